@@ -1,0 +1,66 @@
+#pragma once
+
+/**
+ * Ownership idiom: cleanup attributes and two visible hand-overs.
+ *
+ * Heap objects have x_new/x_free, embedded ones x_init/x_done. The ends accept NULL, zeroed and
+ * half-built objects. An absent descriptor is -EBADF. Comments use three verbs: *takes* (yours no
+ * longer, even on failure), *borrows* (for the call), *keeps* (must outlive the object).
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CLEANUP(fn) __attribute__((cleanup(fn)))
+#define auto_free   CLEANUP(cleanup_freep)
+#define auto_close  CLEANUP(cleanup_closep)
+#define auto_fclose CLEANUP(cleanup_fclosep)
+
+/** Hand a descriptor over: yields it and leaves -EBADF behind. */
+#define TAKE_FD(fd)                                \
+	({                                         \
+		int *from_ = &(fd), was_ = *from_; \
+		*from_ = -EBADF;                   \
+		was_;                              \
+	})
+
+/** Hand a heap object over: yields it and leaves NULL behind. */
+#define TAKE_PTR(p)                                         \
+	({                                                  \
+		__typeof__(p) *from_ = &(p), was_ = *from_; \
+		*from_ = NULL;                              \
+		was_;                                       \
+	})
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/** The object of TYPE whose member MEMBER is at PTR. */
+#define container_of(ptr, type, member) \
+	((type *)((char *)(1 ? (ptr) : &((type *)0)->member) - offsetof(type, member)))
+
+static inline void cleanup_freep(void *p)
+{
+	free(*(void **)p);
+}
+
+/** Closes *fd if it is open and leaves -EBADF. Keeps errno. */
+static inline void cleanup_closep(int *fd)
+{
+	if (*fd >= 0) {
+		int saved = errno;
+
+		(void)close(*fd); /* Linux frees the number whatever it returns: close(2) */
+		errno = saved;
+		*fd = -EBADF;
+	}
+}
+
+static inline void cleanup_fclosep(FILE **f)
+{
+	if (*f) {
+		(void)fclose(*f);
+		*f = NULL;
+	}
+}

@@ -1,0 +1,297 @@
+#pragma once
+
+/**
+ * The configuration, read and checked: Supervisor's sections and ours as plain data.
+ *
+ * config_load does everything that needs no other process: reading, includes, expansions, types,
+ * ranges, cross-checks. It collects errors and warnings instead of stopping at the first. Users and
+ * host names stay text here; resolving them may block and is done by a short-lived child
+ * (config_resolve, called there). A struct config is immutable once loaded and resolved.
+ *
+ * Source: Supervisor's documentation, "Configuration File"; slotd.conf(5).
+ */
+
+#include <slotd/diag.h>
+#include <slotd/switchboard.h>
+#include <slotd/usec.h>
+#include <slotd/vec.h>
+#include <slotd/worker.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+/** Where a value came from. */
+struct config_place {
+	const char *file; /* kept by the config */
+	unsigned line;
+};
+
+enum log_kind {
+	LOG_KIND_NONE,
+	LOG_KIND_AUTO,
+	LOG_KIND_FILE,
+	LOG_KIND_MAX_,
+	LOG_KIND_INVALID_ = -22,
+};
+
+struct log_config {
+	enum log_kind kind;
+	char *path;	   /* FILE: as expanded; AUTO: NULL, chosen at start */
+	uint64_t maxbytes; /* 0: never rotate */
+	unsigned backups;
+	bool syslog;
+	bool events_enabled;
+	uint64_t capture_maxbytes;
+};
+
+/** A user and group as written; ids after config_resolve. */
+struct owner {
+	char *user, *group; /* NULL: not given */
+	uid_t uid;	    /* (uid_t)-1: not given or not resolved */
+	gid_t gid;
+	gid_t *groups; /* supplementary, of user */
+	unsigned n_groups;
+	char *home, *shell;
+};
+
+/** One numbered process, everything expanded. */
+struct worker_config {
+	char *name;			      /* process_name expanded: "payinv-a_8001" */
+	char *group;			      /* group it belongs to */
+	const struct program_config *program; /* kept */
+	unsigned process_num;
+	char *command;	    /* split at spawn */
+	char *directory;    /* NULL: inherit */
+	char **environment; /* "K=V", NULL-terminated: [supervisord] environment, then its own */
+	struct log_config logs[2]; /* stdout, stderr */
+	char *address; /* service worker: "127.0.0.1:8001"; NULL: a queue worker, or no service */
+};
+
+enum program_kind {
+	PROGRAM_PLAIN,
+	PROGRAM_EVENTLISTENER,
+	PROGRAM_FCGI,
+	PROGRAM_KIND_MAX_,
+	PROGRAM_KIND_INVALID_ = -22,
+};
+
+struct program_config {
+	char *name;
+	enum program_kind kind;
+	struct config_place place;
+	int priority;
+	int numprocs, numprocs_start;
+	bool autostart;
+	struct worker_policy policy;
+	struct owner user;
+	mode_t umask; /* (mode_t)-1: inherit */
+	bool redirect_stderr;
+	char *serverurl; /* NULL: AUTO */
+	bool strip_ansi;
+	/* eventlistener */
+	char **events; /* upper case, NULL-terminated */
+	unsigned buffer_size;
+	char *result_handler;
+	/* fcgi-program */
+	char *socket;
+	struct owner socket_owner;
+	mode_t socket_mode;
+	int socket_backlog;
+	/* as written, for change detection of what does not show in the workers */
+	VEC(struct worker_config) workers;
+	/* slots */
+	int service; /* index in config.services, -1 */
+	enum slot_id slot;
+};
+
+struct group_config {
+	char *name;
+	int priority;
+	struct config_place place;
+	VEC(struct program_config *) programs; /* borrowed from config.programs */
+	bool is_program;		       /* a lone program's group */
+};
+
+enum health_kind {
+	HEALTH_TCP,
+	HEALTH_HTTP,
+	HEALTH_EXEC,
+	HEALTH_NOTIFY,
+	HEALTH_KIND_MAX_,
+	HEALTH_KIND_INVALID_ = -22,
+};
+
+enum balance {
+	BALANCE_ROUND_ROBIN,
+	BALANCE_LEAST_CONN,
+	BALANCE_SOURCE,
+	BALANCE_MAX_,
+	BALANCE_INVALID_ = -22,
+};
+
+enum connect_mode {
+	CONNECT_LATE,
+	CONNECT_EARLY,
+	CONNECT_MODE_MAX_,
+	CONNECT_MODE_INVALID_ = -22,
+};
+
+enum drain_mode {
+	DRAIN_REQUESTS,
+	DRAIN_CONNECTIONS,
+	DRAIN_MODE_MAX_,
+	DRAIN_MODE_INVALID_ = -22,
+};
+
+struct service_slot_config {
+	VEC(struct program_config *) programs; /* borrowed */
+	char *ports;			       /* second form: "8001-8005" */
+	char *name;			       /* group or program name shown to people: payinv-a */
+};
+
+struct service_config {
+	char *name;
+	struct config_place place;
+	VEC(char *) listen; /* canonical addresses: "127.0.0.1:8000", "[::]:8000", "unix:/x" */
+	int backlog;
+	mode_t socket_mode; /* of unix listen sockets */
+	struct owner socket_owner;
+	struct service_slot_config slots[SLOT_MAX_];
+	char *live_file, *live_link;
+	/* health and gate */
+	enum health_kind health;
+	char *health_arg; /* path or command */
+	char *health_host;
+	char *health_status; /* "200-399" as written; ranges and lists */
+	char **health_header;
+	usec_t health_timeout, health_interval;
+	unsigned health_rise, health_fall;
+	char *min_ready; /* "all", "3", "60%" */
+	usec_t ready_timeout;
+	/* handing over */
+	enum balance balance;
+	enum connect_mode connect;
+	unsigned worker_max;
+	unsigned proxy_protocol; /* 0 off, 1, 2 */
+	usec_t connect_timeout, hold_timeout;
+	enum drain_mode drain;
+	usec_t drain_timeout, idle_keep, bake;
+	/* deploy */
+	char *prepare; /* lines; NULL: none */
+	char *prepare_directory;
+	usec_t prepare_timeout;
+	char **allow_deploy; /* user names, @groups */
+};
+
+struct server_config {
+	char *section; /* "unix_http_server" */
+	bool unix_socket;
+	char *address; /* "unix:/run/x.sock" or "127.0.0.1:9001" ("0.0.0.0:9001" for *) */
+	mode_t mode;
+	struct owner owner;
+	char *username, *password;
+};
+
+struct supervisord_config {
+	struct log_config log; /* kind FILE, or NONE with syslog */
+	char *loglevel;
+	int log_priority; /* syslog numbering */
+	char *pidfile;
+	mode_t umask;
+	bool nodaemon, silent, nocleanup, strip_ansi;
+	unsigned minfds, minprocs;
+	char *childlogdir;
+	struct owner user;
+	char *directory;
+	char **environment;
+	char *identifier;
+	/* ours, in [slotd] or [supervisord] */
+	char *state_dir, *run_dir, *log_dir;
+	struct owner helper_user;
+	unsigned relays; /* 0: min(CPUs, 4) */
+	bool journal;
+	bool reset_signals;
+};
+
+struct config_message {
+	bool error; /* or a warning */
+	struct diag diag;
+};
+
+struct config {
+	char *file; /* absolute */
+	struct supervisord_config supervisord;
+	VEC(struct server_config) servers;
+	VEC(struct program_config *) programs;
+	VEC(struct group_config *) groups;     /* sorted by (priority, name) */
+	VEC(struct service_config *) services; /* in file order */
+	VEC(struct config_message) messages;   /* errors and warnings, in file order */
+	VEC(char *) files;		       /* every file read; owns the names of places */
+	unsigned n_errors;
+};
+
+/** Command-line values that override the file, also after a reload. NULL fields: not given. */
+struct config_overrides {
+	const char *section_option[32][2]; /* {"loglevel", "debug"}; ends with NULL */
+};
+
+/**
+ * Reads and checks.
+ *
+ * @path       NULL: the default places (/etc/slotd/slotd.conf, then Supervisor's list).
+ * @overrides  may be NULL; borrowed.
+ * Returns: 0 with *ret set when the file could be read and holds no error; -EINVAL with *ret set
+ *          when it holds errors (see messages); another -errno and diag when it cannot be read.
+ */
+int config_load(const char *path, const struct config_overrides *overrides, struct diag *diag,
+		struct config **ret);
+struct config *config_free(struct config *c);
+
+/**
+ * Looks up users, groups and host names. May block (LDAP, DNS): call it in a child that has
+ * nothing else to do. Errors are added to messages.
+ */
+int config_resolve(struct config *c);
+/** What config_resolve found, as text to hand from the child to slotd, and back. */
+int config_resolved_write(const struct config *c, int fd);
+int config_resolved_read(struct config *c, const char *text, size_t len, struct diag *diag);
+
+/** Prints every message, "FILE:LINE: ..."; errors first if any. */
+void config_print_messages(const struct config *c, FILE *to);
+
+/** All options with type, default, range and help; section NULL: all. */
+void config_help(FILE *to, const char *section);
+
+/* What a reload changes. */
+enum change {
+	CHANGE_KEEP,
+	CHANGE_NEW,
+	CHANGE_DROP,
+	CHANGE_DIFFERENT,
+	CHANGE_MAX_,
+	CHANGE_INVALID_ = -22,
+};
+
+struct config_change {
+	enum change change;
+	const char *group;  /* borrowed from the newer configuration that has it */
+	const char *worker; /* NULL: the group as a whole (Supervisor's reread) */
+};
+
+struct config_diff {
+	VEC(struct config_change) groups;  /* KEEP is left out */
+	VEC(struct config_change) workers; /* KEEP is left out */
+};
+
+/** Compares effective settings. 0 or -ENOMEM. */
+int config_diff(const struct config *old, const struct config *new_, struct config_diff *ret);
+void config_diff_done(struct config_diff *d);
+
+/* Finding. NULL when there is none. */
+struct group_config *config_group(const struct config *c, const char *name);
+struct program_config *config_program(const struct config *c, const char *name);
+struct service_config *config_service(const struct config *c, const char *name);
+
+/** The name nearest to what was typed, for "did you mean"; NULL when nothing is near. */
+const char *nearest_name(const char *typed, const char *const *names, size_t n);

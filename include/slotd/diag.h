@@ -1,0 +1,51 @@
+#pragma once
+
+/**
+ * The error idiom: negative errno goes up, one sentence goes into a struct diag.
+ *
+ * A function that can fail for a reason a person will ask about takes a struct diag * (may be
+ * NULL). It is of fixed size, so it works out of memory. The sentence says what is wrong and what
+ * to do; file and line say where, when there is a where.
+ */
+
+#include <stdarg.h>
+
+enum {
+	DIAG_TEXT_MAX = 1024,
+	DIAG_FILE_MAX = 512,
+};
+
+struct diag {
+	int code;      /* negative errno, 0 when nothing was set */
+	unsigned line; /* 1-based; 0: no line */
+	char file[DIAG_FILE_MAX];
+	char text[DIAG_TEXT_MAX];
+};
+
+/**
+ * Sets the sentence. Longer texts are cut, never overrun.
+ *
+ * @diag  may be NULL.
+ * @code  negative errno.
+ * Returns: code, so that "return diag_set(...)" reads well.
+ */
+int diag_set(struct diag *diag, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** As diag_set, with the place: borrows file. */
+int diag_set_at(struct diag *diag, int code, const char *file, unsigned line, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/** As diag_set, with ": <strerror>" of code appended. */
+int diag_set_errno(struct diag *diag, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** Puts "context: " in front of the sentence already there. Returns diag's code (0 for NULL). */
+int diag_prefix(struct diag *diag, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/**
+ * "FILE:LINE: text", "FILE: text" or "text" into buf.
+ *
+ * Returns: buf.
+ */
+const char *diag_format(const struct diag *diag, char *buf, unsigned size);

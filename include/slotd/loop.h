@@ -1,0 +1,85 @@
+#pragma once
+
+/**
+ * The event loop. Every process has one, single-threaded; watchers are members of their owner and
+ * the owner's _done stops them. libev is behind it (platform/loop.c) and nowhere else.
+ *
+ * A callback is three lines: translate to an event, step, carry out the plan. It never blocks.
+ */
+
+#include <slotd/usec.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct loop;
+
+enum loop_events {
+	LOOP_READ = 1,
+	LOOP_WRITE = 2,
+};
+
+struct loop_io;
+struct loop_timer;
+struct loop_signal;
+struct loop_idle;
+typedef void loop_io_fn(struct loop_io *io, unsigned events);
+typedef void loop_timer_fn(struct loop_timer *timer);
+typedef void loop_signal_fn(struct loop_signal *sig, int signo);
+typedef void loop_idle_fn(struct loop_idle *idle);
+
+/* Sizes of libev's structs, checked by static assertions in platform/loop.c. */
+struct loop_io {
+	_Alignas(8) unsigned char ev[48];
+	loop_io_fn *fn;
+};
+
+struct loop_timer {
+	_Alignas(8) unsigned char ev[48];
+	loop_timer_fn *fn;
+	usec_t at; /* USEC_NEVER when not armed */
+};
+
+struct loop_signal {
+	_Alignas(8) unsigned char ev[48];
+	loop_signal_fn *fn;
+};
+
+/** Runs once before the loop next sleeps; for flushing what this turn produced. */
+struct loop_idle {
+	struct loop_idle *next;
+	loop_idle_fn *fn;
+	bool queued;
+};
+
+/** A loop of its own, never libev's default one (that reaps our children). 0, -ENOMEM, -EMFILE. */
+int loop_new(struct loop **ret);
+/** Always NULL. All watchers must be stopped. */
+struct loop *loop_free(struct loop *loop);
+/** Until loop_stop. */
+void loop_run(struct loop *loop);
+/** One turn; waits for an event if wait. For tests and nested set-up. */
+void loop_turn(struct loop *loop, bool wait);
+void loop_stop(struct loop *loop);
+/** Monotonic time at which this turn of the loop began. */
+usec_t loop_now(struct loop *loop);
+
+void loop_io_init(struct loop_io *io, loop_io_fn *fn);
+/** Watches fd for events (LOOP_READ | LOOP_WRITE); changes them when already watching. */
+void loop_io_set(struct loop *loop, struct loop_io *io, int fd, unsigned events);
+/** Must come before the descriptor is closed. Harmless when not watching or zeroed. */
+void loop_io_stop(struct loop *loop, struct loop_io *io);
+bool loop_io_active(const struct loop_io *io);
+
+void loop_timer_init(struct loop_timer *t, loop_timer_fn *fn);
+/** Arms for the absolute monotonic time at, replacing an earlier one; USEC_NEVER disarms. */
+void loop_timer_set(struct loop *loop, struct loop_timer *t, usec_t at);
+void loop_timer_stop(struct loop *loop, struct loop_timer *t);
+
+int loop_signal_start(struct loop *loop, struct loop_signal *s, int signo, loop_signal_fn *fn);
+void loop_signal_stop(struct loop *loop, struct loop_signal *s);
+
+void loop_idle_init(struct loop_idle *idle, loop_idle_fn *fn);
+/** Queues fn for the end of this turn; a second call in the same turn does nothing. */
+void loop_idle_queue(struct loop *loop, struct loop_idle *idle);
+void loop_idle_cancel(struct loop *loop, struct loop_idle *idle);

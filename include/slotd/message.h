@@ -1,0 +1,295 @@
+#pragma once
+
+/**
+ * Messages between slotd's processes: one per packet, at most MESSAGE_MAX bytes.
+ *
+ *	header   u16 type, u16 reserved (0), u32 id, u32 length of the body    (host byte order)
+ *	body     u16 tag, u16 reserved (0), u32 length, value, padding to 8    repeated
+ *
+ * A tag has one type everywhere (message_tags); a message names the tags it must and may carry
+ * (message_types) and how many descriptors travel with it. Unknown tags are skipped, so an old
+ * helper understands a newer slotd. message_decode checks everything the row says, so that the
+ * getters cannot fail afterwards: a required tag is there, text ends with its only NUL.
+ *
+ * id pairs an answer with its request; 0 when no answer is expected.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	MESSAGE_MAX = 64 * 1024,
+	MESSAGE_FDS_MAX = 16,
+	MESSAGE_BYTES_MAX = 60 * 1024, /* of one text or bytes value; leaves room for the rest */
+};
+
+/* Order and numbers are the protocol: append only. */
+enum message_type {
+	MSG_NONE,
+	/* any helper */
+	MSG_READY,  /* helper -> slotd: set up and sandboxed */
+	MSG_QUIT,   /* slotd -> helper: finish and exit 0 */
+	MSG_DEBUG,  /* slotd -> helper: log level */
+	MSG_REPORT, /* helper -> slotd: a line for slotd's log */
+	/* slotd <-> slotd-keep */
+	MSG_KEEP_PUT, /* name and its descriptors, replacing what was there */
+	MSG_KEEP_DROP,
+	MSG_KEEP_LIST, /* -> KEEP_ITEM ... KEEP_END */
+	MSG_KEEP_ITEM,
+	MSG_KEEP_END,
+	/* slotd <-> slotd-log */
+	MSG_LOG_SETUP,	/* staging and note memfds; first message */
+	MSG_LOG_STREAM, /* a worker's pipe and where its bytes go */
+	MSG_LOG_CLOSED, /* log -> slotd: the stream's last byte is written */
+	MSG_LOG_OWN,	/* slotd's own log: file, level, syslog, journal, echo */
+	MSG_LOG_LINE,	/* a line for slotd's own log */
+	MSG_LOG_REOPEN, /* -> DONE */
+	MSG_LOG_CLEAR,	/* -> DONE */
+	MSG_LOG_OPEN,	/* -> LOG_OPENED: a read-only descriptor, after draining the pipe */
+	MSG_LOG_OPENED,
+	MSG_LOG_LOST,  /* log -> slotd: total lines and bytes a stream lost, and why */
+	MSG_LOG_EVENT, /* log -> slotd: captured or logged bytes for an event */
+	MSG_DONE,      /* generic answer: code, text */
+	/* slotd <-> slotd-relay */
+	MSG_RELAY_SETUP, /* switchboard (read-only) and this relay's page of counts */
+	MSG_RELAY_SERVICE,
+	MSG_RELAY_SERVICE_GONE,
+	MSG_RELAY_LISTEN,
+	MSG_RELAY_LISTEN_GONE, /* stop accepting; -> DONE */
+	MSG_RELAY_WORKER,      /* one worker of a slot's table; or its up/down changed */
+	MSG_RELAY_WORKER_GONE,
+	MSG_RELAY_TABLE,   /* the tables are complete; -> DONE */
+	MSG_RELAY_FLIPPED, /* doorbell; -> DONE when all placed before have connected or failed over
+			    */
+	MSG_RELAY_DRAIN,   /* close idle connections of a slot from now on; -> DRAINED */
+	MSG_RELAY_DRAINED, /* relay -> slotd: none queued, silent or in flight is left here */
+	MSG_RELAY_CUT,	   /* close every connection of a slot; -> DONE */
+	/* slotd <-> slotd-probe */
+	MSG_PROBE, /* -> PROBE_RESULT */
+	MSG_PROBE_RESULT,
+	MSG_PROBE_CANCEL,
+	/* slotd <-> slotd-control */
+	MSG_CONTROL_LISTEN,
+	MSG_CONTROL_LISTEN_GONE,
+	MSG_STATE_DAEMON,
+	MSG_STATE_GROUP,
+	MSG_STATE_GROUP_GONE,
+	MSG_STATE_WORKER,
+	MSG_STATE_WORKER_GONE,
+	MSG_STATE_SERVICE,
+	MSG_STATE_SERVICE_GONE,
+	MSG_STATE_SLOT,
+	MSG_STATE_CONFIG, /* one program process of the last (re)read configuration, as JSON */
+	MSG_STATE_CONFIG_GONE,
+	MSG_STATE_SYNCED, /* everything known was sent once */
+	MSG_COMMAND,	  /* control -> slotd; -> ANSWER_ITEM* ANSWER */
+	MSG_COMMAND_GONE, /* control -> slotd: nobody waits for that id any more */
+	MSG_ANSWER_ITEM,
+	MSG_ANSWER,
+	MSG_JOB,      /* state of a deploy, swap, rollback or other long command */
+	MSG_JOB_LINE, /* one line of its output */
+	MSG_STDIN,    /* control -> slotd: bytes for a worker's stdin; -> ANSWER */
+	MSG_EVENT,    /* control -> slotd: sendRemoteCommEvent; -> ANSWER */
+	MSG_TYPE_MAX_,
+	MSG_TYPE_INVALID_ = -22,
+};
+
+enum message_tag {
+	TAG_NONE,
+	/* identity */
+	TAG_NAME,
+	TAG_GROUP,
+	TAG_PROGRAM,
+	TAG_SERVICE,	   /* name */
+	TAG_SERVICE_INDEX, /* place in the switchboard */
+	TAG_SLOT,	   /* 0 a, 1 b */
+	TAG_WORKER,	   /* place in the ledger */
+	TAG_STREAM,
+	TAG_CHANNEL, /* 0 stdout, 1 stderr */
+	TAG_GENERATION,
+	TAG_INDEX,
+	TAG_COUNT,
+	/* outcome */
+	TAG_CODE, /* negative errno, Supervisor fault or exit code, as the message says */
+	TAG_TEXT,
+	TAG_BYTES,
+	TAG_STATUS,
+	TAG_LEVEL,  /* syslog priority 0..7 */
+	TAG_FIELDS, /* "KEY=value\n..." for the journal */
+	/* processes */
+	TAG_PID,
+	TAG_UID,
+	TAG_GID,
+	TAG_STATE,
+	TAG_SINCE, /* wall clock, microseconds, here and in the next three */
+	TAG_STARTED,
+	TAG_STOPPED,
+	TAG_WHEN,
+	TAG_RESTARTS,
+	TAG_BACKOFF,
+	TAG_EXIT, /* wait status */
+	TAG_SPAWNERR,
+	TAG_REASON,
+	TAG_LOST_LINES,
+	TAG_LOST_BYTES,
+	TAG_PRIORITY,
+	TAG_GROUP_PRIORITY,
+	TAG_HEALTHY,
+	TAG_PENDING, /* changed, at the next deploy */
+	/* logs */
+	TAG_PATH,
+	TAG_STDOUT_PATH,
+	TAG_STDERR_PATH,
+	TAG_MAXBYTES,
+	TAG_BACKUPS,
+	TAG_SYSLOG,
+	TAG_CAPTURE,
+	TAG_EVENTS,
+	TAG_STRIP_ANSI,
+	TAG_MODE,
+	TAG_ECHO,
+	TAG_JOURNAL,
+	TAG_IDENTIFIER,
+	TAG_VERSION,
+	TAG_OFFSET,
+	TAG_ERROR,
+	/* services */
+	TAG_ADDRESS, /* "127.0.0.1:8000", "[::1]:8000", "unix:/run/x.sock" */
+	TAG_LIVE,
+	TAG_STEP,
+	TAG_RELEASE,
+	TAG_BALANCE,
+	TAG_CONNECT,
+	TAG_WORKER_MAX,
+	TAG_PROXY_PROTOCOL,
+	TAG_HOLD_TIMEOUT,
+	TAG_CONNECT_TIMEOUT,
+	TAG_DRAIN,
+	TAG_UP,
+	TAG_READY, /* workers healthy */
+	TAG_TOTAL, /* workers configured */
+	TAG_QUEUED,
+	TAG_ACTIVE,
+	TAG_IDLE,
+	TAG_DEADLINE, /* wall clock, microseconds */
+	TAG_NOTE,
+	/* probe */
+	TAG_KIND,
+	TAG_HOST,
+	TAG_HEADER,
+	TAG_EXPECT,  /* health_status, as text */
+	TAG_TIMEOUT, /* microseconds */
+	TAG_TOOK,
+	/* control */
+	TAG_COMMAND, /* enum command */
+	TAG_ARG,
+	TAG_SIGNAL,
+	TAG_WAIT,
+	TAG_FORCE,
+	TAG_USERNAME,
+	TAG_PASSWORD,
+	TAG_SECTION,
+	TAG_JOB,
+	TAG_SEQ,
+	TAG_DONE,
+	TAG_WHO,
+	TAG_JSON,
+	TAG_SERVERURL,
+	TAG_LISTENS, /* addresses, one a line */
+	TAG_MAX_,
+	TAG_INVALID_ = -22,
+};
+
+struct message {
+	enum message_type type;
+	uint32_t id;
+	unsigned n_fds;
+	int fds[MESSAGE_FDS_MAX];
+	int error;	       /* sticky failure of a put: -EMSGSIZE, -EINVAL */
+	uint32_t len;	       /* of buf that is used, header included */
+	uint32_t at[TAG_MAX_]; /* offset of the tag's length field in buf, 0: absent */
+	_Alignas(8) unsigned char buf[MESSAGE_MAX];
+};
+
+/** An empty message to fill with the puts. Does not touch buf beyond the header. */
+void message_init(struct message *m, enum message_type type, uint32_t id);
+/** Closes descriptors nobody took. */
+void message_done(struct message *m);
+
+/* Puts: failures stick in m->error, which the send reports. A second put of a tag is an error. */
+void message_put_u64(struct message *m, enum message_tag tag, uint64_t value);
+void message_put_i64(struct message *m, enum message_tag tag, int64_t value);
+/** NULL is not put at all. Longer than MESSAGE_BYTES_MAX: cut. */
+void message_put_text(struct message *m, enum message_tag tag, const char *text);
+void message_put_bytes(struct message *m, enum message_tag tag, const void *data, size_t len);
+/** Borrows fd: it stays the caller's, and open until the message was sent. */
+void message_put_fd(struct message *m, int fd);
+
+/* Getters: absent gives 0, NULL (or "" from message_str), empty. Borrowed from m. */
+bool message_has(const struct message *m, enum message_tag tag);
+uint64_t message_u64(const struct message *m, enum message_tag tag);
+int64_t message_i64(const struct message *m, enum message_tag tag);
+const char *message_text(const struct message *m, enum message_tag tag);
+const char *message_str(const struct message *m, enum message_tag tag);
+const void *message_bytes(const struct message *m, enum message_tag tag, size_t *ret_len);
+/** Takes descriptor i over; -EBADF when absent or taken. */
+int message_take_fd(struct message *m, unsigned i);
+
+/**
+ * Ready to send? Checks the row (required tags, descriptors) and m->error, and writes the length
+ * into the header. 0 or -errno. Channels call it; the bytes to send are then m->buf, m->len.
+ */
+int message_seal(struct message *m);
+/**
+ * Reads len bytes already in m->buf; n_fds and fds must be set. -EBADMSG and why in *ret_why (may
+ * be NULL, static text) when it is not a message we can trust.
+ */
+int message_decode(struct message *m, size_t len, const char **ret_why);
+/** "LOG_STREAM #3 stream=7 path=\"/x\" [1 fd]" into buf; for debug logs and tests. */
+const char *message_dump(const struct message *m, char *buf, size_t size);
+
+const char *message_type_name(enum message_type type);
+const char *message_tag_name(enum message_tag tag);
+
+/** The row of a type: what it must and may carry. For the fuzzer and the tests. */
+struct message_row {
+	const char *name;
+	const uint16_t *required; /* ends with TAG_NONE */
+	const uint16_t *optional;
+	unsigned fds_min, fds_max;
+};
+const struct message_row *message_row(enum message_type type);
+
+enum tag_type {
+	TAG_U64, /* also carries signed values */
+	TAG_STRING,
+	TAG_BLOB,
+};
+enum tag_type message_tag_type(enum message_tag tag);
+
+/** What control may ask of slotd (TAG_COMMAND of MSG_COMMAND). Append only. */
+enum command {
+	COMMAND_NONE,
+	COMMAND_START, /* NAME: "all", "group:*" or a worker; WAIT */
+	COMMAND_STOP,
+	COMMAND_SIGNAL,	   /* NAME, SIGNAL (text) */
+	COMMAND_ADD_GROUP, /* NAME */
+	COMMAND_REMOVE_GROUP,
+	COMMAND_REREAD, /* -> items: CODE 0 added, 1 changed, 2 removed; GROUP */
+	COMMAND_RELOAD, /* check, diff, apply; -> items as REREAD */
+	COMMAND_SHUTDOWN,
+	COMMAND_RESTART_DAEMON,
+	COMMAND_CLEAR_LOG, /* NAME: a worker, "all", or none for slotd's own log */
+	COMMAND_OPEN_LOG,  /* NAME (none: own log), CHANNEL; -> ANSWER with a descriptor */
+	COMMAND_SWAP,	   /* SERVICE; -> ANSWER with JOB at once, then MSG_JOB, MSG_JOB_LINE */
+	COMMAND_DEPLOY,	   /* SERVICE, RELEASE */
+	COMMAND_ROLLBACK,  /* SERVICE */
+	COMMAND_ABORT,	   /* SERVICE or JOB */
+	COMMAND_DRAIN_NOW, /* SERVICE */
+	COMMAND_LOG_LEVEL, /* ARG */
+	COMMAND_REOPEN_LOGS,
+	COMMAND_MAX_,
+	COMMAND_INVALID_ = -22,
+};
+const char *command_name(enum command c);

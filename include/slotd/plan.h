@@ -1,0 +1,65 @@
+#pragma once
+
+/**
+ * A plan: what a pure step wants done, in order. Fixed size, never allocates; a step that would
+ * exceed it is our bug (assert). Prints as text, so that a failing test reads as a story.
+ */
+
+#include <slotd/usec.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum plan_kind {
+	/* of a worker: object is its id */
+	PLAN_SPAWN,
+	PLAN_SIGNAL, /* arg: signal; group: to the process group */
+	PLAN_TIMER,  /* at; USEC_NEVER clears */
+	PLAN_STATE,  /* arg: new state, from: old state; publish, ledger, event */
+	PLAN_LOG,    /* arg: priority, text */
+	/* of a service: object is its index; slot says which */
+	PLAN_PREPARE, /* run the prepare commands */
+	PLAN_STOP_PREPARE,
+	PLAN_SLOT_START, /* arg 1: afresh (stop what runs first) */
+	PLAN_SLOT_STOP,
+	PLAN_GATE,	   /* begin checks of the slot's workers */
+	PLAN_GATE_END,	   /* stop checking */
+	PLAN_CHECK_RECORD, /* can the record be written? */
+	PLAN_FLIP,	   /* tables acknowledged, store, doorbell */
+	PLAN_RECORD,	   /* state file, live_file, live_link, history */
+	PLAN_DRAIN,	   /* begin to drain the slot */
+	PLAN_CUT,	   /* close what is left */
+	PLAN_STEP,	   /* arg: enum swap_step entered; text: how the one before ended */
+	PLAN_FINISH,	   /* arg: exit code of the job; text: the closing sentence */
+	PLAN_KIND_MAX_,
+	PLAN_KIND_INVALID_ = -22,
+};
+
+enum {
+	PLAN_ACTIONS_MAX = 24,
+	PLAN_TEXT_MAX = 512,
+};
+
+struct plan_action {
+	enum plan_kind kind;
+	uint32_t object;
+	int slot;
+	int arg, from;
+	bool group;
+	usec_t at;
+	char text[PLAN_TEXT_MAX];
+};
+
+struct plan {
+	unsigned len;
+	struct plan_action actions[PLAN_ACTIONS_MAX];
+};
+
+void plan_init(struct plan *p);
+/** The next free action, zeroed, with kind and object set. Its text is "" . */
+struct plan_action *plan_add(struct plan *p, enum plan_kind kind, uint32_t object);
+void plan_log(struct plan *p, uint32_t object, int priority, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/** "signal 3 TERM group; timer 3 +10s" into buf; times relative to now. Returns buf. */
+const char *plan_format(const struct plan *p, usec_t now, char *buf, size_t size);

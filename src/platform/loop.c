@@ -1,0 +1,250 @@
+#include <slotd/cleanup.h>
+#include <slotd/loop.h>
+
+#include <errno.h>
+#include <ev.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct ev_io) <= sizeof(((struct loop_io *)0)->ev), "loop_io too small");
+_Static_assert(sizeof(struct ev_timer) <= sizeof(((struct loop_timer *)0)->ev), "loop_timer");
+_Static_assert(sizeof(struct ev_signal) <= sizeof(((struct loop_signal *)0)->ev), "loop_signal");
+
+struct loop {
+	struct ev_loop *ev;
+	struct ev_prepare prepare; /* runs the queued idles before the loop sleeps */
+	struct loop_idle *head, **tail;
+};
+
+static void run_idles(struct loop *loop)
+{
+	while (loop->head) {
+		struct loop_idle *idle = loop->head;
+
+		loop->head = idle->next;
+		if (!loop->head) {
+			loop->tail = &loop->head;
+		}
+		idle->queued = false;
+		idle->fn(idle);
+	}
+}
+
+static void on_prepare(struct ev_loop *ev, struct ev_prepare *p, int revents)
+{
+	(void)ev, (void)revents;
+	run_idles(container_of(p, struct loop, prepare));
+}
+
+int loop_new(struct loop **ret)
+{
+	auto_free struct loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop) {
+		return -ENOMEM;
+	}
+	loop->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+	if (!loop->ev) {
+		return -EMFILE;
+	}
+	loop->tail = &loop->head;
+	ev_prepare_init(&loop->prepare, on_prepare);
+	ev_prepare_start(loop->ev, &loop->prepare);
+	ev_unref(loop->ev);
+	*ret = TAKE_PTR(loop);
+	return 0;
+}
+
+struct loop *loop_free(struct loop *loop)
+{
+	if (loop) {
+		ev_loop_destroy(loop->ev);
+		free(loop);
+	}
+	return NULL;
+}
+
+void loop_run(struct loop *loop)
+{
+	ev_run(loop->ev, 0);
+}
+
+void loop_turn(struct loop *loop, bool wait)
+{
+	ev_run(loop->ev, wait ? EVRUN_ONCE : EVRUN_NOWAIT);
+}
+
+void loop_stop(struct loop *loop)
+{
+	ev_break(loop->ev, EVBREAK_ALL);
+}
+
+usec_t loop_now(struct loop *loop)
+{
+	/* libev's ev_now is wall clock; its monotonic time is not exported. */
+	(void)loop;
+	return usec_monotonic();
+}
+
+/* ---- descriptors */
+
+static void on_io(struct ev_loop *ev, struct ev_io *w, int revents)
+{
+	struct loop_io *io = (struct loop_io *)(void *)w;
+
+	(void)ev;
+	io->fn(io, (revents & (EV_READ | EV_ERROR) ? LOOP_READ : 0u) |
+			   (revents & EV_WRITE ? LOOP_WRITE : 0u));
+}
+
+static struct ev_io *ev_of(const struct loop_io *io)
+{
+	return (struct ev_io *)(void *)io->ev;
+}
+
+void loop_io_init(struct loop_io *io, loop_io_fn *fn)
+{
+	ev_init(ev_of(io), on_io);
+	io->fn = fn;
+}
+
+void loop_io_set(struct loop *loop, struct loop_io *io, int fd, unsigned events)
+{
+	struct ev_io *w = ev_of(io);
+	int wanted = (events & LOOP_READ ? EV_READ : 0) | (events & LOOP_WRITE ? EV_WRITE : 0);
+
+	if (ev_is_active(w)) {
+		if (w->fd == fd && (w->events & (EV_READ | EV_WRITE)) == wanted) {
+			return;
+		}
+		ev_io_stop(loop->ev, w);
+	}
+	if (wanted) {
+		ev_io_set(w, fd, wanted);
+		ev_io_start(loop->ev, w);
+	}
+}
+
+void loop_io_stop(struct loop *loop, struct loop_io *io)
+{
+	if (loop_io_active(io)) {
+		ev_io_stop(loop->ev, ev_of(io));
+	}
+}
+
+bool loop_io_active(const struct loop_io *io)
+{
+	return ev_is_active(ev_of(io));
+}
+
+/* ---- timers */
+
+static void on_timer(struct ev_loop *ev, struct ev_timer *w, int revents)
+{
+	struct loop_timer *t = (struct loop_timer *)(void *)w;
+
+	(void)ev, (void)revents;
+	t->at = USEC_NEVER;
+	t->fn(t);
+}
+
+static struct ev_timer *timer_of(struct loop_timer *t)
+{
+	return (struct ev_timer *)(void *)t->ev;
+}
+
+void loop_timer_init(struct loop_timer *t, loop_timer_fn *fn)
+{
+	ev_init(timer_of(t), on_timer);
+	t->fn = fn;
+	t->at = USEC_NEVER;
+}
+
+void loop_timer_set(struct loop *loop, struct loop_timer *t, usec_t at)
+{
+	struct ev_timer *w = timer_of(t);
+
+	if (ev_is_active(w) && t->at == at) {
+		return;
+	}
+	loop_timer_stop(loop, t);
+	if (at == USEC_NEVER) {
+		return;
+	}
+	/* libev counts from when this turn began; a long turn must not fire it early. */
+	ev_now_update(loop->ev);
+	ev_timer_set(w, (double)usec_sub(at, usec_monotonic()) / 1e6, 0.);
+	ev_timer_start(loop->ev, w);
+	t->at = at;
+}
+
+void loop_timer_stop(struct loop *loop, struct loop_timer *t)
+{
+	if (ev_is_active(timer_of(t)) || ev_is_pending(timer_of(t))) {
+		ev_timer_stop(loop->ev, timer_of(t));
+	}
+	t->at = USEC_NEVER;
+}
+
+/* ---- signals */
+
+static void on_signal(struct ev_loop *ev, struct ev_signal *w, int revents)
+{
+	struct loop_signal *s = (struct loop_signal *)(void *)w;
+
+	(void)ev, (void)revents;
+	s->fn(s, w->signum);
+}
+
+int loop_signal_start(struct loop *loop, struct loop_signal *s, int signo, loop_signal_fn *fn)
+{
+	struct ev_signal *w = (struct ev_signal *)(void *)s->ev;
+
+	s->fn = fn;
+	ev_signal_init(w, on_signal, signo);
+	ev_signal_start(loop->ev, w);
+	return 0;
+}
+
+void loop_signal_stop(struct loop *loop, struct loop_signal *s)
+{
+	struct ev_signal *w = (struct ev_signal *)(void *)s->ev;
+
+	if (ev_is_active(w)) {
+		ev_signal_stop(loop->ev, w);
+	}
+}
+
+/* ---- end of turn */
+
+void loop_idle_init(struct loop_idle *idle, loop_idle_fn *fn)
+{
+	*idle = (struct loop_idle){.fn = fn};
+}
+
+void loop_idle_queue(struct loop *loop, struct loop_idle *idle)
+{
+	if (idle->queued) {
+		return;
+	}
+	idle->queued = true;
+	idle->next = NULL;
+	*loop->tail = idle;
+	loop->tail = &idle->next;
+}
+
+void loop_idle_cancel(struct loop *loop, struct loop_idle *idle)
+{
+	struct loop_idle **at = &loop->head;
+
+	if (!idle->queued) {
+		return;
+	}
+	while (*at != idle) {
+		at = &(*at)->next;
+	}
+	*at = idle->next;
+	if (!*at) {
+		loop->tail = at;
+	}
+	idle->queued = false;
+}

@@ -1,0 +1,28 @@
+#pragma once
+
+/** One Check program per module: suite_run("name", test, test, ...) from main. */
+
+#include <check.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#define suite_run(name, ...) suite_run_tests(name, (const TTest *const[]){__VA_ARGS__, NULL})
+
+static inline int suite_run_tests(const char *name, const TTest *const *tests)
+{
+	Suite *suite = suite_create(name);
+	SRunner *runner;
+	int failed;
+
+	for (; *tests; tests++) {
+		TCase *one = tcase_create((*tests)->name);
+
+		tcase_add_test(one, *tests);
+		suite_add_tcase(suite, one);
+	}
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
