@@ -293,3 +293,18 @@ enum command {
 	COMMAND_INVALID_ = -22,
 };
 const char *command_name(enum command c);
+
+/** TAG_KIND of MSG_PROBE; the numbers of enum health_kind (config.h) that slotd-probe does. */
+enum probe_kind {
+	PROBE_TCP,
+	PROBE_HTTP, /* PATH, HOST (default: the address), HEADER (lines), EXPECT (default 200-399)
+		     */
+	PROBE_KIND_MAX_,
+	PROBE_KIND_INVALID_ = -22,
+};
+
+/** TAG_CODE of MSG_PROBE_RESULT; a negative errno says that the check could not be made. */
+enum probe_code {
+	PROBE_PASSED,
+	PROBE_FAILED, /* refused, no answer in time, a status that is not expected: TEXT says */
+};
