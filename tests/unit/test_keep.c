@@ -1,0 +1,80 @@
+#include <check.h>
+#include <fcntl.h>
+#include <keep/store.h>
+#include <slotd/cleanup.h>
+#include <slotd/message.h>
+
+#include "suite.h"
+
+static int open_null(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+static void put(struct store *s, const char *name, unsigned n)
+{
+	struct message m;
+
+	message_init(&m, MSG_KEEP_PUT, 0);
+	message_put_text(&m, TAG_NAME, name);
+	for (unsigned i = 0; i < n; i++) {
+		message_put_fd(&m, open_null());
+	}
+	ck_assert_int_eq(store_put(s, &m), 0);
+	for (unsigned i = 0; i < n; i++) {
+		ck_assert_int_lt(m.fds[i], 0); /* taken */
+	}
+}
+
+START_TEST(what_is_put_is_found_until_it_is_dropped)
+{
+	CLEANUP(store_done) struct store s = {0};
+	const struct store_item *item;
+	const char *name;
+	size_t pos = 0;
+
+	put(&s, "worker web", 4);
+	item = store_next(&s, &pos, &name);
+	ck_assert_str_eq(name, "worker web");
+	ck_assert_uint_eq(item->n, 4);
+	ck_assert_ptr_null(store_next(&s, &pos, &name));
+	store_drop(&s, "worker web");
+	pos = 0;
+	ck_assert_ptr_null(store_next(&s, &pos, &name));
+	ck_assert_uint_eq(s.n_fds, 0);
+}
+END_TEST
+
+START_TEST(a_second_put_closes_what_it_replaces)
+{
+	CLEANUP(store_done) struct store s = {0};
+	const char *name;
+	size_t pos = 0;
+	int first;
+
+	put(&s, "ledger", 1);
+	first = store_next(&s, &pos, &name)->fds[0];
+	put(&s, "ledger", 2);
+	ck_assert_uint_eq(s.n_fds, 2);
+	ck_assert_int_eq(fcntl(first, F_GETFD), -1);
+}
+END_TEST
+
+START_TEST(dropping_what_is_not_there_is_harmless)
+{
+	CLEANUP(store_done) struct store s = {0};
+
+	store_drop(&s, "nothing");
+	ck_assert_uint_eq(s.n_fds, 0);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("keep", what_is_put_is_found_until_it_is_dropped,
+			 a_second_put_closes_what_it_replaces,
+			 dropping_what_is_not_there_is_harmless);
+}
