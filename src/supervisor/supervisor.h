@@ -30,6 +30,8 @@
 #include <slotd/vec.h>
 #include <slotd/worker.h>
 
+#include <limits.h>
+
 struct supervisor;
 struct process;
 struct group;
@@ -80,9 +82,14 @@ extern const struct helper_ops keep_helper_ops;	    /* slotd-keep: helpers.c */
 
 /** Starts keep, log, control, the relays; probe when a check is configured. 0 or -errno. */
 int helpers_start(struct supervisor *sup, struct diag *diag);
-/** Sends QUIT to all; they end by themselves, keep last. done when the last is reaped. */
+/**
+ * Sends QUIT to all; they end by themselves, keep last (SIGKILL after 5 s). When the last is
+ * reaped, supervisor_helpers_gone is called: it is supervisor.c's.
+ */
 void helpers_quit(struct supervisor *sup);
-bool helpers_gone(const struct supervisor *sup);
+void supervisor_helpers_gone(struct supervisor *sup);
+/** Frees what helpers_start made; every helper has ended. */
+void helpers_done(struct supervisor *sup);
 /** The first helper of that kind (the only one but for relays). Never NULL after helpers_start. */
 struct helper *helper_of(struct supervisor *sup, enum helper_kind kind);
 /** Wants (and starts) or no longer wants slotd-probe. */
@@ -92,7 +99,11 @@ int helper_send(struct helper *h, struct message *m);
 /** A fresh id for a request to a helper. Never 0. */
 uint32_t helper_request_id(struct supervisor *sup);
 
-/* slotd-keep: a named duplicate of what slotd cannot make again. Failures are logged once. */
+/**
+ * slotd-keep: a named duplicate of what slotd cannot make again (names: slotd/keep.h). The
+ * descriptors stay the caller's and open until keep_drop or the next keep_put of that name: a new
+ * slotd-keep is filled from them. Failures are logged once.
+ */
 void keep_put(struct supervisor *sup, const char *name, const int *fds, unsigned n);
 void keep_drop(struct supervisor *sup, const char *name);
 
@@ -227,6 +238,9 @@ struct supervisor {
 	VEC(struct process *) processes; /* by ledger index; NULL where free */
 	VEC(struct service *) services;
 	VEC(struct helper *) helpers;
+	char helper_dir[2][PATH_MAX]; /* where helpers are looked for; build tree first */
+	struct map kept;	      /* what slotd-keep holds, by name: struct kept of helpers.c */
+	bool quitting;		      /* helpers_quit was called */
 
 	uint32_t next_request, next_stream;
 	uint64_t generation;
