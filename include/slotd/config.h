@@ -78,6 +78,7 @@ enum program_kind {
 
 struct program_config {
 	char *name;
+	char *group; /* a program in several groups is one program_config per group */
 	enum program_kind kind;
 	struct config_place place;
 	int priority;
@@ -90,7 +91,7 @@ struct program_config {
 	char *serverurl; /* NULL: AUTO */
 	bool strip_ansi;
 	/* eventlistener */
-	char **events; /* upper case, NULL-terminated */
+	char **events; /* upper case, NULL-terminated, no doubles */
 	unsigned buffer_size;
 	char *result_handler;
 	/* fcgi-program */
@@ -98,10 +99,8 @@ struct program_config {
 	struct owner socket_owner;
 	mode_t socket_mode;
 	int socket_backlog;
-	/* as written, for change detection of what does not show in the workers */
-	VEC(struct worker_config) workers;
-	/* slots */
-	int service; /* index in config.services, -1 */
+	VEC(struct worker_config) workers; /* sorted by name; fixed once loaded */
+	int service;			   /* index in config.services, -1 */
 	enum slot_id slot;
 };
 
@@ -110,6 +109,7 @@ struct group_config {
 	int priority;
 	struct config_place place;
 	VEC(struct program_config *) programs; /* borrowed from config.programs */
+	VEC(struct worker_config *) workers;   /* borrowed; all of them, in starting order */
 	bool is_program;		       /* a lone program's group */
 };
 
@@ -145,9 +145,12 @@ enum drain_mode {
 };
 
 struct service_slot_config {
-	VEC(struct program_config *) programs; /* borrowed */
+	VEC(struct program_config *) programs; /* borrowed; fixed once loaded */
 	char *ports;			       /* second form: "8001-8005" */
 	char *name;			       /* group or program name shown to people: payinv-a */
+	char *prepare;			       /* commands, one a line; NULL: none */
+	char *prepare_directory; /* default: the first worker's directory; NULL: none given */
+	char *health_arg;	 /* path or command, with this slot's expansions */
 };
 
 struct service_config {
@@ -158,13 +161,13 @@ struct service_config {
 	mode_t socket_mode; /* of unix listen sockets */
 	struct owner socket_owner;
 	struct service_slot_config slots[SLOT_MAX_];
-	char *live_file, *live_link;
+	char *live_file;
+	char *live_link; /* symbolic link, kept pointing at the live slot's prepare_directory */
 	/* health and gate */
 	enum health_kind health;
-	char *health_arg; /* path or command */
-	char *health_host;
-	char *health_status; /* "200-399" as written; ranges and lists */
-	char **health_header;
+	char *health_host;    /* NULL: the worker's address */
+	char *health_status;  /* "200-399" as written; ranges and lists */
+	char **health_header; /* "Name: value", NULL-terminated; NULL: none */
 	usec_t health_timeout, health_interval;
 	unsigned health_rise, health_fall;
 	char *min_ready; /* "all", "3", "60%" */
@@ -178,10 +181,11 @@ struct service_config {
 	enum drain_mode drain;
 	usec_t drain_timeout, idle_keep, bake;
 	/* deploy */
-	char *prepare; /* lines; NULL: none */
-	char *prepare_directory;
-	usec_t prepare_timeout;
-	char **allow_deploy; /* user names, @groups */
+	usec_t prepare_timeout; /* USEC_NEVER: none */
+	char **allow_deploy;	/* user names, @groups; NULL: none */
+	uid_t *allow_uids;	/* after config_resolve: users, members of groups */
+	gid_t *allow_gids;
+	unsigned n_allow_uids, n_allow_gids;
 };
 
 struct server_config {
@@ -197,7 +201,7 @@ struct supervisord_config {
 	struct log_config log; /* kind FILE, or NONE with syslog */
 	char *loglevel;
 	int log_priority; /* syslog numbering */
-	char *pidfile;
+	char *pidfile;	  /* absolute */
 	mode_t umask;
 	bool nodaemon, silent, nocleanup, strip_ansi;
 	unsigned minfds, minprocs;
@@ -229,6 +233,7 @@ struct config {
 	VEC(struct config_message) messages;   /* errors and warnings, in file order */
 	VEC(char *) files;		       /* every file read; owns the names of places */
 	unsigned n_errors;
+	struct arena *memory; /* every text above */
 };
 
 /** Command-line values that override the file, also after a reload. NULL fields: not given. */
@@ -259,6 +264,14 @@ int config_resolved_read(struct config *c, const char *text, size_t len, struct 
 
 /** Prints every message, "FILE:LINE: ..."; errors first if any. */
 void config_print_messages(const struct config *c, FILE *to);
+
+/**
+ * slotd -t: reads, checks and resolves, prints every message and a closing line on stderr.
+ *
+ * @strict  warnings fail too.
+ * Returns: the exit status, 0 or 2.
+ */
+int config_check_main(const char *path, bool strict, const struct config_overrides *overrides);
 
 /** All options with type, default, range and help; section NULL: all. */
 void config_help(FILE *to, const char *section);
