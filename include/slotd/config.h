@@ -12,6 +12,7 @@
  */
 
 #include <slotd/diag.h>
+#include <slotd/handoff.h>
 #include <slotd/switchboard.h>
 #include <slotd/usec.h>
 #include <slotd/vec.h>
@@ -120,28 +121,6 @@ enum health_kind {
 	HEALTH_NOTIFY,
 	HEALTH_KIND_MAX_,
 	HEALTH_KIND_INVALID_ = -22,
-};
-
-enum balance {
-	BALANCE_ROUND_ROBIN,
-	BALANCE_LEAST_CONN,
-	BALANCE_SOURCE,
-	BALANCE_MAX_,
-	BALANCE_INVALID_ = -22,
-};
-
-enum connect_mode {
-	CONNECT_LATE,
-	CONNECT_EARLY,
-	CONNECT_MODE_MAX_,
-	CONNECT_MODE_INVALID_ = -22,
-};
-
-enum drain_mode {
-	DRAIN_REQUESTS,
-	DRAIN_CONNECTIONS,
-	DRAIN_MODE_MAX_,
-	DRAIN_MODE_INVALID_ = -22,
 };
 
 struct service_slot_config {

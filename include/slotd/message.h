@@ -52,11 +52,12 @@ enum message_type {
 	MSG_LOG_EVENT, /* log -> slotd: captured or logged bytes for an event */
 	MSG_DONE,      /* generic answer: code, text */
 	/* slotd <-> slotd-relay */
-	MSG_RELAY_SETUP, /* switchboard (read-only) and this relay's page of counts */
+	MSG_RELAY_SETUP, /* switchboard (read-only) and this relay's page of counts; COUNT of
+			  * relays, among which a worker's worker_max is shared out */
 	MSG_RELAY_SERVICE,
 	MSG_RELAY_SERVICE_GONE,
 	MSG_RELAY_LISTEN,
-	MSG_RELAY_LISTEN_GONE, /* stop accepting; -> DONE */
+	MSG_RELAY_LISTEN_GONE, /* accept what is queued, then stop; -> DONE */
 	MSG_RELAY_WORKER,      /* one worker of a slot's table; or its up/down changed */
 	MSG_RELAY_WORKER_GONE,
 	MSG_RELAY_TABLE,   /* the tables are complete; -> DONE */

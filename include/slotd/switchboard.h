@@ -79,7 +79,7 @@ struct switchboard {
 
 /** What one relay has open to one worker. Written by that relay only, with relaxed stores. */
 struct relay_counts {
-	_Atomic uint32_t queued;    /* placed, connect not finished or waiting for worker_max */
+	_Atomic uint32_t queued;    /* placed, connect not finished */
 	_Atomic uint32_t silent;    /* connected, the client has not sent a byte */
 	_Atomic uint32_t in_flight; /* the client spoke last */
 	_Atomic uint32_t idle;	    /* the worker spoke last */
@@ -90,8 +90,9 @@ struct relay_counts {
 
 struct relay_service_counts {
 	_Atomic uint64_t accepted;
-	_Atomic uint32_t waiting; /* accepted, not placed: no byte yet (connect=late) or held */
-	_Atomic uint32_t reserved;
+	_Atomic uint32_t waiting; /* accepted, not placed: no byte yet (connect=late), or held */
+	_Atomic uint32_t held;	  /* of these, have a byte and wait for a worker: none is up, or
+				   * all have worker_max connections */
 	_Atomic uint64_t last_placed_old; /* monotonic; last time a connection was placed on the
 					   * slot that is idle now, for measuring a flip */
 };
