@@ -47,7 +47,7 @@ struct ledger {
 	uint32_t magic, version;
 	uint32_t workers_size, services_size; /* sizeof of one entry */
 	int32_t pid;			      /* of the slotd that writes */
-	uint32_t reserved;
+	uint32_t workers_used;		      /* entries from here on were never used */
 	struct ledger_service services[LEDGER_SERVICES];
 	struct ledger_worker workers[LEDGER_WORKERS];
 };

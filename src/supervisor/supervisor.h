@@ -21,6 +21,7 @@
  */
 
 #include <slotd/channel.h>
+#include <slotd/child.h>
 #include <slotd/config.h>
 #include <slotd/ledger.h>
 #include <slotd/log.h>
@@ -221,6 +222,7 @@ enum mood {
 
 struct supervisor {
 	struct loop *loop;
+	struct children children; /* for child_run */
 	struct config *config;
 	const struct config_overrides *overrides;
 	const char *config_path; /* as given by -c, NULL: default places */

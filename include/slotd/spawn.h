@@ -1,0 +1,137 @@
+#pragma once
+
+/**
+ * Starting a process without stopping slotd: a copy-on-write child by clone3 (fork and pidfd_open
+ * where that is missing), not vfork, because the parent would wait behind a child that a slow
+ * file or a SIGSTOP holds before exec. What goes wrong between fork and exec, the lookup of the
+ * command included, comes back as a struct spawn_report through a close-on-exec pipe: EOF means
+ * that the exec was done.
+ *
+ * The child does, in this order: process group, descriptors 0, 1, 2 (and 3), lookup, user,
+ * directory, umask, signals, close-on-exec for the rest, execve. Source: Supervisor's
+ * ServerProcess; execve(2), clone(2).
+ */
+
+#include <slotd/diag.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum spawn_stage {
+	SPAWN_STAGE_NONE, /* nothing failed */
+	SPAWN_STAGE_GROUP,
+	SPAWN_STAGE_STDIO,
+	SPAWN_STAGE_LOOKUP,
+	SPAWN_STAGE_USER,
+	SPAWN_STAGE_DIRECTORY,
+	SPAWN_STAGE_SIGNALS,
+	SPAWN_STAGE_EXEC,
+	SPAWN_STAGE_MAX_,
+	SPAWN_STAGE_INVALID_ = -22,
+};
+
+/** Why a child did not become the command. Written in one piece (below PIPE_BUF). */
+struct spawn_report {
+	int32_t stage; /* enum spawn_stage */
+	int32_t error; /* negative errno; LOOKUP: -EISDIR, -ENOEXEC (no x bit), -EACCES, -ENOENT */
+	char path[1024];
+};
+
+struct spawn_user {
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	unsigned n_groups;
+};
+
+struct spawn_spec {
+	char *const *argv; /* NULL-terminated */
+	char *const *envp;
+	const char *search;	       /* PATH in which an argv[0] without '/' is looked up */
+	int stdio[3];		       /* borrowed; become 0, 1, 2 */
+	int channel_fd;		       /* becomes 3; -EBADF: none */
+	const char *directory;	       /* NULL: slotd's */
+	mode_t umask;		       /* (mode_t)-1: slotd's */
+	const struct spawn_user *user; /* NULL: slotd's */
+	bool reset_signals;	       /* SIGPIPE and SIGXFSZ not ignored */
+	bool explain;		       /* tell fd 2 what failed, in Supervisor's words */
+	int cgroup_fd;		       /* -EBADF: slotd's cgroup */
+	/** Instead of argv: run this in the child, which exits with what it returns. */
+	int (*run)(void *data);
+	void *data;
+};
+
+#define SPAWN_SPEC_INIT                                                                       \
+	{                                                                                     \
+		.stdio = {-EBADF, -EBADF, -EBADF}, .channel_fd = -EBADF, .umask = (mode_t)-1, \
+		.cgroup_fd = -EBADF                                                           \
+	}
+
+/** What spawn made; the caller's from then on. */
+struct spawned {
+	pid_t pid;
+	int pidfd;
+	int report_fd; /* non-blocking; readable at exec (EOF) or failure */
+};
+
+/**
+ * Starts one. An absent stdio descriptor becomes /dev/null.
+ *
+ * Returns: 0, or -errno of what failed in slotd itself (-EMFILE, -EAGAIN, -ENOMEM): nothing runs
+ *          then. Failures in the child come through report_fd.
+ * Ownership: borrows spec.
+ */
+int spawn(const struct spawn_spec *spec, struct spawned *ret);
+
+/**
+ * Reads what the child reported.
+ *
+ * Returns: 1 with *ret when it failed, 0 when it was executed (EOF), -EAGAIN when neither is
+ *          known yet, another -errno.
+ */
+int spawn_report_read(int fd, struct spawn_report *ret);
+
+/**
+ * The sentence for people and for spawnerr: "can't find command 'x'", "couldn't chdir to /x:
+ * ENOENT". Returns buf.
+ */
+const char *spawn_report_text(const struct spawn_report *r, const char *argv0, char *buf,
+			      size_t size);
+
+/** What waitid(2) told, in waitpid's encoding (WIFEXITED and so on). */
+int spawn_wait_status(const siginfo_t *si);
+
+/** Text as Python writes it: 'x', or "it's". For Supervisor's texts. Returns buf. */
+const char *text_quote(const char *text, char *buf, size_t size);
+
+/**
+ * POSIX shell-like words: quotes and backslash; no variables, globs, pipes or comments.
+ *
+ * Returns: number of words with *ret NULL-terminated (free each and the array with words_free),
+ *          -EINVAL with "No closing quotation" or "No escaped character" in diag, -ENOMEM.
+ */
+int words_split(const char *text, struct diag *diag, char ***ret);
+void words_free(char **words);
+void words_freep(char ***words);
+
+/**
+ * An environment under construction: later settings win, order of first appearance is kept.
+ * NULL-terminated at all times.
+ */
+struct env {
+	char **at;
+	size_t len, room;
+};
+
+void env_done(struct env *e);
+/** "K=V" copied; replaces K. 0 or -ENOMEM. Without '=' it is ignored. */
+int env_set(struct env *e, const char *setting);
+int env_setf(struct env *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/** Copies a NULL-terminated list (NULL: nothing). */
+int env_add(struct env *e, char *const *list);
+void env_unset(struct env *e, const char *name);
+const char *env_get(const struct env *e, const char *name);
