@@ -295,6 +295,13 @@ enum command {
 };
 const char *command_name(enum command c);
 
+/*
+ * MSG_COMMAND, MSG_STDIN and MSG_EVENT say who asks: INDEX is the control server the request came
+ * by (MSG_CONTROL_LISTEN's), WHO the name a password was given for, UID, GID and PID the peer of a
+ * unix socket. TEXT of an answer with a fault code is what follows "NAME: "; without it control
+ * puts the name as the caller wrote it.
+ */
+
 /** TAG_KIND of MSG_PROBE; the numbers of enum health_kind (config.h) that slotd-probe does. */
 enum probe_kind {
 	PROBE_TCP,

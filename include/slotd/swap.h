@@ -99,7 +99,7 @@ static inline bool swap_busy(const struct swap *s)
 	return s->step != SWAP_NONE;
 }
 
-/** "prepare", "start", "gate", ... as people see them. */
+/** "prepare", "start", "gate", ... as people see them; in common, for clients of slotd too. */
 const char *swap_step_name(enum swap_step step);
 const char *swap_kind_name(enum swap_kind kind);
 

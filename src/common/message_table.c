@@ -211,8 +211,10 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 			  TAG_SEQ, TAG_LIVE),
 		     0, 0},
 	[MSG_JOB_LINE] = {"job_line", TAGS(TAG_JOB, TAG_SEQ, TAG_TEXT), TAGS(TAG_STEP), 0, 0},
-	[MSG_STDIN] = {"stdin", TAGS(TAG_NAME, TAG_BYTES), TAGS(TAG_UID), 0, 0},
-	[MSG_EVENT] = {"event", TAGS(TAG_NAME, TAG_BYTES), TAGS(TAG_UID), 0, 0},
+	[MSG_STDIN] = {"stdin", TAGS(TAG_NAME, TAG_BYTES),
+		       TAGS(TAG_UID, TAG_GID, TAG_PID, TAG_WHO, TAG_INDEX), 0, 0},
+	[MSG_EVENT] = {"event", TAGS(TAG_NAME, TAG_BYTES),
+		       TAGS(TAG_UID, TAG_GID, TAG_PID, TAG_WHO, TAG_INDEX), 0, 0},
 };
 
 static const char *const commands[COMMAND_MAX_] = {

@@ -1,0 +1,24 @@
+#include <slotd/swap.h>
+
+/* CHECK_RECORD and FLIP are one step to people: the swap. */
+static const char *const steps[SWAP_STEP_MAX_] = {
+	[SWAP_NONE] = "",     [SWAP_PREPARE] = "prepare",   [SWAP_START] = "start",
+	[SWAP_GATE] = "gate", [SWAP_CHECK_RECORD] = "swap", [SWAP_FLIP] = "swap",
+	[SWAP_BAKE] = "bake",
+};
+
+static const char *const kinds[SWAP_KIND_MAX_] = {
+	[SWAP_KIND_SWAP] = "swap",
+	[SWAP_KIND_DEPLOY] = "deploy",
+	[SWAP_KIND_ROLLBACK] = "rollback",
+};
+
+const char *swap_step_name(enum swap_step step)
+{
+	return step >= 0 && step < SWAP_STEP_MAX_ ? steps[step] : "?";
+}
+
+const char *swap_kind_name(enum swap_kind kind)
+{
+	return kind >= 0 && kind < SWAP_KIND_MAX_ ? kinds[kind] : "?";
+}
