@@ -1,0 +1,94 @@
+/*
+ * slotd-probe: makes tcp and http checks for slotd and says what came of each. It decides nothing:
+ * how many failures make a worker unhealthy is slotd's business, and a check that this process
+ * could not make is no failure.
+ *
+ *	MSG_PROBE -> request.c -> prober.c -> tcp.c or http.c -> verdict.c -> MSG_PROBE_RESULT
+ */
+#include "prober.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/keep.h>
+#include <slotd/log.h>
+#include <slotd/sandbox.h>
+
+#include <signal.h>
+#include <string.h>
+
+struct probe {
+	struct loop *loop;
+	struct channel channel;
+	struct prober prober;
+};
+
+static void received(struct channel *ch, struct message *m)
+{
+	struct probe *p = ch->owner;
+
+	switch (m->type) {
+	case MSG_PROBE:
+		prober_ask(&p->prober, m);
+		break;
+	case MSG_PROBE_CANCEL:
+		prober_cancel(&p->prober, m->id);
+		break;
+	case MSG_DEBUG:
+		log_set_level((int)message_u64(m, TAG_LEVEL));
+		break;
+	case MSG_QUIT:
+		loop_stop(p->loop);
+		break;
+	default:
+		break;
+	}
+}
+
+static const struct channel_ops ops = {.received = received};
+
+static int run(void)
+{
+	struct probe p = {0};
+	struct message m;
+	int r = loop_new(&p.loop);
+
+	if (r < 0) {
+		return r;
+	}
+	channel_init(&p.channel, p.loop, HELPER_CHANNEL_FD, &ops, &p);
+	r = prober_init(&p.prober, p.loop, &p.channel);
+	if (r == 0) {
+		message_init(&m, MSG_READY, 0);
+		message_put_text(&m, TAG_VERSION, SLOTD_VERSION);
+		r = channel_send(&p.channel, &m);
+	}
+	if (r == 0) {
+		loop_run(p.loop);
+	}
+	prober_done(&p.prober);
+	channel_done(&p.channel);
+	p.loop = loop_free(p.loop);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct sandbox_policy policy = {.needs = SANDBOX_INET | SANDBOX_UNIX};
+	struct diag diag = {0};
+	int r;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	/* Plain HTTP only: without TLS libcurl reads no files, so the sandbox may come first. */
+	r = curl_global_init(CURL_GLOBAL_NOTHING) == CURLE_OK
+		    ? sandbox_helper(&policy, argc, argv, &diag)
+		    : diag_set(&diag, -ENOMEM, "slotd-probe: libcurl does not start");
+	if (r < 0) {
+		(void)log_diag(LOG_ERR, r, &diag);
+		return EXIT_FAILURE;
+	}
+	r = run();
+	curl_global_cleanup();
+	if (r < 0) {
+		log_line(LOG_ERR, "slotd-probe: %s", strerror(-r));
+	}
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,168 @@
+#include "prober.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/log.h>
+
+#include <string.h>
+
+static const struct {
+	void (*begin)(struct check *c);
+	void (*end)(struct check *c);
+} kinds[PROBE_KIND_MAX_] = {
+	[PROBE_TCP] = {tcp_begin, tcp_end},
+	[PROBE_HTTP] = {http_begin, http_end},
+};
+
+/* ---- lists */
+
+static void list_add(struct check_list *l, struct check *c)
+{
+	c->next = NULL;
+	c->previous = l->last;
+	*(l->last ? &l->last->next : &l->first) = c;
+	l->last = c;
+	l->len++;
+}
+
+static void list_remove(struct check_list *l, struct check *c)
+{
+	*(c->previous ? &c->previous->next : &l->first) = c->next;
+	*(c->next ? &c->next->previous : &l->last) = c->previous;
+	l->len--;
+}
+
+static struct check *list_find(const struct check_list *l, uint32_t id)
+{
+	struct check *c = l->first;
+
+	while (c && c->id != id) {
+		c = c->next;
+	}
+	return c;
+}
+
+/* ---- one check */
+
+static void check_free(struct check *c)
+{
+	struct prober *p = c->prober;
+
+	if (c->began) {
+		kinds[c->request.kind].end(c);
+		list_remove(&p->running, c);
+		loop_idle_queue(p->loop, &p->next);
+	} else {
+		list_remove(&p->waiting, c);
+	}
+	request_done(&c->request);
+	free(c);
+}
+
+static void answer(struct prober *p, uint32_t id, const struct verdict *v, usec_t took)
+{
+	struct message m;
+	int r;
+
+	message_init(&m, MSG_PROBE_RESULT, id);
+	message_put_i64(&m, TAG_CODE, v->code);
+	message_put_u64(&m, TAG_STATUS, v->status);
+	message_put_text(&m, TAG_TEXT, v->text);
+	message_put_u64(&m, TAG_TOOK, took);
+	r = channel_send(p->channel, &m);
+	if (r < 0 && r != -ENOTCONN) { /* not connected: that slotd is gone */
+		log_line(LOG_WARNING, "slotd-probe: a result was not sent: %s", strerror(-r));
+	}
+}
+
+void check_finish(struct check *c, const struct outcome *o)
+{
+	struct verdict v;
+
+	verdict_reach(&c->request, o, &v);
+	answer(c->prober, c->id, &v, usec_sub(usec_monotonic(), c->began));
+	check_free(c);
+}
+
+/* ---- all of them */
+
+static void begin_waiting(struct loop_idle *idle)
+{
+	struct prober *p = container_of(idle, struct prober, next);
+
+	while (p->waiting.first && p->running.len < PROBER_RUNNING_MAX) {
+		struct check *c = p->waiting.first;
+
+		list_remove(&p->waiting, c);
+		list_add(&p->running, c);
+		c->began = usec_monotonic();
+		kinds[c->request.kind].begin(c); /* may finish and free it */
+	}
+}
+
+int prober_init(struct prober *p, struct loop *loop, struct channel *channel)
+{
+	*p = (struct prober){.loop = loop, .channel = channel};
+	loop_idle_init(&p->next, begin_waiting);
+	return http_init(&p->http, p);
+}
+
+void prober_done(struct prober *p)
+{
+	while (p->running.first) {
+		check_free(p->running.first);
+	}
+	while (p->waiting.first) {
+		check_free(p->waiting.first);
+	}
+	loop_idle_cancel(p->loop, &p->next);
+	http_done(&p->http);
+}
+
+static int check_new(struct prober *p, const struct message *m, const char **ret_why)
+{
+	auto_free struct check *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c) {
+		*ret_why = "out of memory";
+		return -ENOMEM;
+	}
+	if (p->waiting.len >= PROBER_WAITING_MAX) {
+		*ret_why = "too many checks wait";
+		return -ENOBUFS;
+	}
+	r = request_read(m, &c->request, ret_why);
+	if (r < 0) {
+		return r;
+	}
+	c->prober = p;
+	c->id = m->id;
+	tcp_init(c);
+	list_add(&p->waiting, TAKE_PTR(c));
+	return 0;
+}
+
+void prober_ask(struct prober *p, const struct message *m)
+{
+	const char *why;
+	int r = check_new(p, m, &why);
+
+	if (r < 0) {
+		struct verdict v = {.code = r};
+
+		(void)snprintf(v.text, sizeof(v.text), "cannot be checked: %s", why);
+		answer(p, m->id, &v, 0);
+		return;
+	}
+	loop_idle_queue(p->loop, &p->next);
+}
+
+void prober_cancel(struct prober *p, uint32_t id)
+{
+	struct check *c = list_find(&p->running, id);
+
+	c = c ? c : list_find(&p->waiting, id);
+	if (c) {
+		check_free(c);
+	}
+}

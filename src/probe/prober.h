@@ -1,0 +1,83 @@
+#pragma once
+
+/**
+ * The checks under way. At most PROBER_RUNNING_MAX at a time, the others wait in order; a check's
+ * timeout counts from its own beginning. Each ends once: with a verdict that is sent to slotd, or
+ * cancelled without one.
+ */
+
+#include "request.h"
+#include "verdict.h"
+
+#include <slotd/channel.h>
+#include <slotd/loop.h>
+#include <slotd/usec.h>
+
+#include <curl/curl.h>
+
+enum {
+	PROBER_RUNNING_MAX = 256,
+	PROBER_WAITING_MAX = 8192,
+};
+
+struct prober;
+
+struct check {
+	struct prober *prober;
+	struct check *next, *previous; /* in one of the prober's lists */
+	uint32_t id;
+	struct request request;
+	usec_t began; /* 0: waits */
+	/* tcp.c */
+	int fd;
+	struct loop_io io;
+	struct loop_timer timer;
+	/* http.c */
+	CURL *easy;
+	struct curl_slist *headers;
+	char error[CURL_ERROR_SIZE];
+	char body[VERDICT_BODY_MAX];
+	size_t body_len;
+};
+
+struct check_list {
+	struct check *first, *last;
+	unsigned len;
+};
+
+/** libcurl's multi interface on our loop. */
+struct http {
+	struct prober *prober;
+	CURLM *multi;
+	struct loop_timer timer;
+};
+
+struct prober {
+	struct loop *loop;
+	struct channel *channel; /* kept */
+	struct check_list running, waiting;
+	struct http http;
+	struct loop_idle next; /* begins what waits, once a turn */
+};
+
+/** 0 or -ENOMEM. Keeps loop and channel. */
+int prober_init(struct prober *p, struct loop *loop, struct channel *channel);
+/** Drops all checks without a verdict. */
+void prober_done(struct prober *p);
+
+void prober_ask(struct prober *p, const struct message *m);
+void prober_cancel(struct prober *p, uint32_t id);
+
+/** The check's outcome is known: answers slotd and frees the check. */
+void check_finish(struct check *c, const struct outcome *o);
+
+/* ---- tcp.c: a connect that need not block ---- */
+void tcp_init(struct check *c);
+void tcp_begin(struct check *c);
+void tcp_end(struct check *c);
+
+/* ---- http.c ---- */
+int http_init(struct http *h, struct prober *p);
+void http_done(struct http *h);
+void http_begin(struct check *c);
+void http_end(struct check *c);

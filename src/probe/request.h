@@ -1,0 +1,34 @@
+#pragma once
+
+/** What slotd asks to be checked, as plain data. Pure. */
+
+#include <slotd/address.h>
+#include <slotd/message.h>
+#include <slotd/usec.h>
+
+struct request {
+	enum probe_kind kind;
+	char *address_text;
+	struct address address;
+	usec_t timeout;
+	/* PROBE_HTTP */
+	char *path;
+	char *host;   /* NULL: the address */
+	char *header; /* lines, NULL: none */
+	char *expect; /* list of statuses */
+};
+
+/**
+ * Reads MSG_PROBE.
+ *
+ * Returns: 0; -EINVAL for a kind, address, path, header or list of statuses that cannot be used,
+ *          with why in *ret_why (static text); -ENOMEM.
+ */
+int request_read(const struct message *m, struct request *ret, const char **ret_why);
+void request_done(struct request *r);
+
+/** "http://127.0.0.1:8001/", without the path: that is sent as it stands. Returns buf. */
+const char *request_url(const struct request *r, char *buf, size_t size);
+
+/** What the Host header will say. */
+const char *request_host(const struct request *r);
