@@ -38,7 +38,7 @@ enum message_type {
 	MSG_KEEP_LIST, /* -> KEEP_ITEM ... KEEP_END */
 	MSG_KEEP_ITEM,
 	MSG_KEEP_END,
-	/* slotd <-> slotd-log */
+	/* slotd <-> slotd-log: details in lognote.h */
 	MSG_LOG_SETUP,	/* staging and note memfds; first message */
 	MSG_LOG_STREAM, /* a worker's pipe and where its bytes go */
 	MSG_LOG_CLOSED, /* log -> slotd: the stream's last byte is written */
@@ -92,6 +92,7 @@ enum message_type {
 	MSG_JOB_LINE, /* one line of its output */
 	MSG_STDIN,    /* control -> slotd: bytes for a worker's stdin; -> ANSWER */
 	MSG_EVENT,    /* control -> slotd: sendRemoteCommEvent; -> ANSWER */
+	MSG_LOG_DROP, /* take what is in the pipe, close it; -> LOG_CLOSED */
 	MSG_TYPE_MAX_,
 	MSG_TYPE_INVALID_ = -22,
 };

@@ -120,7 +120,7 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 			    TAGS(TAG_WORKER, TAG_PID, TAG_PATH, TAG_MAXBYTES, TAG_BACKUPS,
 				 TAG_SYSLOG, TAG_CAPTURE, TAG_EVENTS, TAG_STRIP_ANSI, TAG_MODE,
 				 TAG_UID, TAG_GID, TAG_IDENTIFIER, TAG_LOST_LINES, TAG_LOST_BYTES),
-			    1, 1},
+			    1, 2},
 	[MSG_LOG_CLOSED] = {"log_closed", TAGS(TAG_STREAM),
 			    TAGS(TAG_COUNT, TAG_LOST_LINES, TAG_LOST_BYTES), 0, 0},
 	[MSG_LOG_OWN] = {"log_own", TAGS(TAG_LEVEL),
@@ -213,6 +213,7 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 	[MSG_JOB_LINE] = {"job_line", TAGS(TAG_JOB, TAG_SEQ, TAG_TEXT), TAGS(TAG_STEP), 0, 0},
 	[MSG_STDIN] = {"stdin", TAGS(TAG_NAME, TAG_BYTES),
 		       TAGS(TAG_UID, TAG_GID, TAG_PID, TAG_WHO, TAG_INDEX), 0, 0},
+	[MSG_LOG_DROP] = {"log_drop", TAGS(TAG_STREAM), TAGS(), 0, 0},
 	[MSG_EVENT] = {"event", TAGS(TAG_NAME, TAG_BYTES),
 		       TAGS(TAG_UID, TAG_GID, TAG_PID, TAG_WHO, TAG_INDEX), 0, 0},
 };
