@@ -54,10 +54,8 @@ struct helper {
 	struct supervisor *sup;
 	enum helper_kind kind;
 	unsigned index; /* relays: 0.. */
-	pid_t pid;	/* 0: not running */
-	int pidfd;
-	struct loop_io exit_io;
-	struct loop_timer restart_timer; /* at once the first time, then paced */
+	struct child child;
+	struct loop_timer timer; /* when to start it again; when to end it after QUIT */
 	struct channel channel;
 	bool ready;  /* MSG_READY came */
 	bool wanted; /* restart it when it ends */

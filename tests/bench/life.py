@@ -1,0 +1,239 @@
+"""Crash to restart, start and stop of 1,000 workers, memory, idle and crash loops, beside others."""
+
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+from common import (
+    BENCH,
+    SLOTCTL,
+    Bench,
+    children,
+    command_name,
+    cpu_nanoseconds,
+    cpu_seconds,
+    family,
+    floor_line,
+    median,
+    own_processes,
+    pss_kib,
+    report,
+    wait_until,
+    wakeups,
+)
+
+WORKERS = 20
+KILLS_EACH = 6
+MANY = 1000
+
+
+# ---- crash to restart
+
+
+class Stamps:
+    """The FIFO into which every worker writes its pid and when it started."""
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        self.path = path
+        self.fd = os.open(path, os.O_RDWR)
+
+    def read(self, n):
+        got = b""
+        while got.count(b"\n") < n:
+            got += os.read(self.fd, 4096)
+        return [(int(p), float(t)) for p, t in (line.split() for line in got.splitlines())]
+
+
+def kill_in_turn(stamps):
+    """Seconds from each kill to the start of the successor."""
+    live = dict(stamps.read(WORKERS))
+    taken = []
+    for _ in range(KILLS_EACH):
+        for pid in list(live):
+            # runit paces what lived for less than a second: be fair to it.
+            time.sleep(max(0.0, live[pid] + 1.2 - time.monotonic()))
+            at = time.monotonic()
+            os.kill(pid, signal.SIGKILL)
+            del live[pid]
+            successor, started = stamps.read(1)[0]
+            live[successor] = started
+            taken.append(started - at)
+    return taken
+
+
+def under_floor(b, fifo):
+    b.start(BENCH / "floor", "restart", WORKERS, BENCH / "floor", "stamp", fifo)
+
+
+PROGRAM = (
+    "[program:stamp]\ncommand={bench}/floor stamp {fifo}\nnumprocs={n}\nstartsecs=0\n"
+    "autorestart=true\nprocess_name=%(program_name)s_%(process_num)d\n"
+    "stdout_logfile=NONE\nstderr_logfile=NONE\n"
+)
+
+
+def under_slotd(b, fifo):
+    b.slotd(PROGRAM.format(bench=BENCH, fifo=fifo, n=WORKERS))
+
+
+def under_supervisord(b, fifo):
+    b.supervisord(PROGRAM.format(bench=BENCH, fifo=fifo, n=WORKERS))
+
+
+def service_dirs(b, n, command):
+    top = b.dir / "service"
+    for i in range(n):
+        one = top / f"w{i}"
+        one.mkdir(parents=True)
+        (one / "run").write_text(f"#!/bin/sh\nexec {command}\n")
+        (one / "run").chmod(0o755)
+    return top
+
+
+def under_runit(b, fifo):
+    b.start("runsvdir", service_dirs(b, WORKERS, f"{BENCH}/floor stamp {fifo}"))
+
+
+def crash_to_restart():
+    ways = {
+        "bare loop": under_floor,
+        "slotd": under_slotd,
+        "runit": under_runit,
+        "supervisord": under_supervisord,
+    }
+    figures = {}
+    for way, start in ways.items():
+        with Bench("restart") as b:
+            stamps = Stamps(b.dir / "stamps")
+            start(b, stamps.path)
+            figures[way] = sorted(kill_in_turn(stamps))
+    rows = [
+        [w, f"{median(v) * 1000:.2f} ms", f"{v[int(len(v) * 0.99)] * 1000:.2f} ms"]
+        for w, v in figures.items()
+    ]
+    report(rows, ["crash to restart", "median", "p99"])
+    base = figures["bare loop"]
+    floor_line("restart against the bare loop", median(figures["slotd"]) / median(base), 1.5, False)
+
+
+# ---- a thousand
+
+
+def thousand():
+    out = subprocess.run(
+        [BENCH / "floor", "spawn", str(MANY), "sleep", "1000"],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()
+    bare, bare_stop = float(out[0]), float(out[1])
+    with Bench("thousand") as b:
+        daemon = b.slotd(
+            f"[program:many]\ncommand=sleep 1000\nnumprocs={MANY}\nstartsecs=0\nautostart=false\n"
+            "process_name=%(program_name)s_%(process_num)d\n"
+        )
+        began = time.monotonic()
+        b.slotctl("start", "many:*")
+        started = time.monotonic() - began
+        running = sum(command_name(p) == "sleep" for p in children(daemon.pid))
+        if running != MANY:
+            sys.exit(f"benchmark: {running} of {MANY} workers run\n{b.log('slotd')}")
+        memory = pss_kib(own_processes(daemon)) / 1024
+        cpu, woken = cpu_nanoseconds(own_processes(daemon)), wakeups(own_processes(daemon))
+        time.sleep(5)
+        cpu = (cpu_nanoseconds(own_processes(daemon)) - cpu) / 5e9
+        woken = (wakeups(own_processes(daemon)) - woken) / 5
+        began = time.monotonic()
+        b.slotctl("stop", "many:*")
+        stopped = time.monotonic() - began
+    report(
+        [
+            ["bare spawns", f"{bare:.2f} s", f"{bare_stop:.2f} s", "", ""],
+            ["slotd", f"{started:.2f} s", f"{stopped:.2f} s", f"{memory:.1f} MiB", f"{woken:.1f}/s"],
+        ],
+        [f"{MANY} workers", "start", "stop", "memory (PSS)", "idle wake-ups"],
+    )
+    floor_line("start of 1,000 against bare spawns", started / bare, 1.5, False)
+    floor_line("seconds to stop 1,000", stopped, 0.2, False)
+    floor_line("MiB of all slotd processes with 1,000 workers", memory, 16, False)
+    floor_line("CPU share when idle", cpu, 0.0005, False)
+    floor_line("wake-ups a second when idle", woken, 0, False)
+
+
+# ---- status
+
+
+def whole_process(argv, times):
+    taken = []
+    for _ in range(times):
+        began = time.monotonic()
+        subprocess.run(argv, stdout=subprocess.DEVNULL, check=False)
+        taken.append(time.monotonic() - began)
+    return median(taken)
+
+
+def status():
+    programs = "".join(
+        f"[program:p{i}]\ncommand=sleep 1000\nstartsecs=0\n"
+        "stdout_logfile=NONE\nstderr_logfile=NONE\n" for i in range(100)
+    )
+    with Bench("status") as b:
+        b.slotd(programs)
+        url = f"unix://{b.dir}/run/slotd.sock"
+        ours = whole_process([SLOTCTL, "-s", url, "status"], 30)
+    with Bench("status") as b:
+        b.supervisord(programs)
+        ctl = ["/usr/bin/supervisorctl", "-c", b.dir / "supervisord.conf", "status"]
+        wait_until(lambda: subprocess.run(ctl, capture_output=True).returncode == 0, "supervisord")
+        theirs = whole_process(ctl, 7)
+    report(
+        [["slotctl", f"{ours * 1000:.1f} ms"], ["supervisorctl", f"{theirs * 1000:.0f} ms"]],
+        ["status of 100 programs", "median"],
+    )
+    floor_line("times faster than supervisorctl", theirs / ours, 20, True)
+
+
+# ---- crash loops
+
+
+def looping_cpu(pids, seconds=10):
+    before = sum(cpu_seconds([p]) for p in pids())
+    time.sleep(seconds)
+    return (sum(cpu_seconds([p]) for p in pids()) - before) / seconds
+
+
+def crash_loops():
+    figures = {}
+    with Bench("loops") as b:
+        daemon = b.slotd(
+            "[program:loop]\ncommand=/bin/false\nnumprocs=200\nstartsecs=0\nautorestart=true\n"
+            "process_name=%(program_name)s_%(process_num)d\n"
+            "stdout_logfile=NONE\nstderr_logfile=NONE\n"
+        )
+        time.sleep(15)  # past the burst of ten starts that may follow at once
+        figures["slotd"] = looping_cpu(lambda: own_processes(daemon))
+        answered = whole_process(
+            [SLOTCTL, "-s", f"unix://{b.dir}/run/slotd.sock", "status"], 10)
+    with Bench("loops") as b:
+        daemon = b.start("runsvdir", service_dirs(b, 200, "/bin/false"))
+        time.sleep(15)
+        figures["runit"] = looping_cpu(
+            lambda: [p for p in family(daemon.pid) if command_name(p) in ("runsv", "runsvdir")])
+    report([[w, f"{v * 100:.1f} %"] for w, v in figures.items()], ["200 crash loops", "CPU"])
+    print(f"status meanwhile: {answered * 1000:.1f} ms")
+    floor_line("CPU against runit", figures["slotd"] / max(figures["runit"], 1e-9), 1.0, False)
+
+
+PARTS = {
+    "restart": crash_to_restart,
+    "thousand": thousand,
+    "status": status,
+    "loops": crash_loops,
+}
+
+if __name__ == "__main__":
+    for part in sys.argv[1:] or PARTS:
+        PARTS[part]()

@@ -1,0 +1,202 @@
+"""slotd-relay beside haproxy (TCP), nginx stream, systemd-socket-proxyd and no relay at all."""
+
+import re
+import subprocess
+import sys
+import time
+
+from common import (
+    BENCH,
+    Bench,
+    answers,
+    cpu_nanoseconds,
+    family,
+    floor_line,
+    free_port,
+    median,
+    own_processes,
+    pss_kib,
+    report,
+    wait_until,
+    wakeups,
+)
+
+ROUNDS = 3
+SECONDS = 2
+BULK_BYTES = 256 << 20
+IDLE = 9000
+PROXYD = "/lib/systemd/systemd-socket-proxyd"
+
+
+def start_slotd(b, backend):
+    port = free_port()
+    daemon = b.slotd(
+        "[service:bench]\n"
+        f"listen=127.0.0.1:{port}\nslot_a=one\nslot_b=two\nhealth=tcp\nbacklog=4096\n"
+        f"worker=127.0.0.1:%(process_num)d\n"
+        f"[program:one]\ncommand={BENCH}/backend %(process_num)d\nnumprocs_start={backend}\n"
+        "process_name=%(program_name)s_%(process_num)d\n"
+        f"[program:two]\ncommand={BENCH}/backend %(process_num)d\nautostart=false\n"
+        f"numprocs_start={free_port()}\nprocess_name=%(program_name)s_%(process_num)d\n"
+    )
+    return port, lambda: [p for p in own_processes(daemon) if "relay" in name(p)]
+
+
+def name(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as f:
+            return f.read()
+    except OSError:
+        return ""
+
+
+def start_haproxy(b, backend):
+    port = free_port()
+    config = b.write(
+        "haproxy.cfg",
+        "global\n  maxconn 30000\n  nbthread 2\n"
+        "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 10m\n  timeout server 10m\n"
+        f"listen x\n  bind 127.0.0.1:{port} backlog 4096\n  server s 127.0.0.1:{backend}\n",
+    )
+    p = b.start("haproxy", "-db", "-f", config)
+    return port, lambda: family(p.pid)
+
+
+def start_nginx(b, backend):
+    port = free_port()
+    config = b.write(
+        "nginx.conf",
+        "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n"
+        f"daemon off; worker_processes 2; pid {b.dir}/nginx.pid; error_log {b.dir}/nginx.err;\n"
+        "worker_rlimit_nofile 20000; events { worker_connections 19000; }\n"
+        f"stream {{ server {{ listen 127.0.0.1:{port} backlog=4096; "
+        f"proxy_pass 127.0.0.1:{backend}; proxy_timeout 10m; }} }}\n",
+    )
+    p = b.start("nginx", "-c", config, "-e", f"{b.dir}/nginx.err")
+    return port, lambda: family(p.pid)
+
+
+def start_proxyd(b, backend):
+    port = free_port()
+    p = b.start(
+        "systemd-socket-activate", "-l", f"127.0.0.1:{port}", PROXYD, "-c", "20000",
+        f"127.0.0.1:{backend}",
+    )
+    return port, lambda: family(p.pid)
+
+
+def start_direct(b, backend):
+    return backend, lambda: []
+
+
+WAYS = {
+    "direct": start_direct,
+    "slotd": start_slotd,
+    "haproxy": start_haproxy,
+    "nginx": start_nginx,
+    "proxyd": start_proxyd,
+}
+
+
+def wrk(port, path, connections, *extra):
+    out = subprocess.run(
+        ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", *extra, f"http://127.0.0.1:{port}{path}"],
+        capture_output=True, text=True, check=True,
+    ).stdout
+    bad = re.search(r"Socket errors: (.*)|Non-2xx.*", out)
+    if bad:
+        print(f"note: wrk says {bad[0]}", file=sys.stderr)
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
+
+
+def bulk(port):
+    out = subprocess.run(
+        [BENCH / "client", "bulk", str(port), "8", str(BULK_BYTES)],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()
+    return float(out[1]) / float(out[0])
+
+
+LOADS = {
+    "keep-alive": lambda port: wrk(port, "/200", 50),
+    "64 KiB": lambda port: wrk(port, "/65536", 20),
+    "new connection": lambda port: wrk(port, "/200", 50, "-H", "Connection: close"),
+    "bulk": bulk,
+}
+
+
+def measure(ways):
+    """Per load and way: rate and CPU nanoseconds per unit, the median of rounds taken in turn."""
+    rates, costs = {}, {}
+    for load, run in LOADS.items():
+        for _ in range(ROUNDS):
+            for way, (port, pids) in ways.items():
+                before, began = cpu_nanoseconds(pids()), time.monotonic()
+                rate = run(port)
+                work = rate * (time.monotonic() - began) if load != "bulk" else 8 * BULK_BYTES
+                rates.setdefault((load, way), []).append(rate)
+                cost = (cpu_nanoseconds(pids()) - before) / max(work, 1)
+                costs.setdefault((load, way), []).append(cost)
+    return {k: median(v) for k, v in rates.items()}, {k: median(v) for k, v in costs.items()}
+
+
+def idle(port, pids):
+    before = pss_kib(pids())
+    p = subprocess.Popen(
+        [BENCH / "client", "hold", str(port), str(IDLE)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )
+    line = p.stdout.readline()
+    if not line.startswith("holding"):
+        sys.exit("benchmark: the idle connections could not be opened")
+    time.sleep(1)
+    woken = wakeups(pids())
+    time.sleep(3)
+    woken = (wakeups(pids()) - woken) / 3
+    memory = (pss_kib(pids()) - before) * 1024 / IDLE
+    p.stdin.close()
+    p.wait()
+    return memory, woken
+
+
+def main():
+    with Bench("relay") as b:
+        backend = free_port()
+        b.start(BENCH / "backend", str(backend))
+        wait_until(lambda: answers(backend), "the backend")
+        # slotd starts its own backend: the same program, so that it can be a worker.
+        ways = {}
+        for way, start in WAYS.items():
+            ways[way] = start(b, backend if way != "slotd" else free_port())
+            port = ways[way][0]
+            wait_until(lambda p=port: answers(p), way)
+        rates, costs = measure(ways)
+        rows = []
+        for load in LOADS:
+            direct = rates[load, "direct"]
+            for way in ways:
+                unit = "MB/s" if load == "bulk" else "/s"
+                rate = rates[load, way] / (1e6 if load == "bulk" else 1)
+                cost = costs[load, way]
+                shown = f"{cost * 1.073741824:.2f} s/GiB" if load == "bulk" else f"{cost / 1000:.1f} us"
+                rows.append([load, way, f"{rate:.0f} {unit}", f"{rates[load, way] / direct:.2f}", shown])
+        report(rows, ["load", "way", "rate", "of direct", "CPU per request"])
+        held = {}
+        for way in ("slotd", "haproxy", "nginx"):
+            held[way] = idle(*ways[way])
+        report(
+            [[w, f"{m:.0f} B", f"{k:.1f}/s"] for w, (m, k) in held.items()],
+            [f"{IDLE} idle connections", "memory each", "wake-ups"],
+        )
+        for load in ("keep-alive", "64 KiB", "new connection"):
+            best = max(rates[load, w] for w in ("haproxy", "nginx"))
+            floor_line(f"{load} against the best", rates[load, "slotd"] / best, 0.95, True)
+            least = min(costs[load, w] for w in ("haproxy", "nginx"))
+            floor_line(f"{load} CPU against the least", costs[load, "slotd"] / least, 1.0, False)
+        floor_line("bulk against proxyd", rates["bulk", "slotd"] / rates["bulk", "proxyd"], 0.95, True)
+        floor_line("bytes per idle connection", held["slotd"][0], 512, False)
+        floor_line("wake-ups a second when idle", held["slotd"][1], 0, False)
+
+
+if __name__ == "__main__":
+    main()
