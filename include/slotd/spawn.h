@@ -95,6 +95,23 @@ int spawn(const struct spawn_spec *spec, struct spawned *ret);
  */
 int spawn_report_read(int fd, struct spawn_report *ret);
 
+/** Signals the process behind a pidfd. 0, -ESRCH when it has ended, another -errno. */
+int process_handle_signal(int pidfd, int signo);
+/**
+ * Reaps it if it has ended.
+ *
+ * Returns: 1 with the wait status, 0 when it lives, -ECHILD when it is not a child of ours.
+ */
+int process_handle_reap(int pidfd, int *ret_status);
+
+/**
+ * Starts one of slotd's own helpers: channel_fd becomes 3, stdin and stdout /dev/null, stderr and
+ * the environment slotd's. Its end is seen by pidfd (exit status 127: it could not be executed).
+ *
+ * Ownership: borrows argv and channel_fd.
+ */
+int spawn_helper(const char *const *argv, int channel_fd, pid_t *ret_pid, int *ret_pidfd);
+
 /**
  * The sentence for people and for spawnerr: "can't find command 'x'", "couldn't chdir to /x:
  * ENOENT". Returns buf.
@@ -133,5 +150,7 @@ int env_set(struct env *e, const char *setting);
 int env_setf(struct env *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** Copies a NULL-terminated list (NULL: nothing). */
 int env_add(struct env *e, char *const *list);
+/** Copies slotd's own environment, without what systemd meant for slotd alone. */
+int env_inherit(struct env *e);
 void env_unset(struct env *e, const char *name);
 const char *env_get(const struct env *e, const char *name);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void env_done(struct env *e)
 {
@@ -82,6 +83,20 @@ int env_add(struct env *e, char *const *list)
 
 	for (; list && *list && r == 0; list++) {
 		r = env_set(e, *list);
+	}
+	return r;
+}
+
+int env_inherit(struct env *e)
+{
+	static const char *const ours[] = {
+		"NOTIFY_SOCKET", "WATCHDOG_PID",   "WATCHDOG_USEC",  "LISTEN_PID",
+		"LISTEN_FDS",	 "LISTEN_FDNAMES", "LISTEN_PIDFDID",
+	};
+	int r = env_add(e, environ);
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
+		env_unset(e, ours[i]);
 	}
 	return r;
 }

@@ -312,6 +312,50 @@ int spawn_report_read(int fd, struct spawn_report *ret)
 	return 1;
 }
 
+int process_handle_signal(int pidfd, int signo)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0) < 0 ? -errno : 0;
+}
+
+int process_handle_reap(int pidfd, int *ret_status)
+{
+	siginfo_t si = {0};
+
+	if (waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | WNOHANG) < 0) {
+		return errno == EINTR ? 0 : -errno;
+	}
+	if (!si.si_pid) {
+		return 0;
+	}
+	*ret_status = spawn_wait_status(&si);
+	return 1;
+}
+
+int spawn_helper(const char *const *argv, int channel_fd, pid_t *ret_pid, int *ret_pidfd)
+{
+	CLEANUP(env_done) struct env env = {0};
+	struct spawn_spec spec = SPAWN_SPEC_INIT;
+	struct spawned spawned;
+	int r = env_inherit(&env);
+
+	if (r < 0) {
+		return r;
+	}
+	spec.argv = (char *const *)argv; /* execve's type; it changes nothing */
+	spec.envp = env.at;
+	spec.stdio[STDERR_FILENO] = STDERR_FILENO;
+	spec.channel_fd = channel_fd;
+	spec.explain = true;
+	r = spawn(&spec, &spawned);
+	if (r < 0) {
+		return r;
+	}
+	(void)close(spawned.report_fd);
+	*ret_pid = spawned.pid;
+	*ret_pidfd = spawned.pidfd;
+	return 0;
+}
+
 int spawn_wait_status(const siginfo_t *si)
 {
 	if (si->si_code == CLD_EXITED) {

@@ -1,0 +1,28 @@
+#pragma once
+
+/**
+ * Talking to systemd: state lines (sd_notify(3)), the watchdog's interval, and sockets that come
+ * by LISTEN_FDS. Everything is harmless where there is no systemd.
+ */
+
+#include <slotd/usec.h>
+
+#include <stdbool.h>
+
+/** "READY=1\nSTATUS=..." and so on. Failures are ignored: nobody could do anything about them. */
+void notify_send(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** Half of WatchdogSec: how often to send WATCHDOG=1. USEC_NEVER when not asked for. */
+usec_t notify_watchdog_interval(void);
+
+/**
+ * A duplicate of the listening socket passed by LISTEN_FDS that is bound to this address,
+ * close-on-exec and non-blocking.
+ *
+ * @address  canonical, as in struct service_config: "127.0.0.1:8000", "[::]:8000", "unix:/x".
+ * Returns: descriptor (the caller's), -ENOENT when none was passed.
+ */
+int notify_take_listener(const char *address);
+
+/** Before slotd executes itself again: what systemd passed is passed on. */
+void notify_pass_listeners(void);

@@ -1,0 +1,44 @@
+#pragma once
+
+/** What slotd asks of the system about itself and about other processes. */
+
+#include <slotd/diag.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/**
+ * Puts the descriptors in order with which slotd was started: 0, 1 and 2 exist (/dev/null), all
+ * others are close-on-exec. Before anything else is opened.
+ */
+int os_adopt_descriptors(void);
+
+/** Orphans of our workers become our children. 0 or -errno. */
+int os_become_subreaper(void);
+
+/**
+ * Raises the soft limit to at least min (the hard limit too, where that is allowed).
+ *
+ * @resource  RLIMIT_NOFILE, RLIMIT_NPROC.
+ * @all       raise the soft limit to the hard one, whatever min says.
+ * Returns: 1 when it was changed, with the new soft limit in *ret; 0; -errno when min is out of
+ *          reach.
+ */
+int os_raise_limit(int resource, uint64_t min, bool all, uint64_t *ret);
+
+/** Start time in clock ticks since boot (field 22 of /proc/PID/stat); 0 when there is none. */
+uint64_t process_start_ticks(pid_t pid);
+/** The command's name (comm), "?" when unknown. Returns buf. */
+const char *process_comm(pid_t pid, char *buf, size_t size);
+/** The parent's pid; 0 when unknown. */
+pid_t process_parent(pid_t pid);
+
+/** Makes a directory and its parents. 0 or -errno. */
+int os_make_directories(const char *path, mode_t mode);
+
+/** "TERM", "SIGTERM", "15", in any case. The number, or -EINVAL. */
+int signal_number(const char *text);
+/** "SIGTERM"; "signal 99". Returns buf. */
+const char *signal_text(int signo, char *buf, size_t size);

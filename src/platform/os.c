@@ -1,0 +1,209 @@
+#include <slotd/cleanup.h>
+#include <slotd/os.h>
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Before Linux 5.11 there is no CLOSE_RANGE_CLOEXEC. */
+static int sweep(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+
+	if (!dir) {
+		return -errno;
+	}
+	for (struct dirent *e; (e = readdir(dir));) {
+		int fd = atoi(e->d_name);
+
+		if (fd > STDERR_FILENO) {
+			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+		}
+	}
+	(void)closedir(dir);
+	return 0;
+}
+
+int os_adopt_descriptors(void)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		/* open takes the lowest free number, which is fd as those below exist */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) {
+			return -errno;
+		}
+	}
+	if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0) {
+		return sweep();
+	}
+	return 0;
+}
+
+int os_become_subreaper(void)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
+}
+
+int os_raise_limit(int resource, uint64_t min, bool all, uint64_t *ret)
+{
+	struct rlimit limit, wanted;
+
+	if (getrlimit((__rlimit_resource_t)resource, &limit) < 0) {
+		return -errno;
+	}
+	wanted = limit;
+	if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < min) {
+		wanted.rlim_max = min;
+	}
+	if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < min) {
+		wanted.rlim_cur = min;
+	}
+	if (all) {
+		wanted.rlim_cur = wanted.rlim_max;
+	}
+	if (wanted.rlim_cur == limit.rlim_cur) {
+		return 0;
+	}
+	if (setrlimit((__rlimit_resource_t)resource, &wanted) < 0) {
+		return -errno;
+	}
+	*ret = wanted.rlim_cur;
+	return 1;
+}
+
+/* What follows the name in /proc/PID/stat: the name may hold blanks and parentheses. */
+static const char *read_stat(pid_t pid, char *buf, size_t size)
+{
+	auto_close int fd = -EBADF;
+	char path[64];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, buf, size - 1);
+	if (n <= 0) {
+		return NULL;
+	}
+	buf[n] = '\0';
+	return strrchr(buf, ')');
+}
+
+uint64_t process_start_ticks(pid_t pid)
+{
+	char buf[1024];
+	const char *at = read_stat(pid, buf, sizeof(buf));
+	unsigned long long ticks = 0;
+
+	/* from field 3 on: state ppid ... starttime is field 22 */
+	if (!at || sscanf(at + 1,
+			  " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			  "%*d %*d %llu",
+			  &ticks) != 1) {
+		return 0;
+	}
+	return ticks;
+}
+
+pid_t process_parent(pid_t pid)
+{
+	char buf[1024];
+	const char *at = read_stat(pid, buf, sizeof(buf));
+	int parent = 0;
+
+	return at && sscanf(at + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+const char *process_comm(pid_t pid, char *buf, size_t size)
+{
+	char stat[1024];
+	const char *end = read_stat(pid, stat, sizeof(stat));
+	const char *begin = end ? strchr(stat, '(') : NULL;
+
+	if (!begin) {
+		(void)snprintf(buf, size, "?");
+	} else {
+		(void)snprintf(buf, size, "%.*s", (int)(end - begin - 1), begin + 1);
+	}
+	return buf;
+}
+
+int os_make_directories(const char *path, mode_t mode)
+{
+	char part[PATH_MAX];
+
+	if ((size_t)snprintf(part, sizeof(part), "%s", path) >= sizeof(part)) {
+		return -ENAMETOOLONG;
+	}
+	for (char *p = part + 1; *p; p++) {
+		if (*p == '/') {
+			*p = '\0';
+			if (mkdir(part, 0755) < 0 && errno != EEXIST) {
+				return -errno;
+			}
+			*p = '/';
+		}
+	}
+	return mkdir(part, mode) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int realtime_signal(const char *name)
+{
+	static const struct {
+		const char *prefix;
+		int sign;
+	} ends[] = {{"RTMIN", 1}, {"RTMAX", -1}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		size_t len = strlen(ends[i].prefix);
+		int base = i == 0 ? SIGRTMIN : SIGRTMAX;
+
+		if (strncasecmp(name, ends[i].prefix, len) == 0) {
+			int signo = base + (name[len] ? atoi(name + len) : 0);
+
+			return signo >= SIGRTMIN && signo <= SIGRTMAX ? signo : -EINVAL;
+		}
+	}
+	return -EINVAL;
+}
+
+int signal_number(const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end != text && !*end) {
+		return n > 0 && n <= SIGRTMAX ? (int)n : -EINVAL;
+	}
+	if (strncasecmp(text, "SIG", 3) == 0) {
+		text += 3;
+	}
+	for (int s = 1; s < SIGRTMIN; s++) {
+		const char *name = sigabbrev_np(s);
+
+		if (name && strcasecmp(name, text) == 0) {
+			return s;
+		}
+	}
+	return realtime_signal(text);
+}
+
+const char *signal_text(int signo, char *buf, size_t size)
+{
+	const char *name = sigabbrev_np(signo);
+
+	if (name) {
+		(void)snprintf(buf, size, "SIG%s", name);
+	} else {
+		(void)snprintf(buf, size, "signal %d", signo);
+	}
+	return buf;
+}
