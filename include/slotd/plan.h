@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum plan_kind {
 	/* of a worker: object is its id */
 	PLAN_SPAWN,
 	PLAN_SIGNAL, /* arg: signal; group: to the process group */
 	PLAN_TIMER,  /* at; USEC_NEVER clears */
-	PLAN_STATE,  /* arg: new state, from: old state; publish, ledger, event */
+	PLAN_STATE,  /* arg: new state, from: old one, pid, tries, expected; ledger, event */
 	PLAN_LOG,    /* arg: priority, text */
 	/* of a service: object is its index; slot says which */
 	PLAN_PREPARE, /* run the prepare commands */
@@ -47,6 +48,10 @@ struct plan_action {
 	int slot;
 	int arg, from;
 	bool group;
+	/* STATE: as it was when the state was entered; a later action of the plan may change it */
+	pid_t pid;
+	unsigned tries; /* failures in a row */
+	bool expected;	/* EXITED: by exitcodes= */
 	usec_t at;
 	char text[PLAN_TEXT_MAX];
 };
@@ -61,5 +66,5 @@ void plan_init(struct plan *p);
 struct plan_action *plan_add(struct plan *p, enum plan_kind kind, uint32_t object);
 void plan_log(struct plan *p, uint32_t object, int priority, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/** "signal 3 TERM group; timer 3 +10s" into buf; times relative to now. Returns buf. */
+/** "signal 3 SIGTERM group; timer 3 +10s" into buf; times relative to now. Returns buf. */
 const char *plan_format(const struct plan *p, usec_t now, char *buf, size_t size);

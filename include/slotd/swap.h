@@ -3,7 +3,7 @@
 /**
  * A swap is prepare, flip, then retire: a pure state machine per service (core/swap.c).
  *
- *	idle -> PREPARE -> START -> GATE -> RECORD_CHECK -> FLIP -> (BAKE) -> done
+ *	(WAIT ->) (PREPARE ->) START -> GATE -> CHECK_RECORD -> FLIP -> BAKE -> done
  *
  * live and target are kept apart. Nothing that works is touched before its successor has passed
  * the gate and the flip is known to be done; any earlier failure only stops the idle slot. What
@@ -21,7 +21,8 @@ enum swap_step {
 	SWAP_GATE,
 	SWAP_CHECK_RECORD,
 	SWAP_FLIP,
-	SWAP_BAKE, /* the place of the bake: entered with bake=0 and left at once for now */
+	SWAP_BAKE, /* the flip is done and being recorded; then the new slot is watched for bake */
+	SWAP_WAIT, /* a deploy into a slot that still drains waits for it, before PREPARE */
 	SWAP_STEP_MAX_,
 	SWAP_STEP_INVALID_ = -22,
 };
@@ -57,7 +58,8 @@ enum swap_event_kind {
 	SWAP_EV_FLIP_FAILED,
 	SWAP_EV_RECORDED, /* code 0, or why the record failed after the flip: text */
 	SWAP_EV_ABORT,	  /* asked to stop: text says by whom */
-	SWAP_EV_TIMER,
+	SWAP_EV_TIMER,	  /* text: what START or GATE still waits for */
+	SWAP_EV_VACANT,	  /* WAIT: the target has drained */
 	SWAP_EV_MAX_,
 	SWAP_EV_INVALID_ = -22,
 };
@@ -65,7 +67,8 @@ enum swap_event_kind {
 struct swap_event {
 	enum swap_event_kind kind;
 	enum swap_kind what; /* BEGIN */
-	bool warm;	     /* BEGIN: the target slot is draining or warm and healthy */
+	bool warm;	     /* BEGIN: the target's workers run and are healthy: just flip */
+	bool draining;	     /* BEGIN: the target still has connections */
 	int code;
 	const char *text;
 };
@@ -88,11 +91,16 @@ struct swap {
 	enum slot_id target; /* who shall be */
 	bool warm;
 	usec_t began, step_began;
-	usec_t deadline;
+	usec_t deadline; /* of the timer that is armed; USEC_NEVER */
 };
 
 void swap_init(struct swap *s, uint32_t service, const struct swap_policy *policy,
 	       enum slot_id live);
+/**
+ * One step. Appends to plan, with object the service and slot -1 for its own timer:
+ * PLAN_STEP at every change of step (from: the one before, text: how that ended),
+ * PLAN_FINISH at the end (from: the step it ended in).
+ */
 void swap_step(struct swap *s, const struct swap_event *ev, usec_t now, struct plan *plan);
 static inline bool swap_busy(const struct swap *s)
 {
@@ -108,7 +116,7 @@ const char *swap_kind_name(enum swap_kind kind);
 enum retire_state {
 	RETIRE_NONE, /* slot is live or cold */
 	RETIRE_DRAINING,
-	RETIRE_CUTTING, /* drain_timeout over: the rest is being closed */
+	RETIRE_CUTTING, /* drain_timeout is over: the rest is being closed */
 	RETIRE_WARM,	/* empty, kept for idle_keep */
 	RETIRE_STOPPING,
 	RETIRE_STATE_MAX_,
@@ -153,7 +161,7 @@ enum {
 
 struct gate_policy {
 	unsigned total;	     /* workers of the slot that have an address */
-	unsigned min_ready;  /* of these; see gate_min_ready */
+	unsigned min_ready;  /* of these; see gate_min_ready; 0: nothing to wait for */
 	unsigned rise, fall; /* consecutive results that make healthy / unhealthy */
 	usec_t interval;     /* between checks of one worker */
 };
@@ -172,3 +180,18 @@ void health_reset(struct health *h, usec_t now);
 
 /** "all", "3" or "60%" of total -> number; -EINVAL. At least 1 when total is. */
 int gate_min_ready(const char *text, unsigned total);
+
+/** How a slot stands before the gate. */
+struct gate_count {
+	unsigned ready; /* RUNNING and healthy */
+	unsigned lost;	/* FATAL or stopped: not ready by themselves any more */
+};
+
+enum gate_verdict {
+	GATE_WAIT,
+	GATE_PASSED,
+	GATE_HOPELESS, /* min_ready cannot be reached */
+	GATE_VERDICT_MAX_,
+	GATE_VERDICT_INVALID_ = -22,
+};
+enum gate_verdict gate_judge(const struct gate_policy *p, const struct gate_count *count);

@@ -47,7 +47,7 @@ enum worker_event_kind {
 	WORKER_EV_STOP,		/* asked to stop */
 	WORKER_EV_SHUTDOWN,	/* as STOP; BACKOFF becomes FATAL (Supervisor) */
 	WORKER_EV_SPAWNED,	/* pid */
-	WORKER_EV_SPAWN_FAILED, /* errno, text for spawnerr; retryable exhaustion or not */
+	WORKER_EV_SPAWN_FAILED, /* errno, text for spawnerr; after SPAWNED the EXIT follows */
 	WORKER_EV_EXIT,		/* status: wait status; the leader is gone and reaped */
 	WORKER_EV_TIMER,	/* the deadline the plan asked for has passed */
 	WORKER_EV_KILL_FAILED,	/* errno other than ESRCH */
@@ -74,7 +74,9 @@ enum {
 	WORKER_EXITCODES_WORDS = 256 / 32,
 	/* design: ten starts may follow at once, then one a second until it has lived 10 s */
 	WORKER_BURST = 10,
+	WORKER_STEADY_S = 10,
 	WORKER_LIVE_BACKOFF_MAX_S = 60, /* cap of a live slot's worker that would be FATAL */
+	WORKER_EXHAUSTED_MAX_S = 10,	/* cap of the wait for processes, files or memory */
 };
 
 /** What the state machine needs to know; part of struct worker_config (config.h). */
@@ -90,8 +92,10 @@ struct worker_policy {
 
 struct worker {
 	uint32_t id;			    /* place in the ledger; object of the plan's actions */
+	const char *name;		    /* kept; without group, for log lines */
 	const struct worker_policy *policy; /* kept */
 	bool keep_trying; /* worker of a live slot: FATAL is announced once, then capped backoff */
+	bool no_start;	  /* the daemon ends: nothing is started any more */
 	enum worker_state state;
 	pid_t pid;
 	usec_t started;	  /* monotonic, last spawn */
@@ -99,18 +103,18 @@ struct worker {
 	usec_t deadline;  /* of the timer that is armed; USEC_NEVER */
 	unsigned backoff; /* failures in a row (Supervisor's counter, "tries") */
 	unsigned restarts;
-	unsigned burst; /* starts in a row that did not live 10 s */
-	int exit;	/* last wait status; -1 none yet */
+	unsigned burst;	    /* starts in a row that did not live 10 s */
+	unsigned exhausted; /* spawns in a row that failed for want of processes, files, memory */
+	int exit;	    /* last wait status; -1 none yet */
 	bool exit_expected;
 	bool exited_early; /* the last end came before startsecs: exitstatus is reported as 0 */
 	bool fatal_told;   /* keep_trying: the FATAL event was sent */
-	bool stop_asked;   /* an end now is wanted */
-	bool start_asked;  /* EV_START came during STOPPING: not obeyed by Supervisor */
-	bool killed;	   /* SIGKILL was sent */
 	char spawnerr[256];
 };
 
-void worker_init(struct worker *w, uint32_t id, const struct worker_policy *policy);
+/** A worker that was never started. Keeps name and policy. */
+void worker_init(struct worker *w, uint32_t id, const char *name,
+		 const struct worker_policy *policy);
 
 /**
  * One step. Appends to plan: PLAN_SPAWN, PLAN_SIGNAL, PLAN_TIMER, PLAN_STATE, PLAN_LOG.
@@ -119,8 +123,22 @@ void worker_init(struct worker *w, uint32_t id, const struct worker_policy *poli
  */
 void worker_step(struct worker *w, const struct worker_event *ev, usec_t now, struct plan *plan);
 
+/** Is there something a stop ends: a process, or a start to come? */
+bool worker_stoppable(const struct worker *w);
+
+/**
+ * A flip made its slot live, or idle. A live slot's worker that is FATAL starts trying again, an
+ * idle one's ceases to.
+ */
+void worker_set_keep_trying(struct worker *w, bool keep_trying, usec_t now, struct plan *plan);
+
+/** As getProcessInfo reports it: exit code, -1 after a signal, 0 when there is none to tell. */
+int worker_exitstatus(const struct worker *w);
+
 /** Was this end expected by exitcodes=? Death by signal never is. */
 bool worker_exit_expected(const struct worker_policy *policy, int status);
 
 /** "exit status 3", "terminated by SIGTERM (core dumped)". Returns buf. Supervisor's words. */
 const char *worker_status_text(int status, char *buf, size_t size);
+/** "SIGTERM"; "signal 35" for one without a name. Returns buf. */
+const char *worker_signal_name(int signo, char *buf, size_t size);

@@ -1,0 +1,105 @@
+#include <slotd/swap.h>
+
+static const char *const names[RETIRE_STATE_MAX_] = {
+	[RETIRE_NONE] = "none", [RETIRE_DRAINING] = "draining", [RETIRE_CUTTING] = "cutting",
+	[RETIRE_WARM] = "warm", [RETIRE_STOPPING] = "stopping",
+};
+
+const char *retire_state_name(enum retire_state s)
+{
+	return s >= 0 && s < RETIRE_STATE_MAX_ ? names[s] : "?";
+}
+
+void retire_init(struct retire *r, uint32_t service, enum slot_id slot,
+		 const struct swap_policy *policy)
+{
+	*r = (struct retire){
+		.service = service,
+		.slot = slot,
+		.policy = policy,
+		.deadline = USEC_NEVER,
+	};
+}
+
+static struct plan_action *add(struct retire *r, enum plan_kind kind, struct plan *plan)
+{
+	struct plan_action *a = plan_add(plan, kind, r->service);
+
+	a->slot = (int)r->slot;
+	return a;
+}
+
+static void set_state(struct retire *r, enum retire_state to, usec_t deadline, usec_t now,
+		      struct plan *plan)
+{
+	r->state = to;
+	r->since = now;
+	if (deadline != r->deadline) {
+		r->deadline = deadline;
+		add(r, PLAN_TIMER, plan)->at = deadline;
+	}
+}
+
+typedef void step_fn(struct retire *r, usec_t now, struct plan *plan);
+
+static void drain(struct retire *r, usec_t now, struct plan *plan)
+{
+	set_state(r, RETIRE_DRAINING, usec_add(now, r->policy->drain_timeout), now, plan);
+	add(r, PLAN_DRAIN, plan);
+}
+
+static void cut(struct retire *r, usec_t now, struct plan *plan)
+{
+	set_state(r, RETIRE_CUTTING, USEC_NEVER, now, plan);
+	add(r, PLAN_CUT, plan);
+}
+
+static void stop(struct retire *r, usec_t now, struct plan *plan)
+{
+	set_state(r, RETIRE_STOPPING, USEC_NEVER, now, plan);
+	add(r, PLAN_SLOT_STOP, plan);
+}
+
+static void keep_warm(struct retire *r, usec_t now, struct plan *plan)
+{
+	if (r->policy->idle_keep) {
+		set_state(r, RETIRE_WARM, usec_add(now, r->policy->idle_keep), now, plan);
+	} else {
+		stop(r, now, plan);
+	}
+}
+
+static void rest(struct retire *r, usec_t now, struct plan *plan)
+{
+	set_state(r, RETIRE_NONE, USEC_NEVER, now, plan);
+}
+
+static step_fn *const steps[RETIRE_STATE_MAX_][RETIRE_EV_MAX_] = {
+	[RETIRE_NONE] = {[RETIRE_EV_BEGIN] = drain},
+	[RETIRE_DRAINING] = {[RETIRE_EV_DRAINED] = keep_warm,
+			     [RETIRE_EV_NOW] = cut,
+			     [RETIRE_EV_RECALL] = rest,
+			     [RETIRE_EV_STOPPED] = rest,
+			     [RETIRE_EV_TIMER] = cut},
+	[RETIRE_CUTTING] = {[RETIRE_EV_CUT] = keep_warm,
+			    [RETIRE_EV_RECALL] = rest,
+			    [RETIRE_EV_STOPPED] = rest},
+	[RETIRE_WARM] =
+		{[RETIRE_EV_RECALL] = rest, [RETIRE_EV_STOPPED] = rest, [RETIRE_EV_TIMER] = stop},
+	[RETIRE_STOPPING] = {[RETIRE_EV_RECALL] = rest, [RETIRE_EV_STOPPED] = rest},
+};
+
+void retire_step(struct retire *r, const struct retire_event *ev, usec_t now, struct plan *plan)
+{
+	step_fn *fn = steps[r->state][ev->kind];
+
+	if (ev->kind == RETIRE_EV_TIMER) {
+		if (r->deadline == USEC_NEVER || now < r->deadline) {
+			return; /* overtaken by another event */
+		}
+		r->deadline = USEC_NEVER;
+	}
+	if (fn) {
+		fn(r, now, plan);
+	}
+}
