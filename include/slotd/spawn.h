@@ -105,14 +105,6 @@ int process_handle_signal(int pidfd, int signo);
 int process_handle_reap(int pidfd, int *ret_status);
 
 /**
- * Starts one of slotd's own helpers: channel_fd becomes 3, stdin and stdout /dev/null, stderr and
- * the environment slotd's. Its end is seen by pidfd (exit status 127: it could not be executed).
- *
- * Ownership: borrows argv and channel_fd.
- */
-int spawn_helper(const char *const *argv, int channel_fd, pid_t *ret_pid, int *ret_pidfd);
-
-/**
  * The sentence for people and for spawnerr: "can't find command 'x'", "couldn't chdir to /x:
  * ENOENT". Returns buf.
  */

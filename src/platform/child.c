@@ -79,11 +79,12 @@ static void on_exit_event(struct loop_io *io, unsigned events)
 	child_done_fn *done = c->done;
 
 	(void)events;
+	/* What it left behind in its group; before the reaping, while nobody can have its pid. */
+	(void)kill(-c->pid, SIGKILL);
 	if (waitid(P_PIDFD, (id_t)c->pidfd, &si, WEXITED | WNOHANG) < 0 && errno != ECHILD) {
 		return; /* EINTR: the loop comes back */
 	}
 	result.status = spawn_wait_status(&si);
-	(void)kill(-c->pid, SIGKILL); /* what it left behind in its group */
 	read_rest(c);
 	if (!child_running(c)) {
 		return;

@@ -331,31 +331,6 @@ int process_handle_reap(int pidfd, int *ret_status)
 	return 1;
 }
 
-int spawn_helper(const char *const *argv, int channel_fd, pid_t *ret_pid, int *ret_pidfd)
-{
-	CLEANUP(env_done) struct env env = {0};
-	struct spawn_spec spec = SPAWN_SPEC_INIT;
-	struct spawned spawned;
-	int r = env_inherit(&env);
-
-	if (r < 0) {
-		return r;
-	}
-	spec.argv = (char *const *)argv; /* execve's type; it changes nothing */
-	spec.envp = env.at;
-	spec.stdio[STDERR_FILENO] = STDERR_FILENO;
-	spec.channel_fd = channel_fd;
-	spec.explain = true;
-	r = spawn(&spec, &spawned);
-	if (r < 0) {
-		return r;
-	}
-	(void)close(spawned.report_fd);
-	*ret_pid = spawned.pid;
-	*ret_pidfd = spawned.pidfd;
-	return 0;
-}
-
 int spawn_wait_status(const siginfo_t *si)
 {
 	if (si->si_code == CLD_EXITED) {
