@@ -1,4 +1,89 @@
+"""Fixtures. A test that leaves a process behind, or after which a sanitizer complained, fails."""
+
+import os
+import re
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+from harness import procs  # noqa: E402
+from harness.daemon import Daemon  # noqa: E402
+from harness.ports import Ports  # noqa: E402
+from harness.procs import wait_for  # noqa: E402
+
+procs.adopt_orphans()
+
+_SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed:
+        for daemon in getattr(item, "daemons", []):
+            report.sections.append((f"logs of {daemon.dir}", daemon.all_logs()))
+
+
+@pytest.fixture(scope="session")
+def _ports():
+    return Ports()
+
+
+@pytest.fixture
+def ports(_ports):
+    """ports.one(), ports.run(5): free ports, consecutive."""
+    return _ports
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind():
+    """Every process that a test starts, directly or not, is gone when it ends."""
+    before = set(procs.descendants(os.getpid()))
+    yield
+    try:
+        wait_for(lambda: not procs.left_behind(before), "processes end", 10)
+    except AssertionError:
+        left = procs.left_behind(before)
+        procs.kill_all(left)
+        wait_for(lambda: not procs.left_behind(before), "killed processes end")
+        pytest.fail(f"left behind: {left}")
+
+
+@pytest.fixture
+def slotd(request, nothing_left_behind):
+    """slotd(config) starts a daemon: slotd("[program:x]\\ncommand=..."). Ended after the test."""
+    daemons = request.node.daemons = []
+
+    def make(config="", start=True, args=(), **kwargs):
+        daemon = Daemon(config, **kwargs)
+        daemons.append(daemon)
+        return daemon.start(*args) if start else daemon
+
+    yield make
+    failures = [text for daemon in daemons for text in _end(daemon)]
+    if failures:
+        logs = "\n".join(daemon.all_logs() for daemon in daemons)
+        pytest.fail("\n".join(failures) + "\n" + logs, pytrace=False)
+    for daemon in daemons:
+        if not os.environ.get("SLOTD_KEEP"):
+            daemon.remove()
+
+
+def _end(daemon):
+    """Ends it; what was wrong at its end, as sentences."""
+    if daemon.process is None:
+        return
+    try:
+        status = daemon.end()
+    except Exception as error:  # it hangs: said below, ended by nothing_left_behind
+        daemon.process.kill()
+        daemon.process.wait()
+        yield f"slotd does not end: {error}"
+        return
+    if status not in daemon.expected_status:
+        yield f"slotd ended with {status}"
+    if _SANITIZER.search(daemon.stderr() + daemon.log()):
+        yield "a sanitizer complained"

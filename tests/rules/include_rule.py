@@ -1,0 +1,73 @@
+#!/usr/bin/python3
+"""Which folder may include what: a test of the sources themselves (src/README.md has the table).
+
+Cross-folder headers are <slotd/x.h>; a folder's private ones are "x.h". libev is platform's alone.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+USES = {
+    "common": set(),
+    "core": {"common"},
+    "config": {"common", "core"},
+    "platform": {"common", "core"},
+    "supervisor": {"common", "core", "config", "platform"},
+    "ctl": {"common", "config", "platform"},
+    **{helper: {"common", "platform"} for helper in ("keep", "relay", "log", "probe", "control")},
+}
+
+# A header that crosses folders belongs to the folder that keeps its contract. Those that are
+# contracts between processes, plain data or words, belong to common.
+OWNER = {
+    "core": {"plan.h", "swap.h", "worker.h"},
+    "config": {"config.h"},
+    "platform": {"channel.h", "loop.h", "sandbox.h", "spawn.h", "child.h", "sockets.h", "env.h",
+                 "notify.h", "os.h"},
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
+
+
+def owner(header):
+    return next((folder for folder, names in OWNER.items() if header in names), "common")
+
+
+def problems_of(path, folder):
+    for quote, header in INCLUDE.findall(path.read_text(errors="replace")):
+        if quote == "<" and header.startswith("slotd/"):
+            used = owner(header[6:])
+            if used != folder and used not in USES[folder]:
+                yield f"{folder} may not use {used}: <{header}>"
+        elif quote == "<" and header == "ev.h" and folder != "platform":
+            yield "libev is included by platform only"
+        elif quote == '"' and not (path.parent / header).is_file():
+            yield f'"{header}" is no header of this folder'
+        elif quote == '"' and "/" in header:
+            yield f'"{header}" reaches out of its folder'
+
+
+def private_twins():
+    """A header of one folder must not hide one that crosses folders."""
+    shared = {p.name for p in (ROOT / "include/slotd").glob("*.h")}
+    for path in sorted((ROOT / "src").glob("*/*.h")):
+        if path.name in shared:
+            yield f"{path.relative_to(ROOT)}: <slotd/{path.name}> has the same name"
+
+
+def main():
+    problems = list(private_twins())
+    for path in sorted((ROOT / "src").glob("*/*.[ch]")):
+        problems += [f"{path.relative_to(ROOT)}: {what}"
+                     for what in problems_of(path, path.parent.name)]
+    for folder in sorted(p.name for p in (ROOT / "src").iterdir() if p.is_dir()):
+        if folder not in USES:
+            problems.append(f"src/{folder}: no row in the table of uses")
+    print("\n".join(problems) or "every include keeps the rule")
+    return 1 if problems else 0
+
+
+sys.exit(main())

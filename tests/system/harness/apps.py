@@ -1,0 +1,69 @@
+"""Configurations of services whose workers are tests/system/apps/web.py or real gunicorn."""
+
+from pathlib import Path
+from typing import List
+
+from .paths import ROOT
+
+APPS = Path(__file__).resolve().parents[1] / "apps"
+WEB = f"/usr/bin/python3 -I -S {APPS}/web.py"
+PAYINV = ROOT / "examples/payinv/src"
+
+
+def web_slot(program: str, ports: List[int], slot: str, arguments: str = "",
+             options: str = "") -> str:
+    """[program:...] with one web.py a port, startsecs=0."""
+    return f"""
+[program:{program}]
+command={WEB} 127.0.0.1:%(process_num)d {slot} {arguments}
+process_name=%(program_name)s_%(process_num)d
+numprocs={len(ports)}
+numprocs_start={ports[0]}
+startsecs=0
+autostart=true
+{options}
+"""
+
+
+def service(name: str, listen: str, options: str = "", health: str = "http /healthz") -> str:
+    return f"""
+[service:{name}]
+listen={listen}
+slot_a={name}-a
+slot_b={name}-b
+health={health}
+health_interval=1
+idle_keep=0
+{options}
+"""
+
+
+def two_slots(name: str, listen: str, ports_a: List[int], ports_b: List[int], *,
+              arguments: str = "", options: str = "", program: str = "",
+              health: str = "http /healthz") -> str:
+    """A service with web.py workers in both slots; answers say "a ..." or "b ..."."""
+    return (web_slot(f"{name}-a", ports_a, "a", arguments, program)
+            + web_slot(f"{name}-b", ports_b, "b", arguments, program)
+            + service(name, listen, options, health))
+
+
+def gunicorn_slot(program: str, ports: List[int], slot: str, arguments: str = "") -> str:
+    """The seed's program section, with its sync workers unless arguments say otherwise."""
+    return f"""
+[program:{program}]
+command=/usr/bin/gunicorn payinv.wsgi:application --bind 127.0.0.1:%(process_num)d {arguments}
+directory={PAYINV}
+environment=PAYINV_SLOT="{slot}",PAYINV_PORT="%(process_num)d",PYTHONDONTWRITEBYTECODE="1"
+process_name=%(program_name)s_%(process_num)d
+numprocs={len(ports)}
+numprocs_start={ports[0]}
+stopasgroup=true
+killasgroup=true
+"""
+
+
+def two_gunicorn_slots(name: str, listen: str, ports_a: List[int], ports_b: List[int],
+                       arguments: str = "", options: str = "") -> str:
+    return (gunicorn_slot(f"{name}-a", ports_a, "a", arguments)
+            + gunicorn_slot(f"{name}-b", ports_b, "b", arguments)
+            + service(name, listen, "health_host=payinv.example\n" + options))

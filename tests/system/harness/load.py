@@ -1,0 +1,210 @@
+"""A client that keeps asking and remembers what became of every single request."""
+
+import socket
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import List, Optional, Tuple, Union
+
+Address = Union[str, Tuple[str, int]]
+
+# Outcomes. Only CROSSED is nobody's fault: a kept-alive connection that the server closed in the
+# moment in which the client sent its next request, with no byte of an answer.
+OK, CROSSED = "ok", "crossed"
+REFUSED, RESET, SHORT, STATUS, TIMEOUT = "refused", "reset", "short", "status", "timeout"
+FAILURES = (REFUSED, RESET, SHORT, STATUS, TIMEOUT)
+
+
+@dataclass
+class Request:
+    opened: float  # when the connection was asked for, monotonic
+    sent: float
+    done: float
+    outcome: str
+    body: str  # of an answer; the test apps say "SLOT PORT PID"
+    detail: str = ""
+
+    @property
+    def slot(self) -> str:
+        return self.body.split()[0] if self.body else ""
+
+    @property
+    def took(self) -> float:
+        return self.done - self.sent
+
+
+class Failure(Exception):
+    def __init__(self, outcome: str, detail: str = "") -> None:
+        super().__init__(outcome, detail)
+        self.outcome, self.detail = outcome, detail
+
+
+class Connection:
+    """One HTTP/1.1 connection, read strictly."""
+
+    def __init__(self, address: Address, timeout: float) -> None:
+        self.opened = time.monotonic()
+        self.requests = 0
+        family = socket.AF_UNIX if isinstance(address, str) else \
+            socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.socket = socket.socket(family)
+        self.socket.settimeout(timeout)
+        try:
+            self.socket.connect(address)
+        except socket.timeout:
+            self.close()
+            raise Failure(TIMEOUT, "connect") from None
+        except OSError as error:
+            self.close()
+            raise Failure(REFUSED, str(error)) from None
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def closed_by_peer(self) -> bool:
+        """Is an end of the connection already here, before another request is sent?"""
+        try:
+            return self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def get(self, path: str, keep: bool) -> str:
+        """The body of a whole answer with status 200; Failure otherwise."""
+        self.requests += 1
+        got = b""
+        try:
+            self.socket.sendall((f"GET {path} HTTP/1.1\r\nHost: payinv.example\r\n"
+                                 f"Connection: {'keep-alive' if keep else 'close'}\r\n\r\n").encode())
+            while b"\r\n\r\n" not in got:
+                got += self._more(got)
+            head, _, body = got.partition(b"\r\n\r\n")
+            length = self._length(head)
+            while len(body) < length:
+                got = self._more(got + b"x")
+                body += got
+        except socket.timeout:
+            raise Failure(TIMEOUT, f"{len(got)} bytes came") from None
+        except OSError as error:
+            raise self._cut(got, RESET, str(error)) from None
+        status = head.split(b" ", 2)[1]
+        if status != b"200":
+            raise Failure(STATUS, head.split(b"\r\n")[0].decode(errors="replace"))
+        return body.decode(errors="replace")
+
+    def _more(self, so_far: bytes) -> bytes:
+        data = self.socket.recv(65536)
+        if not data:
+            raise self._cut(so_far, SHORT, f"end after {len(so_far)} bytes")
+        return data
+
+    def _cut(self, so_far: bytes, outcome: str, detail: str) -> Failure:
+        crossed = self.requests > 1 and not so_far
+        return Failure(CROSSED if crossed else outcome, detail)
+
+    @staticmethod
+    def _length(head: bytes) -> int:
+        for line in head.split(b"\r\n")[1:]:
+            name, _, value = line.partition(b":")
+            if name.strip().lower() == b"content-length":
+                return int(value)
+        raise Failure(SHORT, "an answer without Content-Length")
+
+
+class Load:
+    """`clients` threads, each asking `rate` times a second (0: as fast as it goes) until stop()."""
+
+    def __init__(self, address: Address, *, keep_alive: bool = False, path: str = "/",
+                 clients: int = 1, rate: float = 0, timeout: float = 20) -> None:
+        self.address, self.keep_alive, self.path = address, keep_alive, path
+        self.rate, self.timeout = rate, timeout
+        self.requests: List[Request] = []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self) -> None:
+        connection: Optional[Connection] = None
+        due = time.monotonic()
+        while not self._stop.is_set():
+            connection = self._ask(connection)
+            if self.rate:
+                due = max(due + 1 / self.rate, time.monotonic() - 1)
+                self._stop.wait(max(0, due - time.monotonic()))
+        if connection:
+            connection.close()
+
+    def _ask(self, connection: Optional[Connection]) -> Optional[Connection]:
+        """One request; returns the connection to go on with."""
+        if connection and connection.closed_by_peer():
+            connection.close()
+            connection = None
+        opened = sent = time.monotonic()
+        body, detail, outcome = "", "", OK
+        try:
+            connection = connection or Connection(self.address, self.timeout)
+            opened, sent = connection.opened, time.monotonic()
+            body = connection.get(self.path, self.keep_alive)
+        except Failure as failure:
+            outcome, detail = failure.outcome, failure.detail
+        self.requests.append(Request(opened, sent, time.monotonic(), outcome, body, detail))
+        if connection and (outcome != OK or not self.keep_alive):
+            connection.close()
+            connection = None
+        return connection
+
+    def stop(self) -> "Load":
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(self.timeout + 10)
+            assert not thread.is_alive(), "a client hangs"
+        self.requests.sort(key=lambda r: r.done)
+        return self
+
+    def __enter__(self) -> "Load":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    # ---- what became of it; after stop(), or while it runs
+
+    def counts(self) -> Counter:
+        return Counter(r.outcome for r in list(self.requests))
+
+    def failed(self) -> List[Request]:
+        return [r for r in list(self.requests) if r.outcome in FAILURES]
+
+    def slots(self) -> Counter:
+        return Counter(r.slot for r in list(self.requests) if r.outcome == OK)
+
+    def answered(self, slot: str, since: float = 0) -> bool:
+        return any(r.slot == slot and r.sent >= since for r in list(self.requests))
+
+    def late_answers(self, slot: str, since: float) -> List[Request]:
+        """Answers of `slot` to connections opened after `since`."""
+        return [r for r in list(self.requests) if r.slot == slot and r.opened > since]
+
+
+def percentile(values: List[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
+
+
+def once(address: Address, path: str = "/", timeout: float = 20) -> str:
+    """The body of one request on its own connection."""
+    connection = Connection(address, timeout)
+    try:
+        return connection.get(path, keep=False)
+    finally:
+        connection.close()
+
+
+def try_once(address: Address, path: str = "/", timeout: float = 5) -> Optional[str]:
+    try:
+        return once(address, path, timeout)
+    except Failure:
+        return None

@@ -1,0 +1,105 @@
+"""Processes: who descends from this test, and that all of them end."""
+
+import ctypes
+import os
+import signal
+import time
+from typing import Callable, Dict, List, Set, Tuple
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans() -> None:
+    """Orphaned descendants become our children instead of init's, so none can be overlooked."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "PR_SET_CHILD_SUBREAPER")
+
+
+def stat(pid: int) -> Tuple[str, str, int]:
+    """(name, state letter, parent); raises ProcessLookupError for a pid that is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as f:
+            text = f.read().decode(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        raise ProcessLookupError(pid) from None
+    name = text[text.index("(") + 1 : text.rindex(")")]
+    fields = text[text.rindex(")") + 2 :].split()
+    return name, fields[0], int(fields[1])
+
+
+def alive(pid: int) -> bool:
+    """Does it run? A zombie does not."""
+    try:
+        return stat(pid)[1] not in "ZX"
+    except ProcessLookupError:
+        return False
+
+
+def _table() -> Dict[int, Tuple[str, str, int]]:
+    table = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                table[int(entry)] = stat(int(entry))
+            except ProcessLookupError:
+                continue
+    return table
+
+
+def descendants(pid: int) -> Dict[int, Tuple[str, str, int]]:
+    """All that descend from pid, zombies included: {pid: (name, state, parent)}."""
+    table = _table()
+    children: Dict[int, List[int]] = {}
+    for child, (_, _, parent) in table.items():
+        children.setdefault(parent, []).append(child)
+    found, queue = {}, [pid]
+    while queue:
+        for child in children.get(queue.pop(), []):
+            found[child] = table[child]
+            queue.append(child)
+    return found
+
+
+def children(pid: int) -> Dict[int, str]:
+    """Direct children that run: {pid: name}."""
+    return {p: name for p, (name, state, parent) in _table().items()
+            if parent == pid and state not in "ZX"}
+
+
+def reap_adopted(known: Set[int]) -> None:
+    """Reaps zombies that fell to us; those in `known` have an owner who waits for them."""
+    for pid, (_, state, parent) in descendants(os.getpid()).items():
+        if state == "Z" and parent == os.getpid() and pid not in known:
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                pass
+
+
+def left_behind(known: Set[int]) -> Dict[int, Tuple[str, str, int]]:
+    reap_adopted(known)
+    return {pid: row for pid, row in descendants(os.getpid()).items()
+            if pid not in known and row[1] not in "ZX"}
+
+
+def kill_all(pids: Dict[int, Tuple[str, str, int]]) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def wait_for(condition: Callable[[], object], what: str, timeout: float = 30) -> object:
+    """Until condition() is true, then its value; what it was about, when it never is."""
+    deadline = time.monotonic() + timeout
+    pause = 0.002
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout:g} s: {what}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
