@@ -12,38 +12,8 @@
  */
 
 #include <slotd/plan.h>
+#include <slotd/swap_names.h>
 #include <slotd/switchboard.h>
-
-enum swap_step {
-	SWAP_NONE,
-	SWAP_PREPARE,
-	SWAP_START,
-	SWAP_GATE,
-	SWAP_CHECK_RECORD,
-	SWAP_FLIP,
-	SWAP_BAKE, /* the flip is done and being recorded; then the new slot is watched for bake */
-	SWAP_WAIT, /* a deploy into a slot that still drains waits for it, before PREPARE */
-	SWAP_STEP_MAX_,
-	SWAP_STEP_INVALID_ = -22,
-};
-
-enum swap_kind {
-	SWAP_KIND_SWAP,
-	SWAP_KIND_DEPLOY,
-	SWAP_KIND_ROLLBACK,
-	SWAP_KIND_MAX_,
-	SWAP_KIND_INVALID_ = -22,
-};
-
-/* Exit codes of deploy, swap and rollback. */
-enum swap_exit {
-	SWAP_EXIT_DONE = 0,
-	SWAP_EXIT_USAGE = 2,
-	SWAP_EXIT_FAILED = 10, /* nothing changed */
-	SWAP_EXIT_FLIPPED_BACK = 11,
-	SWAP_EXIT_BUSY = 12,
-	SWAP_EXIT_UNKNOWN = 13, /* connection lost */
-};
 
 enum swap_event_kind {
 	SWAP_EV_BEGIN,	      /* kind; already warm? */
@@ -106,10 +76,6 @@ static inline bool swap_busy(const struct swap *s)
 {
 	return s->step != SWAP_NONE;
 }
-
-/** "prepare", "start", "gate", ... as people see them; in common, for clients of slotd too. */
-const char *swap_step_name(enum swap_step step);
-const char *swap_kind_name(enum swap_kind kind);
 
 /* ---- the old slot after a flip ------------------------------------------------------------ */
 

@@ -1,10 +1,10 @@
-#include <slotd/swap.h>
+#include <slotd/swap_names.h>
 
 /* CHECK_RECORD and FLIP are one step to people: the swap. */
 static const char *const steps[SWAP_STEP_MAX_] = {
 	[SWAP_NONE] = "",     [SWAP_PREPARE] = "prepare",   [SWAP_START] = "start",
 	[SWAP_GATE] = "gate", [SWAP_CHECK_RECORD] = "swap", [SWAP_FLIP] = "swap",
-	[SWAP_BAKE] = "bake",
+	[SWAP_BAKE] = "bake", [SWAP_WAIT] = "wait",
 };
 
 static const char *const kinds[SWAP_KIND_MAX_] = {

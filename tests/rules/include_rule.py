@@ -20,20 +20,19 @@ USES = {
     **{helper: {"common", "platform"} for helper in ("keep", "relay", "log", "probe", "control")},
 }
 
-# A header that crosses folders belongs to the folder that keeps its contract. Those that are
-# contracts between processes, plain data or words, belong to common.
-OWNER = {
-    "core": {"plan.h", "swap.h", "worker.h"},
-    "config": {"config.h"},
-    "platform": {"channel.h", "loop.h", "sandbox.h", "spawn.h", "child.h", "sockets.h", "env.h",
-                 "notify.h", "os.h"},
-}
+# config.h has no file of its own name; every other header belongs to the folder that has one, and
+# to common where none has: plain data, words, contracts between processes.
+OWNER = {"config.h": "config"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 
 
 def owner(header):
-    return next((folder for folder, names in OWNER.items() if header in names), "common")
+    if header in OWNER:
+        return OWNER[header]
+    source = Path(header).with_suffix(".c").name
+    folders = [p.parent.name for p in (ROOT / "src").glob(f"*/{source}")]
+    return next((f for f in folders if f in ("common", "core", "config", "platform")), "common")
 
 
 def problems_of(path, folder):

@@ -1,0 +1,38 @@
+#pragma once
+
+/** The words of a swap that every process shares: steps, kinds, exit codes, and their names. */
+
+enum swap_step {
+	SWAP_NONE,
+	SWAP_PREPARE,
+	SWAP_START,
+	SWAP_GATE,
+	SWAP_CHECK_RECORD,
+	SWAP_FLIP,
+	SWAP_BAKE, /* the flip is done and being recorded; then the new slot is watched for bake */
+	SWAP_WAIT, /* a deploy into a slot that still drains waits for it, before PREPARE */
+	SWAP_STEP_MAX_,
+	SWAP_STEP_INVALID_ = -22,
+};
+
+enum swap_kind {
+	SWAP_KIND_SWAP,
+	SWAP_KIND_DEPLOY,
+	SWAP_KIND_ROLLBACK,
+	SWAP_KIND_MAX_,
+	SWAP_KIND_INVALID_ = -22,
+};
+
+/* Exit codes of deploy, swap and rollback. */
+enum swap_exit {
+	SWAP_EXIT_DONE = 0,
+	SWAP_EXIT_USAGE = 2,
+	SWAP_EXIT_FAILED = 10, /* nothing changed */
+	SWAP_EXIT_FLIPPED_BACK = 11,
+	SWAP_EXIT_BUSY = 12,
+	SWAP_EXIT_UNKNOWN = 13, /* connection lost */
+};
+
+/** "prepare", "start", "gate", ... as people see them. */
+const char *swap_step_name(enum swap_step step);
+const char *swap_kind_name(enum swap_kind kind);
