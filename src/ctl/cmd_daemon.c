@@ -1,0 +1,145 @@
+/* Commands about the daemon itself: pid, version, shutdown, restart-daemon. */
+
+#include "commands.h"
+#include "guard.h"
+#include "json.h"
+#include "names.h"
+
+#include <errno.h>
+#include <slotd/cleanup.h>
+#include <stdio.h>
+#include <string.h>
+
+static void pid_of_daemon(struct ctl *ctl, bool json)
+{
+	CLEANUP(value_done) struct value pid = {0};
+	struct diag diag = {0};
+	int r = rpc_call(&ctl->rpc, &pid, &diag, "supervisor.getPID", "");
+
+	if (r < 0) {
+		session_unexpected(ctl, r, &diag);
+	} else {
+		printf(json ? "{\"pid\": %lld}\n" : "%lld\n", (long long)pid.number);
+	}
+}
+
+static void pid_of_all(struct ctl *ctl, bool json)
+{
+	CLEANUP(value_done) struct value all = {0};
+	struct diag diag = {0};
+	int r = rpc_call(&ctl->rpc, &all, &diag, "supervisor.getAllProcessInfo", "");
+
+	if (r < 0) {
+		session_unexpected(ctl, r, &diag);
+	} else if (json) {
+		json_print_members(&all, (const char *const[]){"group", "name", "pid", NULL});
+	} else {
+		value_for_each(worker, &all)
+		{
+			printf("%lld\n", (long long)value_int(worker, "pid"));
+		}
+	}
+}
+
+static void pid_of_one(struct ctl *ctl, const char *name)
+{
+	CLEANUP(value_done) struct value worker = {0};
+	struct diag diag = {0};
+	int r = rpc_call(&ctl->rpc, &worker, &diag, "supervisor.getProcessInfo", "s", name);
+
+	if (r == -EREMOTE && ctl->rpc.fault.code == FAULT_BAD_NAME) {
+		printf("No such process %s\n", name);
+		ctl->exit_code = EXIT_GENERIC;
+	} else if (r < 0) {
+		session_unexpected(ctl, r, &diag);
+	} else {
+		printf("%lld\n", (long long)value_int(&worker, "pid"));
+		if (value_int(&worker, "pid") == 0) {
+			ctl->exit_code = EXIT_NOT_RUNNING;
+		}
+	}
+}
+
+void cmd_pid(struct ctl *ctl, struct words *words)
+{
+	if (!session_up(ctl)) {
+		return;
+	}
+	if (words->n == 0) {
+		pid_of_daemon(ctl, words->json);
+	} else if (words_have(words, "all")) {
+		pid_of_all(ctl, words->json);
+	} else {
+		for (int i = 0; i < words->n && !ctl->raised; i++) {
+			pid_of_one(ctl, words->at[i]);
+		}
+	}
+}
+
+void cmd_version(struct ctl *ctl, struct words *words)
+{
+	CLEANUP(value_done) struct value version = {0};
+	struct diag diag = {0};
+	int r;
+
+	if (!session_up(ctl)) {
+		return;
+	}
+	r = rpc_call(&ctl->rpc, &version, &diag, "supervisor.getSupervisorVersion", "");
+	if (r < 0) {
+		session_unexpected(ctl, r, &diag);
+	} else if (words->json) {
+		json_print_texts((const char *const[]){"supervisor", value_str(&version), "slotctl",
+						       SLOTD_VERSION, NULL});
+	} else {
+		printf("%s\n", value_str(&version));
+	}
+}
+
+void cmd_shutdown(struct ctl *ctl, struct words *words)
+{
+	struct diag diag = {0};
+	int r;
+
+	if ((ctl->options->interactive &&
+	     !session_ask("Really shut the remote supervisord process down")) ||
+	    !guard_all_live(ctl, words, "stop")) {
+		return;
+	}
+	r = rpc_call(&ctl->rpc, NULL, &diag, "supervisor.shutdown", "");
+	if (r == 0) {
+		printf("Shut down\n");
+	} else if (r == -EREMOTE && ctl->rpc.fault.code == FAULT_SHUTDOWN_STATE) {
+		printf("ERROR: already shutting down\n");
+	} else if (r == -ECONNREFUSED || r == -ENOENT) {
+		printf("ERROR: %s %s (already shut down?)\n", ctl->options->url,
+		       r == -ENOENT ? "no such file" : "refused connection");
+		ctl->exit_code = EXIT_GENERIC;
+	} else {
+		session_unexpected(ctl, r, &diag);
+	}
+}
+
+void cmd_restart_daemon(struct ctl *ctl, struct words *words)
+{
+	struct diag diag = {0};
+	int r;
+
+	if ((ctl->options->interactive &&
+	     !session_ask("Really restart the remote supervisord process")) ||
+	    !guard_all_live(ctl, words, "restart")) {
+		return;
+	}
+	r = rpc_call(&ctl->rpc, NULL, &diag, "slotd.restartDaemon", "");
+	if (session_method_unknown(ctl, r)) {
+		r = rpc_call(&ctl->rpc, NULL, &diag, "supervisor.restart", "");
+	}
+	if (r == 0) {
+		printf("Restarted %s\n", ctl->own_methods_unknown ? "supervisord" : "slotd");
+	} else if (r == -EREMOTE && ctl->rpc.fault.code == FAULT_SHUTDOWN_STATE) {
+		printf("ERROR: already shutting down\n");
+		ctl->exit_code = EXIT_GENERIC;
+	} else {
+		session_unexpected(ctl, r, &diag);
+	}
+}

@@ -1,0 +1,92 @@
+#include "session.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <slotd/cleanup.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *fault_sentence(const char *text)
+{
+	size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+
+	return n > 1 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2 : text;
+}
+
+static const char *user_name(uid_t uid, char *buf, size_t size)
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	if (pw) {
+		(void)snprintf(buf, size, "%s", pw->pw_name);
+	} else {
+		(void)snprintf(buf, size, "%u", (unsigned)uid);
+	}
+	return buf;
+}
+
+static const char *group_name(gid_t gid, char *buf, size_t size)
+{
+	const struct group *gr = getgrgid(gid);
+
+	if (gr) {
+		(void)snprintf(buf, size, "%s", gr->gr_name);
+	} else {
+		(void)snprintf(buf, size, "%u", (unsigned)gid);
+	}
+	return buf;
+}
+
+static void explain_denied(const char *path)
+{
+	char me[64], owner[64], group[64];
+	struct stat st;
+
+	(void)user_name(geteuid(), me, sizeof(me));
+	(void)fprintf(stderr, "slotctl: %s: permission denied: you are \"%s\"", path, me);
+	if (stat(path, &st) == 0) {
+		(void)fprintf(stderr, ", it is %s:%s %04o",
+			      user_name(st.st_uid, owner, sizeof(owner)),
+			      group_name(st.st_gid, group, sizeof(group)), st.st_mode & 07777);
+	}
+	(void)fprintf(stderr, ". Use sudo, or allow_deploy=%s in the [service:...] section.\n", me);
+}
+
+static void explain_not_running(const struct ctl *ctl)
+{
+	if (ctl->options->own_socket) {
+		(void)fprintf(stderr,
+			      "slotctl: slotd is not running. Start: systemctl start slotd. "
+			      "Why: journalctl -u slotd -n 50\n");
+	} else {
+		(void)fprintf(stderr,
+			      "slotctl: nothing answers at %s. Is slotd running? "
+			      "systemctl status slotd\n",
+			      ctl->options->url);
+	}
+}
+
+void explain_failure(const struct ctl *ctl, int error, const struct diag *diag)
+{
+	const struct rpc *rpc = &ctl->rpc;
+
+	if (error == -EREMOTE) {
+		(void)fprintf(stderr, "slotctl: %s\n", fault_sentence(rpc->fault.text));
+	} else if (rpc->http_status == 401) {
+		(void)fprintf(stderr,
+			      "slotctl: %s wants a user and a password: -u USER -p PASSWORD, or "
+			      "[supervisorctl] username and password\n",
+			      ctl->options->url);
+	} else if ((error == -EACCES || error == -EPERM) && rpc->target.path) {
+		explain_denied(rpc->target.path);
+	} else if (error == -ENOENT || error == -ECONNREFUSED) {
+		explain_not_running(ctl);
+	} else if (diag && diag->text[0]) {
+		(void)fprintf(stderr, "slotctl: %s\n", diag->text);
+	} else {
+		(void)fprintf(stderr, "slotctl: %s: %s\n", ctl->options->url, strerror(-error));
+	}
+}

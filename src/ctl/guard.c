@@ -1,0 +1,101 @@
+#include "guard.h"
+
+#include "names.h"
+
+#include <errno.h>
+#include <slotd/cleanup.h>
+#include <slotd/strbuf.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool worker_is_named(const struct value *worker, const struct words *words)
+{
+	for (int i = 0; i < words->n; i++) {
+		CLEANUP(namespec_done) struct namespec spec = {0};
+
+		if (strcmp(words->at[i], "all") == 0) {
+			return true;
+		}
+		if (namespec_parse(&spec, words->at[i]) == 0 &&
+		    strcmp(spec.group, value_text(worker, "group")) == 0 &&
+		    (!spec.process || strcmp(spec.process, value_text(worker, "name")) == 0)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool slot_of_service_is_named(const struct value *status, const struct value *service,
+				     const struct words *words)
+{
+	value_for_each(worker, value_array(status, "workers"))
+	{
+		if (strcmp(value_text(worker, "service"), value_text(service, "service")) == 0 &&
+		    strcmp(value_text(worker, "slot"), value_text(service, "live")) == 0 &&
+		    value_int(worker, "pid") != 0 && (!words || worker_is_named(worker, words))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool decide(struct ctl *ctl, const struct words *options, const char *verb,
+		   const struct strbuf *which)
+{
+	CLEANUP(strbuf_done) struct strbuf question = {0};
+
+	if (which->len == 0 || options->force) {
+		return true;
+	}
+	if (ctl->asks) {
+		(void)strbuf_addf(&question, "%s serves now. Really %s it?", strbuf_str(which),
+				  verb);
+		return session_ask(strbuf_str(&question));
+	}
+	(void)fprintf(stderr,
+		      "slotctl: %s serves now: to %s it all the same, add --force. Nothing was "
+		      "done.\n",
+		      strbuf_str(which), verb);
+	ctl->exit_code = EXIT_GENERIC;
+	return false;
+}
+
+static bool guard(struct ctl *ctl, const struct words *options, const struct words *names,
+		  const char *verb)
+{
+	CLEANUP(value_done) struct value status = {0};
+	CLEANUP(strbuf_done) struct strbuf which = {0};
+	struct diag diag = {0};
+	int r;
+
+	if (options->force) {
+		return true;
+	}
+	r = session_status(ctl, &status, &diag);
+	if (r == -ENOSYS) {
+		return true; /* a Supervisor has no live slots */
+	}
+	if (r < 0) {
+		session_unexpected(ctl, r, &diag);
+		return false;
+	}
+	value_for_each(service, value_array(&status, "services"))
+	{
+		if (slot_of_service_is_named(&status, service, names)) {
+			(void)strbuf_addf(&which, "%s%s (slot %s of it)", which.len > 0 ? ", " : "",
+					  value_text(service, "service"),
+					  value_text(service, "live"));
+		}
+	}
+	return decide(ctl, options, verb, &which);
+}
+
+bool guard_live(struct ctl *ctl, const struct words *words, const char *verb)
+{
+	return guard(ctl, words, words, verb);
+}
+
+bool guard_all_live(struct ctl *ctl, const struct words *words, const char *verb)
+{
+	return guard(ctl, words, NULL, verb);
+}

@@ -1,0 +1,57 @@
+#include "commands.h"
+#include "options.h"
+#include "session.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/diag.h>
+#include <stdio.h>
+
+static const char usage[] =
+	"slotctl -- what runs under slotd, and who is live\n"
+	"\n"
+	"Usage: slotctl [options] [command [arguments]]\n"
+	"\n"
+	"Options:\n"
+	"-c/--configuration FILENAME -- configuration file, for its [supervisorctl] section\n"
+	"-h/--help -- print this and exit\n"
+	"-V/--version -- print slotctl's version and exit\n"
+	"-i/--interactive -- ask before a shutdown\n"
+	"-s/--serverurl URL -- where slotd listens: unix:///PATH or http://HOST:PORT\n"
+	"     (default: slotd.sock in slotd's run_dir)\n"
+	"-u/--username USERNAME -- user for servers that want one\n"
+	"-p/--password PASSWORD -- and the password\n"
+	"-r/--history_file FILENAME -- keeps the shell's history\n"
+	"\n"
+	"Without a command a shell starts. \"slotctl help\" lists the commands.\n";
+
+static int run(struct options *options, struct diag *diag)
+{
+	CLEANUP(session_done) struct ctl ctl;
+
+	if (session_open(&ctl, options, diag) < 0) {
+		return EXIT_USAGE;
+	}
+	command_line(&ctl, options->line);
+	return fflush(stdout) == 0 || ctl.exit_code != 0 ? ctl.exit_code : EXIT_GENERIC;
+}
+
+int main(int argc, char *argv[])
+{
+	CLEANUP(options_done) struct options options = {0};
+	struct diag diag = {0};
+	int code;
+
+	if (options_init(&options, argc, argv, &diag) < 0) {
+		code = EXIT_USAGE;
+	} else if (options.help || options.version) {
+		printf(options.version ? "slotctl %s\n" : "%s",
+		       options.version ? SLOTD_VERSION : usage);
+		return EXIT_DONE;
+	} else {
+		code = run(&options, &diag);
+	}
+	if (diag.text[0]) {
+		(void)fprintf(stderr, "Error: %s\nFor help, use %s -h\n", diag.text, argv[0]);
+	}
+	return code;
+}

@@ -1,0 +1,69 @@
+#pragma once
+
+/** Calls over one kept connection. Blocking; a signal without SA_RESTART ends the wait. */
+
+#include "http.h"
+#include "value.h"
+#include "xmlrpc.h"
+
+#include <slotd/diag.h>
+
+/* Faults, as Supervisor numbers them, and ours. */
+enum fault {
+	FAULT_UNKNOWN_METHOD = 1,
+	FAULT_INCORRECT_PARAMETERS = 2,
+	FAULT_BAD_ARGUMENTS = 3,
+	FAULT_SHUTDOWN_STATE = 6,
+	FAULT_BAD_NAME = 10,
+	FAULT_BAD_SIGNAL = 11,
+	FAULT_NO_FILE = 20,
+	FAULT_NOT_EXECUTABLE = 21,
+	FAULT_FAILED = 30,
+	FAULT_ABNORMAL_TERMINATION = 40,
+	FAULT_SPAWN_ERROR = 50,
+	FAULT_ALREADY_STARTED = 60,
+	FAULT_NOT_RUNNING = 70,
+	FAULT_SUCCESS = 80,
+	FAULT_ALREADY_ADDED = 90,
+	FAULT_STILL_RUNNING = 91,
+	FAULT_CANT_REREAD = 92,
+	FAULT_BUSY = 100,
+	FAULT_FORBIDDEN = 101,
+	FAULT_REFUSED = 102,
+};
+
+/** Called each second while an answer is awaited, and with 0 at the end of such a wait. */
+typedef void rpc_tick_fn(void *data, unsigned seconds);
+
+struct rpc {
+	struct http_target target;
+	int fd;			   /* kept connection, or -EBADF */
+	struct xmlrpc_fault fault; /* of the last -EREMOTE */
+	unsigned http_status;	   /* of the last -EPROTO that had one, else 0 */
+	char http_reason[64];
+	bool sent;	   /* the last call may have reached the server */
+	rpc_tick_fn *tick; /* may be NULL */
+	void *tick_data;
+};
+
+void rpc_init(struct rpc *rpc);
+void rpc_done(struct rpc *rpc);
+/** Another server, or another user. As http_target_init. */
+int rpc_open(struct rpc *rpc, const char *url, const char *user, const char *password,
+	     struct diag *diag);
+
+/**
+ * One call.
+ *
+ * @types  one letter an argument: s text, i int, b boolean.
+ * @ret    may be NULL when the result does not matter. The caller ends it with value_done.
+ * Returns: 0; -EREMOTE: rpc->fault; -EPROTO: not answered with 200 (rpc->http_status) or not by
+ *          HTTP; -EBADMSG: no XML-RPC; -EINTR: a signal; another -errno of the connection. In each
+ *          case but -EREMOTE diag has the sentence.
+ */
+int rpc_call(struct rpc *rpc, struct value *ret, struct diag *diag, const char *method,
+	     const char *types, ...);
+
+/** A GET whose body goes to body as it comes, until the server or a signal ends it. As rpc_call. */
+int rpc_stream(struct rpc *rpc, const char *path, http_body_fn *body, void *data,
+	       struct diag *diag);

@@ -1,0 +1,76 @@
+#pragma once
+
+/**
+ * A session of slotctl: the options, the connection, where output goes and the exit code so far.
+ *
+ * Every command is one row of command_rows (commands.c) and one function. A command prints what it
+ * has to say and leaves its exit code in exit_code, which a later success does not reset: so does
+ * supervisorctl, and so scripts expect it.
+ */
+
+#include "options.h"
+#include "rpc.h"
+#include "value.h"
+
+#include <slotd/diag.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Exit codes: supervisorctl's, which are those of LSB's init scripts, and those of a swap. */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_GENERIC = 1,
+	EXIT_USAGE = 2,
+	EXIT_STATUS_STOPPED = 3,
+	EXIT_UNIMPLEMENTED = 3,
+	EXIT_STATUS_UNKNOWN = 4,
+	EXIT_REFUSED_CONNECTION = 4,
+	EXIT_WRONG_VERSION = 5,
+	EXIT_NOT_RUNNING = 7,
+	EXIT_SWAP_FAILED = 10,
+	EXIT_FLIPPED_BACK = 11,
+	EXIT_BUSY = 12,
+	EXIT_UNKNOWN_OUTCOME = 13,
+};
+
+struct ctl {
+	struct options *options;
+	struct rpc rpc;
+	int exit_code;
+	bool terminal; /* stdout is one */
+	bool asks;     /* a person is at stdin and stdout */
+	bool leave;    /* the shell shall end */
+	bool raised;   /* this command met what supervisorctl raises an exception for: it ends */
+	bool own_methods_unknown; /* the server is a Supervisor: do not ask for slotd.* again */
+};
+
+int session_open(struct ctl *ctl, struct options *options, struct diag *diag);
+void session_done(struct ctl *ctl);
+
+/** Does the server speak Supervisor's API? If not, says so and sets the exit code. */
+bool session_up(struct ctl *ctl);
+
+/** For a result that no row of a command's table foresees: says it, exit 1. */
+void session_unexpected(struct ctl *ctl, int error, const struct diag *diag);
+/**
+ * The same for a method of ours: exit 12 when it is busy, 2 for a wrong name, 13 when the request
+ * was sent and its outcome is not known, 10 when nothing has changed.
+ */
+void session_own_failed(struct ctl *ctl, int error, const struct diag *diag);
+
+/** Did the call fail because the server is a Supervisor, or a slotd older than the method? */
+bool session_method_unknown(struct ctl *ctl, int error);
+/** slotd.status(), unless the server has no such method: then -ENOSYS. */
+int session_status(struct ctl *ctl, struct value *ret, struct diag *diag);
+
+/** One line on stderr: what is wrong and what to do. */
+void explain_failure(const struct ctl *ctl, int error, const struct diag *diag);
+
+/** "NAME: sentence" of a fault, without the name, which is for programs. Borrowed from text. */
+const char *fault_sentence(const char *text);
+
+/** Asks "QUESTION y/N? " and reads a line from stdin. */
+bool session_ask(const char *question);
+
+/** Supervisor's rule for one result: 80 and ignored leave the exit code alone. */
+void session_result_code(struct ctl *ctl, int code, int ignored);
