@@ -88,14 +88,16 @@ static const char *hint(const struct request *r, const struct outcome *o)
 
 static void say_answered(const struct request *r, const struct outcome *o, char *buf, size_t size)
 {
-	char line[VERDICT_LINE_MAX];
+	char line[VERDICT_LINE_MAX] = "";
 	int used = snprintf(buf, size, "answered %u to GET %.200s (Host: %.200s)", o->status,
 			    r->path, request_host(r));
 
 	if (status_list_has(r->expect, o->status)) {
 		return;
 	}
-	verdict_first_line(o->body, o->body_len, line, sizeof(line));
+	if (o->body_len) {
+		verdict_first_line(o->body, o->body_len, line, sizeof(line));
+	}
 	if (*line || *hint(r, o)) {
 		(void)snprintf(buf + used, size - (size_t)used, "\n%s%s", line, hint(r, o));
 	}

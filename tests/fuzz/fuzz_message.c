@@ -5,9 +5,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static volatile size_t sum; /* so that no read is optimized away */
+
 static void read_fields(const struct message *m)
 {
-	volatile size_t sum = 0;
 	size_t len;
 
 	for (int t = TAG_NONE + 1; t < TAG_MAX_; t++) {
