@@ -1,0 +1,316 @@
+#include <slotd/listen.h>
+
+#include <slotd/address.h>
+#include <slotd/cleanup.h>
+#include <slotd/os.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- who holds it */
+
+enum {
+	TCP_STATE_LISTEN = 0x0a, /* include/net/tcp_states.h */
+	INODES_MAX = 64,
+};
+
+struct inodes {
+	unsigned long at[INODES_MAX];
+	unsigned n;
+};
+
+/* "0100007F:1F40": 32-bit words in host order, as /proc/net/tcp prints them. */
+static bool local_matches(const char *hex, const struct address *a)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&a->sa;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&a->sa;
+	const char *colon = strchr(hex, ':');
+	const void *ours = a->sa.ss_family == AF_INET ? (const void *)&in->sin_addr
+						      : (const void *)&in6->sin6_addr;
+	size_t words = a->sa.ss_family == AF_INET ? 1 : 4;
+	uint32_t theirs[4] = {0}, own[4] = {0}, zero[4] = {0};
+
+	if (!colon || strtoul(colon + 1, NULL, 16) != address_port(a) ||
+	    (size_t)(colon - hex) != words * 8) {
+		return false;
+	}
+	for (size_t i = 0; i < words; i++) {
+		if (sscanf(hex + i * 8, "%8x", &theirs[i]) != 1) {
+			return false;
+		}
+	}
+	memcpy(own, ours, words * 4);
+	return memcmp(own, theirs, words * 4) == 0 || memcmp(own, zero, words * 4) == 0 ||
+	       memcmp(theirs, zero, words * 4) == 0;
+}
+
+static void find_inodes(const char *path, const struct address *a, struct inodes *ret)
+{
+	auto_fclose FILE *f = fopen(path, "re");
+	char line[512], local[64];
+	unsigned state;
+	unsigned long inode;
+
+	while (f && ret->n < INODES_MAX && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " %*u: %63s %*s %x %*s %*s %*s %*u %*u %lu", local, &state,
+			   &inode) == 3 &&
+		    state == TCP_STATE_LISTEN && local_matches(local, a)) {
+			ret->at[ret->n++] = inode;
+		}
+	}
+}
+
+static bool is_one_of(const char *link, const struct inodes *inodes)
+{
+	unsigned long inode;
+
+	if (sscanf(link, "socket:[%lu]", &inode) != 1) {
+		return false;
+	}
+	for (unsigned i = 0; i < inodes->n; i++) {
+		if (inodes->at[i] == inode) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool process_holds(pid_t pid, const struct inodes *inodes)
+{
+	char path[64], link[64];
+	struct dirent *e;
+	bool found = false;
+	DIR *dir;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	while (dir && !found && (e = readdir(dir))) {
+		ssize_t n = readlinkat(dirfd(dir), e->d_name, link, sizeof(link) - 1);
+
+		if (n > 0) {
+			link[n] = '\0';
+			found = is_one_of(link, inodes);
+		}
+	}
+	if (dir) {
+		(void)closedir(dir);
+	}
+	return found;
+}
+
+/* The first to hold it by pid: a server's master, not its children. */
+static pid_t find_process(const struct inodes *inodes)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+	pid_t found = 0;
+
+	while (dir && (e = readdir(dir))) {
+		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+
+		if (pid > 0 && (!found || pid < found) && process_holds(pid, inodes)) {
+			found = pid;
+		}
+	}
+	if (dir) {
+		(void)closedir(dir);
+	}
+	return found;
+}
+
+const char *listen_holder(const char *address, char *buf, size_t size)
+{
+	struct address a;
+	struct inodes inodes = {0};
+	pid_t pid = 0, parent;
+	char comm[32], parent_comm[32];
+
+	if (address_parse(address, &a) == 0 && !address_is_unix(&a)) {
+		find_inodes(address_family(&a) == AF_INET ? "/proc/net/tcp" : "/proc/net/tcp6", &a,
+			    &inodes);
+		pid = inodes.n ? find_process(&inodes) : 0;
+	}
+	if (!pid) {
+		(void)snprintf(buf, size, "another process");
+		return buf;
+	}
+	(void)process_comm(pid, comm, sizeof(comm));
+	parent = process_parent(pid);
+	if (parent > 1 &&
+	    strcmp(process_comm(parent, parent_comm, sizeof(parent_comm)), "supervisord") == 0) {
+		(void)snprintf(buf, size, "%s (pid %d) under %s (pid %d)", comm, (int)pid,
+			       parent_comm, (int)parent);
+	} else {
+		(void)snprintf(buf, size, "%s (pid %d)", comm, (int)pid);
+	}
+	return buf;
+}
+
+/* ---- making one */
+
+int listen_backlog_max(void)
+{
+	auto_fclose FILE *f = fopen("/proc/sys/net/core/somaxconn", "re");
+	int max;
+
+	return f && fscanf(f, "%d", &max) == 1 && max > 0 ? max : SOMAXCONN;
+}
+
+static int new_socket(const struct address *a, int *ret_fd)
+{
+	const int one = 1;
+	auto_close int fd =
+		socket(address_family(a), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0) {
+		return -errno;
+	}
+	if (!address_is_unix(a) &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0) {
+		return -errno;
+	}
+	if (address_family(a) == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0) {
+		return -errno;
+	}
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static int bind_to(int fd, const struct address *a)
+{
+	return bind(fd, (const struct sockaddr *)&a->sa, a->len) < 0 ? -errno : 0;
+}
+
+static int refuse(const char *address, int error, struct diag *diag)
+{
+	char holder[128];
+
+	if (error == -EADDRINUSE) {
+		return diag_set(diag, error, "%s is held by %s", address,
+				listen_holder(address, holder, sizeof(holder)));
+	}
+	return diag_set_errno(diag, error, "cannot listen on %s", address);
+}
+
+static int start_listening(int fd, const struct listen_options *options)
+{
+	return listen(fd, options->backlog > 0 ? options->backlog : listen_backlog_max()) < 0
+		       ? -errno
+		       : 0;
+}
+
+static int open_tcp(const char *text, const struct address *a, const struct listen_options *options,
+		    struct diag *diag, int *ret_fd)
+{
+	const int one = 1;
+	auto_close int trial = -EBADF, fd = -EBADF;
+	int r = new_socket(a, &trial);
+
+	if (r == 0) {
+		r = bind_to(trial, a);
+	}
+	cleanup_closep(&trial);
+	if (r == 0) {
+		r = new_socket(a, &fd);
+	}
+	if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) < 0) {
+		r = -errno;
+	}
+	if (r == 0) {
+		r = bind_to(fd, a);
+	}
+	if (r == 0) {
+		r = start_listening(fd, options);
+	}
+	if (r < 0) {
+		return refuse(text, r, diag);
+	}
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/* Does somebody answer there? Then it is not ours to replace. */
+static int check_stale(const char *text, const struct address *a, struct diag *diag)
+{
+	auto_close int fd = -EBADF;
+	struct stat st;
+	int r = new_socket(a, &fd);
+
+	if (r < 0) {
+		return diag_set_errno(diag, r, "cannot listen on %s", text);
+	}
+	if (lstat(address_path(a), &st) < 0) {
+		return 0;
+	}
+	if (!S_ISSOCK(st.st_mode)) {
+		return diag_set(diag, -EEXIST, "%s is there, but is not a socket: remove it",
+				address_path(a));
+	}
+	if (connect(fd, (const struct sockaddr *)&a->sa, a->len) == 0 || errno == EAGAIN) {
+		return diag_set(diag, -EADDRINUSE, "%s is held by another process", text);
+	}
+	return 0;
+}
+
+static int open_unix(const char *text, const struct address *a,
+		     const struct listen_options *options, struct diag *diag, int *ret_fd)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct address made = {.len = sizeof(un)};
+	auto_close int fd = -EBADF;
+	int r = check_stale(text, a, diag);
+
+	if (r < 0) {
+		return r;
+	}
+	/* Under another name until mode and owner are right; one byte less than the limit is kept
+	 * for it. */
+	if (snprintf(un.sun_path, sizeof(un.sun_path), "%s~", address_path(a)) >=
+	    (int)sizeof(un.sun_path)) {
+		return diag_set(diag, -ENAMETOOLONG, "%s: the path is too long", text);
+	}
+	memcpy(&made.sa, &un, sizeof(un));
+	(void)unlink(un.sun_path);
+	r = new_socket(&made, &fd);
+	if (r == 0) {
+		r = bind_to(fd, &made);
+	}
+	if (r == 0 && options->mode != (mode_t)-1) {
+		r = chmod(un.sun_path, options->mode) < 0 ? -errno : 0;
+	}
+	if (r == 0 && (options->uid != (uid_t)-1 || options->gid != (gid_t)-1)) {
+		r = chown(un.sun_path, options->uid, options->gid) < 0 ? -errno : 0;
+	}
+	if (r == 0) {
+		r = start_listening(fd, options);
+	}
+	if (r == 0) {
+		r = rename(un.sun_path, address_path(a)) < 0 ? -errno : 0;
+	}
+	if (r < 0) {
+		(void)unlink(un.sun_path);
+		return refuse(text, r, diag);
+	}
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int listen_open(const char *address, const struct listen_options *options, struct diag *diag,
+		int *ret_fd)
+{
+	struct address a;
+	int r = address_parse(address, &a);
+
+	if (r < 0) {
+		return diag_set_errno(diag, r, "%s is no address", address);
+	}
+	return address_is_unix(&a) ? open_unix(address, &a, options, diag, ret_fd)
+				   : open_tcp(address, &a, options, diag, ret_fd);
+}
