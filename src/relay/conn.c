@@ -1,0 +1,632 @@
+#include "relay.h"
+
+#include "proxy.h"
+
+#include <slotd/cleanup.h>
+
+#include <string.h>
+
+enum {
+	CONNS_A_CHUNK = 128,
+};
+
+_Static_assert((int)PROXY_HEADER_MAX <= (int)COPY_HEADROOM, "a header fits before the data");
+
+static loop_io_fn on_client, on_worker;
+
+/* ---- lists, counts and memory */
+
+static struct conn_list *list_of(struct conn *c)
+{
+	if (c->class == CONN_UNPLACED) {
+		return c->held ? &c->service->held : &c->service->fresh;
+	}
+	return c->class == CONN_QUEUED ? &c->service->queued : &c->worker->open;
+}
+
+static void list_append(struct conn_list *l, struct conn *c)
+{
+	c->prev = l->tail;
+	c->next = NULL;
+	*(l->tail ? &l->tail->next : &l->head) = c;
+	l->tail = c;
+}
+
+static void list_prepend(struct conn_list *l, struct conn *c)
+{
+	c->prev = NULL;
+	c->next = l->head;
+	*(l->head ? &l->head->prev : &l->tail) = c;
+	l->head = c;
+}
+
+static void list_remove(struct conn_list *l, struct conn *c)
+{
+	*(c->prev ? &c->prev->next : &l->head) = c->next;
+	*(c->next ? &c->next->prev : &l->tail) = c->prev;
+}
+
+static void count_unplaced(const struct conn *c, uint32_t n)
+{
+	struct relay_service_counts *counts = service_counts(c->service);
+
+	count_add32(&counts->waiting, n);
+	if (c->held) {
+		count_add32(&counts->held, n);
+	}
+}
+
+/* Out of its list and the counts. */
+static void leave(struct conn *c)
+{
+	struct relay_worker *w = c->worker;
+
+	list_remove(list_of(c), c);
+	if (!w) {
+		count_unplaced(c, (uint32_t)-1);
+		return;
+	}
+	count_move(worker_counts(w), c->class, CONN_UNPLACED);
+	w->place.open--;
+	w->service->slots[w->slot].n_conns--;
+}
+
+/* Into another list and its counts. w is NULL for the unplaced classes. */
+static void enter(struct conn *c, struct relay_worker *w, enum conn_class class)
+{
+	c->worker = w;
+	c->class = (uint8_t) class;
+	if (!w) {
+		count_unplaced(c, 1);
+	} else {
+		c->held = false;
+		count_move(worker_counts(w), CONN_UNPLACED, class);
+		w->place.open++;
+		w->service->slots[w->slot].n_conns++;
+	}
+	list_append(list_of(c), c);
+}
+
+static void change_class(struct conn *c, enum conn_class class)
+{
+	count_move(worker_counts(c->worker), c->class, class);
+	c->class = (uint8_t) class;
+}
+
+static bool grow(struct relay *relay)
+{
+	struct conn *chunk = calloc(CONNS_A_CHUNK, sizeof(*chunk));
+
+	for (int i = 0; chunk && i < CONNS_A_CHUNK; i++) {
+		chunk[i].next = relay->spare;
+		relay->spare = &chunk[i];
+	}
+	return chunk;
+}
+
+static struct conn *conn_new(struct relay_service *s, int fd)
+{
+	struct relay *relay = s->relay;
+	struct conn *c;
+
+	if (!relay->spare && !grow(relay)) {
+		return NULL;
+	}
+	c = relay->spare;
+	relay->spare = c->next;
+	relay->n_conns++;
+	*c = (struct conn){.service = s};
+	c->side[CLIENT].fd = fd;
+	c->side[WORKER].fd = -EBADF;
+	loop_io_init(&c->side[CLIENT].io, on_client);
+	loop_io_init(&c->side[WORKER].io, on_worker);
+	return c;
+}
+
+static void side_close(struct conn *c, enum conn_end end)
+{
+	struct relay *relay = c->service->relay;
+
+	loop_io_stop(relay->loop, &c->side[end].io);
+	cleanup_closep(&c->side[end].fd);
+	parcel_drop(&relay->copier, &c->side[end]);
+}
+
+void conn_end(struct conn *c)
+{
+	struct relay *relay = c->service->relay;
+	struct relay_worker *w = c->worker;
+
+	if (w && c->client_spoke && !c->worker_spoke) {
+		count_add64(&worker_counts(w)->failed, 1);
+	}
+	leave(c);
+	side_close(c, WORKER);
+	side_close(c, CLIENT);
+	c->next = relay->spare;
+	relay->spare = c;
+	relay->n_conns--;
+	if (w) {
+		worker_released(w);
+	}
+	relay_relieved(relay);
+}
+
+/* Passes a reset on: the other end learns of it in the same way. */
+static void conn_abort(struct conn *c)
+{
+	const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+	for (int i = CLIENT; i <= WORKER; i++) {
+		(void)setsockopt(c->side[i].fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	}
+	conn_end(c);
+}
+
+/* ---- what is watched */
+
+static void watch(struct conn *c, enum conn_end end, unsigned events)
+{
+	loop_io_set(c->service->relay->loop, &c->side[end].io, c->side[end].fd, events);
+}
+
+static void watch_open(struct conn *c)
+{
+	for (int i = CLIENT; i <= WORKER; i++) {
+		const struct side *own = &c->side[i], *other = &c->side[!i];
+		const bool readable = !own->eof && !other->unsent && !other->broken;
+
+		watch(c, (enum conn_end)i,
+		      (readable ? LOOP_READ : 0u) | (own->unsent ? LOOP_WRITE : 0u));
+	}
+}
+
+/* ---- placing */
+
+static uint32_t client_hash(const struct conn *c)
+{
+	struct address from = {.len = sizeof(from.sa)};
+
+	if (c->service->balance != BALANCE_SOURCE ||
+	    getpeername(c->side[CLIENT].fd, (struct sockaddr *)&from.sa, &from.len) < 0) {
+		return 0;
+	}
+	return place_hash((const struct sockaddr *)&from.sa);
+}
+
+static uint32_t roll(struct relay *relay)
+{
+	relay->dice = relay->dice * 1664525u + 1013904223u; /* Numerical Recipes */
+	return relay->dice >> 8;
+}
+
+/* One look at the word decides; NULL: nobody can take it now. */
+static struct relay_worker *choose(struct conn *c)
+{
+	struct relay_service *s = c->service;
+	const struct switch_word word = service_word(s);
+	struct relay_slot *slot = &s->slots[place_slot(word, roll(s->relay))];
+	struct place_worker *p;
+	usec_t now;
+
+	if (word.mode != SWITCH_OPEN || !s->complete || s->relay->exhausted) {
+		return NULL;
+	}
+	now = usec_monotonic();
+	p = place_choose(&slot->table, s->balance, client_hash(c), now);
+	if (p) {
+		slot->last_placed = now;
+	}
+	return p ? container_of(p, struct relay_worker, place) : NULL;
+}
+
+/* Writing tells how the connect went, also when there is nothing to write. 1: connected; 0: not
+ * yet; or -errno. */
+static int try_write(int fd, const unsigned char *data, size_t len, size_t *ret_sent)
+{
+	ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+
+	if (n < 0) {
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	}
+	*ret_sent = (size_t)n;
+	return 1;
+}
+
+/* Connected, and sent of its len first bytes are on their way. The rest is kept. */
+static void opened(struct conn *c, struct relay_worker *w, const unsigned char *data, size_t len,
+		   size_t sent)
+{
+	struct side *side = &c->side[WORKER];
+
+	if (side->unsent) {
+		parcel_advance(&c->service->relay->copier, side, sent);
+	} else if (sent < len && parcel_keep(side, data + sent, len - sent) < 0) {
+		side->broken = true; /* nobody can have the rest: this ends with a reset */
+	}
+	place_welcomed(&w->place);
+	count_add64(&worker_counts(w)->total, 1);
+	count_add64(&worker_counts(w)->bytes_in, len);
+	leave(c);
+	enter(c, w, c->client_spoke ? CONN_IN_FLIGHT : CONN_SILENT);
+	watch_open(c);
+}
+
+static int queue(struct conn *c, struct relay_worker *w, const unsigned char *data, size_t len)
+{
+	struct side *side = &c->side[WORKER];
+
+	if (len && !side->unsent && parcel_keep(side, data, len) < 0) {
+		return -ENOMEM;
+	}
+	c->since = usec_monotonic();
+	leave(c);
+	enter(c, w, CONN_QUEUED);
+	watch(c, CLIENT, 0);
+	watch(c, WORKER, LOOP_WRITE);
+	service_watch_connects(c->service);
+	return 0;
+}
+
+static void report_refusal(struct relay_worker *w, int error, usec_t now)
+{
+	if (log_once(&w->refused, now, NULL)) {
+		log_line(LOG_INFO, "%s: no connection: %s; others take its clients",
+			 worker_label(w), strerror(-error));
+	}
+}
+
+static void refused(struct relay_worker *w, int error)
+{
+	usec_t now = usec_monotonic();
+
+	place_refused(&w->place, now);
+	report_refusal(w, error, now);
+}
+
+static int attach(struct conn *c, struct relay_worker *w, const unsigned char *data, size_t len)
+{
+	size_t sent = 0;
+	int r = connect_worker(c->service->relay, w, &c->side[WORKER].fd);
+
+	if (r < 0) {
+		return r;
+	}
+	r = try_write(c->side[WORKER].fd, data, len, &sent);
+	if (r > 0) {
+		opened(c, w, data, len, sent);
+		return 0;
+	}
+	r = r == 0 ? queue(c, w, data, len) : r;
+	if (r < 0) {
+		cleanup_closep(&c->side[WORKER].fd);
+	}
+	return r;
+}
+
+/* To one worker after another, until one takes it. False: nobody can now. */
+static bool place(struct conn *c, const unsigned char *data, size_t len)
+{
+	struct relay_worker *w;
+
+	while ((w = choose(c))) {
+		int r = attach(c, w, data, len);
+
+		if (r == 0) {
+			return true;
+		}
+		if (error_is_ours(r)) {
+			relay_exhausted(c->service->relay, -r);
+			return false;
+		}
+		refused(w, r);
+	}
+	return false;
+}
+
+static void hold(struct conn *c, const unsigned char *data, size_t len, bool first_in_line)
+{
+	struct side *side = &c->side[WORKER];
+
+	if (len && !side->unsent && parcel_keep(side, data, len) < 0) {
+		conn_end(c);
+		return;
+	}
+	leave(c);
+	c->held = true;
+	enter(c, NULL, CONN_UNPLACED);
+	if (first_in_line) {
+		list_remove(&c->service->held, c);
+		list_prepend(&c->service->held, c);
+	}
+	watch(c, CLIENT, 0);
+	service_settle_soon(c->service);
+}
+
+bool conn_retry(struct conn *c)
+{
+	size_t len;
+	const unsigned char *data = parcel_data(&c->side[WORKER], &len);
+
+	return place(c, data, len);
+}
+
+/* Off its worker, unplaced and in no good list: to be placed or held at once. */
+static void detach(struct conn *c)
+{
+	struct relay_worker *w = c->worker;
+
+	leave(c);
+	loop_io_stop(c->service->relay->loop, &c->side[WORKER].io);
+	cleanup_closep(&c->side[WORKER].fd);
+	c->side[WORKER].eof = c->side[WORKER].broken = false;
+	enter(c, NULL, CONN_UNPLACED);
+	worker_released(w);
+}
+
+/* ---- the first bytes */
+
+static size_t header_before(struct conn *c, unsigned char *buffer)
+{
+	struct address client = {.len = sizeof(client.sa)}, local = {.len = sizeof(local.sa)};
+	unsigned char header[PROXY_HEADER_MAX];
+	size_t len;
+
+	if (!c->service->proxy_protocol) {
+		return 0;
+	}
+	(void)getpeername(c->side[CLIENT].fd, (struct sockaddr *)&client.sa, &client.len);
+	(void)getsockname(c->side[CLIENT].fd, (struct sockaddr *)&local.sa, &local.len);
+	len = proxy_header(c->service->proxy_protocol, (const struct sockaddr *)&client.sa,
+			   (const struct sockaddr *)&local.sa, header);
+	memcpy(buffer - len, header, len);
+	return len;
+}
+
+static void place_or_hold(struct conn *c, size_t n, bool first_in_line)
+{
+	unsigned char *buffer = copier_buffer(&c->service->relay->copier);
+	size_t head = header_before(c, buffer);
+
+	if (!place(c, buffer - head, head + n)) {
+		hold(c, buffer - head, head + n, first_in_line);
+	}
+}
+
+static void first_bytes(struct conn *c)
+{
+	unsigned char *buffer = copier_buffer(&c->service->relay->copier);
+	ssize_t n = recv(c->side[CLIENT].fd, buffer, COPY_SIZE, 0);
+
+	if (n > 0) {
+		c->client_spoke = true;
+		place_or_hold(c, (size_t)n, false);
+	} else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		watch(c, CLIENT, LOOP_READ);
+	} else {
+		conn_end(c);
+	}
+}
+
+void conn_start(struct relay_service *s, int fd)
+{
+	struct conn *c = conn_new(s, fd);
+
+	if (!c) {
+		(void)close(fd);
+		relay_exhausted(s->relay, ENOMEM);
+		return;
+	}
+	enter(c, NULL, CONN_UNPLACED);
+	if (s->connect == CONNECT_LATE) {
+		first_bytes(c);
+	} else {
+		place_or_hold(c, 0, false);
+	}
+}
+
+/* ---- moving and failing over */
+
+/* Again, with the bytes it has. */
+static void place_again(struct conn *c)
+{
+	size_t len;
+	const unsigned char *data = parcel_data(&c->side[WORKER], &len);
+
+	if (!data) {
+		place_or_hold(c, 0, true);
+	} else if (!place(c, data, len)) {
+		hold(c, data, len, true);
+	}
+}
+
+static bool has_bytes(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+void conn_move(struct conn *c)
+{
+	if (c->class == CONN_SILENT) {
+		if (has_bytes(c->side[WORKER].fd)) {
+			return; /* the worker has just spoken */
+		}
+		parcel_drop(&c->service->relay->copier, &c->side[WORKER]); /* of a header */
+	}
+	detach(c);
+	place_again(c);
+}
+
+static void fail_over(struct conn *c, int error)
+{
+	refused(c->worker, error);
+	detach(c);
+	place_again(c);
+}
+
+void conn_connect_expired(struct conn *c)
+{
+	fail_over(c, -ETIMEDOUT);
+}
+
+static void connect_settled(struct conn *c)
+{
+	size_t len, sent = 0;
+	const unsigned char *data = parcel_data(&c->side[WORKER], &len);
+	int r = try_write(c->side[WORKER].fd, data, len, &sent);
+
+	if (r > 0) {
+		opened(c, c->worker, data, len, sent);
+	} else if (r < 0) {
+		fail_over(c, r);
+	}
+}
+
+/* ---- bytes both ways */
+
+static void spoke(struct conn *c, enum conn_end who, size_t n)
+{
+	struct relay_counts *counts = worker_counts(c->worker);
+
+	if (who == CLIENT) {
+		c->client_spoke = true;
+		count_add64(&counts->bytes_in, n);
+		change_class(c, CONN_IN_FLIGHT);
+		return;
+	}
+	c->worker_spoke = true;
+	c->since = usec_monotonic();
+	count_add64(&counts->bytes_out, n);
+	change_class(c, CONN_IDLE);
+	slot_spoke(c->service, &c->service->slots[c->worker->slot]);
+}
+
+/* from's half is over and all of it was passed on. False: so is the connection. */
+static bool pass_eof(struct conn *c, enum conn_end from)
+{
+	const struct side *own = &c->side[from], *other = &c->side[!from];
+
+	if (own->broken) {
+		conn_abort(c); /* it did not take what it was sent: a reset that read as an end */
+		return false;
+	}
+	if (other->eof && !own->unsent) {
+		conn_end(c);
+		return false;
+	}
+	(void)shutdown(other->fd, SHUT_WR);
+	return true;
+}
+
+/* The side that should take bytes has gone. What it said before may still be there to be read. */
+static bool pass_broken(struct conn *c, enum conn_end to)
+{
+	if (c->side[to].eof) {
+		conn_abort(c);
+		return false;
+	}
+	c->side[to].broken = true;
+	parcel_drop(&c->service->relay->copier, &c->side[to]);
+	return true;
+}
+
+/* Bytes from one end to the other. False: the connection has ended. */
+static bool pump(struct conn *c, enum conn_end from)
+{
+	struct side *own = &c->side[from], *other = &c->side[!from];
+	size_t bytes;
+	enum flow flow;
+
+	if (own->eof || other->unsent || other->broken) {
+		return true; /* an event of before */
+	}
+	flow = copy_move(&c->service->relay->copier, own, other, &bytes);
+	if (bytes) {
+		spoke(c, from, bytes);
+	}
+	switch (flow) {
+	case FLOW_ON:
+		return true;
+	case FLOW_BLOCKED:
+		break;
+	case FLOW_EOF:
+		own->eof = true;
+		if (!pass_eof(c, from)) {
+			return false;
+		}
+		break;
+	case FLOW_RESET:
+		conn_abort(c);
+		return false;
+	case FLOW_BROKEN:
+		if (!pass_broken(c, from == CLIENT ? WORKER : CLIENT)) {
+			return false;
+		}
+		break;
+	}
+	watch_open(c);
+	return true;
+}
+
+/* A side takes bytes again: first what is left, then what the other has to say since. */
+static void resume(struct conn *c, enum conn_end to)
+{
+	const enum conn_end from = to == CLIENT ? WORKER : CLIENT;
+	enum flow flow = copy_flush(&c->service->relay->copier, &c->side[to]);
+	bool alive = true;
+
+	if (flow == FLOW_BLOCKED) {
+		return;
+	}
+	if (flow == FLOW_BROKEN) {
+		alive = pass_broken(c, to);
+	} else if (c->side[from].eof) {
+		alive = pass_eof(c, from);
+	} else {
+		alive = pump(c, from);
+	}
+	if (alive) {
+		watch_open(c);
+	}
+}
+
+static void open_event(struct conn *c, enum conn_end end, unsigned events)
+{
+	if (events & LOOP_WRITE && c->side[end].unsent) {
+		resume(c, end);
+	} else if (events & LOOP_READ) {
+		(void)pump(c, end);
+	}
+}
+
+static void on_client(struct loop_io *io, unsigned events)
+{
+	struct conn *c = container_of(io, struct conn, side[CLIENT].io);
+
+	if (c->class == CONN_UNPLACED) {
+		first_bytes(c);
+	} else {
+		open_event(c, CLIENT, events);
+	}
+}
+
+static void on_worker(struct loop_io *io, unsigned events)
+{
+	struct conn *c = container_of(io, struct conn, side[WORKER].io);
+
+	if (c->class == CONN_QUEUED) {
+		connect_settled(c);
+	} else {
+		open_event(c, WORKER, events);
+	}
+}
+
+void conn_close_idle(struct conn *c)
+{
+	if (!c->side[CLIENT].unsent && !c->side[WORKER].unsent && !has_bytes(c->side[CLIENT].fd) &&
+	    !has_bytes(c->side[WORKER].fd)) {
+		conn_end(c);
+	}
+}

@@ -1,0 +1,126 @@
+#include "relay.h"
+
+#include <slotd/cleanup.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+/*
+ * All connections to one worker share its address and port, so the local port alone tells them
+ * apart: some 28,000 at once from one address. When they run out, the next address of 127.0.0.0/8
+ * is taken for workers on loopback, and after a while the kernel's choice is tried again.
+ */
+enum {
+	SOURCES = 64,
+};
+
+#define SOURCE_FOR SECONDS(10)
+
+static bool is_loopback(const struct address *a)
+{
+	const struct sockaddr_in *in = (const void *)&a->sa;
+
+	return address_family(a) == AF_INET && ntohl(in->sin_addr.s_addr) >> 24 == 127;
+}
+
+static int bind_source(int fd, unsigned source)
+{
+	const int one = 1;
+	const struct sockaddr_in from = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK + source),
+	};
+
+	/* The port is chosen by connect, which needs it free for this one peer only. */
+	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)) < 0 ||
+	    bind(fd, (const void *)&from, sizeof(from)) < 0) {
+		return -errno;
+	}
+	return 0;
+}
+
+static int new_socket(const struct address *to, unsigned source, int *ret_fd)
+{
+	const int one = 1;
+	auto_close int fd =
+		socket(address_family(to), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	if (!address_is_unix(to)) {
+		/* What the client sent apart goes out apart: it may wait for the answer. */
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	}
+	r = source ? bind_source(fd, source) : 0;
+	if (r < 0) {
+		return r;
+	}
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/* Where nobody listens, a local port that happens to be the worker's joins with itself. */
+static bool joined_itself(const struct relay *relay, int fd, const struct address *to)
+{
+	struct address own = {.len = sizeof(own.sa)};
+
+	return address_port(to) >= relay->local_ports[0] &&
+	       address_port(to) <= relay->local_ports[1] &&
+	       getsockname(fd, (struct sockaddr *)&own.sa, &own.len) == 0 && own.len == to->len &&
+	       memcmp(&own.sa, &to->sa, to->len) == 0;
+}
+
+static int connect_from(const struct relay *relay, const struct address *to, unsigned source,
+			int *ret_fd)
+{
+	auto_close int fd = -EBADF;
+	int r = new_socket(to, source, &fd);
+
+	if (r < 0) {
+		return r;
+	}
+	if (connect(fd, (const struct sockaddr *)&to->sa, to->len) < 0 && errno != EINPROGRESS) {
+		return -errno;
+	}
+	if (joined_itself(relay, fd, to)) {
+		return -ECONNREFUSED;
+	}
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static void report_no_ports(struct relay *relay, const struct relay_worker *w, usec_t now)
+{
+	if (log_once(&relay->ports_log, now, NULL)) {
+		log_line(LOG_WARNING,
+			 "%s: no local port is free for one more connection to it; "
+			 "a unix socket for the worker has no such limit",
+			 worker_label(w));
+	}
+}
+
+int connect_worker(struct relay *relay, const struct relay_worker *w, int *ret_fd)
+{
+	const bool loopback = is_loopback(&w->address);
+	usec_t now;
+	int r;
+
+	if (relay->source && relay->source_until <= usec_monotonic()) {
+		relay->source = 0;
+	}
+	r = connect_from(relay, &w->address, loopback ? relay->source : 0, ret_fd);
+	if (r != -EADDRNOTAVAIL) {
+		return r;
+	}
+	now = usec_monotonic();
+	report_no_ports(relay, w, now);
+	for (unsigned i = 0; loopback && r == -EADDRNOTAVAIL && i < SOURCES; i++) {
+		relay->source = relay->source % SOURCES + 1;
+		relay->source_until = usec_add(now, SOURCE_FOR);
+		r = connect_from(relay, &w->address, relay->source, ret_fd);
+	}
+	return r;
+}

@@ -1,0 +1,194 @@
+#include "relay.h"
+
+#include <slotd/cleanup.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+enum {
+	ACCEPT_BATCH =
+		32, /* a wake-up; the other relays and the open connections have their turn */
+};
+
+#define EXHAUSTED_RETRY SECONDS(1)
+
+static void accept_batch(struct listener *l);
+
+static void on_listener(struct loop_io *io, unsigned events)
+{
+	(void)events;
+	accept_batch(container_of(io, struct listener, io));
+}
+
+int listener_new(struct relay_service *s, uint32_t index, int fd)
+{
+	const int one = 1;
+	auto_close int owned = fd;
+	auto_free struct listener *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l) {
+		return -ENOMEM;
+	}
+	r = vec_push(&s->listeners, l);
+	if (r < 0) {
+		return r;
+	}
+	/* Accepted sockets inherit it: one call less for each. Fails on unix sockets. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	l->service = s;
+	l->index = index;
+	l->fd = TAKE_FD(owned);
+	loop_io_init(&l->io, on_listener);
+	(void)TAKE_PTR(l);
+	return 0;
+}
+
+struct listener *listener_free(struct listener *l)
+{
+	struct relay_service *s = l ? l->service : NULL;
+
+	if (!l) {
+		return NULL;
+	}
+	loop_io_stop(s->relay->loop, &l->io);
+	cleanup_closep(&l->fd);
+	vec_for_each (at, &s->listeners) {
+		if (*at == l) {
+			vec_remove(&s->listeners, (size_t)(at - s->listeners.at));
+			break;
+		}
+	}
+	free(l);
+	return NULL;
+}
+
+void listener_close(struct listener *l, uint32_t id)
+{
+	l->closing = true;
+	l->done_id = id;
+	accept_batch(l);
+}
+
+void listener_update(struct listener *l)
+{
+	struct relay *relay = l->service->relay;
+	const bool watch =
+		l->closing ? !relay->exhausted && !relay->full : service_accepting(l->service);
+
+	loop_io_set(relay->loop, &l->io, l->fd, watch ? LOOP_READ : 0);
+}
+
+/* ---- no descriptors */
+
+static void settle_all(struct relay *relay)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(relay->services); i++) {
+		if (relay->services[i]) {
+			service_settle_soon(relay->services[i]);
+		}
+	}
+}
+
+void on_exhausted_timer(struct loop_timer *t)
+{
+	struct relay *relay = container_of(t, struct relay, exhausted_timer);
+
+	relay->exhausted = false;
+	settle_all(relay);
+}
+
+static void report_exhausted(struct relay *relay, int error, usec_t now)
+{
+	if (log_once(&relay->exhausted_log, now, NULL)) {
+		log_line(LOG_WARNING,
+			 "relay %u has %u connections and cannot have more: %s; new ones wait in "
+			 "the kernel's queue (LimitNOFILE= bounds them)",
+			 relay->index, relay->n_conns, strerror(error));
+	}
+}
+
+/* The ends of connections make room again, and nothing else does. */
+static void relay_full(struct relay *relay)
+{
+	report_exhausted(relay, EMFILE, usec_monotonic());
+	relay->full = true;
+	settle_all(relay);
+}
+
+void relay_exhausted(struct relay *relay, int error)
+{
+	usec_t now = usec_monotonic();
+
+	report_exhausted(relay, error, now);
+	if (!relay->exhausted) {
+		relay->exhausted = true;
+		loop_timer_set(relay->loop, &relay->exhausted_timer,
+			       usec_add(now, EXHAUSTED_RETRY));
+		settle_all(relay);
+	}
+}
+
+void relay_relieved(struct relay *relay)
+{
+	if (relay->exhausted || relay->full) {
+		relay->exhausted = relay->full = false;
+		loop_timer_stop(relay->loop, &relay->exhausted_timer);
+		settle_all(relay);
+	}
+}
+
+/* ---- accepting */
+
+static void took_all(struct listener *l)
+{
+	if (l->closing) {
+		message_send_done(l->service->relay, l->done_id, 0);
+		listener_free(l);
+	}
+}
+
+static bool peer_gave_up(int error)
+{
+	return error == ECONNABORTED || error == EINTR || error == EPROTO || error == EPERM;
+}
+
+static void place_client(struct relay_service *s, int fd)
+{
+	count_add64(&service_counts(s)->accepted, 1);
+	if (service_gave_up(s)) {
+		(void)close(fd);
+		return;
+	}
+	conn_start(s, fd);
+}
+
+static void accept_batch(struct listener *l)
+{
+	struct relay_service *s = l->service;
+
+	for (int i = 0; i < ACCEPT_BATCH; i++) {
+		int fd;
+
+		if (s->relay->n_conns >= s->relay->max_conns) {
+			relay_full(s->relay);
+			return;
+		}
+		fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0) {
+			place_client(s, fd);
+		} else if (errno == EAGAIN) {
+			took_all(l);
+			return;
+		} else if (!peer_gave_up(errno)) {
+			relay_exhausted(s->relay, errno);
+			return;
+		}
+		if (!l->closing && !service_accepting(s)) {
+			listener_update(l);
+			return;
+		}
+	}
+	listener_update(l);
+}

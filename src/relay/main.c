@@ -1,0 +1,119 @@
+#include "relay.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/keep.h>
+#include <slotd/sandbox.h>
+
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum {
+	SPARE_DESCRIPTORS = 96, /* channel, epoll, pipes, listeners */
+};
+
+/* Lines go to slotd's log, which has the fields and the place. */
+static void report(void *data, int priority, const char *text, const struct log_field *fields,
+		   unsigned n_fields)
+{
+	static struct message m;
+	struct relay *relay = data;
+
+	(void)fields, (void)n_fields;
+	message_init(&m, MSG_REPORT, 0);
+	message_put_u64(&m, TAG_LEVEL, (uint64_t)priority);
+	message_put_text(&m, TAG_TEXT, text);
+	(void)channel_send(&relay->channel, &m);
+}
+
+/* As many descriptors as we may have: two a connection. */
+static unsigned raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+		return SPARE_DESCRIPTORS;
+	}
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur > 2 * SPARE_DESCRIPTORS
+		       ? (unsigned)((limit.rlim_cur - SPARE_DESCRIPTORS) / 2)
+		       : SPARE_DESCRIPTORS / 2;
+}
+
+/* Before the sandbox closes the file system. Without it, every port may be a local one. */
+static void read_local_ports(unsigned range[2])
+{
+	auto_fclose FILE *f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+
+	range[0] = 1;
+	range[1] = 65535;
+	if (f && fscanf(f, "%u %u", &range[0], &range[1]) != 2) {
+		range[0] = 1;
+		range[1] = 65535;
+	}
+}
+
+static int run(struct relay *relay)
+{
+	static const struct channel_ops ops = {.received = message_received};
+	static struct message m;
+	int r = loop_new(&relay->loop);
+
+	if (r < 0) {
+		return r;
+	}
+	r = copier_init(&relay->copier);
+	if (r < 0) {
+		return r;
+	}
+	loop_timer_init(&relay->exhausted_timer, on_exhausted_timer);
+	channel_init(&relay->channel, relay->loop, HELPER_CHANNEL_FD, &ops, relay);
+	log_set_sink(report, relay);
+	message_init(&m, MSG_READY, 0);
+	message_put_text(&m, TAG_VERSION, SLOTD_VERSION);
+	r = channel_send(&relay->channel, &m);
+	if (r == 0) {
+		loop_run(relay->loop);
+	}
+	log_set_sink(NULL, NULL);
+	return r;
+}
+
+static void relay_done(struct relay *relay)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(relay->services); i++) {
+		relay->services[i] = service_free(relay->services[i]);
+	}
+	if (relay->loop) {
+		loop_timer_stop(relay->loop, &relay->exhausted_timer);
+	}
+	channel_done(&relay->channel);
+	copier_done(&relay->copier);
+	relay->loop = loop_free(relay->loop);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct sandbox_policy policy = {.needs = SANDBOX_INET | SANDBOX_UNIX};
+	static struct relay relay;
+	struct diag diag = {0};
+	int r;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	read_local_ports(relay.local_ports);
+	relay.max_conns = raise_limit();
+	relay.dice = (uint32_t)usec_monotonic() ^ (uint32_t)getpid() << 16;
+	r = sandbox_helper(&policy, argc, argv, &diag);
+	if (r < 0) {
+		(void)log_diag(LOG_ERR, r, &diag);
+		return EXIT_FAILURE;
+	}
+	r = run(&relay);
+	if (r < 0) {
+		log_line(LOG_ERR, "slotd-relay: %s", strerror(-r));
+	}
+	relay_done(&relay);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

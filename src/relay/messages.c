@@ -1,0 +1,338 @@
+#include "relay.h"
+
+#include <slotd/cleanup.h>
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+/* ---- answers */
+
+void message_send_done(struct relay *relay, uint32_t id, int code)
+{
+	static struct message m;
+
+	if (!id) {
+		return;
+	}
+	message_init(&m, MSG_DONE, id);
+	message_put_i64(&m, TAG_CODE, code);
+	(void)channel_send(&relay->channel, &m); /* slotd is gone: its successor asks again */
+}
+
+void message_send_drained(struct relay_service *s, enum slot_id slot, uint32_t id)
+{
+	static struct message m;
+
+	message_init(&m, MSG_RELAY_DRAINED, id);
+	message_put_u64(&m, TAG_SERVICE_INDEX, s->index);
+	message_put_u64(&m, TAG_SLOT, slot);
+	(void)channel_send(&s->relay->channel, &m);
+}
+
+/* ---- what they are about */
+
+static struct relay_service *service_in(struct relay *relay, const struct message *m)
+{
+	uint64_t i = message_u64(m, TAG_SERVICE_INDEX);
+
+	return i < ARRAY_SIZE(relay->services) ? relay->services[i] : NULL;
+}
+
+static struct listener *listener_in(struct relay_service *s, const struct message *m)
+{
+	vec_for_each (l, &s->listeners) {
+		if ((*l)->index == message_u64(m, TAG_INDEX) && !(*l)->closing) {
+			return *l;
+		}
+	}
+	return NULL;
+}
+
+static int slot_in(const struct message *m)
+{
+	uint64_t slot = message_u64(m, TAG_SLOT);
+
+	return slot < SLOT_MAX_ ? (int)slot : -EINVAL;
+}
+
+/* ---- each message; the returned code is the answer, ANSWER_LATER for none yet */
+
+enum {
+	ANSWER_LATER = 1,
+};
+
+static int map(int fd, size_t size, int protection, void **ret)
+{
+	struct stat st;
+	void *p;
+
+	if (fstat(fd, &st) < 0) {
+		return -errno;
+	}
+	if ((size_t)st.st_size < size) {
+		return -EPROTO; /* of another version: reading it would be a SIGBUS */
+	}
+	p = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED) {
+		return -errno;
+	}
+	*ret = p;
+	return 0;
+}
+
+static int setup(struct relay *relay, struct message *m)
+{
+	auto_close int board_fd = message_take_fd(m, 0), page_fd = message_take_fd(m, 1);
+	void *board, *page;
+	int r;
+
+	if (relay->board) {
+		return -EALREADY; /* a later slotd gives the same two: the counts go on */
+	}
+	r = map(board_fd, sizeof(struct switchboard), PROT_READ, &board);
+	if (r < 0) {
+		return r;
+	}
+	r = map(page_fd, sizeof(struct relay_page), PROT_READ | PROT_WRITE, &page);
+	if (r < 0) {
+		(void)munmap(board, sizeof(struct switchboard));
+		return r;
+	}
+	relay->board = board;
+	relay->page = page;
+	relay->page->version = SWITCHBOARD_VERSION;
+	relay->index = (uint32_t)message_u64(m, TAG_INDEX);
+	relay->n_relays = message_u64(m, TAG_COUNT) ? (uint32_t)message_u64(m, TAG_COUNT) : 1;
+	return 0;
+}
+
+static void set_limits(struct relay_service *s)
+{
+	for (int slot = SLOT_A; slot < SLOT_MAX_; slot++) {
+		vec_for_each (at, &s->slots[slot].table.workers) {
+			(*at)->limit = place_share(s->worker_max, s->relay->index,
+						   s->relay->n_relays, (*at)->key);
+		}
+	}
+}
+
+static int set_service(struct relay *relay, struct message *m)
+{
+	uint64_t i = message_u64(m, TAG_SERVICE_INDEX);
+	usec_t hold = message_u64(m, TAG_HOLD_TIMEOUT);
+	struct relay_service *s;
+	int r;
+
+	if (i >= ARRAY_SIZE(relay->services)) {
+		return -EINVAL;
+	}
+	if (!relay->services[i]) {
+		r = service_new(relay, (uint32_t)i, message_str(m, TAG_SERVICE),
+				&relay->services[i]);
+		if (r < 0) {
+			return r;
+		}
+	}
+	s = relay->services[i];
+	s->balance = (enum balance)message_u64(m, TAG_BALANCE);
+	s->connect = (enum connect_mode)message_u64(m, TAG_CONNECT);
+	s->drain = (enum drain_mode)message_u64(m, TAG_DRAIN);
+	s->worker_max = (unsigned)message_u64(m, TAG_WORKER_MAX);
+	s->proxy_protocol = (unsigned)message_u64(m, TAG_PROXY_PROTOCOL);
+	s->hold_timeout = hold ? hold : USEC_NEVER;
+	s->connect_timeout = message_u64(m, TAG_CONNECT_TIMEOUT)
+				     ? message_u64(m, TAG_CONNECT_TIMEOUT)
+				     : SECONDS(5);
+	set_limits(s);
+	service_settle_soon(s);
+	return 0;
+}
+
+static int drop_service(struct relay *relay, struct message *m)
+{
+	struct relay_service *s = service_in(relay, m);
+
+	if (s) {
+		relay->services[s->index] = NULL;
+		service_free(s);
+	}
+	return 0;
+}
+
+static int add_listener(struct relay *relay, struct message *m)
+{
+	struct relay_service *s = service_in(relay, m);
+	struct listener *old = s ? listener_in(s, m) : NULL;
+	int r;
+
+	if (!s) {
+		return -ENOENT;
+	}
+	if (old) {
+		listener_free(old);
+	}
+	r = listener_new(s, (uint32_t)message_u64(m, TAG_INDEX), message_take_fd(m, 0));
+	service_settle_soon(s);
+	return r;
+}
+
+static int drop_listener(struct relay *relay, struct message *m)
+{
+	struct relay_service *s = service_in(relay, m);
+	struct listener *l = s ? listener_in(s, m) : NULL;
+
+	if (!l) {
+		return -ENOENT;
+	}
+	listener_close(l, m->id);
+	return ANSWER_LATER;
+}
+
+static int set_worker(struct relay *relay, struct message *m)
+{
+	struct relay_service *s = service_in(relay, m);
+	uint64_t key = message_u64(m, TAG_WORKER);
+	int slot = slot_in(m), r;
+	struct relay_worker *w;
+	struct address address;
+
+	if (!s || slot < 0 || key >= SWITCHBOARD_WORKERS) {
+		return -EINVAL;
+	}
+	r = address_parse(message_str(m, TAG_ADDRESS), &address);
+	if (r < 0) {
+		return r;
+	}
+	r = service_worker(s, (enum slot_id)slot, (uint32_t)key, &w);
+	if (r < 0) {
+		return r;
+	}
+	w->address = address;
+	if (message_has(m, TAG_NAME)) {
+		free(w->name);
+		w->name = strdup(message_str(m, TAG_NAME)); /* NULL: the address tells as well */
+	}
+	w->place.up = message_u64(m, TAG_UP) != 0;
+	place_welcomed(&w->place);
+	set_limits(s);
+	service_settle_soon(s);
+	return 0;
+}
+
+static int drop_worker(struct relay *relay, struct message *m)
+{
+	struct relay_service *s = service_in(relay, m);
+	int slot = slot_in(m);
+
+	if (s && slot >= 0) {
+		service_worker_gone(s, (enum slot_id)slot, (uint32_t)message_u64(m, TAG_WORKER));
+		service_settle_soon(s);
+	}
+	return 0;
+}
+
+static int table_complete(struct relay *relay, struct message *m)
+{
+	struct relay_service *s = service_in(relay, m);
+
+	if (!s) {
+		return -ENOENT;
+	}
+	s->complete = true;
+	service_settle_soon(s);
+	return 0;
+}
+
+/* All queued ones of the old slot have moved when it returns: nobody is left to wait for. */
+static int flipped(struct relay *relay, struct message *m)
+{
+	struct relay_service *s = service_in(relay, m);
+
+	if (!s) {
+		return -ENOENT;
+	}
+	service_flipped(s);
+	return 0;
+}
+
+static int drain(struct relay *relay, struct message *m)
+{
+	struct relay_service *s = service_in(relay, m);
+	int slot = slot_in(m);
+
+	if (!s || slot < 0) {
+		return -ENOENT;
+	}
+	service_drain(s, (enum slot_id)slot, m->id);
+	return ANSWER_LATER;
+}
+
+static int cut(struct relay *relay, struct message *m)
+{
+	struct relay_service *s = service_in(relay, m);
+	int slot = slot_in(m);
+
+	if (!s || slot < 0) {
+		return -ENOENT;
+	}
+	service_cut(s, (enum slot_id)slot,
+		    message_has(m, TAG_WORKER) ? (uint32_t)message_u64(m, TAG_WORKER) : UINT32_MAX);
+	return 0;
+}
+
+static int set_level(struct relay *relay, struct message *m)
+{
+	(void)relay;
+	log_set_level((int)message_u64(m, TAG_LEVEL));
+	return 0;
+}
+
+static int quit(struct relay *relay, struct message *m)
+{
+	(void)m;
+	loop_stop(relay->loop);
+	return 0;
+}
+
+typedef int handler_fn(struct relay *relay, struct message *m);
+
+static handler_fn *const handlers[MSG_TYPE_MAX_] = {
+	[MSG_QUIT] = quit,
+	[MSG_DEBUG] = set_level,
+	[MSG_RELAY_SETUP] = setup,
+	[MSG_RELAY_SERVICE] = set_service,
+	[MSG_RELAY_SERVICE_GONE] = drop_service,
+	[MSG_RELAY_LISTEN] = add_listener,
+	[MSG_RELAY_LISTEN_GONE] = drop_listener,
+	[MSG_RELAY_WORKER] = set_worker,
+	[MSG_RELAY_WORKER_GONE] = drop_worker,
+	[MSG_RELAY_TABLE] = table_complete,
+	[MSG_RELAY_FLIPPED] = flipped,
+	[MSG_RELAY_DRAIN] = drain,
+	[MSG_RELAY_CUT] = cut,
+};
+
+void message_received(struct channel *ch, struct message *m)
+{
+	struct relay *relay = ch->owner;
+	handler_fn *handler = handlers[m->type];
+	uint32_t id = m->id;
+	int r;
+
+	if (!handler) {
+		return;
+	}
+	if (!relay->board && m->type > MSG_RELAY_SETUP) {
+		r = -EPROTO; /* nothing can be counted yet */
+	} else {
+		r = handler(relay, m);
+	}
+	if (r < 0 && r != -EALREADY) {
+		log_line(LOG_WARNING, "relay %u: %s: %s", relay->index, message_type_name(m->type),
+			 strerror(-r));
+	}
+	if (r != ANSWER_LATER) {
+		message_send_done(relay, id, r);
+	}
+}

@@ -1,0 +1,168 @@
+#include "place.h"
+
+#include <netinet/in.h>
+
+enum slot_id place_slot(struct switch_word word, uint32_t dice)
+{
+	return dice % PLACE_WEIGHT_WHOLE < word.weight ? slot_other(word.live) : word.live;
+}
+
+static bool reachable(const struct place_worker *w, usec_t now)
+{
+	return w->up && w->avoid_until <= now;
+}
+
+static bool has_room(const struct place_worker *w)
+{
+	return w->open < w->limit;
+}
+
+/* Finalizer of MurmurHash3: every input bit changes half of the output bits. */
+static uint32_t mix(uint32_t h)
+{
+	h = (h ^ (h >> 16)) * 0x85ebca6bu;
+	h = (h ^ (h >> 13)) * 0xc2b2ae35u;
+	return h ^ (h >> 16);
+}
+
+static struct place_worker *take_turns(struct place_table *t, usec_t now)
+{
+	for (size_t i = 0; i < t->workers.len; i++) {
+		size_t at = (t->cursor + i) % t->workers.len;
+		struct place_worker *w = t->workers.at[at];
+
+		if (reachable(w, now) && has_room(w)) {
+			t->cursor = at + 1;
+			return w;
+		}
+	}
+	return NULL;
+}
+
+/* Beginning at the cursor, so that equals take turns. */
+static struct place_worker *least_open(struct place_table *t, usec_t now)
+{
+	struct place_worker *best = NULL;
+	size_t best_at = 0;
+
+	for (size_t i = 0; i < t->workers.len; i++) {
+		size_t at = (t->cursor + i) % t->workers.len;
+		struct place_worker *w = t->workers.at[at];
+
+		if (reachable(w, now) && has_room(w) && (!best || w->open < best->open)) {
+			best = w;
+			best_at = at;
+		}
+	}
+	if (best) {
+		t->cursor = best_at + 1;
+	}
+	return best;
+}
+
+/* Rendezvous hashing: a worker that goes away moves its own clients only. One that is full is
+ * waited for. */
+static struct place_worker *by_source(struct place_table *t, uint32_t hash, usec_t now)
+{
+	struct place_worker *best = NULL;
+	uint32_t best_score = 0;
+
+	vec_for_each (at, &t->workers) {
+		uint32_t score = mix(hash ^ mix((*at)->key + 1));
+
+		if (reachable(*at, now) && (!best || score > best_score)) {
+			best = *at;
+			best_score = score;
+		}
+	}
+	return best && has_room(best) ? best : NULL;
+}
+
+struct place_worker *place_choose(struct place_table *t, enum balance balance, uint32_t hash,
+				  usec_t now)
+{
+	switch (balance) {
+	case BALANCE_LEAST_CONN:
+		return least_open(t, now);
+	case BALANCE_SOURCE:
+		return hash ? by_source(t, hash, now) : take_turns(t, now);
+	default:
+		return take_turns(t, now);
+	}
+}
+
+bool place_any_up(const struct place_table *t)
+{
+	vec_for_each (at, &t->workers) {
+		if ((*at)->up) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool place_any_reachable(const struct place_table *t, usec_t now)
+{
+	vec_for_each (at, &t->workers) {
+		if (reachable(*at, now)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+usec_t place_retry_at(const struct place_table *t, usec_t now)
+{
+	usec_t first = USEC_NEVER;
+
+	vec_for_each (at, &t->workers) {
+		if ((*at)->up && (*at)->avoid_until > now && (*at)->avoid_until < first) {
+			first = (*at)->avoid_until;
+		}
+	}
+	return first;
+}
+
+void place_refused(struct place_worker *w, usec_t now)
+{
+	usec_t span = PLACE_AVOID_FIRST << (w->n_refusals < 16 ? w->n_refusals : 16);
+
+	w->n_refusals++;
+	w->avoid_until = usec_add(now, span < PLACE_AVOID_MAX ? span : PLACE_AVOID_MAX);
+}
+
+void place_welcomed(struct place_worker *w)
+{
+	w->n_refusals = 0;
+	w->avoid_until = 0;
+}
+
+uint32_t place_share(uint32_t max, uint32_t relay, uint32_t n_relays, uint32_t key)
+{
+	if (max == 0) {
+		return PLACE_NO_LIMIT;
+	}
+	return max / n_relays + ((relay + key) % n_relays < max % n_relays ? 1 : 0);
+}
+
+uint32_t place_hash(const struct sockaddr *client)
+{
+	const unsigned char *bytes;
+	size_t len;
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	if (client->sa_family == AF_INET) {
+		bytes = (const void *)&((const struct sockaddr_in *)(const void *)client)->sin_addr;
+		len = sizeof(struct in_addr);
+	} else if (client->sa_family == AF_INET6) {
+		bytes = (const void *)&((const struct sockaddr_in6 *)(const void *)client)
+				->sin6_addr;
+		len = sizeof(struct in6_addr);
+	} else {
+		return 0;
+	}
+	for (size_t i = 0; i < len; i++) {
+		hash = (hash ^ bytes[i]) * 16777619u;
+	}
+	return hash ? hash : 1;
+}
