@@ -215,6 +215,16 @@ struct config {
 	struct arena *memory; /* every text above */
 };
 
+/** [supervisorctl], for slotctl. */
+struct ctl_config {
+	char *serverurl; /* NULL: run_dir/slotd.sock */
+	char *username, *password;
+	char *prompt;
+	char *history_file;
+	char *run_dir;	      /* of this slotd */
+	struct arena *memory; /* every text above */
+};
+
 /** Command-line values that override the file, also after a reload. NULL fields: not given. */
 struct config_overrides {
 	const char *section_option[32][2]; /* {"loglevel", "debug"}; ends with NULL */
@@ -231,6 +241,16 @@ struct config_overrides {
 int config_load(const char *path, const struct config_overrides *overrides, struct diag *diag,
 		struct config **ret);
 struct config *config_free(struct config *c);
+
+/**
+ * Reads what slotctl needs, and nothing else: [supervisorctl] and run_dir. Errors elsewhere in the
+ * file do not matter. As in Supervisor, [include] is not followed.
+ *
+ * @path  NULL: the default places; with no file there the defaults are used.
+ * Returns: 0, or -errno and diag.
+ */
+int config_load_ctl(const char *path, struct diag *diag, struct ctl_config **ret);
+struct ctl_config *config_free_ctl(struct ctl_config *c);
 
 /**
  * Looks up users, groups and host names. May block (LDAP, DNS): call it in a child that has

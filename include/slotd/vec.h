@@ -50,6 +50,5 @@ int vec_grow(void **at, size_t len, size_t *room, size_t size);
 	} while (0)
 
 /** p points at each element in turn. */
-#define vec_for_each(p, v)                                                                    \
-	for (__typeof__((v)->at + 0) p = (v)->at, end_ = (v)->at ? (v)->at + (v)->len : NULL; \
-	     p != end_; p++)
+#define vec_for_each(p, v) \
+	for (__typeof__((v)->at + 0) p = (v)->at; p && p != (v)->at + (v)->len; p++)

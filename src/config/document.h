@@ -1,0 +1,63 @@
+#pragma once
+
+/**
+ * The file as text: sections and options by name, each with its place, before any meaning. Sections
+ * that appear again are merged into the first, an option that appears again replaces the former
+ * (also across included files), as Supervisor does.
+ */
+
+#include <slotd/config.h>
+#include <slotd/map.h>
+
+#include "arena.h"
+
+enum {
+	DOCUMENT_LINE_MAX = 64 << 10,	   /* one physical line */
+	DOCUMENT_NAME_MAX = 200,	   /* a section's or an option's name */
+	DOCUMENT_FILE_MAX = 4 << 20,	   /* one file */
+	DOCUMENT_OPTIONS_MAX = 200 * 1000, /* in all files together */
+};
+
+struct option {
+	const char *name; /* lower case */
+	const char *value;
+	struct config_place place;
+};
+
+struct section {
+	const char *name;
+	struct config_place place; /* of its first appearance */
+	VEC(struct option *) options;
+	struct map by_name;
+};
+
+struct document {
+	struct arena *memory;
+	VEC(struct section *) sections; /* in order of appearance */
+	struct map by_name;
+	size_t n_options;
+};
+
+int document_init(struct document *d);
+void document_done(struct document *d);
+
+/** The section of this name, made when missing. NULL when out of memory. */
+struct section *document_open(struct document *d, const char *name, struct config_place place);
+/** NULL when there is none. */
+struct section *document_section(const struct document *d, const char *name);
+
+/** Copies name and value. 0, -ENOMEM or -E2BIG. */
+int document_set(struct document *d, struct section *s, const char *name, const char *value,
+		 struct config_place place);
+/** NULL when it was not given. */
+const struct option *section_option(const struct section *s, const char *name);
+
+/**
+ * Reads INI text into the document. Syntax errors become messages of config; what can be read is
+ * read all the same, so that one run tells all.
+ *
+ * @file  kept: names the places.
+ * Returns: 0, -ENOMEM or -E2BIG.
+ */
+int ini_read(struct document *d, struct config *config, const char *file, const char *text,
+	     size_t len);

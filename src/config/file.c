@@ -1,0 +1,99 @@
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <slotd/cleanup.h>
+#include <string.h>
+
+/* Ours, then Supervisor's list with /usr for the directory above its binary. */
+static const char *const default_places[] = {
+	"/etc/slotd/slotd.conf",
+	"/usr/etc/supervisord.conf",
+	"/usr/supervisord.conf",
+	"supervisord.conf",
+	"etc/supervisord.conf",
+	"/etc/supervisord.conf",
+	"/etc/supervisor/supervisord.conf",
+};
+
+const char *file_find_default(struct diag *diag)
+{
+	CLEANUP(strbuf_done) struct strbuf tried = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(default_places); i++) {
+		if (access(default_places[i], F_OK) == 0) {
+			return default_places[i];
+		}
+		(void)strbuf_addf(&tried, "%s%s", i ? ", " : "", default_places[i]);
+	}
+	(void)diag_set(diag, -ENOENT,
+		       "No config file found at default paths (%s); use the -c option to specify a "
+		       "config file at a different path",
+		       strbuf_str(&tried));
+	return NULL;
+}
+
+static int unreadable(const char *path, int r, struct diag *diag)
+{
+	return diag_set_errno(diag, r,
+			      r == -ENOENT ? "could not find config file %s"
+					   : "could not read config file %s",
+			      path);
+}
+
+int file_read(const char *path, struct strbuf *out, struct diag *diag)
+{
+	/* not blocking: a FIFO without a writer must not hold a reload */
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char buf[16384];
+	ssize_t n;
+
+	if (fd < 0) {
+		return unreadable(path, -errno, diag);
+	}
+	for (;;) {
+		n = read(fd, buf, sizeof(buf));
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n < 0) {
+			return unreadable(path, -errno, diag);
+		}
+		if (n == 0) {
+			return 0;
+		}
+		if (strbuf_add(out, buf, (size_t)n) < 0) {
+			return diag_set(
+				diag, out->error,
+				"could not read config file %s: it is bigger than %zu bytes", path,
+				out->max);
+		}
+	}
+}
+
+char *file_absolute(struct arena *memory, const char *path)
+{
+	CLEANUP(strbuf_done) struct strbuf whole = {0};
+	auto_free char *cwd = NULL;
+
+	if (path[0] == '/') {
+		return arena_text(memory, path);
+	}
+	cwd = getcwd(NULL, 0);
+	while (strncmp(path, "./", 2) == 0) {
+		path += 2;
+	}
+	(void)strbuf_addf(&whole, "%s/%s", cwd && strcmp(cwd, "/") != 0 ? cwd : "", path);
+	return whole.error ? NULL : arena_text(memory, strbuf_str(&whole));
+}
+
+char *file_directory(struct arena *memory, const char *path)
+{
+	char *whole = file_absolute(memory, path);
+	char *slash = whole ? strrchr(whole, '/') : NULL;
+
+	if (slash) {
+		slash[slash == whole ? 1 : 0] = '\0';
+	}
+	return whole;
+}

@@ -1,0 +1,226 @@
+/*
+ * The tokens are those of Python's shlex in its non-POSIX mode: words, quoted texts (the quotes
+ * stay), anything else one character at a time. A pair is three tokens and a fourth is skipped as
+ * the separator, whatever it is.
+ */
+#include "keyvalues.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+struct token {
+	const char *at;
+	size_t len;
+};
+
+struct lexer {
+	const char *p;
+	struct arena *memory;
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool is_word(char c)
+{
+	return c && (isalnum((unsigned char)c) || strchr("_/.+-():", c));
+}
+
+static void skip_comment(struct lexer *l)
+{
+	while (*l->p && *l->p != '\n') {
+		l->p++;
+	}
+}
+
+/* A word may be interrupted by a comment and goes on in the next line, so it is copied. */
+static int word(struct lexer *l, struct token *ret)
+{
+	size_t room = strlen(l->p), len = 0;
+	char *copy = arena_alloc(l->memory, room + 1);
+
+	if (!copy) {
+		return -ENOMEM;
+	}
+	for (;;) {
+		if (*l->p == '#') {
+			skip_comment(l);
+			l->p += *l->p == '\n';
+		} else if (is_word(*l->p) || *l->p == '\'' || *l->p == '"') {
+			copy[len++] = *l->p++;
+		} else {
+			break;
+		}
+	}
+	*ret = (struct token){copy, len};
+	return 1;
+}
+
+static size_t character_len(const char *p)
+{
+	size_t n = 1;
+
+	while (((unsigned char)*p & 0x80) && ((unsigned char)p[n] & 0xc0) == 0x80) {
+		n++;
+	}
+	return n;
+}
+
+/* 1: a token; 0: the end; -EINVAL: no closing quotation; -ENOMEM. */
+static int next(struct lexer *l, struct token *ret)
+{
+	const char *start, *close;
+
+	for (;;) {
+		if (is_blank(*l->p)) {
+			l->p++;
+		} else if (*l->p == '#') {
+			skip_comment(l);
+		} else {
+			break;
+		}
+	}
+	start = l->p;
+	if (!*start) {
+		return 0;
+	}
+	if (*start == '\'' || *start == '"') {
+		close = strchr(start + 1, *start);
+		if (!close) {
+			return -EINVAL;
+		}
+		l->p = close + 1;
+	} else if (is_word(*start)) {
+		return word(l, ret);
+	} else {
+		l->p += character_len(start);
+	}
+	*ret = (struct token){start, (size_t)(l->p - start)};
+	return 1;
+}
+
+static bool is_quote(char c)
+{
+	return c == '\'' || c == '"';
+}
+
+static struct token unquoted(struct token t)
+{
+	while (t.len && is_quote(t.at[0])) {
+		t.at++;
+		t.len--;
+	}
+	while (t.len && is_quote(t.at[t.len - 1])) {
+		t.len--;
+	}
+	return t;
+}
+
+int keyvalues_set(struct keyvalues *kv, struct keyvalue pair)
+{
+	vec_for_each (p, &kv->pairs) {
+		if (strcmp(p->key, pair.key) == 0) {
+			p->value = pair.value;
+			return 0;
+		}
+	}
+	return vec_push(&kv->pairs, pair);
+}
+
+static int set(struct keyvalues *kv, struct arena *memory, struct token key, struct token value)
+{
+	struct keyvalue pair;
+
+	value = unquoted(value);
+	pair.key = arena_text_n(memory, key.at, key.len);
+	pair.value = arena_text_n(memory, value.at, value.len);
+	if (!pair.key || !pair.value) {
+		return -ENOMEM;
+	}
+	return keyvalues_set(kv, pair);
+}
+
+static int note_separator(struct keyvalues *kv, struct arena *memory, struct token t)
+{
+	if (kv->dropped[0] || (t.len == 1 && t.at[0] == ',')) {
+		return 0;
+	}
+	kv->dropped = arena_text_n(memory, t.at, t.len);
+	return kv->dropped ? 0 : -ENOMEM;
+}
+
+/* One pair and its separator. 1: go on; 0: the end. */
+static int pair(struct lexer *l, struct keyvalues *kv, const char *text, struct diag *diag)
+{
+	struct token t[4];
+	int r = 1, n = 0;
+
+	while (n < 4 && (r = next(l, &t[n])) > 0) {
+		n++;
+	}
+	if (r == -EINVAL) {
+		return diag_set(diag, r, "No closing quotation");
+	}
+	if (r < 0 || n == 0) {
+		return r;
+	}
+	if (n < 3 || t[1].len != 1 || t[1].at[0] != '=') {
+		return diag_set(
+			diag, -EINVAL,
+			"Unexpected end of key/value pairs in value '%.300s'; write KEY=value "
+			"or KEY=\"value\", with commas between",
+			text);
+	}
+	if (kv->pairs.len >= KEYVALUES_MAX) {
+		return diag_set(diag, -EINVAL, "more than %d variables", KEYVALUES_MAX);
+	}
+	r = set(kv, l->memory, t[0], t[2]);
+	if (r == 0 && n == 4) {
+		r = note_separator(kv, l->memory, t[3]);
+	}
+	return r < 0 ? r : 1;
+}
+
+int keyvalues_parse(const char *text, struct arena *memory, struct keyvalues *ret,
+		    struct diag *diag)
+{
+	struct keyvalues kv = {.dropped = ""};
+	struct lexer l = {.p = text, .memory = memory};
+	int r;
+
+	do {
+		r = pair(&l, &kv, text, diag);
+	} while (r > 0);
+	if (r < 0) {
+		keyvalues_done(&kv);
+		return r;
+	}
+	*ret = kv;
+	return 0;
+}
+
+void keyvalues_done(struct keyvalues *kv)
+{
+	vec_done(&kv->pairs);
+}
+
+char **keyvalues_environment(const struct keyvalues *kv, struct arena *memory)
+{
+	char **env = arena_array(memory, kv->pairs.len + 1, sizeof(*env));
+
+	for (size_t i = 0; env && i < kv->pairs.len; i++) {
+		const struct keyvalue *p = &kv->pairs.at[i];
+		size_t size = strlen(p->key) + strlen(p->value) + 2;
+
+		env[i] = arena_alloc(memory, size);
+		if (!env[i]) {
+			return NULL;
+		}
+		(void)snprintf(env[i], size, "%s=%s", p->key, p->value);
+	}
+	return env;
+}

@@ -1,0 +1,33 @@
+#pragma once
+
+/** environment= : KEY=value,KEY2="value 2", by the rules of Supervisor 4.2.5. */
+
+#include <slotd/diag.h>
+#include <slotd/vec.h>
+
+#include "arena.h"
+
+enum {
+	KEYVALUES_MAX = 4096,
+};
+
+struct keyvalue {
+	const char *key, *value;
+};
+
+struct keyvalues {
+	VEC(struct keyvalue) pairs; /* keys are unique: a later one has replaced an earlier */
+	const char *dropped;	    /* text that stood where a comma belongs, "": none */
+};
+
+void keyvalues_done(struct keyvalues *kv);
+
+/** 0, -EINVAL with diag, or -ENOMEM. */
+int keyvalues_parse(const char *text, struct arena *memory, struct keyvalues *ret,
+		    struct diag *diag);
+
+/** Sets or replaces. */
+int keyvalues_set(struct keyvalues *kv, struct keyvalue pair);
+
+/** "K=V", NULL-terminated. NULL when out of memory. */
+char **keyvalues_environment(const struct keyvalues *kv, struct arena *memory);

@@ -1,0 +1,203 @@
+/* From a path to a checked configuration: the order in which the parts read the text. */
+#include "load.h"
+
+#include <slotd/cleanup.h>
+#include <sys/utsname.h>
+
+#include "file.h"
+#include "messages.h"
+
+extern char **environ;
+
+static int load_environ(struct loader *l)
+{
+	for (char **e = environ; e && *e; e++) {
+		const char *value = strchr(*e, '=');
+		CLEANUP(strbuf_done) struct strbuf name = {0};
+		char *copy;
+		int r;
+
+		if (!value) {
+			continue;
+		}
+		(void)strbuf_adds(&name, "ENV_");
+		(void)strbuf_add(&name, *e, (size_t)(value - *e));
+		copy = arena_text(l->config->memory, value + 1);
+		r = copy && !name.error ? map_set(&l->environ, strbuf_str(&name), copy) : -ENOMEM;
+		if (r < 0) {
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int loader_init(struct loader *l)
+{
+	struct utsname uts;
+	int r;
+
+	*l = (struct loader){.config = calloc(1, sizeof(*l->config))};
+	if (!l->config) {
+		return -ENOMEM;
+	}
+	l->config->memory = arena_new();
+	r = document_init(&l->document);
+	if (r < 0 || !l->config->memory) {
+		return -ENOMEM;
+	}
+	l->config->supervisord.user = l->config->supervisord.helper_user =
+		(struct owner){.uid = (uid_t)-1, .gid = (gid_t)-1};
+	(void)snprintf(l->host, sizeof(l->host), "%s", uname(&uts) == 0 ? uts.nodename : "");
+	expansions_text(&l->base, "host_node_name", l->host);
+	l->base.env = &l->environ;
+	return load_environ(l);
+}
+
+static void loader_done(struct loader *l)
+{
+	document_done(&l->document);
+	map_done(&l->environ);
+	keyvalues_done(&l->environment);
+	vec_done(&l->heres);
+	l->config = config_free(l->config);
+}
+
+/* What the command line says stands in [slotd], which wins, after everything in the file. */
+static int apply_overrides(struct loader *l, const struct config_overrides *overrides)
+{
+	const struct config_place place = {.file = "command line"};
+	struct section *s;
+	int r = 0;
+
+	if (!overrides || !overrides->section_option[0][0]) {
+		return 0;
+	}
+	s = document_section(&l->document, "slotd");
+	if (!s) {
+		s = document_open(&l->document, "slotd", place);
+	}
+	for (size_t i = 0; s && r == 0 && i < ARRAY_SIZE(overrides->section_option); i++) {
+		const char *const *o = overrides->section_option[i];
+
+		if (!o[0]) {
+			break;
+		}
+		r = document_set(&l->document, s, o[0], o[1], place);
+	}
+	return s ? r : -ENOMEM;
+}
+
+typedef int part_fn(struct loader *l);
+
+static part_fn *const parts[] = {
+	load_supervisord, load_groups, load_finish_groups, load_servers, load_unknown,
+};
+
+static int load_parts(struct loader *l)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		int r = parts[i](l);
+
+		if (r < 0) {
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* The text is read; from here only memory can run out. */
+static int finish(struct loader *l, const struct config_overrides *overrides, struct diag *diag,
+		  struct config **ret)
+{
+	int r = l->no_files ? 0 : load_includes(l);
+
+	if (r == 0) {
+		r = apply_overrides(l, overrides);
+	}
+	if (r == 0) {
+		r = load_parts(l);
+	}
+	if (r < 0) {
+		return diag_set_errno(diag, r, "%s: cannot load", l->config->file);
+	}
+	config_sort_messages(l->config);
+	r = l->config->n_errors ? -EINVAL : 0;
+	*ret = TAKE_PTR(l->config);
+	return r;
+}
+
+static int add_file(struct loader *l, const char *name)
+{
+	char *file = arena_text(l->config->memory, name);
+	char *here = file ? file_directory(l->config->memory, name) : NULL;
+
+	if (!here || vec_push(&l->config->files, file) < 0) {
+		return -ENOMEM;
+	}
+	return vec_push(&l->heres, here);
+}
+
+int load_file(struct loader *l, const char *path, struct diag *diag)
+{
+	CLEANUP(strbuf_done) struct strbuf text = {.max = DOCUMENT_FILE_MAX};
+	int r = file_read(path, &text, diag);
+
+	if (r < 0) {
+		return r;
+	}
+	l->bytes += text.len;
+	if (l->bytes > LOAD_BYTES_MAX) {
+		return diag_set(diag, -E2BIG, "%s: more than %d bytes in all files together", path,
+				LOAD_BYTES_MAX);
+	}
+	r = add_file(l, path);
+	if (r == 0) {
+		r = ini_read(&l->document, l->config, l->config->files.at[l->config->files.len - 1],
+			     strbuf_str(&text), text.len);
+	}
+	return r < 0 ? diag_set_errno(diag, r, "%s: cannot read", path) : 0;
+}
+
+int config_load(const char *path, const struct config_overrides *overrides, struct diag *diag,
+		struct config **ret)
+{
+	CLEANUP(loader_done) struct loader l = {0};
+	int r = loader_init(&l);
+
+	if (r < 0) {
+		return diag_set_errno(diag, r, "cannot load the configuration");
+	}
+	if (!path) {
+		path = file_find_default(diag);
+		if (!path) {
+			return -ENOENT;
+		}
+	}
+	l.config->file = file_absolute(l.config->memory, path);
+	if (!l.config->file) {
+		return diag_set_errno(diag, -ENOMEM, "cannot load the configuration");
+	}
+	r = load_file(&l, path, diag);
+	return r < 0 ? r : finish(&l, overrides, diag, ret);
+}
+
+int config_load_text(const char *name, const char *text, size_t len,
+		     const struct config_overrides *overrides, struct diag *diag,
+		     struct config **ret)
+{
+	CLEANUP(loader_done) struct loader l = {0};
+	int r = loader_init(&l);
+
+	l.no_files = true;
+	if (r == 0) {
+		l.config->file = arena_text(l.config->memory, name);
+		r = l.config->file ? add_file(&l, name) : -ENOMEM;
+	}
+	if (r == 0) {
+		r = ini_read(&l.document, l.config, l.config->files.at[0], text, len);
+	}
+	if (r < 0) {
+		return diag_set_errno(diag, r, "cannot load the configuration");
+	}
+	return finish(&l, overrides, diag, ret);
+}

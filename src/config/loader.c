@@ -1,0 +1,94 @@
+#include <slotd/cleanup.h>
+
+#include "load.h"
+#include "messages.h"
+
+const char *loader_here(const struct loader *l, struct config_place at)
+{
+	for (size_t i = 0; i < l->heres.len; i++) {
+		if (l->config->files.at[i] == at.file) {
+			return l->heres.at[i];
+		}
+	}
+	return l->heres.len ? l->heres.at[0] : ""; /* a default, or the command line */
+}
+
+struct config_place loader_place(const struct section *s, const char *option)
+{
+	const struct option *o = section_option(s, option);
+
+	return o ? o->place : s->place;
+}
+
+static int tell(struct loader *l, const struct section *s, const struct option_def *def, int r,
+		const struct diag *diag)
+{
+	if (r == -ENOMEM) {
+		return r;
+	}
+	config_error(l->config, loader_place(s, def->name), "[%s] %s: %s", s->name, def->name,
+		     diag->text);
+	return -EINVAL;
+}
+
+int loader_text(struct loader *l, const struct section *s, const struct option_def *def,
+		const struct expansions *with, struct strbuf *out)
+{
+	const struct option *o = section_option(s, def->name);
+	const char *raw = o ? o->value : def->def;
+	struct expansions here = {.parent = with};
+	char label[2 * DOCUMENT_NAME_MAX + 2];
+	struct diag diag = {0};
+	int r;
+
+	strbuf_reset(out);
+	if (!raw) {
+		return 0;
+	}
+	expansions_text(&here, "here", loader_here(l, loader_place(s, def->name)));
+	(void)snprintf(label, sizeof(label), "%s.%s", s->name, def->name);
+	r = expand(raw, label, &here, out, &diag);
+	return r < 0 ? tell(l, s, def, r, &diag) : 1;
+}
+
+int loader_option(struct loader *l, const struct section *s, const struct option_def *def,
+		  const struct expansions *with, void *object)
+{
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	struct diag diag = {0};
+	int r = loader_text(l, s, def, with, &text);
+
+	if (r <= 0) {
+		return r;
+	}
+	r = option_parse(def, strbuf_str(&text), object, l->config->memory, &diag);
+	return r < 0 ? tell(l, s, def, r, &diag) : 1;
+}
+
+int loader_options(struct loader *l, const struct section *s, const struct option_def *defs,
+		   enum option_target target, const struct expansions *with, void *object)
+{
+	for (const struct option_def *def = defs; def->name; def++) {
+		if (def->target == target && def->type != OPT_SPECIAL &&
+		    loader_option(l, s, def, with, object) == -ENOMEM) {
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+int loader_list(struct loader *l, const struct section *s, const struct option_def *def,
+		const struct expansions *with, char ***ret)
+{
+	struct option_def list = *def;
+	char **texts = NULL;
+	int r;
+
+	list.type = OPT_LIST;
+	list.offset = 0;
+	r = loader_option(l, s, &list, with, &texts);
+	if (r > 0) {
+		*ret = texts;
+	}
+	return r;
+}

@@ -1,0 +1,101 @@
+#include "messages.h"
+
+#include <stdarg.h>
+
+static void add(struct config *c, bool error, struct config_place at, const char *fmt, va_list ap)
+{
+	struct config_message m = {.error = error, .diag = {.code = error ? -EINVAL : 0}};
+
+	c->n_errors += error;
+	if (c->messages.len >= MESSAGES_MAX) {
+		return;
+	}
+	m.diag.line = at.line;
+	(void)snprintf(m.diag.file, sizeof(m.diag.file), "%s", at.file ? at.file : "");
+	(void)vsnprintf(m.diag.text, sizeof(m.diag.text), fmt, ap);
+	(void)vec_push(&c->messages, m); /* out of memory: the count alone refuses the file */
+}
+
+void config_error(struct config *c, struct config_place at, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(c, true, at, fmt, ap);
+	va_end(ap);
+}
+
+void config_warning(struct config *c, struct config_place at, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(c, false, at, fmt, ap);
+	va_end(ap);
+}
+
+static size_t file_rank(const struct config *c, const char *file)
+{
+	for (size_t i = 0; i < c->files.len; i++) {
+		if (strcmp(c->files.at[i], file) == 0) {
+			return i;
+		}
+	}
+	return c->files.len;
+}
+
+static int compare(const void *a, const void *b, void *data)
+{
+	const struct config_message *m = a, *n = b;
+	size_t x = file_rank(data, m->diag.file), y = file_rank(data, n->diag.file);
+
+	if (x != y) {
+		return x < y ? -1 : 1;
+	}
+	return (m->diag.line > n->diag.line) - (m->diag.line < n->diag.line);
+}
+
+/* glibc's qsort_r is a merge sort, but does not promise it: messages of one line must not swap. */
+void config_sort_messages(struct config *c)
+{
+	struct config_message *m = c->messages.at;
+
+	for (size_t i = 1; i < c->messages.len; i++) {
+		struct config_message one = m[i];
+		size_t at = i;
+
+		while (at > 0 && compare(&m[at - 1], &one, c) > 0) {
+			at--;
+		}
+		if (at < i) {
+			memmove(&m[at + 1], &m[at], (i - at) * sizeof(*m));
+			m[at] = one;
+		}
+	}
+}
+
+static void print_kind(const struct config *c, bool error, FILE *to)
+{
+	char line[DIAG_FILE_MAX + DIAG_TEXT_MAX + 32];
+
+	vec_for_each (m, &c->messages) {
+		if (m->error == error) {
+			fprintf(to, "%s%s\n", error ? "" : "warning: ",
+				diag_format(&m->diag, line, sizeof(line)));
+		}
+	}
+}
+
+void config_print_messages(const struct config *c, FILE *to)
+{
+	size_t stored = 0;
+
+	print_kind(c, true, to);
+	vec_for_each (m, &c->messages) {
+		stored += m->error;
+	}
+	if (c->n_errors > stored) {
+		fprintf(to, "... and %zu more errors\n", c->n_errors - stored);
+	}
+	print_kind(c, false, to);
+}

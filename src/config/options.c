@@ -1,0 +1,603 @@
+#include "options.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <slotd/cleanup.h>
+#include <slotd/strbuf.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "values.h"
+
+/* ---- section kinds ------------------------------------------------------------------------- */
+
+const struct section_kind section_kinds[] = {
+	{"supervisord", .options = {supervisord_options},
+	 .help = "The daemon. The options that only slotd has may stand in [slotd] as well."},
+	{"slotd", .ours = true, .options = {supervisord_options},
+	 .help = "The same options; what stands here wins over [supervisord]. In a file without "
+		 "[supervisord] the logs and the pid file are in log_dir and run_dir."},
+	{"service:", .named = true, .ours = true, .options = {service_options, program_options},
+	 .help = "A public socket with two slots, of which one is live. The slots are programs or "
+		 "groups of this file (slot_a, slot_b), or made from command= and the ports. In "
+		 "the "
+		 "second form every option of [program:x] may stand here too, with %(slot)s and "
+		 "%(port)d expanded; the programs are named x-a and x-b."},
+	{"program:", .named = true, .options = {program_options},
+	 .help = "A command to run as one or more numbered workers."},
+	{"group:", .named = true, .options = {group_options},
+	 .help = "Programs handled under one name. They leave the groups of their own names."},
+	{"eventlistener:", .named = true, .options = {eventlistener_options, program_options},
+	 .help = "A program that gets events on stdin. All options of [program:x] may stand here."},
+	{"fcgi-program:", .named = true, .options = {fcgi_options, program_options},
+	 .help = "A program whose workers share a listening socket as fd 0. All options of "
+		 "[program:x] may stand here."},
+	{"unix_http_server", .options = {unix_server_options},
+	 .help = "An HTTP server on a unix socket, beside slotd's own in run_dir."},
+	{"inet_http_server", .options = {inet_server_options},
+	 .help = "An HTTP server on a TCP port."},
+	{"supervisorctl", .options = {ctl_options}, .help = "For slotctl and supervisorctl."},
+	{"include", .options = {include_options}, .help = "More files, read after this one."},
+	{"rpcinterface:", .named = true, .any_option = true, .options = {rpcinterface_options},
+	 .help = "Accepted for Supervisor's own interface, which slotd always has."},
+	{"ctlplugin:", .named = true, .any_option = true, .options = {ctlplugin_options},
+	 .help = "Read by supervisorctl only."},
+	{NULL},
+};
+
+static bool is_kind(const struct section_kind *k, const char *section)
+{
+	size_t len = strlen(k->name);
+
+	if (strncmp(section, k->name, len) != 0) {
+		return false;
+	}
+	/* Supervisor takes every section that begins with these for a server of its own. */
+	return k->named || !section[len] || k->options[0] == unix_server_options ||
+	       k->options[0] == inet_server_options;
+}
+
+const struct section_kind *section_kind(const char *section, const char **ret_rest)
+{
+	for (const struct section_kind *k = section_kinds; k->name; k++) {
+		if (is_kind(k, section)) {
+			*ret_rest = k->named ? section + strlen(k->name) : NULL;
+			return k;
+		}
+	}
+	return NULL;
+}
+
+const struct option_def *option_find(const struct section_kind *kind, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kind->options) && kind->options[i]; i++) {
+		for (const struct option_def *def = kind->options[i]; def->name; def++) {
+			if (strcmp(def->name, name) == 0) {
+				return def;
+			}
+		}
+	}
+	return NULL;
+}
+
+/* ---- parsers, by type ---------------------------------------------------------------------- */
+
+typedef int parse_fn(const struct option_def *def, const char *text, void *field,
+		     struct arena *memory, struct diag *diag);
+
+static int check_range(const struct option_def *def, long long n, const char *unit,
+		       struct diag *diag)
+{
+	if (n < def->min) {
+		return diag_set(diag, -EINVAL, "%lld%s is below the lower bound (%lld%s)", n, unit,
+				def->min, unit);
+	}
+	if (def->max && n > def->max) {
+		return diag_set(diag, -EINVAL, "%lld%s is above the upper bound (%lld%s)", n, unit,
+				def->max, unit);
+	}
+	return 0;
+}
+
+static int parse_bool(const struct option_def *def, const char *text, void *field,
+		      struct arena *memory, struct diag *diag)
+{
+	(void)def;
+	(void)memory;
+	return value_bool(text, field, diag);
+}
+
+static int parse_int(const struct option_def *def, const char *text, void *field,
+		     struct arena *memory, struct diag *diag)
+{
+	long n;
+	int r = value_integer(text, &n, diag);
+
+	(void)memory;
+	if (r == 0) {
+		r = check_range(def, n, "", diag);
+	}
+	if (r == 0 && (n < INT_MIN || n > INT_MAX)) {
+		r = diag_set(diag, -EINVAL, "%ld is too big a number", n);
+	}
+	if (r == 0) {
+		*(int *)field = (int)n;
+	}
+	return r;
+}
+
+static int parse_count(const struct option_def *def, const char *text, void *field,
+		       struct arena *memory, struct diag *diag)
+{
+	long n;
+	int r = value_integer(text, &n, diag);
+
+	(void)memory;
+	if (r == 0) {
+		r = check_range(def, n, "", diag);
+	}
+	if (r == 0 && (n < 0 || n > UINT_MAX)) {
+		r = diag_set(diag, -EINVAL, "%ld is out of range", n);
+	}
+	if (r == 0) {
+		*(unsigned *)field = (unsigned)n;
+	}
+	return r;
+}
+
+static int parse_seconds(const struct option_def *def, const char *text, void *field,
+			 struct arena *memory, struct diag *diag)
+{
+	char span[USEC_TEXT_MAX], bound[USEC_TEXT_MAX];
+	usec_t t;
+	int r = value_seconds(text, &t, diag);
+
+	(void)memory;
+	if (r < 0) {
+		return r;
+	}
+	if (t < (usec_t)def->min) {
+		return diag_set(diag, -EINVAL, "%s is too short; %s is the least",
+				usec_format(t, span, sizeof(span)),
+				usec_format((usec_t)def->min, bound, sizeof(bound)));
+	}
+	if (def->max && t > (usec_t)def->max) {
+		return diag_set(diag, -EINVAL, "%s is too long; %s is the most",
+				usec_format(t, span, sizeof(span)),
+				usec_format((usec_t)def->max, bound, sizeof(bound)));
+	}
+	*(usec_t *)field = t;
+	return 0;
+}
+
+static int parse_size(const struct option_def *def, const char *text, void *field,
+		      struct arena *memory, struct diag *diag)
+{
+	(void)def;
+	(void)memory;
+	return value_size(text, field, diag);
+}
+
+static int parse_octal(const struct option_def *def, const char *text, void *field,
+		       struct arena *memory, struct diag *diag)
+{
+	(void)def;
+	(void)memory;
+	return value_octal(text, field, diag);
+}
+
+static int parse_signal(const struct option_def *def, const char *text, void *field,
+			struct arena *memory, struct diag *diag)
+{
+	(void)def;
+	(void)memory;
+	return value_signal(text, field, diag);
+}
+
+static int parse_exitcodes(const struct option_def *def, const char *text, void *field,
+			   struct arena *memory, struct diag *diag)
+{
+	(void)def;
+	(void)memory;
+	return value_exitcodes(text, field, diag);
+}
+
+static int keep(char *copy, void *field)
+{
+	if (!copy) {
+		return -ENOMEM;
+	}
+	*(char **)field = copy;
+	return 0;
+}
+
+static int parse_text(const struct option_def *def, const char *text, void *field,
+		      struct arena *memory, struct diag *diag)
+{
+	(void)def;
+	(void)diag;
+	return keep(arena_text(memory, text), field);
+}
+
+/* Only one's own home: another's needs the user database, which may block. */
+static int home_path(const char *text, struct arena *memory, char **ret, struct diag *diag)
+{
+	const char *home = getenv("HOME");
+	size_t size;
+	char *path;
+
+	if (text[0] != '~') {
+		*ret = arena_text(memory, text);
+		return *ret ? 0 : -ENOMEM;
+	}
+	if ((text[1] && text[1] != '/') || !home || !home[0]) {
+		return diag_set(diag, -EINVAL,
+				"%.200s: only ~/ with HOME set is known; write the path "
+				"out",
+				text);
+	}
+	size = strlen(home) + strlen(text);
+	path = arena_alloc(memory, size);
+	if (!path) {
+		return -ENOMEM;
+	}
+	(void)snprintf(path, size, "%s%s", home, text + 1);
+	*ret = path;
+	return 0;
+}
+
+static int parse_path(const struct option_def *def, const char *text, void *field,
+		      struct arena *memory, struct diag *diag)
+{
+	char *path;
+	int r = home_path(text, memory, &path, diag);
+
+	(void)def;
+	return r < 0 ? r : keep(path, field);
+}
+
+static int parse_file(const struct option_def *def, const char *text, void *field,
+		      struct arena *memory, struct diag *diag)
+{
+	char *path;
+	int r = home_path(text, memory, &path, diag);
+
+	(void)def;
+	if (r == 0) {
+		r = value_check_file(path, diag);
+	}
+	return r < 0 ? r : keep(path, field);
+}
+
+static int parse_directory(const struct option_def *def, const char *text, void *field,
+			   struct arena *memory, struct diag *diag)
+{
+	struct stat st;
+	char *path;
+	int r = home_path(text, memory, &path, diag);
+
+	(void)def;
+	if (r < 0) {
+		return r;
+	}
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		return diag_set(diag, -EINVAL, "%.300s is not an existing directory; create it",
+				text);
+	}
+	return keep(path, field);
+}
+
+static int word_index(const struct option_def *def, const char *text)
+{
+	for (int i = 0; def->names[i]; i++) {
+		if (value_is_word(text, def->names[i])) {
+			return i;
+		}
+	}
+	return -EINVAL;
+}
+
+static int parse_word(const struct option_def *def, const char *text, void *field,
+		      struct arena *memory, struct diag *diag)
+{
+	CLEANUP(strbuf_done) struct strbuf words = {0};
+	int i = word_index(def, text);
+	bool yes;
+
+	(void)memory;
+	if (i < 0 && value_bool(text, &yes, NULL) == 0) {
+		i = word_index(def, yes ? "true" : "false"); /* "on" where "true" is a word */
+	}
+	if (i >= 0) {
+		*(int *)field = i;
+		return 0;
+	}
+	for (i = 0; def->names[i]; i++) {
+		(void)strbuf_addf(&words, "%s%s", i ? ", " : "", def->names[i]);
+	}
+	return diag_set(diag, -EINVAL, "invalid value '%.200s'; use one of: %s", text,
+			strbuf_str(&words));
+}
+
+/* Pieces between separators, blanks around them removed. */
+static int parse_pieces(const char *text, const char *separators, bool skip_empty, char ***field,
+			struct arena *memory)
+{
+	VEC(char *) pieces = {0};
+	char **copy = NULL;
+	int r = 0;
+
+	while (r == 0) {
+		const char *end = text + strcspn(text, separators), *stop = end;
+		char *piece;
+
+		while (text < stop && isspace((unsigned char)*text)) {
+			text++;
+		}
+		while (stop > text && isspace((unsigned char)stop[-1])) {
+			stop--;
+		}
+		if (stop > text || !skip_empty) {
+			piece = arena_text_n(memory, text, (size_t)(stop - text));
+			r = piece ? vec_push(&pieces, piece) : -ENOMEM;
+		}
+		if (!*end) {
+			break;
+		}
+		text = end + 1;
+	}
+	if (r == 0) {
+		copy = arena_texts(memory, pieces.at, pieces.len);
+		r = copy ? 0 : -ENOMEM;
+	}
+	vec_done(&pieces);
+	if (r == 0) {
+		*field = copy;
+	}
+	return r;
+}
+
+static int parse_list(const struct option_def *def, const char *text, void *field,
+		      struct arena *memory, struct diag *diag)
+{
+	(void)def;
+	(void)diag;
+	return parse_pieces(text, ",\n", true, field, memory);
+}
+
+static int parse_headers(const struct option_def *def, const char *text, void *field,
+			 struct arena *memory, struct diag *diag)
+{
+	char **lines;
+	int r = parse_pieces(text, "\n", true, &lines, memory);
+
+	(void)def;
+	for (size_t i = 0; r == 0 && lines[i]; i++) {
+		const char *colon = strchr(lines[i], ':');
+
+		if (!colon || colon == lines[i] || strpbrk(lines[i], "\r")) {
+			return diag_set(diag, -EINVAL,
+					"\"%.200s\" is no header; write Name: value, one "
+					"a line",
+					lines[i]);
+		}
+	}
+	if (r == 0) {
+		*(char ***)field = lines;
+	}
+	return r;
+}
+
+static int parse_user(const struct option_def *def, const char *text, void *field,
+		      struct arena *memory, struct diag *diag)
+{
+	struct owner owner = {.uid = (uid_t)-1, .gid = (gid_t)-1};
+
+	(void)def;
+	if (!text[0]) {
+		return diag_set(diag, -EINVAL, "Invalid user name: it is empty; remove the line");
+	}
+	owner.user = arena_text(memory, text);
+	if (!owner.user) {
+		return -ENOMEM;
+	}
+	*(struct owner *)field = owner;
+	return 0;
+}
+
+static int parse_owner(const struct option_def *def, const char *text, void *field,
+		       struct arena *memory, struct diag *diag)
+{
+	struct owner owner = {.uid = (uid_t)-1, .gid = (gid_t)-1};
+	const char *colon = strchr(text, ':');
+
+	(void)def;
+	if (!text[0] || colon == text || (colon && (!colon[1] || strchr(colon + 1, ':')))) {
+		return diag_set(diag, -EINVAL,
+				"Invalid user:group definition %.200s; write user or user:group",
+				text);
+	}
+	owner.user = arena_text_n(memory, text, colon ? (size_t)(colon - text) : strlen(text));
+	owner.group = colon ? arena_text(memory, colon + 1) : NULL;
+	if (!owner.user || (colon && !owner.group)) {
+		return -ENOMEM;
+	}
+	*(struct owner *)field = owner;
+	return 0;
+}
+
+static int parse_environment(const struct option_def *def, const char *text, void *field,
+			     struct arena *memory, struct diag *diag)
+{
+	CLEANUP(keyvalues_done) struct keyvalues kv = {0};
+	char **env;
+	int r = keyvalues_parse(text, memory, &kv, diag);
+
+	(void)def;
+	if (r < 0) {
+		return r;
+	}
+	env = keyvalues_environment(&kv, memory);
+	if (!env) {
+		return -ENOMEM;
+	}
+	*(char ***)field = env;
+	return 0;
+}
+
+static int parse_logfile(const struct option_def *def, const char *text, void *field,
+			 struct arena *memory, struct diag *diag)
+{
+	struct log_config *log = field;
+
+	if (!text[0] || value_is_word(text, "none") || value_is_word(text, "off")) {
+		log->kind = LOG_KIND_NONE;
+	} else if (value_is_word(text, "auto")) {
+		log->kind = LOG_KIND_AUTO;
+	} else if (value_is_word(text, "syslog")) {
+		log->kind = LOG_KIND_NONE;
+		log->syslog = true;
+	} else {
+		log->kind = LOG_KIND_FILE;
+		return parse_file(def, text, &log->path, memory, diag);
+	}
+	log->path = NULL;
+	return 0;
+}
+
+static int parse_special(const struct option_def *def, const char *text, void *field,
+			 struct arena *memory, struct diag *diag)
+{
+	(void)def;
+	(void)text;
+	(void)field;
+	(void)memory;
+	(void)diag;
+	return 0;
+}
+
+/* ---- equality, by kind of field ------------------------------------------------------------ */
+
+typedef bool equal_fn(const void *a, const void *b);
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool equal_bool(const void *a, const void *b)
+{
+	return *(const bool *)a == *(const bool *)b;
+}
+
+static bool equal_int(const void *a, const void *b)
+{
+	return *(const int *)a == *(const int *)b;
+}
+
+static bool equal_uint64(const void *a, const void *b)
+{
+	return *(const uint64_t *)a == *(const uint64_t *)b;
+}
+
+static bool equal_text(const void *a, const void *b)
+{
+	return same_text(*(char *const *)a, *(char *const *)b);
+}
+
+static bool equal_texts(const void *a, const void *b)
+{
+	char *const *x = *(char **const *)a, *const *y = *(char **const *)b;
+
+	if (!x || !y) {
+		return x == y;
+	}
+	while (*x && *y && strcmp(*x, *y) == 0) {
+		x++;
+		y++;
+	}
+	return !*x && !*y;
+}
+
+static bool equal_exitcodes(const void *a, const void *b)
+{
+	return memcmp(a, b, WORKER_EXITCODES_WORDS * sizeof(uint32_t)) == 0;
+}
+
+static bool equal_owner(const void *a, const void *b)
+{
+	const struct owner *x = a, *y = b;
+
+	return same_text(x->user, y->user) && same_text(x->group, y->group) && x->uid == y->uid &&
+	       x->gid == y->gid;
+}
+
+static bool equal_logfile(const void *a, const void *b)
+{
+	const struct log_config *x = a, *y = b;
+
+	return x->kind == y->kind && same_text(x->path, y->path) && x->syslog == y->syslog;
+}
+
+static bool equal_always(const void *a, const void *b)
+{
+	(void)a;
+	(void)b;
+	return true;
+}
+
+static const struct type_info {
+	const char *name;
+	parse_fn *parse;
+	equal_fn *equal;
+} types[OPT_TYPE_MAX_] = {
+	[OPT_BOOL] = {"true or false", parse_bool, equal_bool},
+	[OPT_INT] = {"number", parse_int, equal_int},
+	[OPT_COUNT] = {"number", parse_count, equal_int},
+	[OPT_SECONDS] = {"duration", parse_seconds, equal_uint64},
+	[OPT_SIZE] = {"size", parse_size, equal_uint64},
+	[OPT_OCTAL] = {"octal mode", parse_octal, equal_int},
+	[OPT_TEXT] = {"text", parse_text, equal_text},
+	[OPT_LINES] = {"lines", parse_text, equal_text},
+	[OPT_PATH] = {"path", parse_path, equal_text},
+	[OPT_FILE] = {"path", parse_file, equal_text},
+	[OPT_DIRECTORY] = {"existing directory", parse_directory, equal_text},
+	[OPT_SIGNAL] = {"signal", parse_signal, equal_int},
+	[OPT_WORD] = {"word", parse_word, equal_int},
+	[OPT_LIST] = {"list", parse_list, equal_texts},
+	[OPT_HEADERS] = {"lines", parse_headers, equal_texts},
+	[OPT_EXITCODES] = {"list of exit codes", parse_exitcodes, equal_exitcodes},
+	[OPT_USER] = {"user", parse_user, equal_owner},
+	[OPT_OWNER] = {"user[:group]", parse_owner, equal_owner},
+	[OPT_ENVIRONMENT] = {"KEY=\"value\",...", parse_environment, equal_texts},
+	[OPT_LOGFILE] = {"path, AUTO or NONE", parse_logfile, equal_logfile},
+	[OPT_SPECIAL] = {"text", parse_special, equal_always},
+};
+
+int option_parse(const struct option_def *def, const char *text, void *object, struct arena *memory,
+		 struct diag *diag)
+{
+	return types[def->type].parse(def, text, (char *)object + def->offset, memory, diag);
+}
+
+bool option_equal(const struct option_def *def, const void *a, const void *b)
+{
+	return types[def->type].equal((const char *)a + def->offset, (const char *)b + def->offset);
+}
+
+const char *option_type_name(const struct option_def *def)
+{
+	return types[def->type].name;
+}
+
+const char *option_effect_name(enum option_effect effect)
+{
+	static const char *const names[EFFECT_MAX_] = {
+		[EFFECT_LIVE] = "at a reload",
+		[EFFECT_RESTART] = "a reload restarts the worker",
+		[EFFECT_DAEMON] = "when slotd is restarted",
+		[EFFECT_NONE] = "",
+	};
+
+	return names[effect];
+}

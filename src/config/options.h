@@ -1,0 +1,136 @@
+#pragma once
+
+/**
+ * Options: one row each, and everything from it: parser, default, range, effect of a change,
+ * --help-config, the man page, and the comparison of two configurations.
+ *
+ * The field's C type picks the parser, so row and struct cannot disagree; where one C type means
+ * several things (an unsigned is a count or a mode) the row says which. Defaults are text in the
+ * user's own syntax.
+ */
+
+#include <slotd/config.h>
+
+#include "arena.h"
+#include "keyvalues.h"
+
+enum option_type {
+	OPT_BOOL,
+	OPT_INT,
+	OPT_COUNT,
+	OPT_SECONDS,
+	OPT_SIZE,
+	OPT_OCTAL,
+	OPT_TEXT,
+	OPT_LINES,     /* text that keeps its lines */
+	OPT_PATH,      /* ~ is expanded */
+	OPT_FILE,      /* a path whose directory must exist */
+	OPT_DIRECTORY, /* must exist */
+	OPT_SIGNAL,
+	OPT_WORD,    /* one of names */
+	OPT_LIST,    /* commas */
+	OPT_HEADERS, /* one a line */
+	OPT_EXITCODES,
+	OPT_USER,
+	OPT_OWNER, /* user[:group] */
+	OPT_ENVIRONMENT,
+	OPT_LOGFILE,
+	OPT_SPECIAL, /* read by its section's own code */
+	OPT_TYPE_MAX_,
+	OPT_TYPE_INVALID_ = -22,
+};
+
+/** What takes over a changed value. */
+enum option_effect {
+	EFFECT_LIVE,	/* at once, at a reload */
+	EFFECT_RESTART, /* the worker, when it starts again; a reload restarts it for this */
+	EFFECT_DAEMON,	/* slotd, when it is restarted */
+	EFFECT_NONE,	/* nothing: read by others, or ignored */
+	EFFECT_MAX_,
+	EFFECT_INVALID_ = -22,
+};
+
+/** The struct that offset counts from. */
+enum option_target {
+	TARGET_SECTION, /* the section's own: program_config, service_config, ... */
+	TARGET_WORKER,	/* each worker_config of a program */
+	TARGET_SLOT,	/* each service_slot_config of a service */
+};
+
+struct option_def {
+	const char *name;
+	enum option_type type;
+	enum option_target target;
+	size_t offset;
+	const char *def;	  /* NULL: not set, the field keeps what it has */
+	long long min, max;	  /* max 0: no limit */
+	const char *const *names; /* OPT_WORD; NULL-terminated */
+	enum option_effect on_change;
+	bool ours; /* not Supervisor's */
+	const char *help;
+};
+
+#define OPTION_FIELD(s, m) \
+	.offset = offsetof(s, m), .type = _Generic(((s *)0)->m,                                   \
+		bool: OPT_BOOL,                                                                   \
+		int: OPT_INT,                                                                     \
+		unsigned: OPT_COUNT,                                                              \
+		usec_t: OPT_SECONDS,                                                              \
+		char *: OPT_TEXT,                                                                 \
+		char **: OPT_LIST,                                                                \
+		uint32_t *: OPT_EXITCODES,                                                        \
+		struct owner: OPT_OWNER,                                                          \
+		struct log_config: OPT_LOGFILE)
+
+/** Where the C type alone does not say it. */
+#define OPTION_FIELD_AS(s, m, ctype, kind) \
+	.offset = offsetof(s, m), .type = _Generic(((s *)0)->m, ctype : kind)
+
+/** An enum by its words; the field must be an enum, that is, as wide as an int. */
+#define OPTION_FIELD_WORD(s, m, words)                                                            \
+	.offset = offsetof(s, m) + 0 * sizeof(char[sizeof(((s *)0)->m) == sizeof(int) ? 1 : -1]), \
+	.type = OPT_WORD, .names = (words)
+
+extern const struct option_def supervisord_options[]; /* and [slotd] */
+extern const struct option_def program_options[];
+extern const struct option_def eventlistener_options[]; /* beside those of a program */
+extern const struct option_def fcgi_options[];		/* beside those of a program */
+extern const struct option_def group_options[];
+extern const struct option_def service_options[];
+extern const struct option_def unix_server_options[];
+extern const struct option_def inet_server_options[];
+extern const struct option_def ctl_options[];
+extern const struct option_def include_options[];
+extern const struct option_def rpcinterface_options[];
+extern const struct option_def ctlplugin_options[];
+
+/** A kind of section: what its name starts with and what may stand in it. */
+struct section_kind {
+	const char *name; /* "program:" with a name to follow, or "supervisord" */
+	bool named;	  /* [name:x] */
+	bool ours;	  /* an unknown option is an error */
+	bool any_option;  /* others may stand in it, for somebody else */
+	const struct option_def *options[3]; /* NULL-terminated */
+	const char *help;
+};
+extern const struct section_kind section_kinds[]; /* ends with a NULL name */
+
+/** The kind of "[program:web]"; *ret_rest: "web", or NULL when unnamed. NULL: unknown. */
+const struct section_kind *section_kind(const char *section, const char **ret_rest);
+/** NULL when the kind has no such option. */
+const struct option_def *option_find(const struct section_kind *kind, const char *name);
+
+/**
+ * Parses text into the field.
+ *
+ * Returns: 0; -EINVAL, diag says what is wrong and what would be right; -ENOMEM.
+ */
+int option_parse(const struct option_def *def, const char *text, void *object, struct arena *memory,
+		 struct diag *diag);
+
+/** Do two objects agree in this option? OPT_SPECIAL always do. */
+bool option_equal(const struct option_def *def, const void *a, const void *b);
+
+/** "seconds", "yes or no", ...: for people. */
+const char *option_type_name(const struct option_def *def);
+const char *option_effect_name(enum option_effect effect);

@@ -1,0 +1,568 @@
+/*
+ * One program section into a program and its numbered workers.
+ *
+ * A program that stands in several groups is made once for each: %(group_name)s may tell them
+ * apart.
+ */
+#include "load.h"
+#include "messages.h"
+#include "values.h"
+
+#include <ctype.h>
+#include <slotd/cleanup.h>
+
+struct making {
+	struct loader *l;
+	const struct program_spec *spec;
+	struct program_config *program;
+	struct expansions names; /* those of the whole program */
+};
+
+/* One worker's: number, and the variables of its own environment=. */
+struct worker_names {
+	struct expansions names;
+	struct map environ;
+};
+
+static const struct option_def *own_option(const char *name)
+{
+	const char *rest;
+
+	return option_find(section_kind("program:", &rest), name);
+}
+
+static const struct option_def *const extra_options[PROGRAM_KIND_MAX_] = {
+	[PROGRAM_EVENTLISTENER] = eventlistener_options,
+	[PROGRAM_FCGI] = fcgi_options,
+};
+
+static struct config_place place_of(const struct making *m, const char *option)
+{
+	return loader_place(m->spec->section, option);
+}
+
+/* ---- workers ------------------------------------------------------------------------------- */
+
+static int own_environment(struct making *m, struct worker_names *names,
+			   const struct worker_config *w, struct keyvalues *all, bool first)
+{
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	CLEANUP(keyvalues_done) struct keyvalues own = {0};
+	struct diag diag = {0};
+	int r = loader_text(m->l, m->spec->section, own_option("environment"), &names->names,
+			    &text);
+
+	(void)w;
+	if (r <= 0) {
+		return r;
+	}
+	r = keyvalues_parse(strbuf_str(&text), m->l->config->memory, &own, &diag);
+	if (r == -EINVAL) {
+		config_error(m->l->config, place_of(m, "environment"), "[%s] environment: %s",
+			     m->spec->section->name, diag.text);
+	}
+	if (r < 0) {
+		return r;
+	}
+	if (own.dropped[0] && first) {
+		config_warning(m->l->config, place_of(m, "environment"),
+			       "[%s] environment: \"%.100s\" stands where a comma belongs and is "
+			       "ignored; put values with such characters into double quotes",
+			       m->spec->section->name, own.dropped);
+	}
+	vec_for_each (pair, &own.pairs) {
+		char name[256];
+
+		(void)snprintf(name, sizeof(name), "ENV_%s", pair->key);
+		if (map_set(&names->environ, name, (void *)pair->value) < 0 ||
+		    keyvalues_set(all, *pair) < 0) {
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* [supervisord] environment= first, then the program's own. */
+static int worker_environment(struct making *m, struct worker_names *names, struct worker_config *w,
+			      bool first)
+{
+	CLEANUP(keyvalues_done) struct keyvalues all = {0};
+	int r = 0;
+
+	vec_for_each (pair, &m->l->environment.pairs) {
+		r = r < 0 ? r : keyvalues_set(&all, *pair);
+	}
+	if (r == 0) {
+		r = own_environment(m, names, w, &all, first);
+	}
+	if (r == -ENOMEM) {
+		return r;
+	}
+	w->environment = keyvalues_environment(&all, m->l->config->memory);
+	return w->environment ? 0 : -ENOMEM;
+}
+
+/* Supervisor expands log names twice, so files have %%%% where one % is meant. What does not
+ * expand a second time was meant to be expanded once. */
+static int expand_again(struct making *m, struct worker_names *names, struct worker_config *w)
+{
+	for (int i = 0; i < 2; i++) {
+		CLEANUP(strbuf_done) struct strbuf text = {0};
+		struct log_config *log = &w->logs[i];
+
+		if (log->path && strchr(log->path, '%') &&
+		    expand(log->path, "logfile", &names->names, &text, NULL) == 0) {
+			log->path = arena_text(m->l->config->memory, strbuf_str(&text));
+			if (!log->path) {
+				return -ENOMEM;
+			}
+		}
+	}
+	return 0;
+}
+
+static int worker_name(struct making *m, struct worker_names *names, struct worker_config *w)
+{
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	int r;
+
+	if (m->spec->service) {
+		(void)strbuf_addf(&text, "%s_%u", m->program->name, w->process_num);
+		r = text.error ? -ENOMEM : 1;
+	} else {
+		r = loader_text(m->l, m->spec->section, own_option("process_name"), &names->names,
+				&text);
+	}
+	if (r == -ENOMEM) {
+		return r;
+	}
+	w->name = arena_text(m->l->config->memory, strbuf_str(&text));
+	return w->name ? 0 : -ENOMEM;
+}
+
+static int make_worker(struct making *m, struct worker_config *w, bool first)
+{
+	struct worker_names names = {.names = {.parent = &m->names}};
+	int r;
+
+	expansions_number(&names.names, "process_num", (int)w->process_num);
+	expansions_number(&names.names, "numprocs", m->program->numprocs);
+	if (m->spec->service) {
+		expansions_number(&names.names, "port", w->process_num);
+	}
+	names.names.env = &names.environ;
+	r = worker_environment(m, &names, w, first);
+	if (r == 0) {
+		r = worker_name(m, &names, w);
+	}
+	for (const struct option_def *def = program_options; r == 0 && def->name; def++) {
+		if (def->target == TARGET_WORKER && def->type != OPT_ENVIRONMENT &&
+		    loader_option(m->l, m->spec->section, def, &names.names, w) == -ENOMEM) {
+			r = -ENOMEM;
+		}
+	}
+	if (r == 0) {
+		r = expand_again(m, &names, w);
+	}
+	map_done(&names.environ);
+	return r;
+}
+
+static bool fits(struct making *m, int numprocs)
+{
+	if (numprocs > 0 && m->l->n_workers + (size_t)numprocs > LOAD_WORKERS_MAX) {
+		config_error(m->l->config, place_of(m, "numprocs"),
+			     "[%s] more than %d workers in all", m->spec->section->name,
+			     LOAD_WORKERS_MAX);
+		return false;
+	}
+	return true;
+}
+
+static int compare_workers(const void *a, const void *b)
+{
+	const struct worker_config *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* A mistake shows in the first worker, and would show in each. */
+static int make_workers(struct making *m)
+{
+	struct program_config *p = m->program;
+	unsigned errors = m->l->config->n_errors;
+	int r = 0;
+
+	if (!fits(m, p->numprocs)) {
+		return 0;
+	}
+	for (int i = 0; r == 0 && i < p->numprocs; i++) {
+		struct worker_config w = {
+			.group = p->group,
+			.program = p,
+			.process_num = m->spec->nums ? m->spec->nums[i]
+						     : (unsigned)(p->numprocs_start + i),
+		};
+
+		r = make_worker(m, &w, i == 0);
+		if (r == 0) {
+			r = vec_push(&p->workers, w);
+		}
+		m->l->n_workers++;
+		if (m->l->config->n_errors > errors) {
+			break;
+		}
+	}
+	if (r == 0 && p->workers.len) {
+		qsort(p->workers.at, p->workers.len, sizeof(*p->workers.at), compare_workers);
+	}
+	return r;
+}
+
+/* ---- what the options mean together -------------------------------------------------------- */
+
+static void check_process_name(struct making *m)
+{
+	const struct option *o = section_option(m->spec->section, "process_name");
+	const char *raw = o ? o->value : own_option("process_name")->def;
+	struct diag diag;
+
+	if (m->spec->service) {
+		return;
+	}
+	if (value_check_name(raw, &diag) < 0) {
+		config_error(m->l->config, place_of(m, "process_name"), "[%s] process_name: %s",
+			     m->spec->section->name, diag.text);
+	}
+	if (m->program->numprocs > 1 && !strstr(raw, "%(process_num)")) {
+		config_error(
+			m->l->config, place_of(m, o ? "process_name" : "numprocs"),
+			"[%s] %%(process_num) must be present within process_name when numprocs "
+			"> 1; such as process_name=%%(program_name)s_%%(process_num)02d",
+			m->spec->section->name);
+	}
+}
+
+static void check_stop(struct making *m)
+{
+	struct worker_policy *policy = &m->program->policy;
+
+	if (!section_option(m->spec->section, "killasgroup")) {
+		policy->killasgroup = policy->stopasgroup;
+	} else if (policy->stopasgroup && !policy->killasgroup) {
+		config_error(m->l->config, place_of(m, "killasgroup"),
+			     "[%s] Cannot set stopasgroup=true and killasgroup=false",
+			     m->spec->section->name);
+	}
+}
+
+static void check_logs(struct making *m)
+{
+	static const char *const streams[] = {"stdout", "stderr"};
+	const struct worker_config *w = m->program->workers.at;
+	const char *section = m->spec->section->name;
+	char option[32];
+
+	if (!m->program->workers.len) {
+		return;
+	}
+	for (int i = 0; i < 2; i++) {
+		const struct option *o;
+
+		(void)snprintf(option, sizeof(option), "%s_logfile", streams[i]);
+		o = section_option(m->spec->section, option);
+		if (o && value_is_word(o->value, "syslog")) {
+			config_warning(m->l->config, o->place,
+				       "For [%s], %s=syslog but this is deprecated and will be "
+				       "removed.  Use %s_syslog=true to enable syslog instead.",
+				       section, option, streams[i]);
+		}
+		if (w->logs[i].kind == LOG_KIND_AUTO && w->logs[i].maxbytes == 0) {
+			config_warning(
+				m->l->config, place_of(m, option),
+				"For [%s], AUTO logging used for %s without rollover, set "
+				"maxbytes > 0 to avoid filling up filesystem unintentionally",
+				section, option);
+		}
+	}
+	if (m->program->redirect_stderr && w->logs[1].kind == LOG_KIND_FILE) {
+		config_warning(
+			m->l->config, place_of(m, "stderr_logfile"),
+			"For [%s], redirect_stderr=true but stderr_logfile has also been set "
+			"to a filename, the filename has been ignored",
+			section);
+	}
+}
+
+static void settle_logs(struct program_config *p)
+{
+	vec_for_each (w, &p->workers) {
+		if (p->redirect_stderr) {
+			w->logs[1].kind = LOG_KIND_NONE;
+			w->logs[1].path = NULL;
+		}
+	}
+}
+
+static void check_command(struct making *m)
+{
+	const struct section *s = m->spec->section;
+
+	if (!section_option(s, "command")) {
+		config_error(
+			m->l->config, s->place,
+			"program section %s does not specify a command; add command=", s->name);
+	}
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* ---- event listeners and fcgi-programs ----------------------------------------------------- */
+
+static const char *const event_types[] = {
+	"EVENT",
+	"PROCESS_STATE",
+	"PROCESS_STATE_STOPPED",
+	"PROCESS_STATE_EXITED",
+	"PROCESS_STATE_STARTING",
+	"PROCESS_STATE_STOPPING",
+	"PROCESS_STATE_BACKOFF",
+	"PROCESS_STATE_FATAL",
+	"PROCESS_STATE_RUNNING",
+	"PROCESS_STATE_UNKNOWN",
+	"PROCESS_COMMUNICATION",
+	"PROCESS_COMMUNICATION_STDOUT",
+	"PROCESS_COMMUNICATION_STDERR",
+	"PROCESS_LOG",
+	"PROCESS_LOG_STDOUT",
+	"PROCESS_LOG_STDERR",
+	"REMOTE_COMMUNICATION",
+	"SUPERVISOR_STATE_CHANGE",
+	"SUPERVISOR_STATE_CHANGE_RUNNING",
+	"SUPERVISOR_STATE_CHANGE_STOPPING",
+	"TICK",
+	"TICK_5",
+	"TICK_60",
+	"TICK_3600",
+	"PROCESS_GROUP",
+	"PROCESS_GROUP_ADDED",
+	"PROCESS_GROUP_REMOVED",
+};
+
+static void check_event(struct making *m, const char *event)
+{
+	const char *near;
+
+	for (size_t i = 0; i < ARRAY_SIZE(event_types); i++) {
+		if (strcmp(event_types[i], event) == 0) {
+			return;
+		}
+	}
+	near = nearest_name(event, event_types, ARRAY_SIZE(event_types));
+	config_error(m->l->config, place_of(m, "events"),
+		     "Unknown event type %s in [%s] events%s%s%s", event, m->spec->section->name,
+		     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+static int listener_events(struct making *m)
+{
+	const struct option_def def = {.name = "events", .type = OPT_LIST};
+	char **events = NULL;
+	size_t n = 0, kept = 0;
+	int r = loader_list(m->l, m->spec->section, &def, &m->names, &events);
+
+	if (r == -ENOMEM) {
+		return r;
+	}
+	for (; events && events[n]; n++) {
+		for (char *c = events[n]; *c; c++) {
+			*c = (char)toupper((unsigned char)*c);
+		}
+		check_event(m, events[n]);
+	}
+	if (n == 0) {
+		if (r >= 0) {
+			config_error(m->l->config, place_of(m, "events"),
+				     "[%s] section requires an \"events\" line",
+				     m->spec->section->name);
+		}
+		return 0;
+	}
+	qsort(events, n, sizeof(*events), compare_texts);
+	for (size_t i = 0; i < n; i++) {
+		if (kept == 0 || strcmp(events[i], events[kept - 1]) != 0) {
+			events[kept++] = events[i];
+		}
+	}
+	events[kept] = NULL;
+	m->program->events = events;
+	return 0;
+}
+
+static int check_listener(struct making *m)
+{
+	const char *section = m->spec->section->name;
+
+	if (m->program->redirect_stderr) {
+		config_error(
+			m->l->config, place_of(m, "redirect_stderr"),
+			"[%s] section sets redirect_stderr=true but this is not allowed because "
+			"it will interfere with the eventlistener protocol",
+			section);
+	}
+	if (m->program->result_handler &&
+	    strcmp(m->program->result_handler, "supervisor.dispatchers:default_handler") != 0) {
+		config_error(
+			m->l->config, place_of(m, "result_handler"),
+			"%s cannot be resolved within [%s]: Python functions cannot be loaded; "
+			"remove the line",
+			m->program->result_handler, section);
+	}
+	return listener_events(m);
+}
+
+static bool is_tcp_url(const char *url)
+{
+	const char *host = url + strlen("tcp://"), *colon = strchr(host, ':');
+	long port = 0;
+
+	if (strncmp(url, "tcp://", strlen("tcp://")) != 0 || !colon || colon == host ||
+	    strpbrk(host, " \t\n")) {
+		return false;
+	}
+	return value_integer(colon + 1, &port, NULL) == 0 && isdigit((unsigned char)colon[1]) &&
+	       port >= 1 && port <= 65535;
+}
+
+static int check_fcgi(struct making *m)
+{
+	struct program_config *p = m->program;
+	const struct section *s = m->spec->section;
+	bool is_unix = p->socket && strncmp(p->socket, "unix://", strlen("unix://")) == 0;
+
+	if (!p->socket || !p->socket[0]) {
+		config_error(m->l->config, place_of(m, "socket"),
+			     "[%s] section requires a \"socket\" line", s->name);
+	} else if (is_unix && p->socket[strlen("unix://")] != '/') {
+		config_error(m->l->config, place_of(m, "socket"),
+			     "Unix socket path %s is not an absolute path in [%s] socket",
+			     p->socket + strlen("unix://"), s->name);
+	} else if (!is_unix &&
+		   (section_option(s, "socket_owner") || section_option(s, "socket_mode"))) {
+		config_error(m->l->config, place_of(m, "socket"),
+			     "socket_owner and socket_mode params should only be used with a Unix "
+			     "domain socket in [%s] socket",
+			     s->name);
+	} else if (!is_unix && !is_tcp_url(p->socket)) {
+		config_error(m->l->config, place_of(m, "socket"),
+			     "Bad socket format %s in [%s] socket; write tcp://host:port or "
+			     "unix:///path",
+			     p->socket, s->name);
+	}
+	return 0;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------- */
+
+static int own_options(struct making *m)
+{
+	const struct option_def *extra = extra_options[m->spec->kind];
+	const struct section *s = m->spec->section;
+	int r = loader_options(m->l, s, program_options, TARGET_SECTION, &m->names, m->program);
+
+	if (r == 0 && extra) {
+		r = loader_options(m->l, s, extra, TARGET_SECTION, &m->names, m->program);
+	}
+	if (m->spec->service) {
+		m->program->numprocs = (int)m->spec->n_nums;
+		m->program->numprocs_start = m->spec->n_nums ? (int)m->spec->nums[0] : 0;
+	}
+	if (m->program->serverurl && value_is_word(m->program->serverurl, "auto")) {
+		m->program->serverurl = NULL;
+	}
+	return r;
+}
+
+static void expansions_of(struct making *m)
+{
+	m->names = (struct expansions){.parent = &m->l->base};
+	expansions_text(&m->names, "program_name", m->program->name);
+	expansions_text(&m->names, "group_name", m->program->group);
+	if (m->spec->service) {
+		expansions_text(&m->names, "service_name", m->spec->service);
+		expansions_text(&m->names, "slot", slot_name(m->spec->slot));
+	}
+}
+
+static struct program_config *program_new(struct loader *l, const struct program_spec *spec)
+{
+	struct arena *memory = l->config->memory;
+	struct program_config *p = arena_alloc(memory, sizeof(*p));
+
+	if (!p) {
+		return NULL;
+	}
+	*p = (struct program_config){
+		.name = arena_text(memory, spec->name),
+		.group = arena_text(memory, spec->group),
+		.kind = spec->kind,
+		.place = spec->section->place,
+		.user = {.uid = (uid_t)-1, .gid = (gid_t)-1},
+		.umask = (mode_t)-1,
+		.socket_owner = {.uid = (uid_t)-1, .gid = (gid_t)-1},
+		.socket_mode = 0700,
+		.service = -1,
+		.slot = SLOT_INVALID_,
+		.strip_ansi = l->config->supervisord.strip_ansi,
+	};
+	return p->name && p->group && vec_push(&l->config->programs, p) == 0 ? p : NULL;
+}
+
+struct program_config *program_free(struct program_config *p)
+{
+	vec_done(&p->workers); /* the rest is in the config's memory */
+	return NULL;
+}
+
+int load_program(struct loader *l, const struct program_spec *spec, struct program_config **ret)
+{
+	struct making m = {.l = l, .spec = spec};
+	unsigned errors = l->config->n_errors;
+	int r;
+
+	*ret = NULL;
+	if (l->config->programs.len >= LOAD_PROGRAMS_MAX) {
+		config_error(l->config, spec->section->place, "more than %d programs",
+			     LOAD_PROGRAMS_MAX);
+		return 0;
+	}
+	m.program = program_new(l, spec);
+	if (!m.program) {
+		return -ENOMEM;
+	}
+	expansions_of(&m);
+	r = own_options(&m);
+	if (r < 0) {
+		return r;
+	}
+	check_command(&m);
+	check_process_name(&m);
+	check_stop(&m);
+	if (spec->kind == PROGRAM_EVENTLISTENER) {
+		r = check_listener(&m);
+	} else if (spec->kind == PROGRAM_FCGI) {
+		r = check_fcgi(&m);
+	}
+	if (r == 0) {
+		r = make_workers(&m);
+	}
+	if (r == 0) {
+		check_logs(&m);
+		settle_logs(m.program);
+		*ret = l->config->n_errors == errors ? m.program : NULL;
+	}
+	return r;
+}

@@ -1,0 +1,190 @@
+/* [supervisord] and [slotd]. */
+#include <slotd/cleanup.h>
+
+#include "load.h"
+#include "messages.h"
+#include "values.h"
+
+/* $VARIABLE/rest, or ~/otherwise/rest, or fallback. */
+static char *user_path(struct loader *l, const char *variable, const char *otherwise,
+		       const char *rest)
+{
+	const char *base = getenv(variable), *home = getenv("HOME");
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+
+	if (base && base[0] == '/') {
+		(void)strbuf_addf(&path, "%s/%s", base, rest);
+	} else if (otherwise && home && home[0] == '/') {
+		(void)strbuf_addf(&path, "%s/%s/%s", home, otherwise, rest);
+	} else {
+		(void)strbuf_addf(&path, "/tmp/slotd-%u/%s", (unsigned)getuid(), rest);
+	}
+	return path.error ? NULL : arena_text(l->config->memory, strbuf_str(&path));
+}
+
+static char *path_in(struct loader *l, const char *directory, const char *name)
+{
+	CLEANUP(strbuf_done) struct strbuf path = {0};
+
+	(void)strbuf_addf(&path, "%s/%s", directory, name);
+	return path.error ? NULL : arena_text(l->config->memory, strbuf_str(&path));
+}
+
+static int default_directories(struct loader *l)
+{
+	struct supervisord_config *s = &l->config->supervisord;
+	bool root = geteuid() == 0;
+
+	if (!s->state_dir) {
+		s->state_dir = root ? arena_text(l->config->memory, "/var/lib/slotd")
+				    : user_path(l, "XDG_STATE_HOME", ".local/state", "slotd");
+	}
+	if (!s->run_dir) {
+		s->run_dir = root ? arena_text(l->config->memory, "/run/slotd")
+				  : user_path(l, "XDG_RUNTIME_DIR", NULL, "slotd");
+	}
+	if (!s->log_dir) {
+		s->log_dir = root ? arena_text(l->config->memory, "/var/log/slotd")
+				  : user_path(l, "XDG_STATE_HOME", ".local/state", "slotd/log");
+	}
+	return s->state_dir && s->run_dir && s->log_dir ? 0 : -ENOMEM;
+}
+
+static bool given(const struct loader *l, const char *option)
+{
+	static const char *const sections[] = {"supervisord", "slotd"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		const struct section *s = document_section(&l->document, sections[i]);
+
+		if (s && section_option(s, option)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A file without [supervisord] was not written for Supervisor: nothing goes into the directory in
+ * which slotd happens to be started. */
+static int own_defaults(struct loader *l)
+{
+	struct supervisord_config *s = &l->config->supervisord;
+
+	if (!given(l, "logfile")) {
+		s->log.path = path_in(l, s->log_dir, "slotd.log");
+	}
+	if (!given(l, "pidfile")) {
+		s->pidfile = path_in(l, s->run_dir, "slotd.pid");
+	}
+	if (!given(l, "childlogdir")) {
+		s->childlogdir = s->log_dir;
+	}
+	return s->log.path || s->log.kind != LOG_KIND_FILE ? 0 : -ENOMEM;
+}
+
+static int absolute(struct loader *l, char **path)
+{
+	auto_free char *cwd = NULL;
+
+	if (!*path || (*path)[0] == '/') {
+		return 0;
+	}
+	cwd = getcwd(NULL, 0);
+	*path = path_in(l, cwd ? cwd : "/", *path);
+	return *path ? 0 : -ENOMEM;
+}
+
+static int settle_paths(struct loader *l)
+{
+	struct supervisord_config *s = &l->config->supervisord;
+	char **const paths[] = {&s->log.path,  &s->pidfile, &s->childlogdir,
+				&s->state_dir, &s->run_dir, &s->log_dir};
+	const char *tmp = getenv("TMPDIR");
+	int r = default_directories(l);
+
+	if (r == 0 && !document_section(&l->document, "supervisord")) {
+		r = own_defaults(l);
+	}
+	if (r == 0 && !s->childlogdir) {
+		s->childlogdir = arena_text(l->config->memory, tmp && tmp[0] == '/' ? tmp : "/tmp");
+		r = s->childlogdir ? 0 : -ENOMEM;
+	}
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(paths); i++) {
+		r = absolute(l, paths[i]);
+	}
+	return r;
+}
+
+/* Its names are known as ENV_X everywhere else. */
+static int environment(struct loader *l)
+{
+	char **env = l->config->supervisord.environment;
+
+	for (; env && *env; env++) {
+		const char *value = strchr(*env, '=') + 1;
+		size_t len = (size_t)(value - *env - 1);
+		struct keyvalue pair = {
+			.key = arena_text_n(l->config->memory, *env, len),
+			.value = value,
+		};
+		char name[256];
+
+		if (!pair.key || keyvalues_set(&l->environment, pair) < 0) {
+			return -ENOMEM;
+		}
+		(void)snprintf(name, sizeof(name), "ENV_%s", pair.key);
+		if (map_set(&l->environ, name, (void *)pair.value) < 0) {
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int read_section(struct loader *l, const struct section *s, bool with_defaults)
+{
+	for (const struct option_def *def = supervisord_options; def->name; def++) {
+		if ((with_defaults || section_option(s, def->name)) && def->type != OPT_SPECIAL &&
+		    loader_option(l, s, def, &l->base, &l->config->supervisord) == -ENOMEM) {
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static void check_loglevel(struct loader *l)
+{
+	struct supervisord_config *s = &l->config->supervisord;
+	const struct section *from = document_section(&l->document, "slotd");
+	struct diag diag;
+
+	if (value_loglevel(s->loglevel, &s->log_priority, &diag) == 0) {
+		return;
+	}
+	if (!from || !section_option(from, "loglevel")) {
+		from = document_section(&l->document, "supervisord");
+	}
+	config_error(l->config, from ? loader_place(from, "loglevel") : (struct config_place){0},
+		     "[%s] loglevel: %s", from ? from->name : "supervisord", diag.text);
+}
+
+int load_supervisord(struct loader *l)
+{
+	static const struct section none = {.name = "supervisord"};
+	const struct section *theirs = document_section(&l->document, "supervisord");
+	const struct section *ours = document_section(&l->document, "slotd");
+	int r = read_section(l, theirs ? theirs : &none, true);
+
+	if (r == 0 && ours) {
+		r = read_section(l, ours, false);
+	}
+	if (r == 0) {
+		r = environment(l);
+	}
+	if (r == 0) {
+		r = settle_paths(l);
+	}
+	if (r == 0 && l->config->supervisord.loglevel) {
+		check_loglevel(l);
+	}
+	return r;
+}

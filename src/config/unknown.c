@@ -1,0 +1,110 @@
+/* Sections and options that nobody knows: most are typing mistakes. */
+#include <slotd/cleanup.h>
+
+#include "load.h"
+#include "messages.h"
+
+enum {
+	OPTIONS_OF_A_KIND = 128,
+};
+
+static size_t names_of(const struct section_kind *k, const char **names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(k->options) && k->options[i]; i++) {
+		for (const struct option_def *def = k->options[i]; def->name; def++) {
+			if (n < OPTIONS_OF_A_KIND) {
+				names[n++] = def->name;
+			}
+		}
+	}
+	return n;
+}
+
+static void unknown_option(struct loader *l, const struct section *s, const struct section_kind *k,
+			   const struct option *o)
+{
+	const char *names[OPTIONS_OF_A_KIND];
+	const char *near = nearest_name(o->name, names, names_of(k, names));
+	char hint[DOCUMENT_NAME_MAX + 32] = "";
+
+	if (near) {
+		(void)snprintf(hint, sizeof(hint), "; did you mean \"%s\"?", near);
+	}
+	if (k->ours) {
+		config_error(l->config, o->place, "[%s] unknown option \"%s\"%s", s->name, o->name,
+			     hint);
+	} else {
+		config_warning(l->config, o->place, "[%s] unknown option \"%s\" is ignored%s",
+			       s->name, o->name, hint);
+	}
+}
+
+static void unknown_section(struct loader *l, const struct section *s)
+{
+	const char *names[32], *colon = strchr(s->name, ':');
+	char typed[DOCUMENT_NAME_MAX + 1], hint[DOCUMENT_NAME_MAX + 64] = "";
+	const char *near;
+	size_t n = 0;
+
+	for (const struct section_kind *k = section_kinds; k->name && n < ARRAY_SIZE(names); k++) {
+		names[n++] = k->name;
+	}
+	(void)snprintf(typed, sizeof(typed), "%.*s",
+		       (int)(colon ? (size_t)(colon - s->name) + 1 : strlen(s->name)), s->name);
+	near = nearest_name(typed, names, n);
+	if (near) {
+		(void)snprintf(hint, sizeof(hint), "; did you mean [%s%s]?", near,
+			       near[strlen(near) - 1] == ':' ? (colon ? colon + 1 : "NAME") : "");
+	}
+	if (strcmp(s->name, "DEFAULT") == 0) {
+		config_error(l->config, s->place,
+			     "[DEFAULT] is not supported; write its options into each section");
+		return;
+	}
+	config_warning(l->config, s->place, "unknown section [%s] is ignored%s", s->name, hint);
+}
+
+static void check_rpcinterface(struct loader *l, const struct section *s)
+{
+	const struct option *o = section_option(s, "supervisor.rpcinterface_factory");
+
+	if (!o) {
+		config_error(l->config, s->place,
+			     "section [%s] does not specify a supervisor.rpcinterface_factory",
+			     s->name);
+	} else if (strcmp(o->value, "supervisor.rpcinterface:make_main_rpcinterface") != 0) {
+		config_warning(l->config, o->place,
+			       "%s cannot be resolved within [%s]: Python interfaces cannot be "
+			       "loaded; its methods will be missing",
+			       o->value, s->name);
+	}
+}
+
+static void check_section(struct loader *l, const struct section *s)
+{
+	const char *rest;
+	const struct section_kind *k = section_kind(s->name, &rest);
+
+	if (!k) {
+		unknown_section(l, s);
+		return;
+	}
+	if (k->options[0] == rpcinterface_options) {
+		check_rpcinterface(l, s);
+	}
+	vec_for_each (o, &s->options) {
+		if (!k->any_option && !option_find(k, (*o)->name)) {
+			unknown_option(l, s, k, *o);
+		}
+	}
+}
+
+int load_unknown(struct loader *l)
+{
+	vec_for_each (s, &l->document.sections) {
+		check_section(l, *s);
+	}
+	return 0;
+}

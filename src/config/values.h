@@ -1,0 +1,26 @@
+#pragma once
+
+/** The types of values, as Supervisor reads them. Each returns 0, or -EINVAL with diag. */
+
+#include <slotd/diag.h>
+#include <slotd/usec.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+int value_bool(const char *text, bool *ret, struct diag *diag);
+int value_integer(const char *text, long *ret, struct diag *diag);
+int value_size(const char *text, uint64_t *ret, struct diag *diag); /* negative: 0, no limit */
+int value_octal(const char *text, mode_t *ret, struct diag *diag);
+int value_seconds(const char *text, usec_t *ret, struct diag *diag);
+int value_signal(const char *text, int *ret, struct diag *diag);
+int value_exitcodes(const char *text, uint32_t ret[8], struct diag *diag);
+/** critical error warn info debug trace blather -> syslog's numbers. */
+int value_loglevel(const char *text, int *ret, struct diag *diag);
+/** Program, group and process names. */
+int value_check_name(const char *text, struct diag *diag);
+/** The directory part must exist. */
+int value_check_file(const char *text, struct diag *diag);
+/** text[0..len) without blanks around it, compared without case. */
+bool value_is_word(const char *text, const char *word);
