@@ -1,7 +1,7 @@
 /* [unix_http_server] and [inet_http_server]. */
 #include <slotd/cleanup.h>
 
-#include "address.h"
+#include "endpoint.h"
 #include "file.h"
 #include "load.h"
 #include "messages.h"
@@ -41,7 +41,7 @@ static int inet_address(struct loader *l, const struct section *s, struct server
 	if (r <= 0) {
 		return r;
 	}
-	r = address_parse(text, l->config->memory, &server->address, &diag);
+	r = endpoint_parse(text, l->config->memory, &server->address, &diag);
 	if (r == -EINVAL) {
 		config_error(l->config, loader_place(s, "port"), "[%s] port: %s", s->name,
 			     diag.text);

@@ -1,6 +1,9 @@
 #pragma once
 
-/** Socket addresses as text. */
+/**
+ * Socket addresses as people write them, names of hosts among them. Once names are resolved the
+ * text is what <slotd/address.h> reads.
+ */
 
 #include <slotd/diag.h>
 
@@ -9,7 +12,7 @@
 #include "arena.h"
 
 /** The canonical text taken apart; host and path borrow from it. */
-struct address {
+struct endpoint {
 	bool unix_socket;
 	const char *path;
 	char host[256]; /* without brackets */
@@ -22,12 +25,12 @@ struct address {
  *
  * Returns: 0, -EINVAL with diag, or -ENOMEM.
  */
-int address_parse(const char *text, struct arena *memory, char **ret, struct diag *diag);
+int endpoint_parse(const char *text, struct arena *memory, char **ret, struct diag *diag);
 
 /** Takes a canonical text apart. */
-void address_split(const char *canonical, struct address *ret);
+void endpoint_split(const char *canonical, struct endpoint *ret);
 
-/** Is the host a numeric address, so that nothing needs to be looked up? */
-bool address_is_numeric(const struct address *a);
+/** Is there no name to be looked up? */
+bool endpoint_is_numeric(const struct endpoint *a);
 /** 0.0.0.0 or ::. */
-bool address_is_wildcard(const struct address *a);
+bool endpoint_is_wildcard(const struct endpoint *a);

@@ -1,4 +1,4 @@
-#include "address.h"
+#include "endpoint.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -111,7 +111,7 @@ static int parse_inet(const char *text, struct strbuf *out, struct diag *diag)
 	return strbuf_addf(out, "%s:%u", host, port);
 }
 
-int address_parse(const char *text, struct arena *memory, char **ret, struct diag *diag)
+int endpoint_parse(const char *text, struct arena *memory, char **ret, struct diag *diag)
 {
 	CLEANUP(strbuf_done) struct strbuf out = {0};
 	char *copy;
@@ -139,11 +139,11 @@ int address_parse(const char *text, struct arena *memory, char **ret, struct dia
 	return 0;
 }
 
-void address_split(const char *canonical, struct address *ret)
+void endpoint_split(const char *canonical, struct endpoint *ret)
 {
 	const char *colon = strrchr(canonical, ':');
 
-	*ret = (struct address){0};
+	*ret = (struct endpoint){0};
 	if (strncmp(canonical, "unix:", 5) == 0) {
 		ret->unix_socket = true;
 		ret->path = canonical + 5;
@@ -159,7 +159,7 @@ void address_split(const char *canonical, struct address *ret)
 	}
 }
 
-bool address_is_numeric(const struct address *a)
+bool endpoint_is_numeric(const struct endpoint *a)
 {
 	struct in6_addr in6;
 	struct in_addr in;
@@ -168,7 +168,7 @@ bool address_is_numeric(const struct address *a)
 	       inet_pton(AF_INET6, a->host, &in6) == 1;
 }
 
-bool address_is_wildcard(const struct address *a)
+bool endpoint_is_wildcard(const struct endpoint *a)
 {
 	return strcmp(a->host, "0.0.0.0") == 0 || strcmp(a->host, "::") == 0;
 }
