@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <slotd/cleanup.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void pid_of_daemon(struct ctl *ctl, bool json)
@@ -142,4 +143,66 @@ void cmd_restart_daemon(struct ctl *ctl, struct words *words)
 	} else {
 		session_unexpected(ctl, r, &diag);
 	}
+}
+
+/* ---- slotd's own log ------------------------------------------------------------------------ */
+
+void cmd_log_level(struct ctl *ctl, struct words *words)
+{
+	struct diag diag = {0};
+	int r;
+
+	if (words->n != 1) {
+		(void)fprintf(stderr, "slotctl: log-level: which level?\n");
+		command_help("log-level");
+		ctl->exit_code = EXIT_USAGE;
+		return;
+	}
+	r = rpc_call(&ctl->rpc, NULL, &diag, "slotd.logLevel", "s", words->at[0]);
+	if (r < 0) {
+		session_own_failed(ctl, r, &diag);
+	} else {
+		printf("slotd logs %s and what is more urgent\n", words->at[0]);
+	}
+}
+
+void cmd_reopen(struct ctl *ctl, struct words *words)
+{
+	struct diag diag = {0};
+	int r = rpc_call(&ctl->rpc, NULL, &diag, "slotd.reopenLogs", "");
+
+	(void)words;
+	if (r < 0) {
+		session_own_failed(ctl, r, &diag);
+	} else {
+		printf("Logs reopened\n");
+	}
+}
+
+/* ---- another server -------------------------------------------------------------------------- */
+
+void cmd_open(struct ctl *ctl, struct words *words)
+{
+	const char *url = words->n > 0 ? words->at[0] : "";
+	int before = ctl->exit_code;
+	struct words none = {0};
+	struct diag diag = {0};
+	char *copy;
+
+	if (rpc_open(&ctl->rpc, url, ctl->options->username, ctl->options->password, &diag) < 0) {
+		printf("ERROR: url must be http:// or unix://\n");
+		ctl->exit_code = EXIT_GENERIC;
+		return;
+	}
+	copy = strdup(url);
+	if (!copy) {
+		session_unexpected(ctl, -ENOMEM, NULL);
+		return;
+	}
+	free(ctl->options->url);
+	ctl->options->url = copy;
+	ctl->options->own_socket = false;
+	ctl->own_methods_unknown = false;
+	cmd_status(ctl, &none);
+	ctl->exit_code = before; /* so does supervisorctl */
 }

@@ -8,7 +8,7 @@
 enum {
 	HELP_WIDTH = 79,
 	HELP_COLUMNS_MAX = 64,
-	USAGE_WIDTH = 34,
+	USAGE_WIDTH = 40,
 };
 
 void command_help(const char *name)
@@ -19,7 +19,7 @@ void command_help(const char *name)
 	while (*line) {
 		size_t usage = strcspn(line, "\t"), text = strcspn(line + usage, "\n");
 
-		printf("%-*.*s%.*s\n", USAGE_WIDTH, (int)usage, line, (int)text - 1,
+		printf("%-*.*s  %.*s\n", USAGE_WIDTH, (int)usage, line, (int)text - 1,
 		       line + usage + 1);
 		line += usage + text;
 		line += *line == '\n';

@@ -110,12 +110,12 @@ static int show_services(struct ctl *ctl)
 		return r;
 	}
 	r = r < 0 ? r : select_workers(ctl, &chosen, value_array(&status, "workers"), &everything);
-	r = r < 0 ? r : view_status(&text, &status);
+	r = r < 0 ? r : view_status(&text, &status, usec_wall());
 	if (r < 0) {
 		session_unexpected(ctl, r, &diag);
 		return 0;
 	}
-	(void)fputs(strbuf_str(&text), stdout);
+	view_print(stdout, strbuf_str(&text), ctl->terminal);
 	set_exit_code(ctl, &chosen);
 	return 0;
 }

@@ -10,11 +10,52 @@
 /* In the order of the alphabet: help prints it so. */
 const struct command_row command_rows[] = {
 	{
+		.name = "abort",
+		.help = "abort SERVICE\tStop a swap or deploy that has not flipped yet",
+		.run = cmd_abort,
+		.flags = OURS,
+		.completion = COMPLETE_SERVICES,
+	},
+	{
+		.name = "add",
+		.help = "add GROUP...\tStart running groups that the configuration has gained",
+		.run = cmd_add,
+		.completion = COMPLETE_GROUPS,
+	},
+	{
+		.name = "attach",
+		.help = "attach SERVICE\tFollow the swap or deploy that is going on",
+		.run = cmd_attach,
+		.flags = ALLOW_JSON | OURS,
+		.completion = COMPLETE_SERVICES,
+	},
+	{
+		.name = "avail",
+		.help = "avail\tAll processes of the configuration, running or not",
+		.run = cmd_avail,
+		.flags = ALLOW_JSON | NO_ARGUMENTS,
+	},
+	{
 		.name = "clear",
 		.help = "clear NAME...\tEmpty the logs of processes\n"
 			"clear all\tEmpty the logs of all processes",
 		.run = cmd_clear,
 		.completion = COMPLETE_WORKERS,
+	},
+	{
+		.name = "deploy",
+		.help = "deploy SERVICE [RELEASE]\tPrepare the idle slot, start it afresh, and "
+			"swap",
+		.run = cmd_deploy,
+		.flags = ALLOW_JSON | ALLOW_WAIT | OURS,
+		.completion = COMPLETE_SERVICES,
+	},
+	{
+		.name = "drain",
+		.help = "drain --now SERVICE\tClose what is still open to the old slot",
+		.run = cmd_drain,
+		.flags = ALLOW_NOW | OURS,
+		.completion = COMPLETE_SERVICES,
 	},
 	{
 		.name = "exit",
@@ -29,6 +70,22 @@ const struct command_row command_rows[] = {
 		.completion = COMPLETE_COMMANDS,
 	},
 	{
+		.name = "log-level",
+		.help = "log-level LEVEL\tHow much slotd logs: error, warn, info, debug",
+		.run = cmd_log_level,
+		.flags = OURS,
+	},
+	{
+		.name = "maintail",
+		.help = "maintail [-f|-BYTES]\tThe end of slotd's own log; -f: and what comes",
+		.run = cmd_maintail,
+	},
+	{
+		.name = "open",
+		.help = "open URL\tAnother server: http://HOST:PORT or unix:///PATH",
+		.run = cmd_open,
+	},
+	{
 		.name = "pid",
 		.help = "pid\tThe process id of slotd\n"
 			"pid NAME...\tThe process ids of processes\n"
@@ -41,6 +98,32 @@ const struct command_row command_rows[] = {
 		.name = "quit",
 		.help = "quit\tLeave the shell",
 		.run = cmd_quit,
+	},
+	{
+		.name = "reload",
+		.help = "reload\tCheck the configuration and apply the difference; what did not "
+			"change runs on",
+		.run = cmd_reload,
+		.flags = ALLOW_JSON | NO_ARGUMENTS,
+	},
+	{
+		.name = "remove",
+		.help = "remove GROUP...\tForget groups that have stopped",
+		.run = cmd_remove,
+		.completion = COMPLETE_GROUPS,
+	},
+	{
+		.name = "reopen",
+		.help = "reopen\tClose and open all log files, for logrotate",
+		.run = cmd_reopen,
+		.flags = NO_ARGUMENTS | OURS,
+	},
+	{
+		.name = "reread",
+		.help = "reread\tRead the configuration and say which groups differ; change "
+			"nothing",
+		.run = cmd_reread,
+		.flags = ALLOW_JSON | NO_ARGUMENTS,
 	},
 	{
 		.name = "restart",
@@ -61,6 +144,13 @@ const struct command_row command_rows[] = {
 		.flags = ALLOW_FORCE | NO_ARGUMENTS | OURS,
 	},
 	{
+		.name = "rollback",
+		.help = "rollback SERVICE\tGo back to the slot that was live before",
+		.run = cmd_rollback,
+		.flags = ALLOW_JSON | ALLOW_WAIT | OURS,
+		.completion = COMPLETE_SERVICES,
+	},
+	{
 		.name = "shutdown",
 		.help = "shutdown\tStop everything and end slotd",
 		.run = cmd_shutdown,
@@ -73,6 +163,13 @@ const struct command_row command_rows[] = {
 			"signal SIGNAL all\tAll processes",
 		.run = cmd_signal,
 		.completion = COMPLETE_WORKERS,
+	},
+	{
+		.name = "slots",
+		.help = "slots [SERVICE...]\tWho is live, who drains, how many connections",
+		.run = cmd_slots,
+		.flags = ALLOW_JSON | OURS,
+		.completion = COMPLETE_SERVICES,
 	},
 	{
 		.name = "start",
@@ -99,6 +196,30 @@ const struct command_row command_rows[] = {
 		.run = cmd_stop,
 		.flags = ALLOW_FORCE,
 		.completion = COMPLETE_WORKERS,
+	},
+	{
+		.name = "swap",
+		.help = "swap SERVICE\tStart the idle slot, check it, and send new connections to "
+			"it",
+		.run = cmd_swap,
+		.flags = ALLOW_JSON | ALLOW_WAIT | OURS,
+		.completion = COMPLETE_SERVICES,
+	},
+	{
+		.name = "tail",
+		.help = "tail [-f|-BYTES] NAME [stdout|stderr]\tThe end of a process' log; -f: and "
+			"what comes",
+		.run = cmd_tail,
+		.completion = COMPLETE_WORKERS,
+	},
+	{
+		.name = "update",
+		.help = "update [GROUP...]\tRead the configuration, add, remove and restart what "
+			"differs\n"
+			"update --dry-run\tOnly say what it would do",
+		.run = cmd_update,
+		.flags = ALLOW_FORCE | ALLOW_DRY_RUN,
+		.completion = COMPLETE_GROUPS,
 	},
 	{
 		.name = "version",

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+typedef bool named_fn(const struct value *worker, const struct words *words);
+
 static bool worker_is_named(const struct value *worker, const struct words *words)
 {
 	for (int i = 0; i < words->n; i++) {
@@ -25,26 +27,38 @@ static bool worker_is_named(const struct value *worker, const struct words *word
 	return false;
 }
 
-static bool slot_of_service_is_named(const struct value *status, const struct value *service,
-				     const struct words *words)
+static bool group_is_named(const struct value *worker, const struct words *words)
+{
+	return words_have(words, value_text(worker, "group"));
+}
+
+static bool every_worker(const struct value *worker, const struct words *words)
+{
+	(void)worker;
+	(void)words;
+	return true;
+}
+
+static bool live_slot_is_named(const struct value *status, const struct value *service,
+			       const struct words *words, named_fn *named)
 {
 	value_for_each(worker, value_array(status, "workers"))
 	{
 		if (strcmp(value_text(worker, "service"), value_text(service, "service")) == 0 &&
 		    strcmp(value_text(worker, "slot"), value_text(service, "live")) == 0 &&
-		    value_int(worker, "pid") != 0 && (!words || worker_is_named(worker, words))) {
+		    value_int(worker, "pid") != 0 && named(worker, words)) {
 			return true;
 		}
 	}
 	return false;
 }
 
-static bool decide(struct ctl *ctl, const struct words *options, const char *verb,
+static bool decide(struct ctl *ctl, const struct words *words, const char *verb,
 		   const struct strbuf *which)
 {
 	CLEANUP(strbuf_done) struct strbuf question = {0};
 
-	if (which->len == 0 || options->force) {
+	if (which->len == 0 || words->force) {
 		return true;
 	}
 	if (ctl->asks) {
@@ -60,15 +74,14 @@ static bool decide(struct ctl *ctl, const struct words *options, const char *ver
 	return false;
 }
 
-static bool guard(struct ctl *ctl, const struct words *options, const struct words *names,
-		  const char *verb)
+static bool guard(struct ctl *ctl, const struct words *words, named_fn *named, const char *verb)
 {
 	CLEANUP(value_done) struct value status = {0};
 	CLEANUP(strbuf_done) struct strbuf which = {0};
 	struct diag diag = {0};
 	int r;
 
-	if (options->force) {
+	if (words->force) {
 		return true;
 	}
 	r = session_status(ctl, &status, &diag);
@@ -81,21 +94,26 @@ static bool guard(struct ctl *ctl, const struct words *options, const struct wor
 	}
 	value_for_each(service, value_array(&status, "services"))
 	{
-		if (slot_of_service_is_named(&status, service, names)) {
+		if (live_slot_is_named(&status, service, words, named)) {
 			(void)strbuf_addf(&which, "%s%s (slot %s of it)", which.len > 0 ? ", " : "",
 					  value_text(service, "service"),
 					  value_text(service, "live"));
 		}
 	}
-	return decide(ctl, options, verb, &which);
+	return decide(ctl, words, verb, &which);
 }
 
 bool guard_live(struct ctl *ctl, const struct words *words, const char *verb)
 {
-	return guard(ctl, words, words, verb);
+	return guard(ctl, words, worker_is_named, verb);
+}
+
+bool guard_live_groups(struct ctl *ctl, const struct words *groups, const char *verb)
+{
+	return guard(ctl, groups, group_is_named, verb);
 }
 
 bool guard_all_live(struct ctl *ctl, const struct words *words, const char *verb)
 {
-	return guard(ctl, words, NULL, verb);
+	return guard(ctl, words, every_worker, verb);
 }

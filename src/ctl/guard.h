@@ -14,3 +14,6 @@ bool guard_live(struct ctl *ctl, const struct words *words, const char *verb);
 
 /** The same for something that ends every live slot: shutdown, restart-daemon. */
 bool guard_all_live(struct ctl *ctl, const struct words *words, const char *verb);
+
+/** As guard_live, but the words are groups. */
+bool guard_live_groups(struct ctl *ctl, const struct words *groups, const char *verb);

@@ -98,3 +98,15 @@ void json_print_texts(const char *const *pairs)
 	}
 	print(object);
 }
+
+void json_print_named(const struct value *array, const char *const *names)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; names[i]; i++) {
+		(void)json_object_set_new(object, names[i],
+					  i < array->len ? to_json(&array->items[i])
+							 : json_array());
+	}
+	print(object);
+}

@@ -11,3 +11,5 @@ void json_print_list(const struct value *const *items, size_t n);
 void json_print_members(const struct value *array, const char *const *names);
 /** An object of texts: name, text, name, text, ..., NULL. */
 void json_print_texts(const char *const *pairs);
+/** The array's items as members of one object, under these names; NULL ends them. */
+void json_print_named(const struct value *array, const char *const *names);

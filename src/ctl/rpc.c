@@ -63,10 +63,11 @@ static int ensure_connected(struct rpc *rpc, struct diag *diag)
 static int wait_readable(struct rpc *rpc)
 {
 	struct pollfd p = {.fd = rpc->fd, .events = POLLIN};
+	const struct timespec second = {.tv_sec = 1};
 	unsigned seconds = 0;
 	int n;
 
-	while ((n = poll(&p, 1, rpc->tick ? 1000 : -1)) == 0) {
+	while ((n = ppoll(&p, 1, rpc->tick ? &second : NULL, rpc->wait_mask)) == 0) {
 		rpc->tick(rpc->tick_data, ++seconds);
 	}
 	n = n < 0 ? -errno : 0;

@@ -6,6 +6,7 @@
 #include "value.h"
 #include "xmlrpc.h"
 
+#include <signal.h>
 #include <slotd/diag.h>
 
 /* Faults, as Supervisor numbers them, and ours. */
@@ -41,8 +42,9 @@ struct rpc {
 	struct xmlrpc_fault fault; /* of the last -EREMOTE */
 	unsigned http_status;	   /* of the last -EPROTO that had one, else 0 */
 	char http_reason[64];
-	bool sent;	   /* the last call may have reached the server */
-	rpc_tick_fn *tick; /* may be NULL */
+	bool sent;		   /* the last call may have reached the server */
+	const sigset_t *wait_mask; /* signal mask while waiting; NULL: as it is */
+	rpc_tick_fn *tick;	   /* may be NULL */
 	void *tick_data;
 };
 

@@ -2,31 +2,52 @@
 
 #include "names.h"
 
+#include <slotd/cleanup.h>
 #include <string.h>
+
+size_t view_width(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++) {
+		n += ((unsigned char)*text & 0xc0) != 0x80; /* not the rest of a character */
+	}
+	return n;
+}
+
+void view_pad(struct strbuf *to, const char *text, size_t width)
+{
+	size_t have = view_width(text);
+
+	(void)strbuf_adds(to, text);
+	(void)strbuf_addf(to, "%*s", have < width ? (int)(width - have) : 0, "");
+}
+
+const char *view_ago(int64_t since, usec_t now, char *buf, size_t size)
+{
+	if (since <= 0) {
+		return "";
+	}
+	return usec_format(usec_sub(now, SECONDS((usec_t)since)), buf, size);
+}
+
+void view_print(FILE *to, const char *text, bool terminal)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		bool harmless = (c >= ' ' && c != 0x7f) || c == '\n' || c == '\t';
+
+		(void)putc(terminal && !harmless ? '?' : c, to);
+	}
+}
+
+/* ---- workers -----------------------------------------------------------------------------------
+ */
 
 bool worker_is_stopped(int64_t state)
 {
 	return state == WORKER_NUMBER_STOPPED || state == WORKER_NUMBER_EXITED ||
 	       state == WORKER_NUMBER_FATAL || state == WORKER_NUMBER_UNKNOWN;
-}
-
-/* Characters, as Python counts them: bytes that do not continue one. */
-static size_t characters(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text; text++) {
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	}
-	return n;
-}
-
-static void add_padded(struct strbuf *to, const char *text, size_t width)
-{
-	size_t have = characters(text);
-
-	(void)strbuf_adds(to, text);
-	(void)strbuf_addf(to, "%*s", have < width ? (int)(width - have) : 0, "");
 }
 
 static const char *spec_of(const struct value *worker, char *buf, size_t size)
@@ -40,20 +61,14 @@ int view_plain(struct strbuf *to, const struct value *const *workers, size_t n)
 	size_t widest = 30;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t width = characters(spec_of(workers[i], spec, sizeof(spec)));
+		size_t width = view_width(spec_of(workers[i], spec, sizeof(spec)));
 
 		widest = width > widest ? width : widest;
 	}
 	for (size_t i = 0; i < n; i++) {
-		add_padded(to, spec_of(workers[i], spec, sizeof(spec)), widest + 3);
-		add_padded(to, value_text(workers[i], "statename"), 10);
+		view_pad(to, spec_of(workers[i], spec, sizeof(spec)), widest + 3);
+		view_pad(to, value_text(workers[i], "statename"), 10);
 		(void)strbuf_addf(to, "%s\n", value_text(workers[i], "description"));
 	}
-	return to->error;
-}
-
-int view_status(struct strbuf *to, const struct value *status)
-{
-	(void)status;
 	return to->error;
 }

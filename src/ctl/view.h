@@ -1,10 +1,12 @@
 #pragma once
 
-/** What status and slots print, made of what the server sends. Pure. */
+/** What status and slots print, made of what the server sends. Pure, but for view_print. */
 
 #include "value.h"
 
 #include <slotd/strbuf.h>
+#include <slotd/usec.h>
+#include <stdio.h>
 
 /* Supervisor's process states. */
 enum worker_number {
@@ -18,10 +20,42 @@ enum worker_number {
 	WORKER_NUMBER_UNKNOWN = 1000,
 };
 
+/* A slot's state, as slotd.status numbers it. */
+enum slot_number {
+	SLOT_NUMBER_COLD,
+	SLOT_NUMBER_STARTING,
+	SLOT_NUMBER_WARM,
+	SLOT_NUMBER_LIVE,
+	SLOT_NUMBER_DRAINING,
+	SLOT_NUMBER_STOPPING,
+	SLOT_NUMBER_MAX_,
+	SLOT_NUMBER_INVALID_ = -22,
+};
+
 /** Is it of the class that makes status exit with 3? */
 bool worker_is_stopped(int64_t state);
 
 /** supervisorctl's table of the given workers. 0 or -ENOMEM. */
 int view_plain(struct strbuf *to, const struct value *const *workers, size_t n);
-/** What a person sees of the whole machine. 0 or -ENOMEM. */
-int view_status(struct strbuf *to, const struct value *status);
+
+/**
+ * What a person sees of the whole machine: services with the workers that need him, then everything
+ * else, then what to type. now is the wall clock. 0 or -ENOMEM.
+ */
+int view_status(struct strbuf *to, const struct value *status, usec_t now);
+
+/** The two slots of each service. 0 or -ENOMEM. */
+int view_slots(struct strbuf *to, const struct value *const *services, size_t n, usec_t now);
+
+/** Writes text; to a terminal with control characters (but newline and tab) replaced by '?'. */
+void view_print(FILE *to, const char *text, bool terminal);
+
+/* ---- for the views -----------------------------------------------------------------------------
+ */
+
+/** Characters, as Python counts them. */
+size_t view_width(const char *text);
+/** Appends text and blanks up to width. */
+void view_pad(struct strbuf *to, const char *text, size_t width);
+/** How long ago seconds since the epoch were, for people; "" for 0. Returns buf. */
+const char *view_ago(int64_t since, usec_t now, char *buf, size_t size);

@@ -1,0 +1,312 @@
+/* slots, swap, deploy, rollback, attach, abort, drain: services and who is live. */
+
+#include "commands.h"
+#include "job.h"
+#include "json.h"
+#include "view.h"
+
+#include <errno.h>
+#include <slotd/cleanup.h>
+#include <slotd/strbuf.h>
+#include <slotd/vec.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const struct value *find_service(const struct value *status, const char *name)
+{
+	value_for_each(service, value_array(status, "services"))
+	{
+		if (strcmp(value_text(service, "service"), name) == 0) {
+			return service;
+		}
+	}
+	return NULL;
+}
+
+static bool usage_ok(struct ctl *ctl, const struct words *words, const char *command, int max)
+{
+	if (words->n >= 1 && words->n <= max) {
+		return true;
+	}
+	(void)fprintf(stderr, "slotctl: %s: %s\n", command,
+		      words->n < 1 ? "which service?" : "too many words");
+	command_help(command);
+	ctl->exit_code = EXIT_USAGE;
+	return false;
+}
+
+/* ---- a name that is no service -----------------------------------------------------------------
+ */
+
+/* "payinv-b is a slot (the live one), not a service. Did you mean: slotctl deploy payinv" */
+static bool explain_slot(const struct value *status, const char *name, const char *command)
+{
+	value_for_each(service, value_array(status, "services"))
+	{
+		value_for_each(slot, value_array(service, "slots"))
+		{
+			if (strcmp(value_text(slot, "name"), name) == 0) {
+				bool live = strcmp(value_text(slot, "slot"),
+						   value_text(service, "live")) == 0;
+
+				(void)fprintf(
+					stderr,
+					"%s is a slot (the %s one), not a service. Did you mean: "
+					"slotctl %s %s\n",
+					name, live ? "live" : "idle", command,
+					value_text(service, "service"));
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static void explain_unknown(const struct value *status, const char *name, const char *command)
+{
+	if (!explain_slot(status, name, command)) {
+		(void)fprintf(stderr,
+			      "slotctl: there is no service \"%s\". slotctl slots lists them\n",
+			      name);
+	}
+}
+
+/* Looks a service up before anything is asked of it. NULL: said why. */
+static const struct value *get_service(struct ctl *ctl, const char *command, const char *name,
+				       struct value *status)
+{
+	const struct value *service;
+	struct diag diag = {0};
+	int r = session_status(ctl, status, &diag);
+
+	if (r < 0) {
+		session_own_failed(ctl, r, &diag);
+		return NULL;
+	}
+	service = find_service(status, name);
+	if (!service) {
+		explain_unknown(status, name, command);
+		ctl->exit_code = EXIT_USAGE;
+	}
+	return service;
+}
+
+/* ---- slots -------------------------------------------------------------------------------------
+ */
+
+static void print_slots(struct ctl *ctl, const struct value *const *services, size_t n)
+{
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+
+	if (view_slots(&text, services, n, usec_wall()) < 0) {
+		session_unexpected(ctl, -ENOMEM, NULL);
+	} else {
+		view_print(stdout, strbuf_str(&text), ctl->terminal);
+	}
+}
+
+static void show_slots(struct ctl *ctl, const struct words *words, const struct value *status)
+{
+	VEC(const struct value *) chosen = {0};
+	int r = 0;
+
+	value_for_each(service, value_array(status, "services"))
+	{
+		if (words->n == 0 || words_have(words, value_text(service, "service"))) {
+			r = r < 0 ? r : vec_push(&chosen, service);
+		}
+	}
+	for (int i = 0; i < words->n; i++) {
+		if (!find_service(status, words->at[i])) {
+			explain_unknown(status, words->at[i], "slots");
+			ctl->exit_code = EXIT_USAGE;
+		}
+	}
+	if (r < 0) {
+		session_unexpected(ctl, r, NULL);
+	} else if (words->json) {
+		json_print_list(chosen.at, chosen.len);
+	} else if (chosen.len > 0) {
+		print_slots(ctl, chosen.at, chosen.len);
+	} else if (words->n == 0) {
+		printf("No services are configured: see [service:x] in slotd.conf(5)\n");
+	}
+	vec_done(&chosen);
+}
+
+void cmd_slots(struct ctl *ctl, struct words *words)
+{
+	CLEANUP(value_done) struct value status = {0};
+	struct diag diag = {0};
+	int r = session_status(ctl, &status, &diag);
+
+	if (r < 0) {
+		session_own_failed(ctl, r, &diag);
+	} else {
+		show_slots(ctl, words, &status);
+	}
+}
+
+/* ---- jobs --------------------------------------------------------------------------------------
+ */
+
+/* Waits for the job that is in the way, or a second when it is not known. */
+static void wait_for_other(struct ctl *ctl, const char *service)
+{
+	CLEANUP(value_done) struct value status = {0}, reply = {0};
+	const struct timespec second = {.tv_sec = 1};
+	const struct value *found;
+	struct diag diag = {0};
+	int number = 0;
+
+	if (session_status(ctl, &status, &diag) == 0) {
+		found = find_service(&status, service);
+		number = found ? (int)value_int(found, "job") : 0;
+	}
+	/* a number of a line that never comes: the answer comes when the job is done, or in time */
+	if (number <= 0 ||
+	    rpc_call(&ctl->rpc, &reply, &diag, "slotd.follow", "ii", number, INT32_MAX) < 0 ||
+	    value_true(&reply, "done")) {
+		(void)nanosleep(&second, NULL);
+	}
+}
+
+struct request {
+	const char *command; /* "swap" */
+	const char *method;
+	const char *service, *release; /* release NULL: the method takes none */
+};
+
+static int ask(struct ctl *ctl, const struct request *q, struct value *number, struct diag *diag)
+{
+	return rpc_call(&ctl->rpc, number, diag, q->method, q->release ? "ss" : "s", q->service,
+			q->release);
+}
+
+static int ask_until(struct ctl *ctl, const struct request *q, usec_t wait, struct value *number,
+		     struct diag *diag)
+{
+	usec_t deadline = usec_add(usec_monotonic(), wait);
+	bool said = false;
+	int r;
+
+	for (;;) {
+		r = ask(ctl, q, number, diag);
+		if (r != -EREMOTE || ctl->rpc.fault.code != FAULT_BUSY || wait == 0 ||
+		    usec_monotonic() >= deadline) {
+			return r;
+		}
+		if (!said) {
+			said = true;
+			(void)fprintf(stderr, "slotctl: waiting: %s\n",
+				      fault_sentence(ctl->rpc.fault.text));
+		}
+		wait_for_other(ctl, q->service);
+	}
+}
+
+static void run_job(struct ctl *ctl, const struct words *words, const struct request *q)
+{
+	CLEANUP(value_done) struct value status = {0}, number = {0};
+	struct diag diag = {0};
+	int r;
+
+	if (!get_service(ctl, q->command, q->service, &status)) {
+		return;
+	}
+	r = ask_until(ctl, q, words->wait, &number, &diag);
+	if (r < 0) {
+		session_own_failed(ctl, r, &diag);
+	} else {
+		job_follow(ctl, (int)number.number, q->service, true, words->json);
+	}
+}
+
+void cmd_swap(struct ctl *ctl, struct words *words)
+{
+	if (usage_ok(ctl, words, "swap", 1)) {
+		run_job(ctl, words, &(struct request){"swap", "slotd.swap", words->at[0], NULL});
+	}
+}
+
+void cmd_rollback(struct ctl *ctl, struct words *words)
+{
+	if (usage_ok(ctl, words, "rollback", 1)) {
+		run_job(ctl, words,
+			&(struct request){"rollback", "slotd.rollback", words->at[0], NULL});
+	}
+}
+
+void cmd_deploy(struct ctl *ctl, struct words *words)
+{
+	if (usage_ok(ctl, words, "deploy", 2)) {
+		run_job(ctl, words,
+			&(struct request){"deploy", "slotd.deploy", words->at[0],
+					  words->n > 1 ? words->at[1] : ""});
+	}
+}
+
+void cmd_attach(struct ctl *ctl, struct words *words)
+{
+	CLEANUP(value_done) struct value status = {0};
+	const struct value *service;
+
+	if (!usage_ok(ctl, words, "attach", 1)) {
+		return;
+	}
+	service = get_service(ctl, "attach", words->at[0], &status);
+	if (!service) {
+		return;
+	}
+	if (value_int(service, "job") <= 0) {
+		printf("%s: nothing is going on\n", words->at[0]);
+		return;
+	}
+	job_follow(ctl, (int)value_int(service, "job"), words->at[0], false, words->json);
+}
+
+/* ---- abort and drain ---------------------------------------------------------------------------
+ */
+
+static void ask_simply(struct ctl *ctl, const char *command, const char *method,
+		       const char *service, const char *done)
+{
+	CLEANUP(value_done) struct value status = {0};
+	struct diag diag = {0};
+	int r;
+
+	if (!get_service(ctl, command, service, &status)) {
+		return;
+	}
+	r = rpc_call(&ctl->rpc, NULL, &diag, method, "s", service);
+	if (r < 0) {
+		session_own_failed(ctl, r, &diag);
+	} else {
+		printf("%s: %s\n", service, done);
+	}
+}
+
+void cmd_abort(struct ctl *ctl, struct words *words)
+{
+	if (usage_ok(ctl, words, "abort", 1)) {
+		ask_simply(ctl, "abort", "slotd.abort", words->at[0], "aborted");
+	}
+}
+
+void cmd_drain(struct ctl *ctl, struct words *words)
+{
+	if (!usage_ok(ctl, words, "drain", 1)) {
+		return;
+	}
+	if (!words->now) {
+		(void)fprintf(stderr,
+			      "slotctl: a slot drains by itself after a swap; to close what is "
+			      "left of it: slotctl drain --now %s\n",
+			      words->at[0]);
+		ctl->exit_code = EXIT_USAGE;
+		return;
+	}
+	ask_simply(ctl, "drain", "slotd.drainNow", words->at[0],
+		   "what was still open to the old slot is being closed");
+}

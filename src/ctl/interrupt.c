@@ -1,0 +1,43 @@
+#include "interrupt.h"
+
+/* A signal handler has nothing else to tell it to. */
+static volatile sig_atomic_t arrived;
+
+static void note(int sig)
+{
+	(void)sig;
+	arrived = 1;
+}
+
+void interrupt_init(struct interrupt *i, struct rpc *rpc)
+{
+	struct sigaction action = {.sa_handler = note}; /* no SA_RESTART: it is to end a wait */
+	sigset_t block;
+
+	arrived = 0;
+	i->rpc = rpc;
+	(void)sigemptyset(&block);
+	(void)sigaddset(&block, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &block, &i->old_mask);
+	(void)sigaction(SIGINT, &action, &i->old_action);
+	rpc->wait_mask = &i->old_mask;
+}
+
+void interrupt_done(struct interrupt *i)
+{
+	if (!i->rpc) {
+		return;
+	}
+	i->rpc->wait_mask = NULL;
+	(void)sigaction(SIGINT, &i->old_action, NULL);
+	(void)sigprocmask(SIG_SETMASK, &i->old_mask, NULL);
+	i->rpc = NULL;
+}
+
+bool interrupt_taken(void)
+{
+	bool was = arrived != 0;
+
+	arrived = 0;
+	return was;
+}

@@ -1,0 +1,214 @@
+#include "job.h"
+
+#include "interrupt.h"
+#include "json.h"
+#include "view.h"
+
+#include <errno.h>
+#include <slotd/cleanup.h>
+#include <slotd/usec.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	RETRIES = 50, /* of a lost connection, 100 ms apart */
+};
+
+struct follower {
+	struct ctl *ctl;
+	int number;
+	const char *service;
+	bool may_abort, json, aborting, leave;
+	int64_t seen;
+	unsigned failures;
+	char step[32];
+	usec_t step_since;
+	char last[1024];    /* line printed */
+	struct value lines; /* all of them, for --json */
+};
+
+static void clear_progress(const struct follower *f)
+{
+	if (f->ctl->terminal && !f->json) {
+		printf("\r\033[K");
+	}
+}
+
+/* The line that updates, on a terminal only. */
+static void show_progress(void *data, unsigned seconds)
+{
+	const struct follower *f = data;
+	char took[USEC_TEXT_MAX];
+
+	(void)seconds;
+	printf("\r%s  %s%s\033[K", f->step,
+	       usec_format(usec_sub(usec_monotonic(), f->step_since), took, sizeof(took)),
+	       f->aborting ? "  (aborting)" : "");
+	(void)fflush(stdout);
+}
+
+static void set_step(struct follower *f, const struct value *reply)
+{
+	const char *step = value_text(reply, "step");
+
+	if (strcmp(step, f->step) != 0) {
+		(void)snprintf(f->step, sizeof(f->step), "%s", step);
+		f->step_since = usec_monotonic();
+	}
+}
+
+static void print_line(struct follower *f, const char *text)
+{
+	(void)snprintf(f->last, sizeof(f->last), "%s", text);
+	view_print(stdout, text, f->ctl->terminal);
+	(void)putchar('\n');
+}
+
+static int keep_line(struct follower *f, const char *text)
+{
+	struct value *line = value_append(&f->lines);
+
+	if (!line) {
+		return -ENOMEM;
+	}
+	line->kind = VALUE_TEXT;
+	line->text = strdup(text);
+	return line->text ? 0 : -ENOMEM;
+}
+
+static void take_lines(struct follower *f, const struct value *reply)
+{
+	clear_progress(f);
+	value_for_each(line, value_array(reply, "lines"))
+	{
+		if (value_int(line, "seq") <= f->seen) {
+			continue;
+		}
+		f->seen = value_int(line, "seq");
+		if (!f->json) {
+			print_line(f, value_text(line, "text"));
+		} else if (keep_line(f, value_text(line, "text")) < 0) {
+			f->json = false; /* no memory to collect them in: say them */
+		}
+	}
+	set_step(f, reply);
+}
+
+static void finish(struct follower *f, struct value *reply)
+{
+	const char *text = value_text(reply, "text");
+
+	f->ctl->exit_code = (int)value_int(reply, "code");
+	if (f->json) {
+		for (size_t i = 0; i < reply->len; i++) {
+			if (strcmp(reply->items[i].name, "lines") == 0) {
+				struct value old = reply->items[i];
+
+				f->lines.name = old.name;
+				old.name = NULL;
+				value_done(&old);
+				reply->items[i] = f->lines;
+				f->lines = (struct value){.kind = VALUE_ARRAY};
+			}
+		}
+		json_print(reply);
+	} else if (text[0] && strcmp(text, f->last) != 0) {
+		print_line(f, text);
+	}
+}
+
+/* ---- Ctrl-C and lost connections ---------------------------------------------------------------
+ */
+
+static void abort_job(struct follower *f)
+{
+	struct diag diag = {0};
+	int r;
+
+	if (!f->may_abort || f->aborting) {
+		f->leave = true;
+		return;
+	}
+	f->aborting = true;
+	r = rpc_call(&f->ctl->rpc, NULL, &diag, "slotd.abort", "s", f->service);
+	if (r == -EREMOTE) {
+		clear_progress(f);
+		explain_failure(f->ctl, r, &diag); /* too late: the flip is done */
+	}
+}
+
+static void say_left(const struct follower *f, const char *why)
+{
+	clear_progress(f);
+	(void)fprintf(stderr, "slotctl: %s. #%d goes on by itself: slotctl attach %s\n", why,
+		      f->number, f->service);
+	f->ctl->exit_code = EXIT_UNKNOWN_OUTCOME;
+}
+
+/* May go on? */
+static bool met_failure(struct follower *f, int error, const struct diag *diag)
+{
+	const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+
+	if (error == -EINTR) {
+		abort_job(f);
+		if (f->leave) {
+			say_left(f, "not followed any more");
+		}
+		return !f->leave;
+	}
+	if (error == -EREMOTE || ++f->failures > RETRIES) {
+		say_left(f,
+			 error == -EREMOTE ? fault_sentence(f->ctl->rpc.fault.text) : diag->text);
+		return false;
+	}
+	(void)nanosleep(&pause, NULL);
+	return true;
+}
+
+static void follow(struct follower *f)
+{
+	for (bool done = false; !done;) {
+		CLEANUP(value_done) struct value reply = {0};
+		struct diag diag = {0};
+		int r = rpc_call(&f->ctl->rpc, &reply, &diag, "slotd.follow", "ii", f->number,
+				 (int)f->seen);
+
+		if (r < 0) {
+			if (!met_failure(f, r, &diag)) {
+				return;
+			}
+			continue;
+		}
+		f->failures = 0;
+		take_lines(f, &reply);
+		done = value_true(&reply, "done");
+		if (done) {
+			finish(f, &reply);
+		}
+	}
+}
+
+void job_follow(struct ctl *ctl, int number, const char *service, bool may_abort, bool json)
+{
+	CLEANUP(interrupt_done) struct interrupt interrupt = {0};
+	rpc_tick_fn *tick = ctl->rpc.tick;
+	struct follower f = {
+		.ctl = ctl,
+		.number = number,
+		.service = service,
+		.may_abort = may_abort,
+		.json = json,
+		.step_since = usec_monotonic(),
+		.lines = {.kind = VALUE_ARRAY},
+	};
+
+	interrupt_init(&interrupt, &ctl->rpc);
+	ctl->rpc.tick = ctl->terminal && !json ? show_progress : NULL;
+	ctl->rpc.tick_data = &f;
+	follow(&f);
+	ctl->rpc.tick = tick;
+	ctl->rpc.tick_data = NULL;
+	value_done(&f.lines);
+}

@@ -1,0 +1,159 @@
+#include "view.h"
+
+#include <slotd/cleanup.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	COLUMNS = 8,
+	CELL_MAX = 128,
+};
+
+struct row {
+	char cells[COLUMNS][CELL_MAX];
+};
+
+static void set_cell(struct row *row, size_t column, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static void set_cell(struct row *row, size_t column, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(row->cells[column], CELL_MAX, fmt, ap);
+	va_end(ap);
+}
+
+/* "LIVE 2d 4h", "idle, stopped", "draining 2m10s" */
+static void set_state(struct row *row, const struct value *slot, usec_t now)
+{
+	static const struct {
+		const char *text;
+		bool timed;
+	} words[SLOT_NUMBER_MAX_] = {
+		[SLOT_NUMBER_COLD] = {"idle, stopped", false},
+		[SLOT_NUMBER_STARTING] = {"starting", true},
+		[SLOT_NUMBER_WARM] = {"idle, warm", true},
+		[SLOT_NUMBER_LIVE] = {"LIVE", true},
+		[SLOT_NUMBER_DRAINING] = {"draining", true},
+		[SLOT_NUMBER_STOPPING] = {"stopping", true},
+	};
+	int64_t state = value_int(slot, "state");
+	char ago[USEC_TEXT_MAX];
+
+	if (state < 0 || state >= SLOT_NUMBER_MAX_) {
+		set_cell(row, 2, "?");
+	} else if (words[state].timed && value_int(slot, "since") > 0) {
+		set_cell(row, 2, "%s %s", words[state].text,
+			 view_ago(value_int(slot, "since"), now, ago, sizeof(ago)));
+	} else {
+		set_cell(row, 2, "%s", words[state].text);
+	}
+}
+
+static void set_note(struct row *row, const struct value *service, const struct value *slot,
+		     usec_t now)
+{
+	usec_t deadline = SECONDS((usec_t)value_int(slot, "deadline"));
+	int64_t state = value_int(slot, "state");
+	char in[USEC_TEXT_MAX];
+
+	if (value_text(slot, "note")[0]) {
+		set_cell(row, 7, "%s", value_text(slot, "note"));
+	} else if (deadline <= now || deadline == 0) {
+		return;
+	} else if (state == SLOT_NUMBER_DRAINING) {
+		set_cell(row, 7, "ends in %s, or: slotctl drain --now %s",
+			 usec_format(usec_sub(deadline, now), in, sizeof(in)),
+			 value_text(service, "service"));
+	} else if (state == SLOT_NUMBER_WARM) {
+		set_cell(row, 7, "stops in %s; rollback: at once",
+			 usec_format(usec_sub(deadline, now), in, sizeof(in)));
+	}
+}
+
+static void set_row(struct row *row, const struct value *service, const struct value *slot,
+		    bool first, usec_t now)
+{
+	long long queued = value_int(slot, "queued"), active = value_int(slot, "active");
+	long long idle = value_int(slot, "idle");
+	int64_t state = value_int(slot, "state");
+	bool live = strcmp(value_text(slot, "slot"), value_text(service, "live")) == 0;
+
+	set_cell(row, 0, "%s", first ? value_text(service, "service") : "");
+	set_cell(row, 1, "%s", value_text(slot, "slot"));
+	set_state(row, slot, now);
+	set_cell(row, 3, "%s", value_text(slot, "release")[0] ? value_text(slot, "release") : "-");
+	set_cell(row, 4, "%lld/%lld", (long long)value_int(slot, "ready"),
+		 (long long)value_int(slot, "total"));
+	set_cell(row, 5, "%4s", live ? "100%" : "0%");
+	if (state == SLOT_NUMBER_COLD && queued + active + idle == 0) {
+		set_cell(row, 6, "-");
+	} else {
+		set_cell(row, 6, "%lld/%lld/%lld", queued, active, idle);
+	}
+	set_note(row, service, slot, now);
+}
+
+static void add_row(struct strbuf *to, const struct row *row, const size_t *widths)
+{
+	size_t last = row->cells[COLUMNS - 1][0] ? COLUMNS - 1 : COLUMNS - 2;
+
+	for (size_t c = 0; c < last; c++) {
+		view_pad(to, row->cells[c], widths[c] + 1);
+	}
+	(void)strbuf_addf(to, "%s\n", row->cells[last]);
+}
+
+/* The live slot first. */
+static void visit(const struct value *const *services, size_t n, usec_t now, size_t *widths,
+		  struct strbuf *to)
+{
+	struct row row;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct value *slots = value_array(services[i], "slots");
+		bool first = true;
+
+		for (int pass = 0; pass < 2; pass++) {
+			value_for_each(slot, slots)
+			{
+				bool live = strcmp(value_text(slot, "slot"),
+						   value_text(services[i], "live")) == 0;
+
+				if (live != (pass == 0)) {
+					continue;
+				}
+				memset(&row, 0, sizeof(row));
+				set_row(&row, services[i], slot, first, now);
+				first = false;
+				for (size_t c = 0; !to && c < COLUMNS; c++) {
+					size_t width = view_width(row.cells[c]);
+
+					widths[c] = width > widths[c] ? width : widths[c];
+				}
+				if (to) {
+					add_row(to, &row, widths);
+				}
+			}
+		}
+	}
+}
+
+int view_slots(struct strbuf *to, const struct value *const *services, size_t n, usec_t now)
+{
+	static const char *const titles[COLUMNS] = {
+		"SERVICE", "SLOT", "STATE", "RELEASE", "WORKERS", "SHARE", "QUEUED/ACTIVE/IDLE", "",
+	};
+	size_t widths[COLUMNS];
+	struct row header = {0};
+
+	for (size_t c = 0; c < COLUMNS; c++) {
+		set_cell(&header, c, "%s", titles[c]);
+		widths[c] = strlen(titles[c]);
+	}
+	visit(services, n, now, widths, NULL);
+	add_row(to, &header, widths);
+	visit(services, n, now, widths, to);
+	return to->error;
+}
