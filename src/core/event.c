@@ -1,0 +1,126 @@
+#include <slotd/event.h>
+
+#include <string.h>
+#include <strings.h>
+
+static const struct {
+	const char *name;
+	enum event_type parent;
+} types[EVENT_TYPE_MAX_] = {
+	[EVENT_ANY] = {"EVENT", EVENT_ANY},
+	[EVENT_PROCESS_STATE] = {"PROCESS_STATE", EVENT_ANY},
+	[EVENT_PROCESS_STATE_STOPPED] = {"PROCESS_STATE_STOPPED", EVENT_PROCESS_STATE},
+	[EVENT_PROCESS_STATE_EXITED] = {"PROCESS_STATE_EXITED", EVENT_PROCESS_STATE},
+	[EVENT_PROCESS_STATE_STARTING] = {"PROCESS_STATE_STARTING", EVENT_PROCESS_STATE},
+	[EVENT_PROCESS_STATE_STOPPING] = {"PROCESS_STATE_STOPPING", EVENT_PROCESS_STATE},
+	[EVENT_PROCESS_STATE_BACKOFF] = {"PROCESS_STATE_BACKOFF", EVENT_PROCESS_STATE},
+	[EVENT_PROCESS_STATE_FATAL] = {"PROCESS_STATE_FATAL", EVENT_PROCESS_STATE},
+	[EVENT_PROCESS_STATE_RUNNING] = {"PROCESS_STATE_RUNNING", EVENT_PROCESS_STATE},
+	[EVENT_PROCESS_STATE_UNKNOWN] = {"PROCESS_STATE_UNKNOWN", EVENT_PROCESS_STATE},
+	[EVENT_PROCESS_COMMUNICATION] = {"PROCESS_COMMUNICATION", EVENT_ANY},
+	[EVENT_PROCESS_COMMUNICATION_STDOUT] = {"PROCESS_COMMUNICATION_STDOUT",
+						EVENT_PROCESS_COMMUNICATION},
+	[EVENT_PROCESS_COMMUNICATION_STDERR] = {"PROCESS_COMMUNICATION_STDERR",
+						EVENT_PROCESS_COMMUNICATION},
+	[EVENT_PROCESS_LOG] = {"PROCESS_LOG", EVENT_ANY},
+	[EVENT_PROCESS_LOG_STDOUT] = {"PROCESS_LOG_STDOUT", EVENT_PROCESS_LOG},
+	[EVENT_PROCESS_LOG_STDERR] = {"PROCESS_LOG_STDERR", EVENT_PROCESS_LOG},
+	[EVENT_REMOTE_COMMUNICATION] = {"REMOTE_COMMUNICATION", EVENT_ANY},
+	[EVENT_SUPERVISOR_STATE_CHANGE] = {"SUPERVISOR_STATE_CHANGE", EVENT_ANY},
+	[EVENT_SUPERVISOR_STATE_CHANGE_RUNNING] = {"SUPERVISOR_STATE_CHANGE_RUNNING",
+						   EVENT_SUPERVISOR_STATE_CHANGE},
+	[EVENT_SUPERVISOR_STATE_CHANGE_STOPPING] = {"SUPERVISOR_STATE_CHANGE_STOPPING",
+						    EVENT_SUPERVISOR_STATE_CHANGE},
+	[EVENT_TICK] = {"TICK", EVENT_ANY},
+	[EVENT_TICK_5] = {"TICK_5", EVENT_TICK},
+	[EVENT_TICK_60] = {"TICK_60", EVENT_TICK},
+	[EVENT_TICK_3600] = {"TICK_3600", EVENT_TICK},
+	[EVENT_PROCESS_GROUP] = {"PROCESS_GROUP", EVENT_ANY},
+	[EVENT_PROCESS_GROUP_ADDED] = {"PROCESS_GROUP_ADDED", EVENT_PROCESS_GROUP},
+	[EVENT_PROCESS_GROUP_REMOVED] = {"PROCESS_GROUP_REMOVED", EVENT_PROCESS_GROUP},
+	[EVENT_SLOT] = {"SLOT", EVENT_ANY},
+	[EVENT_SLOT_SWAPPED] = {"SLOT_SWAPPED", EVENT_SLOT},
+	[EVENT_SLOT_ROLLED_BACK] = {"SLOT_ROLLED_BACK", EVENT_SLOT},
+	[EVENT_SLOT_FAILED] = {"SLOT_FAILED", EVENT_SLOT},
+};
+
+const char *event_type_name(enum event_type t)
+{
+	return t >= 0 && t < EVENT_TYPE_MAX_ ? types[t].name : "?";
+}
+
+enum event_type event_type_from_name(const char *name)
+{
+	for (int t = 0; t < EVENT_TYPE_MAX_; t++) {
+		if (strcasecmp(types[t].name, name) == 0) {
+			return (enum event_type)t;
+		}
+	}
+	return EVENT_TYPE_INVALID_;
+}
+
+bool event_type_is(enum event_type t, enum event_type asked_for)
+{
+	while (t != asked_for && t != EVENT_ANY) {
+		t = types[t].parent;
+	}
+	return t == asked_for;
+}
+
+struct event *event_new(enum event_type type, const void *payload, size_t len)
+{
+	struct event *e;
+
+	len = len < EVENT_PAYLOAD_MAX ? len : EVENT_PAYLOAD_MAX;
+	e = malloc(sizeof(*e) + len + 1);
+	if (!e) {
+		return NULL;
+	}
+	*e = (struct event){.refs = 1, .type = type, .len = len};
+	if (len) {
+		memcpy(e->payload, payload, len);
+	}
+	e->payload[len] = '\0';
+	return e;
+}
+
+struct event *event_ref(struct event *e)
+{
+	e->refs++;
+	return e;
+}
+
+struct event *event_unref(struct event *e)
+{
+	if (e && --e->refs == 0) {
+		free(e);
+	}
+	return NULL;
+}
+
+/* Length of the sequence that begins with c, 0 when none does. RFC 3629. */
+static size_t utf8_sequence(unsigned char c)
+{
+	return c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+}
+
+size_t utf8_length(const char *data, size_t len)
+{
+	size_t characters = 0, i = 0;
+
+	while (i < len) {
+		size_t n = utf8_sequence((unsigned char)data[i]);
+
+		if (n == 0 || n > len - i) {
+			return len;
+		}
+		for (size_t k = 1; k < n; k++) {
+			if (((unsigned char)data[i + k] & 0xc0) != 0x80) {
+				return len;
+			}
+		}
+		i += n;
+		characters++;
+	}
+	return characters;
+}

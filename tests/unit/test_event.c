@@ -1,0 +1,254 @@
+#include <check.h>
+#include <slotd/cleanup.h>
+#include <slotd/event.h>
+#include <string.h>
+
+#include "suite.h"
+
+static struct plan plan;
+
+static void say(struct listener *l, const char *text)
+{
+	plan_init(&plan);
+	listener_input(l, text, strlen(text), &plan);
+}
+
+static bool logged(const char *part)
+{
+	for (unsigned i = 0; i < plan.len; i++) {
+		if (strstr(plan.actions[i].text, part)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void offer(struct pool *p, const char *payload, uint64_t serial)
+{
+	struct event *e = event_new(EVENT_TICK_5, payload, strlen(payload));
+
+	e->serial = serial;
+	plan_init(&plan);
+	ck_assert_int_eq(pool_offer(p, e, &plan), 0);
+	event_unref(e);
+}
+
+struct fixture {
+	struct pool pool;
+	struct listener listener;
+};
+
+static struct fixture fixture_new(unsigned buffer_size)
+{
+	char *events[] = {(char *)"TICK", NULL};
+	struct fixture f;
+
+	ck_assert_int_eq(pool_init(&f.pool, 1, "p", "supervisor", events, buffer_size), 0);
+	return f;
+}
+
+static void join(struct fixture *f)
+{
+	listener_init(&f->listener, &f->pool, 2, "l");
+	ck_assert_int_eq(vec_push(&f->pool.listeners, &f->listener), 0);
+	f->listener.running = true;
+}
+
+static void leave(struct fixture *f)
+{
+	plan_init(&plan);
+	listener_done(&f->listener, &plan);
+	pool_done(&f->pool);
+}
+
+static char *dispatched(struct fixture *f)
+{
+	char *text = NULL;
+	size_t len;
+
+	return pool_dispatch(&f->pool, &text, &len) ? text : NULL;
+}
+
+START_TEST(a_parent_type_subscribes_to_all_below_it_once)
+{
+	ck_assert(event_type_is(EVENT_PROCESS_STATE_FATAL, EVENT_PROCESS_STATE));
+	ck_assert(event_type_is(EVENT_TICK_5, EVENT_ANY));
+	ck_assert(!event_type_is(EVENT_TICK_5, EVENT_PROCESS_STATE));
+	for (int t = 0; t < EVENT_TYPE_MAX_; t++) {
+		ck_assert_int_eq(event_type_from_name(event_type_name((enum event_type)t)), t);
+	}
+	ck_assert_int_eq(event_type_from_name("PROCESS_STATES"), EVENT_TYPE_INVALID_);
+}
+END_TEST
+
+START_TEST(an_envelope_has_supervisors_tokens_in_order)
+{
+	struct fixture f = fixture_new(10);
+	auto_free char *text = NULL;
+
+	join(&f);
+	say(&f.listener, "READY\n");
+	offer(&f.pool, "when:5", 7);
+	text = dispatched(&f);
+	ck_assert_str_eq(text, "ver:3.0 server:supervisor serial:7 pool:p poolserial:0 "
+			       "eventname:TICK_5 len:6\nwhen:5");
+	leave(&f);
+}
+END_TEST
+
+START_TEST(len_counts_characters_unless_bytes_are_asked_for)
+{
+	ck_assert_uint_eq(utf8_length("a\xc3\xb6", 3), 2);
+	ck_assert_uint_eq(utf8_length("\x88\n", 2), 2);
+	ck_assert_uint_eq(utf8_length("\xe2\x82", 2), 2);
+}
+END_TEST
+
+START_TEST(nobody_gets_an_event_before_ready_and_running)
+{
+	struct fixture f = fixture_new(10);
+
+	join(&f);
+	offer(&f.pool, "x", 1);
+	ck_assert_ptr_null(dispatched(&f));
+	say(&f.listener, "REA");
+	say(&f.listener, "DY\n");
+	f.listener.running = false;
+	ck_assert_ptr_null(dispatched(&f));
+	leave(&f);
+}
+END_TEST
+
+START_TEST(ok_and_the_next_ready_may_come_in_one_read)
+{
+	struct fixture f = fixture_new(10);
+
+	join(&f);
+	say(&f.listener, "READY\n");
+	offer(&f.pool, "x", 1);
+	free(dispatched(&f));
+	say(&f.listener, "RESULT 2\nOKREADY\n");
+	ck_assert_int_eq(f.listener.state, LISTENER_READY);
+	ck_assert(logged("l: event was processed"));
+	ck_assert(logged("l: BUSY -> ACKNOWLEDGED"));
+	leave(&f);
+}
+END_TEST
+
+START_TEST(a_rejected_event_comes_again_with_its_serials)
+{
+	struct fixture f = fixture_new(10);
+	auto_free char *first = NULL, *second = NULL;
+
+	join(&f);
+	say(&f.listener, "READY\n");
+	offer(&f.pool, "x", 1);
+	offer(&f.pool, "y", 2);
+	first = dispatched(&f);
+	say(&f.listener, "RESULT 4\nFAILREADY\n");
+	ck_assert(logged("l: event was rejected"));
+	second = dispatched(&f);
+	ck_assert_str_eq(first, second);
+	leave(&f);
+}
+END_TEST
+
+START_TEST(a_full_buffer_drops_the_oldest)
+{
+	struct fixture f = fixture_new(2);
+
+	join(&f);
+	offer(&f.pool, "a", 1);
+	offer(&f.pool, "b", 2);
+	offer(&f.pool, "c", 3);
+	ck_assert(logged("pool p event buffer overflowed, discarding event 1"));
+	ck_assert_uint_eq(f.pool.buffer.at[0].event->serial, 2);
+	leave(&f);
+}
+END_TEST
+
+START_TEST(a_liar_is_told_and_gets_nothing_more)
+{
+	static const char *const lies[] = {"HELLO\n", "READY\nX", "READX"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
+		struct fixture f = fixture_new(10);
+
+		join(&f);
+		say(&f.listener, lies[i]);
+		ck_assert_int_eq(f.listener.state, LISTENER_UNKNOWN);
+		ck_assert(logged("has entered the UNKNOWN state"));
+		offer(&f.pool, "x", 1);
+		ck_assert_ptr_null(dispatched(&f));
+		leave(&f);
+	}
+}
+END_TEST
+
+START_TEST(a_bad_result_line_puts_the_event_back)
+{
+	static const char *const lies[] = {"RESULT x\n", "RESULT 99999999\n", "RESULTS 2\nOK",
+					   "RESULT \n"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
+		struct fixture f = fixture_new(10);
+
+		join(&f);
+		say(&f.listener, "READY\n");
+		offer(&f.pool, "x", 1);
+		free(dispatched(&f));
+		say(&f.listener, lies[i]);
+		ck_assert_int_eq(f.listener.state, LISTENER_UNKNOWN);
+		ck_assert(logged("l: bad result line: 'RESULT"));
+		ck_assert_uint_eq(f.pool.buffer.len, 1);
+		leave(&f);
+	}
+}
+END_TEST
+
+START_TEST(an_endless_result_line_is_bounded)
+{
+	struct fixture f = fixture_new(10);
+	char line[4096];
+
+	join(&f);
+	say(&f.listener, "READY\n");
+	offer(&f.pool, "x", 1);
+	free(dispatched(&f));
+	memset(line, 'R', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	say(&f.listener, line);
+	ck_assert_int_eq(f.listener.state, LISTENER_UNKNOWN);
+	leave(&f);
+}
+END_TEST
+
+START_TEST(a_listener_that_dies_busy_gives_its_event_back)
+{
+	struct fixture f = fixture_new(10);
+
+	join(&f);
+	say(&f.listener, "READY\n");
+	offer(&f.pool, "x", 1);
+	free(dispatched(&f));
+	plan_init(&plan);
+	listener_lost(&f.listener, &plan);
+	ck_assert_uint_eq(f.pool.buffer.len, 1);
+	listener_started(&f.listener, &plan);
+	ck_assert_int_eq(f.listener.state, LISTENER_ACKNOWLEDGED);
+	leave(&f);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("event", a_parent_type_subscribes_to_all_below_it_once,
+			 an_envelope_has_supervisors_tokens_in_order,
+			 len_counts_characters_unless_bytes_are_asked_for,
+			 nobody_gets_an_event_before_ready_and_running,
+			 ok_and_the_next_ready_may_come_in_one_read,
+			 a_rejected_event_comes_again_with_its_serials,
+			 a_full_buffer_drops_the_oldest, a_liar_is_told_and_gets_nothing_more,
+			 a_bad_result_line_puts_the_event_back, an_endless_result_line_is_bounded,
+			 a_listener_that_dies_busy_gives_its_event_back);
+}
