@@ -60,16 +60,20 @@ enum log_note_state {
 struct log_note {
 	uint32_t state; /* enum log_note_state */
 	uint32_t stream;
-	uint64_t dev, ino; /* of the file */
+	uint64_t dev, ino; /* of the file; ino 0: the bytes go to no regular file */
 	uint64_t offset;   /* its size before the first byte of [from, ...) */
 	uint64_t maxbytes; /* 0: no rotation */
 	uint32_t backups;
-	uint32_t step;	 /* SHIFTING: path.step -> path.(step+1); 0: path -> path.1 */
-	uint32_t from;	 /* bytes of the (filtered) chunk that are in files already */
-	uint32_t filter; /* the stream's filter state at the chunk's first byte */
+	uint32_t step;	  /* SHIFTING: path.step -> path.(step+1); 0: path -> path.1 */
+	uint32_t from;	  /* bytes of the (filtered) chunk that are in files already */
+	uint32_t filters; /* bits of enum log_filter (src/log/filter.h), 0: none */
+	uint32_t filter;  /* the stream's filter state at the chunk's first byte */
 	uint32_t mode, uid, gid;
-	uint32_t filters;	      /* bits of enum log_filter (src/log), 0: none */
-	char path[LOG_NOTE_PATH_MAX]; /* "": the bytes go to no file */
+};
+
+struct log_note_copy {
+	struct log_note note;
+	char path[LOG_NOTE_PATH_MAX];
 };
 
 /** What a filter must remember of a stream between two chunks. */
@@ -82,7 +86,7 @@ struct log_notes {
 	uint32_t magic, version;
 	_Atomic uint32_t current; /* which of the two copies counts */
 	uint32_t reserved;
-	struct log_note note[2];
+	struct log_note_copy copies[2];
 	struct log_stream_note streams[LOG_NOTE_STREAMS];
 };
 

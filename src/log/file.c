@@ -1,0 +1,422 @@
+#include "file.h"
+
+#include "lines.h"
+#include "special.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/lognote.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+	/* NONBLOCK for what turns out to be a pipe or terminal; NOFOLLOW: see real_path(). */
+	OPEN_FLAGS = O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW,
+};
+
+/* ---- opening */
+
+/* A link is followed when root or we made it. A worker that may write to the directory of its log
+ * could else have us append to, or show, any file of the machine. */
+static char *real_path(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
+	    (st.st_uid == 0 || st.st_uid == geteuid())) {
+		char *real = realpath(path, NULL);
+
+		if (real && strlen(real) < LOG_NOTE_PATH_MAX) {
+			return real;
+		}
+		free(real);
+	}
+	return strdup(path);
+}
+
+static int give_owner(int fd, const struct file_owner *owner)
+{
+	/* The mode first: afterwards the file may not be ours, and we have no CAP_FOWNER. */
+	if (owner->mode != (mode_t)-1 && fchmod(fd, owner->mode) < 0) {
+		return -errno;
+	}
+	if ((owner->uid != (uid_t)-1 || owner->gid != (gid_t)-1) &&
+	    fchown(fd, owner->uid, owner->gid) < 0) {
+		return -errno;
+	}
+	return 0;
+}
+
+static int open_existing(const char *path)
+{
+	/* Reading is wanted to see where lines end, but can be done without. */
+	int fd = open(path, O_RDWR | OPEN_FLAGS);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) {
+		/* As a reader of our own pipe we would never see that nobody else reads it. */
+		(void)close(fd);
+		fd = open(path, O_WRONLY | OPEN_FLAGS);
+	} else if (fd < 0 && (errno == EACCES || errno == EPERM)) {
+		fd = open(path, O_WRONLY | OPEN_FLAGS);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_or_make(const char *path, const struct file_owner *owner)
+{
+	auto_close int fd = -EBADF;
+	int r;
+
+	for (int attempt = 0; attempt < 3; attempt++) {
+		r = open_existing(path);
+		if (r != -ENOENT) {
+			return r;
+		}
+		fd = open(path, O_RDWR | O_CREAT | O_EXCL | OPEN_FLAGS, 0666);
+		if (fd >= 0) {
+			r = give_owner(fd, owner);
+			return r < 0 ? r : TAKE_FD(fd);
+		}
+		if (errno != EEXIST) {
+			return -errno;
+		}
+	}
+	return -EEXIST;
+}
+
+/* Takes fd. */
+static int adopt(struct log_file *f, int fd)
+{
+	struct special *special = NULL;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0) {
+		int r = -errno;
+
+		(void)close(fd);
+		return r;
+	}
+	if (f->given || !S_ISREG(st.st_mode)) {
+		special = special_new(fd);
+		if (!special) {
+			(void)close(fd);
+			return -ENOMEM;
+		}
+	}
+	f->special = (special_free(f->special), special);
+	cleanup_closep(&f->fd);
+	f->fd = fd;
+	f->dev = st.st_dev;
+	f->ino = special ? 0 : st.st_ino;
+	f->reopen = false;
+	return 0;
+}
+
+int file_open(struct log_file *f)
+{
+	int fd;
+
+	if (f->given) {
+		return 0;
+	}
+	fd = open_or_make(f->path, &f->owner);
+	return fd < 0 ? fd : adopt(f, fd);
+}
+
+static DIR *open_directory_of(const char *path)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	int n = slash ? (int)(slash - path) : 0;
+
+	(void)snprintf(dir, sizeof(dir), "%.*s%s", n, path, n ? "" : slash ? "/" : ".");
+	return opendir(dir);
+}
+
+static int open_entry(DIR *dir, dev_t dev, ino_t ino)
+{
+	struct dirent *entry;
+	struct stat st;
+
+	while ((entry = readdir(dir))) {
+		if (entry->d_ino == ino) {
+			auto_close int fd = openat(dirfd(dir), entry->d_name, O_RDWR | OPEN_FLAGS);
+
+			if (fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == dev &&
+			    st.st_ino == ino) {
+				return TAKE_FD(fd);
+			}
+		}
+	}
+	return -ENOENT;
+}
+
+int file_open_inode(struct log_file *f, dev_t dev, ino_t ino)
+{
+	struct stat st;
+	DIR *dir;
+	int fd;
+
+	if (stat(f->path, &st) == 0 && st.st_dev == dev && st.st_ino == ino) {
+		return file_open(f);
+	}
+	dir = open_directory_of(f->path);
+	if (!dir) {
+		return -errno;
+	}
+	fd = open_entry(dir, dev, ino);
+	(void)closedir(dir);
+	return fd < 0 ? fd : adopt(f, fd);
+}
+
+int file_open_read(const char *path)
+{
+	auto_free char *real = real_path(path);
+	auto_close int fd = -EBADF;
+	struct stat st;
+
+	if (!real) {
+		return -ENOMEM;
+	}
+	fd = open(real, O_RDONLY | OPEN_FLAGS);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		return -errno;
+	}
+	return S_ISREG(st.st_mode) ? TAKE_FD(fd) : -EINVAL;
+}
+
+/* ---- sharing */
+
+struct log_file *file_free(struct log_file *f)
+{
+	if (f) {
+		f->special = special_free(f->special);
+		cleanup_closep(&f->fd);
+		free(f->path);
+		free(f);
+	}
+	return NULL;
+}
+
+struct log_file *file_new(const char *path, const struct rotation *rotation,
+			  const struct file_owner *owner)
+{
+	struct log_file *f = calloc(1, sizeof(*f));
+
+	if (!f) {
+		return NULL;
+	}
+	f->fd = -EBADF;
+	f->rotation = *rotation;
+	f->owner = *owner;
+	f->path = real_path(path);
+	return f->path ? f : file_free(f);
+}
+
+static struct log_file *find_path(struct files *files, const char *path, bool given)
+{
+	struct log_file *f = files->head;
+
+	while (f && (f->given != given || strcmp(f->path, path) != 0)) {
+		f = f->next;
+	}
+	return f;
+}
+
+struct log_file *files_find(struct files *files, const char *path)
+{
+	return find_path(files, path, false);
+}
+
+static struct log_file *find_inode(struct files *files, dev_t dev, ino_t ino)
+{
+	struct log_file *f = files->head;
+
+	while (f && (f->dev != dev || f->ino != ino)) {
+		f = f->next;
+	}
+	return f;
+}
+
+static struct log_file *share(struct log_file *f, const struct rotation *rotation)
+{
+	f->rotation = *rotation;
+	f->users++;
+	return f;
+}
+
+static int add(struct files *files, struct log_file *f, struct log_file **ret)
+{
+	struct log_file *same;
+	int r = f->fd >= 0 ? 0 : file_open(f);
+
+	same = r == 0 && f->ino ? find_inode(files, f->dev, f->ino) : NULL;
+	if (same) {
+		*ret = share(same, &f->rotation);
+		file_free(f);
+		return 0;
+	}
+	f->users = 1;
+	f->next = files->head;
+	files->head = f;
+	*ret = f;
+	return r;
+}
+
+int files_get(struct files *files, const char *path, int fd, const struct rotation *rotation,
+	      const struct file_owner *owner, struct log_file **ret)
+{
+	struct log_file *f = find_path(files, path, fd >= 0);
+	int r;
+
+	*ret = NULL;
+	if (f) {
+		cleanup_closep(&fd);
+		*ret = share(f, rotation);
+		return 0;
+	}
+	if (strlen(path) >= LOG_NOTE_PATH_MAX) {
+		cleanup_closep(&fd);
+		return -ENAMETOOLONG;
+	}
+	f = file_new(path, rotation, owner);
+	if (!f) {
+		cleanup_closep(&fd);
+		return -ENOMEM;
+	}
+	if (fd >= 0) {
+		f->given = true;
+		r = adopt(f, fd);
+		if (r < 0) {
+			file_free(f);
+			return r;
+		}
+	}
+	return add(files, f, ret);
+}
+
+void files_put(struct files *files, struct log_file *f)
+{
+	struct log_file **at = &files->head;
+
+	if (!f || --f->users > 0) {
+		return;
+	}
+	while (*at != f) {
+		at = &(*at)->next;
+	}
+	*at = f->next;
+	file_free(f);
+}
+
+/* ---- writing */
+
+int file_size(const struct log_file *f, uint64_t *ret)
+{
+	struct stat st;
+
+	if (fstat(f->fd, &st) < 0) {
+		return -errno;
+	}
+	*ret = (uint64_t)st.st_size;
+	return 0;
+}
+
+int file_append(struct log_file *f, const char *data, size_t n, size_t *ret_done)
+{
+	size_t done = 0;
+	int r = 0;
+
+	while (done < n) {
+		ssize_t k = write(f->fd, data + done, n - done);
+
+		if (k > 0) {
+			done += (size_t)k;
+		} else if (k == 0 || errno != EINTR) {
+			r = k == 0 ? -EIO : -errno;
+			break;
+		}
+	}
+	*ret_done = done;
+	return r;
+}
+
+size_t file_cut_torn(struct log_file *f, uint64_t size)
+{
+	static char tail[FILE_TORN_MAX];
+	size_t n = size < sizeof(tail) ? (size_t)size : sizeof(tail);
+	ssize_t got = pread(f->fd, tail, n, (off_t)(size - n));
+	size_t end;
+
+	if (got != (ssize_t)n) {
+		return 0;
+	}
+	end = lines_last_end(tail, n);
+	if (end == n || (end == 0 && n < size) || ftruncate(f->fd, (off_t)(size - n + end)) < 0) {
+		return 0;
+	}
+	return n - end;
+}
+
+bool file_at_line_end(const struct log_file *f)
+{
+	uint64_t size;
+	char c;
+
+	return file_size(f, &size) < 0 || size == 0 || pread(f->fd, &c, 1, (off_t)size - 1) != 1 ||
+	       c == '\n';
+}
+
+int file_clear(struct log_file *f)
+{
+	return f->ino && ftruncate(f->fd, 0) < 0 ? -errno : 0;
+}
+
+int file_clear_path(const char *path)
+{
+	auto_free char *real = real_path(path);
+	auto_close int fd = -EBADF;
+
+	if (!real) {
+		return -ENOMEM;
+	}
+	fd = open(real, O_WRONLY | OPEN_FLAGS);
+	return fd < 0 || ftruncate(fd, 0) < 0 ? -errno : 0;
+}
+
+/* ---- rotating */
+
+int file_shift(struct log_file *f, unsigned i)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+	struct stat st;
+
+	if (rotation_name(f->path, i, from, sizeof(from)) < 0 ||
+	    rotation_name(f->path, i + 1, to, sizeof(to)) < 0) {
+		return -ENAMETOOLONG;
+	}
+	/* Done already by a predecessor, or someone moved the file away: not ours to move. */
+	if (i == 0 && (stat(from, &st) < 0 || st.st_ino != f->ino || st.st_dev != f->dev)) {
+		return 0;
+	}
+	return rename(from, to) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int file_renew(struct log_file *f)
+{
+	return f->rotation.backups == 0 ? file_clear(f) : file_open(f);
+}
+
+int file_rotate(struct log_file *f)
+{
+	int r = 0;
+
+	for (unsigned i = f->rotation.backups; r == 0 && i > 0; i--) {
+		r = file_shift(f, i - 1);
+	}
+	return r < 0 ? r : file_renew(f);
+}

@@ -1,0 +1,191 @@
+/*
+ * slotd-log: workers' output into files, slotd's own log, syslog and the journal.
+ *
+ * What it does for whom is in logger.h; how output survives a kill is in <slotd/lognote.h>.
+ */
+#include "logger.h"
+#include "recover.h"
+#include "requests.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/keep.h>
+#include <slotd/log.h>
+#include <slotd/sandbox.h>
+
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+void logger_report(struct logger *lg, int priority, const char *fmt, ...)
+{
+	char text[DIAG_TEXT_MAX];
+	struct message m;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	message_init(&m, MSG_REPORT, 0);
+	message_put_i64(&m, TAG_LEVEL, priority);
+	message_put_text(&m, TAG_TEXT, text);
+	if (channel_send(&lg->channel, &m) < 0) {
+		own_write(lg, &(struct own_line){priority, usec_wall(), text, ""});
+	}
+}
+
+void logger_done(struct logger *lg, uint32_t id, int code, const char *text)
+{
+	struct message m;
+
+	if (!id) {
+		return;
+	}
+	message_init(&m, MSG_DONE, id);
+	message_put_i64(&m, TAG_CODE, code);
+	message_put_text(&m, TAG_TEXT, text);
+	(void)channel_send(&lg->channel, &m); /* who is gone needs no answer */
+}
+
+/* ---- messages from slotd */
+
+static void on_setup(struct logger *lg, struct message *m)
+{
+	int r;
+
+	if (lg->staging.fd >= 0) {
+		return; /* from the next slotd: they are the ones we have */
+	}
+	r = staging_attach(&lg->staging, message_take_fd(m, 0), message_take_fd(m, 1));
+	if (r < 0) {
+		logger_report(lg, LOG_CRIT, "cannot use the staging window: %s", strerror(-r));
+		return;
+	}
+	recover(lg);
+}
+
+static void on_drop(struct logger *lg, struct message *m)
+{
+	stream_drop(lg, (uint32_t)message_u64(m, TAG_STREAM));
+}
+
+static void on_line(struct logger *lg, struct message *m)
+{
+	own_received(lg, m);
+}
+
+static void on_reopen(struct logger *lg, struct message *m)
+{
+	request_reopen(lg, m->id);
+}
+
+static void on_clear(struct logger *lg, struct message *m)
+{
+	request_clear(lg, m);
+}
+
+static void on_open(struct logger *lg, struct message *m)
+{
+	request_open(lg, m);
+}
+
+static void on_debug(struct logger *lg, struct message *m)
+{
+	(void)lg;
+	log_set_level((int)message_i64(m, TAG_LEVEL));
+}
+
+static void on_quit(struct logger *lg, struct message *m)
+{
+	(void)m;
+	streams_drain(lg);
+	loop_stop(lg->loop);
+}
+
+static void received(struct channel *ch, struct message *m)
+{
+	static void (*const handlers[MSG_TYPE_MAX_])(struct logger *, struct message *) = {
+		[MSG_LOG_SETUP] = on_setup, [MSG_LOG_STREAM] = stream_set,
+		[MSG_LOG_DROP] = on_drop,   [MSG_LOG_OWN] = own_set,
+		[MSG_LOG_LINE] = on_line,   [MSG_LOG_REOPEN] = on_reopen,
+		[MSG_LOG_CLEAR] = on_clear, [MSG_LOG_OPEN] = on_open,
+		[MSG_DEBUG] = on_debug,	    [MSG_QUIT] = on_quit,
+	};
+
+	if (handlers[m->type]) {
+		handlers[m->type](ch->owner, m);
+	}
+}
+
+static void drained(struct channel *ch)
+{
+	streams_flush(ch->owner);
+}
+
+static void on_reopen_timer(struct loop_timer *t)
+{
+	request_reopen_now(container_of(t, struct logger, reopen_timer));
+}
+
+/* ---- the process */
+
+static int begin(struct logger *lg)
+{
+	static const struct channel_ops ops = {.received = received, .drained = drained};
+	struct message m;
+	int r = loop_new(&lg->loop);
+
+	if (r < 0) {
+		return r;
+	}
+	lg->staging.fd = -EBADF;
+	loop_timer_init(&lg->reopen_timer, on_reopen_timer);
+	own_init(lg);
+	streams_init(lg);
+	channel_init(&lg->channel, lg->loop, HELPER_CHANNEL_FD, &ops, lg);
+	message_init(&m, MSG_READY, 0);
+	message_put_text(&m, TAG_VERSION, SLOTD_VERSION);
+	return channel_send(&lg->channel, &m);
+}
+
+static void finish(struct logger *lg)
+{
+	if (!lg->loop) {
+		return;
+	}
+	streams_done(lg);
+	own_done(lg);
+	staging_done(&lg->staging);
+	loop_timer_stop(lg->loop, &lg->reopen_timer);
+	channel_done(&lg->channel);
+	lg->loop = loop_free(lg->loop);
+}
+
+int main(int argc, char **argv)
+{
+	static const int capabilities[] = {CAP_DAC_OVERRIDE, CAP_CHOWN, -1};
+	static const struct sandbox_policy policy = {
+		.needs = SANDBOX_FILES | SANDBOX_UNIX,
+		.capabilities = capabilities,
+	};
+	static struct logger lg; /* its table of streams is large */
+	struct diag diag = {0};
+	int r;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	tzset();
+	r = sandbox_helper(&policy, argc, argv, &diag);
+	if (r < 0) {
+		(void)log_diag(LOG_ERR, r, &diag);
+		return EXIT_FAILURE;
+	}
+	r = begin(&lg);
+	if (r == 0) {
+		loop_run(lg.loop);
+	} else {
+		log_line(LOG_ERR, "slotd-log: %s", strerror(-r));
+	}
+	finish(&lg);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

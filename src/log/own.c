@@ -1,0 +1,279 @@
+#include "own.h"
+
+#include "logger.h"
+#include "special.h"
+
+#include <slotd/cleanup.h>
+
+#include <inttypes.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+enum {
+	LINE_MAX_BYTES = MESSAGE_MAX + 128,
+};
+
+/* ---- one line to each target */
+
+static void file_failed(struct logger *lg, int error)
+{
+	struct log_file *f = lg->own.file;
+	bool first = f->retry_at == 0;
+
+	f->retry_at = usec_add(usec_monotonic(), FILE_PAUSE_US);
+	f->lost_lines++;
+	if (first) { /* to whoever still listens: slotd sends it back to the other targets */
+		logger_report(lg, LOG_ERR, "cannot write %s: %s", f->path, strerror(-error));
+	}
+}
+
+static void file_works(struct logger *lg)
+{
+	struct log_file *f = lg->own.file;
+	uint64_t lost = f->lost_lines;
+
+	if (f->retry_at) {
+		f->retry_at = 0;
+		f->lost_lines = 0;
+		logger_report(lg, LOG_NOTICE, "%s is written again; %" PRIu64 " lines were lost",
+			      f->path, lost);
+	}
+}
+
+static void rotate_if_full(struct log_file *f, uint64_t size)
+{
+	if (f->rotation.maxbytes && size >= f->rotation.maxbytes &&
+	    usec_monotonic() >= f->shift_after && file_rotate(f) < 0) {
+		f->shift_after = usec_add(usec_monotonic(), SECONDS(60));
+	}
+}
+
+static int append(struct log_file *f, const char *line, size_t n)
+{
+	uint64_t before, after;
+	size_t done;
+	int r;
+
+	if (f->special) {
+		return special_try(f->fd, line, n);
+	}
+	r = file_size(f, &before);
+	if (r == 0) {
+		r = file_append(f, line, n, &done);
+	}
+	if (r < 0) {
+		if (r != -EBADF && file_size(f, &after) == 0 && after > before) {
+			(void)file_cut_torn(f, after);
+		}
+		return r;
+	}
+	rotate_if_full(f, before + n);
+	return 0;
+}
+
+static void to_file(struct logger *lg, const char *line, size_t n)
+{
+	struct log_file *f = lg->own.file;
+	int r = 0;
+
+	if (usec_monotonic() < f->retry_at) {
+		f->lost_lines++;
+		return;
+	}
+	if (f->fd < 0) {
+		r = file_open(f);
+	}
+	if (r == 0) {
+		r = append(f, line, n);
+	}
+	if (r < 0) {
+		file_failed(lg, r);
+	} else {
+		file_works(lg);
+	}
+}
+
+static const char *level_name(int priority)
+{
+	static const char *const names[] = {
+		[LOG_EMERG] = "CRIT", [LOG_ALERT] = "CRIT",   [LOG_CRIT] = "CRIT",
+		[LOG_ERR] = "ERRO",   [LOG_WARNING] = "WARN", [LOG_NOTICE] = "INFO",
+		[LOG_INFO] = "INFO",  [LOG_DEBUG] = "DEBG",
+	};
+
+	return priority >= 0 && priority <= LOG_DEBUG ? names[priority] : "DEBG";
+}
+
+size_t own_head(int priority, usec_t when, char *buf, size_t size)
+{
+	time_t seconds = (time_t)(when / 1000000);
+	size_t n;
+	struct tm tm;
+
+	n = strftime(buf, size, "%F %T", localtime_r(&seconds, &tm));
+	return n + (size_t)snprintf(buf + n, size - n, ",%03u %s ", (unsigned)(when / 1000 % 1000),
+				    level_name(priority));
+}
+
+static void to_all(struct logger *lg, const struct own_line *l)
+{
+	static char line[LINE_MAX_BYTES];
+	struct own *o = &lg->own;
+	size_t head = own_head(l->priority, l->when, line, sizeof(line));
+	size_t n = head + (size_t)snprintf(line + head, sizeof(line) - head, "%s\n", l->text);
+
+	n = n < sizeof(line) ? n : sizeof(line) - 1;
+	if (o->file) {
+		to_file(lg, line, n);
+	}
+	if (o->echo >= 0 && special_try(o->echo, line, n) < 0) {
+		o->echo_dropped++;
+	}
+	if (o->use_syslog) { /* with the time and level of the line, as Supervisor */
+		datagram_syslog(&o->syslog, l->priority, o->identifier, line, n - 1);
+	}
+	if (o->use_journal) {
+		datagram_journal(&o->journal, l->priority, o->identifier, l->text, l->fields);
+	}
+}
+
+/* ---- repeats */
+
+static void tell_hidden(struct logger *lg, int priority, unsigned hidden)
+{
+	char text[64];
+	const struct own_line l = {priority, usec_wall(), text, ""};
+
+	if (hidden) {
+		(void)snprintf(text, sizeof(text), "last message repeated %u times", hidden);
+		to_all(lg, &l);
+	}
+}
+
+static void on_repeat_timer(struct loop_timer *t)
+{
+	struct logger *lg = container_of(t, struct logger, own.repeat_timer);
+	int priority = lg->own.repeat.priority;
+
+	tell_hidden(lg, priority, repeat_flush(&lg->own.repeat));
+}
+
+void own_write(struct logger *lg, const struct own_line *line)
+{
+	struct own *o = &lg->own;
+	int before = o->repeat.priority;
+	unsigned hidden;
+	bool pass;
+
+	if (line->priority > o->level) {
+		return;
+	}
+	pass = repeat_pass(&o->repeat, line->priority, line->text, usec_monotonic(), &hidden);
+	tell_hidden(lg, before, hidden);
+	if (pass) {
+		to_all(lg, line);
+	}
+	loop_timer_set(lg->loop, &o->repeat_timer, repeat_due(&o->repeat));
+}
+
+/* ---- messages */
+
+void own_received(struct logger *lg, const struct message *m)
+{
+	uint64_t left_out = message_u64(m, TAG_COUNT);
+	char text[64];
+
+	if (left_out) {
+		const struct own_line l = {LOG_WARNING, usec_wall(), text, ""};
+
+		(void)snprintf(text, sizeof(text), "%" PRIu64 " lines of this log were left out",
+			       left_out);
+		own_write(lg, &l);
+	}
+	own_write(lg, &(struct own_line){
+			      .priority = (int)message_i64(m, TAG_LEVEL),
+			      .when = message_u64(m, TAG_WHEN),
+			      .text = message_str(m, TAG_TEXT),
+			      .fields = message_str(m, TAG_FIELDS),
+		      });
+}
+
+/* slotd's own descriptors come as ECHO; the path alone would be ours. */
+static bool is_descriptor_path(const char *path)
+{
+	return strcmp(path, "/dev/stdout") == 0 || strcmp(path, "/dev/stderr") == 0 ||
+	       strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/self/fd/", 14) == 0;
+}
+
+static void set_file(struct logger *lg, const struct message *m)
+{
+	const struct rotation rotation = {
+		.maxbytes = message_u64(m, TAG_MAXBYTES),
+		.backups = (unsigned)message_u64(m, TAG_BACKUPS),
+	};
+	const struct file_owner owner = {
+		.mode = message_has(m, TAG_MODE) ? (mode_t)message_u64(m, TAG_MODE) : (mode_t)-1,
+		.uid = (uid_t)-1,
+		.gid = (gid_t)-1,
+	};
+	const char *path = message_text(m, TAG_PATH);
+	struct log_file *old = lg->own.file;
+
+	lg->own.file = NULL;
+	if (path && !is_descriptor_path(path)) {
+		int r = files_get(&lg->files, path, -EBADF, &rotation, &owner, &lg->own.file);
+
+		if (r < 0 && lg->own.file) {
+			lg->own.file->lost_lines = 0;
+			file_failed(lg, r);
+		} else if (r < 0) {
+			logger_report(lg, LOG_ERR, "%s: %s", path, strerror(-r));
+		}
+	}
+	files_put(&lg->files, old);
+}
+
+void own_set(struct logger *lg, struct message *m)
+{
+	struct own *o = &lg->own;
+
+	cleanup_closep(&o->echo);
+	if (message_u64(m, TAG_ECHO)) {
+		o->echo = message_take_fd(m, 0);
+	}
+	o->level = (int)message_i64(m, TAG_LEVEL);
+	o->use_syslog = message_u64(m, TAG_SYSLOG) != 0;
+	o->use_journal = message_u64(m, TAG_JOURNAL) != 0;
+	if (message_has(m, TAG_IDENTIFIER)) {
+		(void)snprintf(o->identifier, sizeof(o->identifier), "%s",
+			       message_str(m, TAG_IDENTIFIER));
+	}
+	set_file(lg, m);
+}
+
+void own_init(struct logger *lg)
+{
+	struct own *o = &lg->own;
+
+	o->echo = -EBADF;
+	o->level = LOG_INFO;
+	(void)snprintf(o->identifier, sizeof(o->identifier), "slotd");
+	datagram_init(&o->syslog, DATAGRAM_SYSLOG);
+	datagram_init(&o->journal, DATAGRAM_JOURNAL);
+	loop_timer_init(&o->repeat_timer, on_repeat_timer);
+}
+
+void own_done(struct logger *lg)
+{
+	struct own *o = &lg->own;
+	int priority = o->repeat.priority;
+
+	tell_hidden(lg, priority, repeat_flush(&o->repeat));
+	loop_timer_stop(lg->loop, &o->repeat_timer);
+	files_put(&lg->files, o->file);
+	o->file = NULL;
+	cleanup_closep(&o->echo);
+	datagram_done(&o->syslog);
+	datagram_done(&o->journal);
+}

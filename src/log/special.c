@@ -1,0 +1,142 @@
+#include "special.h"
+
+#include <slotd/cleanup.h>
+
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+struct special {
+	int fd;
+	struct loop *loop; /* NULL: nobody waits */
+	struct loop_io io;
+	special_room_fn *fn;
+	void *data;
+	size_t rest; /* bytes of buf that the target has not taken */
+	char buf[SPECIAL_CHUNK];
+};
+
+static bool writable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	/* An error shows in the write. */
+	return poll(&p, 1, 0) == 1;
+}
+
+/* The descriptor may be blocking and shared with others (slotd's terminal), so it is asked first
+ * and its flags are left alone. */
+static ssize_t write_some(int fd, const char *data, size_t n)
+{
+	ssize_t r;
+
+	if (!writable(fd)) {
+		return -EAGAIN;
+	}
+	do {
+		r = send(fd, data, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (r < 0 && errno == ENOTSOCK) {
+			r = write(fd, data, n);
+		}
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
+struct special *special_new(int fd)
+{
+	struct special *sp = calloc(1, sizeof(*sp));
+
+	if (sp) {
+		sp->fd = fd;
+	}
+	return sp;
+}
+
+static void stop_waiting(struct special *sp)
+{
+	if (sp->loop) {
+		loop_io_stop(sp->loop, &sp->io);
+		sp->loop = NULL;
+	}
+}
+
+struct special *special_free(struct special *sp)
+{
+	if (sp) {
+		stop_waiting(sp);
+		free(sp);
+	}
+	return NULL;
+}
+
+static int write_rest(struct special *sp)
+{
+	while (sp->rest) {
+		ssize_t n = write_some(sp->fd, sp->buf, sp->rest);
+
+		if (n < 0) {
+			sp->rest = n == -EAGAIN ? sp->rest : 0;
+			return (int)n;
+		}
+		sp->rest -= (size_t)n;
+		memmove(sp->buf, sp->buf + n, sp->rest);
+	}
+	return 0;
+}
+
+bool special_ready(struct special *sp)
+{
+	return write_rest(sp) != -EAGAIN && writable(sp->fd);
+}
+
+static void on_room(struct loop_io *io, unsigned events)
+{
+	struct special *sp = container_of(io, struct special, io);
+
+	(void)events;
+	if (write_rest(sp) != -EAGAIN) {
+		stop_waiting(sp);
+		sp->fn(sp->data);
+	}
+}
+
+void special_wait(struct special *sp, struct loop *loop, special_room_fn *fn, void *data)
+{
+	if (sp->loop) {
+		return;
+	}
+	sp->loop = loop;
+	sp->fn = fn;
+	sp->data = data;
+	loop_io_init(&sp->io, on_room);
+	loop_io_set(loop, &sp->io, sp->fd, LOOP_WRITE);
+}
+
+int special_write(struct special *sp, const char *data, size_t n)
+{
+	int r = write_rest(sp);
+
+	while (r == 0 && n) {
+		ssize_t taken = write_some(sp->fd, data, n);
+
+		if (taken == -EAGAIN) {
+			memcpy(sp->buf, data, n);
+			sp->rest = n;
+			return 0;
+		}
+		if (taken < 0) {
+			return (int)taken;
+		}
+		data += taken;
+		n -= (size_t)taken;
+	}
+	return r;
+}
+
+int special_try(int fd, const char *data, size_t n)
+{
+	ssize_t taken = write_some(fd, data, n);
+
+	return taken < 0 ? (int)taken : (size_t)taken < n ? -EAGAIN : 0;
+}

@@ -1,0 +1,645 @@
+#include "stream.h"
+
+#include "capture.h"
+#include "lines.h"
+#include "logger.h"
+#include "loss.h"
+#include "special.h"
+
+#include <slotd/cleanup.h>
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <syslog.h>
+
+enum {
+	PIPE_USUAL = 64 * 1024,
+	PIPE_WIDE = 256 * 1024,
+	TAKES_PER_WAKE = 4, /* so that one busy stream does not starve the others */
+	SYSLOG_LINE_MAX = 8 * 1024,
+};
+
+static void on_pipe(struct loop_io *io, unsigned events);
+
+/* ---- finding */
+
+static struct stream **bucket(struct logger *lg, uint32_t id)
+{
+	return &lg->streams.buckets[id % STREAM_BUCKETS];
+}
+
+struct stream *stream_find(struct logger *lg, uint32_t id)
+{
+	struct stream *s = *bucket(lg, id);
+
+	while (s && s->id != id) {
+		s = s->next;
+	}
+	return s;
+}
+
+/* fn may free the stream it is given. */
+static void for_each(struct logger *lg, void (*fn)(struct stream *))
+{
+	for (size_t i = 0; i < STREAM_BUCKETS; i++) {
+		struct stream *next;
+
+		for (struct stream *s = lg->streams.buckets[i]; s; s = next) {
+			next = s->next;
+			fn(s);
+		}
+	}
+}
+
+static struct stream *stream_free(struct stream *s)
+{
+	loop_io_stop(s->lg->loop, &s->io);
+	cleanup_closep(&s->pipe);
+	files_put(&s->lg->files, s->file);
+	stream_filter_done(s);
+	free(s->line);
+	free(s->name);
+	free(s->identifier);
+	free(s);
+	return NULL;
+}
+
+static void forget(struct stream *s)
+{
+	struct stream **at = bucket(s->lg, s->id);
+
+	while (*at != s) {
+		at = &(*at)->next;
+	}
+	*at = s->next;
+	stream_free(s);
+}
+
+/* ---- watching */
+
+static void watch(struct stream *s)
+{
+	s->waiting = false;
+	if (s->pipe >= 0) {
+		loop_io_set(s->lg->loop, &s->io, s->pipe, LOOP_READ);
+	}
+}
+
+static void watch_again(struct stream *s)
+{
+	if (s->waiting) {
+		watch(s);
+	}
+}
+
+static void all_watch_again(void *data)
+{
+	for_each(data, watch_again);
+}
+
+static void wait_for_target(struct stream *s)
+{
+	loop_io_stop(s->lg->loop, &s->io);
+	s->waiting = true;
+	special_wait(s->file->special, s->lg->loop, all_watch_again, s->lg);
+}
+
+/* The kernel has no memory or the like: the pipe keeps what is in it. */
+static void hold(struct stream *s, int error)
+{
+	logger_report(s->lg, LOG_ERR, "%s: cannot take its output: %s; trying again", s->name,
+		      strerror(-error));
+	loop_io_stop(s->lg->loop, &s->io);
+	s->waiting = true;
+	s->lg->streams.holding = true;
+	loss_arm(s->lg);
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	struct logger *lg = container_of(t, struct logger, streams.timer);
+
+	if (lg->streams.holding) {
+		lg->streams.holding = false;
+		all_watch_again(lg);
+	}
+	for_each(lg, loss_send);
+}
+
+/* ---- listeners of a stream beside its file */
+
+static void syslog_line(struct stream *s, const char *line, size_t n)
+{
+	char text[SYSLOG_LINE_MAX + 256];
+	int head = snprintf(text, sizeof(text), "%.200s ", s->name);
+
+	memcpy(text + head, line, n);
+	datagram_syslog(&s->lg->streams.syslog, LOG_INFO, s->identifier ? s->identifier : "slotd",
+			text, (size_t)head + n);
+}
+
+static void syslog_flush(struct stream *s)
+{
+	if (s->line_len) {
+		syslog_line(s, s->line, s->line_len);
+		s->line_len = 0;
+	}
+}
+
+/* Keeps a begun line; one that gets too long is sent in pieces. Out of memory: sent as it is. */
+static void syslog_begin(struct stream *s, const char *text, size_t n)
+{
+	if (!s->line) {
+		s->line = malloc(SYSLOG_LINE_MAX);
+	}
+	while (n) {
+		size_t room = SYSLOG_LINE_MAX - s->line_len, piece = n < room ? n : room;
+
+		if (!s->line) {
+			syslog_line(s, text, piece);
+		} else {
+			memcpy(s->line + s->line_len, text, piece);
+			s->line_len += piece;
+			if (s->line_len == SYSLOG_LINE_MAX) {
+				syslog_flush(s);
+			}
+		}
+		text += piece;
+		n -= piece;
+	}
+}
+
+static void syslog_pass(struct stream *s, const char *text, size_t n)
+{
+	size_t end;
+
+	while ((end = lines_first_end(text, n))) {
+		if (s->line_len == 0 && end <= SYSLOG_LINE_MAX) {
+			syslog_line(s, text, end - 1);
+		} else {
+			syslog_begin(s, text, end - 1);
+			syslog_flush(s);
+		}
+		text += end;
+		n -= end;
+	}
+	if (n) {
+		syslog_begin(s, text, n);
+	} else {
+		free(s->line); /* most streams end their lines: nothing to hold meanwhile */
+		s->line = NULL;
+	}
+}
+
+static void tell_listeners(struct stream *s, const char *data, size_t n)
+{
+	if (s->syslog && n) {
+		syslog_pass(s, data, n);
+	}
+	if (s->events && n) {
+		stream_event(s, LOG_EVENT_LOG, data, n);
+	}
+}
+
+/* ---- where a chunk goes */
+
+typedef void sink_fn(struct stream *s, struct chunk *c);
+
+static void into_nothing(struct stream *s, struct chunk *c)
+{
+	(void)s, (void)c;
+}
+
+static void into_loss(struct stream *s, struct chunk *c)
+{
+	const struct chunk_loss loss = {
+		.error = s->lost_error ? s->lost_error : -EIO,
+		.lines = lines_count(c->data, c->len),
+		.bytes = c->len,
+	};
+
+	s->skip = c->len ? c->data[c->len - 1] != '\n' : s->skip;
+	loss_add(s, &loss);
+}
+
+static void into_special(struct stream *s, struct chunk *c)
+{
+	int r = special_write(s->file->special, c->data, c->len);
+
+	if (r < 0) {
+		loss_begins(s, r);
+		into_loss(s, c);
+	} else {
+		loss_ends(s);
+	}
+}
+
+/* The beginning of the line that is in the pipe was lost. */
+static void skip_torn_line(struct stream *s, struct chunk *c)
+{
+	size_t end = lines_first_end(c->data, c->len);
+	struct chunk_loss loss = {.error = s->lost_error, .lines = end > 0};
+
+	loss.bytes = end ? end : c->len;
+	c->note.from = (uint32_t)loss.bytes;
+	s->skip = end == 0;
+	loss_add(s, &loss);
+	notes_commit(c->staging->notes, &c->note, s->file->path);
+}
+
+static void report_rotation(struct stream *s, const struct chunk *c)
+{
+	struct log_file *f = s->file;
+
+	if (!c->shift_error) {
+		f->shift_told = f->shift_told && f->shift_after > usec_monotonic();
+		return;
+	}
+	f->shift_after = usec_add(usec_monotonic(), SECONDS(60));
+	if (!f->shift_told) {
+		f->shift_told = true;
+		logger_report(s->lg, LOG_ERR, "%s: cannot rotate %s: %s; it grows on", s->name,
+			      f->path, strerror(-c->shift_error));
+	}
+}
+
+static void into_file(struct stream *s, struct chunk *c)
+{
+	bool reopen = s->file->reopen;
+
+	if (s->skip) {
+		skip_torn_line(s, c);
+	}
+	chunk_run(c);
+	report_rotation(s, c);
+	if (c->loss.error) {
+		s->skip = c->data[c->len - 1] != '\n';
+		loss_begins(s, c->loss.error);
+		loss_add(s, &c->loss);
+	} else {
+		loss_ends(s);
+	}
+	if (reopen && !s->file->reopen) {
+		logger_reopened(s->lg);
+	}
+}
+
+static int open_again(struct stream *s)
+{
+	int r = s->file->fd >= 0 ? 0 : file_open(s->file);
+
+	if (r < 0) {
+		loss_begins(s, r);
+	}
+	return r;
+}
+
+/* NULL: the target does not take anything now. */
+static sink_fn *choose_sink(struct stream *s, struct log_note *note, size_t *max)
+{
+	struct log_file *f = s->file;
+	usec_t now = usec_monotonic();
+	int r;
+
+	*note = (struct log_note){.state = LOG_NOTE_IDLE, .stream = s->id};
+	if (!f) {
+		return into_nothing;
+	}
+	if (now < f->retry_at || open_again(s) < 0) {
+		return into_loss;
+	}
+	if (f->special) {
+		note->state = LOG_NOTE_WRITING;
+		*max = *max < SPECIAL_CHUNK ? *max : SPECIAL_CHUNK;
+		return special_ready(f->special) ? into_special : NULL;
+	}
+	r = chunk_note(f, s->id, now, note);
+	if (r < 0) {
+		loss_begins(s, r);
+		return into_loss;
+	}
+	return into_file;
+}
+
+/* ---- taking */
+
+static bool wanted(const struct stream *s)
+{
+	return s->file || s->syslog || s->events || s->filter || s->lg->streams.null_fd < 0;
+}
+
+static ssize_t take_away(struct stream *s, size_t max)
+{
+	ssize_t n = splice(s->pipe, NULL, s->lg->streams.null_fd, NULL, max,
+			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+	return n < 0 ? -errno : n;
+}
+
+/* Bytes taken, 0 at the end, -EAGAIN when there is nothing to do now, another -errno. */
+static ssize_t take(struct stream *s, size_t max)
+{
+	struct staging *st = &s->lg->staging;
+	struct chunk c = {.staging = st, .file = s->file, .data = st->map};
+	sink_fn *sink;
+	ssize_t n;
+
+	if (!wanted(s)) {
+		return take_away(s, max);
+	}
+	sink = choose_sink(s, &c.note, &max);
+	if (!sink) {
+		wait_for_target(s);
+		return -EAGAIN;
+	}
+	if (s->filter) {
+		c.note.filters = s->filter->filters;
+		c.note.filter = s->filter->state;
+	}
+	notes_commit(st->notes, &c.note, c.note.ino ? s->file->path : "");
+	n = staging_take(st, s->pipe, max);
+	if (n > 0) {
+		c.len = (size_t)n;
+		(void)stream_filter_pass(s, &c.data, &c.len);
+		tell_listeners(s, c.data, c.len);
+		if (c.len) {
+			sink(s, &c);
+		}
+	}
+	staging_reset(st);
+	return n;
+}
+
+/* A worker that fills its pipe each time we look gets a wider one: fewer turns for both sides. */
+static void widen(struct stream *s)
+{
+	if (!s->wide) {
+		s->wide = true; /* refused where a user's pipes are limited: then it stays narrow */
+		(void)fcntl(s->pipe, F_SETPIPE_SZ, PIPE_WIDE);
+	}
+}
+
+/* ---- the end */
+
+/* False: not now. */
+static bool flush_held(struct stream *s)
+{
+	char held[FILTER_HELD_MAX];
+	size_t n, done;
+
+	if (s->file && s->file->special && !special_ready(s->file->special)) {
+		wait_for_target(s);
+		return false;
+	}
+	n = stream_filter_end(s, held);
+	tell_listeners(s, held, n);
+	if (n && s->file && s->file->special) {
+		(void)special_write(s->file->special, held, n);
+	} else if (n && s->file && s->file->fd >= 0 && !s->skip) {
+		(void)file_append(s->file, held, n, &done);
+	}
+	syslog_flush(s);
+	return true;
+}
+
+/* True when it was sent and the stream is gone. */
+static bool send_closed(struct stream *s)
+{
+	struct message m;
+
+	message_init(&m, MSG_LOG_CLOSED, 0);
+	message_put_u64(&m, TAG_STREAM, s->id);
+	message_put_u64(&m, TAG_LOST_LINES, s->lost_lines);
+	message_put_u64(&m, TAG_LOST_BYTES, s->lost_bytes);
+	if (channel_send(&s->lg->channel, &m) == 0) {
+		forget(s);
+		return true;
+	}
+	return false;
+}
+
+static void end(struct stream *s)
+{
+	if (!flush_held(s)) {
+		return;
+	}
+	loop_io_stop(s->lg->loop, &s->io);
+	cleanup_closep(&s->pipe);
+	files_put(&s->lg->files, s->file);
+	s->file = NULL;
+	s->ended = true;
+	(void)send_closed(s); /* else again when the channel has room */
+}
+
+static void on_pipe(struct loop_io *io, unsigned events)
+{
+	struct stream *s = container_of(io, struct stream, io);
+
+	(void)events;
+	for (int i = 0; i < TAKES_PER_WAKE; i++) {
+		ssize_t n = take(s, LOG_STAGING_SIZE);
+
+		if (n == 0) {
+			end(s);
+			return;
+		}
+		if (n < 0 && n != -EAGAIN) {
+			hold(s, (int)n);
+		}
+		if (n < PIPE_USUAL) {
+			return;
+		}
+		widen(s);
+	}
+}
+
+void stream_drain(struct stream *s)
+{
+	int left = 0;
+
+	if (s->pipe < 0 || ioctl(s->pipe, FIONREAD, &left) < 0) {
+		return;
+	}
+	/* No more than was there: a worker that never stops writing must not keep us here. */
+	while (left > 0) {
+		ssize_t n =
+			take(s, (size_t)left < LOG_STAGING_SIZE ? (size_t)left : LOG_STAGING_SIZE);
+
+		if (n <= 0) {
+			return; /* its end, too, is for on_pipe() */
+		}
+		left -= (int)n;
+	}
+}
+
+void streams_drain(struct logger *lg)
+{
+	for_each(lg, stream_drain);
+}
+
+void stream_drop(struct logger *lg, uint32_t id)
+{
+	struct stream *s = stream_find(lg, id);
+
+	if (s && !s->ended) {
+		stream_drain(s);
+		end(s);
+	}
+}
+
+static void flush_one(struct stream *s)
+{
+	if (s->ended) {
+		(void)send_closed(s);
+	}
+}
+
+void streams_flush(struct logger *lg)
+{
+	for_each(lg, flush_one);
+}
+
+/* ---- setting up */
+
+static struct rotation rotation_of(const struct message *m)
+{
+	return (struct rotation){
+		.maxbytes = message_u64(m, TAG_MAXBYTES),
+		.backups = (unsigned)message_u64(m, TAG_BACKUPS),
+	};
+}
+
+static struct file_owner owner_of(const struct message *m)
+{
+	return (struct file_owner){
+		.mode = message_has(m, TAG_MODE) ? (mode_t)message_u64(m, TAG_MODE) : (mode_t)-1,
+		.uid = message_has(m, TAG_UID) ? (uid_t)message_u64(m, TAG_UID) : (uid_t)-1,
+		.gid = message_has(m, TAG_GID) ? (gid_t)message_u64(m, TAG_GID) : (gid_t)-1,
+	};
+}
+
+static void set_file(struct stream *s, struct message *m)
+{
+	const struct rotation rotation = rotation_of(m);
+	const struct file_owner owner = owner_of(m);
+	const char *path = message_text(m, TAG_PATH);
+	struct log_file *old = s->file;
+	int r = 0;
+
+	s->file = NULL;
+	if (path && strcmp(path, "/dev/null") != 0) {
+		r = files_get(&s->lg->files, path, message_take_fd(m, 1), &rotation, &owner,
+			      &s->file);
+	}
+	files_put(&s->lg->files, old);
+	if (r < 0 && s->file) {
+		loss_begins(s, r);
+	} else if (r < 0) {
+		logger_report(s->lg, LOG_ERR, "%s: %s: %s; its output goes nowhere", s->name, path,
+			      strerror(-r));
+	}
+}
+
+static void set_rest(struct stream *s, struct message *m)
+{
+	unsigned filters = (message_u64(m, TAG_STRIP_ANSI) ? FILTER_ANSI : 0u) |
+			   (message_u64(m, TAG_CAPTURE) ? FILTER_CAPTURE : 0u);
+
+	s->pid = (uint32_t)message_u64(m, TAG_PID);
+	s->channel = (uint8_t)message_u64(m, TAG_CHANNEL);
+	s->syslog = message_u64(m, TAG_SYSLOG) != 0;
+	s->events = message_u64(m, TAG_EVENTS) != 0;
+	free(s->identifier);
+	s->identifier =
+		message_has(m, TAG_IDENTIFIER) ? strdup(message_str(m, TAG_IDENTIFIER)) : NULL;
+	if (stream_filter_set(s, filters, message_u64(m, TAG_CAPTURE)) < 0) {
+		logger_report(s->lg, LOG_ERR, "%s: out of memory: no capture mode, no strip_ansi",
+			      s->name);
+	}
+}
+
+static struct stream *stream_new(struct logger *lg, struct message *m)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		return NULL;
+	}
+	s->name = strdup(message_str(m, TAG_NAME));
+	if (!s->name) {
+		free(s);
+		return NULL;
+	}
+	s->lg = lg;
+	s->id = (uint32_t)message_u64(m, TAG_STREAM);
+	s->pipe = message_take_fd(m, 0);
+	s->lost_lines = message_u64(m, TAG_LOST_LINES);
+	s->lost_bytes = message_u64(m, TAG_LOST_BYTES);
+	loop_io_init(&s->io, on_pipe);
+	s->next = *bucket(lg, s->id);
+	*bucket(lg, s->id) = s;
+	return s;
+}
+
+/* What a predecessor had taken of it and could not put into a file. */
+static void take_orphan(struct stream *s)
+{
+	struct streams *all = &s->lg->streams;
+
+	if (all->orphan.stream != s->id) {
+		return;
+	}
+	if (all->orphan.loss.error) {
+		loss_begins(s, all->orphan.loss.error);
+		loss_add(s, &all->orphan.loss);
+	}
+	if (all->orphan.rest && s->file && s->file->special) {
+		(void)special_write(s->file->special, all->orphan.buf, all->orphan.rest);
+	}
+	memset(&all->orphan, 0, sizeof(all->orphan));
+}
+
+void stream_set(struct logger *lg, struct message *m)
+{
+	struct stream *s = stream_find(lg, (uint32_t)message_u64(m, TAG_STREAM));
+	bool is_new = !s;
+
+	if (is_new && lg->staging.fd >= 0) {
+		s = stream_new(lg, m);
+	}
+	if (!s) {
+		logger_report(lg, LOG_ERR, "%s: %s: its output stays in the pipe",
+			      message_str(m, TAG_NAME),
+			      lg->staging.fd < 0 ? "no staging window" : "out of memory");
+		return;
+	}
+	set_file(s, m);
+	set_rest(s, m);
+	if (is_new) {
+		take_orphan(s);
+	}
+	if (!s->waiting) {
+		watch(s);
+	}
+}
+
+void streams_init(struct logger *lg)
+{
+	lg->streams.null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	datagram_init(&lg->streams.syslog, DATAGRAM_SYSLOG);
+	loop_timer_init(&lg->streams.timer, on_timer);
+}
+
+static void free_one(struct stream *s)
+{
+	(void)stream_free(s);
+}
+
+void streams_done(struct logger *lg)
+{
+	for_each(lg, free_one);
+	loop_timer_stop(lg->loop, &lg->streams.timer);
+	datagram_done(&lg->streams.syslog);
+	cleanup_closep(&lg->streams.null_fd);
+}
