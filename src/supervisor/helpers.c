@@ -174,7 +174,20 @@ static void stalled(struct channel *ch)
 	kill_helper(ch->owner, "has read nothing for 5 s");
 }
 
-static const struct channel_ops channel_ops = {.received = received, .stalled = stalled};
+static void drained(struct channel *ch)
+{
+	struct helper *h = ch->owner;
+
+	if (kinds[h->kind].ops->drained) {
+		kinds[h->kind].ops->drained(h);
+	}
+}
+
+static const struct channel_ops channel_ops = {
+	.received = received,
+	.stalled = stalled,
+	.drained = drained,
+};
 
 static usec_t restart_at(struct helper *h, usec_t now)
 {

@@ -27,6 +27,7 @@
 #include <slotd/log.h>
 #include <slotd/loop.h>
 #include <slotd/map.h>
+#include <slotd/spawn.h>
 #include <slotd/swap.h>
 #include <slotd/vec.h>
 #include <slotd/worker.h>
@@ -72,6 +73,8 @@ struct helper_ops {
 	void (*received)(struct helper *h, struct message *m);
 	/** It died; its requests will not be answered. May be NULL. */
 	void (*lost)(struct helper *h);
+	/** Everything queued for it was sent. May be NULL. */
+	void (*drained)(struct helper *h);
 };
 extern const struct helper_ops streams_helper_ops;  /* slotd-log: streams.c */
 extern const struct helper_ops services_helper_ops; /* slotd-relay: services.c */
@@ -108,16 +111,36 @@ void keep_drop(struct supervisor *sup, const char *name);
 
 /* ---- processes.c ---- */
 
+enum {
+	PROCESS_EVENTS_MAX = 8,
+};
+
 struct process {
 	struct supervisor *sup;
 	struct worker worker; /* core's state */
 	const struct worker_config *config;
+	struct config *origin; /* what config points into */
 	struct group *group;
-	int pidfd;
-	struct loop_io exit_io;
+	char *namespec; /* "group:name", or "name" where both are the same */
+
+	pid_t pid;     /* of the child, from fork to reap */
+	int pidfd;     /* -EBADF: none */
+	int report_fd; /* how far the child got before exec; -EBADF once that is known */
+	bool executed; /* the core was told of it */
+	bool clearing; /* the leader is reaped, the rest of its group is not yet */
+	int status;    /* wait status of the leader while clearing */
+	int fault;     /* Supervisor's fault code of the last failed start, 0: none */
+	bool report_failed;
+	struct spawn_report report;
+	struct loop_io exit_io, report_io;
 	struct loop_timer timer;
+	struct worker_event events[PROCESS_EVENTS_MAX]; /* that came while one was carried out */
+	unsigned n_events;
+	bool stepping;
+	char spawn_text[512]; /* of a failed start */
+
 	int stdin_fd;	     /* write end, -EBADF */
-	int output_fds[2];   /* read ends, duplicates of what slotd-log has; -EBADF */
+	struct input *input; /* what waits to be written there; streams.c */
 	uint32_t streams[2]; /* ids at slotd-log, 0: none */
 	char *log_paths[2];  /* real path of the log file, NULL: none; AUTO resolved */
 	uint64_t lost_lines, lost_bytes;
@@ -129,13 +152,15 @@ struct process {
 	char health_text[256]; /* what the last failed check got */
 	bool pending;	       /* changed, at the next deploy */
 	bool removed;	       /* to be freed once it has ended */
+	unsigned waiters;      /* requests of commands.c that watch it */
 	uint64_t generation;   /* of its published state */
 	bool dirty;
 };
 
-/** Makes a process and its ledger entry; does not start it. Keeps config. */
+/** Makes a process and its ledger entry; does not start it. Keeps config and its origin. */
 int process_new(struct supervisor *sup, struct group *group, const struct worker_config *config,
-		struct diag *diag, struct process **ret);
+		struct config *origin, struct diag *diag, struct process **ret);
+/** It has no process any more. */
 struct process *process_free(struct process *p);
 /** Feed the core and carry out its plan. */
 void process_start(struct process *p);
@@ -147,18 +172,85 @@ int process_signal(struct process *p, int signo);
 const char *process_namespec(const struct process *p, char *buf, size_t size);
 /** After a flip: a live slot's workers keep trying instead of ending FATAL. */
 void process_set_live(struct process *p, bool live);
+/** Same settings from another configuration (a reload), or new ones for the next start. */
+void process_set_config(struct process *p, const struct worker_config *config,
+			struct config *origin);
+/** Puts what slotd-keep holds of it as it is now; drops it when it has no process. */
+void process_keep(struct process *p);
+/** Is there no process of it or its group, and none to come? */
+bool process_ended(const struct process *p);
 
 /**
  * Called by processes.c after every state change, once the ledger is written: marks it dirty
- * for publish.c, tells services.c and whoever waits (commands.c).
+ * for publish.c, tells services.c and the shutdown.
  */
 void process_changed(struct process *p, enum worker_state from);
+
+/** Reaps what has been reparented to slotd; from SIGCHLD. */
+void orphans_reap(struct supervisor *sup);
+
+/* ---- streams.c ---- */
+
+/** slotd's own log and the streams' table. 0 or -errno. */
+int streams_init(struct supervisor *sup, struct diag *diag);
+void streams_done(struct supervisor *sup);
+/** Closes and opens every log file again (SIGUSR2). */
+void streams_reopen(struct supervisor *sup);
+/** Pipes for the next spawn: ret_child[0..2] are the child's ends, the caller's to close. */
+int streams_open(struct process *p, int ret_child[3]);
+/** The child runs (or not): its streams go to slotd-log, or are dropped. */
+void streams_started(struct process *p);
+void streams_abandon(struct process *p);
+/** Read end of its stdout (0) or stderr (1) while it is open; -EBADF. Borrowed. */
+int streams_fd(const struct process *p, int channel);
+/** The process has ended: nobody reads its stdin any more. */
+void streams_ended(struct process *p);
+/** The process is gone for good: its open streams finish without it. */
+void streams_forget(struct process *p);
+/** Chooses the log files' real paths (AUTO). 0 or -ENOMEM. */
+int streams_name_logs(struct process *p);
+/** Removes AUTO logs of a former run. At the start only: it may wait for a disk. */
+void streams_clean_auto_logs(const struct config *config);
+/** Bytes for its stdin. 0, -EPIPE (closed), -ENOBUFS (the bounded queue is full), -ENOMEM. */
+int streams_write_stdin(struct process *p, const void *data, size_t len);
+
+/* ---- ownlog.c: slotd's own log, written by slotd-log ---- */
+
+/** From now on log_line goes to slotd-log; lines it cannot take yet are kept, then counted. */
+int ownlog_init(struct supervisor *sup);
+/** Lines go to stderr again. */
+void ownlog_done(struct supervisor *sup);
+/** Tells a slotd-log where the lines go, and gives it those that waited. */
+void ownlog_refill(struct supervisor *sup);
+/** The configuration (level, file) changed. */
+void ownlog_configure(struct supervisor *sup);
+
+/** A level for now, until the configuration is applied again. */
+void ownlog_set_level(struct supervisor *sup, int priority);
+
+/* ---- commands.c: what slotd-control asks for; requests.h: what is answered later ---- */
+
+/** MSG_COMMAND, MSG_COMMAND_GONE, MSG_STDIN, MSG_EVENT. */
+void commands_received(struct supervisor *sup, struct message *m);
+
+/* ---- servers.c: the sockets slotd-control serves ---- */
+
+enum {
+	SERVER_OWN, /* run_dir/slotd.sock; those of the configuration follow */
+};
+
+/** Binds them all. 0 or -errno. */
+int servers_init(struct supervisor *sup, struct diag *diag);
+/** Closes them and removes the paths of unix sockets. */
+void servers_done(struct supervisor *sup);
+void servers_refill(struct supervisor *sup, struct helper *control);
 
 /* ---- groups.c ---- */
 
 struct group {
 	struct supervisor *sup;
 	const struct group_config *config;
+	struct config *origin; /* what config points into */
 	char *name;
 	int priority;
 	VEC(struct process *) processes; /* by (priority, name) */
@@ -167,9 +259,49 @@ struct group {
 	bool dirty;
 };
 
+/** Makes a group and its processes from a configuration; starts nothing. */
+int group_add(struct supervisor *sup, const struct group_config *config, struct config *origin,
+	      struct diag *diag, struct group **ret);
+/** One more process of a group (a reload); or one less, that has ended. */
+int group_add_process(struct group *g, const struct worker_config *config, struct config *origin,
+		      struct diag *diag, struct process **ret);
+void group_remove_process(struct process *p);
+/** Frees a group whose processes have all ended. */
+void group_remove(struct group *g);
+bool group_ended(const struct group *g);
+/** Starts those with autostart=true that no idle slot holds back. */
+void group_autostart(struct group *g);
 struct group *group_find(struct supervisor *sup, const char *name);
 /** "group:name" or "name" (both the same). NULL when there is none. */
 struct process *process_find(struct supervisor *sup, const char *namespec);
+
+/** What a name in a command stands for. */
+struct selection {
+	VEC(struct process *) processes; /* in ascending priority */
+	bool many;			 /* a group or all: answered with items */
+};
+/** "all", "group:*", "group:", "group:name", "name". 0 or -ENOENT, -ENOMEM. */
+int selection_make(struct supervisor *sup, const char *name, struct selection *ret);
+void selection_done(struct selection *s);
+
+/* ---- supervisor.c ---- */
+
+/** What the command line decided. Keeps everything. */
+struct supervisor_options {
+	const char *config_path; /* as given by -c, NULL: default places */
+	const struct config_overrides *overrides;
+	bool foreground; /* log lines go to stdout, too */
+	int ready_fd;	 /* told when the start is done: daemonizing; -EBADF: nobody */
+};
+/** Makes it, starts everything. Takes config. 0, or -errno with nothing left running. */
+int supervisor_start(struct supervisor *sup, const struct supervisor_options *options,
+		     struct config *config, struct diag *diag);
+/** Until the shutdown is complete; then everything is freed. */
+void supervisor_run(struct supervisor *sup);
+/** Stops all workers, level by level, then the helpers; restart: slotd then executes itself. */
+void supervisor_shutdown(struct supervisor *sup, enum mood mood);
+/** For systemctl status: "payinv b, 12 workers". */
+void supervisor_notify_status(struct supervisor *sup);
 
 /* ---- services.c ---- */
 
@@ -177,6 +309,25 @@ struct process *process_find(struct supervisor *sup, const char *namespec);
 int services_init(struct supervisor *sup, struct diag *diag);
 void services_done(struct supervisor *sup);
 struct service *service_find(struct supervisor *sup, const char *name);
+struct supervisor *service_supervisor(const struct service *s);
+/**
+ * A worker of one of its slots was made (p->service and p->slot are set), or is about to be
+ * freed. Services are made before the groups at the start, so that every worker comes this way.
+ */
+void service_process_added(struct service *s, struct process *p);
+void service_process_removed(struct service *s, struct process *p);
+/** May p be started or stopped by hand now? -EBUSY and which deploy uses it; 0. */
+int service_may_change(const struct process *p, struct diag *diag);
+/**
+ * A reload in two steps. prepare checks what the next configuration has of services and binds new
+ * addresses; nothing changes for anybody. -errno and why not (removing a live slot's program
+ * without force is -EBUSY). Then commit, which cannot fail and after which no service points into
+ * the old configuration, or abandon.
+ */
+int services_reload_prepare(struct supervisor *sup, struct config *next, bool force,
+			    struct diag *diag);
+void services_reload_commit(struct supervisor *sup, struct config *next);
+void services_reload_abandon(struct supervisor *sup);
 /** A worker of one of its slots changed state. */
 void service_process_changed(struct service *s, struct process *p, enum worker_state from);
 /** Is this process in an idle slot, which "start all" and autostart pass by? */
@@ -188,16 +339,20 @@ void service_publish(struct service *s, struct helper *control);
 
 /* ---- jobs.c ---- */
 
-/** Begins one; the answer goes to control as MSG_ANSWER with the job's number, or a fault. */
+/** Who asks for what. Texts are borrowed for the call. */
 struct job_request {
 	enum swap_kind kind;
 	const char *service, *release, *who;
-	uid_t uid;
+	uid_t uid; /* -1: unknown */
+	gid_t gid;
+	bool trusted; /* may do everything; else allow_deploy of the service decides */
 	bool force;
 };
 /** Job number (> 0), or a negative errno with the sentence: -EBUSY, -ENOENT, -EACCES, -EINVAL. */
 int job_begin(struct supervisor *sup, const struct job_request *req, struct diag *diag);
-int job_abort(struct supervisor *sup, const char *service, const char *who, struct diag *diag);
+/** Ends the service's running job before its flip; or its drain at once. 0 or as above. */
+int job_abort(struct supervisor *sup, const struct job_request *req, struct diag *diag);
+int service_drain_now(struct supervisor *sup, const struct job_request *req, struct diag *diag);
 
 /* ---- publish.c ---- */
 
@@ -208,6 +363,31 @@ void publish_service(struct service *s);
 void publish_daemon(struct supervisor *sup);
 void publish_process_gone(struct supervisor *sup, uint32_t id);
 void publish_group_gone(struct supervisor *sup, const char *name);
+void publish_service_gone(struct supervisor *sup, const struct service *s, uint32_t index);
+/** The available configuration is another one. */
+void publish_configs(struct supervisor *sup);
+/** An ANSWER or ANSWER_ITEM: after all state that changed before it. 0 or -errno. */
+int publish_answer(struct supervisor *sup, struct message *m);
+int publish_init(struct supervisor *sup);
+void publish_done(struct supervisor *sup);
+/** getAllConfigInfo's struct of one process as JSON; the caller frees it. NULL: no memory. */
+char *config_json(const struct worker_config *w, const struct group_config *g);
+
+/* ---- reload.c ---- */
+
+enum reload_kind {
+	RELOAD_REREAD, /* Supervisor's: only make it available */
+	RELOAD_APPLY,  /* all or nothing; restart what changed */
+};
+
+/**
+ * Reads the configuration again, resolves it in a child, then does what kind says and answers
+ * request (0: nobody asked; a signal).
+ */
+void reload_begin(struct supervisor *sup, enum reload_kind kind, uint32_t request, bool force);
+/** Frees configurations and processes that nothing needs any more. */
+void reload_sweep(struct supervisor *sup);
+void reload_done(struct supervisor *sup);
 
 /* ---- the whole ---- */
 
@@ -222,8 +402,7 @@ struct supervisor {
 	struct loop *loop;
 	struct children children; /* for child_run */
 	struct config *config;
-	const struct config_overrides *overrides;
-	const char *config_path; /* as given by -c, NULL: default places */
+	struct supervisor_options options;
 	enum mood mood;
 	int exit_code;
 	usec_t started_wall;
@@ -246,6 +425,10 @@ struct supervisor {
 	uint64_t generation;
 	struct log_once exhausted; /* EMFILE, ENOMEM, EAGAIN from fork */
 
+	void *requests;		 /* requests.c: those that wait */
+	bool requests_ready;	 /* some can be answered */
+	unsigned requests_depth; /* walks over the list that are going on */
+
 	/* private to their files */
-	void *streams, *commands, *publish, *jobs, *records, *gate, *reload;
+	void *streams, *ownlog, *servers, *publish, *jobs, *records, *gate, *reload;
 };
