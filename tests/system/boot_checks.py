@@ -1,0 +1,182 @@
+#!/usr/bin/python3
+"""Runs in the guest of ./boot (test_boot.py): slotd as a real systemd starts, watches and ends it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+CONFIG = Path("/etc/slotd/slotd.conf")
+PUBLIC = ("127.0.0.1", 8000)
+WORKERS = "payinv-{0}:payinv-{0}_{1}"
+
+
+def run(*command, check=True):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def show(name, unit="slotd.service"):
+    return run("systemctl", "show", "--value", "-p", name, unit).stdout.strip()
+
+
+def wait_for(condition, what, timeout=30):
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout} s: {what}"
+        time.sleep(0.02)
+
+
+def answer():
+    """What the public socket says: "a 127.0.0.1:8001 PID"."""
+    with socket.create_connection(PUBLIC, 5) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        text = b""
+        while data := connection.recv(4096):
+            text += data
+    return text.decode().rpartition("\r\n\r\n")[2].split()
+
+
+def answers():
+    try:
+        return bool(answer())
+    except OSError:
+        return False
+
+
+def slotctl(*arguments, check=True):
+    return run("slotctl", "-c", str(CONFIG), *arguments, check=check)
+
+
+def pid_of(worker):
+    return int(slotctl("pid", worker).stdout)
+
+
+def environment(pid):
+    return dict(pair.split("=", 1) for pair in
+                Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in pair)
+
+
+# ---- the checks, in order; each leaves slotd serving
+
+def it_started_at_boot_and_listened_before_it_was_ready():
+    assert show("ActiveState") == "active" and show("Type") == "notify"
+    # ExecStartPost= of the drop-in connected to the public socket right after READY=1.
+    assert Path("/run/connected-after-ready").exists()
+    assert int(show("ActiveEnterTimestampMonotonic")) < int(
+        show("ActiveEnterTimestampMonotonic", "multi-user.target"))
+
+
+def the_status_text_names_the_live_slot():
+    assert "payinv a" in show("StatusText"), show("StatusText")
+
+
+def workers_do_not_see_what_systemd_told_slotd():
+    names = set(environment(pid_of(WORKERS.format("a", 8001))))
+    private = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID",
+               "LISTEN_FDNAMES"}
+    assert not names & private, names & private
+
+
+def a_killed_worker_is_back():
+    worker = WORKERS.format("a", 8001)
+    before = pid_of(worker)
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: pid_of(worker) not in (0, before), "the worker is started again")
+    wait_for(answers, "the service answers")
+
+
+def a_reload_returns_when_it_is_done():
+    CONFIG.write_text(CONFIG.read_text() + "\n[program:late]\ncommand=sleep 1000\nstartsecs=0\n")
+    run("systemctl", "reload", "slotd")
+    assert "RUNNING" in slotctl("status", "late").stdout
+    assert show("ActiveState") == "active"
+
+
+def a_reload_of_a_bad_file_fails_and_changes_nothing():
+    good = CONFIG.read_text()
+    before = pid_of("late")
+    CONFIG.write_text(good + "\n[service:payinv]\nhealthy=yes\n")
+    assert run("systemctl", "reload", "slotd", check=False).returncode != 0
+    CONFIG.write_text(good)
+    assert pid_of("late") == before and show("ActiveState") == "active"
+
+
+def the_journal_has_fields():
+    rows = [json.loads(line) for line in
+            run("journalctl", "-u", "slotd", "-o", "json", "--no-pager").stdout.splitlines()]
+    assert any(row.get("SLOTD_WORKER") for row in rows), "no line has SLOTD_WORKER"
+
+
+def a_swap_is_told_to_systemd_and_to_the_journal():
+    slotctl("swap", "payinv")
+    assert answer()[0] == "b"
+    wait_for(lambda: "payinv b" in show("StatusText"), "STATUS names the new slot")
+    assert Path("/var/lib/payinv-live").read_text().strip() == "b"
+    rows = run("journalctl", "-u", "slotd", "-o", "json", "SLOTD_SERVICE=payinv").stdout
+    assert rows.strip(), "no line has SLOTD_SERVICE=payinv"
+
+
+def a_slotd_that_hangs_is_replaced_by_the_watchdog():
+    before = show("MainPID")
+    os.kill(int(before), signal.SIGSTOP)
+    wait_for(lambda: show("MainPID") not in ("0", before) and show("ActiveState") == "active",
+             "systemd replaces it", 40)
+    wait_for(answers, "the service answers")
+    assert answer()[0] == "b" and int(show("NRestarts")) >= 1
+    assert "Watchdog timeout" in run("journalctl", "-u", "slotd", "--no-pager").stdout
+
+
+def a_stop_ends_everything_in_good_order():
+    run("systemctl", "stop", "slotd")
+    assert show("Result") == "success", show("Result")
+    assert not run("pgrep", "-f", "web.py", check=False).stdout, "workers are left"
+    assert not run("pgrep", "slotd", check=False).stdout, "processes of slotd are left"
+    run("systemctl", "start", "slotd")
+    wait_for(answers, "the service answers")
+
+
+def a_reboot_keeps_who_is_live():
+    assert show("ActiveState") == "active"
+    wait_for(answers, "the service answers")
+    assert answer()[0] == "b"
+    assert "payinv b" in show("StatusText")
+    assert "STOPPED" in slotctl("status", WORKERS.format("a", 8001), check=False).stdout
+
+
+BOOTS = {
+    "1": [
+        it_started_at_boot_and_listened_before_it_was_ready,
+        the_status_text_names_the_live_slot,
+        workers_do_not_see_what_systemd_told_slotd,
+        a_killed_worker_is_back,
+        a_reload_returns_when_it_is_done,
+        a_reload_of_a_bad_file_fails_and_changes_nothing,
+        the_journal_has_fields,
+        a_swap_is_told_to_systemd_and_to_the_journal,
+        a_slotd_that_hangs_is_replaced_by_the_watchdog,
+        a_stop_ends_everything_in_good_order,
+    ],
+    "2": [a_reboot_keeps_who_is_live],
+}
+
+
+def main():
+    boot = os.environ["BOOT_NUMBER"]
+    for check in BOOTS[boot]:
+        began = time.monotonic()
+        check()
+        print(f"ok {check.__name__} {time.monotonic() - began:.2f} s", flush=True)
+    if boot == "1":
+        os.sync()
+        run("systemctl", "reboot")
+        signal.pause()
+
+
+sys.exit(main())

@@ -1,0 +1,102 @@
+"""slotd installed into a small Debian and started by its own unit of a real, booted systemd."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.paths import BUILD, ROOT
+
+HERE = Path(__file__).parent
+CONFIG = """\
+[program:payinv-a]
+command=/usr/bin/python3 -I -S /opt/web.py 127.0.0.1:%(process_num)d a
+process_name=%(program_name)s_%(process_num)d
+numprocs=2
+numprocs_start=8001
+[program:payinv-b]
+command=/usr/bin/python3 -I -S /opt/web.py 127.0.0.1:%(process_num)d b
+process_name=%(program_name)s_%(process_num)d
+numprocs=2
+numprocs_start=8101
+[service:payinv]
+listen=127.0.0.1:8000
+slot_a=payinv-a
+slot_b=payinv-b
+health=http /healthz
+live_file=/var/lib/payinv-live
+idle_keep=0
+"""
+DROP_IN = """\
+[Service]
+ExecStartPost=/usr/bin/python3 -c "import socket; socket.create_connection(('127.0.0.1', 8000))"
+ExecStartPost=/usr/bin/touch /run/connected-after-ready
+WatchdogSec=3
+"""
+
+
+def install(tree):
+    subprocess.run(["meson", "install", "-C", str(BUILD), "--no-rebuild", "--quiet"], check=True,
+                   env={**os.environ, "DESTDIR": str(tree)}, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    tree = tmp_path / "tree"
+    install(tree)
+    return tree
+
+
+def put(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_everything_is_installed_in_its_place(tree):
+    files = {str(p.relative_to(tree)) for p in tree.rglob("*") if p.is_file()}
+    expected = {
+        "usr/local/sbin/slotd", "usr/local/bin/slotctl",
+        *(f"usr/local/libexec/slotd/slotd-{h}" for h in ("keep", "relay", "log", "probe", "control")),
+        "usr/local/share/man/man8/slotd.8", "usr/local/share/man/man1/slotctl.1",
+        "usr/local/share/man/man5/slotd.conf.5",
+        "usr/local/lib/systemd/system/slotd.service",
+    }
+    assert expected <= files, expected - files
+    assert any("completion" in f for f in files), "no completions"
+
+
+def test_the_units_are_clean(tree, tmp_path):
+    unit = (tree / "usr/local/lib/systemd/system/slotd.service").read_text()
+    unit = unit.replace("/usr/local/", f"{tree}/usr/local/")
+    (tmp_path / "slotd.service").write_text(unit)
+    shutil.copy(ROOT / "contrib/systemd/slotd.socket", tmp_path)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
+         str(tmp_path / "slotd.service"), str(tmp_path / "slotd.socket")],
+        capture_output=True, text=True)
+    ours = [line for line in done.stderr.splitlines() if "slotd" in line]
+    assert done.returncode == 0 and not ours, done.stderr
+
+
+def test_the_unit_limits_nothing_that_workers_need():
+    unit = (ROOT / "contrib/systemd/slotd.service.in").read_text()
+    limits = re.findall(r"^(Protect\w+|Private\w+|NoNewPrivileges|ReadOnly\w+|Inaccessible\w+|"
+                        r"SystemCall\w+|Restrict\w+|Capability\w+|User|Group|DynamicUser|UMask|"
+                        r"\w*Directory|Environment\w*|Memory\w+|CPU\w+)=", unit, re.M)
+    assert not limits
+
+
+@pytest.mark.plain_only
+def test_slotd_under_a_booted_systemd(tree):
+    put(tree / "etc/slotd/slotd.conf", CONFIG)
+    put(tree / "etc/systemd/system/slotd.service.d/test.conf", DROP_IN)
+    put(tree / "opt/web.py", (HERE / "apps/web.py").read_text())
+    done = subprocess.run([str(HERE / "boot"), str(tree), str(HERE / "boot_checks.py")],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
+    if done.returncode == 77:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ok a_reboot_keeps_who_is_live" in done.stdout
