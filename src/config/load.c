@@ -89,8 +89,10 @@ static int apply_overrides(struct loader *l, const struct config_overrides *over
 
 typedef int part_fn(struct loader *l);
 
+/* Services need the programs and groups of the file, and make some of their own. */
 static part_fn *const parts[] = {
-	load_supervisord, load_groups, load_finish_groups, load_servers, load_unknown,
+	load_supervisord, load_groups,	load_service_programs, load_finish_groups,
+	load_services,	  load_servers, load_unknown,	       load_cross_checks,
 };
 
 static int load_parts(struct loader *l)

@@ -256,6 +256,21 @@ static void check_stop(struct making *m)
 	}
 }
 
+/* Workers that rotate one file take it away from each other. */
+static void check_shared_log(struct making *m)
+{
+	const struct worker_config *w = m->program->workers.at;
+
+	if (m->program->workers.len > 1 && w[0].logs[0].kind == LOG_KIND_FILE &&
+	    w[0].logs[0].maxbytes && strncmp(w[0].logs[0].path, "/dev/", strlen("/dev/")) != 0 &&
+	    strcmp(w[0].logs[0].path, w[1].logs[0].path) == 0) {
+		config_warning(m->l->config, place_of(m, "stdout_logfile"),
+			       "[%s] stdout_logfile: %zu workers rotate one file; put "
+			       "%%(process_num)d into its name",
+			       m->spec->section->name, m->program->workers.len);
+	}
+}
+
 static void check_logs(struct making *m)
 {
 	static const char *const streams[] = {"stdout", "stderr"};
@@ -285,6 +300,7 @@ static void check_logs(struct making *m)
 				section, option);
 		}
 	}
+	check_shared_log(m);
 	if (m->program->redirect_stderr && w->logs[1].kind == LOG_KIND_FILE) {
 		config_warning(
 			m->l->config, place_of(m, "stderr_logfile"),

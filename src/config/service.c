@@ -1,0 +1,388 @@
+/* [service:x]: a public socket with two slots. */
+#include "service.h"
+#include "endpoint.h"
+#include "messages.h"
+
+#include <ctype.h>
+#include <slotd/cleanup.h>
+#include <slotd/swap.h>
+#include <stdarg.h>
+
+void service_error(struct service_making *m, const char *option, const char *fmt, ...)
+{
+	char text[DIAG_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	config_error(m->l->config, loader_place(m->section, option), "[%s] %s", m->section->name,
+		     text);
+}
+
+const struct option_def *service_option(const char *name)
+{
+	const char *rest;
+
+	return option_find(section_kind("service:", &rest), name);
+}
+
+void service_names(const struct service_making *m, enum slot_id slot, struct expansions *ret)
+{
+	*ret = (struct expansions){.parent = &m->l->base};
+	expansions_text(ret, "service_name", m->service->name);
+	if (slot >= 0) {
+		expansions_text(ret, "slot", slot_name(slot));
+	}
+}
+
+/* ---- listen -------------------------------------------------------------------------------- */
+
+static int add_listen(struct service_making *m, const char *text)
+{
+	struct diag diag = {0};
+	char *address;
+	int r = endpoint_parse(text, m->l->config->memory, &address, &diag);
+
+	if (r == -EINVAL) {
+		service_error(m, "listen", "listen: %s", diag.text);
+		return 0;
+	}
+	return r < 0 ? r : vec_push(&m->service->listen, address);
+}
+
+static int read_listen(struct service_making *m)
+{
+	struct expansions names;
+	char **list = NULL;
+	int r;
+
+	service_names(m, SLOT_INVALID_, &names);
+	r = loader_list(m->l, m->section, service_option("listen"), &names, &list);
+	if (r == -ENOMEM) {
+		return r;
+	}
+	if (r == 0 || (r > 0 && !list[0])) {
+		service_error(m, "listen",
+			      "has no listen=; add the public address, such as "
+			      "listen=127.0.0.1:8000");
+		return 0;
+	}
+	for (r = 0; r == 0 && list && *list; list++) {
+		r = add_listen(m, *list);
+	}
+	return r;
+}
+
+/* ---- health -------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *word;
+	bool with_arg;
+	const char *example;
+} health_kinds[HEALTH_KIND_MAX_] = {
+	[HEALTH_TCP] = {"tcp", false, "health=tcp"},
+	[HEALTH_HTTP] = {"http", true, "health=http /healthz"},
+	[HEALTH_EXEC] = {"exec", true, "health=exec COMMAND"},
+	[HEALTH_NOTIFY] = {"notify", false, "health=notify"},
+};
+
+static int parse_health(const char *text, enum health_kind *ret, const char **ret_arg,
+			struct diag *diag)
+{
+	size_t len = strcspn(text, " \t\n");
+	const char *arg = text + len + strspn(text + len, " \t\n");
+
+	for (int k = 0; k < HEALTH_KIND_MAX_; k++) {
+		if (strlen(health_kinds[k].word) != len ||
+		    strncmp(text, health_kinds[k].word, len) != 0) {
+			continue;
+		}
+		if (health_kinds[k].with_arg != (*arg != '\0')) {
+			return diag_set(diag, -EINVAL,
+					"'%.200s' is incomplete or has too much; "
+					"write %s",
+					text, health_kinds[k].example);
+		}
+		if (k == HEALTH_HTTP && (arg[0] != '/' || strpbrk(arg, " \t\r\n"))) {
+			return diag_set(diag, -EINVAL, "'%.200s' is no path; write %s", arg,
+					health_kinds[k].example);
+		}
+		*ret = k;
+		*ret_arg = *arg ? arg : NULL;
+		return 0;
+	}
+	return diag_set(diag, -EINVAL,
+			"'%.200s' is no check; use tcp, http PATH, exec COMMAND or notify", text);
+}
+
+static int read_slot_health(struct service_making *m, enum slot_id slot)
+{
+	struct service_slot_config *s = &m->service->slots[slot];
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	struct expansions names;
+	struct diag diag = {0};
+	const char *arg = NULL;
+	int r;
+
+	service_names(m, slot, &names);
+	r = loader_text(m->l, m->section, service_option("health"), &names, &text);
+	if (r <= 0) {
+		return r;
+	}
+	r = parse_health(strbuf_str(&text), &m->service->health, &arg, &diag);
+	if (r < 0) {
+		service_error(m, "health", "health: %s", diag.text);
+		return r;
+	}
+	s->health_arg = arg ? arena_text(m->l->config->memory, arg) : NULL;
+	return arg && !s->health_arg ? -ENOMEM : 1;
+}
+
+static int read_health(struct service_making *m)
+{
+	if (!section_option(m->section, "health")) {
+		service_error(m, "health",
+			      "has no health=; RUNNING is not ready: say how to tell, such as "
+			      "health=http /healthz or health=tcp");
+		return 0;
+	}
+	for (int slot = 0; slot < SLOT_MAX_; slot++) {
+		int r = read_slot_health(m, slot);
+
+		if (r < 0) {
+			return r == -ENOMEM ? r : 0; /* the same mistake would be in the other */
+		}
+	}
+	if (!section_option(m->section, "connect")) {
+		m->service->connect =
+			m->service->health == HEALTH_HTTP ? CONNECT_LATE : CONNECT_EARLY;
+	}
+	return 0;
+}
+
+/* "200-399" or "200-299,404": three digits each. */
+static bool is_status_list(const char *p)
+{
+	for (;;) {
+		for (int i = 0; i < 2; i++) {
+			p += strspn(p, " \t");
+			if (p[0] < '1' || p[0] > '5' || !isdigit((unsigned char)p[1]) ||
+			    !isdigit((unsigned char)p[2])) {
+				return false;
+			}
+			p += 3;
+			p += strspn(p, " \t");
+			if (i == 1 || *p != '-') {
+				break;
+			}
+			p++;
+		}
+		if (*p != ',') {
+			return !*p;
+		}
+		p++;
+	}
+}
+
+static void check_min_ready(struct service_making *m)
+{
+	const char *text = m->service->min_ready;
+
+	if (gate_min_ready(text, 1) < 0) {
+		service_error(m, "min_ready", "min_ready: '%s' is not all, a number or N%%", text);
+		return;
+	}
+	for (int slot = 0; slot < SLOT_MAX_; slot++) {
+		unsigned n = service_port_workers(&m->service->slots[slot]);
+
+		if (n && isdigit((unsigned char)text[0]) && !strchr(text, '%') &&
+		    strtoul(text, NULL, 10) > n) {
+			service_error(m, "min_ready",
+				      "min_ready: %s, but slot %s has %u workers; use all, or a "
+				      "smaller number",
+				      text, slot_name(slot), n);
+		}
+	}
+}
+
+static void check_gate(struct service_making *m)
+{
+	struct service_config *s = m->service;
+
+	if (s->health_status && !is_status_list(s->health_status)) {
+		service_error(
+			m, "health_status",
+			"health_status: '%s' is no list of statuses; write 200-399 or 200,204",
+			s->health_status);
+	}
+	if (s->min_ready) {
+		check_min_ready(m);
+	}
+}
+
+/* ---- the rest ------------------------------------------------------------------------------ */
+
+static int read_slot_options(struct service_making *m)
+{
+	int r = 0;
+
+	for (int slot = 0; r == 0 && slot < SLOT_MAX_; slot++) {
+		struct expansions names;
+
+		service_names(m, slot, &names);
+		r = loader_options(m->l, m->section, service_options, TARGET_SLOT, &names,
+				   &m->service->slots[slot]);
+	}
+	return r;
+}
+
+/* prepare runs where the workers run, unless said otherwise. */
+static void default_directory(struct service_slot_config *s)
+{
+	vec_for_each (p, &s->programs) {
+		if (!s->prepare_directory && (*p)->workers.len) {
+			s->prepare_directory = (*p)->workers.at[0].directory;
+		}
+	}
+}
+
+static void settle(struct service_making *m)
+{
+	struct service_config *s = m->service;
+
+	for (int slot = 0; slot < SLOT_MAX_; slot++) {
+		default_directory(&s->slots[slot]);
+		if (s->slots[slot].prepare && !s->slots[slot].prepare[0]) {
+			s->slots[slot].prepare = NULL;
+		}
+		if (s->live_link && !s->slots[slot].prepare_directory) {
+			service_error(m, "live_link",
+				      "live_link: slot %s has no directory to point at; set "
+				      "prepare_directory= or the program's directory=",
+				      slot_name(slot));
+		}
+	}
+	if (s->prepare_timeout == 0) {
+		s->prepare_timeout = USEC_NEVER;
+	}
+	if (s->bake > 0) {
+		config_warning(
+			m->l->config, loader_place(m->section, "bake"),
+			"[%s] bake: not acted on yet; a new slot is not rolled back by itself",
+			m->section->name);
+	}
+}
+
+static void check_name(struct service_making *m)
+{
+	const struct group_config *g = config_group(m->l->config, m->service->name);
+	const struct program_config *p = config_program(m->l->config, m->service->name);
+
+	if (g || p) {
+		struct config_place at = p ? p->place : g->place;
+
+		config_error(m->l->config, m->section->place,
+			     "[%s] shares its name with a %s (%s:%u); rename one of them, such as "
+			     "%s-a",
+			     m->section->name, p ? "program" : "group", at.file, at.line,
+			     m->service->name);
+	}
+}
+
+/* In the first form they belong to the programs, where they would be looked for in vain. */
+static void check_form(struct service_making *m)
+{
+	static const char *const ports[] = {"ports_a", "ports_b"};
+
+	if (service_makes_programs(m->section)) {
+		return;
+	}
+	vec_for_each (o, &m->section->options) {
+		for (const struct option_def *def = program_options; def->name; def++) {
+			if (strcmp(def->name, (*o)->name) == 0) {
+				service_error(m, def->name,
+					      "%s: belongs to the programs of the slots, or needs "
+					      "command= here",
+					      def->name);
+			}
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
+		if (section_option(m->section, ports[i])) {
+			service_error(
+				m, ports[i],
+				"%s: goes with command=; with slot_a= and slot_b= the ports are "
+				"the programs' numprocs_start=",
+				ports[i]);
+		}
+	}
+}
+
+static int read_service(struct service_making *m)
+{
+	struct expansions names;
+	int r;
+
+	check_name(m);
+	check_form(m);
+	service_names(m, SLOT_INVALID_, &names);
+	r = loader_options(m->l, m->section, service_options, TARGET_SECTION, &names, m->service);
+	if (r == 0) {
+		r = read_slot_options(m);
+	}
+	if (r == 0) {
+		r = read_listen(m);
+	}
+	if (r == 0) {
+		r = service_slots(m);
+	}
+	if (r == 0) {
+		r = read_health(m);
+	}
+	if (r == 0) {
+		check_gate(m);
+		settle(m);
+	}
+	return r;
+}
+
+static int load_service(struct loader *l, const struct section *s)
+{
+	struct service_making m = {.l = l, .section = s, .index = (int)l->config->services.len};
+	const char *name = service_name_of(l, s);
+
+	if (!name) {
+		return 0;
+	}
+	if (m.index >= SWITCHBOARD_SERVICES) {
+		config_error(l->config, s->place, "[%s] is one too many: %d services are the limit",
+			     s->name, SWITCHBOARD_SERVICES);
+		return 0;
+	}
+	m.service = arena_alloc(l->config->memory, sizeof(*m.service));
+	if (!m.service) {
+		return -ENOMEM;
+	}
+	*m.service = (struct service_config){
+		.name = arena_text(l->config->memory, name),
+		.place = s->place,
+		.socket_owner = {.uid = (uid_t)-1, .gid = (gid_t)-1},
+	};
+	if (!m.service->name || vec_push(&l->config->services, m.service) < 0) {
+		return -ENOMEM;
+	}
+	return read_service(&m);
+}
+
+int load_services(struct loader *l)
+{
+	int r = 0;
+
+	vec_for_each (s, &l->document.sections) {
+		if (r == 0 && strncmp((*s)->name, "service:", strlen("service:")) == 0) {
+			r = load_service(l, *s);
+		}
+	}
+	return r;
+}
