@@ -47,14 +47,17 @@ const struct option_def supervisord_options[] = {
 	{"state_dir", OPTION_FIELD_AS(S, state_dir, char *, OPT_PATH), .on_change = EFFECT_DAEMON,
 	 .ours = true,
 	 .help = "What must survive a reboot: which slot is live, releases, history. Default: "
-		 "/var/lib/slotd; for others than root $XDG_STATE_HOME/slotd."},
+		 "$STATE_DIRECTORY (systemd's), /var/lib/slotd; for others than root "
+		 "$XDG_STATE_HOME/slotd."},
 	{"run_dir", OPTION_FIELD_AS(S, run_dir, char *, OPT_PATH), .on_change = EFFECT_DAEMON,
 	 .ours = true,
-	 .help = "slotd.sock and the sockets of its helpers. Default: /run/slotd; for others than "
+	 .help = "slotd.sock and the sockets of its helpers. Default: $RUNTIME_DIRECTORY "
+		 "(systemd's), /run/slotd; for others than "
 		 "root $XDG_RUNTIME_DIR/slotd."},
 	{"log_dir", OPTION_FIELD_AS(S, log_dir, char *, OPT_PATH), .on_change = EFFECT_DAEMON,
 	 .ours = true,
-	 .help = "Logs of deploys. Default: /var/log/slotd; for others than root log in "
+	 .help = "Logs of deploys. Default: $LOGS_DIRECTORY (systemd's), /var/log/slotd; for "
+		 "others than root log in "
 		 "state_dir."},
 	{"helper_user", OPTION_FIELD_AS(S, helper_user, struct owner, OPT_USER), .def = "slotd",
 	 .on_change = EFFECT_DAEMON, .ours = true,

@@ -5,6 +5,18 @@
 #include "messages.h"
 #include "values.h"
 
+#include <string.h>
+
+/* For root: what systemd made for the unit (systemd.exec(5), StateDirectory= and its like), else
+ * the usual place. */
+static char *system_path(struct loader *l, const char *variable, const char *usual)
+{
+	const char *given = getenv(variable);
+
+	return arena_text(l->config->memory,
+			  given && given[0] == '/' && !strchr(given, ':') ? given : usual);
+}
+
 /* $VARIABLE/rest, or ~/otherwise/rest, or fallback. */
 static char *user_path(struct loader *l, const char *variable, const char *otherwise,
 		       const char *rest)
@@ -36,15 +48,15 @@ static int default_directories(struct loader *l)
 	bool root = geteuid() == 0;
 
 	if (!s->state_dir) {
-		s->state_dir = root ? arena_text(l->config->memory, "/var/lib/slotd")
+		s->state_dir = root ? system_path(l, "STATE_DIRECTORY", "/var/lib/slotd")
 				    : user_path(l, "XDG_STATE_HOME", ".local/state", "slotd");
 	}
 	if (!s->run_dir) {
-		s->run_dir = root ? arena_text(l->config->memory, "/run/slotd")
+		s->run_dir = root ? system_path(l, "RUNTIME_DIRECTORY", "/run/slotd")
 				  : user_path(l, "XDG_RUNTIME_DIR", NULL, "slotd");
 	}
 	if (!s->log_dir) {
-		s->log_dir = root ? arena_text(l->config->memory, "/var/log/slotd")
+		s->log_dir = root ? system_path(l, "LOGS_DIRECTORY", "/var/log/slotd")
 				  : user_path(l, "XDG_STATE_HOME", ".local/state", "slotd/log");
 	}
 	return s->state_dir && s->run_dir && s->log_dir ? 0 : -ENOMEM;

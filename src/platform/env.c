@@ -90,8 +90,9 @@ int env_add(struct env *e, char *const *list)
 int env_inherit(struct env *e)
 {
 	static const char *const ours[] = {
-		"NOTIFY_SOCKET", "WATCHDOG_PID",   "WATCHDOG_USEC",  "LISTEN_PID",
-		"LISTEN_FDS",	 "LISTEN_FDNAMES", "LISTEN_PIDFDID",
+		"NOTIFY_SOCKET",     "WATCHDOG_PID",   "WATCHDOG_USEC",	 "LISTEN_PID",
+		"LISTEN_FDS",	     "LISTEN_FDNAMES", "LISTEN_PIDFDID", "STATE_DIRECTORY",
+		"RUNTIME_DIRECTORY", "LOGS_DIRECTORY",
 	};
 	int r = env_add(e, environ);
 

@@ -45,7 +45,7 @@ exec {PYTHON} "$@"
 def directories(tmp_path):
     """Where a slotd that is told no state_dir and run_dir keeps them, as under systemd."""
     env = {}
-    for name in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY"):
+    for name in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY", "LOGS_DIRECTORY"):
         (tmp_path / name).mkdir()
         env[name] = str(tmp_path / name)
     tmp_path.chmod(0o755)
