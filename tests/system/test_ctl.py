@@ -1,0 +1,192 @@
+"""slotctl and the real supervisorctl against the same slotd."""
+
+import os
+import socket
+
+import pytest
+
+from harness.daemon import as_json
+from harness.procs import wait_for
+
+CONFIG = """
+[program:web]
+command=sleep 1000
+startsecs=0
+numprocs=2
+process_name=%(program_name)s_%(process_num)d
+[program:late]
+command=sleep 1000
+startsecs=0
+autostart=false
+[program:talker]
+command=sh -c 'echo hello; echo oops >&2; exec sleep 1000'
+startsecs=0
+[group:pair]
+programs=one,two
+[program:one]
+command=sleep 1000
+startsecs=0
+[program:two]
+command=sleep 1000
+startsecs=0
+"""
+
+
+@pytest.fixture
+def daemon(slotd):
+    daemon = slotd(CONFIG)
+    daemon.wait_state("talker", "RUNNING")
+    return daemon
+
+
+def both(daemon, *arguments):
+    """The same command by supervisorctl and slotctl; its output and status must be the same."""
+    theirs, ours = daemon.supervisorctl(*arguments), daemon.ctl(*arguments)
+    return (theirs.stdout, theirs.returncode), (ours.stdout, ours.returncode)
+
+
+@pytest.mark.parametrize("arguments", [
+    ("status", "late"), ("status", "nobody"), ("status", "pair:*"), ("pid", "late"),
+    ("start", "web:web_0"), ("stop", "late"), ("start", "nobody"), ("signal", "HUP", "late"),
+    ("avail",),
+])
+def test_supervisorctl_and_slotctl_say_the_same(daemon, arguments):
+    theirs, ours = both(daemon, *arguments)
+    if arguments[0] == "status":  # uptimes move
+        assert [line.split()[:2] for line in theirs[0].splitlines()] == \
+               [line.split()[:2] for line in ours[0].splitlines()]
+        assert theirs[1] == ours[1]
+    else:
+        assert theirs == ours
+
+
+def test_supervisorctl_works(daemon):
+    assert "RUNNING" in daemon.supervisorctl("status", "web:web_0", check=True).stdout
+    assert daemon.supervisorctl("start", "late", check=True).stdout == "late: started\n"
+    assert daemon.supervisorctl("stop", "late", check=True).stdout == "late: stopped\n"
+    assert daemon.supervisorctl("restart", "web:*", check=True).stdout.count("started") == 2
+    wait_for(lambda: "hello" in daemon.supervisorctl("tail", "talker").stdout, "tail has it")
+    assert "oops" in daemon.supervisorctl("tail", "talker", "stderr", check=True).stdout
+    assert daemon.supervisorctl("pid", check=True).stdout.strip() == str(daemon.pid)
+    assert "4." in daemon.supervisorctl("version", check=True).stdout
+
+
+def test_slotctl_starts_stops_restarts_and_signals(daemon):
+    assert daemon.ctl("start", "late", check=True).stdout == "late: started\n"
+    before = daemon.info("late")["pid"]
+    daemon.ctl("restart", "late", check=True)
+    assert daemon.info("late")["pid"] != before
+    daemon.ctl("stop", "pair:*", check=True)
+    assert daemon.info("pair:one")["statename"] == daemon.info("pair:two")["statename"] == "STOPPED"
+    daemon.ctl("start", "all", check=True)
+    assert {row["statename"] for row in daemon.rpc.supervisor.getAllProcessInfo()} == {"RUNNING"}
+
+
+def test_slotctl_tails(daemon):
+    wait_for(lambda: "hello" in daemon.ctl("tail", "talker").stdout, "tail has it")
+    assert "oops" in daemon.ctl("tail", "talker", "stderr", check=True).stdout
+
+
+def test_slotctl_lists_as_json(daemon):
+    rows = as_json(daemon.ctl("status", "--json"))
+    text = str(rows)
+    assert "web_0" in text and "RUNNING" in text
+
+
+def test_exit_codes_are_supervisorctls(daemon):
+    assert daemon.ctl("status").returncode == 3  # late is stopped
+    assert daemon.ctl("status", "web:web_0").returncode == 0
+    assert daemon.ctl("status", "nobody").returncode == 4
+
+
+def test_a_changed_file_is_reread_and_applied(daemon):
+    before = daemon.info("web:web_0")["pid"]
+    daemon.config.write_text(daemon.config.read_text()
+                             + "[program:fresh]\ncommand=sleep 1000\nstartsecs=0\n")
+    assert daemon.ctl("reread", check=True).stdout == "fresh: available\n"
+    daemon.ctl("update", check=True)
+    assert daemon.info("fresh")["statename"] == "RUNNING"
+    assert daemon.info("web:web_0")["pid"] == before
+
+
+def test_reload_changes_what_changed_and_nothing_else(daemon):
+    text = daemon.config.read_text()
+    before = {n: daemon.info(n)["pid"] for n in ("web:web_0", "web:web_1", "talker")}
+    daemon.config.write_text(text.replace("numprocs=2", "numprocs=3").replace(
+        "echo hello;", "echo changed;"))
+    daemon.ctl("reload", check=True)
+    assert daemon.info("web:web_2")["statename"] == "RUNNING"
+    assert daemon.info("web:web_0")["pid"] == before["web:web_0"]
+    assert daemon.info("talker")["pid"] != before["talker"]
+
+
+def test_a_reload_of_a_bad_file_changes_nothing(daemon):
+    text = daemon.config.read_text()
+    before = [(r["name"], r["pid"]) for r in daemon.rpc.supervisor.getAllProcessInfo()]
+    daemon.config.write_text(text.replace("numprocs=2", "numprocs=many"))
+    done = daemon.ctl("reload")
+    assert done.returncode != 0 and "numprocs" in done.stdout + done.stderr
+    assert [(r["name"], r["pid"]) for r in daemon.rpc.supervisor.getAllProcessInfo()] == before
+
+
+def test_restart_daemon_starts_afresh(daemon):
+    before = daemon.info("web:web_0")["pid"]
+    daemon.ctl("restart-daemon", check=True)
+    def restarted():
+        try:
+            return daemon.info("web:web_0")["pid"] not in (0, before)
+        except Exception:
+            return False
+    wait_for(restarted, "everything is started again")
+
+
+def test_shutdown_ends_everything(daemon):
+    daemon.ctl("shutdown", check=True)
+    assert daemon.process.wait(60) == 0
+
+
+def test_what_is_wrong_is_said_in_a_sentence(daemon):
+    nobody = daemon.ctl("-s", "unix:///nonexistent.sock", "status")
+    assert nobody.returncode != 0 and "/nonexistent.sock" in nobody.stdout + nobody.stderr
+    unknown = daemon.ctl("stauts")
+    assert unknown.returncode == 2 and "status" in unknown.stdout + unknown.stderr
+
+
+# ---- what comes to the control socket
+
+def throw(path, data, chunks=1):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(20)
+        s.connect(str(path))
+        try:
+            for _ in range(chunks):
+                s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+            while s.recv(65536):
+                pass
+        except OSError:
+            pass
+
+
+@pytest.mark.parametrize("data, chunks", [
+    (b"\0" * 65536, 160),
+    (os.urandom(65536), 160),
+    (b"POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n" + b"<" * 60000, 100),
+    (b"POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + b"<a>" * 100000, 1),
+    (b"GET /" + b"x" * 100000 + b" HTTP/1.1\r\n\r\n", 1),
+    (b"POST /RPC2 HTTP/1.1\r\nContent-Length: -5\r\n\r\n", 1),
+    (b"POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nno XML at", 1),
+], ids=["zeros", "random", "endless body", "deep XML", "long path", "negative length", "no XML"])
+def test_garbage_at_the_control_socket_disturbs_nobody(daemon, data, chunks):
+    pids = [(r["name"], r["pid"]) for r in daemon.rpc.supervisor.getAllProcessInfo()]
+    control = daemon.helpers("control")
+    throw(daemon.socket, data, chunks)
+    assert [(r["name"], r["pid"]) for r in daemon.rpc.supervisor.getAllProcessInfo()] == pids
+    assert daemon.helpers("control") == control, "slotd-control did not survive it"
+
+
+def test_a_method_that_is_not_there_is_a_fault(daemon):
+    import xmlrpc.client
+    with pytest.raises(xmlrpc.client.Fault) as fault:
+        daemon.rpc.supervisor.__init__.__globals__()
+    assert fault.value.faultCode == 1

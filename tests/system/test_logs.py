@@ -1,0 +1,187 @@
+"""Workers' output: every line once, whatever is rotated, reopened, full or killed meanwhile."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.apps import APPS
+from harness.procs import wait_for
+
+PRINTER = f"/usr/bin/python3 -I -S {APPS}/printer.py"
+
+
+def printer(rate, options="", width=""):
+    return f"""
+[program:printer]
+command={PRINTER} %D%/count {rate} {width}
+startsecs=0
+stdout_logfile=%D%/log/out
+{options}
+"""
+
+
+def numbers(daemon, path="log/out"):
+    """Line numbers in the log and its backups, oldest first."""
+    base = daemon.dir / path
+    files = sorted(base.parent.glob(base.name + ".[0-9]*"),
+                   key=lambda p: -int(p.suffix[1:])) + [base]
+    text = "".join(p.read_text() for p in files if p.exists())
+    lines = text.splitlines()
+    assert all(re.match(r"line \d+ x*$", line) for line in lines), "a line is torn"
+    return [int(line.split()[1]) for line in lines]
+
+
+def stop_and_count(daemon):
+    """Stops the printer; how many lines it wrote."""
+    daemon.rpc.supervisor.stopProcess("printer")
+    return int(wait_for(lambda: daemon.read("count"), "the printer says how many"))
+
+
+def assert_every_line_once(daemon):
+    last = stop_and_count(daemon)
+    wait_for(lambda: numbers(daemon)[-1:] == [last], "the last line is written")
+    assert numbers(daemon) == list(range(1, last + 1))
+
+
+def test_output_is_written_whole_and_in_order(slotd):
+    daemon = slotd(printer(2000))
+    wait_for(lambda: len(numbers(daemon)) > 1000, "lines come")
+    assert_every_line_once(daemon)
+
+
+def test_rotation_splits_no_line_and_loses_none(slotd):
+    daemon = slotd(printer(3000, "stdout_logfile_maxbytes=8KB\nstdout_logfile_backups=400\n"))
+    wait_for(lambda: (daemon.dir / "log/out.20").exists(), "it is rotated")
+    assert_every_line_once(daemon)
+
+
+def test_backups_are_numbered_and_bounded(slotd):
+    daemon = slotd(printer(3000, "stdout_logfile_maxbytes=4KB\nstdout_logfile_backups=3\n"))
+    wait_for(lambda: (daemon.dir / "log/out.3").exists(), "it is rotated")
+    stop_and_count(daemon)
+    names = sorted(p.name for p in (daemon.dir / "log").glob("out*"))
+    assert names == ["out", "out.1", "out.2", "out.3"]
+    seen = numbers(daemon)
+    assert seen == list(range(seen[0], seen[-1] + 1))
+
+
+def test_a_reopen_on_usr2_follows_a_renamed_file(slotd):
+    daemon = slotd(printer(1000))
+    out, moved = daemon.dir / "log/out", daemon.dir / "log/out.1"
+    wait_for(lambda: out.exists() and out.stat().st_size > 5000, "lines come")
+    out.rename(moved)
+    os.kill(daemon.pid, signal.SIGUSR2)
+    wait_for(out.exists, "a new file is opened")
+    assert_every_line_once(daemon)
+
+
+def test_a_killed_slotd_log_loses_and_doubles_nothing(slotd):
+    daemon = slotd(printer(3000, "stdout_logfile_maxbytes=64KB\nstdout_logfile_backups=200\n"))
+    for _ in range(8):
+        before = daemon.helpers("log")
+        size = len(numbers(daemon))
+        os.kill(before[0], signal.SIGKILL)
+        wait_for(lambda: daemon.helpers("log") not in ([], before), "slotd-log is back")
+        wait_for(lambda: len(numbers(daemon)) > size + 200, "lines go on")
+    assert_every_line_once(daemon)
+
+
+def test_stderr_has_its_own_log_or_is_joined(slotd):
+    daemon = slotd("""
+[program:apart]
+command=sh -c 'echo out; echo err >&2; exec sleep 1000'
+stdout_logfile=%D%/log/apart.out
+stderr_logfile=%D%/log/apart.err
+[program:joined]
+command=sh -c 'echo out; echo err >&2; exec sleep 1000'
+redirect_stderr=true
+stdout_logfile=%D%/log/joined
+[program:none]
+command=sh -c 'echo out; exec sleep 1000'
+stdout_logfile=NONE
+stderr_logfile=NONE
+""")
+    wait_for(lambda: daemon.read("log/joined") == "out\nerr\n", "joined output comes")
+    wait_for(lambda: daemon.read("log/apart.err") == "err\n", "stderr comes")
+    assert daemon.read("log/apart.out") == "out\n"
+
+
+def test_tail_and_clear(slotd):
+    daemon = slotd(printer(500))
+    wait_for(lambda: len(numbers(daemon)) > 100, "lines come")
+    stop_and_count(daemon)
+    assert daemon.rpc.supervisor.readProcessStdoutLog("printer", 0, 7) == "line 1 "
+    assert daemon.rpc.supervisor.clearProcessLogs("printer") is True
+    assert daemon.read("log/out") == ""
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 200 KB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"no mounts here: {done.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_full_disk_costs_what_it_cannot_hold_and_is_told_once(slotd, small_disk):
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * 150_000)
+    daemon = slotd(printer(2000, f"stdout_logfile={small_disk}/out\n"
+                                 "stdout_logfile_maxbytes=0\n", width="80"))
+    wait_for(lambda: daemon.worker("printer")["lost_lines"] > 0, "lost lines are counted")
+    told = daemon.log().lower().count("no space left")
+    assert 1 <= told <= 2, told
+    assert daemon.info("printer")["statename"] == "RUNNING"
+    ballast.unlink()
+    out = small_disk / "out"
+    size = out.stat().st_size
+    wait_for(lambda: out.stat().st_size > size + 2000, "it recovers")
+    last = stop_and_count(daemon)
+    daemon.wait_state("printer", "STOPPED")
+    lines = out.read_text().splitlines()
+    wait_for(lambda: f"line {last} " in out.read_text(), "the last line is written")
+    lines = out.read_text().splitlines()
+    lost = daemon.worker("printer")["lost_lines"]
+    assert all(re.match(r"line \d+ x*$", line) for line in lines), "a line is torn"
+    seen = [int(line.split()[1]) for line in lines]
+    assert seen == sorted(set(seen)) and len(seen) + lost == last, (len(seen), lost, last)
+
+
+def test_slotds_own_log_is_rotated_too(slotd):
+    daemon = slotd("[program:x]\ncommand=sh -c 'exit 1'\nstartsecs=1\nstartretries=100000\n",
+                   start=False)
+    text = daemon.config.read_text().replace("loglevel=debug",
+                                             "loglevel=debug\nlogfile_maxbytes=2KB\nlogfile_backups=2")
+    daemon.config.write_text(text)
+    daemon.start()
+    def rotated():
+        daemon.rpc.supervisor.getState()
+        return (daemon.dir / "slotd.log.1").exists()
+    wait_for(rotated, "slotd.log.1 is there", 60)
+
+
+@pytest.mark.plain_only
+def test_a_log_on_a_file_system_that_hangs_stalls_no_supervision(slotd, tmp_path):
+    """slotd-log stopped: workers start and stop all the same."""
+    daemon = slotd(printer(100) + "[program:other]\ncommand=sleep 1000\nstartsecs=0\n")
+    daemon.wait_state("other", "RUNNING")
+    log = daemon.helpers("log")[0]
+    os.kill(log, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        daemon.rpc.supervisor.stopProcess("other")
+        daemon.rpc.supervisor.startProcess("other")
+        assert time.monotonic() - began < 2
+    finally:
+        if Path(f"/proc/{log}").exists():
+            os.kill(log, signal.SIGCONT)

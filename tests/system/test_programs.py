@@ -1,0 +1,223 @@
+"""Workers' lives: states, retries, signals, what they are given, and the ways they misbehave."""
+
+import json
+import os
+import signal
+import xmlrpc.client
+from contextlib import suppress
+
+import pytest
+
+from harness import procs
+from harness.apps import APPS
+from harness.procs import wait_for
+
+WORKER = f"/usr/bin/python3 -I -S {APPS}/worker.py"
+
+
+def program(name, command, **options):
+    lines = [f"[program:{name}]", f"command={command}"]
+    options.setdefault("startsecs", 0)
+    return "\n".join(lines + [f"{k}={v}" for k, v in options.items()]) + "\n"
+
+
+def facts(daemon, path="facts"):
+    return json.loads(wait_for(lambda: daemon.read(path), f"{path} is written"))
+
+
+# ---- states
+
+def test_a_program_starts_runs_and_stops(slotd):
+    daemon = slotd(program("web", "sleep 1000"))
+    info = daemon.wait_state("web", "RUNNING")
+    assert procs.alive(info["pid"]) and procs.stat(info["pid"])[0] == "sleep"
+    assert daemon.rpc.supervisor.stopProcess("web") is True
+    stopped = daemon.info("web")
+    assert (stopped["statename"], stopped["pid"]) == ("STOPPED", 0)
+    assert not procs.alive(info["pid"])
+    assert daemon.rpc.supervisor.startProcess("web") is True
+    assert daemon.info("web")["statename"] == "RUNNING"
+
+
+def test_startsecs_decides_between_starting_and_running(slotd):
+    daemon = slotd(program("web", "sleep 1000", startsecs=1))
+    assert daemon.info("web")["statename"] in ("STARTING", "RUNNING")
+    daemon.wait_state("web", "RUNNING")
+
+
+def test_a_program_that_fails_early_is_retried_then_fatal(slotd):
+    daemon = slotd(program("bad", f"{WORKER} exit_with 3", startsecs=1, startretries=1))
+    daemon.wait_state("bad", "BACKOFF", "FATAL")
+    info = daemon.wait_state("bad", "FATAL")
+    assert "too quickly" in info["spawnerr"]
+    assert daemon.worker("bad")["last_exit"] == "exit status 3"
+
+
+def test_an_expected_end_is_exited_and_not_restarted(slotd):
+    daemon = slotd(program("once", f"{WORKER} exit_with 7 0.05", autorestart="unexpected",
+                           exitcodes="0,7"))
+    info = daemon.wait_state("once", "EXITED")
+    assert info["exitstatus"] == 7 and daemon.worker("once")["restarts"] == 0
+
+
+def test_an_unexpected_end_is_restarted_and_counted(slotd):
+    daemon = slotd(program("web", "sleep 1000"))
+    before = daemon.wait_state("web", "RUNNING")["pid"]
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: daemon.info("web")["pid"] not in (0, before), "it is started again")
+    worker = daemon.worker("web")
+    assert worker["restarts"] == 1
+    assert "SIGKILL" in worker["last_exit"]
+
+
+@pytest.mark.parametrize("command, words", [
+    ("/nonexistent/program", "no such file"),
+    ("/etc/passwd", "permission denied|not executable"),
+    ("/nonexistent", "no such file|can't find command"),
+])
+def test_a_command_that_cannot_be_run_says_why(slotd, command, words):
+    daemon = slotd(program("bad", command, startretries=0, startsecs=1))
+    info = daemon.wait_state("bad", "FATAL", "BACKOFF")
+    assert any(w in info["spawnerr"].lower() for w in words.split("|")), info["spawnerr"]
+
+
+def test_a_failed_set_up_names_its_stage_and_errno(slotd):
+    daemon = slotd(program("bad", "sleep 1000", startretries=0, startsecs=1,
+                           directory="%D%/missing"))
+    info = daemon.wait_state("bad", "FATAL", "BACKOFF")
+    text = info["spawnerr"] + daemon.log()
+    assert "missing" in text and "no such file" in text.lower()
+
+
+def test_a_start_is_answered_when_it_is_known_to_have_failed(slotd):
+    daemon = slotd(program("bad", f"{WORKER} exit_with 1", autostart="false", startsecs=1,
+                           startretries=0))
+    with pytest.raises(xmlrpc.client.Fault) as fault:
+        daemon.rpc.supervisor.startProcess("bad")
+    assert fault.value.faultCode in (40, 50)  # ABNORMAL_TERMINATION, SPAWN_ERROR
+
+
+# ---- signals
+
+def test_a_program_that_ignores_the_stop_signal_is_killed(slotd):
+    daemon = slotd(program("stubborn", f"{WORKER} ignore_term", stopwaitsecs=1))
+    wait_for(lambda: "ignoring" in daemon.rpc.supervisor.tailProcessStdoutLog("stubborn", 0, 100)[0],
+             "it ignores SIGTERM")
+    pid = daemon.info("stubborn")["pid"]
+    daemon.rpc.supervisor.stopProcess("stubborn")
+    assert not procs.alive(pid) and daemon.info("stubborn")["statename"] == "STOPPED"
+    assert "SIGKILL" in daemon.log()
+
+
+def test_stopasgroup_ends_the_children_too(slotd):
+    daemon = slotd(program("family", f"{WORKER} family %D%/child", stopasgroup="true",
+                           killasgroup="true", stopwaitsecs=1))
+    child = int(wait_for(lambda: daemon.read("child"), "the child runs"))
+    daemon.rpc.supervisor.stopProcess("family")
+    with suppress(ProcessLookupError):  # Supervisor leaves what ignores the signal, so may we
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_signal_reaches_the_worker(slotd):
+    daemon = slotd(program("web", "sleep 1000", autorestart="false"))
+    daemon.wait_state("web", "RUNNING")
+    assert daemon.rpc.supervisor.signalProcess("web", "USR1") is True
+    daemon.wait_state("web", "EXITED")
+    assert "SIGUSR1" in daemon.worker("web")["last_exit"]
+
+
+# ---- what a worker is given
+
+def test_a_worker_has_three_descriptors_and_nothing_of_slotd(slotd, ports):
+    environment = {"NOTIFY_SOCKET": "@none", "WATCHDOG_USEC": "60000000", "WATCHDOG_PID": "1",
+                   "LISTEN_FDNAMES": "x", "MARK": "kept"}
+    daemon = slotd(f"[service:x]\nlisten=127.0.0.1:{ports.one()}\nslot_a=w\nslot_b=v\nhealth=tcp\n"
+                   + program("w", "sleep 1000") + program("v", "sleep 1000")
+                   + program("web", f"{WORKER} report %D%/facts"), env=environment)
+    seen = facts(daemon)
+    # One more: the directory of /proc/self/fd while it is listed.
+    assert set(seen["fds"]) - {"3"} == {"0", "1", "2"}, seen["fds"]
+    assert all(seen["fds"][fd].startswith("pipe:") for fd in "012")
+    assert seen["environ"]["MARK"] == "kept"
+    assert not {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDNAMES", "LISTEN_PID",
+                "LISTEN_FDS"} & set(seen["environ"])
+    assert seen["ppid"] == daemon.pid and seen["pgid"] == seen["pid"]
+    assert seen["blocked"] == []
+
+
+def test_a_worker_gets_its_settings(slotd):
+    daemon = slotd(program(
+        "web", f"{WORKER} report %D%/facts %(program_name)s-%(process_num)02d %(group_name)s "
+               "\"two words\" %(ENV_GREETING)s",
+        process_name="%(program_name)s_%(process_num)02d", numprocs=1, numprocs_start=7,
+        directory="%D%/log", umask="027", environment='A="1",B="x,y",C=%(process_num)d'),
+        env={"GREETING": "hello"})
+    seen = facts(daemon)
+    assert seen["argv"][3:] == ["web-07", "web", "two words", "hello"]
+    assert seen["cwd"] == str(daemon.dir / "log") and seen["umask"] == 0o027
+    assert [seen["environ"][k] for k in "ABC"] == ["1", "x,y", "7"]
+    assert seen["environ"]["SUPERVISOR_PROCESS_NAME"] == "web_07"
+    assert seen["environ"]["SUPERVISOR_GROUP_NAME"] == "web"
+    assert seen["environ"]["SUPERVISOR_ENABLED"] == "1"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can change users")
+def test_a_worker_runs_as_its_user(slotd):
+    daemon = slotd(program("web", f"{WORKER} report %D%/log/facts", user="nobody"), start=False)
+    (daemon.dir / "log").chmod(0o777)
+    daemon.start()
+    seen = facts(daemon, "log/facts")
+    assert seen["uid"] == 65534 and 0 not in seen["groups"]
+
+
+# ---- order and numbers
+
+def test_priority_orders_start_and_stop(slotd):
+    config = "".join(
+        program(name, f"sh -c 'echo start {name} >> %D%/order; "
+                      f"trap \"echo stop {name} >> %D%/order; exit 0\" TERM; "
+                      "while :; do sleep 0.05; done'", priority=priority)
+        for name, priority in (("second", 20), ("first", 10), ("third", 30)))
+    daemon = slotd(config)
+    wait_for(lambda: daemon.read("order").count("start") == 3, "all have started")
+    daemon.end()
+    stops = [line.split()[1] for line in daemon.read("order").splitlines() if "stop" in line]
+    assert stops == ["third", "second", "first"]
+
+
+@pytest.mark.plain_only
+def test_a_thousand_workers_start_and_stop(slotd):
+    daemon = slotd(program("many", "sleep 1000", numprocs=1000,
+                           process_name="%(program_name)s_%(process_num)04d"))
+    def running():
+        rows = daemon.rpc.supervisor.getAllProcessInfo()
+        return len(rows) == 1000 and all(row["statename"] == "RUNNING" for row in rows)
+    wait_for(running, "all run", 60)
+    daemon.rpc.supervisor.stopAllProcesses()
+    rows = daemon.rpc.supervisor.getAllProcessInfo()
+    assert {row["statename"] for row in rows} == {"STOPPED"}
+    assert [row["name"] for row in rows] == sorted(row["name"] for row in rows)
+
+
+# ---- workers that are hard to manage
+
+def test_misbehaving_workers_disturb_nobody(slotd):
+    config = (program("good", "sleep 1000")
+              + program("quitter", f"{WORKER} exit_with 255", startsecs=1, startretries=1000)
+              + program("mute", f"{WORKER} close_output")
+              + program("mumbler", f"{WORKER} no_newline 300000")
+              + program("stubborn", f"{WORKER} ignore_term", stopwaitsecs=1)
+              + program("forker", "sh -c 'sleep 1000 & exit 0'", autorestart="false"))
+    daemon = slotd(config)
+    good = daemon.wait_state("good", "RUNNING")["pid"]
+    daemon.wait_state("mute", "RUNNING")
+    daemon.wait_state("quitter", "BACKOFF")
+    daemon.wait_state("forker", "EXITED")
+    def mumbled():
+        text, size, _ = daemon.rpc.supervisor.tailProcessStdoutLog("mumbler", 0, 10)
+        return size >= 300000
+    wait_for(mumbled, "output without a newline is written")
+    assert daemon.info("good")["pid"] == good
+    daemon.end()
+    procs.kill_all({pid: row for pid, row in procs.descendants(os.getpid()).items()
+                    if row[0] == "sleep"})  # what forker left: its group was not to be killed
