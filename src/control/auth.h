@@ -1,0 +1,50 @@
+#pragma once
+
+/**
+ * Basic authentication of one control server.
+ *
+ * A password may be kept as clear text, as "{SHA}" and hex SHA-1, or as a hash of crypt(3)
+ * ("$y$...", "$6$..."). Comparing takes the same time wherever two texts differ. A crypt hash
+ * is slow by intent, so a pair that matched is remembered (as a keyed digest), and those that
+ * do not match are limited in number.
+ */
+
+#include <slotd/usec.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	AUTH_PART_MAX = 512,   /* user name or password */
+	AUTH_GUESSES = 10,     /* wrong ones at once against a crypt hash, then one a second */
+	AUTH_DIGEST_SIZE = 32, /* SHA-256 */
+};
+
+enum auth_result {
+	AUTH_OK,
+	AUTH_MISSING,	/* no credentials, or not Basic ones */
+	AUTH_MALFORMED, /* not base64, no colon, too long */
+	AUTH_WRONG,
+	AUTH_LATER, /* too many wrong ones just now */
+};
+
+struct auth {
+	char *username, *password; /* username NULL: everybody may */
+	uint8_t key[AUTH_DIGEST_SIZE];
+	uint8_t matched[AUTH_DIGEST_SIZE];
+	bool has_matched;
+	unsigned guesses; /* left */
+	usec_t refilled;
+};
+
+/** Copies the texts. 0, -ENOMEM, or -errno of getrandom(2). */
+int auth_init(struct auth *a, const char *username, const char *password);
+void auth_done(struct auth *a);
+
+/**
+ * Judges the value of an Authorization header (NULL: none).
+ *
+ * @now  monotonic.
+ */
+enum auth_result auth_check(struct auth *a, const char *header, usec_t now);

@@ -1,0 +1,185 @@
+#include "call.h"
+
+#include "control.h"
+#include "methods.h"
+
+#include <slotd/cleanup.h>
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- results */
+
+enum call_result call_fault(struct call *c, int code, const char *extra)
+{
+	const char *name = fault_name(code);
+	size_t len = strlen(name);
+
+	c->fault = code;
+	if (!extra || !*extra) {
+		(void)snprintf(c->fault_text, sizeof(c->fault_text), "%s", name);
+	} else if (strncmp(extra, name, len) == 0 && (extra[len] == ':' || !extra[len])) {
+		(void)snprintf(c->fault_text, sizeof(c->fault_text), "%s", extra);
+	} else {
+		(void)snprintf(c->fault_text, sizeof(c->fault_text), "%s: %s", name, extra);
+	}
+	return CALL_DONE;
+}
+
+bool call_failed(struct call *c, const struct answer *a, const char *extra)
+{
+	if (a->code == FAULT_SUCCESS || a->code == 0) {
+		return false;
+	}
+	(void)call_fault(c, a->code > 0 && a->code < INT32_MAX ? (int)a->code : FAULT_FAILED,
+			 *a->text ? a->text : extra);
+	return true;
+}
+
+void call_finish(struct call *c)
+{
+	call_cancel(c);
+	c->finished(c);
+}
+
+void call_cancel(struct call *c)
+{
+	command_cancel(&c->control->commands, &c->pending);
+	loop_timer_stop(c->control->loop, &c->timer);
+	if (!c->following) {
+		return;
+	}
+	if (c->previous) {
+		c->previous->next = c->next;
+	} else {
+		c->control->followers = c->next;
+	}
+	if (c->next) {
+		c->next->previous = c->previous;
+	}
+	c->following = false;
+}
+
+/* ---- arguments */
+
+static bool is_integer(const struct rpc_value *v)
+{
+	char *end;
+
+	if (v->type == RPC_INT) {
+		return true;
+	}
+	if (v->type != RPC_STRING || !v->len || strlen(v->text) != v->len) {
+		return false;
+	}
+	errno = 0;
+	(void)strtoll(v->text, &end, 10);
+	return !errno && !*end && end != v->text;
+}
+
+static bool fits(const struct rpc_value *v, enum param_type type)
+{
+	switch (type) {
+	case PARAM_TEXT:
+		return v->type == RPC_STRING;
+	case PARAM_SCALAR:
+		return v->type != RPC_ARRAY && v->type != RPC_STRUCT && v->type != RPC_NIL;
+	case PARAM_INT:
+		return is_integer(v);
+	case PARAM_FLAG:
+		return v->type == RPC_BOOLEAN || v->type == RPC_INT;
+	case PARAM_LIST:
+		return v->type == RPC_ARRAY;
+	case PARAM_TYPE_MAX_:
+		break;
+	}
+	return false;
+}
+
+static bool take_args(struct call *c, const struct rpc_value *params)
+{
+	const struct rpc_value *v = params->first;
+	unsigned i = 0;
+
+	for (const struct param *p = c->method->params; p->name; p++, i++) {
+		if (!v && !p->optional) {
+			return false;
+		}
+		if (v && !fits(v, p->type)) {
+			return false;
+		}
+		c->args[i] = v;
+		v = v ? v->next : NULL;
+	}
+	return !v;
+}
+
+bool call_has(const struct call *c, unsigned i)
+{
+	return c->args[i] != NULL;
+}
+
+const char *call_text(const struct call *c, unsigned i)
+{
+	return c->args[i] && c->args[i]->text ? c->args[i]->text : "";
+}
+
+int64_t call_int(const struct call *c, unsigned i)
+{
+	const struct rpc_value *v = c->args[i];
+
+	return v->type == RPC_STRING ? strtoll(v->text, NULL, 10) : v->number;
+}
+
+/* ---- running */
+
+enum call_result call_run(struct call *c, const char *method, const struct rpc_value *params)
+{
+	c->fault = FAULT_NONE;
+	memset(c->args, 0, sizeof(c->args));
+	c->group = false;
+	c->method = method_find(method);
+	if (!c->method) {
+		return call_fault(c, FAULT_UNKNOWN_METHOD, NULL);
+	}
+	if (c->control->mirror.daemon.state != 1 && !c->method->always) {
+		return call_fault(c, FAULT_SHUTDOWN_STATE, NULL);
+	}
+	if (!take_args(c, params)) {
+		return call_fault(c, FAULT_INCORRECT_PARAMETERS, NULL);
+	}
+	return c->method->run(c);
+}
+
+/* ---- commands */
+
+void call_message(struct call *c, struct message *m, enum message_type type)
+{
+	message_init(m, type, command_id(&c->control->commands));
+	peer_put(c->peer, m);
+}
+
+static void on_answer(struct pending *p, struct answer *a)
+{
+	struct call *c = container_of(p, struct call, pending);
+
+	if (c->answered(c, a) == CALL_DONE) {
+		call_finish(c);
+	}
+}
+
+enum call_result call_command(struct call *c, struct message *m, call_answered_fn *answered)
+{
+	int r;
+
+	c->answered = answered;
+	r = command_send(&c->control->commands, &c->pending, m, on_answer);
+	if (r == -EMSGSIZE) {
+		return call_fault(c, FAULT_BAD_ARGUMENTS, "too long");
+	}
+	if (r < 0) {
+		return call_fault(c, FAULT_FAILED,
+				  r == -ENOTCONN ? "slotd is not there" : "slotd is busy");
+	}
+	return CALL_LATER;
+}

@@ -1,0 +1,82 @@
+#pragma once
+
+/**
+ * One call of a method: its arguments, checked against the method's row, and what comes of it.
+ *
+ * A handler answers at once (CALL_DONE, with a value in out or a fault) or later (CALL_LATER,
+ * having sent a command, armed the timer or both); later it ends with call_finish.
+ */
+
+#include "commands.h"
+#include "fault.h"
+#include "peer.h"
+#include "slice.h"
+#include "value.h"
+
+#include <slotd/loop.h>
+#include <slotd/strbuf.h>
+
+struct control;
+struct method;
+
+enum {
+	CALL_ARGS_MAX = 3,
+	CALL_FAULT_TEXT_MAX = 1200,
+};
+
+enum call_result {
+	CALL_DONE,
+	CALL_LATER,
+};
+
+struct call;
+typedef enum call_result call_answered_fn(struct call *c, struct answer *a);
+typedef void call_finished_fn(struct call *c);
+
+struct call {
+	struct control *control;
+	const struct peer *peer;
+	const struct method *method;
+	const struct rpc_value *args[CALL_ARGS_MAX]; /* NULL: left out */
+	struct strbuf *out;
+	int fault; /* FAULT_NONE: out holds the value */
+	char fault_text[CALL_FAULT_TEXT_MAX];
+	call_finished_fn *finished;
+
+	struct pending pending;
+	call_answered_fn *answered;
+	struct loop_timer timer;
+	/* by method */
+	bool group;		      /* the name was a whole group: a result per process */
+	size_t sent;		      /* sendProcessStdin: bytes taken so far */
+	struct call *next, *previous; /* slotd.follow: all that wait */
+	bool following;
+};
+
+/**
+ * Runs a method. Takes nothing; keeps what c points at until it is finished.
+ *
+ * Returns: CALL_DONE when it is finished already (finished is not called then).
+ */
+enum call_result call_run(struct call *c, const char *method, const struct rpc_value *params);
+/** Nobody waits for it any more. Harmless when it is not running. */
+void call_cancel(struct call *c);
+/** Ends a call that was CALL_LATER. */
+void call_finish(struct call *c);
+
+/* ---- for handlers ---- */
+
+/** Sets the fault: "NAME: extra", or "NAME" where extra is empty. Always CALL_DONE. */
+enum call_result call_fault(struct call *c, int code, const char *extra);
+/** The fault of an answer; without text, extra stands in. True when there was one. */
+bool call_failed(struct call *c, const struct answer *a, const char *extra);
+
+bool call_has(const struct call *c, unsigned i);
+const char *call_text(const struct call *c, unsigned i);
+/** An int, or a text that is one (checked before). */
+int64_t call_int(const struct call *c, unsigned i);
+
+/** Begins a command message with who asks. */
+void call_message(struct call *c, struct message *m, enum message_type type);
+/** Sends it; CALL_LATER, or CALL_DONE with a fault. */
+enum call_result call_command(struct call *c, struct message *m, call_answered_fn *answered);

@@ -1,0 +1,36 @@
+#pragma once
+
+/**
+ * slotd-control: what its files hang on.
+ *
+ *	main.c     the process: sandbox, loop, messages from slotd
+ *	http.c     connections, requests, routes (libmicrohttpd in our loop)
+ *	rpc.c      /RPC2: a request, or the calls of a multicall in order
+ *	call.c     one call; methods.c their table, methods_*.c what they do
+ *	follow.c   /logtail and /mainlogtail
+ *	mirror.c   what slotd said it knows    jobs.c  what deploys said
+ *	commands.c what slotd has not answered yet
+ *	decode.c, encode.c, auth.c, slice.c, ... pure parts
+ *
+ * It holds no privilege and opens nothing: sockets and logs come as descriptors from slotd.
+ */
+
+#include "commands.h"
+#include "http.h"
+#include "jobs.h"
+#include "mirror.h"
+
+struct call;
+
+struct control {
+	struct loop *loop;
+	struct channel channel; /* to slotd */
+	struct commands commands;
+	struct mirror mirror;
+	struct jobs jobs;
+	struct call *followers; /* calls of slotd.follow that wait */
+	struct http http;
+};
+
+/** Supervisor's word for the daemon's state. */
+const char *daemon_statename(int64_t state);

@@ -1,0 +1,121 @@
+#include "describe.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/usec.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum {
+	DAY = 24 * 60 * 60,
+};
+
+typedef void describe_fn(const struct mirror_worker *w, uint64_t now, char *buf, size_t size);
+static describe_fn nothing, uptime, error, stop_time;
+
+static const struct state_row {
+	int64_t code;
+	const char *name;
+	describe_fn *describe;
+} states[] = {
+	{0, "STOPPED", stop_time}, {10, "STARTING", nothing},  {20, "RUNNING", uptime},
+	{30, "BACKOFF", error},	   {40, "STOPPING", nothing},  {100, "EXITED", stop_time},
+	{200, "FATAL", error},	   {1000, "UNKNOWN", nothing},
+};
+
+static const struct state_row *row_of(int64_t state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		if (states[i].code == state) {
+			return &states[i];
+		}
+	}
+	return &states[ARRAY_SIZE(states) - 1];
+}
+
+const char *worker_statename(int64_t state)
+{
+	return row_of(state)->name;
+}
+
+const char *uptime_format(uint64_t seconds, char *buf, size_t size)
+{
+	unsigned long long days = seconds / DAY, rest = seconds % DAY;
+	int n = 0;
+
+	if (days) {
+		n = snprintf(buf, size, "%llu day%s, ", days, days == 1 ? "" : "s");
+	}
+	(void)snprintf(buf + n, size - (size_t)n, "%llu:%02llu:%02llu", rest / 3600, rest / 60 % 60,
+		       rest % 60);
+	return buf;
+}
+
+static void nothing(const struct mirror_worker *w, uint64_t now, char *buf, size_t size)
+{
+	(void)w, (void)now, (void)size;
+	buf[0] = '\0';
+}
+
+static void uptime(const struct mirror_worker *w, uint64_t now, char *buf, size_t size)
+{
+	char text[64];
+
+	(void)snprintf(buf, size, "pid %lld, uptime %s", (long long)w->pid,
+		       uptime_format(usec_sub(now, w->started) / SECONDS(1), text, sizeof(text)));
+}
+
+static void error(const struct mirror_worker *w, uint64_t now, char *buf, size_t size)
+{
+	(void)now;
+	if (*w->spawnerr) {
+		(void)snprintf(buf, size, "%s", w->spawnerr);
+	} else {
+		(void)snprintf(buf, size, "unknown error (try \"tail %s\")", w->name);
+	}
+}
+
+/* English, whatever the locale; local time. */
+static void stop_time(const struct mirror_worker *w, uint64_t now, char *buf, size_t size)
+{
+	static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	time_t at = (time_t)(w->stopped / SECONDS(1));
+	struct tm tm;
+
+	(void)now;
+	if (!w->started || !w->stopped || !localtime_r(&at, &tm)) {
+		(void)snprintf(buf, size, "Not started");
+		return;
+	}
+	(void)snprintf(buf, size, "%s %02d %02d:%02d %s", months[tm.tm_mon], tm.tm_mday,
+		       tm.tm_hour % 12 ? tm.tm_hour % 12 : 12, tm.tm_min,
+		       tm.tm_hour < 12 ? "AM" : "PM");
+}
+
+const char *worker_description(const struct mirror_worker *w, uint64_t now, char *buf, size_t size)
+{
+	row_of(w->state)->describe(w, now, buf, size);
+	return buf;
+}
+
+const char *worker_last_exit(const struct mirror_worker *w, char *buf, size_t size)
+{
+	int status = (int)w->exit;
+	const char *name;
+
+	buf[0] = '\0';
+	if (status < 0) {
+		return buf;
+	}
+	if (WIFEXITED(status)) {
+		(void)snprintf(buf, size, "exit status %d", WEXITSTATUS(status));
+	} else if (WIFSIGNALED(status)) {
+		name = sigabbrev_np(WTERMSIG(status));
+		(void)snprintf(buf, size, "terminated by %s%s%s", name ? "SIG" : "signal",
+			       name ? name : "", WCOREDUMP(status) ? " (core dumped)" : "");
+	}
+	return buf;
+}

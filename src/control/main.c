@@ -1,0 +1,169 @@
+/*
+ * slotd-control: Supervisor's API and ours over HTTP, for slotd, which never parses what comes
+ * from a network itself. See control.h for the map.
+ */
+#include "control.h"
+#include "methods.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/keep.h>
+#include <slotd/sandbox.h>
+
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- messages from slotd */
+
+static void listen_on(struct control *c, struct message *m)
+{
+	int r = http_listen(&c->http, message_u64(m, TAG_INDEX), message_take_fd(m, 0),
+			    message_text(m, TAG_USERNAME), message_text(m, TAG_PASSWORD));
+
+	if (r < 0) {
+		log_line(LOG_ERR, "[%s]: cannot listen on %s: %s", message_str(m, TAG_SECTION),
+			 message_str(m, TAG_ADDRESS), strerror(-r));
+	}
+}
+
+static void state(struct control *c, const struct message *m)
+{
+	int r = mirror_apply(&c->mirror, m);
+
+	if (r < 0) {
+		log_line(LOG_ERR, "slotd-control: %s is not shown: %s", message_type_name(m->type),
+			 strerror(-r));
+	}
+	if (r == 1) {
+		commands_fail(&c->commands, "slotd was restarted meanwhile; look at the status");
+	}
+	if (m->type == MSG_STATE_SYNCED) {
+		http_accept(&c->http);
+	}
+}
+
+static void job(struct control *c, const struct message *m)
+{
+	const struct job *j = jobs_apply(&c->jobs, m);
+
+	if (j) {
+		follow_notify(c, j);
+	}
+}
+
+static void quit(struct control *c)
+{
+	commands_fail(&c->commands, "slotd ends");
+	http_flush(&c->http);
+	loop_stop(c->loop);
+}
+
+static void received(struct channel *ch, struct message *m)
+{
+	struct control *c = ch->owner;
+
+	if (mirror_takes(m->type)) {
+		state(c, m);
+		return;
+	}
+	switch (m->type) {
+	case MSG_CONTROL_LISTEN:
+		listen_on(c, m);
+		break;
+	case MSG_CONTROL_LISTEN_GONE:
+		http_listen_gone(&c->http, message_u64(m, TAG_INDEX));
+		break;
+	case MSG_ANSWER:
+	case MSG_ANSWER_ITEM:
+		commands_received(&c->commands, m);
+		break;
+	case MSG_JOB:
+	case MSG_JOB_LINE:
+		job(c, m);
+		break;
+	case MSG_DEBUG:
+		log_set_level((int)message_i64(m, TAG_LEVEL));
+		break;
+	case MSG_QUIT:
+		quit(c);
+		break;
+	default:
+		break;
+	}
+}
+
+/* A later slotd comes with a process of its own; until then reads are answered. */
+static void closed(struct channel *ch, int error)
+{
+	struct control *c = ch->owner;
+
+	(void)error;
+	commands_fail(&c->commands, "slotd is not there");
+}
+
+static const struct channel_ops ops = {.received = received, .closed = closed};
+
+/* ---- log lines go to slotd, which has the log */
+
+static void to_slotd(void *data, int priority, const char *text, const struct log_field *fields,
+		     unsigned n_fields)
+{
+	struct control *c = data;
+	struct message m;
+
+	(void)fields, (void)n_fields;
+	message_init(&m, MSG_REPORT, 0);
+	message_put_i64(&m, TAG_LEVEL, priority);
+	message_put_text(&m, TAG_TEXT, text);
+	(void)channel_send(&c->channel, &m);
+}
+
+static int run(struct control *c)
+{
+	struct message m;
+	int r = loop_new(&c->loop);
+
+	if (r < 0) {
+		return r;
+	}
+	channel_init(&c->channel, c->loop, HELPER_CHANNEL_FD, &ops, c);
+	c->commands.channel = &c->channel;
+	r = http_init(&c->http, c, c->loop);
+	if (r == 0) {
+		message_init(&m, MSG_READY, 0);
+		message_put_text(&m, TAG_VERSION, SLOTD_VERSION);
+		r = channel_send(&c->channel, &m);
+	}
+	if (r == 0) {
+		log_set_sink(to_slotd, c);
+		loop_run(c->loop);
+		log_set_sink(NULL, NULL);
+	}
+	http_done(&c->http);
+	channel_done(&c->channel);
+	mirror_done(&c->mirror);
+	jobs_done(&c->jobs);
+	c->loop = loop_free(c->loop);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct sandbox_policy policy = {.needs = 0};
+	static struct control control;
+	struct diag diag = {0};
+	int r;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	tzset(); /* reads /etc/localtime while it still can */
+	r = sandbox_helper(&policy, argc, argv, &diag);
+	if (r < 0) {
+		(void)log_diag(LOG_ERR, r, &diag);
+		return EXIT_FAILURE;
+	}
+	r = run(&control);
+	if (r < 0) {
+		log_line(LOG_ERR, "slotd-control: %s", strerror(-r));
+	}
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

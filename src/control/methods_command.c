@@ -1,0 +1,273 @@
+/* Methods that slotd carries out. */
+#include "control.h"
+#include "encode.h"
+#include "methods.h"
+#include "names.h"
+
+#include <slotd/cleanup.h>
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- names */
+
+static bool known_group(const struct mirror *m, const char *group)
+{
+	return mirror_group(m, group) != NULL;
+}
+
+static bool resolve(struct call *c, enum target target, const char *name, char *buf, size_t size)
+{
+	const struct mirror *mirror = &c->control->mirror;
+	struct namespec spec;
+
+	if (target == TARGET_GROUP) {
+		(void)snprintf(buf, size, "%s:*", name);
+		c->group = true;
+		return known_group(mirror, name);
+	}
+	if (namespec_parse(name, &spec) < 0) {
+		return false;
+	}
+	if (spec.whole) {
+		(void)snprintf(buf, size, "%s:*", spec.group);
+		c->group = true;
+		return target == TARGET_WORKER_OR_GROUP && known_group(mirror, spec.group);
+	}
+	(void)namespec_format(spec.group, spec.process, buf, size);
+	return mirror_worker(mirror, spec.group, spec.process) != NULL;
+}
+
+bool resolve_target(struct call *c, enum target target, char *buf, size_t size)
+{
+	const char *name = call_text(c, 0);
+
+	if (target == TARGET_ALL) {
+		(void)snprintf(buf, size, "all");
+		return true;
+	}
+	if (!resolve(c, target, name, buf, size)) {
+		(void)call_fault(c, FAULT_BAD_NAME, name);
+		return false;
+	}
+	return true;
+}
+
+/* ---- sending */
+
+static void put_scalar(struct message *m, enum message_tag tag, const struct rpc_value *v)
+{
+	char text[32];
+
+	if (v->text) {
+		message_put_text(m, tag, v->text);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%lld", (long long)v->number);
+	message_put_text(m, tag, text);
+}
+
+static void put_args(struct call *c, struct message *m, unsigned from)
+{
+	for (unsigned i = from; c->method->params[i].name; i++) {
+		const struct param *p = &c->method->params[i];
+
+		if (p->type == PARAM_FLAG) {
+			message_put_u64(m, p->tag, !call_has(c, i) || call_int(c, i) != 0);
+		} else if (call_has(c, i)) {
+			put_scalar(m, p->tag, c->args[i]);
+		}
+	}
+}
+
+enum call_result run_command(struct call *c)
+{
+	bool named = c->method->target != TARGET_NONE;
+	char name[2 * NAMESPEC_PART_MAX + 8];
+	struct message m;
+
+	if (named && !resolve_target(c, c->method->target, name, sizeof(name))) {
+		return CALL_DONE;
+	}
+	call_message(c, &m, MSG_COMMAND);
+	message_put_u64(&m, TAG_COMMAND, c->method->command);
+	message_put_text(&m, TAG_NAME, named ? name : NULL);
+	put_args(c, &m, named && c->method->target != TARGET_ALL ? 1 : 0);
+	return call_command(c, &m, c->method->answered);
+}
+
+/* ---- what answers mean */
+
+enum call_result answer_true(struct call *c, struct answer *a)
+{
+	if (c->group) {
+		return answer_results(c, a);
+	}
+	if (!call_failed(c, a, call_text(c, 0))) {
+		encode_bool(c->out, true);
+	}
+	return CALL_DONE;
+}
+
+static void encode_result(struct strbuf *out, const struct answer_item *item)
+{
+	bool good = item->code == FAULT_SUCCESS || item->code == 0;
+	char name[2 * NAMESPEC_PART_MAX + 8];
+	struct call text = {0};
+
+	if (!good) {
+		(void)call_fault(
+			&text, (int)item->code,
+			*item->text ? item->text
+				    : namespec_format(item->group, item->name, name, sizeof(name)));
+	}
+	encode_struct(out);
+	encode_member_text(out, "name", item->name);
+	encode_member_text(out, "group", item->group);
+	encode_member_int(out, "status", good ? FAULT_SUCCESS : item->code);
+	encode_member_text(out, "description", good ? "OK" : text.fault_text);
+	encode_struct_end(out);
+}
+
+enum call_result answer_results(struct call *c, struct answer *a)
+{
+	if (call_failed(c, a, call_text(c, 0))) {
+		return CALL_DONE;
+	}
+	encode_array(c->out);
+	for (size_t i = 0; i < a->n_items; i++) {
+		encode_result(c->out, &a->items[i]);
+	}
+	encode_array_end(c->out);
+	return CALL_DONE;
+}
+
+/* COMMAND_REREAD and COMMAND_RELOAD: what kind of item it is, by its CODE. */
+enum reread_item {
+	ITEM_ADDED,
+	ITEM_CHANGED,
+	ITEM_REMOVED,
+	ITEM_RESTARTED,
+	ITEM_MESSAGE,
+	ITEM_MAX_,
+};
+
+static void encode_items(struct strbuf *out, const struct answer *a, enum reread_item kind)
+{
+	encode_array(out);
+	for (size_t i = 0; i < a->n_items; i++) {
+		const struct answer_item *item = &a->items[i];
+		char name[2 * NAMESPEC_PART_MAX + 8];
+
+		if (item->code != kind) {
+			continue;
+		}
+		encode_text(out, kind == ITEM_MESSAGE	  ? item->text
+				 : !*item->group	  ? item->name
+				 : kind == ITEM_RESTARTED ? namespec_format(item->group, item->name,
+									    name, sizeof(name))
+							  : item->group);
+	}
+	encode_array_end(out);
+}
+
+/* [[added, changed, removed]]: the outer array is Supervisor's. */
+enum call_result answer_reread(struct call *c, struct answer *a)
+{
+	if (call_failed(c, a, NULL)) {
+		return CALL_DONE;
+	}
+	encode_array(c->out);
+	encode_array(c->out);
+	for (int kind = ITEM_ADDED; kind <= ITEM_REMOVED; kind++) {
+		encode_items(c->out, a, (enum reread_item)kind);
+	}
+	encode_array_end(c->out);
+	encode_array_end(c->out);
+	return CALL_DONE;
+}
+
+enum call_result answer_reload(struct call *c, struct answer *a)
+{
+	static const char *const names[ITEM_MAX_] = {
+		[ITEM_ADDED] = "added",	     [ITEM_CHANGED] = "changed",
+		[ITEM_REMOVED] = "removed",  [ITEM_RESTARTED] = "restarted",
+		[ITEM_MESSAGE] = "messages",
+	};
+
+	if (call_failed(c, a, NULL)) {
+		return CALL_DONE;
+	}
+	encode_struct(c->out);
+	for (int kind = 0; kind < ITEM_MAX_; kind++) {
+		encode_name(c->out, names[kind]);
+		encode_items(c->out, a, (enum reread_item)kind);
+		encode_member_end(c->out);
+	}
+	encode_struct_end(c->out);
+	return CALL_DONE;
+}
+
+enum call_result answer_job(struct call *c, struct answer *a)
+{
+	if (!call_failed(c, a, call_text(c, 0))) {
+		/* The caller may follow it before slotd has said more of it. */
+		(void)jobs_take(&c->control->jobs, a->job);
+		encode_int(c->out, a->job);
+	}
+	return CALL_DONE;
+}
+
+/* ---- bytes for a worker, and events */
+
+static enum call_result stdin_answered(struct call *c, struct answer *a);
+
+/* As many messages as it takes, each after the answer to the one before. */
+static enum call_result send_some(struct call *c)
+{
+	char name[2 * NAMESPEC_PART_MAX + 8];
+	size_t left = c->args[1]->len - c->sent;
+	size_t len = left > MESSAGE_BYTES_MAX ? MESSAGE_BYTES_MAX : left;
+	struct message m;
+
+	if (!resolve_target(c, TARGET_WORKER, name, sizeof(name))) {
+		return CALL_DONE;
+	}
+	call_message(c, &m, MSG_STDIN);
+	message_put_text(&m, TAG_NAME, name);
+	message_put_bytes(&m, TAG_BYTES, c->args[1]->text + c->sent, len);
+	c->sent += len;
+	return call_command(c, &m, stdin_answered);
+}
+
+static enum call_result stdin_answered(struct call *c, struct answer *a)
+{
+	if (call_failed(c, a, call_text(c, 0))) {
+		return CALL_DONE;
+	}
+	if (c->sent < c->args[1]->len) {
+		return send_some(c);
+	}
+	encode_bool(c->out, true);
+	return CALL_DONE;
+}
+
+enum call_result run_send_stdin(struct call *c)
+{
+	c->sent = 0;
+	return send_some(c);
+}
+
+enum call_result run_send_event(struct call *c)
+{
+	const struct rpc_value *data = c->args[1];
+	struct message m;
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%lld", (long long)data->number);
+	call_message(c, &m, MSG_EVENT);
+	put_scalar(&m, TAG_NAME, c->args[0]);
+	message_put_bytes(&m, TAG_BYTES, data->text ? data->text : text,
+			  data->text ? data->len : strlen(text));
+	return call_command(c, &m, answer_true);
+}

@@ -1,0 +1,227 @@
+/* slotd.*: what Supervisor does not have. */
+#include "control.h"
+#include "describe.h"
+#include "encode.h"
+#include "info.h"
+#include "methods.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/swap.h>
+
+#include <string.h>
+
+enum {
+	FOLLOW_LINES_MAX = 500, /* of one answer */
+};
+
+static const usec_t follow_time = SECONDS(25);
+
+/* ---- slotd.status */
+
+static int64_t seconds(uint64_t usec)
+{
+	return (int64_t)(usec / SECONDS(1));
+}
+
+static void encode_daemon(struct strbuf *out, const struct mirror_daemon *d)
+{
+	encode_name(out, "daemon");
+	encode_struct(out);
+	encode_member_text(out, "identification", d->identifier);
+	encode_member_text(out, "version", d->version);
+	encode_member_int(out, "statecode", d->state);
+	encode_member_text(out, "statename", daemon_statename(d->state));
+	encode_member_int(out, "pid", d->pid);
+	encode_member_int(out, "since", seconds(d->since));
+	encode_struct_end(out);
+	encode_member_end(out);
+}
+
+static void encode_worker(struct strbuf *out, const struct mirror_worker *w, uint64_t now)
+{
+	char text[64];
+
+	encode_struct(out);
+	encode_process_info(out, w, now);
+	encode_member_text(out, "program", w->program);
+	encode_member_int(out, "restarts", w->restarts);
+	encode_member_text(out, "last_exit", worker_last_exit(w, text, sizeof(text)));
+	encode_member_text(out, "service", w->service);
+	encode_member_text(out, "slot", w->slot >= 0 ? slot_name((enum slot_id)w->slot) : "");
+	encode_member_text(out, "address", w->address);
+	encode_member_bool(out, "healthy", w->healthy != 0);
+	encode_member_bool(out, "pending", w->pending != 0);
+	encode_member_int(out, "lost_lines", w->lost_lines);
+	encode_member_text(out, "note", w->note);
+	encode_struct_end(out);
+}
+
+static void encode_slot(struct strbuf *out, const struct mirror_slot *s, enum slot_id slot)
+{
+	encode_struct(out);
+	encode_member_text(out, "slot", slot_name(slot));
+	encode_member_text(out, "name", s->name);
+	encode_member_int(out, "state", s->state);
+	encode_member_text(out, "release", s->release);
+	encode_member_int(out, "ready", s->ready);
+	encode_member_int(out, "total", s->total);
+	encode_member_int(out, "queued", s->queued);
+	encode_member_int(out, "active", s->active);
+	encode_member_int(out, "idle", s->idle);
+	encode_member_int(out, "since", seconds(s->since));
+	encode_member_int(out, "deadline", seconds(s->deadline));
+	encode_member_text(out, "note", s->note);
+	encode_struct_end(out);
+}
+
+/* "a\nb" as an array. */
+static void encode_lines(struct strbuf *out, const char *text)
+{
+	encode_array(out);
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		encode_bytes(out, text, len);
+		text += len + (text[len] == '\n');
+	}
+	encode_array_end(out);
+}
+
+static void encode_service(struct strbuf *out, const struct mirror *m,
+			   const struct mirror_service *s)
+{
+	encode_struct(out);
+	encode_member_text(out, "service", s->service);
+	encode_member_text(out, "live", slot_name((enum slot_id)s->live));
+	encode_member_int(out, "generation", s->generation);
+	encode_member_text(out, "step", swap_step_name((enum swap_step)s->step));
+	encode_member_int(out, "since", seconds(s->since));
+	encode_name(out, "listens");
+	encode_lines(out, s->listens);
+	encode_member_end(out);
+	encode_member_text(out, "note", s->note);
+	encode_member_int(out, "job", s->job);
+	encode_member_text(out, "who", s->who);
+	encode_name(out, "slots");
+	encode_array(out);
+	for (int slot = 0; slot < SLOT_MAX_; slot++) {
+		encode_slot(out, &m->slots[s->index][slot], (enum slot_id)slot);
+	}
+	encode_array_end(out);
+	encode_member_end(out);
+	encode_struct_end(out);
+}
+
+enum call_result run_status(struct call *c)
+{
+	const struct mirror *m = &c->control->mirror;
+	uint64_t now = usec_wall();
+
+	encode_struct(c->out);
+	encode_daemon(c->out, &m->daemon);
+	encode_name(c->out, "workers");
+	encode_array(c->out);
+	vec_for_each (w, &m->workers) {
+		encode_worker(c->out, *w, now);
+	}
+	encode_array_end(c->out);
+	encode_member_end(c->out);
+	encode_name(c->out, "services");
+	encode_array(c->out);
+	vec_for_each (s, &m->services) {
+		encode_service(c->out, m, *s);
+	}
+	encode_array_end(c->out);
+	encode_member_end(c->out);
+	encode_struct_end(c->out);
+	return CALL_DONE;
+}
+
+/* ---- slotd.follow */
+
+static void encode_progress(struct strbuf *out, const struct job *j, uint64_t seen)
+{
+	uint64_t last = seen;
+	unsigned n = 0;
+
+	encode_struct(out);
+	encode_member_int(out, "job", j->number);
+	encode_member_text(out, "service", j->service);
+	encode_member_text(out, "kind", swap_kind_name((enum swap_kind)j->kind));
+	encode_member_text(out, "step", swap_step_name((enum swap_step)j->step));
+	encode_name(out, "lines");
+	encode_array(out);
+	vec_for_each (line, &j->lines) {
+		if (line->seq <= seen || n == FOLLOW_LINES_MAX) {
+			continue;
+		}
+		encode_struct(out);
+		encode_member_int(out, "seq", (int64_t)line->seq);
+		encode_member_text(out, "step", swap_step_name((enum swap_step)line->step));
+		encode_member_text(out, "text", line->text);
+		encode_struct_end(out);
+		last = line->seq;
+		n++;
+	}
+	encode_array_end(out);
+	encode_member_end(out);
+	encode_member_int(out, "seq", (int64_t)last);
+	/* Done once the last line was given: a client then stops asking. */
+	encode_member_bool(out, "done", j->done && last >= j->seq);
+	encode_member_int(out, "code", j->code);
+	encode_member_text(out, "text", j->text);
+	encode_struct_end(out);
+}
+
+static enum call_result give_progress(struct call *c)
+{
+	const struct job *j = jobs_find(&c->control->jobs, call_int(c, 0));
+	int64_t seen = call_int(c, 1);
+
+	if (!j) {
+		return call_fault(c, FAULT_BAD_NAME, "no such job, or too long ago");
+	}
+	encode_progress(c->out, j, seen < 0 ? 0 : (uint64_t)seen);
+	return CALL_DONE;
+}
+
+static void on_follow_timer(struct loop_timer *t)
+{
+	struct call *c = container_of(t, struct call, timer);
+
+	(void)give_progress(c);
+	call_finish(c);
+}
+
+enum call_result run_follow(struct call *c)
+{
+	const struct job *j = jobs_find(&c->control->jobs, call_int(c, 0));
+
+	if (!j || j->done || (int64_t)j->seq > call_int(c, 1)) {
+		return give_progress(c);
+	}
+	c->following = true;
+	c->previous = NULL;
+	c->next = c->control->followers;
+	if (c->next) {
+		c->next->previous = c;
+	}
+	c->control->followers = c;
+	loop_timer_init(&c->timer, on_follow_timer);
+	loop_timer_set(c->control->loop, &c->timer, usec_add(usec_monotonic(), follow_time));
+	return CALL_LATER;
+}
+
+void follow_notify(struct control *control, const struct job *job)
+{
+	struct call *next;
+
+	for (struct call *c = control->followers; c; c = next) {
+		next = c->next;
+		if (call_int(c, 0) == job->number &&
+		    (job->done || (int64_t)job->seq > call_int(c, 1))) {
+			(void)give_progress(c);
+			call_finish(c);
+		}
+	}
+}

@@ -1,0 +1,88 @@
+#pragma once
+
+/**
+ * The mirror: what slotd said it knows, object by object. Reads are answered from it.
+ *
+ * Each object's message is its whole state, so a later one replaces an earlier one. A new slotd
+ * sends everything again: what it has not named by STATE_SYNCED is gone.
+ */
+
+#include <slotd/message.h>
+#include <slotd/switchboard.h>
+#include <slotd/vec.h>
+
+#include <stdbool.h>
+
+struct mirror_daemon {
+	int64_t state; /* Supervisor's mood: 1 RUNNING, 0 RESTARTING, -1 SHUTDOWN */
+	int64_t pid;
+	uint64_t since; /* wall clock, microseconds, here and below */
+	char *identifier, *version;
+};
+
+struct mirror_group {
+	uint64_t round;
+	char *name;
+	int64_t priority;
+};
+
+struct mirror_worker {
+	uint64_t round;
+	uint64_t index; /* in the ledger */
+	char *name, *group, *program;
+	int64_t state; /* Supervisor's number */
+	int64_t pid, status, exit, restarts;
+	uint64_t since, started, stopped;
+	char *spawnerr, *stdout_path, *stderr_path;
+	char *service, *address, *note;
+	int64_t slot;
+	int64_t healthy, pending, lost_lines;
+};
+
+struct mirror_service {
+	uint64_t round;
+	uint64_t index; /* in the switchboard */
+	char *service, *listens, *note, *who;
+	int64_t live, generation, step, job;
+	uint64_t since;
+};
+
+struct mirror_slot {
+	char *name, *release, *note;
+	int64_t state, ready, total, queued, active, idle;
+	uint64_t since, deadline;
+};
+
+struct mirror_config {
+	uint64_t round;
+	char *name, *group, *json;
+};
+
+struct mirror {
+	bool synced; /* everything was sent at least once */
+	uint64_t round;
+	struct mirror_daemon daemon;
+	VEC(struct mirror_worker *) workers; /* by (group, name), code-point order */
+	VEC(struct mirror_worker *) by_index;
+	VEC(struct mirror_group *) groups;     /* by name */
+	VEC(struct mirror_service *) services; /* by index */
+	VEC(struct mirror_config *) configs;   /* by (name, group) */
+	struct mirror_slot slots[SWITCHBOARD_SERVICES][SLOT_MAX_];
+};
+
+void mirror_done(struct mirror *m);
+
+/** True for the messages mirror_apply takes. */
+bool mirror_takes(enum message_type type);
+/**
+ * Takes a STATE message in.
+ *
+ * Returns: 1 when it came from another slotd than the state before it (its predecessor's promises
+ *          are void); 0; -ENOMEM (that object is missing until it is sent again); -EINVAL for an
+ *          index out of range.
+ */
+int mirror_apply(struct mirror *m, const struct message *msg);
+
+/* Finding; NULL when there is none. */
+struct mirror_worker *mirror_worker(const struct mirror *m, const char *group, const char *name);
+struct mirror_group *mirror_group(const struct mirror *m, const char *name);

@@ -1,0 +1,27 @@
+#include "follow.h"
+#include "http.h"
+#include "rpc.h"
+
+#include <slotd/cleanup.h>
+
+#include <string.h>
+
+static const struct route routes[] = {
+	{"/RPC2", .prefix = true, .methods = HTTP_POST, .begin = rpc_begin, .body = rpc_body,
+	 .run = rpc_run, .gone = rpc_gone},
+	{"/logtail/", .prefix = true, .methods = HTTP_GET, .run = follow_run, .gone = follow_gone},
+	{"/mainlogtail", .methods = HTTP_GET, .run = follow_run_main, .gone = follow_gone},
+};
+
+const struct route *route_find(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+		const struct route *r = &routes[i];
+
+		if (r->prefix ? strncmp(path, r->path, strlen(r->path)) == 0
+			      : strcmp(path, r->path) == 0) {
+			return r;
+		}
+	}
+	return NULL;
+}

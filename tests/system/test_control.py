@@ -1,0 +1,423 @@
+"""slotd-control against a slotd played by the test: real supervisorctl, xmlrpc.client, and those
+who mean harm."""
+
+import base64
+import http.client
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+import xmlrpc.client
+
+import pytest
+
+from fake_slotd import FakeSlotd
+
+
+class UnixTransport(xmlrpc.client.Transport):
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def make_connection(self, host):
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(self.path)
+        return connection
+
+
+def proxy(path):
+    return xmlrpc.client.ServerProxy("http://localhost", transport=UnixTransport(path))
+
+
+@pytest.fixture
+def fake(tmp_path):
+    fake = FakeSlotd(tmp_path)
+    fake.listen_unix()
+    fake.daemon()
+    fake.send("state_group", name="web", priority=999)
+    fake.send("state_group", name="cat", priority=999)
+    now = int(time.time() * 1e6)
+    fake.worker("web_8002", "web", 0, status=0)
+    fake.worker("web_8001", "web", 20, pid=11, started=now - 9_000_000)
+    out = tmp_path / "cat.log"
+    out.write_bytes(b"".join(b"line %d\n" % i for i in range(1000)))
+    fake.worker("cat", None, 200, spawnerr="can't find command 'cat'", stdout_path=str(out))
+    fake.log("cat", "cat", 0, str(out))
+    fake.out = out
+    fake.synced()
+    yield fake
+    if fake.process.poll() is None:
+        assert fake.close() == 0
+    fake.stderr.close()
+    assert fake.process.returncode == 0, (tmp_path / "control.err").read_text()
+
+
+def ctl(fake, *words, timeout=20):
+    run = subprocess.run(["supervisorctl", "-s", "unix://" + fake.path, *words],
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                         timeout=timeout)
+    return run.stdout, run.returncode
+
+
+def fault_of(call, *args):
+    with pytest.raises(xmlrpc.client.Fault) as caught:
+        call(*args)
+    return caught.value.faultCode, caught.value.faultString
+
+
+# ---- real supervisorctl
+
+def test_supervisorctl_status(fake):
+    text, code = ctl(fake, "status")
+    text = re.sub(r"0:00:\d\d", "0:00:09", text)
+    assert text.splitlines() == [
+        "cat" + " " * 30 + "FATAL     can't find command 'cat'",
+        "web:web_8001" + " " * 21 + "RUNNING   pid 11, uptime 0:00:09",
+        "web:web_8002" + " " * 21 + "STOPPED   Not started",
+    ]
+    assert code == 3
+
+
+def test_supervisorctl_start_stop_restart(fake):
+    assert ctl(fake, "start", "web:web_8002") == ("web:web_8002: started\n", 0)
+    assert ctl(fake, "start", "web:web_8002") == ("web:web_8002: ERROR (already started)\n", 0)
+    assert ctl(fake, "stop", "web:*") == ("web:web_8001: stopped\nweb:web_8002: stopped\n", 0)
+    assert ctl(fake, "stop", "web:web_8002") == ("web:web_8002: ERROR (not running)\n", 0)
+    assert ctl(fake, "restart", "cat") == ("cat: stopped\ncat: started\n", 0)
+    assert ctl(fake, "start", "nothing") == ("nothing: ERROR (no such process)\n", 1)
+    assert ctl(fake, "start", "none:*")[1] == 2
+
+
+def test_supervisorctl_tail(fake):
+    text, code = ctl(fake, "tail", "-100", "cat")
+    assert code == 0 and text == fake.out.read_text()[-100:] + "\n"
+    assert "no log file" in ctl(fake, "tail", "web:web_8001")[0]
+
+
+def test_supervisorctl_tail_f_follows_a_rotation(fake, tmp_path):
+    follower = subprocess.Popen(["supervisorctl", "-s", "unix://" + fake.path, "tail", "-f", "cat"],
+                                stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    seen = b""
+
+    def until(mark):
+        nonlocal seen
+        while mark not in seen:
+            piece = os.read(follower.stdout.fileno(), 4096)
+            assert piece, seen
+            seen += piece
+
+    try:
+        until(b"line 999\n")
+        with open(fake.out, "ab") as f:
+            f.write("gr\u00fcn\n".encode())
+        until("gr\u00fcn\n".encode())
+        os.rename(fake.out, str(fake.out) + ".1")
+        fake.out.write_bytes(b"after the rotation\n")
+        until(b"after the rotation\n")
+        fake.out.write_bytes(b"cut\n")
+        until(b"cut\n")
+    finally:
+        follower.kill()
+        follower.wait()
+        follower.stdout.close()
+
+
+def test_supervisorctl_reread_and_the_rest(fake):
+    def reread(fake, ident, fields):
+        fake.send("answer_item", ident, code=0, group="new")
+        fake.send("answer_item", ident, code=1, group="web")
+        fake.send("answer_item", ident, code=2, group="old")
+        fake.send("answer", ident, code=80)
+
+    fake.answers["reread"] = reread
+    assert ctl(fake, "reread") == ("new: available\nold: disappeared\nweb: changed\n", 0)
+    assert proxy(fake.path).supervisor.reloadConfig() == [[["new"], ["web"], ["old"]]]
+    assert ctl(fake, "pid") == ("777\n", 0)
+    assert ctl(fake, "version") == ("4.2.5\n", 0)
+    assert ctl(fake, "signal", "HUP", "web:web_8001") == ("web:web_8001: signalled\n", 0)
+    assert fake.commands[-1][1]["signal"] == "HUP"
+    assert ctl(fake, "clear", "cat") == ("cat: cleared\n", 0)
+
+
+# ---- the protocol
+
+def test_the_bytes_are_supervisors(fake):
+    body = b"<?xml version='1.0'?><methodCall><methodName>supervisor.getPID</methodName></methodCall>"
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(fake.path)
+        s.sendall(b"POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        answer = b""
+        while b"</methodResponse>\n" not in answer:
+            answer += s.recv(4096)
+    head, _, reply = answer.partition(b"\r\n\r\n")
+    assert b"Content-Type: text/xml" in head
+    assert reply == (b"<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n<value><int>777"
+                     b"</int></value>\n</param>\n</params>\n</methodResponse>\n")
+
+
+def test_faults(fake):
+    rpc = proxy(fake.path)
+    assert fault_of(rpc.supervisor.nothing) == (1, "UNKNOWN_METHOD")
+    assert fault_of(rpc.supervisor.getPID, 1) == (2, "INCORRECT_PARAMETERS")
+    assert fault_of(rpc.supervisor.startProcess, 5) == (2, "INCORRECT_PARAMETERS")
+    assert fault_of(rpc.supervisor.getProcessInfo, "x") == (10, "BAD_NAME: x")
+    assert fault_of(rpc.supervisor.getProcessInfo, "web:*") == (10, "BAD_NAME: web:*")
+    assert fault_of(rpc.supervisor.readProcessStdoutLog, "cat", -1, 1)[0] == 3
+    assert fault_of(rpc.supervisor.readProcessStdoutLog, "web:web_8001", 0, 0) == (20, "NO_FILE")
+    assert rpc.supervisor.tailProcessStdoutLog("web:web_8001", 0, 10) == ["", 0, False]
+    fake.daemon(state=-1)
+    assert fault_of(rpc.supervisor.getState) == (6, "SHUTDOWN_STATE")
+    assert rpc.slotd.status()["daemon"]["statename"] == "SHUTDOWN"
+
+
+def test_multicall_runs_in_order_and_waits(fake):
+    rpc = proxy(fake.path)
+    waiting = []
+    fake.answers["start"] = lambda fake, ident, fields: waiting.append(ident)
+    result = []
+    calls = [{"methodName": "supervisor.getPID"},
+             {"methodName": "supervisor.startProcess", "params": ["cat"]},
+             {"methodName": "supervisor.stopProcess", "params": ["cat"]},
+             {"methodName": "system.multicall", "params": [[]]},
+             {"params": []}]
+    thread = threading.Thread(target=lambda: result.append(rpc.system.multicall(calls)))
+    thread.start()
+    fake.wait_for(lambda: waiting)
+    assert [name for name, _ in fake.commands] == ["start"]
+    fake.worker("cat", None, 20, pid=5)
+    fake.send("answer", waiting[0], code=80)
+    thread.join(10)
+    assert result == [[777, True, True,
+                       {"faultCode": 2, "faultString":
+                        "INCORRECT_PARAMETERS: Recursive system.multicall forbidden"},
+                       {"faultCode": 2, "faultString": "INCORRECT_PARAMETERS: No methodName"}]]
+
+
+def test_the_methods_describe_themselves(fake):
+    rpc = proxy(fake.path)
+    methods = rpc.system.listMethods()
+    assert methods == sorted(methods) and "supervisor.startProcess" in methods
+    for method in methods:
+        assert rpc.system.methodHelp(method)
+        assert rpc.system.methodSignature(method)
+    assert rpc.system.methodSignature("supervisor.startProcess") == ["boolean", "string", "boolean"]
+    assert fault_of(rpc.system.methodHelp, "x")[0] == 4
+
+
+def test_logs_are_cut_between_characters(fake):
+    rpc = proxy(fake.path)
+    fake.out.write_bytes("aäöü\x1b[31m&<>\r\n".encode() + b"\xff\x00z")
+    text = rpc.supervisor.readProcessStdoutLog("cat", 0, 2)
+    assert text == "aä"
+    assert rpc.supervisor.readProcessStdoutLog("cat", 2, 2) == "ö"
+    assert rpc.supervisor.readProcessStdoutLog("cat", 0, 0) == "aäöü\ufffd[31m&<>\r\n\ufffd\ufffdz"
+    assert rpc.supervisor.readProcessStdoutLog("cat", -1, 0) == "z"
+    size = fake.out.stat().st_size
+    assert rpc.supervisor.tailProcessStdoutLog("cat", 0, 1) == ["z", size, True]
+    assert rpc.supervisor.tailProcessStdoutLog("cat", 0, 0) == ["", size, True]
+    assert rpc.supervisor.tailProcessStdoutLog("cat", size, 100) == ["", size, False]
+
+
+def test_stdin_is_sent_whole(fake):
+    rpc = proxy(fake.path)
+    text = "äb" * 50000
+    assert rpc.supervisor.sendProcessStdin("cat", text) is True
+    assert b"".join(f["bytes"] for n, f in fake.commands if n == "stdin").decode() == text
+    assert rpc.supervisor.sendRemoteCommEvent("kind", 5) is True
+    assert fake.commands[-1][1]["bytes"] == b"5"
+
+
+def test_who_asks_is_passed_on(fake):
+    rpc = proxy(fake.path)
+    rpc.supervisor.stopProcess("web:web_8001")
+    fields = fake.commands[-1][1]
+    assert (fields["uid"], fields["pid"], fields["index"]) == (os.getuid(), os.getpid(), 0)
+    assert "who" not in fields
+    port = fake.listen_inet(username="ana", password="secret")
+    tcp = xmlrpc.client.ServerProxy("http://ana:secret@127.0.0.1:%d" % port)
+    tcp.supervisor.startProcess("web:web_8001")
+    fields = fake.commands[-1][1]
+    assert fields["who"] == "ana" and fields["index"] == 1 and "uid" not in fields
+
+
+def test_passwords(fake):
+    sha = "{SHA}e5e9fa1ba31ecd1ae84f75caaa474f3a663f05f4"  # secret
+    crypted = "$6$salt$" + subprocess.run(
+        ["perl", "-e", "print crypt('secret', '$6$salt$')"], capture_output=True,
+        text=True).stdout.split("$")[3]
+    for index, password in enumerate(["secret", sha, crypted], 5):
+        port = fake.listen_inet(index=index, username="ana", password=password)
+        for pair, status in [("ana:secret", 200), ("ana:wrong", 401), ("eve:secret", 401),
+                             (None, 401), ("nocolon", 400)]:
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            headers = {}
+            if pair:
+                headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+            connection.request("POST", "/RPC2", "<methodCall><methodName>system.listMethods"
+                               "</methodName></methodCall>", headers)
+            answer = connection.getresponse()
+            assert answer.status == status, (password, pair)
+            if status == 401:
+                assert answer.headers["WWW-Authenticate"] == 'Basic realm="default"'
+            connection.close()
+
+
+def test_a_client_that_leaves_is_reported(fake):
+    fake.answers["start"] = "never"
+    body = (b"<methodCall><methodName>supervisor.startProcess</methodName><params><param><value>"
+            b"cat</value></param></params></methodCall>")
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(fake.path)
+        s.sendall(b"POST /RPC2 HTTP/1.1\r\nContent-Length: %d\r\nHost: x\r\n\r\n" % len(body) + body)
+        fake.wait_for(lambda: fake.commands)
+    fake.wait_for(lambda: fake.gone)
+    assert proxy(fake.path).supervisor.getPID() == 777
+
+
+def test_another_slotd_takes_over(fake):
+    fake.answers["start"] = "never"
+    result = []
+
+    def start():
+        result.append(fault_of(proxy(fake.path).supervisor.startProcess, "cat"))
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    fake.wait_for(lambda: fake.commands)
+    fake.daemon(pid=888)
+    fake.worker("web_8001", "web", 20, pid=11)
+    fake.synced()
+    thread.join(10)
+    assert result[0][0] == 30 and "restarted" in result[0][1]
+    assert [p["name"] for p in proxy(fake.path).supervisor.getAllProcessInfo()] == ["web_8001"]
+
+
+def test_jobs_are_followed(fake):
+    rpc = proxy(fake.path)
+    fake.answers["deploy"] = lambda fake, ident, fields: fake.send("answer", ident, code=80, job=7)
+    fake.answers["swap"] = lambda fake, ident, fields: fake.send(
+        "answer", ident, code=100, text="payinv: deploy #7 is in gate")
+    assert rpc.slotd.deploy("payinv", "4f2c91e") == 7
+    assert fault_of(rpc.slotd.swap, "payinv") == (100, "BUSY: payinv: deploy #7 is in gate")
+    got = []
+    thread = threading.Thread(target=lambda: got.append(proxy(fake.path).slotd.follow(7, 0)))
+    thread.start()
+    fake.send("job", job=7, service="payinv", kind=1, step=1)
+    fake.send("job_line", job=7, seq=1, text="git pull", step=1)
+    thread.join(10)
+    assert got[0]["lines"] == [{"seq": 1, "step": "prepare", "text": "git pull"}]
+    assert (got[0]["kind"], got[0]["seq"], got[0]["done"]) == ("deploy", 1, False)
+    fake.send("job", job=7, service="payinv", kind=1, step=0, done=1, code=10, text="gate failed")
+    done = rpc.slotd.follow(7, 1)
+    assert (done["done"], done["code"], done["text"], done["lines"]) == (True, 10, "gate failed", [])
+
+
+# ---- those who mean harm
+
+def raw(fake, data, timeout=10):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(timeout)
+        s.connect(fake.path)
+        try:
+            s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        answer = b""
+        try:
+            while piece := s.recv(65536):
+                answer += piece
+        except OSError:
+            pass
+        return answer
+
+
+def post(body):
+    return b"POST /RPC2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(
+        body) + body
+
+
+def alive(fake):
+    return proxy(fake.path).supervisor.getPID() == 777
+
+
+@pytest.mark.parametrize("data,status", [
+    (os.urandom(10_000_000), None),
+    (b"A" * 10_000_000, None),
+    (b"GET / HTTP/1.1\r\nX: " + b"y" * 1_000_000 + b"\r\n\r\n", None),
+    (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 100_000 + b"\r\n", None),
+    (post(b"\n" * 10_000_000), 413),
+    (post(b"\n" * 3_000_000), 400),
+    (post(b"<a>" * 100_000), 400),
+    (post(b"<methodCall><methodName>x</methodName><params><param>"
+          + b"<value><array><data>" * 50_000), 400),
+    (post(b"<!DOCTYPE a [<!ENTITY b 'c'>]><methodCall><methodName>&b;</methodName></methodCall>"), 400),
+    (post(b"<methodCall><methodName>" + b"x" * 3_000_000 + b"</methodName></methodCall>"), 400),
+    (post(b"<methodCall><methodName>x</methodName><params>"
+          + b"<param><value/></param>" * 30_000 + b"</params></methodCall>"), 400),
+    (b"POST /RPC2 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", 411),
+    (b"POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", 400),
+    (b"GET /RPC2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400),
+    (b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404),
+], ids=lambda v: v if isinstance(v, (int, type(None))) else v[:20])
+def test_garbage_harms_nobody(fake, data, status):
+    answer = raw(fake, data)
+    if status:
+        assert answer.startswith(b"HTTP/1.1 %d" % status), answer[:200]
+    assert alive(fake)
+
+
+def test_many_at_once(fake):
+    results = []
+
+    def client():
+        rpc = proxy(fake.path)
+        for _ in range(20):
+            results.append(len(rpc.supervisor.getAllProcessInfo()))
+
+    threads = [threading.Thread(target=client) for _ in range(50)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(30)
+    assert results == [3] * 1000
+
+
+def test_silent_connections_do_not_keep_others_out(fake):
+    silent = []
+    try:
+        for _ in range(600):
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(fake.path)
+            s.sendall(b"POST /RPC2 HTTP/1.1\r\nHost: ")
+            silent.append(s)
+        assert alive(fake)
+    finally:
+        for s in silent:
+            s.close()
+    assert alive(fake)
+
+
+def test_it_survives_the_end_of_slotd(fake):
+    fake.channel.shutdown(socket.SHUT_RDWR)
+    rpc = proxy(fake.path)
+    assert rpc.supervisor.getPID() == 777
+    assert fault_of(rpc.supervisor.startProcess, "cat") == (30, "FAILED: slotd is not there")
+    fake.process.kill()
+    fake.process.wait()
+    fake.process.returncode = 0
+
+
+def test_status_of_a_thousand_is_fast(fake):
+    for i in range(1000):
+        fake.worker("w%04d" % i, "many", 20, pid=1000 + i, started=int(time.time() * 1e6))
+    rpc = proxy(fake.path)
+    assert len(rpc.supervisor.getAllProcessInfo()) == 1003
+    body = post(b"<methodCall><methodName>supervisor.getAllProcessInfo</methodName></methodCall>")
+    began = time.monotonic()
+    for _ in range(10):
+        assert raw(fake, body).endswith(b"</methodResponse>\n")
+    assert (time.monotonic() - began) / 10 < 0.1
