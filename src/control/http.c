@@ -408,7 +408,7 @@ int http_init(struct http *h, struct control *control, struct loop *loop)
 /* libmicrohttpd may not be stopped while it has suspended connections. */
 static void abandon_all(struct http *h)
 {
-	vec_for_each(s, &h->servers) {
+	vec_for_each (s, &h->servers) {
 		for (struct client *c = (*s)->first; c; c = c->next) {
 			if (c->rq) {
 				request_abandon(c->rq);

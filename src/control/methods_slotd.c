@@ -6,7 +6,7 @@
 #include "methods.h"
 
 #include <slotd/cleanup.h>
-#include <slotd/swap.h>
+#include <slotd/swap_names.h>
 
 #include <string.h>
 

@@ -200,7 +200,4 @@ class FakeSlotd:
 
     def close(self):
         self.send("quit")
-        code = self.process.wait(10)
-        self.channel.close()
-        self.stderr.close()
-        return code
+        return self.process.wait(10)
