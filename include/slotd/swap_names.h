@@ -33,6 +33,8 @@ enum swap_exit {
 	SWAP_EXIT_UNKNOWN = 13, /* connection lost */
 };
 
-/** "prepare", "start", "gate", ... as people see them. */
+/** As people see it: "prepare", "start", "gate", "swap", "bake", "wait"; "" for SWAP_NONE. */
 const char *swap_step_name(enum swap_step step);
+/** The state itself, each with a name of its own: "none", "record", ... For plans and tests. */
+const char *swap_state_name(enum swap_step step);
 const char *swap_kind_name(enum swap_kind kind);

@@ -1,10 +1,17 @@
 #include <slotd/swap_names.h>
 
 /* CHECK_RECORD and FLIP are one step to people: the swap. */
-static const char *const steps[SWAP_STEP_MAX_] = {
-	[SWAP_NONE] = "",     [SWAP_PREPARE] = "prepare",   [SWAP_START] = "start",
-	[SWAP_GATE] = "gate", [SWAP_CHECK_RECORD] = "swap", [SWAP_FLIP] = "swap",
-	[SWAP_BAKE] = "bake", [SWAP_WAIT] = "wait",
+static const struct {
+	const char *state, *step;
+} steps[SWAP_STEP_MAX_] = {
+	[SWAP_NONE] = {"none", ""},
+	[SWAP_PREPARE] = {"prepare", "prepare"},
+	[SWAP_START] = {"start", "start"},
+	[SWAP_GATE] = {"gate", "gate"},
+	[SWAP_CHECK_RECORD] = {"record", "swap"},
+	[SWAP_FLIP] = {"swap", "swap"},
+	[SWAP_BAKE] = {"bake", "bake"},
+	[SWAP_WAIT] = {"wait", "wait"},
 };
 
 static const char *const kinds[SWAP_KIND_MAX_] = {
@@ -15,7 +22,12 @@ static const char *const kinds[SWAP_KIND_MAX_] = {
 
 const char *swap_step_name(enum swap_step step)
 {
-	return step >= 0 && step < SWAP_STEP_MAX_ ? steps[step] : "?";
+	return step >= 0 && step < SWAP_STEP_MAX_ ? steps[step].step : "?";
+}
+
+const char *swap_state_name(enum swap_step step)
+{
+	return step >= 0 && step < SWAP_STEP_MAX_ ? steps[step].state : "?";
 }
 
 const char *swap_kind_name(enum swap_kind kind)

@@ -127,7 +127,7 @@ static void out_action(struct out *o, const struct plan_action *a, usec_t now)
 		out(o, " %d", a->arg);
 	}
 	if (shows & SHOWS_STEP) {
-		out(o, " %s", swap_step_name((enum swap_step)a->arg));
+		out(o, " %s", swap_state_name((enum swap_step)a->arg));
 	}
 	if ((shows & SHOWS_TEXT) && a->text[0]) {
 		out(o, " \"%s\"", a->text);

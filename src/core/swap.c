@@ -3,28 +3,6 @@
 #include <stdio.h>
 #include <syslog.h>
 
-static const char *const step_names[SWAP_STEP_MAX_] = {
-	[SWAP_NONE] = "none", [SWAP_PREPARE] = "prepare",     [SWAP_START] = "start",
-	[SWAP_GATE] = "gate", [SWAP_CHECK_RECORD] = "record", [SWAP_FLIP] = "swap",
-	[SWAP_BAKE] = "bake", [SWAP_WAIT] = "wait",
-};
-
-static const char *const kind_names[SWAP_KIND_MAX_] = {
-	[SWAP_KIND_SWAP] = "swap",
-	[SWAP_KIND_DEPLOY] = "deploy",
-	[SWAP_KIND_ROLLBACK] = "rollback",
-};
-
-const char *swap_step_name(enum swap_step step)
-{
-	return step >= 0 && step < SWAP_STEP_MAX_ ? step_names[step] : "?";
-}
-
-const char *swap_kind_name(enum swap_kind kind)
-{
-	return kind >= 0 && kind < SWAP_KIND_MAX_ ? kind_names[kind] : "?";
-}
-
 void swap_init(struct swap *s, uint32_t service, const struct swap_policy *policy,
 	       enum slot_id live)
 {

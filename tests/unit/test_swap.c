@@ -115,7 +115,7 @@ START_TEST(every_step_meets_every_event)
 			t.now = t.swap.deadline == USEC_NEVER ? t.now : t.swap.deadline;
 			plan = send(&t, (enum swap_event_kind)e, "why");
 			used += (size_t)snprintf(all + used, sizeof(all) - used, "%-8s %-14s %s\n",
-						 swap_step_name((enum swap_step)s), swap_events[e],
+						 swap_state_name((enum swap_step)s), swap_events[e],
 						 *plan ? plan : "-");
 		}
 	}
@@ -266,9 +266,9 @@ START_TEST(whatever_fails_before_the_flip_leaves_live_alone_and_ends_with_10)
 		t.now = t.swap.deadline == USEC_NEVER ? t.now : t.swap.deadline;
 		plan = send(&t, failures[i].kind, "why");
 		ck_assert_msg(happened(plan, "finish 3 b 10 \"why\""), "%s: %s",
-			      swap_step_name(failures[i].step), plan);
+			      swap_state_name(failures[i].step), plan);
 		ck_assert_msg(!happened(plan, " a"), "%s touches the live slot: %s",
-			      swap_step_name(failures[i].step), plan);
+			      swap_state_name(failures[i].step), plan);
 		ck_assert_int_eq(t.swap.live, SLOT_A);
 		ck_assert_uint_eq(t.swap.deadline, USEC_NEVER);
 		ck_assert(!swap_busy(&t.swap));
