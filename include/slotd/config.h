@@ -169,6 +169,7 @@ struct service_config {
 
 struct server_config {
 	char *section; /* "unix_http_server" */
+	struct config_place place;
 	bool unix_socket;
 	char *address; /* "unix:/run/x.sock" or "127.0.0.1:9001" ("0.0.0.0:9001" for *) */
 	mode_t mode;
@@ -177,7 +178,8 @@ struct server_config {
 };
 
 struct supervisord_config {
-	struct log_config log; /* kind FILE, or NONE with syslog */
+	struct config_place place; /* of [supervisord], else [slotd] */
+	struct log_config log;	   /* kind FILE, or NONE with syslog */
 	char *loglevel;
 	int log_priority; /* syslog numbering */
 	char *pidfile;	  /* absolute */
@@ -212,6 +214,7 @@ struct config {
 	VEC(struct config_message) messages;   /* errors and warnings, in file order */
 	VEC(char *) files;		       /* every file read; owns the names of places */
 	unsigned n_errors;
+	size_t n_loaded;      /* messages of config_load; config_resolve's follow */
 	struct arena *memory; /* every text above */
 };
 
@@ -253,12 +256,21 @@ int config_load_ctl(const char *path, struct diag *diag, struct ctl_config **ret
 struct ctl_config *config_free_ctl(struct ctl_config *c);
 
 /**
- * Looks up users, groups and host names. May block (LDAP, DNS): call it in a child that has
- * nothing else to do. Errors are added to messages.
+ * Looks up users, groups and host names, and whether directories and commands exist. May block
+ * (LDAP, DNS, a hung disk): call it in a child that has nothing else to do. What is wrong is added
+ * to messages.
+ *
+ * Returns: 0; -EINVAL when there are errors now (see messages); -ENOMEM.
  */
 int config_resolve(struct config *c);
 /** What config_resolve found, as text to hand from the child to slotd, and back. */
 int config_resolved_write(const struct config *c, int fd);
+/**
+ * Fills in a configuration that was loaded from the same text by the parent of that child.
+ *
+ * Returns: 0; -EINVAL when the child found errors (see messages); -EBADMSG with diag when the text
+ *          is none of config_resolved_write's; -ENOMEM. Not 0: the configuration is of no use.
+ */
 int config_resolved_read(struct config *c, const char *text, size_t len, struct diag *diag);
 
 /** Prints every message, "FILE:LINE: ..."; errors first if any. */

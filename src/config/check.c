@@ -31,6 +31,9 @@ static int add_claim(struct claims *claims, const char *address, const void *own
 		return -ENOMEM;
 	}
 	endpoint_split(address, &c.endpoint);
+	if (strcmp(c.endpoint.host, "localhost") == 0) {
+		(void)snprintf(c.endpoint.host, sizeof(c.endpoint.host), "127.0.0.1");
+	}
 	return vec_push(&claims->list, c);
 }
 

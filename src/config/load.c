@@ -123,6 +123,7 @@ static int finish(struct loader *l, const struct config_overrides *overrides, st
 		return diag_set_errno(diag, r, "%s: cannot load", l->config->file);
 	}
 	config_sort_messages(l->config);
+	l->config->n_loaded = l->config->messages.len;
 	r = l->config->n_errors ? -EINVAL : 0;
 	*ret = TAKE_PTR(l->config);
 	return r;

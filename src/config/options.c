@@ -590,6 +590,35 @@ const char *option_type_name(const struct option_def *def)
 	return types[def->type].name;
 }
 
+static const char *word_range(const struct option_def *def, char *buf, size_t size)
+{
+	CLEANUP(strbuf_done) struct strbuf words = {0};
+
+	for (int i = 0; def->names[i]; i++) {
+		(void)strbuf_addf(&words, "%s%s", i ? ", " : ": ", def->names[i]);
+	}
+	(void)snprintf(buf, size, "%s", strbuf_str(&words));
+	return buf;
+}
+
+const char *option_range(const struct option_def *def, char *buf, size_t size)
+{
+	char least[USEC_TEXT_MAX], most[USEC_TEXT_MAX];
+
+	buf[0] = '\0';
+	if (def->type == OPT_WORD) {
+		return word_range(def, buf, size);
+	}
+	if (def->max && def->type == OPT_SECONDS) {
+		(void)snprintf(buf, size, ", %s to %s",
+			       def->min ? usec_format((usec_t)def->min, least, sizeof(least)) : "0",
+			       usec_format((usec_t)def->max, most, sizeof(most)));
+	} else if (def->max) {
+		(void)snprintf(buf, size, ", %lld to %lld", def->min, def->max);
+	}
+	return buf;
+}
+
 const char *option_effect_name(enum option_effect effect)
 {
 	static const char *const names[EFFECT_MAX_] = {

@@ -133,4 +133,9 @@ bool option_equal(const struct option_def *def, const void *a, const void *b);
 
 /** "seconds", "yes or no", ...: for people. */
 const char *option_type_name(const struct option_def *def);
+enum {
+	OPTION_RANGE_MAX = 128,
+};
+/** ", 1 to 65535", ", one of: off, v1, v2", or "": into buf. Returns buf. */
+const char *option_range(const struct option_def *def, char *buf, size_t size);
 const char *option_effect_name(enum option_effect effect);

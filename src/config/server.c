@@ -65,6 +65,7 @@ static int load_server(struct loader *l, const struct section *s, bool is_unix)
 {
 	struct server_config server = {
 		.section = arena_text(l->config->memory, s->name),
+		.place = s->place,
 		.unix_socket = is_unix,
 		.owner = {.uid = (uid_t)-1, .gid = (gid_t)-1},
 	};

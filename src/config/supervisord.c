@@ -186,6 +186,11 @@ int load_supervisord(struct loader *l)
 	const struct section *ours = document_section(&l->document, "slotd");
 	int r = read_section(l, theirs ? theirs : &none, true);
 
+	l->config->supervisord.place =
+		theirs ? theirs->place
+		: ours ? ours->place
+		       : (struct config_place){.file = l->config->files.at[0]};
+
 	if (r == 0 && ours) {
 		r = read_section(l, ours, false);
 	}

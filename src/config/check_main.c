@@ -1,0 +1,56 @@
+/* slotd -t */
+#include <slotd/cleanup.h>
+#include <slotd/config.h>
+
+#include "messages.h"
+
+static unsigned count_warnings(const struct config *c)
+{
+	unsigned n = 0;
+
+	vec_for_each (m, &c->messages) {
+		n += !m->error;
+	}
+	return n;
+}
+
+static void free_config(struct config **c)
+{
+	*c = config_free(*c);
+}
+
+static const char *plural(unsigned n)
+{
+	return n == 1 ? "" : "s";
+}
+
+int config_check_main(const char *path, bool strict, const struct config_overrides *overrides)
+{
+	CLEANUP(free_config) struct config *c = NULL;
+	struct diag diag = {0};
+	int r = config_load(path, overrides, &diag, &c);
+	unsigned warnings;
+
+	if (c) {
+		r = config_resolve(c); /* even of a file with errors: one run tells all */
+	}
+	if (!c || r == -ENOMEM) {
+		fprintf(stderr, "Error: %s\n", c ? "out of memory" : diag.text);
+		return 2;
+	}
+	config_sort_messages(c);
+	config_print_messages(c, stderr);
+	warnings = count_warnings(c);
+	if (r < 0) {
+		fprintf(stderr, "%s: %u error%s\n", c->file, c->n_errors, plural(c->n_errors));
+		return 2;
+	}
+	if (warnings && strict) {
+		fprintf(stderr, "%s: %u warning%s, and --strict allows none\n", c->file, warnings,
+			plural(warnings));
+		return 2;
+	}
+	fprintf(stderr, "%s: ok: %zu service%s, %zu group%s\n", c->file, c->services.len,
+		plural((unsigned)c->services.len), c->groups.len, plural((unsigned)c->groups.len));
+	return 0;
+}

@@ -1,0 +1,140 @@
+#include "lookups.h"
+
+#include <slotd/cleanup.h>
+
+static int add_owner(struct lookups *l, struct owner_lookup o)
+{
+	return o.owner->user ? vec_push(&l->owners, o) : 0;
+}
+
+static int add_host(struct lookups *l, struct host_lookup h)
+{
+	return *h.address ? vec_push(&l->hosts, h) : 0;
+}
+
+static int of_supervisord(struct config *c, struct lookups *l)
+{
+	int r = add_owner(l, (struct owner_lookup){
+				     .owner = &c->supervisord.user,
+				     .place = c->supervisord.place,
+				     .kind = "",
+				     .name = "[supervisord]",
+				     .option = "user",
+				     .as_process = true,
+			     });
+
+	return r < 0 ? r
+		     : add_owner(l, (struct owner_lookup){
+					    .owner = &c->supervisord.helper_user,
+					    .place = c->supervisord.place,
+					    .kind = "",
+					    .name = "[slotd]",
+					    .option = "helper_user",
+					    .as_process = true,
+					    .helper = true,
+				    });
+}
+
+static int of_servers(struct config *c, struct lookups *l)
+{
+	int r = 0;
+
+	vec_for_each (s, &c->servers) {
+		r = r < 0 ? r
+			  : add_owner(l, (struct owner_lookup){
+						 .owner = &s->owner,
+						 .place = s->place,
+						 .kind = "",
+						 .name = s->section,
+						 .option = "chown",
+					 });
+		r = r < 0 ? r
+			  : add_host(l, (struct host_lookup){
+						.address = &s->address,
+						.place = s->place,
+						.kind = "",
+						.name = s->section,
+						.option = "port",
+					});
+	}
+	return r;
+}
+
+static int of_program(struct program_config *p, struct lookups *l)
+{
+	int r = add_owner(l, (struct owner_lookup){
+				     .owner = &p->user,
+				     .place = p->place,
+				     .kind = "program ",
+				     .name = p->name,
+				     .option = "user",
+				     .as_process = true,
+			     });
+
+	r = r < 0 ? r
+		  : add_owner(l, (struct owner_lookup){
+					 .owner = &p->socket_owner,
+					 .place = p->place,
+					 .kind = "program ",
+					 .name = p->name,
+					 .option = "socket_owner",
+				 });
+	for (size_t i = 0; r == 0 && i < p->workers.len; i++) {
+		r = add_host(l, (struct host_lookup){
+					.address = &p->workers.at[i].address,
+					.place = p->place,
+					.kind = "worker ",
+					.name = p->workers.at[i].name,
+					.option = "worker",
+				});
+	}
+	return r;
+}
+
+static int of_service(struct service_config *s, struct lookups *l)
+{
+	int r = add_owner(l, (struct owner_lookup){
+				     .owner = &s->socket_owner,
+				     .place = s->place,
+				     .kind = "service ",
+				     .name = s->name,
+				     .option = "socket_owner",
+			     });
+
+	for (size_t i = 0; r == 0 && i < s->listen.len; i++) {
+		r = add_host(l, (struct host_lookup){
+					.address = &s->listen.at[i],
+					.place = s->place,
+					.kind = "service ",
+					.name = s->name,
+					.option = "listen",
+				});
+	}
+	return r;
+}
+
+int lookups_collect(struct config *c, struct lookups *ret)
+{
+	struct lookups l = {0};
+	int r = of_supervisord(c, &l);
+
+	r = r < 0 ? r : of_servers(c, &l);
+	for (size_t i = 0; r == 0 && i < c->programs.len; i++) {
+		r = of_program(c->programs.at[i], &l);
+	}
+	for (size_t i = 0; r == 0 && i < c->services.len; i++) {
+		r = of_service(c->services.at[i], &l);
+	}
+	if (r < 0) {
+		lookups_done(&l);
+		return r;
+	}
+	*ret = l;
+	return 0;
+}
+
+void lookups_done(struct lookups *l)
+{
+	vec_done(&l->owners);
+	vec_done(&l->hosts);
+}

@@ -1,0 +1,344 @@
+/* Users, groups, hosts and files: what may block, done in a process of its own. */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <grp.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <slotd/cleanup.h>
+#include <slotd/map.h>
+#include <slotd/strbuf.h>
+#include <sys/stat.h>
+
+#include "arena.h"
+#include "endpoint.h"
+#include "lookups.h"
+#include "messages.h"
+
+enum {
+	GROUPS_MAX = 65536, /* NGROUPS_MAX of Linux */
+};
+
+/* ---- users --------------------------------------------------------------------------------- */
+
+static bool is_number(const char *text)
+{
+	return *text && !text[strspn(text, "0123456789")];
+}
+
+/* A name first: nothing forbids a user named 1000. */
+static const struct passwd *find_user(const char *user)
+{
+	const struct passwd *pw = getpwnam(user);
+
+	return !pw && is_number(user) ? getpwuid((uid_t)strtoul(user, NULL, 10)) : pw;
+}
+
+static const struct group *find_group(const char *group)
+{
+	const struct group *gr = getgrnam(group);
+
+	return !gr && is_number(group) ? getgrgid((gid_t)strtoul(group, NULL, 10)) : gr;
+}
+
+static int supplementary(struct config *c, struct owner *o)
+{
+	int n = 64;
+	gid_t *groups = NULL;
+
+	for (;;) {
+		groups = arena_array(c->memory, (size_t)n, sizeof(*groups));
+		if (!groups) {
+			return -ENOMEM;
+		}
+		if (getgrouplist(o->user, o->gid, groups, &n) >= 0) {
+			break;
+		}
+		if (n > GROUPS_MAX) {
+			n = 0;
+			break;
+		}
+	}
+	o->groups = groups;
+	o->n_groups = (unsigned)n;
+	return 0;
+}
+
+static void unknown_user(struct config *c, const struct owner_lookup *l)
+{
+	bool number = is_number(l->owner->user);
+
+	config_error(c, l->place, "%s%s: %s: Invalid user %s %s; there is no such user", l->kind,
+		     l->name, l->option, number ? "id" : "name", l->owner->user);
+}
+
+static int use_nobody(struct config *c, const struct owner_lookup *l)
+{
+	config_warning(
+		c, l->place,
+		"[slotd] helper_user: there is no user %s; helpers run as nobody. Create it: "
+		"useradd --system --no-create-home --shell /usr/sbin/nologin %s",
+		l->owner->user, l->owner->user);
+	l->owner->user = arena_text(c->memory, "nobody");
+	return l->owner->user ? 0 : -ENOMEM;
+}
+
+static void check_privilege(struct config *c, const struct owner_lookup *l)
+{
+	if (geteuid() != 0 && l->as_process && l->owner->uid != geteuid()) {
+		config_error(
+			c, l->place,
+			"%s%s: %s=%s: Can't drop privilege as nonroot user; start slotd as root, "
+			"or remove the line",
+			l->kind, l->name, l->option, l->owner->user);
+	}
+}
+
+static int resolve_group(struct config *c, const struct owner_lookup *l)
+{
+	const struct group *gr = find_group(l->owner->group);
+
+	if (!gr) {
+		config_error(c, l->place, "%s%s: %s: there is no group %s", l->kind, l->name,
+			     l->option, l->owner->group);
+		return 0;
+	}
+	l->owner->gid = gr->gr_gid;
+	return 0;
+}
+
+static int resolve_owner(struct config *c, const struct owner_lookup *l)
+{
+	struct owner *o = l->owner;
+	const struct passwd *pw;
+	int r;
+
+	if (l->helper && geteuid() != 0) {
+		return 0; /* helpers run as whoever started slotd */
+	}
+	pw = find_user(o->user);
+	if (!pw && l->helper) {
+		r = use_nobody(c, l);
+		if (r < 0) {
+			return r;
+		}
+		pw = find_user(o->user);
+	}
+	if (!pw) {
+		unknown_user(c, l);
+		return 0;
+	}
+	o->user = arena_text(c->memory, pw->pw_name);
+	o->home = arena_text(c->memory, pw->pw_dir);
+	o->shell = arena_text(c->memory, pw->pw_shell);
+	if (!o->user || !o->home || !o->shell) {
+		return -ENOMEM;
+	}
+	o->uid = pw->pw_uid;
+	check_privilege(c, l);
+	if (o->group) {
+		return resolve_group(c, l);
+	}
+	if (!l->as_process) {
+		return 0;
+	}
+	o->gid = pw->pw_gid;
+	return supplementary(c, o);
+}
+
+/* ---- who may deploy ------------------------------------------------------------------------ */
+
+struct allowed {
+	VEC(uid_t) uids;
+	VEC(gid_t) gids;
+};
+
+/* The primary group of a user does not list him: gids are compared as well, later. */
+static int allow_group(struct config *c, const struct service_config *s, const char *name,
+		       struct allowed *a)
+{
+	const struct group *gr = find_group(name);
+	int r;
+
+	if (!gr) {
+		config_error(c, s->place, "service %s: allow_deploy: there is no group %s", s->name,
+			     name);
+		return 0;
+	}
+	r = vec_push(&a->gids, gr->gr_gid);
+	for (char **member = gr->gr_mem; r == 0 && *member; member++) {
+		const struct passwd *pw = getpwnam(*member);
+
+		r = pw ? vec_push(&a->uids, pw->pw_uid) : 0;
+	}
+	return r;
+}
+
+static int allow(struct config *c, const struct service_config *s, const char *name,
+		 struct allowed *a)
+{
+	const struct passwd *pw;
+
+	if (name[0] == '@') {
+		return allow_group(c, s, name + 1, a);
+	}
+	pw = find_user(name);
+	if (!pw) {
+		config_error(c, s->place, "service %s: allow_deploy: there is no user %s", s->name,
+			     name);
+		return 0;
+	}
+	return vec_push(&a->uids, pw->pw_uid);
+}
+
+static int resolve_allowed(struct config *c, struct service_config *s)
+{
+	struct allowed a = {0};
+	int r = 0;
+
+	for (char **name = s->allow_deploy; r == 0 && name && *name; name++) {
+		r = allow(c, s, *name, &a);
+	}
+	s->allow_uids = arena_array(c->memory, a.uids.len, sizeof(*s->allow_uids));
+	s->allow_gids = arena_array(c->memory, a.gids.len, sizeof(*s->allow_gids));
+	if (!s->allow_uids || !s->allow_gids) {
+		r = -ENOMEM;
+	}
+	for (size_t i = 0; r == 0 && i < a.uids.len; i++) {
+		s->allow_uids[i] = a.uids.at[i];
+	}
+	for (size_t i = 0; r == 0 && i < a.gids.len; i++) {
+		s->allow_gids[i] = a.gids.at[i];
+	}
+	s->n_allow_uids = r == 0 ? (unsigned)a.uids.len : 0;
+	s->n_allow_gids = r == 0 ? (unsigned)a.gids.len : 0;
+	vec_done(&a.uids);
+	vec_done(&a.gids);
+	return r;
+}
+
+/* ---- hosts --------------------------------------------------------------------------------- */
+
+/* IPv4 first, as in Supervisor, which knows nothing else. */
+static int look_up(const char *host, char *text, size_t size)
+{
+	static const int families[] = {AF_INET, AF_INET6};
+	int r = EAI_NONAME;
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		const struct addrinfo hints = {
+			.ai_family = families[i],
+			.ai_socktype = SOCK_STREAM,
+		};
+		struct addrinfo *found;
+
+		r = getaddrinfo(host, NULL, &hints, &found);
+		if (r == 0) {
+			r = getnameinfo(found->ai_addr, found->ai_addrlen, text, (socklen_t)size,
+					NULL, 0, NI_NUMERICHOST);
+			freeaddrinfo(found);
+		}
+		if (r == 0) {
+			return 0;
+		}
+	}
+	return r;
+}
+
+/* Each name once: a thousand workers may be at localhost. */
+static int resolve_host(struct config *c, const struct host_lookup *l, struct map *known)
+{
+	char host[NI_MAXHOST], text[NI_MAXHOST + 16];
+	struct endpoint e;
+	const char *numeric;
+
+	endpoint_split(*l->address, &e);
+	if (endpoint_is_numeric(&e)) {
+		return 0;
+	}
+	numeric = map_get(known, e.host);
+	if (!numeric) {
+		int r = look_up(e.host, host, sizeof(host));
+
+		if (r != 0) {
+			config_error(c, l->place, "%s%s: %s: cannot resolve %s: %s", l->kind,
+				     l->name, l->option, e.host, gai_strerror(r));
+			return 0;
+		}
+		numeric = arena_text(c->memory, host);
+		if (!numeric || map_set(known, e.host, (void *)numeric) < 0) {
+			return -ENOMEM;
+		}
+	}
+	(void)snprintf(text, sizeof(text), strchr(numeric, ':') ? "[%s]:%u" : "%s:%u", numeric,
+		       e.port);
+	*l->address = arena_text(c->memory, text);
+	return *l->address ? 0 : -ENOMEM;
+}
+
+/* ---- files --------------------------------------------------------------------------------- */
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The program, where it stands there as a plain absolute path. */
+static void check_command(struct config *c, const struct worker_config *w)
+{
+	char path[4096];
+	size_t len = w->command ? strcspn(w->command, " \t\n'\"\\") : 0;
+
+	if (len == 0 || w->command[0] != '/' || len >= sizeof(path) ||
+	    (w->command[len] && !isspace((unsigned char)w->command[len]))) {
+		return;
+	}
+	memcpy(path, w->command, len);
+	path[len] = '\0';
+	if (access(path, F_OK) < 0) {
+		config_warning(c, w->program->place, "program %s: command: there is no %s",
+			       w->program->name, path);
+	}
+}
+
+static void check_files(struct config *c)
+{
+	vec_for_each (p, &c->programs) {
+		const struct worker_config *w = (*p)->workers.at;
+
+		if (!(*p)->workers.len) {
+			continue;
+		}
+		if (w->directory && !is_directory(w->directory)) {
+			config_warning(c, (*p)->place,
+				       "program %s: directory: there is no directory %s",
+				       (*p)->name, w->directory);
+		}
+		check_command(c, w);
+	}
+}
+
+/* ---- all ----------------------------------------------------------------------------------- */
+
+int config_resolve(struct config *c)
+{
+	CLEANUP(lookups_done) struct lookups l = {0};
+	CLEANUP(map_done) struct map known = {0};
+	int r = lookups_collect(c, &l);
+
+	for (size_t i = 0; r == 0 && i < l.owners.len; i++) {
+		r = resolve_owner(c, &l.owners.at[i]);
+	}
+	for (size_t i = 0; r == 0 && i < l.hosts.len; i++) {
+		r = resolve_host(c, &l.hosts.at[i], &known);
+	}
+	for (size_t i = 0; r == 0 && i < c->services.len; i++) {
+		r = resolve_allowed(c, c->services.at[i]);
+	}
+	if (r < 0) {
+		return r;
+	}
+	check_files(c);
+	return c->n_errors ? -EINVAL : 0;
+}
