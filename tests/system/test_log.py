@@ -1,0 +1,592 @@
+"""slotd-log alone, with the test in slotd's place: it holds the pipes and the two memfds."""
+
+import fcntl
+import os
+import random
+import re
+import resource
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from harness.procs import wait_for
+from harness.wire import Helper, Message, encode
+
+STAGING_SIZE = 256 * 1024
+NOTES_SIZE = 128 * 1024  # at least struct log_notes; a test of its own checks that it is enough
+NOTES_HEAD = b"eton" + (1).to_bytes(4, "little")
+STDOUT, STDERR = 0, 1
+LOG_INFO = 6
+NOTE_STATES = ["idle", "writing", "shifting", "making"]
+NOTE_COPY = 72 + 4096  # sizeof(struct log_note_copy)
+
+
+def memfd(name, size, head=b""):
+    fd = os.memfd_create(name)
+    os.ftruncate(fd, size)
+    os.pwrite(fd, head, 0)
+    return fd
+
+
+class Log:
+    """slotd's part: keeps everything that a slotd-log after a kill needs."""
+
+    def __init__(self):
+        self.staging = memfd("staging", STAGING_SIZE)
+        self.notes = memfd("notes", NOTES_SIZE, NOTES_HEAD)
+        self.streams = {}
+        self.reports = []
+        self.messages = []
+        self.lost = {}
+        self.start()
+
+    def start(self):
+        self.helper = Helper("log")
+        self.give("LOG_SETUP", [self.staging, self.notes])
+        for stream in self.streams.values():
+            self.give_stream(stream)
+
+    def give(self, kind, fds=(), ident=0, **tags):
+        self.helper.send_raw(encode(Message(kind, ident, tags)), fds)
+
+    def give_stream(self, stream):
+        self.give("LOG_STREAM", stream.fds, STREAM=stream.id, NAME=f"worker_{stream.id}",
+                  GROUP="g", **stream.tags)
+
+    def kill(self):
+        self.helper.process.kill()
+        self.helper.process.wait()
+        with suppress(ConnectionError, AssertionError, OSError):
+            self.helper.channel.setblocking(False)
+            while True:
+                self.note(self.helper.receive())
+        self.helper.channel.close()
+
+    def note_state(self):
+        """What the killed one was doing, by the notes: see lognote.h."""
+        current = int.from_bytes(os.pread(self.notes, 4, 8), "little")
+        state = int.from_bytes(os.pread(self.notes, 4, 16 + current * NOTE_COPY), "little")
+        return NOTE_STATES[state if os.lseek(self.staging, 0, os.SEEK_CUR) else 0]
+
+    def note(self, message):
+        if message.type == "REPORT":
+            self.reports.append(message["TEXT"])
+        elif message.type == "LOG_CLOSED":
+            stream = self.streams.pop(message["STREAM"])
+            os.close(stream.read_end)
+            stream.closed = message
+        elif message.type == "LOG_LOST":
+            self.lost[message["STREAM"]] = message
+        else:
+            self.messages.append(message)
+
+    def next(self, *kinds):
+        """The next message of one of these kinds; the others are noted on the way."""
+        while True:
+            message = self.helper.receive()
+            self.note(message)
+            if message.type in kinds:
+                return message
+
+    def ask(self, kind, answer="DONE", **tags):
+        self.give(kind, ident=77, **tags)
+        message = self.next(answer)
+        assert message.id == 77
+        return message
+
+    def until_closed(self, *streams):
+        while any(s.closed is None for s in streams):
+            self.next("LOG_CLOSED")
+
+    def end(self):
+        for stream in list(self.streams.values()):
+            stream.end()
+        self.helper.quit()
+        self.helper.channel.close()
+        for fd in [self.staging, self.notes]:
+            os.close(fd)
+        for stream in self.streams.values():
+            os.close(stream.read_end)
+
+
+class Stream:
+    """A worker's output: write() what it prints."""
+
+    def __init__(self, log, ident, path=None, target=None, **tags):
+        self.read_end, self.write_end = os.pipe()
+        self.id = ident
+        self.fds = [self.read_end] + ([target] if target is not None else [])
+        self.closed = None
+        self.tags = {"CHANNEL": STDOUT, **tags}
+        if path:
+            self.tags["PATH"] = str(path)
+        self.log = log
+        log.streams[ident] = self
+        log.give_stream(self)
+
+    def write(self, data):
+        data = data.encode() if isinstance(data, str) else data
+        while data:
+            data = data[os.write(self.write_end, data):]
+
+    def end(self):
+        if self.write_end >= 0:
+            os.close(self.write_end)
+            self.write_end = -1
+
+    def finish(self):
+        self.end()
+        self.log.until_closed(self)
+        return self.closed
+
+
+@pytest.fixture
+def log():
+    log = Log()
+    yield log
+    log.end()
+
+
+def backups(path):
+    """The file and its backups, oldest first."""
+    found = list(Path(path).parent.glob(Path(path).name + ".*"))
+    found.sort(key=lambda p: -int(p.name.rsplit(".", 1)[1]))
+    return found + [Path(path)]
+
+
+def text_of(path):
+    return b"".join(p.read_bytes() for p in backups(path)).decode()
+
+
+def until(condition, what):
+    wait_for(condition, what, 10)
+
+
+def pipe_empty(fd):
+    return int.from_bytes(fcntl.ioctl(fd, 0x541B, b"\0" * 4), "little") == 0  # FIONREAD
+
+
+# ---- files
+
+
+def test_output_arrives_in_the_file(log, tmp_path):
+    s = Stream(log, 1, tmp_path / "out.log")
+    s.write("one\ntwo\nno newline")
+    assert s.finish()["LOST_LINES"] == 0
+    assert (tmp_path / "out.log").read_text() == "one\ntwo\nno newline"
+
+
+def test_the_end_of_a_pipe_is_told_after_its_last_byte_is_written(log, tmp_path):
+    for i in range(1, 20):
+        s = Stream(log, i, tmp_path / f"{i}.log")
+        s.write(b"x" * 60000)
+        s.finish()
+        assert (tmp_path / f"{i}.log").stat().st_size == 60000
+
+
+def test_a_dropped_stream_ends_although_someone_holds_the_pipe(log, tmp_path):
+    s = Stream(log, 1, tmp_path / "out.log")
+    s.write("last\n")
+    log.give("LOG_DROP", STREAM=1)
+    log.until_closed(s)
+    assert (tmp_path / "out.log").read_text() == "last\n"
+
+
+def test_a_file_is_made_with_the_mode_and_owner_asked_for(log, tmp_path):
+    owner = {"UID": 65534, "GID": 65534} if os.getuid() == 0 else {}
+    s = Stream(log, 1, tmp_path / "out.log", MODE=0o600, **owner)
+    s.finish()
+    st = (tmp_path / "out.log").stat()
+    assert st.st_mode & 0o777 == 0o600
+    assert not owner or st.st_uid == 65534
+
+
+def test_rotation_is_at_line_ends_and_keeps_so_many_backups(log, tmp_path):
+    path = tmp_path / "out.log"
+    s = Stream(log, 1, path, MAXBYTES=1000, BACKUPS=3)
+    s.write("".join(f"line {i:04d} {'x' * 30}\n" for i in range(200)))
+    s.finish()
+    files = backups(path)
+    assert [p.name for p in files] == ["out.log.3", "out.log.2", "out.log.1", "out.log"]
+    assert all(1000 <= p.stat().st_size < 1041 for p in files[:-1])
+    assert text_of(path).endswith(f"line 0199 {'x' * 30}\n")
+    assert text_of(path).startswith("line")
+
+
+def test_without_backups_a_full_file_is_emptied(log, tmp_path):
+    path = tmp_path / "out.log"
+    s = Stream(log, 1, path, MAXBYTES=1000, BACKUPS=0)
+    inode = None
+    for i in range(100):
+        s.write(f"{i} {'x' * 50}\n")
+        if not inode:
+            until(path.exists, "the file")
+            inode = path.stat().st_ino
+    s.finish()
+    assert backups(path) == [path]
+    assert path.stat().st_ino == inode and path.stat().st_size < 1060
+    assert path.read_text().endswith(f"99 {'x' * 50}\n")
+
+
+def test_a_line_without_end_is_cut_64_KiB_after_maxbytes(log, tmp_path):
+    path = tmp_path / "out.log"
+    s = Stream(log, 1, path, MAXBYTES=1000, BACKUPS=20)
+    s.write(b"x" * 200_000)
+    s.finish()
+    assert {p.stat().st_size for p in backups(path)[:-1]} == {1000 + 65536}
+    assert text_of(path) == "x" * 200_000
+
+
+def test_two_streams_share_one_file_and_its_rotation(log, tmp_path):
+    path = tmp_path / "out.log"
+    both = [Stream(log, i, path, MAXBYTES=5000, BACKUPS=50) for i in (1, 2)]
+    for i in range(500):
+        both[i % 2].write(f"{i % 2} {i:05d} {'x' * 40}\n")
+    for s in both:
+        s.end()
+    log.until_closed(*both)
+    lines = text_of(path).splitlines()
+    assert sorted(lines) == sorted(f"{i % 2} {i:05d} {'x' * 40}" for i in range(500))
+    for which in "01":
+        own = [line for line in lines if line[0] == which]
+        assert own == sorted(own)
+
+
+def test_a_file_that_someone_empties_goes_on_at_its_beginning(log, tmp_path):
+    path = tmp_path / "out.log"
+    s = Stream(log, 1, path)
+    s.write("before\n")
+    until(lambda: path.exists() and path.stat().st_size, "the first line")
+    os.truncate(path, 0)
+    s.write("after\n")
+    s.finish()
+    assert path.read_text() == "after\n"
+
+
+def test_a_rotation_that_fails_loses_nothing(log, tmp_path):
+    path = tmp_path / "out.log"
+    (tmp_path / "out.log.1").mkdir()  # a file cannot replace it
+    (tmp_path / "out.log.1" / "x").touch()
+    (tmp_path / "out.log.2").mkdir()
+    (tmp_path / "out.log.2" / "x").touch()
+    s = Stream(log, 1, path, MAXBYTES=100, BACKUPS=2)
+    s.write("".join(f"line {i}\n" for i in range(1000)))
+    s.finish()
+    assert path.read_text() == "".join(f"line {i}\n" for i in range(1000))
+    assert len([r for r in log.reports if "cannot rotate" in r]) == 1
+
+
+def test_a_link_of_an_untrusted_user_is_not_followed(log, tmp_path):
+    if os.getuid() != 0:
+        pytest.skip("needs root: another user's link")
+    (tmp_path / "secret").write_text("")
+    os.symlink(tmp_path / "secret", tmp_path / "out.log")
+    os.lchown(tmp_path / "out.log", 65534, 65534)
+    s = Stream(log, 1, tmp_path / "out.log")
+    s.write("one\n")
+    assert s.finish()["LOST_LINES"] == 1
+    assert (tmp_path / "secret").read_text() == ""
+
+
+# ---- requests
+
+
+def test_reopen_writes_to_the_new_file_from_a_line_end_on(log, tmp_path):
+    path = tmp_path / "out.log"
+    s = Stream(log, 1, path)
+    s.write("one\ntw")
+    until(lambda: path.exists() and path.stat().st_size == 6, "the begun line")
+    path.rename(tmp_path / "moved")
+    log.give("LOG_REOPEN", ident=5)
+    assert log.ask("LOG_CLEAR", PATH=str(tmp_path / "none"))["CODE"] == -2  # it was handled
+    s.write("o\nthree\n")
+    assert log.next("DONE").id == 5
+    s.finish()
+    assert (tmp_path / "moved").read_text() == "one\ntwo\n"
+    assert path.read_text() == "three\n"
+
+
+def test_reopen_does_not_wait_for_ever_for_a_line_end(log, tmp_path):
+    s = Stream(log, 1, tmp_path / "out.log")
+    s.write("prompt> ")
+    until(lambda: pipe_empty(s.read_end), "the prompt")
+    (tmp_path / "out.log").rename(tmp_path / "moved")
+    assert log.ask("LOG_REOPEN")["CODE"] == 0
+    s.write("answer\n")
+    s.finish()
+    assert (tmp_path / "out.log").read_text() == "answer\n"
+
+
+def test_a_log_is_opened_read_only_with_all_that_was_written_before(log, tmp_path):
+    s = Stream(log, 1, tmp_path / "out.log")
+    s.write("x" * 30000)
+    answer = log.ask("LOG_OPEN", "LOG_OPENED", STREAM=1)
+    (fd,) = answer.fds
+    assert answer["CODE"] == 0 and answer["PATH"] == str(tmp_path / "out.log")
+    assert os.fstat(fd).st_size == 30000
+    with pytest.raises(OSError):
+        os.write(fd, b"x")
+    os.close(fd)
+    s.finish()
+    answer = log.ask("LOG_OPEN", "LOG_OPENED", PATH=str(tmp_path / "none"))
+    assert answer["CODE"] == -2 and not answer.fds
+    answer = log.ask("LOG_OPEN", "LOG_OPENED", PATH=str(tmp_path / "out.log"))
+    os.close(answer.fds[0])
+
+
+def test_clear_empties_the_file_of_a_stream_and_one_that_is_not_open(log, tmp_path):
+    path = tmp_path / "out.log"
+    s = Stream(log, 1, path)
+    s.write("old\n")
+    assert log.ask("LOG_CLEAR", STREAM=1)["CODE"] == 0
+    s.write("new\n")
+    s.finish()
+    assert path.read_text() == "new\n"
+    assert log.ask("LOG_CLEAR", PATH=str(path))["CODE"] == 0
+    assert path.read_text() == ""
+    assert log.ask("LOG_CLEAR", PATH=str(tmp_path / "none"))["CODE"] == -2
+
+
+# ---- a killed slotd-log
+
+
+class Writer(threading.Thread):
+    """Prints numbered lines in pieces of any size, until told to stop."""
+
+    def __init__(self, stream, seed):
+        super().__init__()
+        self.stream = stream
+        self.random = random.Random(seed)
+        self.lines = 0
+        self.stopping = threading.Event()
+
+    def run(self):
+        while not self.stopping.is_set():
+            first, n = self.lines, self.random.choice([1, 3, 50, 700])
+            text = "".join(f"{i:08d} {'abcdefghij' * (i % 8)}\n" for i in range(first, first + n))
+            self.lines += n
+            while text:
+                size = self.random.choice([1, 80, 4096, 70000])
+                self.stream.write(text[:size])
+                text = text[size:]
+
+    def check(self, path):
+        lines = text_of(path).split("\n")
+        assert lines.pop() == ""
+        for i, line in enumerate(lines):
+            assert line == f"{i:08d} {'abcdefghij' * (i % 8)}", f"line {i} of {path}"
+        assert len(lines) == self.lines
+
+
+# Many small files: it is mostly killed while it renames; few large ones: while it writes.
+@pytest.mark.parametrize("maxbytes, backups", [(20_000, 4000), (3_000_000, 200), (0, 0)])
+def test_no_line_is_lost_doubled_or_split_when_slotd_log_is_killed(
+    log, tmp_path, maxbytes, backups
+):
+    paths = [tmp_path / f"{i}.log" for i in (1, 2)]
+    limits = {"MAXBYTES": maxbytes, "BACKUPS": backups}
+    streams = [
+        Stream(log, 1, paths[0], **limits),
+        Stream(log, 2, paths[1], STRIP_ANSI=1, **limits),
+    ]
+    writers = [Writer(s, s.id) for s in streams]
+    for w in writers:
+        w.start()
+    dice = random.Random(4)
+    owed = {state: 0 for state in NOTE_STATES}
+    for _ in range(120):
+        time.sleep(dice.random() * 0.012)  # the moment of the kill is the input here
+        log.kill()
+        owed[log.note_state()] += 1
+        log.start()
+    for w in writers:
+        w.stopping.set()
+    for w in writers:
+        w.join()
+    for s in streams:
+        s.end()
+    log.until_closed(*streams)
+    for w, path in zip(writers, paths):
+        w.check(path)
+    print(owed, sum(w.lines for w in writers))
+
+
+# ---- full disks
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    if os.getuid() != 0:
+        pytest.skip("needs root to mount a small file system")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "none", disk]).returncode:
+        pytest.skip("cannot mount here")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_full_disk_loses_only_what_it_cannot_hold_and_recovers(log, small_disk, tmp_path):
+    s = Stream(log, 1, small_disk / "out.log")
+    other = Stream(log, 2, tmp_path / "other.log")
+    lines = [f"{i:06d} {'y' * 43}\n" for i in range(6000)]
+    s.write("".join(lines[:4000]))
+    other.write("fine\n")
+    until(lambda: pipe_empty(s.read_end), "the disk is full")
+    log.next("LOG_LOST")
+    held = (small_disk / "out.log").read_text()
+    assert held.endswith("\n") and 120_000 < len(held) <= 131072
+    os.truncate(small_disk / "out.log", 0)
+    written = 0
+    deadline = time.monotonic() + 10
+    while not (small_disk / "out.log").stat().st_size:
+        assert time.monotonic() < deadline
+        s.write(lines[5000])  # new data is what makes it try again
+        written += 1
+        time.sleep(0.05)
+    s.write("end\n")
+    closed = s.finish()
+    again = (small_disk / "out.log").read_text().splitlines(True)
+    in_files = len(held.splitlines()) + len(again)
+    assert in_files + closed["LOST_LINES"] == 4000 + written + 1
+    assert set(again[:-1]) == {lines[5000]} and again[-1] == "end\n"
+    assert held.splitlines(True) == lines[: len(held.splitlines())]
+    assert len([r for r in log.reports if "No space left" in r]) == 1
+    assert len([r for r in log.reports if "is written again" in r]) == 1
+    other.finish()
+    assert (tmp_path / "other.log").read_text() == "fine\n"
+
+
+def test_a_missing_directory_is_said_once_and_the_lines_are_counted(log, tmp_path):
+    s = Stream(log, 1, tmp_path / "none" / "out.log")
+    for _ in range(100):
+        s.write("line\n")
+    assert s.finish()["LOST_LINES"] == 100
+    assert len([r for r in log.reports if "No such file" in r]) == 1
+
+
+# ---- other targets
+
+
+def test_a_reader_that_does_not_read_stops_only_those_who_write_to_it(log, tmp_path):
+    reader, target = os.pipe()
+    stuck = Stream(log, 1, "/dev/stdout", target=target)
+    free = Stream(log, 2, tmp_path / "free.log")
+    text = "".join(f"{i:07d}\n" for i in range(20000))
+    writer = threading.Thread(target=lambda: (stuck.write(text), stuck.end()))
+    writer.start()
+    for i in range(50):
+        free.write(f"{i}\n")
+    free.finish()
+    assert (tmp_path / "free.log").read_text() == "".join(f"{i}\n" for i in range(50))
+    os.close(target)
+    got = b""
+    while len(got) < len(text):
+        got += os.read(reader, 65536)
+    writer.join()
+    assert got.decode() == text
+    log.until_closed(stuck)
+    os.close(reader)
+
+
+def test_a_stream_without_a_file_just_flows_away(log):
+    s = Stream(log, 1)
+    s.write(b"x" * 1_000_000)
+    assert s.finish()["LOST_BYTES"] == 0
+
+
+def test_strip_ansi_and_capture_mode(log, tmp_path):
+    s = Stream(log, 1, tmp_path / "out.log", STRIP_ANSI=1, CAPTURE=1000, EVENTS=1, PID=42)
+    for c in "a\x1b[31mred\x1b[0m <!--XSUPERVISOR:BEG no<!--XSUPERVISOR:BEGIN-->data<!--X" \
+             "<!--XSUPERVISOR:END-->b\n":
+        s.write(c)
+    s.write("<!--XSUP")
+    s.finish()
+    logged = "ared <!--XSUPERVISOR:BEG nob\n<!--XSUP"
+    assert (tmp_path / "out.log").read_text() == logged
+    events = [m for m in log.messages if m.type == "LOG_EVENT"]
+    assert [m["BYTES"] for m in events if m["KIND"] == 1] == ["data<!--X"]
+    assert "".join(m["BYTES"] for m in events if m["KIND"] == 0) == logged
+
+
+# ---- slotd's own log
+
+
+def own_line(log, text, level=LOG_INFO, **tags):
+    log.give("LOG_LINE", LEVEL=level, TEXT=text, WHEN=1_700_000_000_123_456, **tags)
+
+
+def test_slotds_own_log_has_supervisors_format(log, tmp_path):
+    path = tmp_path / "slotd.log"
+    log.give("LOG_OWN", LEVEL=7, PATH=str(path))
+    for level in (2, 3, 4, 5, 6, 7):
+        own_line(log, f"text {level}", level)
+    answer = log.ask("LOG_OPEN", "LOG_OPENED")
+    assert answer["PATH"] == str(path)
+    os.close(answer.fds[0])
+    lines = path.read_text().splitlines()
+    assert [re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,", "", line) for line in lines] == [
+        "123 CRIT text 2", "123 ERRO text 3", "123 WARN text 4", "123 INFO text 5",
+        "123 INFO text 6", "123 DEBG text 7",
+    ]
+
+
+def test_slotds_own_log_is_echoed_rotated_and_its_repeats_are_counted(log, tmp_path):
+    path = tmp_path / "slotd.log"
+    reader, echo = os.pipe()
+    log.give("LOG_OWN", [echo], LEVEL=6, PATH=str(path), MAXBYTES=200, BACKUPS=2, ECHO=1)
+    os.close(echo)
+    for _ in range(30):
+        own_line(log, "again")
+    own_line(log, "other", COUNT=3)
+    own_line(log, "left out", 7)
+    assert log.ask("LOG_CLEAR", PATH=str(tmp_path / "none"))["CODE"] == -2  # all was handled
+    text = os.read(reader, 65536).decode()
+    os.close(reader)
+    assert text.count("again\n") == 10
+    assert "last message repeated 20 times\n" in text
+    assert "3 lines of this log were left out\n" in text and text.endswith("INFO other\n")
+    assert [p.name for p in backups(path)] == ["slotd.log.2", "slotd.log.1", "slotd.log"]
+    assert text.endswith(text_of(path))
+
+
+# ---- many
+
+
+def pss(pid):
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Pss: +(\d+)", text, re.M).group(1))
+
+
+@pytest.mark.plain_only
+def test_two_thousand_streams_cost_little_memory_and_no_wakeups(log, tmp_path):
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard < 9000:
+        pytest.skip(f"needs 9000 descriptors, the limit is {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (9000, hard))
+    log.kill()
+    log.start()  # with the higher limit
+    streams = [Stream(log, i, tmp_path / f"{i}.log", MAXBYTES=50 << 20, BACKUPS=10)
+               for i in range(1, 2001)]
+    for s in streams:
+        s.write(f"I am {s.id}\n")
+    for s in streams:
+        until(lambda s=s: pipe_empty(s.read_end), "the first lines")
+    pid = log.helper.process.pid
+    before = Path(f"/proc/{pid}/status").read_text()
+    time.sleep(0.5)
+    after = Path(f"/proc/{pid}/status").read_text()
+    switches = r"^voluntary_ctxt_switches:\s+(\d+)"
+    assert re.search(switches, before, re.M).group(1) == re.search(switches, after, re.M).group(1)
+    if os.getuid() == 0:
+        print("PSS KiB", pss(pid))
+        assert pss(pid) < 3 * 1024
+    for s in streams:
+        s.end()
+    log.until_closed(*streams)
+    for i in (1, 2000):
+        assert (tmp_path / f"{i}.log").read_text() == f"I am {i}\n"
