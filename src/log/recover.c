@@ -39,31 +39,38 @@ static size_t already_written(const struct log_file *f, uint64_t offset, const c
 	return done;
 }
 
-/* The file the note means, by inode: it may have been renamed since. Gone altogether: its path. */
-static void open_noted(struct chunk *c)
+/* The file the note means, by inode: it may have been renamed since. False: it is gone; whatever
+ * has its path now is written on. */
+static bool open_noted(struct chunk *c)
 {
 	struct log_file *f = c->file;
 	struct log_note *n = &c->note;
 
 	if (file_open_inode(f, n->dev, n->ino) == 0) {
-		c->written = already_written(f, n->offset, c->data + n->from, c->len - n->from);
-		return;
+		return true;
 	}
+	n->state = LOG_NOTE_WRITING;
 	if (file_open(f) == 0) {
 		n->dev = f->dev;
 		n->ino = f->ino;
 		(void)file_size(f, &n->offset);
 	}
+	return false;
 }
 
 static void finish_chunk(struct logger *lg, struct chunk *c)
 {
-	if (c->note.state == LOG_NOTE_WRITING) {
-		open_noted(c);
-	} else {
+	const struct log_note *n = &c->note;
+
+	if (n->state == LOG_NOTE_WRITING && open_noted(c)) {
+		c->written =
+			already_written(c->file, n->offset, c->data + n->from, c->len - n->from);
+	} else if (n->state == LOG_NOTE_MAKING && n->backups == 0) {
+		(void)open_noted(c);
+	} else if (n->state != LOG_NOTE_WRITING) {
 		/* file_shift() compares with it before it moves the file itself. */
-		c->file->dev = c->note.dev;
-		c->file->ino = c->note.ino;
+		c->file->dev = n->dev;
+		c->file->ino = n->ino;
 	}
 	chunk_run(c);
 	if (c->loss.error) {

@@ -5,6 +5,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import subprocess
 import threading
 import time
@@ -35,17 +36,19 @@ def memfd(name, size, head=b""):
 class Log:
     """slotd's part: keeps everything that a slotd-log after a kill needs."""
 
-    def __init__(self):
+    def __init__(self, start=True):
         self.staging = memfd("staging", STAGING_SIZE)
         self.notes = memfd("notes", NOTES_SIZE, NOTES_HEAD)
         self.streams = {}
         self.reports = []
         self.messages = []
         self.lost = {}
-        self.start()
+        self.helper = None
+        if start:
+            self.start()
 
-    def start(self):
-        self.helper = Helper("log")
+    def start(self, wrap=()):
+        self.helper = Helper("log", wrap)
         self.give("LOG_SETUP", [self.staging, self.notes])
         for stream in self.streams.values():
             self.give_stream(stream)
@@ -54,6 +57,8 @@ class Log:
         self.helper.send_raw(encode(Message(kind, ident, tags)), fds)
 
     def give_stream(self, stream):
+        if not self.helper:
+            return  # start() will
         self.give("LOG_STREAM", stream.fds, STREAM=stream.id, NAME=f"worker_{stream.id}",
                   GROUP="g", **stream.tags)
 
@@ -413,6 +418,44 @@ def test_no_line_is_lost_doubled_or_split_when_slotd_log_is_killed(
     for w, path in zip(writers, paths):
         w.check(path)
     print(owed, sum(w.lines for w in writers))
+
+
+def kill_at(call, n):
+    """A strace that kills what it runs just before its n-th call."""
+    return ["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+            f"inject={call}:signal=KILL:when={n}"]
+
+
+@pytest.mark.plain_only
+@pytest.mark.parametrize("backups", [0, 6])
+@pytest.mark.parametrize("call", ["splice", "write", "rename", "openat", "fstat", "ftruncate",
+                                  "lseek"])
+def test_any_call_can_be_the_last(tmp_path, call, backups):
+    if not shutil.which("strace"):
+        pytest.skip("needs strace")
+    calls = {"rename": "rename,renameat,renameat2", "fstat": "fstat,newfstatat"}.get(call, call)
+    text = "".join(f"{i:05d} {'z' * 33}\n" for i in range(125))
+    for n in range(1, 200):
+        path = tmp_path / f"{n}.log"
+        log = Log(start=False)
+        s = Stream(log, 1, path, MAXBYTES=1000, BACKUPS=backups)
+        s.write(text)
+        s.end()
+        killed = False
+        try:
+            log.start(kill_at(calls, n))
+            log.until_closed(s)
+        except (AssertionError, ConnectionError):  # it was killed, maybe before it was ready
+            killed = True
+            if log.helper:
+                log.kill()
+            log.start()
+            log.until_closed(s)
+        log.end()
+        assert text.endswith(text_of(path)) if backups == 0 else text_of(path) == text, f"{n}"
+        if not killed:
+            break
+    assert n < 199
 
 
 # ---- full disks

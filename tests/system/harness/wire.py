@@ -10,7 +10,7 @@ import socket
 import struct
 import subprocess
 from dataclasses import dataclass, field
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 from .paths import ROOT, helper_path
 
@@ -84,9 +84,9 @@ def decode(packet: bytes, fds: List[int]) -> Message:
 
 
 class Helper:
-    """One helper process, with this test in slotd's place."""
+    """One helper process, with this test in slotd's place; wrap: a command that runs it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, wrap: Sequence[str] = ()) -> None:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         fd = theirs.fileno()
 
@@ -95,7 +95,7 @@ class Helper:
             os.set_inheritable(_CHANNEL_FD, True)
 
         self.process = subprocess.Popen(
-            [str(helper_path(name))],
+            [*wrap, str(helper_path(name))],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             close_fds=True,
@@ -104,7 +104,13 @@ class Helper:
         )
         theirs.close()
         self.channel.settimeout(30)
-        assert self.receive().type == "READY"
+        try:
+            assert self.receive().type == "READY"
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            self.channel.close()
+            raise
 
     def send(self, kind: str, ident: int = 0, **tags: Any) -> None:
         self.send_raw(encode(Message(kind, ident, tags)))
