@@ -220,11 +220,11 @@ struct config {
 
 /** [supervisorctl], for slotctl. */
 struct ctl_config {
-	char *serverurl; /* NULL: run_dir/slotd.sock */
+	char *serverurl; /* NULL: slotd.sock in run_dir */
 	char *username, *password;
 	char *prompt;
 	char *history_file;
-	char *run_dir;	      /* of this slotd */
+	char *run_dir;	      /* NULL: the file does not say */
 	struct arena *memory; /* every text above */
 };
 

@@ -31,7 +31,7 @@ static int load_environ(struct loader *l)
 	return 0;
 }
 
-static int loader_init(struct loader *l)
+int loader_init(struct loader *l)
 {
 	struct utsname uts;
 	int r;
@@ -53,7 +53,7 @@ static int loader_init(struct loader *l)
 	return load_environ(l);
 }
 
-static void loader_done(struct loader *l)
+void loader_done(struct loader *l)
 {
 	document_done(&l->document);
 	map_done(&l->environ);

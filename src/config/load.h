@@ -35,6 +35,10 @@ struct loader {
 	bool no_files; /* the text stands alone: [include] is not followed */
 };
 
+/** An empty document and configuration, with the environment. 0 or -ENOMEM; then too: */
+int loader_init(struct loader *l);
+void loader_done(struct loader *l);
+
 /** The directory of the file in which a value stands. */
 const char *loader_here(const struct loader *l, struct config_place at);
 

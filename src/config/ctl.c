@@ -1,0 +1,91 @@
+/* What slotctl needs of the file. */
+#include <slotd/cleanup.h>
+
+#include "file.h"
+#include "load.h"
+#include "messages.h"
+
+static int read_options(struct loader *l, const char *section, const struct option_def *defs,
+			void *object)
+{
+	static const struct section none = {.name = "supervisorctl"};
+	const struct section *s = document_section(&l->document, section);
+
+	return loader_options(l, s ? s : &none, defs, TARGET_SECTION, &l->base, object);
+}
+
+/* Only where the file says it: without, slotctl has its own idea of whose slotd is meant. */
+static int read_run_dir(struct loader *l, struct ctl_config *ctl)
+{
+	static const char *const sections[] = {"supervisord", "slotd"};
+	const char *rest;
+	const struct option_def *def = option_find(section_kind("slotd", &rest), "run_dir");
+	struct supervisord_config found = {0};
+	int r = 0;
+
+	for (size_t i = 0; r != -ENOMEM && i < ARRAY_SIZE(sections); i++) {
+		const struct section *s = document_section(&l->document, sections[i]);
+
+		if (s) {
+			r = loader_option(l, s, def, &l->base, &found);
+		}
+	}
+	ctl->run_dir = found.run_dir;
+	return r == -ENOMEM ? r : 0;
+}
+
+static int read_ctl(struct loader *l, struct ctl_config *ctl, struct diag *diag)
+{
+	int r = read_options(l, "supervisorctl", ctl_options, ctl);
+
+	if (r == 0) {
+		r = read_run_dir(l, ctl);
+	}
+	if (r < 0) {
+		return diag_set_errno(diag, r, "cannot load the configuration");
+	}
+	vec_for_each (m, &l->config->messages) {
+		if (m->error && strstr(m->diag.text, "[supervisorctl]")) {
+			return diag_set_at(diag, -EINVAL, m->diag.file, m->diag.line, "%s",
+					   m->diag.text);
+		}
+	}
+	return 0;
+}
+
+int config_load_ctl(const char *path, struct diag *diag, struct ctl_config **ret)
+{
+	CLEANUP(loader_done) struct loader l = {0};
+	struct ctl_config *ctl = calloc(1, sizeof(*ctl));
+	int r = ctl ? loader_init(&l) : -ENOMEM;
+
+	if (r < 0) {
+		free(ctl);
+		return diag_set_errno(diag, r, "cannot load the configuration");
+	}
+	if (!path) {
+		path = file_find_default(NULL);
+	}
+	if (path) {
+		r = load_file(&l, path, diag);
+	}
+	if (r == 0) {
+		r = read_ctl(&l, ctl, diag);
+	}
+	ctl->memory = TAKE_PTR(l.config->memory);
+	if (r < 0) {
+		ctl = config_free_ctl(ctl);
+		return r;
+	}
+	*ret = ctl;
+	return 0;
+}
+
+struct ctl_config *config_free_ctl(struct ctl_config *c)
+{
+	if (c) {
+		c->memory = arena_free(c->memory);
+		free(c);
+	}
+	return NULL;
+}
