@@ -95,6 +95,13 @@ int spawn(const struct spawn_spec *spec, struct spawned *ret);
  */
 int spawn_report_read(int fd, struct spawn_report *ret);
 
+/**
+ * Changes this process's user and groups for good. Nothing when user is NULL, or the user it has.
+ *
+ * Returns: 0, -EPERM when it is not root, another -errno.
+ */
+int process_become(const struct spawn_user *user);
+
 /** Signals the process behind a pidfd. 0, -ESRCH when it has ended, another -errno. */
 int process_handle_signal(int pidfd, int signo);
 /**

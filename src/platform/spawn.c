@@ -111,7 +111,7 @@ static int set_stdio(const struct spawn_spec *spec)
 	return 0;
 }
 
-static int set_user(const struct spawn_user *user)
+int process_become(const struct spawn_user *user)
 {
 	if (!user || user->uid == (uid_t)-1 || user->uid == geteuid()) {
 		return 0;
@@ -182,7 +182,7 @@ static _Noreturn void child_main(const struct spawn_spec *spec, int report_fd)
 	if (r < 0) {
 		fail(spec, report_fd, SPAWN_STAGE_LOOKUP, r, path);
 	}
-	r = set_user(spec->user);
+	r = process_become(spec->user);
 	if (r < 0) {
 		fail(spec, report_fd, SPAWN_STAGE_USER, r, NULL);
 	}

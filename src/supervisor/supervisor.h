@@ -32,6 +32,8 @@
 #include <slotd/vec.h>
 #include <slotd/worker.h>
 
+#include <signal.h>
+
 #include <limits.h>
 
 struct supervisor;
@@ -149,11 +151,15 @@ struct process {
 	enum slot_id slot;
 	struct health health; /* service workers with an address */
 	bool probing;
-	char health_text[256]; /* what the last failed check got */
-	bool pending;	       /* changed, at the next deploy */
-	bool removed;	       /* to be freed once it has ended */
-	unsigned waiters;      /* requests of commands.c that watch it */
-	uint64_t generation;   /* of its published state */
+	char health_text[256];			 /* what the last failed check got */
+	bool pending;				 /* changed, at the next deploy */
+	bool removed;				 /* to be freed once it has ended */
+	bool restart;				 /* to be started once it has ended */
+	bool shut_down;				 /* its level's turn in the shutdown has come */
+	const struct worker_config *next_config; /* taken at the next start; NULL: none */
+	struct config *next_origin;
+	unsigned waiters;    /* requests of commands.c that watch it */
+	uint64_t generation; /* of its published state */
 	bool dirty;
 };
 
@@ -243,6 +249,8 @@ enum {
 int servers_init(struct supervisor *sup, struct diag *diag);
 /** Closes them and removes the paths of unix sockets. */
 void servers_done(struct supervisor *sup);
+/** The configuration changed: who may open slotd's own socket. */
+void servers_reconfigure(struct supervisor *sup);
 void servers_refill(struct supervisor *sup, struct helper *control);
 
 /* ---- groups.c ---- */
@@ -256,6 +264,7 @@ struct group {
 	VEC(struct process *) processes; /* by (priority, name) */
 	struct service *service;	 /* NULL: in no slot */
 	enum slot_id slot;
+	bool removed; /* to be freed once all of it has ended */
 	bool dirty;
 };
 
@@ -268,6 +277,8 @@ int group_add_process(struct group *g, const struct worker_config *config, struc
 void group_remove_process(struct process *p);
 /** Frees a group whose processes have all ended. */
 void group_remove(struct group *g);
+/** After priorities changed. */
+void groups_sort(struct supervisor *sup);
 bool group_ended(const struct group *g);
 /** Starts those with autostart=true that no idle slot holds back. */
 void group_autostart(struct group *g);
@@ -286,6 +297,13 @@ void selection_done(struct selection *s);
 
 /* ---- supervisor.c ---- */
 
+/* Supervisor's "moods"; numbers are its API. */
+enum mood {
+	MOOD_SHUTDOWN = -1,
+	MOOD_RESTARTING = 0,
+	MOOD_RUNNING = 1,
+};
+
 /** What the command line decided. Keeps everything. */
 struct supervisor_options {
 	const char *config_path; /* as given by -c, NULL: default places */
@@ -296,8 +314,12 @@ struct supervisor_options {
 /** Makes it, starts everything. Takes config. 0, or -errno with nothing left running. */
 int supervisor_start(struct supervisor *sup, const struct supervisor_options *options,
 		     struct config *config, struct diag *diag);
-/** Until the shutdown is complete; then everything is freed. */
+/** Until the shutdown is complete; then everything is freed. sup->mood tells how it ended. */
 void supervisor_run(struct supervisor *sup);
+/** Frees a started, half-started or ended one. */
+void supervisor_abandon(struct supervisor *sup);
+/** Queued when a worker ended during the shutdown: stops the next level. */
+void supervisor_shutdown_step(struct loop_idle *idle);
 /** Stops all workers, level by level, then the helpers; restart: slotd then executes itself. */
 void supervisor_shutdown(struct supervisor *sup, enum mood mood);
 /** For systemctl status: "payinv b, 12 workers". */
@@ -387,21 +409,30 @@ enum reload_kind {
 void reload_begin(struct supervisor *sup, enum reload_kind kind, uint32_t request, bool force);
 /** Frees configurations and processes that nothing needs any more. */
 void reload_sweep(struct supervisor *sup);
+/** A worker it waits for has ended, maybe. */
+void reload_continue(struct supervisor *sup);
+/** slotd ends: a reload that is being resolved is given up. */
+void reload_cancel(struct supervisor *sup);
 void reload_done(struct supervisor *sup);
+/** Warnings and errors to slotd's log. */
+void reload_log_messages(const struct config *config);
+
+/* ---- predecessor.c: what a former slotd left ---- */
+
+/** Locks state_dir; a slotd that has it is named. */
+int predecessor_lock(struct supervisor *sup, struct diag *diag);
+/** Asks a slotd-keep that outlived its slotd. -EBUSY names the workers that live. */
+int predecessor_check(struct supervisor *sup, struct diag *diag);
+/** Lets a later slotd ask ours. */
+int predecessor_succeed(struct supervisor *sup, struct diag *diag);
 
 /* ---- the whole ---- */
 
-/* Supervisor's "moods"; numbers are its API. */
-enum mood {
-	MOOD_SHUTDOWN = -1,
-	MOOD_RESTARTING = 0,
-	MOOD_RUNNING = 1,
-};
-
 struct supervisor {
 	struct loop *loop;
-	struct children children; /* for child_run */
-	struct config *config;
+	struct children children;	/* for child_run */
+	struct config *config;		/* the last one read: what a group is added from */
+	struct config *services_config; /* what the services point into */
 	struct supervisor_options options;
 	enum mood mood;
 	int exit_code;
@@ -411,7 +442,13 @@ struct supervisor {
 	struct ledger *ledger;
 	int switchboard_fd; /* writable */
 	struct switchboard *switchboard;
-	int lock_fd; /* state_dir/lock */
+	int lock_fd;	    /* state_dir/lock */
+	int keep_socket_fd; /* served by slotd-keep */
+	bool pidfile_written;
+	struct loop_signal signals[SIGSYS + 1]; /* by number */
+	struct loop_idle reap_idle, shutdown_idle;
+	struct loop_timer watchdog;
+	usec_t watchdog_interval;
 
 	VEC(struct group *) groups;	 /* by (priority, name) */
 	VEC(struct process *) processes; /* by ledger index; NULL where free */

@@ -1,0 +1,552 @@
+#include "requests.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/os.h>
+
+#include <stdio.h>
+#include <string.h>
+
+/* One command as it came. Texts are borrowed from the message. */
+struct call {
+	struct supervisor *sup;
+	const struct message *m;
+	uint32_t id;
+	const char *name; /* "" when there is none */
+	bool trusted;	  /* root, slotd's own user, or a server with rules of its own */
+};
+
+typedef void command_fn(const struct call *c);
+
+/* ---- start, stop, signal */
+
+/* A worker that a running deploy needs is left alone. */
+static bool held_by_deploy(const struct process *p, struct diag *diag)
+{
+	return p->service && service_may_change(p, diag) < 0;
+}
+
+static void start_one(struct request *q, struct process *p, enum request_wait wait)
+{
+	const struct worker_state_info *info = worker_state_info(p->worker.state);
+	struct request_item *item = request_add(q, p, wait);
+	struct diag diag = {0};
+
+	if (!item) {
+		return;
+	}
+	if (held_by_deploy(p, &diag)) {
+		request_decide(q, item, FAULT_FAILED, diag.text);
+	} else if (p->worker.state == WORKER_UNKNOWN) {
+		request_decide(q, item, FAULT_FAILED, p->namespec);
+	} else if (p->worker.state == WORKER_STOPPING) {
+		request_decide(q, item, FAULT_ABNORMAL_TERMINATION, p->namespec);
+	} else if (!info->startable) {
+		request_decide(q, item, FAULT_ALREADY_STARTED, p->namespec);
+	} else {
+		/* Parked first: the step may already decide it. */
+		process_start(p);
+	}
+}
+
+/* An idle slot's workers start by the slot's own name only, its queue workers not at all. */
+static bool left_out(const struct process *p, bool all)
+{
+	return service_passes_by(p) && (all || !p->config->address);
+}
+
+static void command_start(const struct call *c)
+{
+	CLEANUP(selection_done) struct selection s = {0};
+	enum request_wait wait = message_u64(c->m, TAG_WAIT) ? WAIT_STARTED : WAIT_SPAWNED;
+	bool all = strcmp(c->name, "all") == 0;
+	struct request *q;
+
+	if (selection_make(c->sup, c->name, &s) < 0) {
+		answer(c->sup, c->id, FAULT_BAD_NAME, c->name);
+		return;
+	}
+	q = request_new(c->sup, c->id, s.many);
+	if (!q) {
+		return;
+	}
+	request_park(q);
+	vec_for_each (p, &s.processes) {
+		if (!s.many ||
+		    (worker_state_info((*p)->worker.state)->startable && !left_out(*p, all))) {
+			start_one(q, *p, wait);
+		}
+	}
+	request_begin(q);
+}
+
+static void stop_one(struct request *q, struct process *p, bool wait)
+{
+	struct request_item *item = request_add(q, p, WAIT_STOPPED);
+	struct diag diag = {0};
+
+	if (!item) {
+		return;
+	}
+	if (held_by_deploy(p, &diag)) {
+		request_decide(q, item, FAULT_FAILED, diag.text);
+		return;
+	}
+	if (!worker_stoppable(&p->worker)) {
+		request_decide(q, item, FAULT_NOT_RUNNING, p->namespec);
+		return;
+	}
+	if (!wait) {
+		request_decide(q, item, FAULT_SUCCESS, "OK");
+	}
+	process_stop(p);
+}
+
+static void command_stop(const struct call *c)
+{
+	CLEANUP(selection_done) struct selection s = {0};
+	struct request *q;
+
+	if (selection_make(c->sup, c->name, &s) < 0) {
+		answer(c->sup, c->id, FAULT_BAD_NAME, c->name);
+		return;
+	}
+	q = request_new(c->sup, c->id, s.many);
+	if (!q) {
+		return;
+	}
+	request_park(q);
+	vec_for_each (p, &s.processes) {
+		if (!s.many || worker_stoppable(&(*p)->worker)) {
+			stop_one(q, *p, message_u64(c->m, TAG_WAIT) != 0);
+		}
+	}
+	request_begin(q);
+}
+
+static void signal_one(struct request *q, struct process *p, int signo, const char *signal)
+{
+	struct request_item *item = request_add(q, p, WAIT_NOTHING);
+
+	if (!item) {
+		return;
+	}
+	if (signo < 0) {
+		request_decide(q, item, FAULT_BAD_SIGNAL, signal);
+	} else if (!worker_state_info(p->worker.state)->signallable) {
+		request_decide(q, item, FAULT_NOT_RUNNING, p->namespec);
+	} else {
+		int r;
+
+		log_line(LOG_DEBUG, "sending %s (pid %d) sig %s", p->config->name, (int)p->pid,
+			 signal);
+		r = process_signal(p, signo);
+		request_decide(q, item, r < 0 && r != -ESRCH ? FAULT_FAILED : FAULT_SUCCESS,
+			       r < 0 && r != -ESRCH ? p->namespec : "OK");
+	}
+}
+
+static void command_signal(const struct call *c)
+{
+	CLEANUP(selection_done) struct selection s = {0};
+	const char *signal = message_str(c->m, TAG_SIGNAL);
+	struct request *q;
+
+	if (selection_make(c->sup, c->name, &s) < 0) {
+		answer(c->sup, c->id, FAULT_BAD_NAME, c->name);
+		return;
+	}
+	q = request_new(c->sup, c->id, s.many);
+	if (!q) {
+		return;
+	}
+	request_park(q);
+	vec_for_each (p, &s.processes) {
+		if (!s.many || worker_state_info((*p)->worker.state)->signallable) {
+			signal_one(q, *p, signal_number(signal), signal);
+		}
+	}
+	request_begin(q);
+}
+
+/* ---- groups and the configuration */
+
+static void command_add_group(const struct call *c)
+{
+	const struct group_config *config = config_group(c->sup->config, c->name);
+	struct diag diag = {0};
+	struct group *g;
+
+	if (group_find(c->sup, c->name)) {
+		answer(c->sup, c->id, FAULT_ALREADY_ADDED, c->name);
+	} else if (!config) {
+		answer(c->sup, c->id, FAULT_BAD_NAME, c->name);
+	} else if (group_add(c->sup, config, c->sup->config, &diag, &g) < 0) {
+		answer(c->sup, c->id, FAULT_FAILED, diag.text);
+	} else {
+		group_autostart(g);
+		answer(c->sup, c->id, FAULT_SUCCESS, NULL);
+	}
+}
+
+static void command_remove_group(const struct call *c)
+{
+	struct group *g = group_find(c->sup, c->name);
+
+	if (!g) {
+		answer(c->sup, c->id, FAULT_BAD_NAME, c->name);
+	} else if (!group_ended(g)) {
+		answer(c->sup, c->id, FAULT_STILL_RUNNING, c->name);
+	} else {
+		group_remove(g);
+		reload_sweep(c->sup);
+		answer(c->sup, c->id, FAULT_SUCCESS, NULL);
+	}
+}
+
+static void command_reread(const struct call *c)
+{
+	reload_begin(c->sup, RELOAD_REREAD, c->id, false);
+}
+
+static void command_reload(const struct call *c)
+{
+	reload_begin(c->sup, RELOAD_APPLY, c->id, message_u64(c->m, TAG_FORCE) != 0);
+}
+
+/* ---- the daemon */
+
+static void command_shutdown(const struct call *c)
+{
+	answer(c->sup, c->id, FAULT_SUCCESS, NULL);
+	supervisor_shutdown(c->sup, MOOD_SHUTDOWN);
+}
+
+static void command_restart_daemon(const struct call *c)
+{
+	answer(c->sup, c->id, FAULT_SUCCESS, NULL);
+	supervisor_shutdown(c->sup, MOOD_RESTARTING);
+}
+
+static void command_log_level(const struct call *c)
+{
+	static const struct {
+		const char *name;
+		int priority;
+	} levels[] = {
+		{"critical", LOG_CRIT},	  {"error", LOG_ERR},	  {"warn", LOG_WARNING},
+		{"warning", LOG_WARNING}, {"notice", LOG_NOTICE}, {"info", LOG_INFO},
+		{"debug", LOG_DEBUG},	  {"trace", LOG_DEBUG},	  {"blather", LOG_DEBUG},
+	};
+	const char *level = message_str(c->m, TAG_ARG);
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+		if (strcasecmp(levels[i].name, level) == 0) {
+			ownlog_set_level(c->sup, levels[i].priority);
+			log_line(LOG_NOTICE, "log level is now %s", levels[i].name);
+			answer(c->sup, c->id, FAULT_SUCCESS, NULL);
+			return;
+		}
+	}
+	answer(c->sup, c->id, FAULT_BAD_ARGUMENTS, level);
+}
+
+/* ---- logs: slotd-log does it, its answer is passed on */
+
+/* fill puts what the message is about. */
+static void ask_log(struct request *q, struct process *p, enum message_type type, uint32_t stream,
+		    const char *path)
+{
+	struct request_item *item = request_add(q, p, WAIT_LOG);
+	struct message m;
+
+	if (!item) {
+		return;
+	}
+	item->log_request = helper_request_id(q->sup);
+	message_init(&m, type, item->log_request);
+	if (stream) {
+		message_put_u64(&m, TAG_STREAM, stream);
+	} else {
+		message_put_text(&m, TAG_PATH, path);
+	}
+	if (helper_send(helper_of(q->sup, HELPER_LOG), &m) < 0) {
+		request_decide(q, item, FAULT_FAILED, "slotd-log does not answer");
+	}
+}
+
+static void command_open_log(const struct call *c)
+{
+	int channel = message_u64(c->m, TAG_CHANNEL) ? 1 : 0;
+	struct process *p = *c->name ? process_find(c->sup, c->name) : NULL;
+	const char *path = p ? p->log_paths[channel] : c->sup->config->supervisord.log.path;
+	struct request *q;
+
+	if (*c->name && !p) {
+		answer(c->sup, c->id, FAULT_BAD_NAME, c->name);
+		return;
+	}
+	if (!path) {
+		answer(c->sup, c->id, FAULT_NO_FILE, NULL);
+		return;
+	}
+	q = request_new(c->sup, c->id, false);
+	if (!q) {
+		return;
+	}
+	(void)snprintf(q->path, sizeof(q->path), "%s", path);
+	request_park(q);
+	ask_log(q, p, MSG_LOG_OPEN, p ? p->streams[channel] : 0, p ? path : NULL);
+	request_begin(q);
+}
+
+static void clear_logs(struct request *q, struct process *p)
+{
+	for (int i = 0; i < 2; i++) {
+		if (p->log_paths[i]) {
+			ask_log(q, p, MSG_LOG_CLEAR, p->streams[i], p->log_paths[i]);
+		}
+	}
+}
+
+static void command_clear_log(const struct call *c)
+{
+	CLEANUP(selection_done) struct selection s = {0};
+	struct request *q;
+
+	if (*c->name && selection_make(c->sup, c->name, &s) < 0) {
+		answer(c->sup, c->id, FAULT_BAD_NAME, c->name);
+		return;
+	}
+	q = request_new(c->sup, c->id, s.many);
+	if (!q) {
+		return;
+	}
+	request_park(q);
+	if (!*c->name) {
+		ask_log(q, NULL, MSG_LOG_CLEAR, 0, NULL);
+	}
+	vec_for_each (p, &s.processes) {
+		clear_logs(q, *p);
+	}
+	request_begin(q);
+}
+
+static void command_reopen_logs(const struct call *c)
+{
+	log_line(LOG_INFO, "supervisord logreopen");
+	streams_reopen(c->sup);
+	answer(c->sup, c->id, FAULT_SUCCESS, NULL);
+}
+
+/* ---- services: jobs.c judges who may, and answers */
+
+static int job_fault(int r)
+{
+	static const struct {
+		int error, fault;
+	} faults[] = {
+		{-EBUSY, FAULT_BUSY},
+		{-EACCES, FAULT_FORBIDDEN},
+		{-EPERM, FAULT_FORBIDDEN},
+		{-ENOENT, FAULT_BAD_NAME},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+		if (faults[i].error == r) {
+			return faults[i].fault;
+		}
+	}
+	return FAULT_REFUSED;
+}
+
+static const char *who_asks(const struct call *c, char *buf, size_t size)
+{
+	if (message_has(c->m, TAG_WHO)) {
+		(void)snprintf(buf, size, "%s", message_str(c->m, TAG_WHO));
+	} else if (!message_has(c->m, TAG_UID)) {
+		(void)snprintf(buf, size, "somebody");
+	} else if (message_u64(c->m, TAG_UID) == 0) {
+		(void)snprintf(buf, size, "root");
+	} else {
+		(void)snprintf(buf, size, "uid %u", (unsigned)message_u64(c->m, TAG_UID));
+	}
+	return buf;
+}
+
+static struct job_request job_request(const struct call *c, char *who, size_t size)
+{
+	return (struct job_request){
+		.service =
+			message_has(c->m, TAG_SERVICE) ? message_str(c->m, TAG_SERVICE) : c->name,
+		.release = message_text(c->m, TAG_RELEASE),
+		.who = who_asks(c, who, size),
+		.uid = message_has(c->m, TAG_UID) ? (uid_t)message_u64(c->m, TAG_UID) : (uid_t)-1,
+		.gid = message_has(c->m, TAG_GID) ? (gid_t)message_u64(c->m, TAG_GID) : (gid_t)-1,
+		.trusted = c->trusted,
+		.force = message_u64(c->m, TAG_FORCE) != 0,
+	};
+}
+
+static void begin_job(const struct call *c, enum swap_kind kind)
+{
+	char who[128];
+	struct job_request req = job_request(c, who, sizeof(who));
+	struct diag diag = {0};
+	struct message m;
+	int r;
+
+	req.kind = kind;
+	r = job_begin(c->sup, &req, &diag);
+	if (r < 0) {
+		answer(c->sup, c->id, job_fault(r), diag.text);
+		return;
+	}
+	message_init(&m, MSG_ANSWER, c->id);
+	message_put_u64(&m, TAG_CODE, FAULT_SUCCESS);
+	message_put_u64(&m, TAG_JOB, (uint64_t)r);
+	(void)publish_answer(c->sup, &m);
+}
+
+static void command_swap(const struct call *c)
+{
+	begin_job(c, SWAP_KIND_SWAP);
+}
+
+static void command_deploy(const struct call *c)
+{
+	begin_job(c, SWAP_KIND_DEPLOY);
+}
+
+static void command_rollback(const struct call *c)
+{
+	begin_job(c, SWAP_KIND_ROLLBACK);
+}
+
+typedef int job_fn(struct supervisor *sup, const struct job_request *req, struct diag *diag);
+
+static void change_job(const struct call *c, job_fn *change)
+{
+	char who[128];
+	struct job_request req = job_request(c, who, sizeof(who));
+	struct diag diag = {0};
+	int r = change(c->sup, &req, &diag);
+
+	answer(c->sup, c->id, r < 0 ? job_fault(r) : FAULT_SUCCESS, diag.text);
+}
+
+static void command_abort(const struct call *c)
+{
+	change_job(c, job_abort);
+}
+
+static void command_drain_now(const struct call *c)
+{
+	change_job(c, service_drain_now);
+}
+
+/* ---- who may do what */
+
+static const struct {
+	command_fn *run;
+	bool anybody; /* judged by jobs.c, by the service's allow_deploy */
+} commands[COMMAND_MAX_] = {
+	[COMMAND_START] = {command_start, false},
+	[COMMAND_STOP] = {command_stop, false},
+	[COMMAND_SIGNAL] = {command_signal, false},
+	[COMMAND_ADD_GROUP] = {command_add_group, false},
+	[COMMAND_REMOVE_GROUP] = {command_remove_group, false},
+	[COMMAND_REREAD] = {command_reread, false},
+	[COMMAND_RELOAD] = {command_reload, false},
+	[COMMAND_SHUTDOWN] = {command_shutdown, false},
+	[COMMAND_RESTART_DAEMON] = {command_restart_daemon, false},
+	[COMMAND_CLEAR_LOG] = {command_clear_log, false},
+	[COMMAND_OPEN_LOG] = {command_open_log, false},
+	[COMMAND_SWAP] = {command_swap, true},
+	[COMMAND_DEPLOY] = {command_deploy, true},
+	[COMMAND_ROLLBACK] = {command_rollback, true},
+	[COMMAND_ABORT] = {command_abort, true},
+	[COMMAND_DRAIN_NOW] = {command_drain_now, true},
+	[COMMAND_LOG_LEVEL] = {command_log_level, false},
+	[COMMAND_REOPEN_LOGS] = {command_reopen_logs, false},
+};
+
+/*
+ * slotd's own socket (server 0) is judged by the peer's user. The servers of Supervisor's
+ * sections let in whom their mode and password let in, and those may do everything.
+ */
+static bool is_trusted(const struct message *m)
+{
+	uid_t uid = (uid_t)message_u64(m, TAG_UID);
+
+	if (message_u64(m, TAG_INDEX) != SERVER_OWN) {
+		return true;
+	}
+	return message_has(m, TAG_UID) && (uid == 0 || uid == geteuid());
+}
+
+static void on_command(struct supervisor *sup, struct message *m)
+{
+	uint64_t n = message_u64(m, TAG_COMMAND);
+	const struct call c = {.sup = sup,
+			       .m = m,
+			       .id = m->id,
+			       .name = message_str(m, TAG_NAME),
+			       .trusted = is_trusted(m)};
+
+	if (n >= COMMAND_MAX_ || !commands[n].run) {
+		answer(sup, m->id, FAULT_FAILED, "unknown command");
+	} else if (!c.trusted && !commands[n].anybody) {
+		answer(sup, m->id, FAULT_FORBIDDEN,
+		       "only root and slotd's own user may; allow_deploy permits deploys");
+	} else if (sup->mood != MOOD_RUNNING) {
+		answer(sup, m->id, FAULT_SHUTDOWN_STATE, NULL);
+	} else {
+		commands[n].run(&c);
+	}
+}
+
+static void on_stdin(struct supervisor *sup, const struct message *m)
+{
+	const char *name = message_str(m, TAG_NAME);
+	struct process *p = process_find(sup, name);
+	const void *data;
+	size_t len;
+	int r;
+
+	data = message_bytes(m, TAG_BYTES, &len);
+	if (!is_trusted(m)) {
+		answer(sup, m->id, FAULT_FORBIDDEN, name);
+	} else if (!p) {
+		answer(sup, m->id, FAULT_BAD_NAME, name);
+	} else if (!p->pid) {
+		answer(sup, m->id, FAULT_NOT_RUNNING, name);
+	} else {
+		r = streams_write_stdin(p, data, len);
+		answer(sup, m->id,
+		       r == 0	     ? FAULT_SUCCESS
+		       : r == -EPIPE ? FAULT_NO_FILE
+				     : FAULT_FAILED,
+		       name);
+	}
+}
+
+void commands_received(struct supervisor *sup, struct message *m)
+{
+	switch (m->type) {
+	case MSG_COMMAND:
+		on_command(sup, m);
+		break;
+	case MSG_COMMAND_GONE:
+		requests_forget(sup, m->id);
+		break;
+	case MSG_STDIN:
+		on_stdin(sup, m);
+		break;
+	case MSG_EVENT: /* nobody listens to events: Supervisor answers true then, too */
+		answer(sup, m->id, FAULT_SUCCESS, NULL);
+		break;
+	default:
+		log_line(LOG_DEBUG, "slotd-control sent %s", message_type_name(m->type));
+		break;
+	}
+}

@@ -1,0 +1,23 @@
+#pragma once
+
+/** slotd's command line: Supervisor's options and ours, as overrides of the configuration. */
+
+#include <slotd/config.h>
+
+#include <stdbool.h>
+
+struct options {
+	const char *config_path; /* NULL: default places */
+	struct config_overrides overrides;
+	bool foreground;
+	bool test, strict, help_config;
+	const char *help_section;
+};
+
+/**
+ * Reads the command line.
+ *
+ * Returns: -1 to go on, or the exit status (0 after --help and --version, 2 after an error that
+ *          was printed).
+ */
+int options_read(int argc, char **argv, struct options *ret);

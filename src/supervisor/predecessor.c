@@ -1,0 +1,221 @@
+#include "supervisor.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/keep.h>
+#include <slotd/os.h>
+#include <slotd/strbuf.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+/*
+ * What a former slotd left: its lock, and a slotd-keep that outlived it and still has its ledger.
+ * Workers that live are named and left alone, and this slotd does not start.
+ */
+
+#define ANSWER_PATIENCE SECONDS(5)
+
+int predecessor_lock(struct supervisor *sup, struct diag *diag)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/lock", sup->config->supervisord.state_dir);
+	sup->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (sup->lock_fd < 0) {
+		return diag_set_errno(diag, -errno, "cannot lock state_dir: %s", path);
+	}
+	/* A record lock: it belongs to this process, not to its children, and tells the owner. */
+	if (fcntl(sup->lock_fd, F_SETLK, &lock) == 0) {
+		return 0;
+	}
+	if (errno != EACCES && errno != EAGAIN) {
+		return diag_set_errno(diag, -errno, "cannot lock %s", path);
+	}
+	if (fcntl(sup->lock_fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK) {
+		return diag_set(diag, -EBUSY, "%s: another slotd has just ended: start again",
+				path);
+	}
+	return diag_set(diag, -EBUSY,
+			"another slotd (pid %d) runs with this state_dir (%s): stop it first, or "
+			"give this one a state_dir and run_dir of its own",
+			(int)lock.l_pid, sup->config->supervisord.state_dir);
+}
+
+/* ---- asking slotd-keep */
+
+struct inheritance {
+	int ledger_fd;
+	VEC(int) helper_fds; /* slotd's ends of channels */
+};
+
+static void inheritance_done(struct inheritance *in)
+{
+	cleanup_closep(&in->ledger_fd);
+	vec_for_each (fd, &in->helper_fds) {
+		cleanup_closep(fd);
+	}
+	vec_done(&in->helper_fds);
+}
+
+static int connect_keep(const char *run_dir)
+{
+	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+
+	if (fd < 0) {
+		return -errno;
+	}
+	if ((size_t)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/" KEEP_SOCKET, run_dir) >=
+	    sizeof(sa.sun_path)) {
+		return -ENAMETOOLONG;
+	}
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+		return -errno;
+	}
+	return TAKE_FD(fd);
+}
+
+static void take_item(struct inheritance *in, struct message *m)
+{
+	const char *name = message_str(m, TAG_NAME);
+
+	if (strcmp(name, KEEP_LEDGER) == 0) {
+		cleanup_closep(&in->ledger_fd);
+		in->ledger_fd = message_take_fd(m, 0);
+	} else if (strncmp(name, KEEP_HELPER_PREFIX, strlen(KEEP_HELPER_PREFIX)) == 0) {
+		int fd = message_take_fd(m, 0);
+
+		if (vec_push(&in->helper_fds, fd) < 0) {
+			(void)close(fd);
+		}
+	}
+}
+
+static int list_items(int fd, struct inheritance *in)
+{
+	struct message m;
+	int r;
+
+	message_init(&m, MSG_KEEP_LIST, 1);
+	r = channel_send_wait(fd, &m);
+	while (r == 0) {
+		bool end;
+
+		r = channel_receive_wait(fd, &m, ANSWER_PATIENCE);
+		if (r < 0) {
+			break;
+		}
+		end = m.type == MSG_KEEP_END;
+		if (m.type == MSG_KEEP_ITEM) {
+			take_item(in, &m);
+		}
+		message_done(&m);
+		if (end) {
+			break;
+		}
+	}
+	return r;
+}
+
+/* The pid is theirs if the process has been started when theirs was. */
+static unsigned list_alive(int ledger_fd, struct strbuf *names)
+{
+	struct ledger *l;
+	unsigned n = 0;
+
+	if (ledger_fd < 0 || ledger_attach(ledger_fd, false, &l) < 0) {
+		return 0;
+	}
+	for (uint32_t i = 0; i < l->workers_used && i < LEDGER_WORKERS; i++) {
+		const struct ledger_worker *w = &l->workers[i];
+
+		if (w->name[0] && w->pid > 0 && w->start_ticks &&
+		    process_start_ticks(w->pid) == w->start_ticks) {
+			(void)strbuf_addf(names, "%s%.*s (pid %d)", n ? ", " : "",
+					  LEDGER_NAME_MAX - 1, w->name, (int)w->pid);
+			n++;
+		}
+	}
+	ledger_unmap(l);
+	return n;
+}
+
+static void send_quit(int fd)
+{
+	struct message m;
+
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0) {
+		message_init(&m, MSG_QUIT, 0);
+		(void)channel_send_wait(fd, &m); /* it may have ended already */
+	}
+}
+
+int predecessor_check(struct supervisor *sup, struct diag *diag)
+{
+	CLEANUP(inheritance_done) struct inheritance in = {.ledger_fd = -EBADF};
+	CLEANUP(strbuf_done) struct strbuf names = {.max = 700};
+	auto_close int fd = connect_keep(sup->config->supervisord.run_dir);
+	unsigned alive;
+	int r;
+
+	if (fd < 0) {
+		return 0; /* nothing was left, or nobody to ask */
+	}
+	r = list_items(fd, &in);
+	if (r < 0) {
+		return diag_set_errno(diag, r,
+				      "a former slotd's slotd-keep does not answer (%s/%s)",
+				      sup->config->supervisord.run_dir, KEEP_SOCKET);
+	}
+	alive = list_alive(in.ledger_fd, &names);
+	if (alive) {
+		return diag_set(diag, -EBUSY,
+				"a former slotd was killed and left %u worker%s running: %s%s. "
+				"End them, then start slotd again",
+				alive, alive == 1 ? "" : "s", strbuf_str(&names),
+				names.error ? ", ..." : "");
+	}
+	vec_for_each (helper, &in.helper_fds) {
+		send_quit(*helper);
+	}
+	send_quit(fd);
+	return 0;
+}
+
+int predecessor_succeed(struct supervisor *sup, struct diag *diag)
+{
+	const char *run_dir = sup->config->supervisord.run_dir;
+	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	mode_t old;
+	int r;
+
+	if (fd < 0) {
+		return diag_set_errno(diag, -errno, "no %s", KEEP_SOCKET);
+	}
+	if ((size_t)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/" KEEP_SOCKET, run_dir) >=
+	    sizeof(sa.sun_path)) {
+		return diag_set(diag, -ENAMETOOLONG, "run_dir=%s is too long for a socket's path",
+				run_dir);
+	}
+	if (unlink(sa.sun_path) < 0 && errno != ENOENT) {
+		return diag_set_errno(diag, -errno, "%s", sa.sun_path);
+	}
+	old = umask(0177);
+	r = bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 4) < 0 ? -errno : 0;
+	(void)umask(old);
+	if (r < 0) {
+		return diag_set_errno(diag, r, "%s", sa.sun_path);
+	}
+	keep_put(sup, KEEP_LEDGER, &sup->ledger_fd, 1);
+	keep_put(sup, KEEP_SWITCHBOARD, &sup->switchboard_fd, 1);
+	sup->keep_socket_fd = TAKE_FD(fd);
+	keep_put(sup, KEEP_SOCKET, &sup->keep_socket_fd, 1);
+	return 0;
+}

@@ -1,0 +1,681 @@
+#include "requests.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/keep.h>
+#include <slotd/os.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static void feed(struct process *p, struct worker_event ev);
+static void finished(struct process *p);
+
+const char *process_namespec(const struct process *p, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "%s", p->namespec);
+	return buf;
+}
+
+bool process_ended(const struct process *p)
+{
+	return !p->pid && !worker_stoppable(&p->worker);
+}
+
+/* ---- the ledger */
+
+static void write_ledger(struct process *p)
+{
+	struct ledger_worker *l = &p->sup->ledger->workers[p->worker.id];
+
+	ledger_begin(&l->seq);
+	l->state = p->worker.state;
+	l->pid = p->pid;
+	l->start_ticks = p->pid ? l->start_ticks : 0;
+	l->backoff = p->worker.backoff;
+	l->restarts = p->worker.restarts;
+	l->exit = p->worker.exit;
+	l->since = p->since_wall;
+	l->started = p->started_wall;
+	l->stopped = p->stopped_wall;
+	ledger_end(&l->seq);
+}
+
+static void write_identity(struct process *p)
+{
+	struct ledger_worker *l = &p->sup->ledger->workers[p->worker.id];
+
+	ledger_begin(&l->seq);
+	l->pid = p->pid;
+	l->start_ticks = process_start_ticks(p->pid);
+	l->started = p->started_wall;
+	ledger_end(&l->seq);
+}
+
+/* Four places; where one is absent the pidfd stands again. */
+void process_keep(struct process *p)
+{
+	char name[sizeof(KEEP_WORKER_PREFIX) + LEDGER_NAME_MAX];
+	int fds[] = {p->pidfd, p->stdin_fd, streams_fd(p, 0), streams_fd(p, 1)};
+
+	(void)snprintf(name, sizeof(name), KEEP_WORKER_PREFIX "%s", p->namespec);
+	if (p->pidfd < 0) {
+		keep_drop(p->sup, name);
+		return;
+	}
+	for (size_t i = 1; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = fds[i] < 0 ? p->pidfd : fds[i];
+	}
+	keep_put(p->sup, name, fds, ARRAY_SIZE(fds));
+}
+
+/* ---- starting */
+
+static const char *server_url(const struct config *config, char *buf, size_t size)
+{
+	for (int unix_first = 1; unix_first >= 0; unix_first--) {
+		vec_for_each (s, &config->servers) {
+			if (s->unix_socket != (unix_first == 1)) {
+				continue;
+			}
+			if (s->unix_socket) {
+				(void)snprintf(buf, size, "unix://%s",
+					       s->address + strlen("unix:"));
+			} else if (strncmp(s->address, "0.0.0.0:", 8) == 0) {
+				(void)snprintf(buf, size, "http://localhost:%s", s->address + 8);
+			} else {
+				(void)snprintf(buf, size, "http://%s", s->address);
+			}
+			return buf;
+		}
+	}
+	return NULL;
+}
+
+/* Later settings win; environment= may override Supervisor's own names, as it does there. */
+static int make_environment(const struct process *p, struct env *env)
+{
+	const struct worker_config *c = p->config;
+	char buf[512];
+	const char *url = c->program->serverurl ? c->program->serverurl
+						: server_url(p->origin, buf, sizeof(buf));
+	int r = env_inherit(env);
+
+	if (r == 0) {
+		r = env_set(env, "SUPERVISOR_ENABLED=1");
+	}
+	if (r == 0 && url) {
+		r = env_setf(env, "SUPERVISOR_SERVER_URL=%s", url);
+	}
+	if (r == 0) {
+		r = env_setf(env, "SUPERVISOR_PROCESS_NAME=%s", c->name);
+	}
+	if (r == 0) {
+		r = env_setf(env, "SUPERVISOR_GROUP_NAME=%s", p->group->name);
+	}
+	return r == 0 ? env_add(env, c->environment) : r;
+}
+
+static void start_failed(struct process *p, int error, int fault, const char *text)
+{
+	p->fault = fault;
+	if (text != p->spawn_text) {
+		(void)snprintf(p->spawn_text, sizeof(p->spawn_text), "%s", text);
+	}
+	feed(p, (struct worker_event){
+			.kind = WORKER_EV_SPAWN_FAILED, .status = error, .text = p->spawn_text});
+}
+
+static const char *pipe_error_text(const struct process *p, int error, char *buf, size_t size)
+{
+	char name[256];
+
+	(void)text_quote(p->config->name, name, sizeof(name));
+	if (error == -EMFILE || error == -ENFILE) {
+		(void)snprintf(buf, size, "too many open files to spawn %s", name);
+	} else {
+		(void)snprintf(buf, size, "unknown error making dispatchers for %s: %s", name,
+			       strerrorname_np(-error));
+	}
+	return buf;
+}
+
+static const char *fork_error_text(const struct process *p, int error, char *buf, size_t size)
+{
+	char name[256];
+
+	(void)text_quote(p->config->name, name, sizeof(name));
+	if (error == -EAGAIN) {
+		(void)snprintf(buf, size, "Too many processes in process table to spawn %s", name);
+	} else if (error == -EMFILE || error == -ENFILE) {
+		(void)snprintf(buf, size, "too many open files to spawn %s", name);
+	} else {
+		(void)snprintf(buf, size, "unknown error during fork for %s: %s", name,
+			       strerrorname_np(-error));
+	}
+	return buf;
+}
+
+static void read_report(struct process *p)
+{
+	int r = p->report_fd >= 0 ? spawn_report_read(p->report_fd, &p->report) : -EBADF;
+
+	if (r == -EAGAIN || r == -EBADF) {
+		return;
+	}
+	p->report_failed = r == 1;
+	loop_io_stop(p->sup->loop, &p->report_io);
+	cleanup_closep(&p->report_fd);
+}
+
+/* The core hears of the process when it has become its command, not of the fork. */
+static void tell_executed(struct process *p)
+{
+	if (!p->executed) {
+		p->executed = true;
+		feed(p, (struct worker_event){.kind = WORKER_EV_SPAWNED, .pid = p->pid});
+	}
+}
+
+static void on_report(struct loop_io *io, unsigned events)
+{
+	struct process *p = container_of(io, struct process, report_io);
+
+	(void)events;
+	read_report(p);
+	if (p->report_fd < 0 && !p->report_failed) {
+		tell_executed(p);
+	}
+}
+
+static void forget_pidfd(struct process *p)
+{
+	int fd = TAKE_FD(p->pidfd);
+
+	process_keep(p);
+	cleanup_closep(&fd);
+}
+
+/* The rest of its group is killed while the unreaped leader still holds the group's number. */
+static void on_exit_event(struct loop_io *io, unsigned events)
+{
+	struct process *p = container_of(io, struct process, exit_io);
+	int r;
+
+	(void)events;
+	if (p->service) {
+		(void)kill(-p->pid, SIGKILL);
+	}
+	r = process_handle_reap(p->pidfd, &p->status);
+	if (r == 0) {
+		return;
+	}
+	if (r < 0) {
+		log_line(LOG_CRIT, "waitpid error %d; %s (pid %d) may not be cleaned up properly",
+			 -r, p->config->name, (int)p->pid);
+		p->status = 0;
+	}
+	read_report(p);
+	loop_io_stop(p->sup->loop, &p->exit_io);
+	forget_pidfd(p);
+	streams_ended(p);
+	p->clearing = true;
+	finished(p);
+}
+
+static void watch(struct process *p, const struct spawned *spawned)
+{
+	p->pid = spawned->pid;
+	p->pidfd = spawned->pidfd;
+	p->report_fd = spawned->report_fd;
+	p->report_failed = p->executed = false;
+	p->started_wall = usec_wall();
+	loop_io_set(p->sup->loop, &p->exit_io, p->pidfd, LOOP_READ);
+	loop_io_set(p->sup->loop, &p->report_io, p->report_fd, LOOP_READ);
+	write_identity(p);
+	streams_started(p);
+	process_keep(p);
+}
+
+static int run_child(struct process *p, char **argv, const int stdio[3], struct spawned *ret)
+{
+	CLEANUP(env_done) struct env env = {0};
+	const struct program_config *program = p->config->program;
+	const struct owner *owner = &program->user;
+	struct spawn_user user = {.uid = owner->uid,
+				  .gid = owner->gid,
+				  .groups = owner->groups,
+				  .n_groups = owner->n_groups};
+	struct spawn_spec spec = SPAWN_SPEC_INIT;
+	int r = make_environment(p, &env);
+
+	if (r < 0) {
+		return r;
+	}
+	memcpy(spec.stdio, stdio, sizeof(spec.stdio));
+	spec.argv = argv;
+	spec.envp = env.at;
+	spec.search = env_get(&env, "PATH");
+	if (!spec.search) {
+		spec.search = "/bin:/usr/bin:/usr/local/bin";
+	}
+	spec.directory = p->config->directory;
+	spec.umask = program->umask;
+	spec.user = owner->uid == (uid_t)-1 ? NULL : &user;
+	spec.reset_signals = p->origin->supervisord.reset_signals;
+	spec.explain = true;
+	return spawn(&spec, ret);
+}
+
+static void launch(struct process *p, char **argv)
+{
+	int stdio[3], r = streams_open(p, stdio);
+	struct spawned spawned;
+	char text[512];
+
+	if (r < 0) {
+		start_failed(p, r, FAULT_SPAWN_ERROR, pipe_error_text(p, r, text, sizeof(text)));
+		return;
+	}
+	r = run_child(p, argv, stdio, &spawned);
+	for (int i = 0; i < 3; i++) {
+		cleanup_closep(&stdio[i]);
+	}
+	if (r < 0) {
+		streams_abandon(p);
+		start_failed(p, r, FAULT_SPAWN_ERROR, fork_error_text(p, r, text, sizeof(text)));
+		return;
+	}
+	watch(p, &spawned);
+}
+
+static void perform_spawn(struct process *p, const struct plan_action *a)
+{
+	CLEANUP(words_freep) char **argv = NULL;
+	char text[512], quoted[400];
+	struct diag diag = {0};
+	int n = words_split(p->config->command, &diag, &argv);
+
+	(void)a;
+	p->fault = 0;
+	if (n > 0) {
+		launch(p, argv);
+	} else if (n == 0) {
+		start_failed(p, -EINVAL, FAULT_NOT_EXECUTABLE, "command is empty");
+	} else {
+		(void)snprintf(text, sizeof(text), "can't parse command %s: %s",
+			       text_quote(p->config->command, quoted, sizeof(quoted)), diag.text);
+		start_failed(p, n, n == -EINVAL ? FAULT_NOT_EXECUTABLE : FAULT_SPAWN_ERROR, text);
+	}
+}
+
+/* ---- ending */
+
+/* Reaps what is left of its group. True when there is nothing left of it among our children. */
+static bool reap_group(pid_t group)
+{
+	siginfo_t si = {0};
+
+	while (waitid(P_PGID, (id_t)group, &si, WEXITED | WNOHANG) == 0) {
+		if (!si.si_pid) {
+			return false;
+		}
+		si = (siginfo_t){0};
+	}
+	return errno == ECHILD;
+}
+
+static int lookup_fault(const struct spawn_report *r)
+{
+	if (r->stage != SPAWN_STAGE_LOOKUP) {
+		return FAULT_SPAWN_ERROR;
+	}
+	return r->error == -ENOENT ? FAULT_NO_FILE : FAULT_NOT_EXECUTABLE;
+}
+
+static const char *first_word(const struct process *p, char *buf, size_t size)
+{
+	CLEANUP(words_freep) char **argv = NULL;
+
+	(void)snprintf(buf, size, "%s",
+		       words_split(p->config->command, NULL, &argv) > 0 ? argv[0] : "");
+	return buf;
+}
+
+/* Its leader is reaped: once its group is, too, the core is told how it ended. */
+static void finished(struct process *p)
+{
+	bool executed = p->executed;
+	pid_t pid = p->pid;
+	char word[256];
+
+	if (p->service && !reap_group(pid)) {
+		return; /* SIGCHLD comes for each of them */
+	}
+	if (!p->report_failed) {
+		tell_executed(p);
+	}
+	p->clearing = p->executed = false;
+	p->pid = 0;
+	p->stopped_wall = usec_wall();
+	if (p->report_failed) {
+		(void)spawn_report_text(&p->report, first_word(p, word, sizeof(word)),
+					p->spawn_text, sizeof(p->spawn_text));
+		start_failed(p, p->report.error, lookup_fault(&p->report), p->spawn_text);
+		if (!executed) {
+			return;
+		}
+	}
+	feed(p, (struct worker_event){.kind = WORKER_EV_EXIT, .status = p->status});
+}
+
+static void reap_orphan(const siginfo_t *si)
+{
+	siginfo_t reaped = {0};
+	char status[64];
+
+	if (waitid(P_PID, (id_t)si->si_pid, &reaped, WEXITED | WNOHANG) == 0 && reaped.si_pid) {
+		log_line(LOG_INFO, "reaped unknown pid %d (%s)", (int)reaped.si_pid,
+			 worker_status_text(spawn_wait_status(&reaped), status, sizeof(status)));
+	}
+}
+
+static bool is_ours(const struct supervisor *sup, pid_t pid)
+{
+	if (children_know(&sup->children, pid)) {
+		return true;
+	}
+	vec_for_each (p, &sup->processes) {
+		if (*p && (*p)->pid == pid) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void orphans_reap(struct supervisor *sup)
+{
+	siginfo_t si = {0};
+
+	vec_for_each (p, &sup->processes) {
+		if (*p && (*p)->clearing) {
+			finished(*p);
+		}
+	}
+	/* One of ours ends the search: its own watcher reaps it, and asks again. */
+	while (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid &&
+	       !is_ours(sup, si.si_pid)) {
+		reap_orphan(&si);
+		si = (siginfo_t){0};
+	}
+}
+
+/* ---- carrying out plans */
+
+static void perform_signal(struct process *p, const struct plan_action *a)
+{
+	int r;
+
+	if (!p->pid) {
+		return;
+	}
+	if (a->group) {
+		r = kill(-p->pid, a->arg) < 0 ? -errno : 0;
+	} else {
+		r = p->pidfd < 0 ? -ESRCH : process_handle_signal(p->pidfd, a->arg);
+	}
+	if (r < 0 && r != -ESRCH) {
+		feed(p, (struct worker_event){.kind = WORKER_EV_KILL_FAILED, .status = r});
+	}
+}
+
+static void perform_timer(struct process *p, const struct plan_action *a)
+{
+	loop_timer_set(p->sup->loop, &p->timer, a->at);
+}
+
+static void perform_state(struct process *p, const struct plan_action *a)
+{
+	p->since_wall = usec_wall();
+	write_ledger(p);
+	process_changed(p, (enum worker_state)a->from);
+	requests_stepped(p, (enum worker_state)a->arg);
+}
+
+static void perform_log(struct process *p, const struct plan_action *a)
+{
+	char pid[16];
+	struct log_field fields[4] = {{LOG_FIELD_WORKER, p->namespec}};
+	unsigned n = 1;
+
+	if (p->pid) {
+		(void)snprintf(pid, sizeof(pid), "%d", (int)p->pid);
+		fields[n++] = (struct log_field){LOG_FIELD_PID, pid};
+	}
+	if (p->service) {
+		fields[n++] = (struct log_field){LOG_FIELD_SLOT, slot_name(p->slot)};
+	}
+	log_fields(a->arg, fields, n, "%s", a->text);
+}
+
+static void carry_out(struct process *p, const struct plan *plan)
+{
+	static void (*const perform[PLAN_KIND_MAX_])(struct process *,
+						     const struct plan_action *) = {
+		[PLAN_SPAWN] = perform_spawn, [PLAN_SIGNAL] = perform_signal,
+		[PLAN_TIMER] = perform_timer, [PLAN_STATE] = perform_state,
+		[PLAN_LOG] = perform_log,
+	};
+
+	for (unsigned i = 0; i < plan->len; i++) {
+		const struct plan_action *a = &plan->actions[i];
+
+		if (perform[a->kind]) {
+			perform[a->kind](p, a);
+		}
+	}
+}
+
+/*
+ * Carrying out a plan can bring the next event of the same worker (a spawn that fails, a service
+ * that reacts): it waits until this plan is done.
+ */
+static void feed(struct process *p, struct worker_event ev)
+{
+	struct plan plan;
+
+	if (p->n_events == PROCESS_EVENTS_MAX) {
+		log_line(LOG_ERR, "%s: too many events at once, one is left out", p->namespec);
+		return;
+	}
+	p->events[p->n_events++] = ev;
+	if (p->stepping) {
+		return;
+	}
+	p->stepping = true;
+	while (p->n_events) {
+		ev = p->events[0];
+		p->n_events--;
+		memmove(&p->events[0], &p->events[1], p->n_events * sizeof(p->events[0]));
+		plan_init(&plan);
+		worker_step(&p->worker, &ev, usec_monotonic(), &plan);
+		carry_out(p, &plan);
+	}
+	p->stepping = false;
+	write_ledger(p);
+	publish_process(p);
+	requests_stepped(p, p->worker.state);
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	feed(container_of(t, struct process, timer),
+	     (struct worker_event){.kind = WORKER_EV_TIMER});
+}
+
+void process_start(struct process *p)
+{
+	if (p->next_config) {
+		process_set_config(p, p->next_config, p->next_origin);
+	}
+	feed(p, (struct worker_event){.kind = WORKER_EV_START});
+}
+
+/* A child that has not got to its command (a hung file system) can be stopped, too. */
+void process_stop(struct process *p)
+{
+	if (p->pid && !p->clearing) {
+		tell_executed(p);
+	}
+	feed(p, (struct worker_event){.kind = WORKER_EV_STOP});
+}
+
+void process_shutdown(struct process *p)
+{
+	p->worker.no_start = true;
+	if (p->pid && !p->clearing) {
+		tell_executed(p);
+	}
+	feed(p, (struct worker_event){.kind = WORKER_EV_SHUTDOWN});
+}
+
+int process_signal(struct process *p, int signo)
+{
+	int r = p->pidfd < 0 ? -ESRCH : process_handle_signal(p->pidfd, signo);
+
+	if (r < 0 && r != -ESRCH) {
+		feed(p, (struct worker_event){.kind = WORKER_EV_KILL_FAILED, .status = r});
+	}
+	return r;
+}
+
+void process_set_live(struct process *p, bool live)
+{
+	struct plan plan;
+
+	plan_init(&plan);
+	worker_set_keep_trying(&p->worker, live, usec_monotonic(), &plan);
+	carry_out(p, &plan);
+}
+
+/* ---- making and ending */
+
+void process_set_config(struct process *p, const struct worker_config *config,
+			struct config *origin)
+{
+	p->config = config;
+	p->origin = origin;
+	p->worker.name = config->name;
+	p->worker.policy = &config->program->policy;
+	p->next_config = NULL;
+	p->next_origin = NULL;
+	p->pending = false;
+}
+
+static char *make_namespec(const struct group *group, const struct worker_config *config)
+{
+	char *text = NULL;
+
+	if (strcmp(group->name, config->name) == 0) {
+		return strdup(config->name);
+	}
+	return asprintf(&text, "%s:%s", group->name, config->name) < 0 ? NULL : text;
+}
+
+/* Its place in sup->processes is its ledger index. */
+static int take_place(struct process *p, struct diag *diag)
+{
+	struct supervisor *sup = p->sup;
+	int index = ledger_worker_take(sup->ledger, p->namespec);
+
+	if (index < 0) {
+		return diag_set(diag, index,
+				"%s: there are %d workers already, no more are possible",
+				p->namespec, LEDGER_WORKERS);
+	}
+	while (sup->processes.len <= (size_t)index) {
+		if (vec_push(&sup->processes, NULL) < 0) {
+			ledger_worker_drop(sup->ledger, (unsigned)index);
+			return diag_set_errno(diag, -ENOMEM, "%s", p->namespec);
+		}
+	}
+	sup->processes.at[index] = p;
+	worker_init(&p->worker, (uint32_t)index, p->config->name, &p->config->program->policy);
+	write_ledger(p);
+	return 0;
+}
+
+static void join_service(struct process *p)
+{
+	const struct program_config *program = p->config->program;
+
+	if (program->service >= 0) {
+		p->slot = program->slot;
+		p->service = service_find(p->sup, p->origin->services.at[program->service]->name);
+	}
+	if (p->service) {
+		service_process_added(p->service, p);
+	}
+}
+
+int process_new(struct supervisor *sup, struct group *group, const struct worker_config *config,
+		struct config *origin, struct diag *diag, struct process **ret)
+{
+	struct process *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p) {
+		return diag_set_errno(diag, -ENOMEM, "%s", config->name);
+	}
+	p->sup = sup;
+	p->group = group;
+	p->config = config;
+	p->origin = origin;
+	p->pidfd = p->report_fd = p->stdin_fd = -EBADF;
+	p->worker.id = UINT32_MAX;
+	loop_io_init(&p->exit_io, on_exit_event);
+	loop_io_init(&p->report_io, on_report);
+	loop_timer_init(&p->timer, on_timer);
+	p->namespec = make_namespec(group, config);
+	r = p->namespec ? streams_name_logs(p) : -ENOMEM;
+	if (r == 0) {
+		r = take_place(p, diag);
+	} else {
+		r = diag_set_errno(diag, r, "%s", config->name);
+	}
+	if (r < 0) {
+		process_free(p);
+		return r;
+	}
+	join_service(p);
+	*ret = p;
+	return 0;
+}
+
+struct process *process_free(struct process *p)
+{
+	if (!p) {
+		return NULL;
+	}
+	requests_process_gone(p);
+	if (p->service) {
+		service_process_removed(p->service, p);
+	}
+	if (p->worker.id != UINT32_MAX) {
+		publish_process_gone(p->sup, p->worker.id);
+		p->sup->processes.at[p->worker.id] = NULL;
+		ledger_worker_drop(p->sup->ledger, p->worker.id);
+	}
+	loop_io_stop(p->sup->loop, &p->exit_io);
+	loop_io_stop(p->sup->loop, &p->report_io);
+	loop_timer_stop(p->sup->loop, &p->timer);
+	cleanup_closep(&p->pidfd);
+	cleanup_closep(&p->report_fd);
+	streams_forget(p);
+	free(p->log_paths[0]);
+	free(p->log_paths[1]);
+	free(p->namespec);
+	free(p);
+	return NULL;
+}

@@ -1,0 +1,253 @@
+#include "supervisor.h"
+
+#include <slotd/address.h>
+#include <slotd/cleanup.h>
+#include <slotd/keep.h>
+#include <slotd/notify.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+/* slotd binds what slotd-control serves: it alone may, and the queues survive slotd-control. */
+
+enum {
+	BACKLOG = 1024,
+	OWN_MODE_ROOT = 0600,
+	OWN_MODE_ALL = 0666, /* where an allow_deploy exists: each request is judged */
+};
+
+struct server {
+	int fd;
+	bool passed; /* by systemd: its path is not ours to remove */
+	char *address, *section, *username, *password;
+	mode_t mode;
+};
+
+struct servers {
+	VEC(struct server) list; /* by index; SERVER_OWN first */
+};
+
+static struct servers *servers_of(const struct supervisor *sup)
+{
+	return sup->servers;
+}
+
+/* Is somebody accepting there? */
+static bool is_alive(const struct address *a)
+{
+	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	/* EAGAIN: its queue is full, so it lives */
+	return fd >= 0 &&
+	       (connect(fd, (const struct sockaddr *)&a->sa, a->len) == 0 || errno == EAGAIN);
+}
+
+static int bind_unix(int fd, const struct address *a, mode_t mode)
+{
+	mode_t old;
+	int r;
+
+	if (is_alive(a)) {
+		return -EADDRINUSE;
+	}
+	if (unlink(address_path(a)) < 0 && errno != ENOENT) {
+		return -errno;
+	}
+	old = umask(0777 & ~mode); /* so that it never is more open than it shall be */
+	r = bind(fd, (const struct sockaddr *)&a->sa, a->len) < 0 ? -errno : 0;
+	(void)umask(old);
+	return r;
+}
+
+static int bind_inet(int fd, const struct address *a)
+{
+	int one = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	return bind(fd, (const struct sockaddr *)&a->sa, a->len) < 0 ? -errno : 0;
+}
+
+static int open_socket(const char *text, mode_t mode, struct diag *diag, int *ret_fd)
+{
+	auto_close int fd = -EBADF;
+	struct address a;
+	int r = address_parse(text, &a);
+
+	if (r < 0) {
+		return diag_set_errno(diag, r, "cannot serve %s", text);
+	}
+	fd = socket(address_family(&a), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		return diag_set_errno(diag, -errno, "cannot serve %s", text);
+	}
+	r = address_is_unix(&a) ? bind_unix(fd, &a, mode) : bind_inet(fd, &a);
+	if (r == 0 && listen(fd, BACKLOG) < 0) {
+		r = -errno;
+	}
+	if (r == -EADDRINUSE) {
+		return diag_set(diag, r,
+				"%s: Another program is already listening on a port that one of "
+				"our HTTP servers is configured to use.  Shut this program down "
+				"first before starting supervisord.",
+				text);
+	}
+	if (r < 0) {
+		return diag_set(diag, r,
+				"Cannot open an HTTP server: %s: socket.error reported "
+				"errno.%s (%d)",
+				text, strerrorname_np(-r), -r);
+	}
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static int give_to_owner(const char *text, const struct owner *owner, struct diag *diag)
+{
+	const char *path = text + strlen("unix:");
+
+	if (!owner || (owner->uid == (uid_t)-1 && owner->gid == (gid_t)-1)) {
+		return 0;
+	}
+	if (chown(path, owner->uid, owner->gid) < 0) {
+		return diag_set(diag, -errno, "Not permitted to chown %s to uid/gid (%d, %d): %s",
+				path, (int)owner->uid, (int)owner->gid, strerror(errno));
+	}
+	return 0;
+}
+
+static void server_done(struct server *s)
+{
+	if (s->fd >= 0 && !s->passed && strncmp(s->address, "unix:", 5) == 0) {
+		(void)unlink(s->address + 5); /* gone already: as wanted */
+	}
+	cleanup_closep(&s->fd);
+	free(s->address);
+	free(s->section);
+	free(s->username);
+	free(s->password);
+}
+
+static int copy_text(char **to, const char *from)
+{
+	*to = from ? strdup(from) : NULL;
+	return from && !*to ? -ENOMEM : 0;
+}
+
+static int add(struct supervisor *sup, const struct server_config *c, struct diag *diag)
+{
+	CLEANUP(server_done) struct server s = {.fd = -EBADF, .mode = c->mode};
+	char name[sizeof(KEEP_SERVER_PREFIX) + ADDRESS_TEXT_MAX];
+	int r;
+
+	if (copy_text(&s.address, c->address) < 0 || copy_text(&s.section, c->section) < 0 ||
+	    copy_text(&s.username, c->username) < 0 || copy_text(&s.password, c->password) < 0) {
+		return diag_set_errno(diag, -ENOMEM, "cannot serve %s", c->address);
+	}
+	s.fd = notify_take_listener(c->address);
+	s.passed = s.fd >= 0;
+	if (!s.passed) {
+		r = open_socket(c->address, c->mode, diag, &s.fd);
+		if (r == 0 && c->unix_socket) {
+			r = give_to_owner(c->address, &c->owner, diag);
+		}
+		if (r < 0) {
+			return r;
+		}
+	}
+	r = vec_push(&servers_of(sup)->list, s);
+	if (r < 0) {
+		return diag_set_errno(diag, r, "cannot serve %s", c->address);
+	}
+	(void)snprintf(name, sizeof(name), KEEP_SERVER_PREFIX "%s", c->address);
+	keep_put(sup, name, &s.fd, 1);
+	s = (struct server){.fd = -EBADF};
+	return 0;
+}
+
+static mode_t own_mode(const struct config *config)
+{
+	vec_for_each (s, &config->services) {
+		if ((*s)->allow_deploy) {
+			return OWN_MODE_ALL;
+		}
+	}
+	return OWN_MODE_ROOT;
+}
+
+int servers_init(struct supervisor *sup, struct diag *diag)
+{
+	char address[ADDRESS_TEXT_MAX], section[] = "slotd";
+	struct server_config own = {.section = section,
+				    .unix_socket = true,
+				    .address = address,
+				    .mode = own_mode(sup->config),
+				    .owner = {.uid = (uid_t)-1, .gid = (gid_t)-1}};
+	int r;
+
+	sup->servers = calloc(1, sizeof(struct servers));
+	if (!sup->servers) {
+		return diag_set_errno(diag, -ENOMEM, "no control sockets");
+	}
+	(void)snprintf(address, sizeof(address), "unix:%s/slotd.sock",
+		       sup->config->supervisord.run_dir);
+	r = add(sup, &own, diag);
+	vec_for_each (c, &sup->config->servers) {
+		if (r == 0) {
+			r = add(sup, c, diag);
+		}
+		if (r == 0 && !c->username) {
+			log_line(LOG_CRIT,
+				 "Server '%s' running without any HTTP authentication checking",
+				 c->section);
+		}
+	}
+	return r;
+}
+
+void servers_reconfigure(struct supervisor *sup)
+{
+	struct server *own = &servers_of(sup)->list.at[SERVER_OWN];
+	mode_t mode = own_mode(sup->config);
+
+	if (!own->passed && own->mode != mode && chmod(own->address + 5, mode) == 0) {
+		own->mode = mode;
+	}
+}
+
+void servers_done(struct supervisor *sup)
+{
+	struct servers *all = servers_of(sup);
+
+	if (!all) {
+		return;
+	}
+	vec_for_each (s, &all->list) {
+		server_done(s);
+	}
+	vec_done(&all->list);
+	free(all);
+	sup->servers = NULL;
+}
+
+void servers_refill(struct supervisor *sup, struct helper *control)
+{
+	struct servers *all = servers_of(sup);
+	struct message m;
+
+	for (size_t i = 0; i < all->list.len; i++) {
+		const struct server *s = &all->list.at[i];
+
+		message_init(&m, MSG_CONTROL_LISTEN, 0);
+		message_put_u64(&m, TAG_INDEX, i);
+		message_put_text(&m, TAG_ADDRESS, s->address);
+		message_put_text(&m, TAG_SECTION, s->section);
+		message_put_text(&m, TAG_USERNAME, s->username);
+		message_put_text(&m, TAG_PASSWORD, s->password);
+		message_put_u64(&m, TAG_MODE, s->mode);
+		message_put_fd(&m, s->fd);
+		(void)helper_send(control, &m);
+	}
+}

@@ -1,0 +1,523 @@
+#include "requests.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/notify.h>
+#include <slotd/os.h>
+
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+/* ---- what the run needs */
+
+static int make_directories(struct supervisor *sup, struct diag *diag)
+{
+	const struct supervisord_config *c = &sup->config->supervisord;
+	const char *dirs[] = {c->state_dir, c->run_dir, c->log_dir};
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		int r = dirs[i] ? os_make_directories(dirs[i], 0755) : 0;
+
+		if (r == 0 && dirs[i] && geteuid() == 0 && c->user.uid != (uid_t)-1 &&
+		    chown(dirs[i], c->user.uid, c->user.gid) < 0) {
+			r = -errno;
+		}
+		if (r < 0) {
+			return diag_set_errno(diag, r, "cannot make %s", dirs[i]);
+		}
+	}
+	return 0;
+}
+
+static int raise_limits(struct supervisor *sup, struct diag *diag)
+{
+	const struct supervisord_config *c = &sup->config->supervisord;
+	const struct {
+		int resource;
+		unsigned min;
+		bool all;
+		const char *name, *what, *option;
+	} limits[] = {
+		{RLIMIT_NOFILE, c->minfds, true, "RLIMIT_NOFILE", "file descriptors required",
+		 "minfds"},
+		{RLIMIT_NPROC, c->minprocs, false, "RLIMIT_NPROC", "available processes required",
+		 "minprocs"},
+	};
+	uint64_t now;
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		int r = os_raise_limit(limits[i].resource, limits[i].min, limits[i].all, &now);
+
+		if (r < 0) {
+			return diag_set(
+				diag, r,
+				"The minimum number of %s to run this process is %u as per "
+				"the \"%s\" command-line argument or config file setting. "
+				"The current environment will only allow you to open fewer: "
+				"raise the limit or lower %s",
+				limits[i].what, limits[i].min, limits[i].option, limits[i].option);
+		}
+		if (r > 0) {
+			log_line(LOG_INFO, "Increased %s limit to %llu", limits[i].name,
+				 (unsigned long long)now);
+		}
+	}
+	return 0;
+}
+
+static int make_switchboard(struct supervisor *sup)
+{
+	auto_close int fd = memfd_create("slotd-switchboard", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || ftruncate(fd, sizeof(struct switchboard)) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0) {
+		return -errno;
+	}
+	sup->switchboard =
+		mmap(NULL, sizeof(struct switchboard), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (sup->switchboard == MAP_FAILED) {
+		sup->switchboard = NULL;
+		return -errno;
+	}
+	sup->switchboard->version = SWITCHBOARD_VERSION;
+	sup->switchboard_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static int drop_privileges(struct supervisor *sup, struct diag *diag)
+{
+	const struct owner *user = &sup->config->supervisord.user;
+	int r;
+
+	if (user->uid == (uid_t)-1 || user->uid == geteuid()) {
+		if (geteuid() == 0 && user->uid == (uid_t)-1) {
+			log_line(LOG_CRIT,
+				 "Supervisor is running as root.  Privileges were not dropped "
+				 "because no user is specified in the config file.  If you intend "
+				 "to run as root, you can set user=root in the config file to "
+				 "avoid this message.");
+		}
+		return 0;
+	}
+	r = process_become(
+		&(struct spawn_user){user->uid, user->gid, user->groups, user->n_groups});
+	if (r == -EPERM) {
+		return diag_set(diag, r, "Can't drop privilege as nonroot user");
+	}
+	if (r < 0) {
+		return diag_set_errno(diag, r, "cannot become user %s", user->user);
+	}
+	log_line(LOG_INFO, "Set uid to user %u succeeded", (unsigned)user->uid);
+	return 0;
+}
+
+/* ---- signals */
+
+static void on_quit_signal(struct loop_signal *s, int signo)
+{
+	struct supervisor *sup = container_of(s, struct supervisor, signals[signo]);
+	char name[32];
+
+	log_line(LOG_WARNING, "received %s indicating exit request",
+		 worker_signal_name(signo, name, sizeof(name)));
+	supervisor_shutdown(sup, MOOD_SHUTDOWN);
+}
+
+static void on_hangup(struct loop_signal *s, int signo)
+{
+	struct supervisor *sup = container_of(s, struct supervisor, signals[signo]);
+
+	if (sup->mood != MOOD_RUNNING) {
+		log_line(LOG_WARNING,
+			 "ignored SIGHUP indicating reload request (shutdown in progress)");
+		return;
+	}
+	log_line(LOG_WARNING, "received SIGHUP indicating reload request");
+	reload_begin(sup, RELOAD_APPLY, 0, false);
+}
+
+static void on_reopen(struct loop_signal *s, int signo)
+{
+	struct supervisor *sup = container_of(s, struct supervisor, signals[signo]);
+
+	log_line(LOG_INFO, "received SIGUSR2 indicating log reopen request");
+	streams_reopen(sup);
+}
+
+static void on_child(struct loop_signal *s, int signo)
+{
+	struct supervisor *sup = container_of(s, struct supervisor, signals[signo]);
+
+	loop_idle_queue(sup->loop, &sup->reap_idle);
+}
+
+/* At the end of the turn: those of ours that ended in it have been reaped by their own watchers. */
+static void on_reap_idle(struct loop_idle *idle)
+{
+	orphans_reap(container_of(idle, struct supervisor, reap_idle));
+}
+
+static int watch_signals(struct supervisor *sup)
+{
+	static const struct {
+		int signo;
+		loop_signal_fn *fn;
+	} all[] = {
+		{SIGTERM, on_quit_signal}, {SIGINT, on_quit_signal}, {SIGQUIT, on_quit_signal},
+		{SIGHUP, on_hangup},	   {SIGUSR2, on_reopen},     {SIGCHLD, on_child},
+	};
+	int r = 0;
+
+	/* Children inherit the first two, as from Supervisor; USR1 does not end slotd. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)signal(SIGUSR1, SIG_IGN);
+	for (size_t i = 0; i < ARRAY_SIZE(all) && r == 0; i++) {
+		r = loop_signal_start(sup->loop, &sup->signals[all[i].signo], all[i].signo,
+				      all[i].fn);
+	}
+	return r;
+}
+
+/* ---- systemd */
+
+void supervisor_notify_status(struct supervisor *sup)
+{
+	char services[512];
+	unsigned workers = 0;
+
+	vec_for_each (p, &sup->processes) {
+		workers += *p != NULL;
+	}
+	services_summary(sup, services, sizeof(services));
+	notify_send("STATUS=%s%s%u worker%s", services, *services ? ", " : "", workers,
+		    workers == 1 ? "" : "s");
+}
+
+static void on_watchdog(struct loop_timer *t)
+{
+	struct supervisor *sup = container_of(t, struct supervisor, watchdog);
+
+	notify_send("WATCHDOG=1");
+	loop_timer_set(sup->loop, t, usec_add(usec_monotonic(), sup->watchdog_interval));
+}
+
+static void start_watchdog(struct supervisor *sup)
+{
+	loop_timer_init(&sup->watchdog, on_watchdog);
+	sup->watchdog_interval = notify_watchdog_interval();
+	if (sup->watchdog_interval != USEC_NEVER) {
+		on_watchdog(&sup->watchdog);
+	}
+}
+
+/* ---- the pid file */
+
+static int read_pidfile(const char *path)
+{
+	auto_fclose FILE *f = fopen(path, "re");
+	int pid = 0;
+
+	return f && fscanf(f, "%d", &pid) == 1 ? pid : 0;
+}
+
+/* A supervisord that is alive would start the same programs. */
+static int check_pidfile(struct supervisor *sup, struct diag *diag)
+{
+	const char *path = sup->config->supervisord.pidfile;
+	int pid = path ? read_pidfile(path) : 0;
+	char comm[64];
+
+	if (pid <= 0 || pid == getpid()) {
+		return 0;
+	}
+	(void)process_comm(pid, comm, sizeof(comm));
+	if (strcmp(comm, "supervisord") != 0 && strcmp(comm, "slotd") != 0) {
+		return 0;
+	}
+	return diag_set(diag, -EBUSY,
+			"%s (pid %d) is running with pidfile=%s: stop it first (supervisorctl "
+			"shutdown), or give slotd a pidfile of its own",
+			comm, pid, path);
+}
+
+static void write_pidfile(struct supervisor *sup)
+{
+	const char *path = sup->config->supervisord.pidfile;
+	auto_fclose FILE *f = path ? fopen(path, "we") : NULL;
+
+	if (!path) {
+		return;
+	}
+	if (!f || fprintf(f, "%d\n", (int)getpid()) < 0 || fflush(f) != 0) {
+		log_line(LOG_CRIT, "could not write pidfile %s", path);
+		return;
+	}
+	sup->pidfile_written = true;
+	log_line(LOG_INFO, "supervisord started with pid %d", (int)getpid());
+}
+
+static void unlink_pidfile(struct supervisor *sup)
+{
+	if (sup->pidfile_written) {
+		(void)unlink(sup->config->supervisord.pidfile);
+		sup->pidfile_written = false;
+	}
+}
+
+/* ---- start */
+
+static int make_groups(struct supervisor *sup, struct diag *diag)
+{
+	vec_for_each (g, &sup->config->groups) {
+		struct group *group;
+		int r = group_find(sup, (*g)->name) ? 0 /* two of one name: the first is used */
+						    : group_add(sup, *g, sup->config, diag, &group);
+
+		if (r < 0) {
+			return r;
+		}
+	}
+	return 0;
+}
+
+typedef int start_fn(struct supervisor *sup, struct diag *diag);
+
+static int make_tables(struct supervisor *sup, struct diag *diag)
+{
+	int r = loop_new(&sup->loop);
+
+	sup->children.loop = sup->loop;
+	if (r == 0) {
+		r = ledger_create(&sup->ledger_fd, &sup->ledger);
+	}
+	if (r == 0) {
+		r = make_switchboard(sup);
+	}
+	if (r == 0) {
+		r = os_become_subreaper();
+	}
+	if (r == 0) {
+		loop_idle_init(&sup->reap_idle, on_reap_idle);
+		loop_idle_init(&sup->shutdown_idle, supervisor_shutdown_step);
+		r = watch_signals(sup);
+	}
+	if (r == 0) {
+		r = publish_init(sup);
+	}
+	if (r == 0) {
+		r = ownlog_init(sup);
+	}
+	return r < 0 ? diag_set_errno(diag, r, "cannot start") : 0;
+}
+
+static int report_config(struct supervisor *sup, struct diag *diag)
+{
+	(void)diag;
+	reload_log_messages(sup->config);
+	streams_clean_auto_logs(sup->config);
+	return 0;
+}
+
+/* In this order: what may be refused comes before anything runs. */
+static start_fn *const start_steps[] = {
+	make_directories, predecessor_lock,    check_pidfile, predecessor_check, raise_limits,
+	make_tables,	  report_config,       streams_init,  servers_init,	 services_init,
+	drop_privileges,  predecessor_succeed, helpers_start, make_groups,
+};
+
+int supervisor_start(struct supervisor *sup, const struct supervisor_options *options,
+		     struct config *config, struct diag *diag)
+{
+	*sup = (struct supervisor){
+		.config = config,
+		.services_config = config,
+		.options = *options,
+		.mood = MOOD_RUNNING,
+		.started_wall = usec_wall(),
+		.ledger_fd = -EBADF,
+		.switchboard_fd = -EBADF,
+		.lock_fd = -EBADF,
+		.keep_socket_fd = -EBADF,
+	};
+	log_set_level(config->supervisord.log_priority);
+	for (size_t i = 0; i < ARRAY_SIZE(start_steps); i++) {
+		int r = start_steps[i](sup, diag);
+
+		if (r < 0) {
+			supervisor_abandon(sup);
+			return r;
+		}
+	}
+	return 0;
+}
+
+static void tell_ready(struct supervisor *sup)
+{
+	int ready = 0;
+
+	if (sup->options.ready_fd >= 0) {
+		ssize_t n = write(sup->options.ready_fd, &ready, sizeof(ready));
+
+		(void)n; /* the one that waited may be gone */
+		(void)close(sup->options.ready_fd);
+		sup->options.ready_fd = -EBADF;
+	}
+	notify_send("READY=1");
+	supervisor_notify_status(sup);
+}
+
+void supervisor_run(struct supervisor *sup)
+{
+	write_pidfile(sup);
+	start_watchdog(sup);
+	vec_for_each (g, &sup->groups) {
+		group_autostart(*g);
+	}
+	tell_ready(sup);
+	loop_run(sup->loop);
+	supervisor_abandon(sup);
+}
+
+/* ---- shutdown: a whole priority level at once, the last first */
+
+struct level {
+	int group, program;
+};
+
+static struct level level_of(const struct process *p)
+{
+	return (struct level){p->group->priority, p->config->program->priority};
+}
+
+static int level_compare(struct level a, struct level b)
+{
+	if (a.group != b.group) {
+		return a.group < b.group ? -1 : 1;
+	}
+	return a.program < b.program ? -1 : a.program > b.program;
+}
+
+static bool last_level(const struct supervisor *sup, struct level *ret)
+{
+	bool any = false;
+
+	vec_for_each (p, &sup->processes) {
+		if (*p && !process_ended(*p) && (!any || level_compare(level_of(*p), *ret) > 0)) {
+			*ret = level_of(*p);
+			any = true;
+		}
+	}
+	return any;
+}
+
+void supervisor_shutdown_step(struct loop_idle *idle)
+{
+	struct supervisor *sup = container_of(idle, struct supervisor, shutdown_idle);
+	struct level level = {0};
+
+	if (sup->quitting || sup->mood == MOOD_RUNNING) {
+		return;
+	}
+	if (!last_level(sup, &level)) {
+		helpers_quit(sup);
+		return;
+	}
+	vec_for_each (p, &sup->processes) {
+		if (*p && !process_ended(*p) && !(*p)->shut_down &&
+		    level_compare(level_of(*p), level) == 0) {
+			(*p)->shut_down = true;
+			process_shutdown(*p);
+		}
+	}
+}
+
+void supervisor_shutdown(struct supervisor *sup, enum mood mood)
+{
+	bool first = sup->mood == MOOD_RUNNING;
+
+	sup->mood = mood;
+	publish_daemon(sup);
+	if (!first) {
+		return; /* TERM during a restart makes it a shutdown */
+	}
+	notify_send("STOPPING=1\nSTATUS=stopping workers");
+	reload_cancel(sup);
+	vec_for_each (p, &sup->processes) {
+		if (*p) {
+			(*p)->worker.no_start = true;
+		}
+	}
+	loop_idle_queue(sup->loop, &sup->shutdown_idle);
+}
+
+void supervisor_helpers_gone(struct supervisor *sup)
+{
+	loop_stop(sup->loop);
+}
+
+void process_changed(struct process *p, enum worker_state from)
+{
+	struct supervisor *sup = p->sup;
+
+	publish_process(p);
+	if (p->service) {
+		service_process_changed(p->service, p, from);
+	}
+	if (sup->mood != MOOD_RUNNING) {
+		loop_idle_queue(sup->loop, &sup->shutdown_idle);
+	}
+	if (p->removed || p->restart) {
+		reload_continue(sup);
+	}
+}
+
+/* ---- end */
+
+static void end_loop(struct supervisor *sup)
+{
+	if (!sup->loop) {
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(sup->signals); i++) {
+		loop_signal_stop(sup->loop, &sup->signals[i]);
+	}
+	loop_timer_stop(sup->loop, &sup->watchdog);
+	loop_idle_cancel(sup->loop, &sup->reap_idle);
+	loop_idle_cancel(sup->loop, &sup->shutdown_idle);
+	sup->loop = loop_free(sup->loop);
+}
+
+void supervisor_abandon(struct supervisor *sup)
+{
+	if (sup->loop) {
+		while (sup->groups.len) {
+			group_remove(sup->groups.at[sup->groups.len - 1]);
+		}
+		services_done(sup);
+		reload_done(sup); /* what services and groups pointed into */
+		requests_forget(sup, 0);
+		helpers_done(sup);
+		streams_done(sup);
+		servers_done(sup);
+		publish_done(sup);
+	}
+	ownlog_done(sup);
+	end_loop(sup);
+	vec_done(&sup->groups);
+	vec_done(&sup->processes);
+	ledger_unmap(sup->ledger);
+	if (sup->switchboard) {
+		(void)munmap(sup->switchboard, sizeof(*sup->switchboard));
+	}
+	unlink_pidfile(sup);
+	cleanup_closep(&sup->ledger_fd);
+	cleanup_closep(&sup->switchboard_fd);
+	cleanup_closep(&sup->keep_socket_fd);
+	cleanup_closep(&sup->lock_fd);
+	sup->config = config_free(sup->config);
+}
