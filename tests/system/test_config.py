@@ -1,0 +1,108 @@
+"""slotd -t, --help-config and what the man page says: the configuration as a person meets it."""
+
+import re
+import subprocess
+import textwrap
+
+import pytest
+
+from harness.paths import ROOT, SLOTD
+
+SERVICE = """
+[program:w-a]
+command=sleep 1
+process_name=%(program_name)s_%(process_num)d
+numprocs=2
+numprocs_start=8001
+[program:w-b]
+command=sleep 1
+process_name=%(program_name)s_%(process_num)d
+numprocs=2
+numprocs_start=8101
+[service:w]
+listen=127.0.0.1:8000
+slot_a=w-a
+slot_b=w-b
+health=tcp
+"""
+
+
+def check(tmp_path, text, *arguments):
+    config = tmp_path / "x.conf"
+    config.write_text(textwrap.dedent(text))
+    done = subprocess.run([str(SLOTD), "-t", "-c", str(config), *arguments], capture_output=True,
+                          text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_good_file_passes(tmp_path):
+    status, text = check(tmp_path, SERVICE)
+    assert status == 0, text
+    status, text = check(tmp_path, SERVICE, "--strict")
+    assert status == 0, text
+
+
+@pytest.mark.parametrize("change, words", [
+    (("health=tcp", "heath=tcp"), ["health", "did you mean"]),
+    (("health=tcp", ""), ["health"]),
+    (("health=tcp", "health=telepathy"), ["telepathy"]),
+    (("slot_b=w-b", "slot_b=nobody"), ["nobody"]),
+    (("slot_b=w-b", "slot_b=w-a"), ["w-a"]),
+    (("numprocs_start=8101", "numprocs_start=8002"), ["8002"]),
+    (("listen=127.0.0.1:8000", "listen=127.0.0.1:8001"), ["8001"]),
+    (("listen=127.0.0.1:8000", "listen=127.0.0.1:80000"), ["80000"]),
+    (("health=tcp", "health=tcp\ndrain_timeout=soon"), ["soon", "drain_timeout"]),
+    (("health=tcp", "health=tcp\nbalance=fair"), ["fair", "round_robin"]),
+    (("health=tcp", "health=http /\nhealth_status=2000"), ["2000"]),
+    (("numprocs=2", "numprocs=two"), ["numprocs", "two"]),
+])
+def test_a_mistake_is_named_with_file_and_line(tmp_path, change, words):
+    text = SERVICE.replace(*change, 1)
+    status, said = check(tmp_path, text)
+    assert status == 2, said
+    assert re.search(r"x\.conf:\d+: ", said), said
+    assert all(word in said for word in words), said
+
+
+def test_all_mistakes_are_told_in_one_run(tmp_path):
+    status, said = check(tmp_path, SERVICE.replace("health=tcp", "heath=tcp\ndrain=never")
+                         + "[program:x]\ncommand=x\npriority=high\nuser=no-such-user-here\n")
+    assert status == 2
+    assert all(word in said for word in ("heath", "never", "high")), said
+
+
+def test_an_unknown_option_of_supervisors_sections_is_a_warning(tmp_path):
+    text = "[program:x]\ncommand=sleep 1\nautorestrat=true\n"
+    status, said = check(tmp_path, text)
+    assert status == 0 and "autorestart" in said, said
+    status, said = check(tmp_path, text, "--strict")
+    assert status == 2, said
+
+
+def test_a_missing_file_is_said_so(tmp_path):
+    done = subprocess.run([str(SLOTD), "-t", "-c", str(tmp_path / "none.conf")],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "none.conf" in done.stdout + done.stderr
+
+
+def test_long_lines_and_names_are_read(tmp_path):
+    name, value = "n" * 190, "x" * 60000
+    status, said = check(tmp_path, f"[program:{name}]\ncommand=sleep 1\nenvironment=A=\"{value}\"\n")
+    assert status == 0, said[:1000]
+
+
+def options_of_help():
+    text = subprocess.run([str(SLOTD), "--help-config"], capture_output=True, text=True,
+                          check=True).stdout
+    return text, set(re.findall(r"^\s*([a-z][a-z0-9_.]*)\s*(?:=|\s{2,}|$)", text, re.M))
+
+
+def test_every_option_is_in_the_man_page_and_back():
+    text, _ = options_of_help()
+    page = subprocess.run(["man", "-l", str(ROOT / "man/slotd.conf.5")], capture_output=True,
+                          text=True, env={"MANWIDTH": "200", "PATH": "/usr/bin:/bin"}).stdout
+    tables = "".join(p.read_text() for p in (ROOT / "src/config").glob("options_*.c"))
+    names = set(re.findall(r'\.name = "([a-z0-9_.]+)"', tables))
+    assert len(names) > 80
+    assert not {n for n in names if not re.search(rf"\b{re.escape(n)}\b", page)}, "not in the page"
+    assert not {n for n in names if not re.search(rf"\b{re.escape(n)}\b", text)}, "not in the help"

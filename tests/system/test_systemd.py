@@ -1,0 +1,124 @@
+"""What slotd says to systemd and takes from it, with the test in systemd's place."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from harness.apps import two_slots
+from harness.load import once, try_once
+from harness.paths import SLOTD
+from harness.procs import wait_for
+
+
+class Notify:
+    """NOTIFY_SOCKET."""
+
+    def __init__(self, path):
+        self.path = str(path)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.lines = []
+
+    def until(self, wanted, timeout=30):
+        """Reads until a line begins with `wanted`; that line."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self.socket.settimeout(max(0.01, deadline - time.monotonic()))
+            for line in self.socket.recv(65536).decode().splitlines():
+                self.lines.append((time.monotonic(), line))
+                if line.startswith(wanted):
+                    return line
+
+
+@pytest.fixture
+def notify(tmp_path):
+    path = f"/tmp/slotd-notify.{os.getpid()}"
+    notify = Notify(path)
+    yield notify
+    notify.socket.close()
+    os.unlink(path)
+
+
+def test_ready_comes_when_the_sockets_listen(slotd, ports, notify):
+    port = ports.one()
+    daemon = slotd(two_slots("w", f"127.0.0.1:{port}", ports.run(1), ports.run(1)), start=False,
+                   env={"NOTIFY_SOCKET": notify.path})
+    daemon.start(wait=False)
+    notify.until("READY=1")
+    socket.create_connection(("127.0.0.1", port), 5).close()
+    daemon.wait_ready()
+
+
+def test_status_names_the_live_slot_and_follows_a_swap(slotd, ports, notify):
+    port = ports.one()
+    daemon = slotd(two_slots("w", f"127.0.0.1:{port}", ports.run(1), ports.run(1)),
+                   env={"NOTIFY_SOCKET": notify.path})
+    assert "w a" in notify.until("STATUS=")
+    daemon.ctl("swap", "w", check=True)
+    while "w b" not in notify.until("STATUS="):
+        pass
+
+
+def test_reload_and_stop_are_announced(slotd, notify):
+    daemon = slotd("[program:x]\ncommand=sleep 1000\n", env={"NOTIFY_SOCKET": notify.path})
+    notify.until("READY=1")
+    daemon.ctl("reload", check=True)
+    notify.until("RELOADING=1")
+    notify.until("READY=1")
+    os.kill(daemon.pid, signal.SIGHUP)
+    notify.until("RELOADING=1")
+    notify.until("READY=1")
+    daemon.process.terminate()
+    notify.until("STOPPING=1")
+
+
+def test_the_watchdog_is_fed_until_the_loop_hangs(slotd, notify):
+    daemon = slotd("", start=False, env={"NOTIFY_SOCKET": notify.path, "WATCHDOG_USEC": "400000"})
+    daemon.start()
+    for _ in range(3):
+        notify.until("WATCHDOG=1")
+    os.kill(daemon.pid, signal.SIGSTOP)
+    notify.socket.setblocking(False)
+    time.sleep(0.3)
+    while True:
+        try:
+            notify.socket.recv(65536)
+        except BlockingIOError:
+            break
+    with pytest.raises(TimeoutError):
+        notify.until("WATCHDOG=1", 1)
+    os.kill(daemon.pid, signal.SIGCONT)
+    notify.until("WATCHDOG=1")
+
+
+def test_a_listening_socket_that_arrives_is_used(slotd, ports):
+    port = ports.one()
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(100)
+    inode = os.fstat(listener.fileno()).st_ino
+    daemon = slotd(two_slots("w", f"127.0.0.1:{port}", ports.run(1), ports.run(1)), start=False)
+    # As systemd does it: descriptor 3, LISTEN_PID is the process itself.
+    launcher = daemon.dir / "launch"
+    launcher.write_text('#!/bin/sh\nexport LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=w\n'
+                        f'exec 3<&{listener.fileno()}\nexec {SLOTD} "$@"\n')
+    launcher.chmod(0o755)
+    output = open(daemon.dir / "stderr", "ab")
+    daemon.process = subprocess.Popen(
+        [str(launcher), "-n", "-c", str(daemon.config)], stdin=subprocess.DEVNULL, stdout=output,
+        stderr=subprocess.STDOUT, env=daemon.env, pass_fds=(listener.fileno(),), cwd=daemon.dir)
+    output.close()
+    daemon.wait_ready()
+    listener.close()
+    wait_for(lambda: try_once(("127.0.0.1", port)), "the service answers")
+    assert once(("127.0.0.1", port)).startswith("a ")
+    table = open("/proc/net/tcp").read().splitlines()[1:]
+    listening = [row.split() for row in table if row.split()[3] == "0A"
+                 and row.split()[1].endswith(f":{port:04X}")]
+    assert [int(row[9]) for row in listening] == [inode]
