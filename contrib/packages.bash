@@ -47,13 +47,13 @@ install_packages() {
 # No question is asked, no service of a new package is started: this machine may have its own plans
 # for port 80.
 _apt_get() {
-    local policy=/usr/sbin/policy-rc.d made='' status=0
-    if [ "$1" = install ] && [ ! -e $policy ]; then
-        printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy && made=yes
+    local policy=${SLOTD_POLICY_RC:-/usr/sbin/policy-rc.d} made='' status=0
+    if [ "$1" = install ] && [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" && made=yes
     fi
     DEBIAN_FRONTEND=noninteractive apt-get -q -o "DPkg::Lock::Timeout=$SLOTD_APT_PATIENCE" \
         -o Acquire::Retries=2 "$@" </dev/null || status=$?
-    [ -z "$made" ] || rm -f $policy
+    [ -z "$made" ] || rm -f "$policy"
     return $status
 }
 

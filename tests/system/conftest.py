@@ -25,6 +25,9 @@ def pytest_runtest_makereport(item, call):
     if report.failed:
         for daemon in getattr(item, "daemons", []):
             report.sections.append((f"logs of {daemon.dir}", daemon.all_logs()))
+    if report.when == "call" and os.environ.get("SLOTD_FIGURES"):
+        with open(os.environ["SLOTD_FIGURES"], "a") as out:
+            out.writelines(f"{text}\n" for name, text in item.user_properties if name == "figures")
 
 
 @pytest.fixture(scope="session")
