@@ -115,7 +115,8 @@ static void send_config(struct ownlog *o)
 	const struct supervisor *sup = o->sup;
 	const struct supervisord_config *c = &sup->config->supervisord;
 	struct helper *log = helper_of(o->sup, HELPER_LOG);
-	bool echo = sup->options.foreground && !c->silent && !c->journal;
+	bool journal = c->journal && getenv("JOURNAL_STREAM"); /* set by systemd alone */
+	bool echo = sup->options.foreground && !c->silent && !journal;
 	struct message m;
 
 	if (!log || !channel_open(&log->channel)) {
@@ -129,7 +130,7 @@ static void send_config(struct ownlog *o)
 	message_put_u64(&m, TAG_MAXBYTES, c->log.maxbytes);
 	message_put_u64(&m, TAG_BACKUPS, c->log.backups);
 	message_put_u64(&m, TAG_SYSLOG, c->log.syslog);
-	message_put_u64(&m, TAG_JOURNAL, c->journal);
+	message_put_u64(&m, TAG_JOURNAL, journal);
 	message_put_text(&m, TAG_IDENTIFIER, c->identifier);
 	message_put_u64(&m, TAG_ECHO, echo);
 	if (echo) {

@@ -219,3 +219,15 @@ int predecessor_succeed(struct supervisor *sup, struct diag *diag)
 	keep_put(sup, KEEP_SOCKET, &sup->keep_socket_fd, 1);
 	return 0;
 }
+
+void predecessor_done(struct supervisor *sup)
+{
+	char path[PATH_MAX];
+
+	if (sup->keep_socket_fd >= 0) {
+		(void)snprintf(path, sizeof(path), "%s/" KEEP_SOCKET,
+			       sup->config->supervisord.run_dir);
+		(void)unlink(path);
+		cleanup_closep(&sup->keep_socket_fd);
+	}
+}

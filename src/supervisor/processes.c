@@ -531,6 +531,11 @@ void process_stop(struct process *p)
 	feed(p, (struct worker_event){.kind = WORKER_EV_STOP});
 }
 
+void process_give_up(struct process *p)
+{
+	feed(p, (struct worker_event){.kind = WORKER_EV_SHUTDOWN});
+}
+
 void process_shutdown(struct process *p)
 {
 	p->worker.no_start = true;

@@ -175,14 +175,15 @@ void request_begin(struct request *q)
 /* ---- what a worker's step means for those that wait */
 
 /* What cannot be executed at all is not tried again for a request: Supervisor does not either. */
-static void start_failed(struct request *q, struct request_item *item, struct process *p)
+static void start_failed(struct request *q, struct request_item *item, struct process *p,
+			 enum worker_state state)
 {
 	bool hopeless = p->fault == FAULT_NO_FILE || p->fault == FAULT_NOT_EXECUTABLE;
 
 	request_decide(q, item, p->fault ? p->fault : FAULT_SPAWN_ERROR,
 		       hopeless ? p->worker.spawnerr : p->namespec);
-	if (hopeless) {
-		process_stop(p);
+	if (hopeless && state == WORKER_BACKOFF) {
+		process_give_up(p);
 	}
 }
 
@@ -200,7 +201,7 @@ static void judge_start(struct request *q, struct request_item *item, struct pro
 		break;
 	case WORKER_BACKOFF:
 	case WORKER_FATAL:
-		start_failed(q, item, p);
+		start_failed(q, item, p, state);
 		break;
 	default:
 		request_decide(q, item, FAULT_ABNORMAL_TERMINATION, p->namespec);

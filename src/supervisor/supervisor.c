@@ -148,6 +148,12 @@ static void on_reopen(struct loop_signal *s, int signo)
 	streams_reopen(sup);
 }
 
+/* Handled rather than ignored: workers would inherit that. */
+static void on_user(struct loop_signal *s, int signo)
+{
+	(void)s, (void)signo;
+}
+
 static void on_child(struct loop_signal *s, int signo)
 {
 	struct supervisor *sup = container_of(s, struct supervisor, signals[signo]);
@@ -169,13 +175,13 @@ static int watch_signals(struct supervisor *sup)
 	} all[] = {
 		{SIGTERM, on_quit_signal}, {SIGINT, on_quit_signal}, {SIGQUIT, on_quit_signal},
 		{SIGHUP, on_hangup},	   {SIGUSR2, on_reopen},     {SIGCHLD, on_child},
+		{SIGUSR1, on_user},
 	};
 	int r = 0;
 
-	/* Children inherit the first two, as from Supervisor; USR1 does not end slotd. */
+	/* Workers inherit these two, as from Supervisor. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
-	(void)signal(SIGUSR1, SIG_IGN);
 	for (size_t i = 0; i < ARRAY_SIZE(all) && r == 0; i++) {
 		r = loop_signal_start(sup->loop, &sup->signals[all[i].signo], all[i].signo,
 				      all[i].fn);
@@ -517,7 +523,7 @@ void supervisor_abandon(struct supervisor *sup)
 	unlink_pidfile(sup);
 	cleanup_closep(&sup->ledger_fd);
 	cleanup_closep(&sup->switchboard_fd);
-	cleanup_closep(&sup->keep_socket_fd);
+	predecessor_done(sup);
 	cleanup_closep(&sup->lock_fd);
 	sup->config = config_free(sup->config);
 }

@@ -172,6 +172,8 @@ struct process *process_free(struct process *p);
 void process_start(struct process *p);
 void process_stop(struct process *p);
 void process_shutdown(struct process *p);
+/** From BACKOFF to FATAL at once. */
+void process_give_up(struct process *p);
 /** Sends a signal to the pid only, as Supervisor's signalProcess. 0, -ESRCH, -errno. */
 int process_signal(struct process *p, int signo);
 /** "group:name", or "name" where both are the same. Returns buf. */
@@ -425,6 +427,8 @@ int predecessor_lock(struct supervisor *sup, struct diag *diag);
 int predecessor_check(struct supervisor *sup, struct diag *diag);
 /** Lets a later slotd ask ours. */
 int predecessor_succeed(struct supervisor *sup, struct diag *diag);
+/** slotd ends in order: there is nothing to ask for. */
+void predecessor_done(struct supervisor *sup);
 
 /* ---- the whole ---- */
 
