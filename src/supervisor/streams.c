@@ -33,6 +33,7 @@ struct stream {
 	char *name, *group, *path;
 	struct log_config config; /* numbers only; its path is not used */
 	bool strip_ansi, is_auto;
+	uint64_t lost_lines, lost_bytes; /* totals that slotd-log told */
 };
 
 struct streams {
@@ -153,9 +154,30 @@ int streams_fd(const struct process *p, int channel)
 
 /* ---- what slotd-log is told */
 
+/* Our descriptor, where the path means one: by its path slotd-log would open its own. */
+static int own_descriptor(const char *path)
+{
+	static const struct {
+		const char *path;
+		int fd;
+	} paths[] = {
+		{"/dev/stdout", STDOUT_FILENO},	    {"/dev/stderr", STDERR_FILENO},
+		{"/dev/fd/1", STDOUT_FILENO},	    {"/dev/fd/2", STDERR_FILENO},
+		{"/proc/self/fd/1", STDOUT_FILENO}, {"/proc/self/fd/2", STDERR_FILENO},
+	};
+
+	for (size_t i = 0; path && i < ARRAY_SIZE(paths); i++) {
+		if (strcmp(path, paths[i].path) == 0) {
+			return paths[i].fd;
+		}
+	}
+	return -EBADF;
+}
+
 static void announce(struct streams *s, struct stream *st)
 {
 	struct helper *log = helper_of(s->sup, HELPER_LOG);
+	int target = own_descriptor(st->path);
 	struct message m;
 
 	message_init(&m, MSG_LOG_STREAM, 0);
@@ -175,7 +197,12 @@ static void announce(struct streams *s, struct stream *st)
 	if (st->is_auto) {
 		message_put_u64(&m, TAG_MODE, 0600);
 	}
+	message_put_u64(&m, TAG_LOST_LINES, st->lost_lines);
+	message_put_u64(&m, TAG_LOST_BYTES, st->lost_bytes);
 	message_put_fd(&m, st->fd);
+	if (target >= 0) {
+		message_put_fd(&m, target);
+	}
 	st->announced = true;
 	if (log && channel_open(&log->channel)) {
 		(void)helper_send(log, &m); /* a full queue: the stall restarts slotd-log */
@@ -207,20 +234,22 @@ static void refill(struct helper *h)
 	}
 }
 
+/* Totals of the stream; slotd-log has said so in a report. */
 static void on_lost(struct streams *s, const struct message *m)
 {
 	struct stream *st = *place_of(s, (uint32_t)message_u64(m, TAG_STREAM));
+	uint64_t lines = message_u64(m, TAG_LOST_LINES), bytes = message_u64(m, TAG_LOST_BYTES);
 
-	if (!st || !st->process) {
+	if (!st || bytes <= st->lost_bytes) {
 		return;
 	}
-	if (message_has(m, TAG_TEXT)) {
-		log_line(LOG_ERR, "%s %s: %s", st->name, channel_names[st->channel],
-			 message_str(m, TAG_TEXT));
+	if (st->process) {
+		st->process->lost_lines += lines - st->lost_lines;
+		st->process->lost_bytes += bytes - st->lost_bytes;
+		publish_process(st->process);
 	}
-	st->process->lost_lines = message_u64(m, TAG_LOST_LINES);
-	st->process->lost_bytes = message_u64(m, TAG_LOST_BYTES);
-	publish_process(st->process);
+	st->lost_lines = lines;
+	st->lost_bytes = bytes;
 }
 
 static void received(struct helper *h, struct message *m)
@@ -229,6 +258,7 @@ static void received(struct helper *h, struct message *m)
 
 	switch (m->type) {
 	case MSG_LOG_CLOSED:
+		on_lost(s, m);
 		drop(s, (uint32_t)message_u64(m, TAG_STREAM));
 		break;
 	case MSG_LOG_LOST:
