@@ -113,6 +113,14 @@ uint64_t process_start_ticks(pid_t pid)
 	return ticks;
 }
 
+bool process_alive(pid_t pid)
+{
+	char buf[1024];
+	const char *at = read_stat(pid, buf, sizeof(buf));
+
+	return at && at[1] && at[2] != 'Z' && at[2] != 'X';
+}
+
 pid_t process_parent(pid_t pid)
 {
 	char buf[1024];

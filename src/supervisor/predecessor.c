@@ -135,7 +135,7 @@ static unsigned list_alive(int ledger_fd, struct strbuf *names)
 	for (uint32_t i = 0; i < l->workers_used && i < LEDGER_WORKERS; i++) {
 		const struct ledger_worker *w = &l->workers[i];
 
-		if (w->name[0] && w->pid > 0 && w->start_ticks &&
+		if (w->name[0] && w->pid > 0 && w->start_ticks && process_alive(w->pid) &&
 		    process_start_ticks(w->pid) == w->start_ticks) {
 			(void)strbuf_addf(names, "%s%.*s (pid %d)", n ? ", " : "",
 					  LEDGER_NAME_MAX - 1, w->name, (int)w->pid);

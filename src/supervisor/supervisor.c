@@ -238,7 +238,7 @@ static int check_pidfile(struct supervisor *sup, struct diag *diag)
 	int pid = path ? read_pidfile(path) : 0;
 	char comm[64];
 
-	if (pid <= 0 || pid == getpid()) {
+	if (pid <= 0 || pid == getpid() || !process_alive(pid)) {
 		return 0;
 	}
 	(void)process_comm(pid, comm, sizeof(comm));

@@ -8,16 +8,22 @@
  *	main.c       options, daemonizing, privileges, the run
  *	supervisor.c make and end a struct supervisor; start-up and shutdown order
  *	processes.c  a worker's process: spawn, pidfd, timers, ledger, plan of core/worker.c
- *	groups.c     groups, names ("group:name", "group:*", "all"), start/stop orders
- *	streams.c    stdout/stderr/stdin pipes, slotd-log's refill, slotd's own log
+ *	groups.c     groups and their processes
+ *	names.c      what "group:name", "group:*" and "all" stand for
+ *	streams.c    stdout/stderr/stdin pipes, slotd-log's refill
+ *	ownlog.c     slotd's own log
  *	services.c   services and slots: plan of core/swap.c; tables, flips, drains for relays
  *	gate.c       health checks by slotd-probe or exec, for the gate and afterwards
  *	records.c    state file, live_file, live_link: by short-lived children
  *	jobs.c       deploy/swap/rollback as people see them: numbers, lines, history
  *	helpers.c    helper processes: start, channel, restart, refill, QUIT
+ *	servers.c    the control sockets
  *	commands.c   requests from slotd-control, judged by the peer's credentials
+ *	requests.c   those that are answered later
  *	publish.c    state to slotd-control: per object, with generations
- *	reload.c     reread, reload, add and remove
+ *	reload.c     reread and reload
+ *	predecessor.c  what a former slotd left
+ *	options.c    the command line
  */
 
 #include <slotd/channel.h>
@@ -32,9 +38,8 @@
 #include <slotd/vec.h>
 #include <slotd/worker.h>
 
-#include <signal.h>
-
 #include <limits.h>
+#include <signal.h>
 
 struct supervisor;
 struct process;
@@ -284,6 +289,8 @@ void groups_sort(struct supervisor *sup);
 bool group_ended(const struct group *g);
 /** Starts those with autostart=true that no idle slot holds back. */
 void group_autostart(struct group *g);
+/* ---- names.c ---- */
+
 struct group *group_find(struct supervisor *sup, const char *name);
 /** "group:name" or "name" (both the same). NULL when there is none. */
 struct process *process_find(struct supervisor *sup, const char *namespec);
