@@ -221,6 +221,7 @@ static enum flow move_by_copy(struct copier *c, struct side *from, struct side *
 	}
 	*ret_bytes += (size_t)n;
 	count_big_read(from, (size_t)n);
+	c->small_lately = COPY_SMALL_FOR;
 	sent = send_some(to->fd, buffer, (size_t)n);
 	if (sent < 0) {
 		return FLOW_BROKEN;
@@ -266,6 +267,7 @@ static enum flow move_by_splice(struct copier *c, struct pipe_pair *pipe, struct
 
 static enum flow move_bulk(struct copier *c, struct side *from, struct side *to, size_t *ret_bytes)
 {
+	const size_t turn = c->small_lately ? COPY_TURN_SHARED : COPY_TURN;
 	struct pipe_pair pipe;
 	enum flow flow = FLOW_ON;
 	bool more = true;
@@ -274,7 +276,8 @@ static enum flow move_bulk(struct copier *c, struct side *from, struct side *to,
 		from->big_reads = 0;
 		return move_by_copy(c, from, to, ret_bytes);
 	}
-	while (flow == FLOW_ON && more && *ret_bytes < COPY_TURN) {
+	c->small_lately -= c->small_lately ? 1 : 0;
+	while (flow == FLOW_ON && more && *ret_bytes < turn) {
 		flow = move_by_splice(c, &pipe, from, to, ret_bytes, &more);
 	}
 	if (pipe.size) {
