@@ -39,8 +39,9 @@ struct side {
 	struct loop_io io;
 	struct parcel *unsent; /* read from the other side, not taken by this one yet */
 	int fd;
-	bool eof;    /* it will send nothing more */
-	bool broken; /* it takes nothing more */
+	bool eof;      /* it will send nothing more */
+	bool broken;   /* it takes nothing more */
+	bool one_shot; /* its next words are likely its last: look for the end along with them */
 	uint8_t big_reads;
 	uint8_t slow;
 };
