@@ -18,4 +18,5 @@ enum {
 #define KEEP_WORKER_PREFIX "worker "	 /* + group:name: pidfd, stdin, stdout, stderr */
 #define KEEP_LISTEN_PREFIX "listen "	 /* + service + " " + address */
 #define KEEP_HELPER_PREFIX "helper "	 /* + name: slotd's end of the channel, pidfd */
+#define KEEP_PAGE_PREFIX   "relay page " /* + index: a relay's page of counts */
 #define KEEP_SERVER_PREFIX "server "	 /* + address: a control socket */

@@ -8,7 +8,6 @@
 
 enum {
 	CONNS_A_CHUNK = 128,
-	ONE_SHOTS = 4, /* so many in a row let us expect it of the next */
 };
 
 _Static_assert((int)PROXY_HEADER_MAX <= (int)COPY_HEADROOM, "a header fits before the data");
@@ -141,9 +140,6 @@ void conn_end(struct conn *c)
 	if (w && c->client_spoke && !c->worker_spoke) {
 		count_add64(&worker_counts(w)->failed, 1);
 	}
-	if (w && c->worker_spoke && !c->kept_alive && w->one_shots < ONE_SHOTS) {
-		w->one_shots++;
-	}
 	leave(c);
 	side_close(c, WORKER);
 	side_close(c, CLIENT);
@@ -248,7 +244,6 @@ static void opened(struct conn *c, struct relay_worker *w, const unsigned char *
 	} else if (sent < len && parcel_keep(side, data + sent, len - sent) < 0) {
 		side->broken = true; /* nobody can have the rest: this ends with a reset */
 	}
-	side->one_shot = w->one_shots >= ONE_SHOTS;
 	place_welcomed(&w->place);
 	count_add64(&worker_counts(w)->total, 1);
 	count_add64(&worker_counts(w)->bytes_in, len);
@@ -496,11 +491,6 @@ static void spoke(struct conn *c, enum conn_end who, size_t n)
 	struct relay_counts *counts = worker_counts(c->worker);
 
 	if (who == CLIENT) {
-		if (c->worker_spoke && !c->kept_alive) {
-			c->kept_alive = true;
-			c->side[WORKER].one_shot = false;
-			c->worker->one_shots = 0;
-		}
 		c->client_spoke = true;
 		count_add64(&counts->bytes_in, n);
 		change_class(c, CONN_IN_FLIGHT);

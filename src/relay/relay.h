@@ -53,7 +53,6 @@ struct conn {
 	uint8_t class; /* enum conn_class */
 	bool held;
 	bool client_spoke, worker_spoke;
-	bool kept_alive; /* the client spoke again after an answer */
 };
 
 struct conn_list {
@@ -82,8 +81,7 @@ struct relay_worker {
 	struct address address;
 	char *name; /* NULL: none was given */
 	struct conn_list open;
-	uint8_t one_shots; /* connections in a row that it ended after one answer */
-	bool gone;	   /* off the table; kept until its last connection ends */
+	bool gone; /* off the table; kept until its last connection ends */
 	struct log_once refused;
 };
 

@@ -94,7 +94,7 @@ static const char *server_url(const struct config *config, char *buf, size_t siz
 }
 
 /* Later settings win; environment= may override Supervisor's own names, as it does there. */
-static int make_environment(const struct process *p, struct env *env)
+int process_environment(const struct process *p, struct env *env)
 {
 	const struct worker_config *c = p->config;
 	char buf[512];
@@ -248,7 +248,7 @@ static int run_child(struct process *p, char **argv, const int stdio[3], struct 
 				  .groups = owner->groups,
 				  .n_groups = owner->n_groups};
 	struct spawn_spec spec = SPAWN_SPEC_INIT;
-	int r = make_environment(p, &env);
+	int r = process_environment(p, &env);
 
 	if (r < 0) {
 		return r;

@@ -179,6 +179,8 @@ void process_stop(struct process *p);
 void process_shutdown(struct process *p);
 /** From BACKOFF to FATAL at once. */
 void process_give_up(struct process *p);
+/** The environment it starts with. 0 or -ENOMEM. */
+int process_environment(const struct process *p, struct env *env);
 /** Sends a signal to the pid only, as Supervisor's signalProcess. 0, -ESRCH, -errno. */
 int process_signal(struct process *p, int signo);
 /** "group:name", or "name" where both are the same. Returns buf. */
@@ -479,4 +481,5 @@ struct supervisor {
 
 	/* private to their files */
 	void *streams, *ownlog, *servers, *publish, *jobs, *records, *gate, *reload;
+	void *services_reload;
 };

@@ -1,0 +1,696 @@
+#include "job_log.h"
+#include "services.h"
+
+#include <slotd/cleanup.h>
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	JOBS_KEPT = 16, /* over all services: who follows one may come late */
+	NAME_MAX_LEN = 64,
+};
+
+/* How long a job waits for the drain, to tell how it went. It goes on without being watched. */
+#define DRAIN_WATCHED SECONDS(10)
+
+struct job {
+	uint32_t number;
+	struct supervisor *sup;
+	struct service *service; /* NULL: gone */
+	char name[LEDGER_NAME_MAX];
+	enum swap_kind kind;
+	enum slot_id from, to;
+	char who[NAME_MAX_LEN], release[NAME_MAX_LEN];
+	usec_t began_wall, began, step_began;
+	enum swap_step step;
+	unsigned at, total; /* "3/6" */
+	bool prepared;	    /* its commands ran: they are not undone */
+	uint64_t draining;  /* connections of the old slot at the flip */
+
+	bool done;
+	int code;
+	char text[PLAN_TEXT_MAX];
+	struct job_log log;
+	struct child tail; /* reads what the culprit printed last */
+	struct loop_timer drain_timer;
+
+	pid_t told_pid; /* the slotd-control that has the following */
+	uint64_t told_seq;
+	bool dirty;
+};
+
+struct jobs {
+	VEC(struct job *) all; /* oldest first */
+};
+
+static void line(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- words ---- */
+
+uint32_t job_number(const struct job *j)
+{
+	return j->number;
+}
+
+const char *job_who(const struct job *j)
+{
+	return j->who;
+}
+
+const char *job_release(const struct job *j)
+{
+	return j->release;
+}
+
+const char *job_log_path(const struct job *j, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "%s/%s-%u.log", j->sup->config->supervisord.log_dir, j->name,
+		       j->number);
+	return buf;
+}
+
+const char *job_describe(const struct job *j, char *buf, size_t size)
+{
+	char span[USEC_TEXT_MAX];
+
+	(void)snprintf(buf, size,
+		       "%s: %s #%u by %s is in \"%s\" for %s. Follow: slotctl attach %s. Stop: "
+		       "slotctl abort %s",
+		       j->name, swap_kind_name(j->kind), j->number, j->who, swap_step_name(j->step),
+		       usec_format(usec_sub(usec_monotonic(), j->step_began), span, sizeof(span)),
+		       j->name, j->name);
+	return buf;
+}
+
+static void changed(struct job *j)
+{
+	j->dirty = true;
+	if (j->service) {
+		publish_service(j->service);
+	}
+}
+
+static void line(struct job *j, const char *fmt, ...)
+{
+	char text[PLAN_TEXT_MAX + 256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	job_log_add(&j->log, j->step, text);
+	changed(j);
+}
+
+static void indented(void *data, const char *text)
+{
+	line(data, "             | %s", text);
+}
+
+void job_output(struct job *j, const char *data, size_t len)
+{
+	job_log_feed(&j->log, data, len, indented, j);
+}
+
+/* ---- numbering steps for people: "3/6" ---- */
+
+static bool is_shown(const struct job *j, enum swap_step step)
+{
+	switch (step) {
+	case SWAP_PREPARE:
+	case SWAP_START:
+	case SWAP_GATE:
+	case SWAP_FLIP:
+		return true;
+	case SWAP_BAKE:
+		return j->service && j->service->policy.bake > 0;
+	default:
+		return false;
+	}
+}
+
+static unsigned count_steps(const struct job *j, bool warm)
+{
+	const struct swap_policy *p = &j->service->policy;
+	unsigned n = 2; /* swap, drain */
+
+	n += warm ? 0 : 2; /* start, gate */
+	n += p->has_prepare && j->kind == SWAP_KIND_DEPLOY;
+	return n + (p->bake > 0);
+}
+
+/* ---- beginning ---- */
+
+static bool allows(const struct service *s, const struct job_request *req)
+{
+	const struct service_config *c = s->config;
+
+	for (unsigned i = 0; i < c->n_allow_uids; i++) {
+		if (c->allow_uids[i] == req->uid && req->uid != (uid_t)-1) {
+			return true;
+		}
+	}
+	for (unsigned i = 0; i < c->n_allow_gids; i++) {
+		if (c->allow_gids[i] == req->gid && req->gid != (gid_t)-1) {
+			return true;
+		}
+	}
+	return req->trusted;
+}
+
+static int check_allowed(const struct service *s, const struct job_request *req, struct diag *diag)
+{
+	if (allows(s, req)) {
+		return 0;
+	}
+	return diag_set(diag, -EACCES,
+			"%s may not change %s: add allow_deploy=%s to [service:%s], "
+			"or use sudo",
+			req->who, s->name, req->who, s->name);
+}
+
+static int find_service(struct supervisor *sup, const char *name, const char *command,
+			struct service **ret, struct diag *diag)
+{
+	*ret = service_find(sup, name);
+	if (*ret) {
+		return 0;
+	}
+	vec_for_each (s, &sup->services) {
+		for (int slot = 0; slot < SLOT_MAX_; slot++) {
+			if (strcmp(service_slot_label(*s, (enum slot_id)slot), name) == 0) {
+				return diag_set(diag, -ENOENT,
+						"%s is a slot (the %s one), not a service. Did you "
+						"mean: slotctl %s %s",
+						name,
+						(enum slot_id)slot == service_live(*s) ? "live"
+										       : "idle",
+						command, (*s)->name);
+			}
+		}
+	}
+	return diag_set(diag, -ENOENT, "there is no service %s", name);
+}
+
+static bool is_plain(const char *text)
+{
+	for (; *text; text++) {
+		if (iscntrl((unsigned char)*text)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static int check_request(struct service *s, const struct job_request *req, struct diag *diag)
+{
+	enum slot_id target = slot_other(service_live(s));
+	struct slot_count count;
+	char job[512];
+
+	if (s->sup->mood != MOOD_RUNNING) {
+		return diag_set(diag, -ESHUTDOWN, "slotd is shutting down");
+	}
+	if (s->down) {
+		return diag_set(diag, -EINVAL, "%s is %s", s->name, s->note);
+	}
+	if (s->job) {
+		return diag_set(diag, -EBUSY, "%s", job_describe(s->job, job, sizeof(job)));
+	}
+	if (req->release && (strlen(req->release) >= NAME_MAX_LEN || !is_plain(req->release))) {
+		return diag_set(diag, -EINVAL, "a release is a name of at most %d letters",
+				NAME_MAX_LEN - 1);
+	}
+	slot_count(s, target, &count);
+	if (count.total == 0) {
+		return diag_set(diag, -EINVAL,
+				"slot %s of %s is empty: its program was removed; slotctl reload "
+				"brings it back",
+				slot_name(target), s->name);
+	}
+	return 0;
+}
+
+static void on_drain_timer(struct loop_timer *t);
+
+static struct jobs *jobs_of(struct supervisor *sup)
+{
+	if (!sup->jobs) {
+		sup->jobs = calloc(1, sizeof(struct jobs));
+	}
+	return sup->jobs;
+}
+
+static void job_free(struct job *j)
+{
+	child_abandon(&j->tail);
+	loop_timer_stop(j->sup->loop, &j->drain_timer);
+	if (j->service && j->service->closing == j) {
+		j->service->closing = NULL;
+	}
+	job_log_done(&j->log);
+	free(j);
+}
+
+static void drop_oldest(struct jobs *jobs)
+{
+	for (size_t i = 0; jobs->all.len > JOBS_KEPT && i < jobs->all.len; i++) {
+		if (jobs->all.at[i]->done) {
+			job_free(jobs->all.at[i]);
+			vec_remove(&jobs->all, i);
+			return;
+		}
+	}
+}
+
+static int make(struct service *s, const struct job_request *req, struct job **ret)
+{
+	struct jobs *jobs = jobs_of(s->sup);
+	struct job *j = jobs ? calloc(1, sizeof(*j)) : NULL;
+
+	if (!j || vec_push(&jobs->all, j) < 0) {
+		free(j);
+		return -ENOMEM;
+	}
+	j->sup = s->sup;
+	j->service = s;
+	j->kind = req->kind;
+	j->from = service_live(s);
+	j->to = slot_other(j->from);
+	j->began = j->step_began = usec_monotonic();
+	j->began_wall = usec_wall();
+	(void)snprintf(j->name, sizeof(j->name), "%s", s->name);
+	(void)snprintf(j->who, sizeof(j->who), "%s", req->who ? req->who : "?");
+	(void)snprintf(j->release, sizeof(j->release), "%s",
+		       req->kind != SWAP_KIND_DEPLOY ? s->slots[j->to].release
+		       : req->release		     ? req->release
+						     : "");
+	loop_timer_init(&j->drain_timer, on_drain_timer);
+	j->number = records_next_job(s->sup);
+	drop_oldest(jobs);
+	*ret = j;
+	return 0;
+}
+
+static void announce(struct job *j)
+{
+	const char *old = j->service->slots[j->from].release;
+
+	line(j, "#%u %s: %s (%s%slive) -> %s%s%s%s, by %s", j->number, j->name, slot_name(j->from),
+	     old, *old ? ", " : "", slot_name(j->to), *j->release ? " (" : "", j->release,
+	     *j->release ? ")" : "", j->who);
+	service_say(j->service, LOG_NOTICE, "%s #%u by %s: %s -> %s%s%s", swap_kind_name(j->kind),
+		    j->number, j->who, slot_name(j->from), slot_name(j->to), *j->release ? " " : "",
+		    j->release);
+}
+
+static bool is_draining(const struct service *s, enum slot_id slot)
+{
+	enum retire_state state = s->slots[slot].retire.state;
+
+	return state == RETIRE_DRAINING || state == RETIRE_CUTTING;
+}
+
+int job_begin(struct supervisor *sup, const struct job_request *req, struct diag *diag)
+{
+	struct service *s;
+	struct job *j;
+	bool warm;
+	int r = find_service(sup, req->service, swap_kind_name(req->kind), &s, diag);
+
+	if (r == 0) {
+		r = check_allowed(s, req, diag);
+	}
+	if (r == 0) {
+		r = check_request(s, req, diag);
+	}
+	if (r < 0) {
+		return r;
+	}
+	r = make(s, req, &j);
+	if (r < 0) {
+		return diag_set_errno(diag, r, "%s", s->name);
+	}
+	if (s->closing) {
+		job_drained(s, "goes on");
+	}
+	warm = req->kind != SWAP_KIND_DEPLOY && slot_is_warm(s, j->to);
+	s->job = j;
+	j->total = count_steps(j, warm);
+	records_write_state(sup);
+	announce(j);
+	service_begin(s, req->kind, warm, is_draining(s, j->to));
+	return (int)j->number;
+}
+
+int job_abort(struct supervisor *sup, const struct job_request *req, struct diag *diag)
+{
+	struct service *s;
+	char text[256];
+	int r = find_service(sup, req->service, "abort", &s, diag);
+
+	if (r == 0) {
+		r = check_allowed(s, req, diag);
+	}
+	if (r < 0) {
+		return r;
+	}
+	if (!s->job) {
+		return diag_set(diag, -ENOENT, "%s: nothing is going on that could be aborted",
+				s->name);
+	}
+	if (s->job->step == SWAP_FLIP || s->job->step == SWAP_BAKE) {
+		return diag_set(diag, -EALREADY,
+				"%s: too late, %s is live. The way back: slotctl rollback %s",
+				s->name, slot_name(s->job->to), s->name);
+	}
+	(void)snprintf(text, sizeof(text), "aborted by %s", req->who);
+	service_feed(s, SWAP_EV_ABORT, 0, text);
+	return 0;
+}
+
+int service_drain_now(struct supervisor *sup, const struct job_request *req, struct diag *diag)
+{
+	struct service *s;
+	enum slot_id idle;
+	int r = find_service(sup, req->service, "drain --now", &s, diag);
+
+	if (r == 0) {
+		r = check_allowed(s, req, diag);
+	}
+	if (r < 0) {
+		return r;
+	}
+	idle = slot_other(service_live(s));
+	if (s->slots[idle].retire.state != RETIRE_DRAINING) {
+		return diag_set(diag, -ENOENT, "%s: slot %s does not drain", s->name,
+				slot_name(idle));
+	}
+	service_retire(s, idle, RETIRE_EV_NOW);
+	return 0;
+}
+
+/* ---- steps ---- */
+
+void job_stepped(struct service *s, const struct plan_action *a)
+{
+	struct job *j = s->job;
+	enum swap_step from = (enum swap_step)a->from;
+	usec_t now = usec_monotonic();
+	struct slot_load load;
+	char span[USEC_TEXT_MAX];
+
+	if (from == SWAP_WAIT) {
+		line(j, "    wait     ok  %s  %s",
+		     usec_format(usec_sub(now, j->step_began), span, sizeof(span)), a->text);
+	} else if (from == SWAP_FLIP) {
+		line(j, "%u/%u %-8s %s", ++j->at, j->total, swap_step_name(from), a->text);
+		slot_load(s, j->from, &load);
+		j->draining = load.queued + load.active + load.idle;
+	} else if (is_shown(j, from)) {
+		line(j, "%u/%u %-8s ok  %s  %s", ++j->at, j->total, swap_step_name(from),
+		     usec_format(usec_sub(now, j->step_began), span, sizeof(span)), a->text);
+	}
+	j->step = (enum swap_step)a->arg;
+	j->step_began = now;
+	j->prepared = j->prepared || j->step == SWAP_PREPARE;
+	if (j->step == SWAP_START && j->kind == SWAP_KIND_DEPLOY) {
+		memcpy(s->slots[j->to].release, j->release, sizeof(j->release));
+	}
+	service_say(s, LOG_INFO, "%s #%u: %s", swap_kind_name(j->kind), j->number,
+		    swap_step_name(j->step));
+	changed(j);
+}
+
+/* ---- the end ---- */
+
+static char *history_line(const struct job *j)
+{
+	json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:i, s:s}", "job",
+			      (int)j->number, "service", j->name, "kind", swap_kind_name(j->kind),
+			      "who", j->who, "from", slot_name(j->from), "to", slot_name(j->to),
+			      "release", j->release, "began", (json_int_t)(j->began_wall / 1000000),
+			      "took", (double)usec_sub(usec_monotonic(), j->began) / 1e6, "code",
+			      j->code, "text", j->text);
+	char *dump = o ? json_dumps(o, JSON_COMPACT) : NULL, *text = NULL;
+
+	if (dump && asprintf(&text, "%s\n", dump) < 0) {
+		text = NULL;
+	}
+	free(dump);
+	json_decref(o);
+	return text;
+}
+
+static void close_job(struct job *j)
+{
+	char *text;
+
+	if (j->done) {
+		return;
+	}
+	j->done = true;
+	text = history_line(j);
+	if (text) {
+		records_history(j->sup, text);
+	}
+	changed(j);
+}
+
+static const char *after_drain(const struct service *s, char *buf, size_t size)
+{
+	char span[USEC_TEXT_MAX];
+
+	if (s->policy.idle_keep) {
+		(void)snprintf(buf, size, "stays warm for %s",
+			       usec_format(s->policy.idle_keep, span, sizeof(span)));
+	} else {
+		(void)snprintf(buf, size, "stops");
+	}
+	return buf;
+}
+
+void job_drained(struct service *s, const char *how)
+{
+	struct job *j = s->closing;
+	struct slot_load load;
+	char rest[64];
+
+	if (!j) {
+		return;
+	}
+	s->closing = NULL;
+	loop_timer_stop(s->sup->loop, &j->drain_timer);
+	slot_load(s, j->from, &load);
+	line(j, "%u/%u %-8s %llu -> %llu%s%s; %s %s. Back: slotctl rollback %s", j->total, j->total,
+	     "drain", (unsigned long long)j->draining,
+	     (unsigned long long)(load.queued + load.active + load.idle), *how ? ", " : "", how,
+	     slot_name(j->from), after_drain(s, rest, sizeof(rest)), j->name);
+	close_job(j);
+}
+
+static void on_drain_timer(struct loop_timer *t)
+{
+	struct job *j = container_of(t, struct job, drain_timer);
+
+	if (j->service) {
+		job_drained(j->service, "goes on");
+	}
+}
+
+static void succeeded(struct service *s, struct job *j, const struct plan_action *a)
+{
+	char slot[NAME_MAX_LEN + 8];
+
+	if (is_shown(j, (enum swap_step)a->from)) {
+		line(j, "%u/%u %-8s ok  %s", ++j->at, j->total,
+		     swap_step_name((enum swap_step)a->from), a->text);
+	}
+	(void)snprintf(j->text, sizeof(j->text), "%s is live.%s%s",
+		       service_slot_text(s, j->to, slot, sizeof(slot)), *a->text ? " " : "",
+		       a->text);
+	service_say(s, LOG_NOTICE, "%s #%u: %s", swap_kind_name(j->kind), j->number, j->text);
+	s->closing = j;
+	if (is_draining(s, j->from)) {
+		loop_timer_set(s->sup->loop, &j->drain_timer,
+			       usec_add(usec_monotonic(), DRAIN_WATCHED));
+	} else {
+		job_drained(s, "");
+	}
+}
+
+static void on_tail(struct child *c, const char *data, size_t len)
+{
+	job_output(container_of(c, struct job, tail), data, len);
+}
+
+static void on_tail_done(struct child *c, const struct child_result *result)
+{
+	struct job *j = container_of(c, struct job, tail);
+
+	(void)result;
+	job_output(j, "", 0);
+	close_job(j);
+}
+
+/* What the worker that failed printed last; its log may be on a slow disk. */
+static bool show_tail(struct job *j, const struct process *culprit)
+{
+	struct job_tail tail = {{culprit->log_paths[1], culprit->log_paths[0]}};
+	struct child_spec spec = CHILD_SPEC_INIT;
+
+	spec.spawn.run = job_tail_print;
+	spec.spawn.data = &tail;
+	spec.timeout = SECONDS(2);
+	spec.output = on_tail;
+	spec.done = on_tail_done;
+	return child_run(&j->sup->children, &j->tail, &spec) == 0;
+}
+
+static void failed(struct service *s, struct job *j, const struct plan_action *a)
+{
+	char slot[NAME_MAX_LEN + 8], span[USEC_TEXT_MAX];
+	size_t first = strcspn(a->text, "\n");
+
+	line(j, "%u/%u %-8s FAILED  %s  %.*s", j->at + 1, j->total,
+	     swap_step_name((enum swap_step)a->from),
+	     usec_format(usec_sub(usec_monotonic(), j->step_began), span, sizeof(span)), (int)first,
+	     a->text);
+	if (a->text[first]) {
+		job_output(j, a->text + first + 1, strlen(a->text + first + 1));
+		job_output(j, "", 0);
+	}
+	(void)snprintf(j->text, sizeof(j->text), "NOTHING SWAPPED: %s is live.%s",
+		       service_slot_text(s, j->from, slot, sizeof(slot)),
+		       j->prepared ? " prepare did run: its migrations are not undone." : "");
+	service_say(s, LOG_ERR, "%s #%u failed in %s: %.*s. %s", swap_kind_name(j->kind), j->number,
+		    swap_step_name((enum swap_step)a->from), (int)first, a->text, j->text);
+	if (!s->culprit || !show_tail(j, s->culprit)) {
+		close_job(j);
+	}
+	s->culprit = NULL;
+}
+
+void job_finished(struct service *s, const struct plan_action *a)
+{
+	struct job *j = s->job;
+
+	s->job = NULL;
+	j->code = a->arg;
+	if (a->arg == SWAP_EXIT_DONE) {
+		succeeded(s, j, a);
+	} else {
+		failed(s, j, a);
+	}
+	j->step = SWAP_NONE;
+	changed(j);
+}
+
+/* ---- to slotd-control ---- */
+
+static int send_lines(struct job *j, struct helper *control)
+{
+	struct message m;
+	int r = 0;
+
+	vec_for_each (l, &j->log.lines) {
+		if (l->seq <= j->told_seq) {
+			continue;
+		}
+		message_init(&m, MSG_JOB_LINE, 0);
+		message_put_u64(&m, TAG_JOB, j->number);
+		message_put_u64(&m, TAG_SEQ, l->seq);
+		message_put_u64(&m, TAG_STEP, l->step);
+		message_put_text(&m, TAG_TEXT, l->text);
+		r = helper_send(control, &m);
+		if (r < 0) {
+			return r;
+		}
+		j->told_seq = l->seq;
+	}
+	return 0;
+}
+
+static int send_state(struct job *j, struct helper *control)
+{
+	struct message m;
+
+	message_init(&m, MSG_JOB, 0);
+	message_put_u64(&m, TAG_JOB, j->number);
+	message_put_text(&m, TAG_SERVICE, j->name);
+	message_put_u64(&m, TAG_KIND, j->kind);
+	message_put_u64(&m, TAG_STEP, j->step);
+	message_put_text(&m, TAG_WHO, j->who);
+	message_put_text(&m, TAG_RELEASE, j->release);
+	message_put_u64(&m, TAG_SLOT, j->to);
+	message_put_u64(&m, TAG_DONE, j->done);
+	message_put_i64(&m, TAG_CODE, j->code);
+	message_put_text(&m, TAG_TEXT, j->done ? j->text : "");
+	message_put_u64(&m, TAG_SINCE, j->began_wall);
+	message_put_u64(&m, TAG_SEQ, j->log.seq);
+	message_put_u64(&m, TAG_LIVE, j->service ? service_live(j->service) : j->from);
+	return helper_send(control, &m);
+}
+
+/* The state before the lines makes the job known, after them it may say that all is done. */
+static void tell(struct job *j, struct helper *control)
+{
+	if (j->told_pid != control->child.pid) {
+		j->told_pid = control->child.pid;
+		j->told_seq = 0;
+		j->dirty = true;
+	}
+	if (j->dirty && send_lines(j, control) == 0 && send_state(j, control) == 0) {
+		j->dirty = false;
+	}
+}
+
+void jobs_publish(struct service *s, struct helper *control)
+{
+	struct jobs *jobs = s->sup->jobs;
+
+	if (!jobs) {
+		return;
+	}
+	vec_for_each (j, &jobs->all) {
+		if ((*j)->service == s) {
+			tell(*j, control);
+		}
+	}
+}
+
+void jobs_forget(struct service *s)
+{
+	struct jobs *jobs = s->sup->jobs;
+
+	s->job = s->closing = NULL;
+	if (!jobs) {
+		return;
+	}
+	vec_for_each (j, &jobs->all) {
+		if ((*j)->service == s) {
+			loop_timer_stop(s->sup->loop, &(*j)->drain_timer);
+			(*j)->service = NULL;
+			(*j)->done = true;
+		}
+	}
+}
+
+void jobs_done(struct supervisor *sup)
+{
+	struct jobs *jobs = sup->jobs;
+
+	if (!jobs) {
+		return;
+	}
+	vec_for_each (j, &jobs->all) {
+		job_free(*j);
+	}
+	vec_done(&jobs->all);
+	free(jobs);
+	sup->jobs = NULL;
+}

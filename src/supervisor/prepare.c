@@ -1,0 +1,285 @@
+#include "services.h"
+
+#include <slotd/cleanup.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/* ---- the environment ---- */
+
+static const char *first_port(const struct process *p, char *buf, size_t size)
+{
+	const char *colon = strrchr(p->config->address, ':');
+
+	(void)snprintf(buf, size, "%s",
+		       colon && strncmp(p->config->address, "unix:", 5) != 0 ? colon + 1 : "");
+	return buf;
+}
+
+/* "8001 8002 8003": every worker's port; a unix worker has none. */
+static void list_ports(const struct service *s, enum slot_id slot, char *buf, size_t size)
+{
+	struct process *p;
+	size_t pos = 0, used = 0;
+	char port[16];
+
+	buf[0] = '\0';
+	while (used < size && (p = service_next(s, slot, &pos))) {
+		if (p->config->address && *first_port(p, port, sizeof(port))) {
+			used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? " " : "",
+						 port);
+		}
+	}
+}
+
+int prepare_environment(const struct service *s, enum slot_id slot, const struct process *worker,
+			struct env *env)
+{
+	char ports[8192], port[16];
+	const char *release = s->job ? job_release(s->job) : s->slots[slot].release;
+	int r = worker ? process_environment(worker, env) : env_inherit(env);
+
+	list_ports(s, slot, ports, sizeof(ports));
+	if (r == 0) {
+		r = env_setf(env, "SLOTD_SERVICE=%s", s->name);
+	}
+	if (r == 0) {
+		r = env_setf(env, "SLOTD_SLOT=%s", slot_name(slot));
+	}
+	if (r == 0) {
+		r = env_setf(env, "SLOTD_LIVE_SLOT=%s", slot_name(service_live(s)));
+	}
+	if (r == 0) {
+		r = env_setf(env, "SLOTD_PORTS=%s", ports);
+	}
+	if (r == 0) {
+		r = env_setf(env, "SLOTD_RELEASE=%s", release);
+	}
+	if (r == 0 && worker && worker->config->address) {
+		r = env_setf(env, "SLOTD_ADDRESS=%s", worker->config->address);
+		if (r == 0) {
+			r = env_setf(env, "SLOTD_PORT=%s", first_port(worker, port, sizeof(port)));
+		}
+	}
+	return r;
+}
+
+/* ---- in the child ----
+ *
+ * It copies what the commands print to the job's log and to slotd. A slow disk holds up the
+ * commands, as it would on a terminal, and never slotd.
+ */
+
+struct shell {
+	const char *script, *directory, *log_path;
+	char **env;
+	const struct owner *user;
+};
+
+static void become(const struct owner *user)
+{
+	const struct spawn_user wanted = {user->uid, user->gid, user->groups, user->n_groups};
+	int r = user->uid == (uid_t)-1 ? 0 : process_become(&wanted);
+
+	if (r < 0) {
+		dprintf(STDERR_FILENO, "prepare: cannot become user %s: %s\n", user->user,
+			strerrordesc_np(-r));
+		_exit(126);
+	}
+}
+
+static void run_shell(const struct shell *sh, int output)
+{
+	char *argv[] = {(char *)"/bin/sh", (char *)"-e", (char *)"-c", (char *)sh->script, NULL};
+
+	if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0) {
+		_exit(126);
+	}
+	become(sh->user);
+	if (sh->directory && chdir(sh->directory) < 0) {
+		dprintf(STDERR_FILENO, "prepare: cannot enter %s: %m\n", sh->directory);
+		_exit(126);
+	}
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)execve(argv[0], argv, sh->env);
+	dprintf(STDERR_FILENO, "prepare: cannot run /bin/sh: %m\n");
+	_exit(126);
+}
+
+static void write_all(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno != EINTR) {
+			return; /* a full disk or an absent reader does not end a deploy */
+		}
+		if (n > 0) {
+			data += n;
+			len -= (size_t)n;
+		}
+	}
+}
+
+/* Copies until the shell has ended and nothing more is in the pipe, or everybody closed it. */
+static void copy_output(pid_t shell, int from, int log_fd)
+{
+	struct pollfd fds[2] = {{.fd = from, .events = POLLIN},
+				{.fd = (int)syscall(SYS_pidfd_open, shell, 0), .events = POLLIN}};
+	char buf[16 * 1024];
+
+	for (;;) {
+		ssize_t n;
+
+		if (poll(fds, fds[1].fd >= 0 ? 2 : 1, -1) < 0 && errno != EINTR) {
+			return;
+		}
+		if (!(fds[0].revents & (POLLIN | POLLHUP)) && fds[1].revents) {
+			return; /* what it left running may keep the pipe open */
+		}
+		n = read(from, buf, sizeof(buf));
+		if (n == 0 || (n < 0 && errno != EINTR)) {
+			return;
+		}
+		if (n > 0) {
+			write_all(log_fd, buf, (size_t)n);
+			write_all(STDOUT_FILENO, buf, (size_t)n);
+		}
+	}
+}
+
+static int open_log(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
+
+	if (fd < 0) {
+		dprintf(STDOUT_FILENO, "prepare: no log %s: %m\n", path);
+	}
+	return fd;
+}
+
+/* What this child ends with is what the shell ended with. */
+static int run_prepare(void *data)
+{
+	const struct shell *sh = data;
+	int ends[2], status, log_fd = open_log(sh->log_path);
+	pid_t shell;
+
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		dprintf(STDOUT_FILENO, "prepare: %m\n");
+		return 126;
+	}
+	shell = fork();
+	if (shell < 0) {
+		dprintf(STDOUT_FILENO, "prepare: %m\n");
+		return 126;
+	}
+	if (shell == 0) {
+		run_shell(sh, ends[1]);
+	}
+	(void)close(ends[1]);
+	copy_output(shell, ends[0], log_fd);
+	while (waitpid(shell, &status, 0) < 0 && errno == EINTR) {
+	}
+	if (log_fd >= 0) {
+		(void)close(log_fd);
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* ---- in slotd ---- */
+
+static void on_output(struct child *c, const char *data, size_t len)
+{
+	struct service *s = container_of(c, struct service, prepare);
+
+	if (s->job) {
+		job_output(s->job, data, len);
+	}
+}
+
+static void on_done(struct child *c, const struct child_result *result)
+{
+	struct service *s = container_of(c, struct service, prepare);
+	int code = WIFEXITED(result->status) ? WEXITSTATUS(result->status)
+					     : 128 + WTERMSIG(result->status);
+	char text[PLAN_TEXT_MAX], path[PATH_MAX];
+
+	if (s->job) {
+		job_output(s->job, "", 0);
+		(void)snprintf(text, sizeof(text), "%s %d, log %s",
+			       code ? "prepare ended with exit status" : "exit status", code,
+			       job_log_path(s->job, path, sizeof(path)));
+		service_feed(s, SWAP_EV_PREPARED, code, text);
+	}
+}
+
+static const struct process *first_worker(const struct service *s, enum slot_id slot)
+{
+	const struct process *p, *found = NULL;
+	size_t pos = 0;
+
+	while ((p = service_next(s, slot, &pos))) {
+		if (!found || (p->config->address && !found->config->address)) {
+			found = p;
+		}
+	}
+	return found;
+}
+
+static int start(struct service *s, const struct process *worker)
+{
+	enum slot_id slot = s->swap.target;
+	const struct service_slot_config *c = &s->config->slots[slot];
+	CLEANUP(env_done) struct env env = {0};
+	char path[PATH_MAX];
+	struct shell shell;
+	struct child_spec spec = CHILD_SPEC_INIT;
+	int r = prepare_environment(s, slot, worker, &env);
+
+	if (r < 0) {
+		return r;
+	}
+	/* The commands belong to the slot, not to one of its workers. */
+	env_unset(&env, "SLOTD_ADDRESS");
+	env_unset(&env, "SLOTD_PORT");
+	env_unset(&env, "SUPERVISOR_PROCESS_NAME");
+	shell = (struct shell){
+		.script = c->prepare ? c->prepare : ":",
+		.directory = c->prepare_directory,
+		.log_path = job_log_path(s->job, path, sizeof(path)),
+		.env = env.at,
+		.user = &worker->config->program->user,
+	};
+	if (!shell.directory) {
+		shell.directory = worker->config->directory;
+	}
+	spec.spawn.run = run_prepare;
+	spec.spawn.data = &shell;
+	spec.done = on_done;
+	spec.output = on_output;
+	return child_run(&s->sup->children, &s->prepare, &spec);
+}
+
+void prepare_start(struct service *s)
+{
+	const struct process *worker = first_worker(s, s->swap.target);
+	char text[256];
+	int r = worker ? start(s, worker) : -ENOENT;
+
+	if (r < 0) {
+		(void)snprintf(text, sizeof(text), "prepare cannot be started: %s", strerror(-r));
+		service_feed(s, SWAP_EV_PREPARED, 126, text);
+	}
+}
+
+void prepare_stop(struct service *s)
+{
+	child_abandon(&s->prepare);
+}

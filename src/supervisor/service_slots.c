@@ -1,0 +1,215 @@
+#include "services.h"
+
+#include <stdio.h>
+
+static bool is_running(const struct process *p)
+{
+	return p->worker.state == WORKER_RUNNING;
+}
+
+static bool has_ended(const struct process *p)
+{
+	return !p->pid && !worker_stoppable(&p->worker);
+}
+
+/* Not ready, and not about to become so by itself. */
+static bool is_lost(const struct process *p)
+{
+	enum worker_state state = p->worker.state;
+
+	return state == WORKER_FATAL || state == WORKER_UNKNOWN ||
+	       (state == WORKER_EXITED && p->worker.deadline == USEC_NEVER);
+}
+
+void slot_count(const struct service *s, enum slot_id slot, struct slot_count *ret)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	*ret = (struct slot_count){0};
+	while ((p = service_next(s, slot, &pos))) {
+		ret->alive += !has_ended(p);
+		if (!p->config->address) {
+			ret->queue++;
+			continue;
+		}
+		ret->total++;
+		ret->running += is_running(p);
+		ret->healthy += is_running(p) && p->health.healthy;
+		ret->lost += is_lost(p);
+	}
+}
+
+static void add_load(struct slot_load *load, const struct relay_counts *c)
+{
+	load->queued += atomic_load_explicit(&c->queued, memory_order_relaxed);
+	load->queued += atomic_load_explicit(&c->silent, memory_order_relaxed);
+	load->active += atomic_load_explicit(&c->in_flight, memory_order_relaxed);
+	load->idle += atomic_load_explicit(&c->idle, memory_order_relaxed);
+	load->total += atomic_load_explicit(&c->total, memory_order_relaxed);
+	load->failed += atomic_load_explicit(&c->failed, memory_order_relaxed);
+}
+
+void slot_load(const struct service *s, enum slot_id slot, struct slot_load *ret)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	*ret = (struct slot_load){0};
+	while ((p = service_next(s, slot, &pos))) {
+		for (unsigned i = 0; p->config->address && i < RELAYS_MAX; i++) {
+			const struct relay_page *page = relay_page_of(s->sup, i);
+
+			if (page) {
+				add_load(ret, &page->workers[p->worker.id]);
+			}
+		}
+	}
+}
+
+/* ---- starting and stopping ---- */
+
+static void start_served(struct service *s, enum slot_id slot)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	while ((p = service_next(s, slot, &pos))) {
+		if (p->config->address && has_ended(p)) {
+			process_start(p);
+		}
+	}
+}
+
+static bool any_stopping(const struct service *s, enum slot_id slot)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	while ((p = service_next(s, slot, &pos))) {
+		if (p->worker.state == WORKER_STOPPING) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void slot_start(struct service *s, enum slot_id slot, bool afresh)
+{
+	if (afresh) {
+		slot_stop(s, slot);
+	}
+	s->slots[slot].clearing = any_stopping(s, slot);
+	if (!s->slots[slot].clearing) {
+		start_served(s, slot);
+	}
+}
+
+bool slot_start_goes_on(struct service *s, enum slot_id slot)
+{
+	if (s->slots[slot].clearing && !any_stopping(s, slot)) {
+		s->slots[slot].clearing = false;
+		start_served(s, slot);
+	}
+	return !s->slots[slot].clearing;
+}
+
+void slot_stop(struct service *s, enum slot_id slot)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	while ((p = service_next(s, slot, &pos))) {
+		if (worker_stoppable(&p->worker)) {
+			process_stop(p);
+		}
+	}
+}
+
+void slots_exchange_queue_workers(struct service *s)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	while ((p = service_next(s, SLOT_MAX_, &pos))) {
+		if (p->config->address) {
+			continue;
+		}
+		if (p->slot != service_live(s)) {
+			process_stop(p);
+		} else if (has_ended(p) && p->config->program->autostart) {
+			process_start(p);
+		}
+	}
+}
+
+bool slot_is_warm(const struct service *s, enum slot_id slot)
+{
+	struct slot_count count;
+	int need;
+
+	slot_count(s, slot, &count);
+	need = gate_min_ready(s->config->min_ready, count.total);
+	return need > 0 && count.healthy >= (unsigned)need;
+}
+
+/* ---- up or down ---- */
+
+static bool another_is_healthy(const struct service *s, const struct process *p)
+{
+	struct process *other;
+	size_t pos = 0;
+
+	while ((other = service_next(s, p->slot, &pos))) {
+		if (other != p && is_running(other) && other->health.healthy) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A worker that fails its checks is better than none. */
+bool slot_worker_up(const struct service *s, const struct process *p)
+{
+	return is_running(p) && (p->health.healthy || !another_is_healthy(s, p));
+}
+
+/* ---- holding ---- */
+
+static bool live_was_stopped(const struct service *s)
+{
+	struct process *p;
+	size_t pos = 0;
+	bool any = false;
+
+	while ((p = service_next(s, service_live(s), &pos))) {
+		if (!p->config->address) {
+			continue;
+		}
+		if (p->worker.state != WORKER_STOPPED || !p->stopped_wall) {
+			return false;
+		}
+		any = true;
+	}
+	return any;
+}
+
+void service_judge_mode(struct service *s)
+{
+	enum switch_mode mode = s->down || live_was_stopped(s) ? SWITCH_HOLD : SWITCH_OPEN;
+
+	if (s->sup->mood != MOOD_RUNNING || service_word(s).mode == mode || s->down) {
+		return;
+	}
+	service_store(s, service_live(s), mode);
+	relays_workers(s);
+	if (mode == SWITCH_HOLD) {
+		service_set_note(s, "the live slot was stopped%s%s: connections wait",
+				 *s->stopper ? " by " : "", s->stopper);
+		service_say(s, LOG_WARNING, "%s", s->note);
+	} else {
+		s->stopper[0] = '\0';
+		service_set_note(s, "%s", "");
+		service_say(s, LOG_NOTICE, "the live slot runs again");
+	}
+}

@@ -1,0 +1,303 @@
+#include "services.h"
+
+#include <slotd/cleanup.h>
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static void carry_out(struct service *s, const struct plan *plan);
+
+/* ---- feeding ---- */
+
+static void step_all(struct service *s)
+{
+	struct plan plan;
+
+	if (s->stepping) {
+		return; /* the caller below on the stack goes on with it */
+	}
+	s->stepping = true;
+	while (s->n_events) {
+		struct service_event e = s->events[0];
+
+		s->n_events--;
+		memmove(s->events, s->events + 1, s->n_events * sizeof(e));
+		e.event.text = e.text;
+		plan_init(&plan);
+		swap_step(&s->swap, &e.event, usec_monotonic(), &plan);
+		carry_out(s, &plan);
+	}
+	s->stepping = false;
+	service_write_ledger(s);
+	publish_service(s);
+}
+
+static void push(struct service *s, const struct swap_event *ev)
+{
+	struct service_event *e = &s->events[s->n_events];
+
+	assert(s->n_events < SERVICE_EVENTS_MAX); /* each action brings one event at most */
+	e->event = *ev;
+	(void)snprintf(e->text, sizeof(e->text), "%s", ev->text ? ev->text : "");
+	s->n_events++;
+	step_all(s);
+}
+
+void service_feed(struct service *s, enum swap_event_kind kind, int code, const char *text)
+{
+	push(s, &(struct swap_event){.kind = kind, .code = code, .text = text});
+}
+
+void service_begin(struct service *s, enum swap_kind kind, bool warm, bool draining)
+{
+	enum slot_id target = slot_other(service_live(s));
+
+	if (warm) {
+		service_retire(s, target, RETIRE_EV_RECALL);
+	}
+	push(s, &(struct swap_event){
+			.kind = SWAP_EV_BEGIN, .what = kind, .warm = warm, .draining = draining});
+}
+
+void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind kind)
+{
+	struct retire *r = &s->slots[slot].retire;
+	enum retire_state from = r->state;
+	struct plan plan;
+
+	plan_init(&plan);
+	retire_step(r, &(struct retire_event){.kind = kind}, usec_monotonic(), &plan);
+	carry_out(s, &plan);
+	if (r->state == from) {
+		return;
+	}
+	publish_service(s);
+	if (r->state != RETIRE_DRAINING && r->state != RETIRE_CUTTING) {
+		job_drained(s, from == RETIRE_CUTTING ? "the rest was closed" : "");
+		if (slot == s->swap.target) {
+			service_feed(s, SWAP_EV_VACANT, 0, "the slot has drained");
+		}
+	}
+}
+
+/* ---- timers ---- */
+
+static void on_swap_timer(struct loop_timer *t)
+{
+	struct service *s = container_of(t, struct service, swap_timer);
+	char text[PLAN_TEXT_MAX], span[USEC_TEXT_MAX];
+
+	switch (s->swap.step) {
+	case SWAP_PREPARE:
+		(void)snprintf(text, sizeof(text), "prepare took longer than prepare_timeout, %s",
+			       usec_format(s->policy.prepare_timeout, span, sizeof(span)));
+		break;
+	case SWAP_START:
+	case SWAP_GATE:
+		(void)gate_report(s, text, sizeof(text));
+		break;
+	default:
+		text[0] = '\0';
+	}
+	service_feed(s, SWAP_EV_TIMER, 0, text);
+}
+
+static void on_slot_timer(struct loop_timer *t)
+{
+	struct service_slot *slot = container_of(t, struct service_slot, timer);
+
+	service_retire(slot->round.service, slot->retire.slot, RETIRE_EV_TIMER);
+}
+
+void service_swap_init(struct service *s, enum slot_id live)
+{
+	swap_init(&s->swap, s->index, &s->policy, live);
+	loop_timer_init(&s->swap_timer, on_swap_timer);
+	round_init(&s->flip, s, SLOT_INVALID_);
+	for (int i = 0; i < SLOT_MAX_; i++) {
+		retire_init(&s->slots[i].retire, s->index, (enum slot_id)i, &s->policy);
+		loop_timer_init(&s->slots[i].timer, on_slot_timer);
+		round_init(&s->slots[i].round, s, (enum slot_id)i);
+	}
+}
+
+void service_swap_done(struct service *s)
+{
+	loop_timer_stop(s->sup->loop, &s->swap_timer);
+	round_cancel(&s->flip);
+	for (int i = 0; i < SLOT_MAX_; i++) {
+		loop_timer_stop(s->sup->loop, &s->slots[i].timer);
+		round_cancel(&s->slots[i].round);
+	}
+}
+
+/* ---- the actions ---- */
+
+typedef void perform_fn(struct service *s, const struct plan_action *a);
+
+static void perform_timer(struct service *s, const struct plan_action *a)
+{
+	loop_timer_set(s->sup->loop, a->slot < 0 ? &s->swap_timer : &s->slots[a->slot].timer,
+		       a->at);
+}
+
+static void perform_log(struct service *s, const struct plan_action *a)
+{
+	service_say(s, a->arg, "%s", a->text);
+}
+
+static void perform_prepare(struct service *s, const struct plan_action *a)
+{
+	(void)a;
+	prepare_start(s);
+}
+
+static void perform_stop_prepare(struct service *s, const struct plan_action *a)
+{
+	(void)a;
+	prepare_stop(s);
+}
+
+static void perform_slot_start(struct service *s, const struct plan_action *a)
+{
+	service_retire(s, (enum slot_id)a->slot, RETIRE_EV_RECALL);
+	slot_start(s, (enum slot_id)a->slot, a->arg);
+	service_start_progress(s);
+}
+
+static void perform_slot_stop(struct service *s, const struct plan_action *a)
+{
+	struct slot_count count;
+
+	slot_stop(s, (enum slot_id)a->slot);
+	slot_count(s, (enum slot_id)a->slot, &count);
+	if (count.alive == 0) {
+		service_retire(s, (enum slot_id)a->slot, RETIRE_EV_STOPPED);
+	}
+}
+
+static void perform_gate(struct service *s, const struct plan_action *a)
+{
+	(void)a;
+	gate_begin(s);
+}
+
+static void perform_gate_end(struct service *s, const struct plan_action *a)
+{
+	(void)a;
+	gate_end(s);
+}
+
+static void perform_check_record(struct service *s, const struct plan_action *a)
+{
+	(void)a;
+	records_check(s);
+}
+
+static void perform_flip(struct service *s, const struct plan_action *a)
+{
+	(void)a;
+	relays_flip(s);
+}
+
+static void set_live_workers(struct service *s)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	while ((p = service_next(s, SLOT_MAX_, &pos))) {
+		process_set_live(p, p->slot == service_live(s));
+	}
+}
+
+/* The flip is done: what is live is written down, and the old slot begins to retire. */
+static void perform_record(struct service *s, const struct plan_action *a)
+{
+	enum slot_id old = slot_other((enum slot_id)a->slot);
+
+	s->slots[0].since = s->slots[1].since = usec_wall();
+	set_live_workers(s);
+	records_write(s);
+	service_retire(s, (enum slot_id)a->slot, RETIRE_EV_RECALL);
+	service_retire(s, old, RETIRE_EV_BEGIN);
+	slots_exchange_queue_workers(s);
+	gate_schedule(s);
+	service_say(s, LOG_NOTICE, "new connections go to slot %s, %s drains",
+		    slot_name((enum slot_id)a->slot), slot_name(old));
+}
+
+static void perform_drain(struct service *s, const struct plan_action *a)
+{
+	relays_drain(s, (enum slot_id)a->slot);
+}
+
+static void perform_cut(struct service *s, const struct plan_action *a)
+{
+	relays_cut(s, (enum slot_id)a->slot);
+}
+
+static void perform_finish(struct service *s, const struct plan_action *a)
+{
+	/* A warm slot that was recalled for a flip that failed goes on as it was. */
+	if (a->arg != SWAP_EXIT_DONE && s->swap.warm && a->slot != (int)service_live(s)) {
+		service_retire(s, (enum slot_id)a->slot, RETIRE_EV_BEGIN);
+	}
+	job_finished(s, a);
+}
+
+static perform_fn *const actions[PLAN_KIND_MAX_] = {
+	[PLAN_TIMER] = perform_timer,
+	[PLAN_LOG] = perform_log,
+	[PLAN_PREPARE] = perform_prepare,
+	[PLAN_STOP_PREPARE] = perform_stop_prepare,
+	[PLAN_SLOT_START] = perform_slot_start,
+	[PLAN_SLOT_STOP] = perform_slot_stop,
+	[PLAN_GATE] = perform_gate,
+	[PLAN_GATE_END] = perform_gate_end,
+	[PLAN_CHECK_RECORD] = perform_check_record,
+	[PLAN_FLIP] = perform_flip,
+	[PLAN_RECORD] = perform_record,
+	[PLAN_DRAIN] = perform_drain,
+	[PLAN_CUT] = perform_cut,
+	[PLAN_STEP] = job_stepped,
+	[PLAN_FINISH] = perform_finish,
+};
+
+static void carry_out(struct service *s, const struct plan *plan)
+{
+	for (unsigned i = 0; i < plan->len; i++) {
+		perform_fn *fn = actions[plan->actions[i].kind];
+
+		assert(fn);
+		fn(s, &plan->actions[i]);
+	}
+}
+
+/* ---- START ---- */
+
+void service_start_progress(struct service *s)
+{
+	enum slot_id slot = s->swap.target;
+	struct gate_policy p = s->gate_policy;
+	struct slot_count count;
+	char text[PLAN_TEXT_MAX];
+
+	if (s->swap.step != SWAP_START || !slot_start_goes_on(s, slot)) {
+		return;
+	}
+	slot_count(s, slot, &count);
+	p.total = count.total;
+	p.min_ready = (unsigned)gate_min_ready(s->config->min_ready, count.total);
+	switch (gate_judge(&p, &(struct gate_count){count.running, count.lost})) {
+	case GATE_PASSED:
+		(void)snprintf(text, sizeof(text), "%u/%u running", count.running, count.total);
+		service_feed(s, SWAP_EV_STARTED, 0, text);
+		break;
+	case GATE_HOPELESS:
+		service_feed(s, SWAP_EV_START_FAILED, 0, gate_report(s, text, sizeof(text)));
+		break;
+	default:
+		break;
+	}
+}

@@ -1,0 +1,626 @@
+#include "services.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/keep.h>
+#include <slotd/listen.h>
+#include <slotd/notify.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define BIND_RETRY SECONDS(5)
+
+/* ---- words about a service ---- */
+
+void service_say(struct service *s, int priority, const char *fmt, ...)
+{
+	const struct log_field fields[] = {
+		{LOG_FIELD_SERVICE, s->name},
+		{LOG_FIELD_SLOT, slot_name(service_live(s))},
+	};
+	char text[DIAG_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_fields(priority, fields, ARRAY_SIZE(fields), "%s: %s", s->name, text);
+}
+
+void service_set_note(struct service *s, const char *fmt, ...)
+{
+	char note[SERVICE_NOTE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(note, sizeof(note), fmt, ap);
+	va_end(ap);
+	if (strcmp(note, s->note) != 0) {
+		memcpy(s->note, note, sizeof(note));
+		publish_service(s);
+	}
+}
+
+const char *service_slot_label(const struct service *s, enum slot_id slot)
+{
+	const char *name = s->config->slots[slot].name;
+
+	return name ? name : slot_name(slot);
+}
+
+const char *service_slot_text(const struct service *s, enum slot_id slot, char *buf, size_t size)
+{
+	const char *release = s->slots[slot].release;
+
+	(void)snprintf(buf, size, *release ? "%s (%s)" : "%s", slot_name(slot), release);
+	return buf;
+}
+
+struct process *service_next(const struct service *s, enum slot_id slot, size_t *pos)
+{
+	while (*pos < s->sup->processes.len) {
+		struct process *p = s->sup->processes.at[(*pos)++];
+
+		if (p && p->service == s && (slot == SLOT_MAX_ || p->slot == slot)) {
+			return p;
+		}
+	}
+	return NULL;
+}
+
+/* ---- the switchboard and the ledger ---- */
+
+static struct switch_entry *entry(const struct service *s)
+{
+	return &s->sup->switchboard->services[s->index];
+}
+
+struct switch_word service_word(const struct service *s)
+{
+	return switch_unpack(atomic_load_explicit(&entry(s)->word, memory_order_acquire));
+}
+
+void service_write_ledger(struct service *s)
+{
+	struct ledger_service *l = &s->sup->ledger->services[s->index];
+	struct switch_word word = service_word(s);
+
+	ledger_begin(&l->seq);
+	l->live = (uint32_t)word.live;
+	l->generation = word.generation;
+	l->step = (uint32_t)s->swap.step;
+	l->since = s->slots[word.live].since;
+	for (int slot = 0; slot < SLOT_MAX_; slot++) {
+		memcpy(l->release[slot], s->slots[slot].release, sizeof(l->release[slot]));
+	}
+	ledger_end(&l->seq);
+}
+
+void service_store(struct service *s, enum slot_id live, enum switch_mode mode)
+{
+	struct switch_word word = service_word(s);
+
+	if (word.live != live) {
+		s->flipped_at = usec_monotonic();
+		atomic_store_explicit(&entry(s)->flipped_at, s->flipped_at, memory_order_release);
+	}
+	word.generation++;
+	word.live = live;
+	word.mode = mode;
+	atomic_store_explicit(&entry(s)->word, switch_pack(word), memory_order_release);
+	service_write_ledger(s);
+}
+
+/* ---- sockets ---- */
+
+static void keep_socket(struct service *s, const struct public_socket *socket)
+{
+	char name[sizeof(KEEP_LISTEN_PREFIX) + LEDGER_NAME_MAX * 2];
+
+	(void)snprintf(name, sizeof(name), KEEP_LISTEN_PREFIX "%s %s", s->name, socket->address);
+	if (socket->fd >= 0) {
+		keep_put(s->sup, name, &socket->fd, 1);
+	} else {
+		keep_drop(s->sup, name);
+	}
+}
+
+static int open_socket(struct service *s, struct public_socket *socket, struct diag *diag)
+{
+	const struct service_config *c = s->config;
+	const struct listen_options options = {
+		.backlog = c->backlog,
+		.mode = c->socket_mode,
+		.uid = c->socket_owner.uid,
+		.gid = c->socket_owner.gid,
+	};
+	int r;
+
+	socket->fd = service_reload_take(s->sup, socket->address, &socket->made);
+	if (socket->fd < 0) {
+		socket->fd = notify_take_listener(socket->address);
+	}
+	if (socket->fd >= 0) {
+		return 0;
+	}
+	socket->fd = -EBADF;
+	r = listen_open(socket->address, &options, diag, &socket->fd);
+	socket->made = r == 0;
+	return r;
+}
+
+/* Taken addresses are tried again: whoever holds one is often about to leave. */
+static void bind_sockets(struct service *s)
+{
+	char note[SERVICE_NOTE_MAX] = "";
+	bool all = true;
+
+	for (size_t i = 0; i < s->sockets.len; i++) {
+		struct diag diag = {0};
+
+		if (s->sockets.at[i].fd >= 0) {
+			continue;
+		}
+		if (open_socket(s, &s->sockets.at[i], &diag) == 0) {
+			keep_socket(s, &s->sockets.at[i]);
+			relays_socket(s, &s->sockets.at[i]);
+			service_say(s, LOG_INFO, "listening on %s", s->sockets.at[i].address);
+		} else {
+			all = false;
+			(void)snprintf(note, sizeof(note), "%s; trying again every 5 s", diag.text);
+		}
+	}
+	if (*note && strcmp(note, s->note) != 0) {
+		service_say(s, LOG_ERR, "%s", note);
+	}
+	if (*note || strstr(s->note, "trying again")) {
+		service_set_note(s, "%s", note);
+	}
+	loop_timer_set(s->sup->loop, &s->bind_timer,
+		       all ? USEC_NEVER : usec_add(usec_monotonic(), BIND_RETRY));
+}
+
+static void on_bind_timer(struct loop_timer *t)
+{
+	bind_sockets(container_of(t, struct service, bind_timer));
+}
+
+static void close_socket(struct service *s, struct public_socket *socket)
+{
+	int fd = TAKE_FD(socket->fd);
+
+	keep_socket(s, socket);
+	cleanup_closep(&fd);
+	if (socket->made && strncmp(socket->address, "unix:", 5) == 0) {
+		(void)unlink(socket->address + 5);
+	}
+	free(socket->address);
+}
+
+static void close_sockets(struct service *s)
+{
+	vec_for_each (socket, &s->sockets) {
+		close_socket(s, socket);
+	}
+	vec_done(&s->sockets);
+}
+
+static bool lists(const struct service_config *c, const char *address)
+{
+	vec_for_each (a, &c->listen) {
+		if (strcmp(*a, address) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void drop_sockets(struct service *s)
+{
+	for (size_t i = s->sockets.len; i > 0; i--) {
+		struct public_socket *socket = &s->sockets.at[i - 1];
+
+		if (!lists(s->config, socket->address)) {
+			service_say(s, LOG_INFO, "no longer listening on %s", socket->address);
+			relays_socket_gone(s, socket);
+			close_socket(s, socket);
+			vec_remove(&s->sockets, i - 1);
+		}
+	}
+}
+
+static bool has_socket(const struct service *s, const char *address)
+{
+	vec_for_each (socket, &s->sockets) {
+		if (strcmp(socket->address, address) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int add_sockets(struct service *s)
+{
+	vec_for_each (address, &s->config->listen) {
+		struct public_socket socket = {.index = s->next_socket, .fd = -EBADF};
+
+		if (has_socket(s, *address)) {
+			continue;
+		}
+		socket.address = strdup(*address);
+		if (!socket.address || vec_push(&s->sockets, socket) < 0) {
+			free(socket.address);
+			return -ENOMEM;
+		}
+		s->next_socket++;
+	}
+	return 0;
+}
+
+/* ---- who is live ---- */
+
+/* At start-up only: the file is small and local, and nothing waits yet. */
+static int read_live_file(const char *path, enum slot_id *ret, struct diag *diag)
+{
+	char text[64] = "", word[3];
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n;
+
+	if (fd < 0) {
+		return errno == ENOENT ? -ENOENT : diag_set_errno(diag, -errno, "%s", path);
+	}
+	n = read(fd, text, sizeof(text) - 1);
+	if (n < 0) {
+		return diag_set_errno(diag, -errno, "%s", path);
+	}
+	if (sscanf(text, " %2s", word) != 1 || slot_from_name(word) < 0 ||
+	    text[strspn(text, " \t\r\nab")] != '\0') {
+		return diag_set(diag, -EINVAL,
+				"%s does not say who is live: write \"a\" or \"b\" into it, then "
+				"slotctl reload",
+				path);
+	}
+	*ret = slot_from_name(word);
+	return 0;
+}
+
+/* The state file decides; live_file only where there is no record of the service yet. */
+static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
+{
+	const char *path = s->config->live_file;
+	char release[SLOT_MAX_][64] = {"", ""};
+	enum slot_id written;
+	struct diag ignored = {0};
+	int r = records_find(s->sup, s->name, ret, release);
+
+	if (r == 0) {
+		for (int slot = 0; slot < SLOT_MAX_; slot++) {
+			memcpy(s->slots[slot].release, release[slot], sizeof(release[slot]));
+		}
+		if (path && read_live_file(path, &written, &ignored) == 0 && written != *ret) {
+			service_say(
+				s, LOG_WARNING,
+				"%s says %s, but %s is live: put right (slotctl swap changes it)",
+				path, slot_name(written), slot_name(*ret));
+		}
+		return 0;
+	}
+	r = path ? read_live_file(path, ret, diag) : -ENOENT;
+	if (r == -ENOENT) {
+		*ret = SLOT_A;
+		r = 0;
+	}
+	return r;
+}
+
+/* ---- a service's life ---- */
+
+static void on_settle(struct loop_idle *idle)
+{
+	struct service *s = container_of(idle, struct service, settle);
+
+	service_judge_mode(s);
+	relays_workers(s);
+}
+
+void service_settle_soon(struct service *s)
+{
+	loop_idle_queue(s->sup->loop, &s->settle);
+}
+
+static void set_policies(struct service *s)
+{
+	const struct service_config *c = s->config;
+
+	s->policy = (struct swap_policy){
+		.has_prepare = c->slots[SLOT_A].prepare || c->slots[SLOT_B].prepare,
+		.prepare_timeout = c->prepare_timeout,
+		.ready_timeout = c->ready_timeout,
+		.bake = c->bake,
+		.drain_timeout = c->drain_timeout,
+		.idle_keep = c->idle_keep,
+	};
+	s->gate_policy.rise = c->health_rise ? c->health_rise : 1;
+	s->gate_policy.fall = c->health_fall ? c->health_fall : 1;
+	s->gate_policy.interval = c->health_interval;
+}
+
+static void disown_processes(struct service *s)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	while ((p = service_next(s, SLOT_MAX_, &pos))) {
+		gate_forget(p);
+		process_set_live(p, false);
+		p->service = NULL;
+		publish_process(p);
+	}
+}
+
+static struct service *service_free(struct service *s)
+{
+	if (!s) {
+		return NULL;
+	}
+	disown_processes(s);
+	jobs_forget(s);
+	prepare_stop(s);
+	gate_stop(s);
+	records_forget(s);
+	live_watch_stop(s);
+	service_swap_done(s);
+	loop_timer_stop(s->sup->loop, &s->bind_timer);
+	loop_timer_stop(s->sup->loop, &s->record_timer);
+	loop_idle_cancel(s->sup->loop, &s->settle);
+	relays_service_gone(s);
+	close_sockets(s);
+	ledger_service_drop(s->sup->ledger, s->index);
+	free(s->name);
+	free(s);
+	return NULL;
+}
+
+static int make(struct supervisor *sup, const struct service_config *config, struct config *origin,
+		struct service **ret)
+{
+	struct service *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s) {
+		return -ENOMEM;
+	}
+	s->sup = sup;
+	s->config = config;
+	s->origin = origin;
+	s->watch_fd = -EBADF;
+	s->name = strdup(config->name);
+	r = s->name ? ledger_service_take(sup->ledger, s->name) : -ENOMEM;
+	if (r < 0) {
+		free(s->name);
+		free(s);
+		return r;
+	}
+	s->index = (uint32_t)r;
+	loop_timer_init(&s->bind_timer, on_bind_timer);
+	loop_idle_init(&s->settle, on_settle);
+	gate_init(s);
+	set_policies(s);
+	r = add_sockets(s);
+	if (r < 0) {
+		return service_free(s), r;
+	}
+	*ret = s;
+	return 0;
+}
+
+/* Decides who is live and opens for business; a service that cannot says so and stays down. */
+static void open_service(struct service *s)
+{
+	enum slot_id live = SLOT_A;
+	struct diag diag = {0};
+
+	s->down = find_live(s, &live, &diag) < 0;
+	service_swap_init(s, live);
+	for (int slot = 0; slot < SLOT_MAX_; slot++) {
+		s->slots[slot].since = usec_wall();
+	}
+	service_store(s, live, s->down ? SWITCH_HOLD : SWITCH_OPEN);
+	if (s->down) {
+		service_say(s, LOG_ERR, "not started: %s", diag.text);
+		service_set_note(s, "not started: %s", diag.text);
+		return;
+	}
+	relays_service(s);
+	bind_sockets(s);
+	records_write(s);
+	live_watch_start(s);
+}
+
+int service_add(struct supervisor *sup, const struct service_config *config, struct config *origin,
+		struct diag *diag)
+{
+	struct service *s = NULL;
+	int r = make(sup, config, origin, &s);
+
+	if (r == 0 && (r = vec_push(&sup->services, s)) < 0) {
+		service_free(s);
+	}
+	if (r < 0) {
+		return diag_set_errno(diag, r, "service %s", config->name);
+	}
+	open_service(s);
+	publish_service(s);
+	return 0;
+}
+
+void service_reconfigure(struct service *s, const struct service_config *config,
+			 struct config *origin)
+{
+	s->config = config;
+	s->origin = origin;
+	set_policies(s);
+	live_watch_stop(s);
+	drop_sockets(s);
+	if (add_sockets(s) < 0) {
+		service_say(s, LOG_ERR, "out of memory: not all addresses are listened on");
+	}
+	memset(s->told, 0, sizeof(s->told)); /* addresses may have changed */
+	if (s->down) {
+		open_service(s);
+	} else {
+		relays_service(s);
+		bind_sockets(s);
+		records_write(s);
+		live_watch_start(s);
+	}
+	gate_schedule(s);
+	service_settle_soon(s);
+	publish_service(s);
+}
+
+void service_remove(struct service *s)
+{
+	struct supervisor *sup = s->sup;
+
+	for (size_t i = 0; i < sup->services.len; i++) {
+		if (sup->services.at[i] == s) {
+			vec_remove(&sup->services, i);
+			break;
+		}
+	}
+	publish_service_gone(sup, s, s->index);
+	service_free(s);
+}
+
+int services_init(struct supervisor *sup, struct diag *diag)
+{
+	int r = records_init(sup, diag);
+
+	vec_for_each (config, &sup->config->services) {
+		if (r == 0) {
+			r = service_add(sup, *config, sup->config, diag);
+		}
+	}
+	return r;
+}
+
+void services_done(struct supervisor *sup)
+{
+	vec_for_each (s, &sup->services) {
+		service_free(*s);
+	}
+	vec_done(&sup->services);
+	gate_done(sup);
+	jobs_done(sup);
+	relays_done(sup);
+	records_done(sup);
+}
+
+struct supervisor *service_supervisor(const struct service *s)
+{
+	return s->sup;
+}
+
+struct service *service_find(struct supervisor *sup, const char *name)
+{
+	vec_for_each (s, &sup->services) {
+		if (strcmp((*s)->name, name) == 0) {
+			return *s;
+		}
+	}
+	return NULL;
+}
+
+const char *services_summary(struct supervisor *sup, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	if (size) {
+		buf[0] = '\0';
+	}
+	vec_for_each (s, &sup->services) {
+		int n = snprintf(buf + used, size - used, "%s%s %s", used ? ", " : "", (*s)->name,
+				 (*s)->down ? "down" : slot_name(service_live(*s)));
+
+		if (n < 0 || (size_t)n >= size - used) {
+			break;
+		}
+		used += (size_t)n;
+	}
+	return buf;
+}
+
+/* ---- its workers ---- */
+
+void service_process_added(struct service *s, struct process *p)
+{
+	process_set_live(p, p->slot == service_live(s));
+	service_settle_soon(s);
+	publish_service(s);
+}
+
+void service_process_removed(struct service *s, struct process *p)
+{
+	gate_forget(p);
+	relays_worker_gone(s, p);
+	if (s->culprit == p) {
+		s->culprit = NULL;
+	}
+	p->service = NULL;
+	service_settle_soon(s);
+	publish_service(s);
+}
+
+bool service_passes_by(const struct process *p)
+{
+	const struct service *s = p->service;
+
+	return s && (s->down || p->slot != service_live(s));
+}
+
+/* The slot a job works on, or SLOT_INVALID_. */
+static enum slot_id slot_in_use(const struct service *s)
+{
+	return swap_busy(&s->swap) && s->swap.step != SWAP_BAKE ? s->swap.target : SLOT_INVALID_;
+}
+
+int service_may_change(const struct process *p, struct diag *diag)
+{
+	const struct service *s = p->service;
+	char job[512];
+
+	if (s && s->job && p->slot == slot_in_use(s)) {
+		return diag_set(diag, -EBUSY, "%s", job_describe(s->job, job, sizeof(job)));
+	}
+	return 0;
+}
+
+/* An emptied slot that was on its way out has arrived. */
+static void check_stopped(struct service *s, enum slot_id slot)
+{
+	struct slot_count count;
+
+	if (s->slots[slot].retire.state == RETIRE_NONE) {
+		return;
+	}
+	slot_count(s, slot, &count);
+	if (count.alive == 0) {
+		service_retire(s, slot, RETIRE_EV_STOPPED);
+	}
+}
+
+void service_process_changed(struct service *s, struct process *p, enum worker_state from)
+{
+	(void)from;
+	if (p->config->address) {
+		gate_worker_changed(s, p);
+	}
+	check_stopped(s, p->slot);
+	service_start_progress(s);
+	service_settle_soon(s);
+	publish_service(s);
+}
