@@ -43,6 +43,10 @@ static bool find(const struct expansions *e, const char *name, struct expansion 
 	return false;
 }
 
+enum {
+	WHY_MAX = 96, /* of a reason */
+};
+
 /* ---- one conversion ------------------------------------------------------------------------ */
 
 struct conversion {
@@ -260,7 +264,8 @@ static const char *put_number(struct strbuf *out, const struct conversion *c, lo
 	}
 }
 
-static const char *put_string(struct strbuf *out, const struct conversion *c, const char *text)
+static const char *put_string(struct strbuf *out, const struct conversion *c, const char *text,
+			      char *why)
 {
 	switch (c->type) {
 	case 's':
@@ -273,20 +278,20 @@ static const char *put_string(struct strbuf *out, const struct conversion *c, co
 		if (characters(text, strlen(text)) != 1) {
 			return "%c requires int or char";
 		}
-		put_text(out, c, text);
+		pad(out, c, "", text, strlen(text), false);
 		return NULL;
 	case 'd':
 	case 'i':
 	case 'u':
-		return c->type == 'd'	? "%d format: a real number is required, not str"
-		       : c->type == 'i' ? "%i format: a real number is required, not str"
-					: "%u format: a real number is required, not str";
+		(void)snprintf(why, WHY_MAX, "%%%c format: a real number is required, not str",
+			       c->type);
+		return why;
 	case 'x':
 	case 'X':
 	case 'o':
-		return c->type == 'x'	? "%x format: an integer is required, not str"
-		       : c->type == 'X' ? "%X format: an integer is required, not str"
-					: "%o format: an integer is required, not str";
+		(void)snprintf(why, WHY_MAX, "%%%c format: an integer is required, not str",
+			       c->type);
+		return why;
 	default:
 		return "must be real number, not str";
 	}
@@ -297,7 +302,7 @@ static const char *put_string(struct strbuf *out, const struct conversion *c, co
 struct scan {
 	const char *raw, *p;
 	const char *why; /* why it is malformed */
-	char why_buf[96];
+	char why_buf[WHY_MAX];
 };
 
 static int malformed(struct scan *s, const char *why)
@@ -476,11 +481,12 @@ static int convert(struct scan *s, const char *label, const struct expansions *w
 	struct expansion x;
 	const char *why;
 
+	if (s->p[1] == '%') {
+		s->p += 2;
+		return strbuf_addc(out, '%');
+	}
 	if (scan_conversion(s, &c) < 0) {
 		return badly_formatted(s->raw, label, s->why, diag);
-	}
-	if (c.type == '%') {
-		return strbuf_addc(out, '%');
 	}
 	if (!c.name[0]) {
 		why = check_type(s, &c) < 0 ? s->why : "not enough arguments for format string";
@@ -492,7 +498,7 @@ static int convert(struct scan *s, const char *label, const struct expansions *w
 	if (check_type(s, &c) < 0) {
 		return badly_formatted(s->raw, label, s->why, diag);
 	}
-	why = x.text ? put_string(out, &c, x.text) : put_number(out, &c, x.number);
+	why = x.text ? put_string(out, &c, x.text, s->why_buf) : put_number(out, &c, x.number);
 	return why ? badly_formatted(s->raw, label, why, diag) : 0;
 }
 

@@ -65,17 +65,36 @@ static struct span trim(struct span s)
 
 /* ---- comments ------------------------------------------------------------------------------ */
 
-/* Where an inline comment starts; len when there is none. Quotes do not protect, as in Supervisor.
- */
-static size_t comment_start(struct span s)
+/* The next place of c after *at. Returns false when there is none. */
+static bool find_next(struct span s, char c, size_t *at)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		if ((s.at[i] == ';' || s.at[i] == '#') &&
-		    (i == 0 || isspace((unsigned char)s.at[i - 1]))) {
-			return i;
+	for (size_t i = *at + 1; i < s.len; i++) {
+		if (s.at[i] == c) {
+			*at = i;
+			return true;
 		}
 	}
-	return s.len;
+	return false;
+}
+
+/* Where an inline comment starts; len when there is none. Quotes do not protect. Both characters
+ * are looked for in step, one place each a round, and the first round with a hit decides: so does
+ * Python's ConfigParser, and "a;b ; c # d" is cut at the '#'. */
+static size_t comment_start(struct span s)
+{
+	size_t at[] = {SIZE_MAX, SIZE_MAX}, start = s.len;
+	bool more[] = {true, true};
+
+	while (start == s.len && (more[0] || more[1])) {
+		for (int i = 0; i < 2; i++) {
+			more[i] = more[i] && find_next(s, ";#"[i], &at[i]);
+			if (more[i] && (at[i] == 0 || isspace((unsigned char)s.at[at[i] - 1])) &&
+			    at[i] < start) {
+				start = at[i];
+			}
+		}
+	}
+	return start;
 }
 
 static bool opens_quote(struct span before, struct span after, char quote)

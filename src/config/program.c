@@ -310,10 +310,21 @@ static void check_logs(struct making *m)
 	}
 }
 
-static void settle_logs(struct program_config *p)
+/* logfile=syslog is an old way to say *_syslog=true, which stands in the table after it. */
+static void settle_logs(struct making *m)
 {
-	vec_for_each (w, &p->workers) {
-		if (p->redirect_stderr) {
+	static const char *const options[] = {"stdout_logfile", "stderr_logfile"};
+
+	for (int i = 0; i < 2; i++) {
+		const struct option *o = section_option(m->spec->section, options[i]);
+		bool syslog = o && value_is_word(o->value, "syslog");
+
+		vec_for_each (w, &m->program->workers) {
+			w->logs[i].syslog |= syslog;
+		}
+	}
+	vec_for_each (w, &m->program->workers) {
+		if (m->program->redirect_stderr) {
 			w->logs[1].kind = LOG_KIND_NONE;
 			w->logs[1].path = NULL;
 		}
@@ -577,7 +588,7 @@ int load_program(struct loader *l, const struct program_spec *spec, struct progr
 	}
 	if (r == 0) {
 		check_logs(&m);
-		settle_logs(m.program);
+		settle_logs(&m);
 		*ret = l->config->n_errors == errors ? m.program : NULL;
 	}
 	return r;

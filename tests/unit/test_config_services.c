@@ -1,0 +1,280 @@
+/* [service:x] in both its forms. */
+#include "config_text.h"
+#include "suite.h"
+
+#define HEAD "[service:s]\nlisten=127.0.0.1:8000\nhealth=tcp\n" /* 3 lines */
+#define A                                                                             \
+	"[program:s-a]\ncommand=a %(process_num)d\nnumprocs=2\nnumprocs_start=8001\n" \
+	"process_name=%(program_name)s_%(process_num)d\n"
+#define B                                                                             \
+	"[program:s-b]\ncommand=a %(process_num)d\nnumprocs=2\nnumprocs_start=8101\n" \
+	"process_name=%(program_name)s_%(process_num)d\n"
+#define SLOTS "slot_a=s-a\nslot_b=s-b\n"
+#define PORTS "command=a %(port)d\nports_a=8001-8002\nports_b=8101,8102\n"
+
+/* "s a: s-a s-a:s-a_8001@127.0.0.1:8001 ..." : all that the two forms must agree in. */
+static void dump(const struct config *c, struct strbuf *out)
+{
+	vec_for_each (s, &c->services) {
+		for (int slot = 0; slot < SLOT_MAX_; slot++) {
+			const struct service_slot_config *sc = &(*s)->slots[slot];
+
+			(void)strbuf_addf(out, "%s %s: %s", (*s)->name, slot_name(slot), sc->name);
+			vec_for_each (p, &sc->programs) {
+				vec_for_each (w, &(*p)->workers) {
+					(void)strbuf_addf(out, " %s:%s@%s(%s)", w->group, w->name,
+							  w->address ? w->address : "-",
+							  w->command);
+				}
+			}
+			(void)strbuf_addc(out, '\n');
+		}
+	}
+}
+
+START_TEST(both_forms_make_the_same_thing)
+{
+	auto_config struct config *first = load_good(HEAD SLOTS A B);
+	auto_config struct config *second = load_good(HEAD PORTS);
+	CLEANUP(strbuf_done) struct strbuf x = {0};
+	CLEANUP(strbuf_done) struct strbuf y = {0};
+	struct config_diff d;
+
+	dump(first, &x);
+	dump(second, &y);
+	ck_assert_str_eq(strbuf_str(&x), strbuf_str(&y));
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&x), "s-b:s-b_8102@127.0.0.1:8102(a 8102)"));
+	ck_assert_int_eq(config_diff(first, second, &d), 0);
+	ck_assert_uint_eq(d.groups.len + d.workers.len, 0);
+	config_diff_done(&d);
+}
+END_TEST
+
+START_TEST(a_service_has_its_defaults)
+{
+	auto_config struct config *c = load_good(HEAD SLOTS A B);
+	struct service_config *s = config_service(c, "s");
+
+	ck_assert_uint_eq(s->listen.len, 1);
+	ck_assert_int_eq(s->backlog, 4096);
+	ck_assert_int_eq(s->balance, BALANCE_ROUND_ROBIN);
+	ck_assert_int_eq(s->connect, CONNECT_EARLY);
+	ck_assert_int_eq(s->drain, DRAIN_REQUESTS);
+	ck_assert_uint_eq(s->drain_timeout, SECONDS(30));
+	ck_assert_uint_eq(s->idle_keep, SECONDS(900));
+	ck_assert_uint_eq(s->ready_timeout, SECONDS(60));
+	ck_assert_str_eq(s->min_ready, "all");
+	ck_assert_uint_eq(s->bake, 0);
+	ck_assert_uint_eq(s->proxy_protocol, 0);
+	ck_assert_uint_eq(s->worker_max, 0);
+	ck_assert_ptr_null(s->allow_deploy);
+	ck_assert_ptr_null(s->slots[SLOT_A].prepare);
+	ck_assert_int_eq(config_program(c, "s-b")->slot, SLOT_B);
+	ck_assert_int_eq(config_program(c, "s-b")->service, 0);
+}
+END_TEST
+
+START_TEST(every_option_of_a_service_arrives)
+{
+	auto_config struct config *c = load_good(
+		"[service:s]\nlisten=127.0.0.1:8000, [::]:8000\n  unix:/tmp/s.sock\n"
+		"health=http /healthz?x=%(slot)s\nhealth_host=h\nhealth_status=200,300-301\n"
+		"health_header=A: b\n C: d\nhealth_timeout=2\nhealth_interval=500ms\n"
+		"health_rise=2\nhealth_fall=4\nmin_ready=50%%\nready_timeout=2m\n"
+		"balance=source\nworker_max=9\nproxy_protocol=v2\nconnect_timeout=1\n"
+		"hold_timeout=3\ndrain=connections\ndrain_timeout=4\nidle_keep=0\n"
+		"live_file=/tmp/live\nlive_link=/tmp/link\nprepare_directory=/apps/s-%(slot)s\n"
+		"prepare=\n  git pull\n\n  make %(slot)s\nprepare_timeout=0\n"
+		"allow_deploy=ana, @dev\nbacklog=10\nsocket_mode=0660\nsocket_owner=nobody\n" SLOTS
+			A B);
+	struct service_config *s = config_service(c, "s");
+
+	ck_assert_uint_eq(s->listen.len, 3);
+	ck_assert_str_eq(s->listen.at[1], "[::]:8000");
+	ck_assert_str_eq(s->listen.at[2], "unix:/tmp/s.sock");
+	ck_assert_int_eq(s->health, HEALTH_HTTP);
+	ck_assert_int_eq(s->connect, CONNECT_LATE);
+	ck_assert_str_eq(s->slots[SLOT_A].health_arg, "/healthz?x=a");
+	ck_assert_str_eq(s->slots[SLOT_B].health_arg, "/healthz?x=b");
+	ck_assert_str_eq(s->health_header[1], "C: d");
+	ck_assert_uint_eq(s->health_interval, MSECONDS(500));
+	ck_assert_str_eq(s->min_ready, "50%");
+	ck_assert_int_eq(s->balance, BALANCE_SOURCE);
+	ck_assert_uint_eq(s->proxy_protocol, 2);
+	ck_assert_int_eq(s->drain, DRAIN_CONNECTIONS);
+	ck_assert_uint_eq(s->idle_keep, 0);
+	ck_assert_str_eq(s->slots[SLOT_B].prepare, "git pull\n\nmake b");
+	ck_assert_str_eq(s->slots[SLOT_B].prepare_directory, "/apps/s-b");
+	ck_assert_uint_eq(s->prepare_timeout, USEC_NEVER);
+	ck_assert_str_eq(s->allow_deploy[1], "@dev");
+	ck_assert_uint_eq(s->socket_mode, 0660);
+	ck_assert_str_eq(s->socket_owner.user, "nobody");
+}
+END_TEST
+
+START_TEST(the_second_form_takes_every_option_of_a_program)
+{
+	auto_config struct config *c =
+		load_good(HEAD PORTS "user=nobody\nenvironment=P=%(port)d,S=%(slot)s\n"
+				     "directory=/apps/%(service_name)s-%(slot)s\nstartsecs=0\n"
+				     "stdout_logfile=/tmp/%(program_name)s-%(process_num)d.log\n");
+	struct worker_config *w = worker(c, "s-b", "s-b_8101");
+
+	ck_assert_str_eq(w->environment[0], "P=8101");
+	ck_assert_str_eq(w->environment[1], "S=b");
+	ck_assert_str_eq(w->directory, "/apps/s-b");
+	ck_assert_str_eq(w->logs[0].path, "/tmp/s-b-8101.log");
+	ck_assert_uint_eq(w->program->policy.startsecs, 0);
+	ck_assert_str_eq(config_service(c, "s")->slots[SLOT_A].prepare_directory, "/apps/s-a");
+}
+END_TEST
+
+START_TEST(worker_templates_give_other_addresses)
+{
+	auto_config struct config *c = load_good(
+		HEAD
+		"slot_a=x\nslot_b=y\nworker=127.0.0.1:80%(process_num)02d\n"
+		"[program:x]\ncommand=a\nnumprocs=2\nnumprocs_start=1\n"
+		"process_name=%(process_num)d\n"
+		"[program:y]\ncommand=a\nnumprocs=2\nnumprocs_start=11\n"
+		"process_name=%(process_num)d\n"
+		"[service:t]\nlisten=127.0.0.1:9000\nhealth=tcp\ncommand=a\nports_a=1\n"
+		"ports_b=2\nworker=unix:/tmp/%(service_name)s-%(slot)s-%(process_num)d.sock\n");
+
+	ck_assert_str_eq(worker(c, "x", "2")->address, "127.0.0.1:8002");
+	ck_assert_str_eq(worker(c, "y", "12")->address, "127.0.0.1:8012");
+	ck_assert_str_eq(worker(c, "t-b", "t-b_2")->address, "unix:/tmp/t-b-2.sock");
+}
+END_TEST
+
+START_TEST(queue_workers_have_no_address)
+{
+	auto_config struct config *c =
+		load_good(HEAD "slot_a=g,qa\nslot_b=s-b,qb\n" A B
+			       "[program:qa]\ncommand=q\n[program:qb]\ncommand=q\n"
+			       "[group:g]\nprograms=s-a\n");
+	auto_config struct config *named = load_good(
+		HEAD PORTS "slot_a=qa\nslot_b=qb\nqueue=qa,qb\nworker=127.0.0.1:%(port)d\n"
+			   "[program:qa]\ncommand=q\n[program:qb]\ncommand=q\n");
+
+	ck_assert_ptr_null(worker(c, "qa", "qa")->address);
+	ck_assert_str_eq(worker(c, "g", "s-a_8001")->address, "127.0.0.1:8001");
+	ck_assert_str_eq(config_service(c, "s")->slots[SLOT_A].name, "g");
+	ck_assert_uint_eq(config_service(c, "s")->slots[SLOT_A].programs.len, 2);
+	ck_assert_ptr_null(worker(named, "qb", "qb")->address);
+	ck_assert_str_eq(config_service(named, "s")->slots[SLOT_B].name, "s-b");
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	bool error;
+	unsigned line;
+	const char *part;
+} mistakes[] = {
+	{"[service:s]\nhealth=tcp\n" PORTS, true, 1, "has no listen="},
+	{"[service:s]\nlisten=:8000\n" PORTS, true, 1, "has no health="},
+	{"[service:s]\nlisten=x\nhealth=tcp\n" PORTS, true, 2, "not a valid port number: 'x'"},
+	{HEAD, true, 1, "has no slot_a="},
+	{HEAD "slot_a=s-a\n" A, true, 1, "has no slot_b="},
+	{HEAD "slot_a=\nslot_b=\n", true, 4, "slot a is empty"},
+	{HEAD "slot_a=s-c\nslot_b=s-b\n" A B, true, 4,
+	 "there is no program or group named s-c; did you mean s-a?"},
+	{HEAD "slot_a=zebra\nslot_b=s-b\n" A B, true, 4, "named zebra; add [program:zebra]"},
+	{HEAD "slot_a=s-a\nslot_b=s-a\n" A, true, 5,
+	 "program s-a is in slot a of service s already; a program is in one slot at most"},
+	{HEAD "slot_a=l\nslot_b=s-b\n" B "[eventlistener:l]\ncommand=a\nevents=EVENT\n", true, 4,
+	 "a slot holds plain programs only"},
+	{HEAD "slot_a=q\nslot_b=s-b\n" B "[program:q]\ncommand=a\n", true, 4,
+	 "no worker of slot a has an address"},
+	{HEAD SLOTS "queue=q\n" A B, true, 6, "no program q is in slot_a= or slot_b="},
+	{HEAD SLOTS A B "[program:s]\ncommand=a\n", true, 1, "shares its name with a program"},
+	{HEAD SLOTS A B "[group:s]\n", true, 1, "shares its name with a group"},
+	{HEAD SLOTS "ports_a=1\n" A B, true, 6, "goes with command="},
+	{HEAD SLOTS "startsecs=1\n" A B, true, 6, "belongs to the programs of the slots"},
+	{HEAD PORTS "numprocs=3\n", true, 7, "come from ports_a and ports_b"},
+	{HEAD "command=a\nports_a=1025\n", true, 1, "has command= but no ports_b="},
+	{HEAD "command=a\nports_a=8001-\nports_b=9000\n", true, 5, "is no list of ports"},
+	{HEAD "command=a\nports_a=8002-8001\nports_b=9000\n", true, 5, "is no list of ports"},
+	{HEAD "command=a\nports_a=70000\nports_b=9000\n", true, 5, "not between 1 and 65535"},
+	{HEAD "command=a\nports_a=8001,8001\nports_b=9000\n", true, 5, "has port 8001 twice"},
+	{HEAD "command=a\nports_a=2000-9000\nports_b=9000\n", true, 5, "more than 1024 ports"},
+	{HEAD PORTS "[program:s-a]\ncommand=a\n", true, 1,
+	 "makes a program named s-a, but there is one already at /srv/t.conf:7"},
+	{HEAD "command=a\nports_a=8001-8005\nports_b=8005-8009\n", true, 6,
+	 "127.0.0.1:8005 of worker s-b_8005 overlaps 127.0.0.1:8005 of worker s-a_8005"},
+	{HEAD "command=a\nports_a=8000-8002\nports_b=8101\n", true, 5,
+	 "overlaps 127.0.0.1:8000 of the public socket of service s"},
+	{"[service:s]\nlisten=:8101\nhealth=tcp\n" PORTS, true, 6, "overlaps 0.0.0.0:8101"},
+	{HEAD PORTS "[service:t]\nlisten=127.0.0.1:9000\nhealth=tcp\ncommand=a\nports_a=8002\n"
+		    "ports_b=9001\n",
+	 true, 11, "overlaps"},
+	{HEAD PORTS "[service:t]\nlisten=127.0.0.1:8000\nhealth=tcp\ncommand=a\nports_a=9002\n"
+		    "ports_b=9001\n",
+	 true, 8, "the public socket of service t overlaps"},
+	{"[service:s]\nlisten=127.0.0.1:8000,127.0.0.1:8000\nhealth=tcp\n" PORTS, true, 2,
+	 "overlaps"},
+	{HEAD PORTS "[inet_http_server]\nport=8000\n", true, 8, "overlaps"},
+	{HEAD SLOTS "worker=127.0.0.1:99%(process_num)d\n" A B, true, 6,
+	 "port 998001 is not between 1 and 65535, the address of s-a_8001"},
+	{"[service:s]\nlisten=:8000\nhealth=http\n" PORTS, true, 3, "write health=http /healthz"},
+	{"[service:s]\nlisten=:8000\nhealth=http healthz\n" PORTS, true, 3, "is no path"},
+	{"[service:s]\nlisten=:8000\nhealth=ping\n" PORTS, true, 3,
+	 "use tcp, http PATH, exec COMMAND or notify"},
+	{"[service:s]\nlisten=:8000\nhealth=tcp 8000\n" PORTS, true, 3, "write health=tcp"},
+	{HEAD PORTS "health_status=99\n", true, 7, "is no list of statuses"},
+	{HEAD PORTS "health_header=x\n", true, 7, "is no header"},
+	{HEAD PORTS "min_ready=most\n", true, 7, "is not all, a number or N%"},
+	{HEAD PORTS "min_ready=3\n", true, 7, "3, but slot a has 2 workers"},
+	{HEAD PORTS "heath=tcp\n", true, 7, "unknown option \"heath\"; did you mean \"health\"?"},
+	{HEAD PORTS "balance=random\n", true, 7, "use one of: round_robin, least_conn, source"},
+	{HEAD PORTS "drain_timeout=soon\n", true, 7, "is no duration"},
+	{HEAD PORTS "health_timeout=0\n", true, 7, "is too short"},
+	{HEAD PORTS "live_link=/tmp/l\n", true, 7, "slot a has no directory to point at"},
+	{HEAD PORTS "live_file=/no/such/dir/x\n", true, 7, "does not exist; create it"},
+	{HEAD PORTS "bake=10\n", false, 7, "not acted on yet"},
+	{HEAD PORTS "prepare=echo %(port)d\n", true, 7, "cannot be expanded"},
+	{"[service:a b]\n", true, 1, "because of character: ' '"},
+	{"[service:]\n", true, 1, "has no name"},
+	{HEAD PORTS "live_file=/tmp/x\n[service:t]\nlisten=:9000\nhealth=tcp\ncommand=a\n"
+		    "ports_a=9001\nports_b=9002\nlive_file=/tmp/x\n",
+	 true, 14, "is that of service s"},
+};
+
+START_TEST(each_mistake_is_told_with_its_line)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mistakes); i++) {
+		expect_message(mistakes[i].text, mistakes[i].error, mistakes[i].line,
+			       mistakes[i].part);
+	}
+}
+END_TEST
+
+START_TEST(all_mistakes_are_told_in_one_run)
+{
+	auto_config struct config *c =
+		load("[service:s]\nlisten=x\nhealth=ping\nslot_a=nope\nslot_b=nix\nheath=1\n"
+		     "balance=random\n[program:p]\nstartsecs=x\n");
+
+	ck_assert_uint_eq(c->n_errors, 8);
+}
+END_TEST
+
+START_TEST(overlapping_ranges_are_told_once_a_pair)
+{
+	auto_config struct config *c =
+		load(HEAD "command=a\nports_a=8001-8100\nports_b=8001-8100\n");
+
+	ck_assert_uint_eq(c->n_errors, 1);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("config_services", both_forms_make_the_same_thing,
+			 a_service_has_its_defaults, every_option_of_a_service_arrives,
+			 the_second_form_takes_every_option_of_a_program,
+			 worker_templates_give_other_addresses, queue_workers_have_no_address,
+			 each_mistake_is_told_with_its_line, all_mistakes_are_told_in_one_run,
+			 overlapping_ranges_are_told_once_a_pair);
+}
