@@ -118,7 +118,6 @@ int stream_filter_set(struct stream *s, unsigned filters, size_t capture_max)
 void stream_filter_done(struct stream *s)
 {
 	if (s->filter) {
-		notes_stream_drop(s->lg->staging.notes, s->id);
 		free(s->filter->text);
 		free(s->filter);
 		s->filter = NULL;
@@ -151,5 +150,11 @@ int stream_filter_pass(struct stream *s, const char **data, size_t *n)
 
 size_t stream_filter_end(struct stream *s, char *out)
 {
-	return s->filter ? filter_end(s->filter->filters, &s->filter->state, out) : 0;
+	struct stream_filter *f = s->filter;
+	size_t n = f ? filter_end(f->filters, &f->state, out) : 0;
+
+	if (f && f->memory) {
+		f->memory->filter = f->state;
+	}
+	return n;
 }

@@ -62,6 +62,18 @@ static void send_parts(struct datagram *d, struct iovec *parts, size_t n)
 	}
 }
 
+uint64_t datagram_news(struct datagram *d, usec_t now)
+{
+	uint64_t news = d->dropped - d->told;
+
+	if (news == 0 || now < d->news_at) {
+		return 0;
+	}
+	d->told = d->dropped;
+	d->news_at = usec_add(now, SECONDS(60));
+	return news;
+}
+
 static struct iovec part(const void *data, size_t n)
 {
 	return (struct iovec){.iov_base = (void *)data, .iov_len = n};

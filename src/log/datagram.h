@@ -18,7 +18,8 @@ struct datagram {
 	const char *path;
 	int fd;
 	usec_t retry_at;
-	uint64_t dropped;
+	uint64_t dropped, told; /* ever, and of these known to datagram_news */
+	usec_t news_at;		/* not before */
 };
 
 #define DATAGRAM_SYSLOG	 "/dev/log"
@@ -26,6 +27,9 @@ struct datagram {
 
 void datagram_init(struct datagram *d, const char *path);
 void datagram_done(struct datagram *d);
+
+/** How many were dropped since this was last asked; 0 for a minute after it was not 0. */
+uint64_t datagram_news(struct datagram *d, usec_t now);
 
 /** One line, "<PRI>TIME identifier: text", facility user. */
 void datagram_syslog(struct datagram *d, int priority, const char *identifier, const char *text,

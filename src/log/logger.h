@@ -41,6 +41,8 @@ struct logger {
 /** A line for slotd's log: by slotd, or written here when it is gone. */
 void logger_report(struct logger *lg, int priority, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/** Says now and then that lines to d were dropped. */
+void logger_datagram_news(struct logger *lg, struct datagram *d);
 /** Answers a request; id 0 is no request. */
 void logger_done(struct logger *lg, uint32_t id, int code, const char *text);
 /** A file was reopened at a line end; answers LOG_REOPEN when it was the last. */

@@ -12,6 +12,7 @@
 #include <slotd/log.h>
 #include <slotd/sandbox.h>
 
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -32,6 +33,16 @@ void logger_report(struct logger *lg, int priority, const char *fmt, ...)
 	message_put_text(&m, TAG_TEXT, text);
 	if (channel_send(&lg->channel, &m) < 0) {
 		own_write(lg, &(struct own_line){priority, usec_wall(), text, ""});
+	}
+}
+
+void logger_datagram_news(struct logger *lg, struct datagram *d)
+{
+	uint64_t dropped = datagram_news(d, usec_monotonic());
+
+	if (dropped) {
+		logger_report(lg, LOG_WARNING, "%s does not take lines; dropped: %" PRIu64, d->path,
+			      dropped);
 	}
 }
 

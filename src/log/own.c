@@ -116,6 +116,23 @@ size_t own_head(int priority, usec_t when, char *buf, size_t size)
 				    level_name(priority));
 }
 
+static void to_echo(struct own *o, const char *line, size_t n)
+{
+	char gap[64];
+
+	if (o->echo_dropped) {
+		int len = snprintf(gap, sizeof(gap), "(%" PRIu64 " lines left out here)\n",
+				   o->echo_dropped);
+
+		if (special_try(o->echo, gap, (size_t)len) == 0) {
+			o->echo_dropped = 0;
+		}
+	}
+	if (o->echo_dropped || special_try(o->echo, line, n) < 0) {
+		o->echo_dropped++;
+	}
+}
+
 static void to_all(struct logger *lg, const struct own_line *l)
 {
 	static char line[LINE_MAX_BYTES];
@@ -127,14 +144,16 @@ static void to_all(struct logger *lg, const struct own_line *l)
 	if (o->file) {
 		to_file(lg, line, n);
 	}
-	if (o->echo >= 0 && special_try(o->echo, line, n) < 0) {
-		o->echo_dropped++;
+	if (o->echo >= 0) {
+		to_echo(o, line, n);
 	}
 	if (o->use_syslog) { /* with the time and level of the line, as Supervisor */
 		datagram_syslog(&o->syslog, l->priority, o->identifier, line, n - 1);
+		logger_datagram_news(lg, &o->syslog);
 	}
 	if (o->use_journal) {
 		datagram_journal(&o->journal, l->priority, o->identifier, l->text, l->fields);
+		logger_datagram_news(lg, &o->journal);
 	}
 }
 

@@ -53,10 +53,10 @@ void request_reopen(struct logger *lg, uint32_t id)
 		request_reopen_now(lg);
 	}
 	for (struct log_file *f = lg->files.head; f; f = f->next) {
-		if (f->given) {
-			continue;
+		if (f->special) {
+			continue; /* opening a terminal or pipe again changes nothing */
 		}
-		if (f->fd < 0 || f->special || file_at_line_end(f)) {
+		if (f->fd < 0 || file_at_line_end(f)) {
 			reopen_file(lg, f);
 		} else {
 			f->reopen = true;

@@ -73,6 +73,7 @@ static void forget(struct stream *s)
 		at = &(*at)->next;
 	}
 	*at = s->next;
+	notes_stream_drop(s->lg->staging.notes, s->id);
 	stream_free(s);
 }
 
@@ -108,11 +109,17 @@ static void wait_for_target(struct stream *s)
 /* The kernel has no memory or the like: the pipe keeps what is in it. */
 static void hold(struct stream *s, int error)
 {
-	logger_report(s->lg, LOG_ERR, "%s: cannot take its output: %s; trying again", s->name,
-		      strerror(-error));
+	struct streams *all = &s->lg->streams;
+	unsigned more;
+
+	if (log_once(&all->held, usec_monotonic(), &more)) {
+		logger_report(s->lg, LOG_ERR,
+			      "%s: cannot take its output: %s; trying again (%u more)", s->name,
+			      strerror(-error), more);
+	}
 	loop_io_stop(s->lg->loop, &s->io);
 	s->waiting = true;
-	s->lg->streams.holding = true;
+	all->holding = true;
 	loss_arm(s->lg);
 }
 
@@ -137,6 +144,7 @@ static void syslog_line(struct stream *s, const char *line, size_t n)
 	memcpy(text + head, line, n);
 	datagram_syslog(&s->lg->streams.syslog, LOG_INFO, s->identifier ? s->identifier : "slotd",
 			text, (size_t)head + n);
+	logger_datagram_news(s->lg, &s->lg->streams.syslog);
 }
 
 static void syslog_flush(struct stream *s)
@@ -619,9 +627,7 @@ void stream_set(struct logger *lg, struct message *m)
 	if (is_new) {
 		take_orphan(s);
 	}
-	if (!s->waiting) {
-		watch(s);
-	}
+	watch(s); /* should it wait for a target, this may be another now */
 }
 
 void streams_init(struct logger *lg)
@@ -631,14 +637,16 @@ void streams_init(struct logger *lg)
 	loop_timer_init(&lg->streams.timer, on_timer);
 }
 
-static void free_one(struct stream *s)
+/* We end, the stream does not: what is known of it stays in the notes. */
+static void leave(struct stream *s)
 {
+	syslog_flush(s);
 	(void)stream_free(s);
 }
 
 void streams_done(struct logger *lg)
 {
-	for_each(lg, free_one);
+	for_each(lg, leave);
 	loop_timer_stop(lg->loop, &lg->streams.timer);
 	datagram_done(&lg->streams.syslog);
 	cleanup_closep(&lg->streams.null_fd);

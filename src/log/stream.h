@@ -8,6 +8,7 @@
 #include "chunk.h"
 #include "datagram.h"
 
+#include <slotd/log.h>
 #include <slotd/message.h>
 
 struct logger;
@@ -49,6 +50,7 @@ struct streams {
 	uint64_t events_dropped;
 	int null_fd;  /* /dev/null, for what goes nowhere */
 	bool holding; /* some stream waits for the timer */
+	struct log_once held;
 	/* What recovery lost or kept of a stream whose LOG_STREAM is still to come. */
 	struct {
 		uint32_t stream;

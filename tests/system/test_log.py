@@ -6,6 +6,7 @@ import random
 import re
 import resource
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -19,6 +20,7 @@ from harness.wire import Helper, Message, encode
 
 STAGING_SIZE = 256 * 1024
 NOTES_SIZE = 128 * 1024  # at least struct log_notes; a test of its own checks that it is enough
+F_ADD_SEALS, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW = 1033, 1, 2, 4
 NOTES_HEAD = b"eton" + (1).to_bytes(4, "little")
 STDOUT, STDERR = 0, 1
 LOG_INFO = 6
@@ -27,9 +29,10 @@ NOTE_COPY = 72 + 4096  # sizeof(struct log_note_copy)
 
 
 def memfd(name, size, head=b""):
-    fd = os.memfd_create(name)
+    fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.ftruncate(fd, size)
     os.pwrite(fd, head, 0)
+    fcntl.fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW)
     return fd
 
 
@@ -595,6 +598,48 @@ def test_slotds_own_log_is_echoed_rotated_and_its_repeats_are_counted(log, tmp_p
     assert "3 lines of this log were left out\n" in text and text.endswith("INFO other\n")
     assert [p.name for p in backups(path)] == ["slotd.log.2", "slotd.log.1", "slotd.log"]
     assert text.endswith(text_of(path))
+
+
+@pytest.fixture
+def receiver(request):
+    """A socket that stands for /dev/log or the journal, on machines that have none."""
+    path = Path(request.param)
+    if path.exists() or os.getuid() != 0:
+        pytest.skip(f"needs root and a machine without {path}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(str(path))
+        s.settimeout(10)
+        yield s
+    path.unlink()
+
+
+@pytest.mark.parametrize("receiver", ["/dev/log"], indirect=True)
+def test_a_workers_lines_go_to_syslog_one_a_message(log, receiver):
+    s = Stream(log, 1, SYSLOG=1, IDENTIFIER="me")
+    for piece in ("one\ntw", "o\n\nlast"):
+        s.write(piece)
+        until(lambda: pipe_empty(s.read_end), "it was taken")
+    s.finish()
+    got = [receiver.recv(9999).decode() for _ in range(4)]
+    for text, expected in zip(got, ["one", "two", "", "last"]):
+        assert re.fullmatch(r"<14>\w{3} [ \d]\d [\d:]{8} me: worker_1 " + expected, text)
+    receiver.close()
+    s = Stream(log, 2, SYSLOG=1)
+    s.write("x\n" * 100)
+    s.finish()
+    assert len([r for r in log.reports if "/dev/log does not take lines" in r]) == 1
+
+
+@pytest.mark.parametrize("receiver", ["/run/systemd/journal/socket"], indirect=True)
+def test_the_journal_gets_slotds_lines_with_their_fields(log, receiver):
+    log.give("LOG_OWN", LEVEL=6, JOURNAL=1, IDENTIFIER="me")
+    own_line(log, "two\nlines", 4, FIELDS="SLOTD_SERVICE=payinv\nSLOTD_SLOT=a\n")
+    text = b"two\nlines"
+    assert receiver.recv(9999) == (
+        b"PRIORITY=4\nSYSLOG_IDENTIFIER=me\nMESSAGE\n" + len(text).to_bytes(8, "little") + text
+        + b"\nSLOTD_SERVICE=payinv\nSLOTD_SLOT=a\n"
+    )
 
 
 # ---- many
