@@ -1,0 +1,355 @@
+"""One scenario, played to the real supervisord and to slotd: the same answers, to the character.
+
+What may differ is taken out first (pids, times, private directories); the rest must be equal. A
+difference that is meant is in slotd-supervisor(7) and in DIFFERENT here.
+"""
+
+import re
+import xmlrpc.client
+
+import pytest
+
+from harness.procs import wait_for
+from harness.reference import Supervisord
+
+CONFIG = """
+[program:cat]
+command=/bin/cat
+startsecs=0
+autorestart=true
+
+[program:manual]
+command=/bin/cat
+autostart=false
+startsecs=0
+
+[program:talk]
+command=/bin/sh -c 'echo out one; echo out two; echo err one >&2; exec sleep 1000'
+startsecs=0
+stdout_logfile=%D%/talk.out
+stderr_logfile=%D%/talk.err
+
+[program:missing]
+command=/nonexistent/program
+startretries=0
+
+[program:notexec]
+command=%D%/supervisord.conf.not
+autostart=false
+
+[program:quick]
+command=/bin/false
+startretries=0
+startsecs=1
+
+[program:once]
+command=/bin/sh -c 'exit 3'
+startsecs=0
+autorestart=false
+exitcodes=0,3
+
+[program:many]
+command=/bin/cat
+numprocs=3
+process_name=%(program_name)s_%(process_num)02d
+startsecs=0
+
+[program:left]
+command=/bin/cat
+startsecs=0
+[program:right]
+command=/bin/cat
+startsecs=0
+priority=5
+[group:pair]
+programs=left,right
+priority=20
+
+[program:quiet]
+command=/bin/cat
+startsecs=0
+stdout_logfile=NONE
+stderr_logfile=NONE
+"""
+
+NEW_CONFIG = CONFIG.replace("[program:quiet]\ncommand=/bin/cat",
+                            "[program:quiet]\ncommand=/bin/cat -u") + """
+[program:added]
+command=/bin/cat
+startsecs=0
+"""
+
+VOLATILE = {"pid", "now", "start", "stop"}
+
+
+def plain(value, directory):
+    """Without what changes from run to run."""
+    if isinstance(value, dict):
+        return {k: "*" if k in VOLATILE and v else plain(v, directory) for k, v in value.items()}
+    if isinstance(value, list):
+        return [plain(v, directory) for v in value]
+    if isinstance(value, str):
+        value = value.replace(str(directory), "%D%")
+        value = re.sub(r"pid \d+, uptime \d+:\d\d:\d\d", "pid *, uptime *", value)
+        value = re.sub(r"\b[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M\b", "DATE", value)
+        value = re.sub(r"(---\w+-)\w{8}(\.log)", r"\1RANDOM\2", value)
+        value = re.sub(r"/log/(\S+?)---", r"/log/\1---", value)
+    return value
+
+
+class Player:
+    """Plays to one daemon and writes down what comes back."""
+
+    def __init__(self, daemon):
+        self.daemon, self.heard = daemon, []
+
+    def note(self, label, value):
+        self.heard.append((label, plain(value, self.daemon.dir)))
+
+    def call(self, method, *args):
+        label = f"{method}{args!r}".replace(str(self.daemon.dir), "%D%")
+        target = self.daemon.rpc
+        for part in method.split("."):
+            target = getattr(target, part)
+        try:
+            self.note(label, target(*args))
+        except xmlrpc.client.Fault as fault:
+            self.note(label, {"fault": fault.faultCode, "text": fault.faultString})
+
+    def ctl(self, *args):
+        done = self.daemon.supervisorctl(*args)
+        self.note("supervisorctl " + " ".join(args),
+                  {"exit": done.returncode, "out": done.stdout, "err": done.stderr})
+
+    def settle(self):
+        """Nothing is on its way any more."""
+        def calm():
+            names = {i["statename"] for i in self.daemon.rpc.supervisor.getAllProcessInfo()}
+            return not names & {"STARTING", "BACKOFF", "STOPPING"}
+        wait_for(calm, "all states settle", 60)
+
+    def wait_file(self, name, text):
+        wait_for(lambda: text in (self.daemon.dir / name).read_text(), f"{name} has {text!r}", 20)
+
+
+SIMPLE = """
+supervisor.getAPIVersion supervisor.getVersion supervisor.getIdentification
+supervisor.getState system.listMethods""".split()
+
+BAD_NAMES = ["nothing", "nothing:x", "pair", "pair:nothing", "many", "", ":", "x:y:z", "cat:cat:"]
+
+
+def reads(p):
+    for method in SIMPLE:
+        p.call(method)
+    p.call("supervisor.getAllProcessInfo")
+    for name in ["cat", "cat:cat", "pair:left", "many:many_01", "missing", "quick", "once",
+                 *BAD_NAMES]:
+        p.call("supervisor.getProcessInfo", name)
+    p.call("supervisor.getAllConfigInfo")
+
+
+def log_reads(p):
+    p.wait_file("talk.out", "out two\n")
+    p.wait_file("talk.err", "err one\n")
+    for args in [(0, 0), (0, 3), (4, 100), (-4, 0), (-100, 0), (100, 0), (-1, 1), (0, -1), (-1, -1)]:
+        p.call("supervisor.readProcessStdoutLog", "talk", *args)
+    for args in [(0, 100), (0, 4), (4, 4), (100, 10), (0, 0), (-5, 5), (8, 8)]:
+        p.call("supervisor.tailProcessStdoutLog", "talk", *args)
+    p.call("supervisor.readProcessLog", "talk", 0, 0)
+    p.call("supervisor.readProcessStderrLog", "talk", 0, 0)
+    p.call("supervisor.tailProcessStderrLog", "talk", 0, 100)
+    for method in ("readProcessStdoutLog", "tailProcessStdoutLog"):
+        p.call(f"supervisor.{method}", "quiet", 0, 10)
+        p.call(f"supervisor.{method}", "nothing", 0, 10)
+    p.call("supervisor.clearProcessLogs", "talk")
+    p.call("supervisor.readProcessStdoutLog", "talk", 0, 0)
+    p.call("supervisor.clearProcessLogs", "nothing")
+
+
+def starts_and_stops(p):
+    for name in ["manual", "manual", "missing", "notexec", "quick", "pair:left", *BAD_NAMES]:
+        p.call("supervisor.startProcess", name)
+    p.settle()
+    p.call("supervisor.getProcessInfo", "quick")
+    for name in ["manual", "manual", "missing", "once", *BAD_NAMES]:
+        p.call("supervisor.stopProcess", name)
+    p.call("supervisor.startProcess", "manual", False)
+    p.settle()
+    p.call("supervisor.stopProcess", "manual", False)
+    p.settle()
+    p.call("supervisor.stopProcessGroup", "pair")
+    p.call("supervisor.stopProcessGroup", "pair")
+    p.call("supervisor.startProcessGroup", "pair")
+    p.call("supervisor.startProcessGroup", "nothing")
+    p.call("supervisor.stopProcess", "many:*")
+    p.call("supervisor.startProcess", "many:*")
+    p.call("supervisor.stopAllProcesses")
+    p.call("supervisor.getAllProcessInfo")
+    p.call("supervisor.startAllProcesses")
+    p.settle()
+    p.call("supervisor.getAllProcessInfo")
+
+
+def signals(p):
+    for args in [("cat", "CONT"), ("cat", "SIGCONT"), ("cat", 18), ("cat", "18"), ("cat", "NOPE"),
+                 ("cat", 99), ("nothing", "CONT"), ("once", "CONT"), ("many:*", "CONT")]:
+        p.call("supervisor.signalProcess", *args)
+    p.call("supervisor.signalProcessGroup", "pair", "CONT")
+    p.call("supervisor.signalProcessGroup", "pair", "NOPE")
+    p.call("supervisor.signalProcessGroup", "nothing", "CONT")
+    p.call("supervisor.signalAllProcesses", "CONT")
+
+
+def wrong_calls(p):
+    p.call("supervisor.startProcess")
+    p.call("supervisor.getState", 1)
+    p.call("supervisor.noSuchMethod")
+    p.call("noSuchNamespace.method")
+    p.call("supervisor._private")
+    p.call("system.methodSignature", "supervisor.startProcess")
+    p.call("system.methodSignature", "supervisor.getAllProcessInfo")
+    p.call("system.methodSignature", "nothing")
+    p.call("system.methodHelp", "nothing")
+    p.call("supervisor.sendProcessStdin", "cat", "hello\n")
+    p.call("supervisor.sendProcessStdin", "nothing", "hello\n")
+    p.call("supervisor.sendProcessStdin", "once", "hello\n")
+    p.call("supervisor.sendRemoteCommEvent", "a", "b")
+
+
+def multicalls(p):
+    p.call("system.multicall", [
+        {"methodName": "supervisor.getAPIVersion"},
+        {"methodName": "supervisor.stopProcess", "params": ["cat"]},
+        {"methodName": "supervisor.getProcessInfo", "params": ["cat"]},
+        {"methodName": "supervisor.startProcess", "params": ["cat"]},
+        {"methodName": "supervisor.startProcess", "params": ["nothing"]},
+        {"methodName": "system.multicall", "params": [[]]},
+        {"params": []},
+    ])
+    p.call("system.multicall", [])
+
+
+def groups_come_and_go(p):
+    p.call("supervisor.removeProcessGroup", "cat")
+    p.call("supervisor.removeProcessGroup", "nothing")
+    p.call("supervisor.addProcessGroup", "cat")
+    p.call("supervisor.stopProcess", "cat")
+    p.call("supervisor.removeProcessGroup", "cat")
+    p.call("supervisor.getProcessInfo", "cat")
+    p.call("supervisor.addProcessGroup", "cat")
+    p.settle()
+    p.call("supervisor.getProcessInfo", "cat")
+    p.call("supervisor.addProcessGroup", "nothing")
+    p.call("supervisor.reloadConfig")
+    p.daemon.write_config(NEW_CONFIG)
+    p.call("supervisor.reloadConfig")
+    p.call("supervisor.reloadConfig")
+    p.ctl("update")
+    p.settle()
+    p.ctl("status")
+    p.daemon.write_config(CONFIG)
+    p.ctl("reread")
+    p.ctl("update")
+    p.settle()
+
+
+COMMANDS = """
+version
+status
+status cat
+status pair:*
+status nothing
+status nothing:*
+status cat nothing once
+avail
+pid cat
+pid once
+pid nothing
+start
+start cat
+start nothing
+start nothing:*
+start missing
+start quick
+start notexec
+stop
+stop cat
+stop cat
+stop nothing
+start cat
+restart cat
+restart pair:*
+restart nothing
+signal
+signal HUP
+signal CONT cat
+signal NOPE cat
+signal CONT once
+signal CONT nothing
+signal CONT pair:*
+stop pair:*
+start pair:*
+stop many:* cat
+start many:* cat
+tail
+tail nothing
+tail talk
+tail -5 talk
+tail talk stderr
+tail talk nochannel
+tail quiet
+clear
+clear talk
+clear nothing
+reread
+update
+update nothing
+add nothing
+add cat
+remove nothing
+remove cat
+reread now
+version now
+nonsense
+""".strip().splitlines()
+
+
+def commands(p):
+    for line in COMMANDS:
+        p.ctl(*line.split())
+        p.settle()
+
+
+SCENES = [reads, log_reads, starts_and_stops, signals, wrong_calls, multicalls,
+          groups_come_and_go, commands]
+
+
+def same_method_list(value):
+    """Ours has more methods than Supervisor's: compare what Supervisor has."""
+    if isinstance(value, list) and "supervisor.getState" in value:
+        return [m for m in value if not m.startswith("slotd.")]
+    return value
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
+def test_slotd_answers_as_supervisord(slotd, scene):
+    heard = []
+    reference = Supervisord(CONFIG).start()
+    try:
+        player = Player(reference)
+        player.settle()
+        scene(player)
+        heard.append(player.heard)
+    finally:
+        reference.end()
+    player = Player(slotd(CONFIG))
+    player.settle()
+    scene(player)
+    heard.append(player.heard)
+    differences = []
+    for (label, theirs), (_, ours) in zip(*heard):
+        if same_method_list(theirs) != same_method_list(ours):
+            differences.append(f"{label}\n  supervisord: {theirs}\n  slotd:       {ours}")
+    assert len(heard[0]) == len(heard[1])
+    assert not differences, "\n".join(differences)
