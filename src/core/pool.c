@@ -92,13 +92,17 @@ static char *envelope(const struct pool *p, const struct pool_entry *entry, size
 {
 	const struct event *e = entry->event;
 	struct strbuf sb = {0};
+	size_t len = e->len;
+
+	if (!p->len_in_bytes) {
+		(void)utf8_valid(e->payload, e->len, &len);
+	}
 
 	(void)strbuf_addf(&sb,
 			  "ver:3.0 server:%s serial:%llu pool:%s poolserial:%llu eventname:%s "
 			  "len:%zu\n",
 			  p->identifier, (unsigned long long)e->serial, p->name,
-			  (unsigned long long)entry->poolserial, event_type_name(e->type),
-			  p->len_in_bytes ? e->len : utf8_length(e->payload, e->len));
+			  (unsigned long long)entry->poolserial, event_type_name(e->type), len);
 	(void)strbuf_add(&sb, e->payload, e->len);
 	*ret_len = sb.len;
 	return strbuf_take(&sb);

@@ -1,7 +1,9 @@
+#include "events.h"
 #include "requests.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/os.h>
+#include <slotd/strbuf.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -530,6 +532,19 @@ static void on_stdin(struct supervisor *sup, const struct message *m)
 	}
 }
 
+static void on_remote_event(struct supervisor *sup, const struct message *m)
+{
+	CLEANUP(strbuf_done) struct strbuf sb = {0};
+	size_t len;
+	const char *data = message_bytes(m, TAG_BYTES, &len);
+
+	(void)strbuf_addf(&sb, "type:%s\n", message_str(m, TAG_NAME));
+	(void)strbuf_add(&sb, data, len);
+	if (!sb.error) {
+		events_emit(sup, EVENT_REMOTE_COMMUNICATION, sb.data, sb.len);
+	}
+}
+
 void commands_received(struct supervisor *sup, struct message *m)
 {
 	switch (m->type) {
@@ -542,7 +557,8 @@ void commands_received(struct supervisor *sup, struct message *m)
 	case MSG_STDIN:
 		on_stdin(sup, m);
 		break;
-	case MSG_EVENT: /* nobody listens to events: Supervisor answers true then, too */
+	case MSG_EVENT:
+		on_remote_event(sup, m);
 		answer(sup, m->id, FAULT_SUCCESS, NULL);
 		break;
 	default:

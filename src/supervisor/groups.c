@@ -1,4 +1,4 @@
-#include "supervisor.h"
+#include "events.h"
 
 #include <slotd/cleanup.h>
 
@@ -82,6 +82,7 @@ int group_add_process(struct group *g, const struct worker_config *config, struc
 		process_free(p);
 		return diag_set_errno(diag, r, "%s", config->name);
 	}
+	events_process_added(p);
 	publish_process(p);
 	*ret = p;
 	return 0;
@@ -115,6 +116,7 @@ int group_add(struct supervisor *sup, const struct group_config *config, struct 
 	if (r < 0) {
 		return diag_set_errno(diag, r, "%s", config->name);
 	}
+	events_group_added(g);
 	publish_group(g);
 	*ret = TAKE_PTR(g);
 	return 0;
@@ -130,6 +132,7 @@ void group_remove(struct group *g)
 			break;
 		}
 	}
+	events_group_removed(g);
 	publish_group_gone(sup, g->name);
 	group_free(g);
 }

@@ -1,3 +1,4 @@
+#include "events.h"
 #include "requests.h"
 
 #include <slotd/cleanup.h>
@@ -439,6 +440,7 @@ static void perform_state(struct process *p, const struct plan_action *a)
 {
 	p->since_wall = usec_wall();
 	write_ledger(p);
+	events_process_state(p, a);
 	process_changed(p, (enum worker_state)a->from);
 	requests_stepped(p, (enum worker_state)a->arg);
 }
@@ -664,6 +666,7 @@ struct process *process_free(struct process *p)
 		return NULL;
 	}
 	requests_process_gone(p);
+	events_process_gone(p);
 	if (p->service) {
 		service_process_removed(p->service, p);
 	}

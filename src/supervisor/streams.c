@@ -1,3 +1,4 @@
+#include "events.h"
 #include "requests.h"
 
 #include <slotd/cleanup.h>
@@ -252,6 +253,15 @@ static void on_lost(struct streams *s, const struct message *m)
 	st->lost_bytes = bytes;
 }
 
+static void on_event(struct streams *s, const struct message *m)
+{
+	const struct stream *st = *place_of(s, (uint32_t)message_u64(m, TAG_STREAM));
+
+	if (st) {
+		events_output(s->sup, st->group, st->name, m);
+	}
+}
+
 static void received(struct helper *h, struct message *m)
 {
 	struct streams *s = streams_of(h->sup);
@@ -268,7 +278,10 @@ static void received(struct helper *h, struct message *m)
 	case MSG_DONE:
 		requests_log_answered(h->sup, m->id, m);
 		break;
-	default: /* LOG_EVENT: nobody listens to events */
+	case MSG_LOG_EVENT:
+		on_event(s, m);
+		break;
+	default:
 		break;
 	}
 }
@@ -324,6 +337,9 @@ int streams_open(struct process *p, int ret_child[3])
 	r = open_stdin(p, &ret_child[0]);
 	if (r == 0) {
 		r = stream_new(p, 0, &ret_child[1]);
+	}
+	if (r == 0) {
+		r = events_tap(p, &ret_child[1]);
 	}
 	if (r == 0 && !p->config->program->redirect_stderr) {
 		r = stream_new(p, 1, &ret_child[2]);

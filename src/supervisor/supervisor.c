@@ -1,3 +1,4 @@
+#include "events.h"
 #include "requests.h"
 
 #include <slotd/cleanup.h>
@@ -318,6 +319,9 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 	if (r == 0) {
 		r = ownlog_init(sup);
 	}
+	if (r == 0) {
+		r = events_init(sup);
+	}
 	return r < 0 ? diag_set_errno(diag, r, "cannot start") : 0;
 }
 
@@ -384,6 +388,7 @@ void supervisor_run(struct supervisor *sup)
 	vec_for_each (g, &sup->groups) {
 		group_autostart(*g);
 	}
+	events_emit(sup, EVENT_SUPERVISOR_STATE_CHANGE_RUNNING, NULL, 0);
 	tell_ready(sup);
 	loop_run(sup->loop);
 	supervisor_abandon(sup);
@@ -451,6 +456,7 @@ void supervisor_shutdown(struct supervisor *sup, enum mood mood)
 	if (!first) {
 		return; /* TERM during a restart makes it a shutdown */
 	}
+	events_emit(sup, EVENT_SUPERVISOR_STATE_CHANGE_STOPPING, NULL, 0);
 	notify_send("STOPPING=1\nSTATUS=stopping workers");
 	reload_cancel(sup);
 	vec_for_each (p, &sup->processes) {
@@ -504,6 +510,7 @@ void supervisor_abandon(struct supervisor *sup)
 		while (sup->groups.len) {
 			group_remove(sup->groups.at[sup->groups.len - 1]);
 		}
+		events_done(sup);
 		services_done(sup);
 		reload_done(sup); /* what services and groups pointed into */
 		requests_forget(sup, 0);

@@ -20,6 +20,7 @@
  *	servers.c    the control sockets
  *	commands.c   requests from slotd-control, judged by the peer's credentials
  *	requests.c   those that are answered later
+ *	events.c     events, for listeners
  *	publish.c    state to slotd-control: per object, with generations
  *	reload.c     reread and reload
  *	predecessor.c  what a former slotd left
@@ -480,6 +481,6 @@ struct supervisor {
 	unsigned requests_depth; /* walks over the list that are going on */
 
 	/* private to their files */
-	void *streams, *ownlog, *servers, *publish, *jobs, *records, *gate, *reload;
+	void *events, *streams, *ownlog, *servers, *publish, *jobs, *records, *gate, *reload;
 	void *services_reload;
 };

@@ -98,9 +98,22 @@ END_TEST
 
 START_TEST(len_counts_characters_unless_bytes_are_asked_for)
 {
-	ck_assert_uint_eq(utf8_length("a\xc3\xb6", 3), 2);
-	ck_assert_uint_eq(utf8_length("\x88\n", 2), 2);
-	ck_assert_uint_eq(utf8_length("\xe2\x82", 2), 2);
+	struct fixture f = fixture_new(10);
+	auto_free char *characters = NULL, *bytes = NULL;
+
+	join(&f);
+	say(&f.listener, "READY\n");
+	offer(&f.pool, "a\xc3\xb6", 1);
+	characters = dispatched(&f);
+	ck_assert_ptr_nonnull(strstr(characters, " len:2\n"));
+	say(&f.listener, "RESULT 2\nOKREADY\n");
+	f.pool.len_in_bytes = true;
+	offer(&f.pool, "a\xc3\xb6", 2);
+	bytes = dispatched(&f);
+	ck_assert_ptr_nonnull(strstr(bytes, " len:3\n"));
+	ck_assert(!utf8_valid("\x88\n", 2, NULL));
+	ck_assert(!utf8_valid("\xe2\x82", 2, NULL));
+	leave(&f);
 }
 END_TEST
 
