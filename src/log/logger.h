@@ -5,9 +5,14 @@
  *
  *	main.c      sandbox, channel, messages from slotd -> the functions below
  *	staging.c   pipe -> staging window; notes
- *	stream.c    a worker's pipe: watching, taking, end, losses
+ *	stream.c    a worker's pipe: watching, taking, its end
+ *	sink.c      where a chunk goes: file, special target, nowhere, loss
+ *	listener.c  who else gets it: syslog, events
+ *	loss.c      what could not be written: said once, counted, told
+ *	capture.c   a stream's filter and captured text
  *	chunk.c     what was taken -> log file, with rotation; each step noted before it is made
  *	recover.c   what a killed predecessor left in staging -> log file
+ *	requests.c  reopen, clear, open for reading
  *	file.c      log files: open, share, rotate, reopen, empty
  *	special.c   targets that are no regular files: terminals, pipes, sockets
  *	own.c       slotd's own log

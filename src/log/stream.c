@@ -1,9 +1,10 @@
 #include "stream.h"
 
 #include "capture.h"
-#include "lines.h"
+#include "listener.h"
 #include "logger.h"
 #include "loss.h"
+#include "sink.h"
 #include "special.h"
 
 #include <slotd/cleanup.h>
@@ -17,7 +18,6 @@ enum {
 	PIPE_USUAL = 64 * 1024,
 	PIPE_WIDE = 256 * 1024,
 	TAKES_PER_WAKE = 4, /* so that one busy stream does not starve the others */
-	SYSLOG_LINE_MAX = 8 * 1024,
 };
 
 static void on_pipe(struct loop_io *io, unsigned events);
@@ -134,202 +134,6 @@ static void on_timer(struct loop_timer *t)
 	for_each(lg, loss_send);
 }
 
-/* ---- listeners of a stream beside its file */
-
-static void syslog_line(struct stream *s, const char *line, size_t n)
-{
-	char text[SYSLOG_LINE_MAX + 256];
-	int head = snprintf(text, sizeof(text), "%.200s ", s->name);
-
-	memcpy(text + head, line, n);
-	datagram_syslog(&s->lg->streams.syslog, LOG_INFO, s->identifier ? s->identifier : "slotd",
-			text, (size_t)head + n);
-	logger_datagram_news(s->lg, &s->lg->streams.syslog);
-}
-
-static void syslog_flush(struct stream *s)
-{
-	if (s->line_len) {
-		syslog_line(s, s->line, s->line_len);
-		s->line_len = 0;
-	}
-}
-
-/* Keeps a begun line; one that gets too long is sent in pieces. Out of memory: sent as it is. */
-static void syslog_begin(struct stream *s, const char *text, size_t n)
-{
-	if (!s->line) {
-		s->line = malloc(SYSLOG_LINE_MAX);
-	}
-	while (n) {
-		size_t room = SYSLOG_LINE_MAX - s->line_len, piece = n < room ? n : room;
-
-		if (!s->line) {
-			syslog_line(s, text, piece);
-		} else {
-			memcpy(s->line + s->line_len, text, piece);
-			s->line_len += piece;
-			if (s->line_len == SYSLOG_LINE_MAX) {
-				syslog_flush(s);
-			}
-		}
-		text += piece;
-		n -= piece;
-	}
-}
-
-static void syslog_pass(struct stream *s, const char *text, size_t n)
-{
-	size_t end;
-
-	while ((end = lines_first_end(text, n))) {
-		if (s->line_len == 0 && end <= SYSLOG_LINE_MAX) {
-			syslog_line(s, text, end - 1);
-		} else {
-			syslog_begin(s, text, end - 1);
-			syslog_flush(s);
-		}
-		text += end;
-		n -= end;
-	}
-	if (n) {
-		syslog_begin(s, text, n);
-	} else {
-		free(s->line); /* most streams end their lines: nothing to hold meanwhile */
-		s->line = NULL;
-	}
-}
-
-static void tell_listeners(struct stream *s, const char *data, size_t n)
-{
-	if (s->syslog && n) {
-		syslog_pass(s, data, n);
-	}
-	if (s->events && n) {
-		stream_event(s, LOG_EVENT_LOG, data, n);
-	}
-}
-
-/* ---- where a chunk goes */
-
-typedef void sink_fn(struct stream *s, struct chunk *c);
-
-static void into_nothing(struct stream *s, struct chunk *c)
-{
-	(void)s, (void)c;
-}
-
-static void into_loss(struct stream *s, struct chunk *c)
-{
-	const struct chunk_loss loss = {
-		.error = s->lost_error ? s->lost_error : -EIO,
-		.lines = lines_count(c->data, c->len),
-		.bytes = c->len,
-	};
-
-	s->skip = c->len ? c->data[c->len - 1] != '\n' : s->skip;
-	loss_add(s, &loss);
-}
-
-static void into_special(struct stream *s, struct chunk *c)
-{
-	int r = special_write(s->file->special, c->data, c->len);
-
-	if (r < 0) {
-		loss_begins(s, r);
-		into_loss(s, c);
-	} else {
-		loss_ends(s);
-	}
-}
-
-/* The beginning of the line that is in the pipe was lost. */
-static void skip_torn_line(struct stream *s, struct chunk *c)
-{
-	size_t end = lines_first_end(c->data, c->len);
-	struct chunk_loss loss = {.error = s->lost_error, .lines = end > 0};
-
-	loss.bytes = end ? end : c->len;
-	c->note.from = (uint32_t)loss.bytes;
-	s->skip = end == 0;
-	loss_add(s, &loss);
-	notes_commit(c->staging->notes, &c->note, s->file->path);
-}
-
-static void report_rotation(struct stream *s, const struct chunk *c)
-{
-	struct log_file *f = s->file;
-
-	if (!c->shift_error) {
-		f->shift_told = f->shift_told && f->shift_after > usec_monotonic();
-		return;
-	}
-	f->shift_after = usec_add(usec_monotonic(), SECONDS(60));
-	if (!f->shift_told) {
-		f->shift_told = true;
-		logger_report(s->lg, LOG_ERR, "%s: cannot rotate %s: %s; it grows on", s->name,
-			      f->path, strerror(-c->shift_error));
-	}
-}
-
-static void into_file(struct stream *s, struct chunk *c)
-{
-	bool reopen = s->file->reopen;
-
-	if (s->skip) {
-		skip_torn_line(s, c);
-	}
-	chunk_run(c);
-	report_rotation(s, c);
-	if (c->loss.error) {
-		s->skip = c->data[c->len - 1] != '\n';
-		loss_begins(s, c->loss.error);
-		loss_add(s, &c->loss);
-	} else {
-		loss_ends(s);
-	}
-	if (reopen && !s->file->reopen) {
-		logger_reopened(s->lg);
-	}
-}
-
-static int open_again(struct stream *s)
-{
-	int r = s->file->fd >= 0 ? 0 : file_open(s->file);
-
-	if (r < 0) {
-		loss_begins(s, r);
-	}
-	return r;
-}
-
-/* NULL: the target does not take anything now. */
-static sink_fn *choose_sink(struct stream *s, struct log_note *note, size_t *max)
-{
-	struct log_file *f = s->file;
-	usec_t now = usec_monotonic();
-	int r;
-
-	*note = (struct log_note){.state = LOG_NOTE_IDLE, .stream = s->id};
-	if (!f) {
-		return into_nothing;
-	}
-	if (now < f->retry_at || open_again(s) < 0) {
-		return into_loss;
-	}
-	if (f->special) {
-		note->state = LOG_NOTE_WRITING;
-		*max = *max < SPECIAL_CHUNK ? *max : SPECIAL_CHUNK;
-		return special_ready(f->special) ? into_special : NULL;
-	}
-	r = chunk_note(f, s->id, now, note);
-	if (r < 0) {
-		loss_begins(s, r);
-		return into_loss;
-	}
-	return into_file;
-}
-
 /* ---- taking */
 
 static bool wanted(const struct stream *s)
@@ -356,7 +160,7 @@ static ssize_t take(struct stream *s, size_t max)
 	if (!wanted(s)) {
 		return take_away(s, max);
 	}
-	sink = choose_sink(s, &c.note, &max);
+	sink = sink_choose(s, &c.note, &max);
 	if (!sink) {
 		wait_for_target(s);
 		return -EAGAIN;
@@ -370,7 +174,7 @@ static ssize_t take(struct stream *s, size_t max)
 	if (n > 0) {
 		c.len = (size_t)n;
 		(void)stream_filter_pass(s, &c.data, &c.len);
-		tell_listeners(s, c.data, c.len);
+		listeners_tell(s, c.data, c.len);
 		if (c.len) {
 			sink(s, &c);
 		}
@@ -401,13 +205,13 @@ static bool flush_held(struct stream *s)
 		return false;
 	}
 	n = stream_filter_end(s, held);
-	tell_listeners(s, held, n);
+	listeners_tell(s, held, n);
 	if (n && s->file && s->file->special) {
 		(void)special_write(s->file->special, held, n);
 	} else if (n && s->file && s->file->fd >= 0 && !s->skip) {
 		(void)file_append(s->file, held, n, &done);
 	}
-	syslog_flush(s);
+	listeners_flush(s);
 	return true;
 }
 
@@ -640,7 +444,7 @@ void streams_init(struct logger *lg)
 /* We end, the stream does not: what is known of it stays in the notes. */
 static void leave(struct stream *s)
 {
-	syslog_flush(s);
+	listeners_flush(s);
 	(void)stream_free(s);
 }
 

@@ -1,0 +1,125 @@
+#include "sink.h"
+
+#include "lines.h"
+#include "logger.h"
+#include "loss.h"
+#include "special.h"
+
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+
+static void into_nothing(struct stream *s, struct chunk *c)
+{
+	(void)s, (void)c;
+}
+
+static void into_loss(struct stream *s, struct chunk *c)
+{
+	const struct chunk_loss loss = {
+		.error = s->lost_error ? s->lost_error : -EIO,
+		.lines = lines_count(c->data, c->len),
+		.bytes = c->len,
+	};
+
+	s->skip = c->len ? c->data[c->len - 1] != '\n' : s->skip;
+	loss_add(s, &loss);
+}
+
+static void into_special(struct stream *s, struct chunk *c)
+{
+	int r = special_write(s->file->special, c->data, c->len);
+
+	if (r < 0) {
+		loss_begins(s, r);
+		into_loss(s, c);
+	} else {
+		loss_ends(s);
+	}
+}
+
+/* The beginning of the line that is in the pipe was lost. */
+static void skip_torn_line(struct stream *s, struct chunk *c)
+{
+	size_t end = lines_first_end(c->data, c->len);
+	struct chunk_loss loss = {.error = s->lost_error, .lines = end > 0};
+
+	loss.bytes = end ? end : c->len;
+	c->note.from = (uint32_t)loss.bytes;
+	s->skip = end == 0;
+	loss_add(s, &loss);
+	notes_commit(c->staging->notes, &c->note, s->file->path);
+}
+
+static void report_rotation(struct stream *s, const struct chunk *c)
+{
+	struct log_file *f = s->file;
+
+	if (!c->shift_error) {
+		f->shift_told = f->shift_told && f->shift_after > usec_monotonic();
+		return;
+	}
+	f->shift_after = usec_add(usec_monotonic(), SECONDS(60));
+	if (!f->shift_told) {
+		f->shift_told = true;
+		logger_report(s->lg, LOG_ERR, "%s: cannot rotate %s: %s; it grows on", s->name,
+			      f->path, strerror(-c->shift_error));
+	}
+}
+
+static void into_file(struct stream *s, struct chunk *c)
+{
+	bool reopen = s->file->reopen;
+
+	if (s->skip) {
+		skip_torn_line(s, c);
+	}
+	chunk_run(c);
+	report_rotation(s, c);
+	if (c->loss.error) {
+		s->skip = c->data[c->len - 1] != '\n';
+		loss_begins(s, c->loss.error);
+		loss_add(s, &c->loss);
+	} else {
+		loss_ends(s);
+	}
+	if (reopen && !s->file->reopen) {
+		logger_reopened(s->lg);
+	}
+}
+
+static int open_again(struct stream *s)
+{
+	int r = s->file->fd >= 0 ? 0 : file_open(s->file);
+
+	if (r < 0) {
+		loss_begins(s, r);
+	}
+	return r;
+}
+
+sink_fn *sink_choose(struct stream *s, struct log_note *ret_note, size_t *max)
+{
+	struct log_file *f = s->file;
+	usec_t now = usec_monotonic();
+	int r;
+
+	*ret_note = (struct log_note){.state = LOG_NOTE_IDLE, .stream = s->id};
+	if (!f) {
+		return into_nothing;
+	}
+	if (now < f->retry_at || open_again(s) < 0) {
+		return into_loss;
+	}
+	if (f->special) {
+		ret_note->state = LOG_NOTE_WRITING;
+		*max = *max < SPECIAL_CHUNK ? *max : SPECIAL_CHUNK;
+		return special_ready(f->special) ? into_special : NULL;
+	}
+	r = chunk_note(f, s->id, now, ret_note);
+	if (r < 0) {
+		loss_begins(s, r);
+		return into_loss;
+	}
+	return into_file;
+}

@@ -1,0 +1,16 @@
+#pragma once
+
+/** Where a stream's chunks go: its file, a special target, nowhere, or into the count of losses. */
+
+#include "stream.h"
+
+typedef void sink_fn(struct stream *s, struct chunk *c);
+
+/**
+ * The sink of the next chunk. The first loss of a target that fails is told here.
+ *
+ * @ret_note  what is to be committed before the chunk is taken.
+ * @max       in and out: bytes to take.
+ * Returns: NULL when the target does not take anything now (special_wait tells when it does).
+ */
+sink_fn *sink_choose(struct stream *s, struct log_note *ret_note, size_t *max);
