@@ -53,7 +53,15 @@ class _UnixTransport(xmlrpc.client.Transport):
         self._path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path)
+        self._connection = host, _UnixConnection(self._path)
+        return self._connection[1]
+
+    def single_request(self, *args: Any, **kwargs: Any) -> Any:
+        """A connection for each call: nobody has to close a proxy."""
+        try:
+            return super().single_request(*args, **kwargs)
+        finally:
+            self.close()
 
 
 class Daemon:
