@@ -182,6 +182,9 @@ void relays_workers(struct service *s)
 	struct message m;
 	size_t pos = 0;
 
+	if (s->down) {
+		return; /* the relays have not heard of it */
+	}
 	while ((p = service_next(s, SLOT_MAX_, &pos))) {
 		if (p->config->address && note_told(s, p)) {
 			fill_worker(&m, s, p);

@@ -278,10 +278,11 @@ static int read_live_file(const char *path, enum slot_id *ret, struct diag *diag
 	}
 	if (sscanf(text, " %2s", word) != 1 || slot_from_name(word) < 0 ||
 	    text[strspn(text, " \t\r\nab")] != '\0') {
+		text[strcspn(text, "\r\n")] = '\0';
 		return diag_set(diag, -EINVAL,
-				"%s does not say who is live: write \"a\" or \"b\" into it, then "
-				"slotctl reload",
-				path);
+				"%s says \"%.32s\", not who is live: write \"a\" or \"b\" into it, "
+				"then slotctl reload",
+				path, text);
 	}
 	*ret = slot_from_name(word);
 	return 0;
