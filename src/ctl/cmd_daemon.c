@@ -160,7 +160,7 @@ void cmd_log_level(struct ctl *ctl, struct words *words)
 	}
 	r = rpc_call(&ctl->rpc, NULL, &diag, "slotd.logLevel", "s", words->at[0]);
 	if (r < 0) {
-		session_own_failed(ctl, r, &diag);
+		session_own_failed(ctl, r, &diag, true);
 	} else {
 		printf("slotd logs %s and what is more urgent\n", words->at[0]);
 	}
@@ -173,7 +173,7 @@ void cmd_reopen(struct ctl *ctl, struct words *words)
 
 	(void)words;
 	if (r < 0) {
-		session_own_failed(ctl, r, &diag);
+		session_own_failed(ctl, r, &diag, true);
 	} else {
 		printf("Logs reopened\n");
 	}

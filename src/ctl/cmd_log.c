@@ -54,19 +54,6 @@ static int write_out(void *data, const char *bytes, size_t len)
 	return 0;
 }
 
-static void add_path_part(struct strbuf *path, const char *part)
-{
-	for (; *part; part++) {
-		unsigned char c = (unsigned char)*part;
-
-		if (c <= ' ' || c >= 0x7f || strchr("%?#/\"<>", c)) {
-			(void)strbuf_addf(path, "%%%02X", c);
-		} else {
-			(void)strbuf_addc(path, (char)c);
-		}
-	}
-}
-
 static void follow(struct ctl *ctl, const char *path)
 {
 	CLEANUP(interrupt_done) struct interrupt interrupt = {0};
@@ -133,8 +120,7 @@ static void follow_process(struct ctl *ctl, const char *name, const char *channe
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 
-	(void)strbuf_adds(&path, "/logtail/");
-	add_path_part(&path, name);
+	http_add_path(&path, "/logtail/", name);
 	(void)strbuf_addf(&path, "/%s", channel);
 	follow(ctl, strbuf_str(&path));
 }

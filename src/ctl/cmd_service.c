@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <slotd/cleanup.h>
+#include <slotd/config.h>
 #include <slotd/strbuf.h>
 #include <slotd/vec.h>
 #include <stdio.h>
@@ -65,11 +66,25 @@ static bool explain_slot(const struct value *status, const char *name, const cha
 
 static void explain_unknown(const struct value *status, const char *name, const char *command)
 {
-	if (!explain_slot(status, name, command)) {
-		(void)fprintf(stderr,
-			      "slotctl: there is no service \"%s\". slotctl slots lists them\n",
-			      name);
+	VEC(const char *) names = {0};
+	const char *near = NULL;
+	int r = 0;
+
+	if (explain_slot(status, name, command)) {
+		return;
 	}
+	value_for_each(service, value_array(status, "services"))
+	{
+		r = r < 0 ? r : vec_push(&names, value_text(service, "service"));
+	}
+	near = r < 0 ? NULL : nearest_name(name, names.at, names.len);
+	(void)fprintf(stderr, "slotctl: there is no service \"%s\"", name);
+	if (near) {
+		(void)fprintf(stderr, ". Did you mean: slotctl %s %s\n", command, near);
+	} else {
+		(void)fprintf(stderr, ". slotctl slots lists them\n");
+	}
+	vec_done(&names);
 }
 
 /* Looks a service up before anything is asked of it. NULL: said why. */
@@ -81,7 +96,7 @@ static const struct value *get_service(struct ctl *ctl, const char *command, con
 	int r = session_status(ctl, status, &diag);
 
 	if (r < 0) {
-		session_own_failed(ctl, r, &diag);
+		session_own_failed(ctl, r, &diag, false);
 		return NULL;
 	}
 	service = find_service(status, name);
@@ -142,7 +157,7 @@ void cmd_slots(struct ctl *ctl, struct words *words)
 	int r = session_status(ctl, &status, &diag);
 
 	if (r < 0) {
-		session_own_failed(ctl, r, &diag);
+		session_own_failed(ctl, r, &diag, false);
 	} else {
 		show_slots(ctl, words, &status);
 	}
@@ -217,7 +232,7 @@ static void run_job(struct ctl *ctl, const struct words *words, const struct req
 	}
 	r = ask_until(ctl, q, words->wait, &number, &diag);
 	if (r < 0) {
-		session_own_failed(ctl, r, &diag);
+		session_own_failed(ctl, r, &diag, true);
 	} else {
 		job_follow(ctl, (int)number.number, q->service, true, words->json);
 	}
@@ -281,7 +296,7 @@ static void ask_simply(struct ctl *ctl, const char *command, const char *method,
 	}
 	r = rpc_call(&ctl->rpc, NULL, &diag, method, "s", service);
 	if (r < 0) {
-		session_own_failed(ctl, r, &diag);
+		session_own_failed(ctl, r, &diag, true);
 	} else {
 		printf("%s: %s\n", service, done);
 	}

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <slotd/cleanup.h>
+#include <slotd/config.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,13 @@ const struct command_row command_rows[] = {
 		.run = cmd_help,
 		.flags = HIDDEN,
 		.completion = COMPLETE_COMMANDS,
+	},
+	{
+		.name = "fg",
+		.help = "fg NAME\tA process in the foreground: its output here, what is typed to "
+			"it",
+		.run = cmd_fg,
+		.completion = COMPLETE_WORKERS,
 	},
 	{
 		.name = "log-level",
@@ -259,10 +267,23 @@ static size_t name_length(const char *line)
 	return n;
 }
 
-static void unknown(struct ctl *ctl, const char *line)
+static void unknown(struct ctl *ctl, const char *line, const char *name)
 {
+	const char *names[ARRAY_SIZE(command_rows)], *near;
+	size_t n = 0;
+
 	printf("*** Unknown syntax: %s\n", line);
 	ctl->exit_code = EXIT_GENERIC;
+	for (size_t i = 0; i < n_command_rows; i++) {
+		if (!(command_rows[i].flags & HIDDEN)) {
+			names[n++] = command_rows[i].name;
+		}
+	}
+	near = nearest_name(name, names, n);
+	if (near) {
+		(void)fflush(stdout);
+		(void)fprintf(stderr, "slotctl: did you mean: slotctl %s\n", near);
+	}
 }
 
 static void usage_error(struct ctl *ctl, const struct command_row *row, const char *why)
@@ -319,6 +340,6 @@ void command_line(struct ctl *ctl, const char *text)
 	if (row) {
 		run_row(ctl, row, line + n);
 	} else {
-		unknown(ctl, line);
+		unknown(ctl, line, name ? name : "");
 	}
 }

@@ -69,6 +69,7 @@ void cmd_pid(struct ctl *ctl, struct words *words);
 void cmd_version(struct ctl *ctl, struct words *words);
 void cmd_shutdown(struct ctl *ctl, struct words *words);
 void cmd_restart_daemon(struct ctl *ctl, struct words *words);
+void cmd_fg(struct ctl *ctl, struct words *words);
 void cmd_tail(struct ctl *ctl, struct words *words);
 void cmd_maintail(struct ctl *ctl, struct words *words);
 void cmd_avail(struct ctl *ctl, struct words *words);

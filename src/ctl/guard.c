@@ -85,8 +85,9 @@ static bool guard(struct ctl *ctl, const struct words *words, named_fn *named, c
 		return true;
 	}
 	r = session_status(ctl, &status, &diag);
-	if (r == -ENOSYS) {
-		return true; /* a Supervisor has no live slots */
+	if (r == -ENOSYS || r == -ENOENT || r == -ECONNREFUSED) {
+		return true; /* a Supervisor has no live slots; nobody at all, the command will say
+			      */
 	}
 	if (r < 0) {
 		session_unexpected(ctl, r, &diag);

@@ -192,6 +192,20 @@ int http_send(int fd, const struct http_target *t, const char *method, const cha
 	return 0;
 }
 
+void http_add_path(struct strbuf *path, const char *prefix, const char *name)
+{
+	(void)strbuf_adds(path, prefix);
+	for (; *name; name++) {
+		unsigned char c = (unsigned char)*name;
+
+		if (c <= ' ' || c >= 0x7f || strchr("%?#/\"<>", c)) {
+			(void)strbuf_addf(path, "%%%02X", c);
+		} else {
+			(void)strbuf_addc(path, (char)c);
+		}
+	}
+}
+
 /* ---- the reply ----------------------------------------------------------------------------- */
 
 void http_reply_init(struct http_reply *r)

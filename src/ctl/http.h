@@ -38,6 +38,9 @@ int http_connect(const struct http_target *t, struct diag *diag);
 int http_send(int fd, const struct http_target *t, const char *method, const char *path,
 	      const char *body, size_t len);
 
+/** Appends prefix and name, what a path cannot hold in name percent-encoded. */
+void http_add_path(struct strbuf *path, const char *prefix, const char *name);
+
 /* ---- the reply, fed as it comes; pure ------------------------------------------------------ */
 
 enum {

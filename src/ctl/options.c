@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <getopt.h>
 #include <slotd/cleanup.h>
+#include <slotd/config.h>
 #include <slotd/strbuf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 static const char short_options[] = "+:c:h?is:u:p:r:V";
 
@@ -101,32 +103,84 @@ static int take_option(struct options *o, int option, char *const argv[], struct
 	}
 }
 
-/* An unprivileged user's own slotd is nearer than the machine's, where there is one. */
-static char *own_socket_url(void)
+static int take_text(char **field, const char *value)
 {
-	CLEANUP(strbuf_done) struct strbuf url = {0};
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	struct stat st;
-
-	if (geteuid() != 0 && runtime && runtime[0] == '/') {
-		(void)strbuf_addf(&url, "unix://%s/slotd/slotd.sock", runtime);
-		if (url.error == 0 && stat(strbuf_str(&url) + strlen("unix://"), &st) == 0) {
-			return strbuf_take(&url);
-		}
+	if (!*field && value) {
+		*field = strdup(value);
+		return *field ? 0 : -ENOMEM;
 	}
-	return strdup("unix:///run/slotd/slotd.sock");
+	return 0;
 }
 
-static int fill_defaults(struct options *o)
+static int socket_url(char **ret, const char *run_dir, const char *below)
 {
-	if (!o->url) {
-		o->url = own_socket_url();
-		o->own_socket = true;
+	return asprintf(ret, "unix://%s%s/slotd.sock", run_dir, below) < 0 ? -ENOMEM : 0;
+}
+
+/* Without a word in the file: the user's own slotd where one listens, else the machine's. */
+static int own_socket_url(char **ret)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	int r;
+
+	if (geteuid() != 0 && runtime && runtime[0] == '/') {
+		r = socket_url(ret, runtime, "/slotd");
+		if (r < 0 || access(*ret + strlen("unix://"), F_OK) == 0) {
+			return r;
+		}
+		free(*ret);
+		*ret = NULL;
 	}
-	if (!o->prompt) {
-		o->prompt = strdup("slotd");
+	return socket_url(ret, "/run", "/slotd");
+}
+
+/* As Supervisor does with what the file says: "unix://~/sock" and "unix://sock" become absolute. */
+static int settle_url(char **url)
+{
+	const char *path = strncmp(*url, "unix://", 7) == 0 ? *url + 7 : "/",
+		   *home = getenv("HOME");
+	auto_free char *cwd = NULL, *old = NULL;
+
+	if (path[0] == '/') {
+		return 0;
 	}
-	return o->url && o->prompt ? 0 : -ENOMEM;
+	old = TAKE_PTR(*url);
+	if (path[0] == '~' && path[1] == '/' && home) {
+		return asprintf(url, "unix://%s%s", home, path + 1) < 0 ? -ENOMEM : 0;
+	}
+	cwd = getcwd(NULL, 0);
+	return asprintf(url, "unix://%s/%s", cwd ? cwd : "", path) < 0 ? -ENOMEM : 0;
+}
+
+static void free_config(struct ctl_config **c)
+{
+	*c = config_free_ctl(*c);
+}
+
+static int take_config(struct options *o, struct diag *diag)
+{
+	CLEANUP(free_config) struct ctl_config *c = NULL;
+	int r;
+
+	if (o->config_file && access(o->config_file, F_OK) < 0) {
+		return diag_set(diag, -ENOENT, "could not find config file %s", o->config_file);
+	}
+	r = config_load_ctl(o->config_file, diag, &c);
+	if (r < 0) {
+		return r;
+	}
+	o->own_socket = !o->url && !c->serverurl;
+	if (!o->url && c->serverurl) {
+		r = take_text(&o->url, c->serverurl);
+		r = r < 0 ? r : settle_url(&o->url);
+	} else if (!o->url) {
+		r = c->run_dir ? socket_url(&o->url, c->run_dir, "") : own_socket_url(&o->url);
+	}
+	r = r < 0 ? r : take_text(&o->username, c->username);
+	r = r < 0 ? r : take_text(&o->password, c->password);
+	r = r < 0 ? r : take_text(&o->prompt, c->prompt);
+	r = r < 0 ? r : take_text(&o->history_file, c->history_file);
+	return r;
 }
 
 int options_init(struct options *o, int argc, char *argv[], struct diag *diag)
@@ -149,7 +203,7 @@ int options_init(struct options *o, int argc, char *argv[], struct diag *diag)
 	if (optind == argc) {
 		o->interactive = true;
 	}
-	return fill_defaults(o);
+	return o->help || o->version ? 0 : take_config(o, diag);
 }
 
 void options_done(struct options *o)

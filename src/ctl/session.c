@@ -125,7 +125,7 @@ int session_status(struct ctl *ctl, struct value *ret, struct diag *diag)
 	return r;
 }
 
-void session_own_failed(struct ctl *ctl, int error, const struct diag *diag)
+void session_own_failed(struct ctl *ctl, int error, const struct diag *diag, bool asked)
 {
 	static const struct {
 		int fault, exit_code;
@@ -134,14 +134,15 @@ void session_own_failed(struct ctl *ctl, int error, const struct diag *diag)
 		{FAULT_INCORRECT_PARAMETERS, EXIT_USAGE},
 		{FAULT_BAD_NAME, EXIT_USAGE},
 	};
+	bool unknown = asked && ctl->rpc.sent && error != -EREMOTE;
 
-	ctl->exit_code =
-		ctl->rpc.sent && error != -EREMOTE ? EXIT_UNKNOWN_OUTCOME : EXIT_SWAP_FAILED;
-	if (session_method_unknown(ctl, error)) {
+	ctl->exit_code = unknown ? EXIT_UNKNOWN_OUTCOME : EXIT_SWAP_FAILED;
+	if (error == -ENOSYS || session_method_unknown(ctl, error)) {
 		(void)fprintf(stderr,
 			      "slotctl: %s is a Supervisor: it has no services. Where slotd "
 			      "listens is said by -s or [supervisorctl] serverurl.\n",
 			      ctl->options->url);
+		ctl->exit_code = EXIT_SWAP_FAILED;
 		return;
 	}
 	for (size_t i = 0; error == -EREMOTE && i < ARRAY_SIZE(rows); i++) {

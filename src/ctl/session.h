@@ -53,10 +53,11 @@ bool session_up(struct ctl *ctl);
 /** For a result that no row of a command's table foresees: says it, exit 1. */
 void session_unexpected(struct ctl *ctl, int error, const struct diag *diag);
 /**
- * The same for a method of ours: exit 12 when it is busy, 2 for a wrong name, 13 when the request
- * was sent and its outcome is not known, 10 when nothing has changed.
+ * The same for a method of ours. asked: the failed call asked for a change. Exit 12 when it is
+ * busy, 2 for a wrong name, 13 when a change was asked for and its outcome is not known, 10 when
+ * nothing has changed.
  */
-void session_own_failed(struct ctl *ctl, int error, const struct diag *diag);
+void session_own_failed(struct ctl *ctl, int error, const struct diag *diag, bool asked);
 
 /** Did the call fail because the server is a Supervisor, or a slotd older than the method? */
 bool session_method_unknown(struct ctl *ctl, int error);
