@@ -191,6 +191,16 @@ int file_open_read(const char *path)
 
 /* ---- sharing */
 
+static uint32_t hash_of(const char *path)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (; *path; path++) {
+		hash = (hash ^ (unsigned char)*path) * 16777619u;
+	}
+	return hash;
+}
+
 struct log_file *file_free(struct log_file *f)
 {
 	if (f) {
@@ -214,14 +224,19 @@ struct log_file *file_new(const char *path, const struct rotation *rotation,
 	f->rotation = *rotation;
 	f->owner = *owner;
 	f->path = real_path(path);
-	return f->path ? f : file_free(f);
+	if (!f->path) {
+		return file_free(f);
+	}
+	f->hash = hash_of(f->path);
+	return f;
 }
 
 static struct log_file *find_path(struct files *files, const char *path, bool given)
 {
 	struct log_file *f = files->head;
+	uint32_t hash = hash_of(path);
 
-	while (f && (f->given != given || strcmp(f->path, path) != 0)) {
+	while (f && (f->hash != hash || f->given != given || strcmp(f->path, path) != 0)) {
 		f = f->next;
 	}
 	return f;

@@ -33,7 +33,8 @@ struct file_owner {
 struct log_file {
 	struct log_file *next;
 	char *path;
-	int fd; /* -EBADF: could not be opened */
+	uint32_t hash; /* of path: thousands are looked through when many workers start */
+	int fd;	       /* -EBADF: could not be opened */
 	unsigned users;
 	dev_t dev;
 	ino_t ino;		 /* 0: not a regular file */

@@ -61,6 +61,20 @@ void logger_done(struct logger *lg, uint32_t id, int code, const char *text)
 
 /* ---- messages from slotd */
 
+/* Another version's, or damaged. Logging goes on, in a window that dies with us. */
+static void own_window(struct logger *lg)
+{
+	int window, notes, r = lognote_create(&window, &notes);
+
+	if (r == 0) {
+		r = staging_attach(&lg->staging, window, notes);
+	}
+	if (r < 0) {
+		logger_report(lg, LOG_CRIT, "no staging window: %s; output stays in the pipes",
+			      strerror(-r));
+	}
+}
+
 static void on_setup(struct logger *lg, struct message *m)
 {
 	int r;
@@ -69,11 +83,15 @@ static void on_setup(struct logger *lg, struct message *m)
 		return; /* from the next slotd: they are the ones we have */
 	}
 	r = staging_attach(&lg->staging, message_take_fd(m, 0), message_take_fd(m, 1));
-	if (r < 0) {
-		logger_report(lg, LOG_CRIT, "cannot use the staging window: %s", strerror(-r));
+	if (r == 0) {
+		recover(lg);
 		return;
 	}
-	recover(lg);
+	logger_report(lg, LOG_CRIT,
+		      "cannot use the staging window: %s; until slotd starts again, a killed "
+		      "slotd-log loses what it has in hand",
+		      strerror(-r));
+	own_window(lg);
 }
 
 static void on_drop(struct logger *lg, struct message *m)

@@ -461,6 +461,18 @@ def test_any_call_can_be_the_last(tmp_path, call, backups):
     assert n < 199
 
 
+def test_notes_of_another_version_do_not_stop_logging(tmp_path):
+    log = Log(start=False)
+    os.pwrite(log.notes, (99).to_bytes(4, "little"), 4)
+    log.start()
+    s = Stream(log, 1, tmp_path / "out.log")
+    s.write("one\n")
+    s.finish()
+    assert (tmp_path / "out.log").read_text() == "one\n"
+    assert len([r for r in log.reports if "staging window" in r]) == 1
+    log.end()
+
+
 # ---- full disks
 
 
