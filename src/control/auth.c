@@ -93,8 +93,8 @@ static bool same_crypt(const struct auth *a, const char *password)
 	if (!data) {
 		return false;
 	}
-	hash = crypt_r(password, a->password, data);
-	same = hash && hash[0] != '*' && same_text(a, hash, a->password);
+	hash = crypt_rn(password, a->password, data, (int)sizeof(*data));
+	same = hash && same_text(a, hash, a->password);
 	explicit_bzero(data, sizeof(*data));
 	free(data);
 	return same;

@@ -11,7 +11,7 @@ enum param_type {
 	PARAM_TEXT,   /* a string */
 	PARAM_SCALAR, /* a string or a number, as text */
 	PARAM_INT,    /* an int, or a string that is one */
-	PARAM_FLAG,   /* a boolean or an int; true when left out */
+	PARAM_FLAG,   /* a boolean or an int */
 	PARAM_LIST,
 	PARAM_TYPE_MAX_,
 };
@@ -20,6 +20,7 @@ struct param {
 	const char *name; /* NULL ends the list */
 	enum param_type type;
 	bool optional;
+	bool otherwise;	      /* FLAG: what it is when left out */
 	enum message_tag tag; /* of a command: where it goes */
 };
 
@@ -40,6 +41,7 @@ struct method {
 	const char *help;
 	enum call_result (*run)(struct call *c);
 	bool always; /* also while slotd shuts down */
+	const char *text; /* run = run_text: the answer */
 	/* commands: run = run_command */
 	enum command command;
 	enum target target;

@@ -73,8 +73,9 @@ static void put_args(struct call *c, struct message *m, unsigned from)
 		const struct param *p = &c->method->params[i];
 
 		if (p->type == PARAM_FLAG) {
-			message_put_u64(m, p->tag, !call_has(c, i) || call_int(c, i) != 0);
-		} else if (call_has(c, i)) {
+			message_put_u64(m, p->tag,
+					call_has(c, i) ? call_int(c, i) != 0 : p->otherwise);
+		} else if (call_has(c, i) && !(p->optional && !*call_text(c, i))) {
 			put_scalar(m, p->tag, c->args[i]);
 		}
 	}

@@ -9,24 +9,10 @@
 #include <slotd/cleanup.h>
 
 #include <jansson.h>
-#include <string.h>
 
 enum call_result run_text(struct call *c)
 {
-	/* What clients test for: supervisorctl refuses another API version. */
-	static const struct {
-		const char *method, *text;
-	} texts[] = {
-		{"supervisor.getAPIVersion", "3.0"},
-		{"supervisor.getVersion", "3.0"},
-		{"supervisor.getSupervisorVersion", "4.2.5"},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		if (strcmp(texts[i].method, c->method->name) == 0) {
-			encode_text(c->out, texts[i].text);
-		}
-	}
+	encode_text(c->out, c->method->text);
 	return CALL_DONE;
 }
 

@@ -6,12 +6,16 @@
 
 #include <string.h>
 
+/* clang-format off */
 static const struct route routes[] = {
-	{"/RPC2", .prefix = true, .methods = HTTP_POST, .begin = rpc_begin, .body = rpc_body,
-	 .run = rpc_run, .gone = rpc_gone},
-	{"/logtail/", .prefix = true, .methods = HTTP_GET, .run = follow_run, .gone = follow_gone},
-	{"/mainlogtail", .methods = HTTP_GET, .run = follow_run_main, .gone = follow_gone},
+	{ .path = "/RPC2", .prefix = true, .methods = HTTP_POST,
+	  .begin = rpc_begin, .body = rpc_body, .run = rpc_run, .gone = rpc_gone },
+	{ .path = "/logtail/", .prefix = true, .methods = HTTP_GET,
+	  .run = follow_run, .gone = follow_gone },
+	{ .path = "/mainlogtail", .methods = HTTP_GET,
+	  .run = follow_run_main, .gone = follow_gone },
 };
+/* clang-format on */
 
 const struct route *route_find(const char *path)
 {

@@ -6,6 +6,7 @@ Message and tag numbers are read from include/slotd/message.h, so that there is 
 import array
 import os
 import re
+import resource
 import socket
 import struct
 import subprocess
@@ -64,7 +65,7 @@ def decode(packet):
 class FakeSlotd:
     """Runs slotd-control. Answers commands by `answers`: command name -> function(fake, id, fields)."""
 
-    def __init__(self, run_dir):
+    def __init__(self, run_dir, descriptors=None):
         self.run_dir = str(run_dir)
         self.path = os.path.join(self.run_dir, "slotd.sock")
         self.commands = []  # (command or message name, fields), as they came
@@ -79,14 +80,13 @@ class FakeSlotd:
         self.stderr = open(os.path.join(self.run_dir, "control.err"), "wb")
 
         def third():
-            os.dup2(theirs.fileno(), 3)
+            os.dup2(theirs.fileno(), 3, inheritable=True)
+            if descriptors:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
-        fd = theirs.fileno()
-        if fd == 3:
-            os.set_inheritable(3, True)
         self.process = subprocess.Popen(
             [BINARY], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.stderr,
-            close_fds=False, preexec_fn=None if fd == 3 else third)
+            close_fds=False, preexec_fn=third)
         theirs.close()
         assert decode(self.channel.recv(65536))[0] == "ready"
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -123,6 +123,15 @@ class FakeSlotd:
     def wait_for(self, condition, timeout=10):
         with self.lock:
             assert self.lock.wait_for(condition, timeout), (self.commands, self.gone)
+
+    def cpu_seconds(self):
+        with open("/proc/%d/stat" % self.process.pid) as f:
+            fields = f.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_bytes(self):
+        with open("/proc/%d/statm" % self.process.pid) as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     # ---- what a small slotd would do
 

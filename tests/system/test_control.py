@@ -40,8 +40,8 @@ def proxy(fake, url=None):
 
 
 @pytest.fixture
-def fake(tmp_path):
-    fake = FakeSlotd(tmp_path)
+def fake(tmp_path, request):
+    fake = FakeSlotd(tmp_path, getattr(request, "param", None))
     fake.proxies = []
     fake.listen_unix()
     fake.daemon()
@@ -425,6 +425,7 @@ def test_it_survives_the_end_of_slotd(fake):
     fake.process.returncode = 0
 
 
+@pytest.mark.plain_only
 def test_status_of_a_thousand_is_fast(fake):
     for i in range(1000):
         fake.worker("w%04d" % i, "many", 20, pid=1000 + i, started=int(time.time() * 1e6))
@@ -434,4 +435,123 @@ def test_status_of_a_thousand_is_fast(fake):
     began = time.monotonic()
     for _ in range(10):
         assert raw(fake, body).endswith(b"</methodResponse>\n")
-    assert (time.monotonic() - began) / 10 < 0.1
+    assert (time.monotonic() - began) / 10 < 0.3
+
+
+START_CAT = (b"<methodCall><methodName>supervisor.startProcess</methodName><params><param><value>"
+             b"cat</value></param></params></methodCall>")
+
+
+@pytest.mark.plain_only
+def test_waiting_costs_no_cpu(fake):
+    """Parked requests, one with a second request behind it, and followers of a quiet log."""
+    fake.answers["start"] = "never"
+    clients = []
+    for request in [post(START_CAT), post(START_CAT) * 2,
+                    b"GET /logtail/cat HTTP/1.1\r\nHost: x\r\n\r\n\r\n"]:
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(fake.path)
+        s.sendall(request)
+        clients.append(s)
+    seen = b""
+    while b"line 999" not in seen:
+        seen += clients[2].recv(65536)
+    fake.wait_for(lambda: [n for n, _ in fake.commands] .count("start") == 2)
+    before = fake.cpu_seconds()
+    time.sleep(2)
+    assert fake.cpu_seconds() - before < 0.1
+    for s in clients:
+        s.close()
+    fake.wait_for(lambda: len(fake.gone) == 2)
+
+
+@pytest.mark.parametrize("fake", [40], indirect=True)
+def test_it_lives_with_few_descriptors(fake):
+    silent = []
+    for _ in range(100):
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(fake.path)
+        silent.append(s)
+    assert alive(fake)
+    for s in silent:
+        s.close()
+    assert alive(fake)
+
+
+def test_slow_readers_are_bounded(fake):
+    """Each asks for megabytes and reads nothing."""
+    fake.out.write_bytes(b"x" * 4_000_000)
+    body = (b"<methodCall><methodName>supervisor.readProcessLog</methodName><params><param><value>"
+            b"cat</value></param><param><value><int>0</int></value></param><param><value><int>0"
+            b"</int></value></param></params></methodCall>")
+    readers = []
+    for _ in range(40):
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(fake.path)
+        s.sendall(post(body))
+        readers.append(s)
+    fake.wait_for(lambda: len(fake.commands) == 40, 60)
+    assert alive(fake)
+    assert fake.resident_bytes() < 300_000_000
+    for s in readers:
+        s.close()
+    assert alive(fake)
+
+
+@pytest.mark.long
+def test_a_request_that_never_ends_is_cut_off(fake):
+    began = time.monotonic()
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(fake.path)
+        s.settimeout(1)
+        data = iter(b"POST /RPC2 HTTP/1.1\r\nHost: " + b"x" * 1000)
+        try:
+            while time.monotonic() - began < 60:
+                s.send(bytes([next(data)]))
+                try:
+                    if not s.recv(100):
+                        break
+                except TimeoutError:
+                    pass
+        except OSError:
+            pass
+    assert 15 < time.monotonic() - began < 30
+
+
+def test_http_as_others_speak_it(fake):
+    pid = (b"<methodCall><methodName>supervisor.getPID</methodName></methodCall>")
+    one = raw(fake, b"POST /RPC2 HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(pid) + pid)
+    assert one.startswith(b"HTTP/1.") and b"<int>777</int>" in one
+    blank = raw(fake, b"\r\n\r\nPOST /RPC2/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
+                b"content-length: %d\r\n\r\n" % len(pid) + pid)
+    assert b"<int>777</int>" in blank
+    two = raw(fake, (b"POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(pid)
+                     + pid) * 2)
+    assert two.count(b"<int>777</int>") == 2
+    assert raw(fake, b"DELETE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(
+        b"HTTP/1.1 400")
+    assert raw(fake, b"GET /logtail/none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+               ).startswith(b"HTTP/1.1 404")
+    assert raw(fake, b"GET /logtail/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+               ).startswith(b"HTTP/1.1 404")
+    assert raw(fake, b"GET /logtail/cat/stdin HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+               ).startswith(b"HTTP/1.1 404")
+
+
+def test_the_log_of_slotd_itself(fake, tmp_path):
+    own = tmp_path / "slotd.log"
+    own.write_text("one\ntwo\n")
+    fake.log("", "", 0, str(own))
+    assert proxy(fake).supervisor.readLog(-4, 0) == "two\n"
+    assert ctl(fake, "maintail") == ("one\ntwo\n\n", 0)
+    assert proxy(fake).supervisor.clearLog() is True
+    assert fake.commands[-1][0] == "clear_log" and "name" not in fake.commands[-1][1]
+
+
+def test_configuration_is_listed(fake):
+    fake.send("state_config", name="cat", group="cat",
+              json='{"autostart": true, "exitcodes": [0, 2], "directory": "none", "inuse": false,'
+                   ' "startsecs": 1}')
+    info = proxy(fake).supervisor.getAllConfigInfo()
+    assert info == [{"autostart": True, "exitcodes": [0, 2], "directory": "none", "inuse": True,
+                     "startsecs": 1}]
