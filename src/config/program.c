@@ -453,15 +453,20 @@ static int check_listener(struct making *m)
 
 static bool is_tcp_url(const char *url)
 {
-	const char *host = url + strlen("tcp://"), *colon = strchr(host, ':');
+	const size_t scheme = strlen("tcp://");
+	const char *host, *colon;
 	long port = 0;
 
-	if (strncmp(url, "tcp://", strlen("tcp://")) != 0 || !colon || colon == host ||
-	    strpbrk(host, " \t\n")) {
+	if (strncmp(url, "tcp://", scheme) != 0) {
 		return false;
 	}
-	return value_integer(colon + 1, &port, NULL) == 0 && isdigit((unsigned char)colon[1]) &&
-	       port >= 1 && port <= 65535;
+	host = url + scheme;
+	colon = strchr(host, ':');
+	if (!colon || colon == host || strpbrk(host, " \t\n") ||
+	    !isdigit((unsigned char)colon[1])) {
+		return false;
+	}
+	return value_integer(colon + 1, &port, NULL) == 0 && port >= 1 && port <= 65535;
 }
 
 static int check_fcgi(struct making *m)

@@ -1,5 +1,6 @@
 /* Expansions, environment=, the types of values, and the option tables themselves. */
 #include <config/endpoint.h>
+#include <config/man.h>
 #include <config/values.h>
 #include <signal.h>
 
@@ -383,6 +384,44 @@ START_TEST(help_shows_every_option)
 }
 END_TEST
 
+static const char *all_man;
+
+static void is_in_man(const struct section_kind *kind, const struct option_def *def)
+{
+	char line[128];
+
+	(void)snprintf(line, sizeof(line), "\n.It Ic %s\n", def->name);
+	ck_assert_msg(strstr(all_man, line) != NULL, "[%s] %s", kind->name, def->name);
+}
+
+static bool is_option(const char *name)
+{
+	for (const struct section_kind *k = section_kinds; k->name; k++) {
+		if (option_find(k, name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+START_TEST(the_manual_page_has_every_option_and_no_other)
+{
+	auto_free char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	char name[64];
+
+	config_man(f);
+	ck_assert_int_eq(fclose(f), 0);
+	all_man = text;
+	each_row(is_in_man);
+	for (const char *p = strstr(text, "\n.It Ic "); p; p = strstr(p + 1, "\n.It Ic ")) {
+		ck_assert_int_eq(sscanf(p, "\n.It Ic %63[^\n]", name), 1);
+		ck_assert_msg(is_option(name), "%s", name);
+	}
+}
+END_TEST
+
 START_TEST(near_names_are_found_and_far_ones_are_not)
 {
 	static const char *const names[] = {"health", "health_host", "listen", "user"};
@@ -410,5 +449,6 @@ int main(void)
 			 modes_signals_and_exit_codes_are_read, addresses_are_made_canonical,
 			 names_of_options_are_unique_in_their_sections,
 			 every_default_parses_and_is_in_range, every_option_has_a_sentence_of_help,
-			 help_shows_every_option, near_names_are_found_and_far_ones_are_not);
+			 help_shows_every_option, the_manual_page_has_every_option_and_no_other,
+			 near_names_are_found_and_far_ones_are_not);
 }
