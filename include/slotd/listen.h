@@ -7,6 +7,7 @@
 
 #include <slotd/diag.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -30,6 +31,9 @@ int listen_open(const char *address, const struct listen_options *options, struc
 
 /** The system's limit of a backlog (net.core.somaxconn). */
 int listen_backlog_max(void);
+
+/** Could somebody bind this TCP address now? True for what is none. */
+bool listen_is_free(const char *address);
 
 /**
  * Who listens on this TCP address: "gunicorn (pid 700)", "gunicorn (pid 700) under supervisord

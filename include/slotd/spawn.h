@@ -26,6 +26,7 @@ enum spawn_stage {
 	SPAWN_STAGE_GROUP,
 	SPAWN_STAGE_STDIO,
 	SPAWN_STAGE_LOOKUP,
+	SPAWN_STAGE_ADDRESS,
 	SPAWN_STAGE_USER,
 	SPAWN_STAGE_DIRECTORY,
 	SPAWN_STAGE_SIGNALS,
@@ -38,7 +39,7 @@ enum spawn_stage {
 struct spawn_report {
 	int32_t stage; /* enum spawn_stage */
 	int32_t error; /* negative errno; LOOKUP: -EISDIR, -ENOEXEC (no x bit), -EACCES, -ENOENT */
-	char path[1024];
+	char path[1024]; /* ADDRESS: who holds it */
 };
 
 struct spawn_user {
@@ -57,6 +58,7 @@ struct spawn_spec {
 	const char *directory;	       /* NULL: slotd's */
 	mode_t umask;		       /* (mode_t)-1: slotd's */
 	const struct spawn_user *user; /* NULL: slotd's */
+	const char *address;	       /* TCP address that must be free; NULL: none */
 	bool reset_signals;	       /* SIGPIPE and SIGXFSZ not ignored */
 	bool explain;		       /* tell fd 2 what failed, in Supervisor's words */
 	int cgroup_fd;		       /* -EBADF: slotd's cgroup */

@@ -188,6 +188,17 @@ static int bind_to(int fd, const struct address *a)
 	return bind(fd, (const struct sockaddr *)&a->sa, a->len) < 0 ? -errno : 0;
 }
 
+bool listen_is_free(const char *address)
+{
+	auto_close int fd = -EBADF;
+	struct address a;
+
+	if (address_parse(address, &a) < 0 || address_is_unix(&a) || new_socket(&a, &fd) < 0) {
+		return true;
+	}
+	return bind_to(fd, &a) != -EADDRINUSE;
+}
+
 static int refuse(const char *address, int error, struct diag *diag)
 {
 	char holder[128];

@@ -1,4 +1,5 @@
 #include <slotd/cleanup.h>
+#include <slotd/listen.h>
 #include <slotd/spawn.h>
 
 #include <fcntl.h>
@@ -16,7 +17,7 @@
 
 _Static_assert(sizeof(struct spawn_report) <= PIPE_BUF, "a report is written in one piece");
 
-/* ---- in the child: nothing here may allocate, log or take a lock */
+/* ---- in the child: it has one thread, as slotd, so it may use libc */
 
 static void say(const char *text)
 {
@@ -89,6 +90,19 @@ static int look_up(const char *name, const char *search, char *path, size_t size
 	}
 	(void)snprintf(path, size, "%s", name);
 	return -ENOENT;
+}
+
+/* A server would go on trying or share the port; who looks for the holder may take its time. */
+static int check_address(const char *address, char *path, size_t size)
+{
+	char holder[512];
+
+	if (listen_is_free(address)) {
+		return 0;
+	}
+	(void)snprintf(path, size, "%s is held by %s", address,
+		       listen_holder(address, holder, sizeof(holder)));
+	return -EADDRINUSE;
 }
 
 static int set_stdio(const struct spawn_spec *spec)
@@ -167,7 +181,7 @@ static int set_descriptors(const struct spawn_spec *spec)
 
 static _Noreturn void child_main(const struct spawn_spec *spec, int report_fd)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX] = "";
 	int r;
 
 	report_fd = move_up(report_fd);
@@ -181,6 +195,10 @@ static _Noreturn void child_main(const struct spawn_spec *spec, int report_fd)
 	r = spec->run ? 0 : look_up(spec->argv[0], spec->search, path, sizeof(path));
 	if (r < 0) {
 		fail(spec, report_fd, SPAWN_STAGE_LOOKUP, r, path);
+	}
+	r = spec->address ? check_address(spec->address, path, sizeof(path)) : 0;
+	if (r < 0) {
+		fail(spec, report_fd, SPAWN_STAGE_ADDRESS, r, path);
 	}
 	r = process_become(spec->user);
 	if (r < 0) {
@@ -376,6 +394,9 @@ const char *spawn_report_text(const struct spawn_report *r, const char *argv0, c
 	switch (r->stage) {
 	case SPAWN_STAGE_LOOKUP:
 		return lookup_text(r, argv0, buf, size);
+	case SPAWN_STAGE_ADDRESS:
+		(void)snprintf(buf, size, "%s", r->path);
+		break;
 	case SPAWN_STAGE_USER:
 		(void)snprintf(buf, size, "couldn't setuid: %s", name);
 		break;

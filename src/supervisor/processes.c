@@ -263,6 +263,7 @@ static int run_child(struct process *p, char **argv, const int stdio[3], struct 
 	}
 	spec.directory = p->config->directory;
 	spec.umask = program->umask;
+	spec.address = p->service ? p->config->address : NULL;
 	spec.user = owner->uid == (uid_t)-1 ? NULL : &user;
 	spec.reset_signals = p->origin->supervisord.reset_signals;
 	spec.explain = true;
