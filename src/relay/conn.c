@@ -8,6 +8,7 @@
 
 enum {
 	CONNS_A_CHUNK = 128,
+	ONE_SHOTS = 4, /* so many in a row let us expect it of the next */
 };
 
 _Static_assert((int)PROXY_HEADER_MAX <= (int)COPY_HEADROOM, "a header fits before the data");
@@ -67,7 +68,8 @@ static void leave(struct conn *c)
 		return;
 	}
 	count_move(worker_counts(w), c->class, CONN_UNPLACED);
-	w->place.open--;
+	w->place.open -= c->worker_done ? 0 : 1;
+	w->n_conns--;
 	w->service->slots[w->slot].n_conns--;
 }
 
@@ -82,6 +84,7 @@ static void enter(struct conn *c, struct relay_worker *w, enum conn_class class)
 		c->held = false;
 		count_move(worker_counts(w), CONN_UNPLACED, class);
 		w->place.open++;
+		w->n_conns++;
 		w->service->slots[w->slot].n_conns++;
 	}
 	list_append(list_of(c), c);
@@ -139,6 +142,9 @@ void conn_end(struct conn *c)
 
 	if (w && c->client_spoke && !c->worker_spoke) {
 		count_add64(&worker_counts(w)->failed, 1);
+	}
+	if (w && c->worker_spoke && !c->kept_alive && w->one_shots < ONE_SHOTS) {
+		w->one_shots++;
 	}
 	leave(c);
 	side_close(c, WORKER);
@@ -244,6 +250,7 @@ static void opened(struct conn *c, struct relay_worker *w, const unsigned char *
 	} else if (sent < len && parcel_keep(side, data + sent, len - sent) < 0) {
 		side->broken = true; /* nobody can have the rest: this ends with a reset */
 	}
+	side->one_shot = w->one_shots >= ONE_SHOTS;
 	place_welcomed(&w->place);
 	count_add64(&worker_counts(w)->total, 1);
 	count_add64(&worker_counts(w)->bytes_in, len);
@@ -491,6 +498,11 @@ static void spoke(struct conn *c, enum conn_end who, size_t n)
 	struct relay_counts *counts = worker_counts(c->worker);
 
 	if (who == CLIENT) {
+		if (c->worker_spoke && !c->kept_alive) {
+			c->kept_alive = true;
+			c->side[WORKER].one_shot = false;
+			c->worker->one_shots = 0;
+		}
 		c->client_spoke = true;
 		count_add64(&counts->bytes_in, n);
 		change_class(c, CONN_IN_FLIGHT);
@@ -501,6 +513,16 @@ static void spoke(struct conn *c, enum conn_end who, size_t n)
 	count_add64(&counts->bytes_out, n);
 	change_class(c, CONN_IDLE);
 	slot_spoke(c->service, &c->service->slots[c->worker->slot]);
+}
+
+/* The client may take its time to end too: that is no longer the worker's. */
+static void worker_ended(struct conn *c)
+{
+	c->worker_done = true;
+	c->worker->place.open--;
+	if (c->service->held.head) {
+		service_settle_soon(c->service);
+	}
 }
 
 /* from's half is over and all of it was passed on. False: so is the connection. */
@@ -517,6 +539,9 @@ static bool pass_eof(struct conn *c, enum conn_end from)
 		return false;
 	}
 	(void)shutdown(other->fd, SHUT_WR);
+	if (from == WORKER) {
+		worker_ended(c);
+	}
 	return true;
 }
 

@@ -142,9 +142,9 @@ static bool would_block(int error)
 }
 
 /* Bytes sent, at most len, less when the peer takes no more; -errno. */
-static ssize_t send_some(int fd, const unsigned char *data, size_t len)
+static ssize_t send_some(int fd, const unsigned char *data, size_t len, int flags)
 {
-	ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+	ssize_t n = send(fd, data, len, MSG_NOSIGNAL | flags);
 
 	return n >= 0 ? n : would_block(errno) ? 0 : -errno;
 }
@@ -178,7 +178,7 @@ enum flow copy_flush(struct copier *c, struct side *to)
 		return FLOW_ON;
 	}
 	n = p->pipe.size ? splice_out(&p->pipe, to->fd, p->len - p->at)
-			 : send_some(to->fd, p->data + p->at, p->len - p->at);
+			 : send_some(to->fd, p->data + p->at, p->len - p->at, 0);
 	if (n < 0) {
 		return FLOW_BROKEN;
 	}
@@ -210,18 +210,33 @@ static void count_big_read(struct side *from, size_t n)
 	}
 }
 
+/* Reads what has come since, behind the *n bytes that the buffer holds. True: the end came too. */
+static bool read_on(const struct side *from, unsigned char *buffer, size_t room, ssize_t *n)
+{
+	ssize_t more = (size_t)*n < room ? recv(from->fd, buffer + *n, room - (size_t)*n, 0) : -1;
+
+	*n += more > 0 ? more : 0;
+	return more == 0;
+}
+
 static enum flow move_by_copy(struct copier *c, struct side *from, struct side *to,
 			      size_t *ret_bytes)
 {
 	unsigned char *buffer = copier_buffer(c);
-	ssize_t n = recv(from->fd, buffer, to->slow ? COPY_SIZE_SLOW : COPY_SIZE, 0), sent;
+	const size_t room = to->slow ? COPY_SIZE_SLOW : COPY_SIZE;
+	ssize_t n = recv(from->fd, buffer, room, 0), sent;
+	bool ended;
 
 	if (n <= 0) {
 		return read_ended(n);
 	}
+	ended = from->one_shot && read_on(from, buffer, room, &n);
 	*ret_bytes += (size_t)n;
 	count_big_read(from, (size_t)n);
-	sent = send_some(to->fd, buffer, (size_t)n);
+	c->small_lately = COPY_SMALL_FOR;
+	/* The end travels with the last bytes where a shutdown follows at once; a broken side is
+	 * followed by a reset, before which they must be gone. */
+	sent = send_some(to->fd, buffer, (size_t)n, ended && !from->broken ? MSG_MORE : 0);
 	if (sent < 0) {
 		return FLOW_BROKEN;
 	}
@@ -231,7 +246,7 @@ static enum flow move_by_copy(struct copier *c, struct side *from, struct side *
 									      : FLOW_BLOCKED;
 	}
 	kept_up(to);
-	return FLOW_ON;
+	return ended ? FLOW_EOF : FLOW_ON;
 }
 
 /* One pipe's worth. *ret_more: the source had enough to go on at once. */
@@ -266,6 +281,7 @@ static enum flow move_by_splice(struct copier *c, struct pipe_pair *pipe, struct
 
 static enum flow move_bulk(struct copier *c, struct side *from, struct side *to, size_t *ret_bytes)
 {
+	const size_t turn = c->small_lately ? COPY_TURN_SHARED : COPY_TURN;
 	struct pipe_pair pipe;
 	enum flow flow = FLOW_ON;
 	bool more = true;
@@ -274,7 +290,8 @@ static enum flow move_bulk(struct copier *c, struct side *from, struct side *to,
 		from->big_reads = 0;
 		return move_by_copy(c, from, to, ret_bytes);
 	}
-	while (flow == FLOW_ON && more && *ret_bytes < COPY_TURN) {
+	c->small_lately -= c->small_lately ? 1 : 0;
+	while (flow == FLOW_ON && more && *ret_bytes < turn) {
 		flow = move_by_splice(c, &pipe, from, to, ret_bytes, &more);
 	}
 	if (pipe.size) {

@@ -23,9 +23,13 @@ enum {
 	COPY_BULK_AFTER = 3,	     /* ...in a row make the next a splice */
 	COPY_BULK_LEAVE = 16 * 1024, /* a splice that moves less ends that */
 	COPY_PIPE_SIZE = 256 * 1024,
-	COPY_PIPES_MAX = 32,	/* a quarter of fs.pipe-user-pages-soft at 256 KiB with 4 relays */
-	COPY_PIPES_SPARE = 4,	/* kept open while unused */
-	COPY_TURN = 512 * 1024, /* bytes of one side per wake-up */
+	COPY_PIPES_MAX = 32,  /* a quarter of fs.pipe-user-pages-soft at 256 KiB with 4 relays */
+	COPY_PIPES_SPARE = 4, /* kept open while unused */
+	/* Bytes of one side per wake-up. Long runs cost half the CPU of short ones, for the peers
+	 * stay awake; where small messages pass too, they must not wait that long. */
+	COPY_TURN = 4 * 1024 * 1024,
+	COPY_TURN_SHARED = 512 * 1024,
+	COPY_SMALL_FOR = 64, /* bulk moves after a small one in which that holds */
 };
 
 struct parcel;
@@ -35,8 +39,9 @@ struct side {
 	struct loop_io io;
 	struct parcel *unsent; /* read from the other side, not taken by this one yet */
 	int fd;
-	bool eof;    /* it will send nothing more */
-	bool broken; /* it takes nothing more */
+	bool eof;      /* it will send nothing more */
+	bool broken;   /* it takes nothing more */
+	bool one_shot; /* its next words are likely its last: look for the end along with them */
 	uint8_t big_reads;
 	uint8_t slow;
 };
@@ -50,6 +55,7 @@ struct copier {
 	unsigned char *memory; /* COPY_HEADROOM + COPY_SIZE */
 	struct pipe_pair spare[COPY_PIPES_SPARE];
 	unsigned n_spare, n_pipes;
+	unsigned small_lately;
 };
 
 int copier_init(struct copier *c);

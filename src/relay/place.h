@@ -32,7 +32,7 @@ enum {
 struct place_worker {
 	uint32_t key; /* place in the ledger: the worker's identity while others come and go */
 	bool up;
-	uint32_t open;	     /* connections placed on it and not ended */
+	uint32_t open;	     /* connections placed on it that it has not ended */
 	uint32_t limit;	     /* how many it may have from this relay, or PLACE_NO_LIMIT */
 	usec_t avoid_until;  /* 0: it has not refused */
 	unsigned n_refusals; /* in a row */

@@ -53,6 +53,8 @@ struct conn {
 	uint8_t class; /* enum conn_class */
 	bool held;
 	bool client_spoke, worker_spoke;
+	bool kept_alive;  /* the client spoke again after an answer */
+	bool worker_done; /* the worker has ended its half: it has room for another */
 };
 
 struct conn_list {
@@ -81,7 +83,9 @@ struct relay_worker {
 	struct address address;
 	char *name; /* NULL: none was given */
 	struct conn_list open;
-	bool gone; /* off the table; kept until its last connection ends */
+	unsigned n_conns; /* queued and open */
+	uint8_t one_shots; /* connections in a row that it ended after one answer */
+	bool gone;	   /* off the table; kept until its last connection ends */
 	struct log_once refused;
 };
 

@@ -282,7 +282,7 @@ void worker_released(struct relay_worker *w)
 	if (s->held.head) {
 		service_settle_soon(s);
 	}
-	if (w->gone && w->place.open == 0) {
+	if (w->gone && w->n_conns == 0) {
 		worker_free(w);
 	}
 }
@@ -320,14 +320,6 @@ static void move_silent(struct relay_worker *w)
 	}
 }
 
-/* fn for each worker; a worker that fn makes go away does not disturb the walk. */
-static void for_each_worker(struct relay_slot *slot, void (*fn)(struct relay_worker *w))
-{
-	for (size_t i = slot->table.workers.len; i > 0; i--) {
-		fn(worker_of(slot->table.workers.at[i - 1]));
-	}
-}
-
 void service_flipped(struct relay_service *s)
 {
 	const struct switch_word word = service_word(s);
@@ -338,7 +330,10 @@ void service_flipped(struct relay_service *s)
 	loop_timer_stop(s->relay->loop, &live->drain_timer);
 	if (word.weight == 0) {
 		move_queued(s, old, UINT32_MAX);
-		for_each_worker(&s->slots[old], move_silent);
+		/* From the back: a worker that is gone goes with its last connection. */
+		for (size_t i = s->slots[old].table.workers.len; i > 0; i--) {
+			move_silent(worker_of(s->slots[old].table.workers.at[i - 1]));
+		}
 	}
 	atomic_store_explicit(&service_counts(s)->last_placed_old, s->slots[old].last_placed,
 			      memory_order_relaxed);
@@ -424,27 +419,45 @@ void service_drain(struct relay_service *s, enum slot_id slot, uint32_t id)
 	drain_slot(s, own);
 }
 
-static void cut_worker(struct relay_worker *w)
+static void end_queued(struct relay_service *s, enum slot_id slot, uint32_t key)
 {
+	struct conn *next;
+
+	for (struct conn *c = s->queued.head; c; c = next) {
+		next = c->next;
+		if (is_queued_on(c, slot, key)) {
+			conn_end(c);
+		}
+	}
+}
+
+static void cut_worker(struct relay_worker *w, bool movable)
+{
+	const bool gone = w->gone;
+
+	w->gone = false; /* its last connection does not free it under our feet */
+	if (movable) {
+		move_silent(w);
+	}
 	end_all(&w->open);
+	w->gone = gone;
+	worker_released(w);
 }
 
 void service_cut(struct relay_service *s, enum slot_id slot, uint32_t key)
 {
 	struct relay_slot *own = &s->slots[slot];
+	const bool movable = service_word(s).live != slot;
 
-	move_queued(s, slot, key);
-	if (key == UINT32_MAX) {
-		for_each_worker(own, move_silent);
-		for_each_worker(own, cut_worker);
-		return;
+	if (movable) {
+		move_queued(s, slot, key);
 	}
+	end_queued(s, slot, key);
 	for (size_t i = own->table.workers.len; i > 0; i--) {
 		struct relay_worker *w = worker_of(own->table.workers.at[i - 1]);
 
-		if (w->place.key == key) {
-			move_silent(w);
-			cut_worker(w);
+		if (key == UINT32_MAX || w->place.key == key) {
+			cut_worker(w, movable);
 		}
 	}
 }

@@ -80,10 +80,11 @@ static bool answer(int fd, struct conn *c)
 {
 	char head[256];
 	unsigned long long size = strtoull(c->request + 5, NULL, 10);
-	int n = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n\r\n",
-			 size);
+	int n;
 
 	c->close_after = strcasestr(c->request, "connection: close") != NULL;
+	n = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n%s\r\n",
+		     size, c->close_after ? "Connection: close\r\n" : "");
 	c->left = size;
 	if (size && size <= CHUNK) {
 		struct iovec iov[2] = {{head, (size_t)n}, {body, size}};

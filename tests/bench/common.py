@@ -85,7 +85,8 @@ def cpu_nanoseconds(pids):
     total = 0
     for pid in pids:
         with contextlib.suppress(OSError):
-            total += int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+            for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                total += int((thread / "schedstat").read_text().split()[0])
     return total
 
 

@@ -54,7 +54,7 @@ def start_haproxy(b, backend):
     port = free_port()
     config = b.write(
         "haproxy.cfg",
-        "global\n  maxconn 30000\n  nbthread 2\n"
+        f"global\n  maxconn {IDLE + 500}\n  nbthread 2\n"
         "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 10m\n  timeout server 10m\n"
         f"listen x\n  bind 127.0.0.1:{port} backlog 4096\n  server s 127.0.0.1:{backend}\n",
     )

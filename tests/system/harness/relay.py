@@ -3,10 +3,11 @@
 import mmap
 import os
 import re
+import select
 import socket
 import struct
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .paths import ROOT
 from .wire import Helper, Message, encode
@@ -55,8 +56,9 @@ class Switchboard:
 class Relay(Helper):
     """One relay process and its page of counts."""
 
-    def __init__(self, board: Switchboard, index: int = 0, count: int = 1) -> None:
-        super().__init__("relay")
+    def __init__(self, board: Switchboard, index: int = 0, count: int = 1,
+                 wrap: Sequence[str] = ()) -> None:
+        super().__init__("relay", wrap)
         size = _BOARD_HEAD + SERVICES * _SERVICE.size + WORKERS * _WORKER.size
         self.page_fd, self.page = _memfd("page", size)
         self.reports: List[Message] = []
@@ -86,6 +88,13 @@ class Relay(Helper):
             else:
                 self.pending.append(message)
 
+    def poll_report(self) -> bool:
+        """Takes what has come without waiting; has a log line ever come?"""
+        while select.select([self.channel], [], [], 0)[0]:
+            message = self.receive()
+            (self.reports if message.type == "REPORT" else self.pending).append(message)
+        return bool(self.reports)
+
     def tell(self, kind: str, fds: List[int] = (), **tags: Any) -> Message:
         """Sends a request and waits for its answer, which must be good."""
         done = self.answer(self.post(kind, fds, **tags))
@@ -108,17 +117,20 @@ class Relays:
     """A pool of relays with one service and its public sockets, as slotd would run them."""
 
     def __init__(self, count: int = 1, listen: Optional[List[socket.socket]] = None,
-                 **options: Any) -> None:
+                 wrap: Sequence[str] = (), **options: Any) -> None:
         self.board = Switchboard()
         self.board.set()
-        self.relays = [Relay(self.board, i, count) for i in range(count)]
+        self.relays = [Relay(self.board, i, count, wrap) for i in range(count)]
         self.workers: Dict[Tuple[int, int], str] = {}
         self.listeners = listen or [listener()]
         self.options(**options)
         for relay in self.relays:
-            for index, sock in enumerate(self.listeners):
-                relay.tell("RELAY_LISTEN", SERVICE_INDEX=0, INDEX=index, ADDRESS="-",
-                           fds=[sock.fileno()])
+            self.give_listeners(relay)
+
+    def give_listeners(self, relay: Relay) -> None:
+        for index, sock in enumerate(self.listeners):
+            relay.tell("RELAY_LISTEN", SERVICE_INDEX=0, INDEX=index, ADDRESS="-",
+                       fds=[sock.fileno()])
 
     @property
     def relay(self) -> Relay:
@@ -166,9 +178,12 @@ class Relays:
     def sum(self, key: int, name: str) -> int:
         return sum(relay.worker_counts(key)[name] for relay in self.relays)
 
-    def quit(self) -> None:
-        for relay in self.relays:
-            relay.__exit__(None, None, None)
+    def counts(self, key: int) -> Dict[str, int]:
+        """A worker's connections by class, over all relays."""
+        return {name: self.sum(key, name) for name in ("queued", "silent", "in_flight", "idle")}
+
+    def service(self, name: str) -> int:
+        return sum(relay.service_counts()[name] for relay in self.relays)
 
     def __enter__(self) -> "Relays":
         return self

@@ -1,0 +1,237 @@
+#include "relay/place.h"
+#include "suite.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+enum {
+	N = 4,
+};
+
+#define NOW SECONDS(100)
+
+static struct place_worker workers[N];
+static struct place_table table;
+
+static void set_up(void)
+{
+	vec_done(&table.workers);
+	table.cursor = 0;
+	for (uint32_t i = 0; i < N; i++) {
+		workers[i] =
+			(struct place_worker){.key = 10 + i, .up = true, .limit = PLACE_NO_LIMIT};
+		ck_assert_int_eq(vec_push(&table.workers, &workers[i]), 0);
+	}
+}
+
+static void tear_down(void)
+{
+	vec_done(&table.workers);
+}
+
+static int choose(enum balance balance, uint32_t hash, usec_t now)
+{
+	struct place_worker *w = place_choose(&table, balance, hash, now);
+
+	return w ? (int)(w - workers) : -1;
+}
+
+START_TEST(without_weight_every_connection_goes_to_the_live_slot)
+{
+	const struct switch_word word = {.live = SLOT_B};
+
+	for (uint32_t dice = 0; dice < 20000; dice += 7) {
+		ck_assert_int_eq(place_slot(word, dice), SLOT_B);
+	}
+}
+END_TEST
+
+START_TEST(a_weight_sends_its_share_to_the_idle_slot)
+{
+	const struct switch_word word = {.live = SLOT_A, .weight = 1000};
+	unsigned to_b = 0;
+
+	for (uint32_t dice = 0; dice < PLACE_WEIGHT_WHOLE; dice++) {
+		to_b += place_slot(word, dice) == SLOT_B;
+	}
+	ck_assert_uint_eq(to_b, 1000);
+}
+END_TEST
+
+START_TEST(round_robin_takes_turns_and_passes_over_who_is_down_or_full)
+{
+	set_up();
+	workers[1].up = false;
+	workers[2].limit = workers[2].open = 5;
+	ck_assert_int_eq(choose(BALANCE_ROUND_ROBIN, 0, NOW), 0);
+	ck_assert_int_eq(choose(BALANCE_ROUND_ROBIN, 0, NOW), 3);
+	ck_assert_int_eq(choose(BALANCE_ROUND_ROBIN, 0, NOW), 0);
+	workers[2].open--;
+	ck_assert_int_eq(choose(BALANCE_ROUND_ROBIN, 0, NOW), 2);
+	tear_down();
+}
+END_TEST
+
+START_TEST(least_conn_takes_the_emptiest_and_equals_take_turns)
+{
+	set_up();
+	workers[0].open = 2;
+	workers[1].open = 1;
+	workers[2].open = 1;
+	workers[3].open = 3;
+	ck_assert_int_eq(choose(BALANCE_LEAST_CONN, 0, NOW), 1);
+	ck_assert_int_eq(choose(BALANCE_LEAST_CONN, 0, NOW), 2);
+	ck_assert_int_eq(choose(BALANCE_LEAST_CONN, 0, NOW), 1);
+	workers[3].open = 0;
+	ck_assert_int_eq(choose(BALANCE_LEAST_CONN, 0, NOW), 3);
+	tear_down();
+}
+END_TEST
+
+START_TEST(a_source_keeps_its_worker_and_a_loss_moves_only_the_lost_ones)
+{
+	int before[200];
+
+	set_up();
+	for (uint32_t h = 1; h < 200; h++) {
+		before[h] = choose(BALANCE_SOURCE, h, NOW);
+		ck_assert_int_eq(choose(BALANCE_SOURCE, h, NOW), before[h]);
+	}
+	workers[2].up = false;
+	for (uint32_t h = 1; h < 200; h++) {
+		int now = choose(BALANCE_SOURCE, h, NOW);
+
+		ck_assert(before[h] == 2 ? now != 2 : now == before[h]);
+	}
+	tear_down();
+}
+END_TEST
+
+START_TEST(sources_spread_over_all_workers)
+{
+	unsigned got[N] = {0};
+
+	set_up();
+	for (uint32_t h = 1; h <= 4000; h++) {
+		got[choose(BALANCE_SOURCE, h * 2654435761u, NOW)]++;
+	}
+	for (int i = 0; i < N; i++) {
+		ck_assert_uint_gt(got[i], 800);
+		ck_assert_uint_lt(got[i], 1200);
+	}
+	tear_down();
+}
+END_TEST
+
+START_TEST(a_source_waits_for_its_worker_when_that_is_full)
+{
+	int own;
+
+	set_up();
+	own = choose(BALANCE_SOURCE, 77, NOW);
+	workers[own].limit = workers[own].open = 1;
+	ck_assert_int_eq(choose(BALANCE_SOURCE, 77, NOW), -1);
+	workers[own].open = 0;
+	ck_assert_int_eq(choose(BALANCE_SOURCE, 77, NOW), own);
+	tear_down();
+}
+END_TEST
+
+START_TEST(each_worker_is_tried_once_then_all_are_waited_for)
+{
+	set_up();
+	for (int i = 0; i < N; i++) {
+		int w = choose(BALANCE_ROUND_ROBIN, 0, NOW);
+
+		ck_assert_int_ge(w, 0);
+		place_refused(&workers[w], NOW);
+	}
+	ck_assert_int_eq(choose(BALANCE_ROUND_ROBIN, 0, NOW), -1);
+	ck_assert(place_any_up(&table));
+	ck_assert(!place_any_reachable(&table, NOW));
+	ck_assert_uint_eq(place_retry_at(&table, NOW), NOW + PLACE_AVOID_FIRST);
+	ck_assert_int_ge(choose(BALANCE_ROUND_ROBIN, 0, NOW + PLACE_AVOID_FIRST), 0);
+	ck_assert_uint_eq(place_retry_at(&table, NOW + PLACE_AVOID_FIRST), USEC_NEVER);
+	tear_down();
+}
+END_TEST
+
+START_TEST(refusals_are_avoided_longer_up_to_a_bound_and_a_welcome_forgets_them)
+{
+	struct place_worker w = {.up = true};
+
+	place_refused(&w, NOW);
+	ck_assert_uint_eq(w.avoid_until, NOW + PLACE_AVOID_FIRST);
+	place_refused(&w, NOW);
+	ck_assert_uint_eq(w.avoid_until, NOW + 2 * PLACE_AVOID_FIRST);
+	for (int i = 0; i < 100; i++) {
+		place_refused(&w, NOW);
+	}
+	ck_assert_uint_eq(w.avoid_until, NOW + PLACE_AVOID_MAX);
+	place_welcomed(&w);
+	place_refused(&w, NOW);
+	ck_assert_uint_eq(w.avoid_until, NOW + PLACE_AVOID_FIRST);
+}
+END_TEST
+
+START_TEST(an_empty_table_has_nobody)
+{
+	struct place_table none = {0};
+
+	for (int b = 0; b < BALANCE_MAX_; b++) {
+		ck_assert_ptr_null(place_choose(&none, (enum balance)b, 5, NOW));
+	}
+	ck_assert(!place_any_up(&none));
+	ck_assert_uint_eq(place_retry_at(&none, NOW), USEC_NEVER);
+}
+END_TEST
+
+START_TEST(the_shares_of_all_relays_add_up_to_worker_max)
+{
+	for (uint32_t max = 1; max < 12; max++) {
+		for (uint32_t relays = 1; relays <= 4; relays++) {
+			for (uint32_t key = 0; key < 5; key++) {
+				uint32_t sum = 0;
+
+				for (uint32_t r = 0; r < relays; r++) {
+					sum += place_share(max, r, relays, key);
+				}
+				ck_assert_uint_eq(sum, max);
+			}
+		}
+	}
+	ck_assert_uint_eq(place_share(0, 1, 2, 3), PLACE_NO_LIMIT);
+}
+END_TEST
+
+START_TEST(a_client_is_hashed_by_its_address_and_not_by_its_port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = 1}, b = a;
+	struct sockaddr_in6 c = {.sin6_family = AF_INET6};
+	const struct sockaddr unix_client = {.sa_family = AF_UNIX};
+
+	a.sin_addr.s_addr = htonl(0x0a000001);
+	b.sin_addr.s_addr = htonl(0x0a000001);
+	b.sin_port = 2;
+	ck_assert_uint_eq(place_hash((void *)&a), place_hash((void *)&b));
+	b.sin_addr.s_addr = htonl(0x0a000002);
+	ck_assert_uint_ne(place_hash((void *)&a), place_hash((void *)&b));
+	ck_assert_uint_ne(place_hash((void *)&c), 0);
+	ck_assert_uint_eq(place_hash(&unix_client), 0);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("relay_place", without_weight_every_connection_goes_to_the_live_slot,
+			 a_weight_sends_its_share_to_the_idle_slot,
+			 round_robin_takes_turns_and_passes_over_who_is_down_or_full,
+			 least_conn_takes_the_emptiest_and_equals_take_turns,
+			 a_source_keeps_its_worker_and_a_loss_moves_only_the_lost_ones,
+			 sources_spread_over_all_workers,
+			 a_source_waits_for_its_worker_when_that_is_full,
+			 each_worker_is_tried_once_then_all_are_waited_for,
+			 refusals_are_avoided_longer_up_to_a_bound_and_a_welcome_forgets_them,
+			 an_empty_table_has_nobody, the_shares_of_all_relays_add_up_to_worker_max,
+			 a_client_is_hashed_by_its_address_and_not_by_its_port);
+}
