@@ -79,7 +79,7 @@ static int wait_readable(struct rpc *rpc)
 
 static int receive(struct rpc *rpc, struct http_reply *reply, http_body_fn *body, void *data)
 {
-	char buf[16384];
+	char buf[65536];
 
 	while (reply->phase != HTTP_DONE) {
 		int r = wait_readable(rpc);

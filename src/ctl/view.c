@@ -28,7 +28,27 @@ const char *view_ago(int64_t since, usec_t now, char *buf, size_t size)
 	if (since <= 0) {
 		return "";
 	}
-	return usec_format(usec_sub(now, SECONDS((usec_t)since)), buf, size);
+	/* the server counts in seconds */
+	now = usec_sub(now, SECONDS((usec_t)since)) / SECONDS(1);
+	return now == 0 ? "0 s" : usec_format(SECONDS(now), buf, size);
+}
+
+const char *slot_words(int64_t state)
+{
+	static const char *const words[SLOT_NUMBER_MAX_] = {
+		[SLOT_NUMBER_COLD] = "idle, stopped", [SLOT_NUMBER_STARTING] = "starting",
+		[SLOT_NUMBER_WARM] = "idle, warm",    [SLOT_NUMBER_LIVE] = "LIVE",
+		[SLOT_NUMBER_DRAINING] = "draining",  [SLOT_NUMBER_STOPPING] = "stopping",
+	};
+
+	return state >= 0 && state < SLOT_NUMBER_MAX_ ? words[state] : "?";
+}
+
+const char *slot_note(const struct value *slot)
+{
+	const char *note = value_text(slot, "note");
+
+	return strcmp(note, slot_words(value_int(slot, "state"))) == 0 ? "" : note;
 }
 
 void view_print(FILE *to, const char *text, bool terminal)

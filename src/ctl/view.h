@@ -32,6 +32,11 @@ enum slot_number {
 	SLOT_NUMBER_INVALID_ = -22,
 };
 
+/** "idle, stopped"; "?" for a number that is none. */
+const char *slot_words(int64_t state);
+/** slotd's note about a slot; "" where it says no more than slot_words. Borrowed. */
+const char *slot_note(const struct value *slot);
+
 /** Is it of the class that makes status exit with 3? */
 bool worker_is_stopped(int64_t state);
 

@@ -27,48 +27,38 @@ static void set_cell(struct row *row, size_t column, const char *fmt, ...)
 /* "LIVE 2d 4h", "idle, stopped", "draining 2m10s" */
 static void set_state(struct row *row, const struct value *slot, usec_t now)
 {
-	static const struct {
-		const char *text;
-		bool timed;
-	} words[SLOT_NUMBER_MAX_] = {
-		[SLOT_NUMBER_COLD] = {"idle, stopped", false},
-		[SLOT_NUMBER_STARTING] = {"starting", true},
-		[SLOT_NUMBER_WARM] = {"idle, warm", true},
-		[SLOT_NUMBER_LIVE] = {"LIVE", true},
-		[SLOT_NUMBER_DRAINING] = {"draining", true},
-		[SLOT_NUMBER_STOPPING] = {"stopping", true},
-	};
 	int64_t state = value_int(slot, "state");
 	char ago[USEC_TEXT_MAX];
 
-	if (state < 0 || state >= SLOT_NUMBER_MAX_) {
-		set_cell(row, 2, "?");
-	} else if (words[state].timed && value_int(slot, "since") > 0) {
-		set_cell(row, 2, "%s %s", words[state].text,
+	if (state != SLOT_NUMBER_COLD && value_int(slot, "since") > 0) {
+		set_cell(row, 2, "%s %s", slot_words(state),
 			 view_ago(value_int(slot, "since"), now, ago, sizeof(ago)));
 	} else {
-		set_cell(row, 2, "%s", words[state].text);
+		set_cell(row, 2, "%s", slot_words(state));
 	}
 }
 
+/* What comes next by itself, what can be done, and what slotd says besides. */
 static void set_note(struct row *row, const struct value *service, const struct value *slot,
 		     usec_t now)
 {
 	usec_t deadline = SECONDS((usec_t)value_int(slot, "deadline"));
 	int64_t state = value_int(slot, "state");
+	const char *note = slot_note(slot);
 	char in[USEC_TEXT_MAX];
 
-	if (value_text(slot, "note")[0]) {
-		set_cell(row, 7, "%s", value_text(slot, "note"));
-	} else if (deadline <= now || deadline == 0) {
+	if (deadline <= now) {
+		set_cell(row, 7, "%s", note);
 		return;
-	} else if (state == SLOT_NUMBER_DRAINING) {
-		set_cell(row, 7, "ends in %s, or: slotctl drain --now %s",
-			 usec_format(usec_sub(deadline, now), in, sizeof(in)),
+	}
+	(void)usec_format(SECONDS(usec_sub(deadline, now) / SECONDS(1)), in, sizeof(in));
+	if (state == SLOT_NUMBER_DRAINING) {
+		set_cell(row, 7, "ends in %s, or: slotctl drain --now %s", in,
 			 value_text(service, "service"));
 	} else if (state == SLOT_NUMBER_WARM) {
-		set_cell(row, 7, "stops in %s; rollback: at once",
-			 usec_format(usec_sub(deadline, now), in, sizeof(in)));
+		set_cell(row, 7, "stops in %s%s%s", in, note[0] ? "; " : "", note);
+	} else {
+		set_cell(row, 7, "%s", note);
 	}
 }
 

@@ -13,14 +13,16 @@
 enum {
 	FLAPPING_RESTARTS = 3,	   /* more than this many, and not up for long since */
 	FLAPPING_UPTIME = 10 * 60, /* seconds */
-	DESCRIPTION_WIDTH = 30,
+	NAME_MIN = 24,
+	DESCRIPTION_MIN = 30,
+	DESCRIPTION_MAX = 60,
 };
 
 struct page {
 	struct strbuf *to;
 	struct strbuf todo; /* commands to type, one after the other */
 	unsigned needs;
-	size_t name_width;
+	size_t name_width, description_width;
 	usec_t now;
 };
 
@@ -102,7 +104,7 @@ static void add_worker(struct page *p, const struct value *worker, const char *i
 	view_pad(p->to, spec, p->name_width + 2 - strlen(indent));
 	view_pad(p->to, value_text(worker, "statename"), 10);
 	if (reasons->len > 0) {
-		view_pad(p->to, value_text(worker, "description"), DESCRIPTION_WIDTH);
+		view_pad(p->to, value_text(worker, "description"), p->description_width);
 		(void)strbuf_addf(p->to, "  ! %s", strbuf_str(reasons));
 		need(p, "slotctl tail", spec);
 	} else {
@@ -150,20 +152,13 @@ static void add_release(struct strbuf *to, const struct value *slot)
 
 static void add_idle_slot(struct page *p, const struct value *slot)
 {
-	static const char *const words[SLOT_NUMBER_MAX_] = {
-		[SLOT_NUMBER_COLD] = "idle, stopped", [SLOT_NUMBER_STARTING] = "starting",
-		[SLOT_NUMBER_WARM] = "idle, warm",    [SLOT_NUMBER_LIVE] = "live",
-		[SLOT_NUMBER_DRAINING] = "draining",  [SLOT_NUMBER_STOPPING] = "stopping",
-	};
-	int64_t state = value_int(slot, "state");
-
 	(void)strbuf_addf(p->to, "   %s: %s", value_text(slot, "slot"),
-			  state >= 0 && state < SLOT_NUMBER_MAX_ ? words[state] : "?");
+			  slot_words(value_int(slot, "state")));
 	if (value_text(slot, "release")[0]) {
 		(void)strbuf_addf(p->to, " %s", value_text(slot, "release"));
 	}
-	if (value_text(slot, "note")[0]) {
-		(void)strbuf_addf(p->to, ", %s", value_text(slot, "note"));
+	if (slot_note(slot)[0]) {
+		(void)strbuf_addf(p->to, ", %s", slot_note(slot));
 	}
 }
 
@@ -203,7 +198,7 @@ static void add_service(struct page *p, const struct value *service, const struc
 		}
 	}
 	(void)strbuf_addc(p->to, '\n');
-	if (value_int(service, "job") > 0 && value_text(service, "step")[0]) {
+	if (value_int(service, "job") > 0) {
 		(void)strbuf_addf(p->to, "  #%lld by %s is in \"%s\": slotctl attach %s\n",
 				  (long long)value_int(service, "job"), value_text(service, "who"),
 				  value_text(service, "step"), value_text(service, "service"));
@@ -218,20 +213,22 @@ static void add_service(struct page *p, const struct value *service, const struc
 	add_workers_of(p, workers, service);
 }
 
-static size_t widest_name(const struct value *workers)
+static void measure(struct page *p, const struct value *workers)
 {
 	char spec[NAMESPEC_MAX];
-	size_t widest = 24;
 
 	value_for_each(worker, workers)
 	{
-		size_t width =
+		size_t name =
 			view_width(namespec_format(value_text(worker, "group"),
 						   value_text(worker, "name"), spec, sizeof(spec)));
+		size_t description = view_width(value_text(worker, "description"));
 
-		widest = width > widest ? width : widest;
+		p->name_width = name > p->name_width ? name : p->name_width;
+		if (description > p->description_width && description <= DESCRIPTION_MAX) {
+			p->description_width = description;
+		}
 	}
-	return widest;
 }
 
 static void add_needs(struct page *p)
@@ -246,8 +243,14 @@ static void add_needs(struct page *p)
 int view_status(struct strbuf *to, const struct value *status, usec_t now)
 {
 	const struct value *workers = value_array(status, "workers");
-	struct page page = {.to = to, .now = now, .name_width = widest_name(workers)};
+	struct page page = {
+		.to = to,
+		.now = now,
+		.name_width = NAME_MIN,
+		.description_width = DESCRIPTION_MIN,
+	};
 
+	measure(&page, workers);
 	value_for_each(service, value_array(status, "services"))
 	{
 		add_service(&page, service, workers);
