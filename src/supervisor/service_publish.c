@@ -27,7 +27,7 @@ static enum slot_state state_of(const struct service *s, enum slot_id slot,
 	if (count->alive == 0) {
 		return SLOT_COLD;
 	}
-	if (retire == RETIRE_STOPPING) {
+	if (retire == RETIRE_STOPPING || (count->stopping && !swap_busy(&s->swap))) {
 		return SLOT_STOPPING;
 	}
 	if (swap_busy(&s->swap) && slot == s->swap.target) {

@@ -234,10 +234,12 @@ static void fill_round(struct message *m, const struct round *r)
 	}
 }
 
-/* Placed connections may still be failing over: that long a relay may take to answer. */
+/* After a flip, connections placed before it may still be failing over. */
 static usec_t patience(const struct round *r)
 {
-	return usec_add(RELAY_PATIENCE, r->service->config->connect_timeout);
+	return r->kind == ROUND_FLIPPED
+		       ? usec_add(RELAY_PATIENCE, r->service->config->connect_timeout)
+		       : RELAY_PATIENCE;
 }
 
 static void round_start(struct round *r, enum round_kind kind)

@@ -29,6 +29,7 @@ void slot_count(const struct service *s, enum slot_id slot, struct slot_count *r
 	*ret = (struct slot_count){0};
 	while ((p = service_next(s, slot, &pos))) {
 		ret->alive += !has_ended(p);
+		ret->stopping += p->worker.state == WORKER_STOPPING;
 		if (!p->config->address) {
 			ret->queue++;
 			continue;

@@ -166,6 +166,7 @@ struct slot_count {
 	unsigned total; /* workers with an address */
 	unsigned running, healthy, lost;
 	unsigned alive; /* processes of any kind that are, or will be, there */
+	unsigned stopping;
 	unsigned queue; /* workers without an address */
 };
 
