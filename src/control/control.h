@@ -8,6 +8,7 @@
  *	rpc.c      /RPC2: a request, or the calls of a multicall in order
  *	call.c     one call; methods.c their table, methods_*.c what they do
  *	follow.c   /logtail and /mainlogtail
+ *	web.c      the web page; page.c its HTML
  *	mirror.c   what slotd said it knows    jobs.c  what deploys said
  *	commands.c what slotd has not answered yet
  *	decode.c, encode.c, auth.c, slice.c, ... pure parts

@@ -12,7 +12,7 @@
 
 enum {
 	LAST_BYTES = 1024, /* what a follower gets at first, as Supervisor gives it */
-	QUIET_TICKS = 8,   /* without new bytes: ask whether the name is another file by now */
+	QUIET_MAX = 16,	   /* ticks between two questions whether the name is another file by now */
 };
 
 static const usec_t tick_time = MSECONDS(250);
@@ -67,6 +67,12 @@ static void arm(struct follower *f)
 	loop_timer_set(f->control->loop, &f->tick, usec_add(usec_monotonic(), tick_time));
 }
 
+/* A log that was written to stops at a rotation, so ask soon; then less and less often. */
+static bool ask_now(unsigned quiet)
+{
+	return quiet % QUIET_MAX == 0 || (quiet < QUIET_MAX && !(quiet & (quiet - 1)));
+}
+
 static void on_tick(struct loop_timer *t)
 {
 	struct follower *f = container_of(t, struct follower, tick);
@@ -81,9 +87,8 @@ static void on_tick(struct loop_timer *t)
 	}
 	if (st.st_size > f->at) {
 		request_stream_more(f->rq);
-	} else if (++f->quiet >= QUIET_TICKS && !f->pending.id) {
-		f->quiet = 0;
-		(void)ask(f, on_reopened); /* else at the next tick */
+	} else if (ask_now(++f->quiet) && !f->pending.id) {
+		(void)ask(f, on_reopened); /* it failed: asked again later */
 	}
 }
 

@@ -26,6 +26,7 @@ struct request;
 
 enum {
 	HTTP_SERVERS_MAX = 32,
+	HTTP_HEADERS_MAX = 8,	/* of an answer, beside those it always has */
 	HTTP_CLIENTS_MAX = 250, /* of one server; then the longest idle one is closed */
 	HTTP_HEADER_MAX = 32 * 1024,
 	HTTP_BODY_MAX = 4 << 20,
@@ -104,9 +105,15 @@ struct control *request_control(const struct request *rq);
 const struct peer *request_peer(const struct request *rq);
 /** Percent-decoded path without the query. */
 const char *request_path(const struct request *rq);
+/** Decoded argument of the query, NULL when it is not there. Borrowed from the request. */
+const char *request_argument(const struct request *rq, const char *name);
+/** A header's value, NULL when it is not there. Borrowed from the request. */
+const char *request_header(const struct request *rq, const char *name);
 void *request_data(const struct request *rq);
 void request_set_data(struct request *rq, void *data);
 
+/** A header of the answer to come, at most HTTP_HEADERS_MAX. Keeps name, copies value. */
+void request_set_header(struct request *rq, const char *name, const char *value);
 /** The answer. Takes the text. A failure to make it closes the connection. */
 void request_reply(struct request *rq, unsigned status, const char *type, struct strbuf *text);
 /** A page for people that says the status. */

@@ -40,7 +40,7 @@ struct method {
 	struct param params[CALL_ARGS_MAX + 1];
 	const char *help;
 	enum call_result (*run)(struct call *c);
-	bool always; /* also while slotd shuts down */
+	bool always;	  /* also while slotd shuts down */
 	const char *text; /* run = run_text: the answer */
 	/* commands: run = run_command */
 	enum command command;

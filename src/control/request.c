@@ -30,6 +30,11 @@ struct request {
 	unsigned status;
 	struct MHD_Response *response;
 	request_read_fn *read; /* of a stream */
+	struct {
+		const char *name;
+		char *value;
+	} headers[HTTP_HEADERS_MAX]; /* of the answer */
+	unsigned n_headers;
 };
 
 struct control *request_control(const struct request *rq)
@@ -45,6 +50,16 @@ const struct peer *request_peer(const struct request *rq)
 const char *request_path(const struct request *rq)
 {
 	return rq->path;
+}
+
+const char *request_argument(const struct request *rq, const char *name)
+{
+	return MHD_lookup_connection_value(rq->client->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *request_header(const struct request *rq, const char *name)
+{
+	return MHD_lookup_connection_value(rq->client->connection, MHD_HEADER_KIND, name);
 }
 
 void *request_data(const struct request *rq)
@@ -63,6 +78,16 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
 {
 	/* Fails for want of memory only; the answer is good without. */
 	(void)MHD_add_response_header(response, name, value);
+}
+
+void request_set_header(struct request *rq, const char *name, const char *value)
+{
+	char *copy = rq->n_headers < HTTP_HEADERS_MAX ? strdup(value) : NULL;
+
+	if (copy) {
+		rq->headers[rq->n_headers].name = name;
+		rq->headers[rq->n_headers++].value = copy;
+	}
 }
 
 /* libmicrohttpd takes it up at its next turn, of which nothing else would remind us. */
@@ -113,8 +138,8 @@ void request_reply(struct request *rq, unsigned status, const char *type, struct
 	rq->http->replying += len;
 	add_header(response, MHD_HTTP_HEADER_SERVER, "slotd");
 	add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	if (status == MHD_HTTP_UNAUTHORIZED) {
-		add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"default\"");
+	for (unsigned i = 0; i < rq->n_headers; i++) {
+		add_header(response, rq->headers[i].name, rq->headers[i].value);
 	}
 	answered(rq, status, response);
 }
@@ -124,6 +149,9 @@ void request_reply_status(struct request *rq, unsigned status)
 	const char *reason = MHD_get_reason_phrase_for(status);
 	struct strbuf page = {0};
 
+	if (status == MHD_HTTP_UNAUTHORIZED) {
+		request_set_header(rq, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"default\"");
+	}
 	(void)strbuf_addf(&page,
 			  "<!DOCTYPE html>\n<title>%u %s</title>\n<h1>%u %s</h1>\n"
 			  "<p>Error code %u.\n<p>Message: %s.\n",
@@ -207,11 +235,6 @@ static unsigned method_of(const char *method)
 	return 0;
 }
 
-static const char *header(struct request *rq, const char *name)
-{
-	return MHD_lookup_connection_value(rq->client->connection, MHD_HEADER_KIND, name);
-}
-
 static unsigned check_auth(struct request *rq)
 {
 	static const unsigned statuses[] = {
@@ -222,8 +245,9 @@ static unsigned check_auth(struct request *rq)
 		[AUTH_LATER] = MHD_HTTP_SERVICE_UNAVAILABLE,
 	};
 	struct client *c = rq->client;
-	enum auth_result result = auth_check(
-		&c->server->auth, header(rq, MHD_HTTP_HEADER_AUTHORIZATION), usec_monotonic());
+	enum auth_result result =
+		auth_check(&c->server->auth, request_header(rq, MHD_HTTP_HEADER_AUTHORIZATION),
+			   usec_monotonic());
 
 	c->good = result == AUTH_OK;
 	c->peer.who = result == AUTH_OK ? c->server->auth.username : NULL;
@@ -232,10 +256,11 @@ static unsigned check_auth(struct request *rq)
 
 static unsigned check_length(struct request *rq, unsigned method)
 {
-	const char *text = header(rq, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const char *text = request_header(rq, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	unsigned long long len = text ? strtoull(text, NULL, 10) : 0;
 
-	if (!text && (method == HTTP_POST || header(rq, MHD_HTTP_HEADER_TRANSFER_ENCODING))) {
+	if (!text &&
+	    (method == HTTP_POST || request_header(rq, MHD_HTTP_HEADER_TRANSFER_ENCODING))) {
 		return MHD_HTTP_LENGTH_REQUIRED;
 	}
 	rq->declared = len > HTTP_BODY_MAX ? HTTP_BODY_MAX + 1 : (size_t)len;
@@ -400,6 +425,9 @@ void request_completed(void *data, struct MHD_Connection *connection, void **con
 	rq->http->replying -= rq->reply_len;
 	rq->client->rq = NULL;
 	client_rest(rq->client);
+	for (unsigned i = 0; i < rq->n_headers; i++) {
+		free(rq->headers[i].value);
+	}
 	free(rq->path);
 	free(rq);
 }

@@ -1,6 +1,7 @@
 #include "follow.h"
 #include "http.h"
 #include "rpc.h"
+#include "web.h"
 
 #include <slotd/cleanup.h>
 
@@ -14,6 +15,14 @@ static const struct route routes[] = {
 	  .run = follow_run, .gone = follow_gone },
 	{ .path = "/mainlogtail", .methods = HTTP_GET,
 	  .run = follow_run_main, .gone = follow_gone },
+	{ .path = "/", .methods = HTTP_GET | HTTP_HEAD | HTTP_POST,
+	  .run = web_run, .gone = web_gone },
+	{ .path = "/index.html", .methods = HTTP_GET | HTTP_HEAD | HTTP_POST,
+	  .run = web_run, .gone = web_gone },
+	{ .path = "/tail.html", .methods = HTTP_GET | HTTP_HEAD,
+	  .run = web_run_tail, .gone = web_gone },
+	{ .path = "/ok.html", .methods = HTTP_GET | HTTP_HEAD,
+	  .run = web_run_ok },
 };
 /* clang-format on */
 

@@ -555,3 +555,64 @@ def test_configuration_is_listed(fake):
     info = proxy(fake).supervisor.getAllConfigInfo()
     assert info == [{"autostart": True, "exitcodes": [0, 2], "directory": "none", "inuse": True,
                      "startsecs": 1}]
+
+
+# ---- the web page
+
+def get(fake, path, **headers):
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(fake.path)
+    connection.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    connection.close()
+    return answer, body
+
+
+def test_the_page_shows_and_acts(fake):
+    fake.worker("<b>", "cat", 100, started=1, stopped=2)
+    answer, body = get(fake, "/")
+    assert answer.status == 200 and answer.headers["Content-Type"] == "text/html;charset=utf-8"
+    assert answer.headers["Pragma"] == "no-cache"
+    assert "<b>" not in body and "cat:&lt;b&gt;" in body
+    assert "?action=stop&amp;processname=web%3Aweb_8001" in body
+    assert "?action=start&amp;processname=web%3Aweb_8002" in body
+    assert "?action=start&amp;processname=web%3Aweb_8001" not in body
+    assert get(fake, "/?message=%3Cscript%3E")[1].count("&lt;script&gt;") == 1
+    for query, message in [
+            ("action=start&processname=web:web_8002", "Process%20web%3Aweb_8002%20started"),
+            ("action=start&processname=web:web_8002",
+             "ERROR%3A%20Process%20web%3Aweb_8002%3A%20already%20started"),
+            ("action=restart&processname=web:web_8002", "Process%20web%3Aweb_8002%20restarted"),
+            ("action=stop&processname=none", "No%20such%20process%20named%20none"),
+            ("action=clearlog&processname=cat", "Log%20for%20cat%20cleared"),
+            ("action=refresh", "Page%20refreshed%20at%20"),
+            ("action=stopall", "All%20stopped%20at%20"),
+            ("action=restartall", "All%20restarted%20at%20")]:
+        answer, _ = get(fake, "/?" + query)
+        assert answer.status == 303
+        assert answer.headers["Location"].startswith("/?message=" + message), query
+    assert get(fake, "/index.html?action=none")[0].status == 400
+    assert get(fake, "/ok.html")[1] == "OK"
+
+
+def test_other_sites_cannot_act(fake):
+    path = "/?action=stop&processname=web:web_8001"
+    assert get(fake, path, Origin="http://evil.example")[0].status == 403
+    assert get(fake, path, Origin="null")[0].status == 403
+    assert get(fake, path, Referer="http://localhost.evil.example/")[0].status == 403
+    assert get(fake, path, Sec_Fetch_Site="cross-site")[0].status == 403
+    assert not fake.commands
+    assert get(fake, path, Referer="http://localhost/")[0].status == 303
+    assert [name for name, _ in fake.commands] == ["stop"]
+
+
+def test_the_page_shows_the_end_of_a_log(fake):
+    fake.out.write_text("x" * 3000 + "<i>&end\n")
+    _, body = get(fake, "/tail.html?processname=cat")
+    assert "x&lt;i&gt;&amp;end\n</pre>" in body and body.count("x" * 1000) == 1
+    assert "x" * 2000 in get(fake, "/tail.html?processname=cat&limit=2500")[1]
+    assert "No file for web:web_8001" in get(fake, "/tail.html?processname=web:web_8001")[1]
+    assert "[10] BAD_NAME: none" in get(fake, "/tail.html?processname=none")[1]
+    assert "No process name found" in get(fake, "/tail.html")[1]
