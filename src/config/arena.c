@@ -68,6 +68,11 @@ char *arena_text(struct arena *a, const char *text)
 	return arena_text_n(a, text, strlen(text));
 }
 
+char *arena_strbuf(struct arena *a, const struct strbuf *sb)
+{
+	return sb->error ? NULL : arena_text_n(a, strbuf_str(sb), sb->len);
+}
+
 char **arena_texts(struct arena *a, char *const *texts, size_t n)
 {
 	char **copy = arena_array(a, n + 1, sizeof(*copy));

@@ -26,7 +26,7 @@ static int add_claim(struct claims *claims, const char *address, const void *own
 	struct claim c = {.address = address, .owner = owner, .place = place};
 
 	(void)strbuf_addf(&who, "%s%s", what, name);
-	c.who = who.error ? NULL : arena_text(claims->l->config->memory, strbuf_str(&who));
+	c.who = arena_strbuf(claims->l->config->memory, &who);
 	if (!c.who) {
 		return -ENOMEM;
 	}
@@ -112,7 +112,7 @@ static int claim_servers(struct claims *claims)
 		return r;
 	}
 	(void)strbuf_addf(&own, "unix:%s/slotd.sock", c->supervisord.run_dir);
-	copy = arena_text(c->memory, strbuf_str(&own));
+	copy = arena_strbuf(c->memory, &own);
 	return copy ? add_claim(claims, copy, c, (struct config_place){.file = c->files.at[0]},
 				"slotd's own socket in run_dir", "")
 		    : -ENOMEM;

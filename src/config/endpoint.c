@@ -131,7 +131,7 @@ int endpoint_parse(const char *text, struct arena *memory, char **ret, struct di
 	if (r < 0) {
 		return r;
 	}
-	copy = arena_text(memory, strbuf_str(&out));
+	copy = arena_strbuf(memory, &out);
 	if (!copy) {
 		return -ENOMEM;
 	}

@@ -204,15 +204,16 @@ static void put_escaped(struct strbuf *sb, const char *text, bool ascii)
 }
 
 /* %r and %a: the text as a Python literal. */
-static int put_literal(struct strbuf *out, const struct conversion *c, const char *text)
+static void put_literal(struct strbuf *out, const struct conversion *c, const char *text)
 {
 	CLEANUP(strbuf_done) struct strbuf sb = {.max = EXPAND_MAX};
 
 	put_escaped(&sb, text, c->type == 'a');
-	if (!sb.error) {
+	if (sb.error) {
+		out->error = sb.error;
+	} else {
 		put_text(out, c, strbuf_str(&sb));
 	}
-	return sb.error;
 }
 
 static void put_character(struct strbuf *out, const struct conversion *c, long number)
@@ -273,7 +274,8 @@ static const char *put_string(struct strbuf *out, const struct conversion *c, co
 		return NULL;
 	case 'r':
 	case 'a':
-		return put_literal(out, c, text) < 0 ? "the result is too long" : NULL;
+		put_literal(out, c, text);
+		return NULL;
 	case 'c':
 		if (characters(text, strlen(text)) != 1) {
 			return "%c requires int or char";

@@ -84,7 +84,7 @@ char *file_absolute(struct arena *memory, const char *path)
 		path += 2;
 	}
 	(void)strbuf_addf(&whole, "%s/%s", cwd && strcmp(cwd, "/") != 0 ? cwd : "", path);
-	return whole.error ? NULL : arena_text(memory, strbuf_str(&whole));
+	return arena_strbuf(memory, &whole);
 }
 
 char *file_directory(struct arena *memory, const char *path)

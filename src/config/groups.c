@@ -35,8 +35,8 @@ int load_lone_group(struct loader *l, struct program_config *p, int priority)
 	return vec_push(&g->programs, p);
 }
 
-/* The name after the colon, without blanks around it. NULL: told, or out of memory. */
-static const char *name_of(struct loader *l, const struct section *s, size_t prefix)
+/* The name after the colon, without blanks around it. 1; 0 unusable, told; -ENOMEM. */
+static int name_of(struct loader *l, const struct section *s, size_t prefix, const char **ret)
 {
 	const char *name = s->name + prefix + strspn(s->name + prefix, " \t");
 	size_t len = strlen(name);
@@ -47,16 +47,20 @@ static const char *name_of(struct loader *l, const struct section *s, size_t pre
 		len--;
 	}
 	copy = arena_text_n(l->config->memory, name, len);
-	if (copy && value_check_name(copy, &diag) < 0) {
-		config_error(l->config, s->place, "[%s] %s", s->name, diag.text);
-		return NULL;
+	if (!copy) {
+		return -ENOMEM;
 	}
-	if (copy && !copy[0]) {
+	if (value_check_name(copy, &diag) < 0) {
+		config_error(l->config, s->place, "[%s] %s", s->name, diag.text);
+		return 0;
+	}
+	if (!copy[0]) {
 		config_error(l->config, s->place, "[%s] has no name; write [%sNAME]", s->name,
 			     s->name);
-		return NULL;
+		return 0;
 	}
-	return copy;
+	*ret = copy;
+	return 1;
 }
 
 /* ---- [group:x] ----------------------------------------------------------------------------- */
@@ -129,14 +133,14 @@ static int add_member(struct loader *l, const struct section *s, struct group_co
 
 static int load_group(struct loader *l, const struct section *s, struct map *grouped)
 {
-	const char *name = name_of(l, s, strlen("group:"));
 	struct expansions names = {.parent = &l->base};
 	char **programs = NULL;
 	struct group_config *g;
-	int r;
+	const char *name;
+	int r = name_of(l, s, strlen("group:"), &name);
 
-	if (!name) {
-		return 0;
+	if (r <= 0) {
+		return r;
 	}
 	r = add_group(l, name, 999, s->place, &g);
 	if (r == 0) {
@@ -172,12 +176,12 @@ static int group_priority(const struct section *s, const struct program_config *
 static int load_lone(struct loader *l, const struct section *s, const char *prefix,
 		     enum program_kind kind)
 {
-	const char *name = name_of(l, s, strlen(prefix));
 	struct program_config *p;
-	int r;
+	const char *name;
+	int r = name_of(l, s, strlen(prefix), &name);
 
-	if (!name) {
-		return 0;
+	if (r <= 0) {
+		return r;
 	}
 	r = load_program(l,
 			 &(struct program_spec){.section = s,

@@ -104,21 +104,20 @@ static int worker_environment(struct making *m, struct worker_names *names, stru
 
 /* Supervisor expands log names twice, so files have %%%% where one % is meant. What does not
  * expand a second time was meant to be expanded once. */
-static int expand_again(struct making *m, struct worker_names *names, struct worker_config *w)
+static int expand_again(struct making *m, struct worker_names *names, struct log_config *log)
 {
-	for (int i = 0; i < 2; i++) {
-		CLEANUP(strbuf_done) struct strbuf text = {0};
-		struct log_config *log = &w->logs[i];
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	int r;
 
-		if (log->path && strchr(log->path, '%') &&
-		    expand(log->path, "logfile", &names->names, &text, NULL) == 0) {
-			log->path = arena_text(m->l->config->memory, strbuf_str(&text));
-			if (!log->path) {
-				return -ENOMEM;
-			}
-		}
+	if (!log->path || !strchr(log->path, '%')) {
+		return 0;
 	}
-	return 0;
+	r = expand(log->path, "logfile", &names->names, &text, NULL);
+	if (r < 0) {
+		return r == -ENOMEM ? r : 0;
+	}
+	log->path = arena_strbuf(m->l->config->memory, &text);
+	return log->path ? 0 : -ENOMEM;
 }
 
 static int worker_name(struct making *m, struct worker_names *names, struct worker_config *w)
@@ -128,7 +127,7 @@ static int worker_name(struct making *m, struct worker_names *names, struct work
 
 	if (m->spec->service) {
 		(void)strbuf_addf(&text, "%s_%u", m->program->name, w->process_num);
-		r = text.error ? -ENOMEM : 1;
+		r = 1;
 	} else {
 		r = loader_text(m->l, m->spec->section, own_option("process_name"), &names->names,
 				&text);
@@ -136,7 +135,7 @@ static int worker_name(struct making *m, struct worker_names *names, struct work
 	if (r == -ENOMEM) {
 		return r;
 	}
-	w->name = arena_text(m->l->config->memory, strbuf_str(&text));
+	w->name = arena_strbuf(m->l->config->memory, &text);
 	return w->name ? 0 : -ENOMEM;
 }
 
@@ -161,8 +160,8 @@ static int make_worker(struct making *m, struct worker_config *w, bool first)
 			r = -ENOMEM;
 		}
 	}
-	if (r == 0) {
-		r = expand_again(m, &names, w);
+	for (int i = 0; r == 0 && i < 2; i++) {
+		r = expand_again(m, &names, &w->logs[i]);
 	}
 	map_done(&names.environ);
 	return r;

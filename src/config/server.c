@@ -24,7 +24,7 @@ static int unix_address(struct loader *l, const struct section *s, struct server
 		return -ENOMEM;
 	}
 	(void)strbuf_addf(&text, "unix:%s", path);
-	server->address = arena_text(l->config->memory, strbuf_str(&text));
+	server->address = arena_strbuf(l->config->memory, &text);
 	return server->address ? 1 : -ENOMEM;
 }
 

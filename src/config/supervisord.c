@@ -31,7 +31,7 @@ static char *user_path(struct loader *l, const char *variable, const char *other
 	} else {
 		(void)strbuf_addf(&path, "/tmp/slotd-%u/%s", (unsigned)getuid(), rest);
 	}
-	return path.error ? NULL : arena_text(l->config->memory, strbuf_str(&path));
+	return arena_strbuf(l->config->memory, &path);
 }
 
 static char *path_in(struct loader *l, const char *directory, const char *name)
@@ -39,7 +39,7 @@ static char *path_in(struct loader *l, const char *directory, const char *name)
 	CLEANUP(strbuf_done) struct strbuf path = {0};
 
 	(void)strbuf_addf(&path, "%s/%s", directory, name);
-	return path.error ? NULL : arena_text(l->config->memory, strbuf_str(&path));
+	return arena_strbuf(l->config->memory, &path);
 }
 
 static int default_directories(struct loader *l)
@@ -76,22 +76,30 @@ static bool given(const struct loader *l, const char *option)
 	return false;
 }
 
+static int default_path(struct loader *l, const char *option, char **path, const char *directory,
+			const char *name)
+{
+	if (given(l, option)) {
+		return 0;
+	}
+	*path = path_in(l, directory, name);
+	return *path ? 0 : -ENOMEM;
+}
+
 /* A file without [supervisord] was not written for Supervisor: nothing goes into the directory in
  * which slotd happens to be started. */
 static int own_defaults(struct loader *l)
 {
 	struct supervisord_config *s = &l->config->supervisord;
+	int r = default_path(l, "logfile", &s->log.path, s->log_dir, "slotd.log");
 
-	if (!given(l, "logfile")) {
-		s->log.path = path_in(l, s->log_dir, "slotd.log");
-	}
-	if (!given(l, "pidfile")) {
-		s->pidfile = path_in(l, s->run_dir, "slotd.pid");
+	if (r == 0) {
+		r = default_path(l, "pidfile", &s->pidfile, s->run_dir, "slotd.pid");
 	}
 	if (!given(l, "childlogdir")) {
 		s->childlogdir = s->log_dir;
 	}
-	return s->log.path || s->log.kind != LOG_KIND_FILE ? 0 : -ENOMEM;
+	return r;
 }
 
 static int absolute(struct loader *l, char **path)
