@@ -203,6 +203,7 @@ int main(int argc, char **argv)
 	int r;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file at RLIMIT_FSIZE is like a full disk */
 	tzset();
 	r = sandbox_helper(&policy, argc, argv, &diag);
 	if (r < 0) {

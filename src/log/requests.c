@@ -49,9 +49,8 @@ void logger_reopened(struct logger *lg)
 
 void request_reopen(struct logger *lg, uint32_t id)
 {
-	if (lg->reopen_id) {
-		request_reopen_now(lg);
-	}
+	/* One that still waits for line ends is answered with this one's work. */
+	logger_done(lg, lg->reopen_id, 0, NULL);
 	for (struct log_file *f = lg->files.head; f; f = f->next) {
 		if (f->special) {
 			continue; /* opening a terminal or pipe again changes nothing */
@@ -63,7 +62,10 @@ void request_reopen(struct logger *lg, uint32_t id)
 		}
 	}
 	lg->reopen_id = id;
-	loop_timer_set(lg->loop, &lg->reopen_timer, usec_add(usec_monotonic(), REOPEN_WAIT_US));
+	if (lg->reopen_timer.at == USEC_NEVER) {
+		loop_timer_set(lg->loop, &lg->reopen_timer,
+			       usec_add(usec_monotonic(), REOPEN_WAIT_US));
+	}
 	logger_reopened(lg);
 }
 
