@@ -17,7 +17,7 @@ import pytest
 
 from harness import fakectl
 from harness.fakectl import FakeSlotd
-from harness.paths import SLOTCTL
+from harness.paths import ROOT, SLOTCTL
 from harness.procs import wait_for
 
 SUPERVISORCTL = "/usr/bin/supervisorctl"
@@ -319,6 +319,38 @@ def test_the_whole_of_supervisor_restarts_by_restart_daemon(twins):
     wait_for(lambda: run(SLOTCTL, "-c", twins[1].config, "pid", "cat").stdout.strip() not in
              ("", "0", pid.strip()) and run(SLOTCTL, "-c", twins[1].config, "status",
                                             "cat").returncode == 0, "cat is another process")
+
+
+def commands():
+    text = run(SLOTCTL, "help").stdout
+    return {word for line in text.splitlines() if "(type help" not in line and "=" not in line
+            for word in line.split()}
+
+
+def test_every_command_is_in_the_manual_and_in_the_completions():
+    assert {"status", "deploy"} <= commands()
+    manual = (ROOT / "man/slotctl.1").read_text().replace("\\-", "-")
+    for command in commands():
+        assert re.search(rf'(?m)^\.(B|BI|BR) "?{command}\b|, " {command}$', manual), command
+        for file in ("slotctl.bash", "_slotctl", "slotctl.fish"):
+            text = (ROOT / "contrib/completions" / file).read_text()
+            assert re.search(rf"(?<![\w-]){command}(?![\w-])", text), (file, command)
+
+
+def test_bash_completes_names_with_colons(place):
+    (place / "slotctl").write_text(
+        "#!/bin/sh\ncase $* in *status) echo 'web-a:web-a_1  RUNNING'; echo 'cron  RUNNING';; esac\n")
+    (place / "slotctl").chmod(0o755)
+
+    def complete(line):
+        script = (f"source {ROOT}/contrib/completions/slotctl.bash; COMP_LINE='{line}'; "
+                  "COMP_POINT=${#COMP_LINE}; _slotctl; echo ${COMPREPLY[*]@Q}")
+        done = run("/bin/bash", "-c", script, env={"PATH": f"{place}:{os.environ['PATH']}"})
+        return done.stdout.replace("'", "").split()
+
+    assert complete("slotctl dep") == ["deploy"]
+    assert complete("slotctl -s url stop ") == ["cron", "web-a:*", "web-a:web-a_1", "all", "--force"]
+    assert complete("slotctl stop web-a:") == ["*", "web-a_1"]
 
 
 # ---- with services --------------------------------------------------------------------------------
