@@ -158,16 +158,15 @@ def test_a_full_disk_costs_what_it_cannot_hold_and_is_told_once(slotd, small_dis
 
 
 def test_slotds_own_log_is_rotated_too(slotd):
-    daemon = slotd("[program:x]\ncommand=sh -c 'exit 1'\nstartsecs=1\nstartretries=100000\n",
-                   start=False)
+    daemon = slotd("[program:x]\ncommand=sleep 1000\nstartsecs=0\n", start=False)
     text = daemon.config.read_text().replace("loglevel=debug",
                                              "loglevel=debug\nlogfile_maxbytes=2KB\nlogfile_backups=2")
     daemon.config.write_text(text)
     daemon.start()
-    def rotated():
-        daemon.rpc.supervisor.getState()
-        return (daemon.dir / "slotd.log.1").exists()
-    wait_for(rotated, "slotd.log.1 is there", 60)
+    for _ in range(20):
+        daemon.rpc.supervisor.stopProcess("x")
+        daemon.rpc.supervisor.startProcess("x")
+    wait_for((daemon.dir / "slotd.log.1").exists, "slotd.log.1 is there")
 
 
 @pytest.mark.plain_only

@@ -106,7 +106,7 @@ def test_a_listening_socket_that_arrives_is_used(slotd, ports):
     daemon = slotd(two_slots("w", f"127.0.0.1:{port}", ports.run(1), ports.run(1)), start=False)
     # As systemd does it: descriptor 3, LISTEN_PID is the process itself.
     launcher = daemon.dir / "launch"
-    launcher.write_text('#!/bin/sh\nexport LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=w\n'
+    launcher.write_text('#!/bin/bash\nexport LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=w\n'
                         f'exec 3<&{listener.fileno()}\nexec {SLOTD} "$@"\n')
     launcher.chmod(0o755)
     output = open(daemon.dir / "stderr", "ab")
