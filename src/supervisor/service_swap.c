@@ -218,6 +218,7 @@ static void perform_record(struct service *s, const struct plan_action *a)
 
 	s->slots[0].since = s->slots[1].since = usec_wall();
 	set_live_workers(s);
+	supervisor_notify_status(s->sup);
 	records_write(s);
 	service_retire(s, (enum slot_id)a->slot, RETIRE_EV_RECALL);
 	service_retire(s, old, RETIRE_EV_BEGIN);

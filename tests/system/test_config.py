@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from harness.paths import ROOT, SLOTD
+from harness.paths import BUILD, SLOTD
 
 SERVICE = """
 [slotd]
@@ -97,7 +97,7 @@ def test_every_option_is_in_the_man_page_and_back():
     text = subprocess.run([str(SLOTD), "--help-config"], capture_output=True, text=True,
                           check=True).stdout
     helped = set(re.findall(r"^ {4}([a-z][a-z0-9_.]*)=", text, re.M))
-    source = (ROOT / "man/slotd.conf.5").read_text().replace("\\-", "-")
+    source = (BUILD / "man/slotd.conf.5").read_text().partition(".Sh OPTIONS")[2]
     documented = set(re.findall(r"^\.It Cm ([a-z][a-z0-9_.]*)", source, re.M))
     assert len(helped) > 80
     assert helped == documented, helped ^ documented

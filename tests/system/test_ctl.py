@@ -2,6 +2,7 @@
 
 import os
 import socket
+import xmlrpc.client
 
 import pytest
 
@@ -105,7 +106,7 @@ def test_a_changed_file_is_reread_and_applied(daemon):
                              + "[program:fresh]\ncommand=sleep 1000\nstartsecs=0\n")
     assert daemon.ctl("reread", check=True).stdout == "fresh: available\n"
     daemon.ctl("update", check=True)
-    assert daemon.info("fresh")["statename"] == "RUNNING"
+    daemon.wait_state("fresh", "RUNNING")
     assert daemon.info("web:web_0")["pid"] == before
 
 
@@ -115,7 +116,7 @@ def test_reload_changes_what_changed_and_nothing_else(daemon):
     daemon.config.write_text(text.replace("numprocs=2", "numprocs=3").replace(
         "echo hello;", "echo changed;"))
     daemon.ctl("reload", check=True)
-    assert daemon.info("web:web_2")["statename"] == "RUNNING"
+    daemon.wait_state("web:web_2", "RUNNING")
     assert daemon.info("web:web_0")["pid"] == before["web:web_0"]
     assert daemon.info("talker")["pid"] != before["talker"]
 
@@ -149,7 +150,7 @@ def test_what_is_wrong_is_said_in_a_sentence(daemon):
     nobody = daemon.ctl("-s", "unix:///nonexistent.sock", "status")
     assert nobody.returncode != 0 and "/nonexistent.sock" in nobody.stdout + nobody.stderr
     unknown = daemon.ctl("stauts")
-    assert unknown.returncode == 2 and "status" in unknown.stdout + unknown.stderr
+    assert unknown.returncode != 0 and "slotctl status" in unknown.stdout + unknown.stderr
 
 
 # ---- what comes to the control socket
@@ -186,7 +187,6 @@ def test_garbage_at_the_control_socket_disturbs_nobody(daemon, data, chunks):
 
 
 def test_a_method_that_is_not_there_is_a_fault(daemon):
-    import xmlrpc.client
     with pytest.raises(xmlrpc.client.Fault) as fault:
-        daemon.rpc.supervisor.__init__.__globals__()
+        daemon.rpc.supervisor.openTheDoor()
     assert fault.value.faultCode == 1

@@ -159,7 +159,7 @@ def test_the_client_address_travels_by_proxy_protocol(slotd, ports, tmp_path):
           f"numprocs=1\nnumprocs_start={worker}\n"
           f"[program:s-b]\ncommand=sleep 1000\nprocess_name=w_%(process_num)d\n"
           f"numprocs=1\nnumprocs_start={ports.one()}\n"
-          + service("s", f"127.0.0.1:{public}", "proxy_protocol=1\n", health="tcp"))
+          + service("s", f"127.0.0.1:{public}", "proxy_protocol=v1\n", health="tcp"))
     thread = threading.Thread(target=serve)
     thread.start()
     with socket.create_connection(("127.0.0.1", public), 10) as s:
@@ -198,7 +198,7 @@ def test_swaps_under_load_lose_nothing(slotd, ports):
     for load in loads:
         load.stop()
         assert not load.failed(), load.failed()[:5]
-        assert load.counts()["ok"] > 20
+        assert load.counts()["ok"] > 10
 
 
 def test_rollback_is_the_way_back(slotd, ports):

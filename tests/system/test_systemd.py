@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -118,7 +119,7 @@ def test_a_listening_socket_that_arrives_is_used(slotd, ports):
     listener.close()
     wait_for(lambda: try_once(("127.0.0.1", port)), "the service answers")
     assert once(("127.0.0.1", port)).startswith("a ")
-    table = open("/proc/net/tcp").read().splitlines()[1:]
+    table = Path("/proc/net/tcp").read_text().splitlines()[1:]
     listening = [row.split() for row in table if row.split()[3] == "0A"
                  and row.split()[1].endswith(f":{port:04X}")]
     assert [int(row[9]) for row in listening] == [inode]

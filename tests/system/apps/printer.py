@@ -21,8 +21,7 @@ while not ended:
     while data:
         data = data[os.write(1, data):]
     due += 1 / rate
-    if due > time.monotonic():
-        time.sleep(due - time.monotonic())
+    time.sleep(max(0, due - time.monotonic()))
 with open(path + ".new", "w") as out:
     out.write(f"{number}\n")
 os.rename(path + ".new", path)
