@@ -2,17 +2,32 @@
 
 #include <stdarg.h>
 
+/* A program of two groups is read twice, and so are its mistakes. */
+static bool is_known(const struct config *c, const struct config_message *m)
+{
+	vec_for_each (k, &c->messages) {
+		if (k->diag.line == m->diag.line && strcmp(k->diag.text, m->diag.text) == 0 &&
+		    strcmp(k->diag.file, m->diag.file) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void add(struct config *c, bool error, struct config_place at, const char *fmt, va_list ap)
 {
 	struct config_message m = {.error = error, .diag = {.code = error ? -EINVAL : 0}};
 
+	m.diag.line = at.line;
+	(void)snprintf(m.diag.file, sizeof(m.diag.file), "%s", at.file ? at.file : "");
+	(void)vsnprintf(m.diag.text, sizeof(m.diag.text), fmt, ap);
+	if (is_known(c, &m)) {
+		return;
+	}
 	c->n_errors += error;
 	if (c->messages.len >= MESSAGES_MAX) {
 		return;
 	}
-	m.diag.line = at.line;
-	(void)snprintf(m.diag.file, sizeof(m.diag.file), "%s", at.file ? at.file : "");
-	(void)vsnprintf(m.diag.text, sizeof(m.diag.text), fmt, ap);
 	(void)vec_push(&c->messages, m); /* out of memory: the count alone refuses the file */
 }
 
@@ -79,10 +94,15 @@ static void print_kind(const struct config *c, bool error, FILE *to)
 	char line[DIAG_FILE_MAX + DIAG_TEXT_MAX + 32];
 
 	vec_for_each (m, &c->messages) {
-		if (m->error == error) {
-			fprintf(to, "%s%s\n", error ? "" : "warning: ",
-				diag_format(&m->diag, line, sizeof(line)));
+		struct diag diag = m->diag;
+
+		if (m->error != error) {
+			continue;
 		}
+		if (!error) {
+			(void)snprintf(diag.text, sizeof(diag.text), "warning: %s", m->diag.text);
+		}
+		fprintf(to, "%s\n", diag_format(&diag, line, sizeof(line)));
 	}
 }
 

@@ -4,19 +4,12 @@
  * A program that stands in several groups is made once for each: %(group_name)s may tell them
  * apart.
  */
-#include "load.h"
+#include "program.h"
 #include "messages.h"
 #include "values.h"
 
 #include <ctype.h>
 #include <slotd/cleanup.h>
-
-struct making {
-	struct loader *l;
-	const struct program_spec *spec;
-	struct program_config *program;
-	struct expansions names; /* those of the whole program */
-};
 
 /* One worker's: number, and the variables of its own environment=. */
 struct worker_names {
@@ -36,15 +29,10 @@ static const struct option_def *const extra_options[PROGRAM_KIND_MAX_] = {
 	[PROGRAM_FCGI] = fcgi_options,
 };
 
-static struct config_place place_of(const struct making *m, const char *option)
-{
-	return loader_place(m->spec->section, option);
-}
-
 /* ---- workers ------------------------------------------------------------------------------- */
 
-static int own_environment(struct making *m, struct worker_names *names,
-			   const struct worker_config *w, struct keyvalues *all, bool first)
+static int own_environment(struct program_making *m, struct worker_names *names,
+			   struct keyvalues *all, bool first)
 {
 	CLEANUP(strbuf_done) struct strbuf text = {0};
 	CLEANUP(keyvalues_done) struct keyvalues own = {0};
@@ -52,20 +40,19 @@ static int own_environment(struct making *m, struct worker_names *names,
 	int r = loader_text(m->l, m->spec->section, own_option("environment"), &names->names,
 			    &text);
 
-	(void)w;
 	if (r <= 0) {
 		return r;
 	}
 	r = keyvalues_parse(strbuf_str(&text), m->l->config->memory, &own, &diag);
 	if (r == -EINVAL) {
-		config_error(m->l->config, place_of(m, "environment"), "[%s] environment: %s",
+		config_error(m->l->config, program_place(m, "environment"), "[%s] environment: %s",
 			     m->spec->section->name, diag.text);
 	}
 	if (r < 0) {
 		return r;
 	}
 	if (own.dropped[0] && first) {
-		config_warning(m->l->config, place_of(m, "environment"),
+		config_warning(m->l->config, program_place(m, "environment"),
 			       "[%s] environment: \"%.100s\" stands where a comma belongs and is "
 			       "ignored; put values with such characters into double quotes",
 			       m->spec->section->name, own.dropped);
@@ -83,8 +70,8 @@ static int own_environment(struct making *m, struct worker_names *names,
 }
 
 /* [supervisord] environment= first, then the program's own. */
-static int worker_environment(struct making *m, struct worker_names *names, struct worker_config *w,
-			      bool first)
+static int worker_environment(struct program_making *m, struct worker_names *names,
+			      struct worker_config *w, bool first)
 {
 	CLEANUP(keyvalues_done) struct keyvalues all = {0};
 	int r = 0;
@@ -93,7 +80,7 @@ static int worker_environment(struct making *m, struct worker_names *names, stru
 		r = r < 0 ? r : keyvalues_set(&all, *pair);
 	}
 	if (r == 0) {
-		r = own_environment(m, names, w, &all, first);
+		r = own_environment(m, names, &all, first);
 	}
 	if (r == -ENOMEM) {
 		return r;
@@ -104,7 +91,8 @@ static int worker_environment(struct making *m, struct worker_names *names, stru
 
 /* Supervisor expands log names twice, so files have %%%% where one % is meant. What does not
  * expand a second time was meant to be expanded once. */
-static int expand_again(struct making *m, struct worker_names *names, struct log_config *log)
+static int expand_again(struct program_making *m, struct worker_names *names,
+			struct log_config *log)
 {
 	CLEANUP(strbuf_done) struct strbuf text = {0};
 	int r;
@@ -120,7 +108,8 @@ static int expand_again(struct making *m, struct worker_names *names, struct log
 	return log->path ? 0 : -ENOMEM;
 }
 
-static int worker_name(struct making *m, struct worker_names *names, struct worker_config *w)
+static int worker_name(struct program_making *m, struct worker_names *names,
+		       struct worker_config *w)
 {
 	CLEANUP(strbuf_done) struct strbuf text = {0};
 	int r;
@@ -139,7 +128,7 @@ static int worker_name(struct making *m, struct worker_names *names, struct work
 	return w->name ? 0 : -ENOMEM;
 }
 
-static int make_worker(struct making *m, struct worker_config *w, bool first)
+static int make_worker(struct program_making *m, struct worker_config *w, bool first)
 {
 	struct worker_names names = {.names = {.parent = &m->names}};
 	int r;
@@ -167,10 +156,10 @@ static int make_worker(struct making *m, struct worker_config *w, bool first)
 	return r;
 }
 
-static bool fits(struct making *m, int numprocs)
+static bool fits(struct program_making *m, int numprocs)
 {
 	if (numprocs > 0 && m->l->n_workers + (size_t)numprocs > LOAD_WORKERS_MAX) {
-		config_error(m->l->config, place_of(m, "numprocs"),
+		config_error(m->l->config, program_place(m, "numprocs"),
 			     "[%s] more than %d workers in all", m->spec->section->name,
 			     LOAD_WORKERS_MAX);
 		return false;
@@ -186,7 +175,7 @@ static int compare_workers(const void *a, const void *b)
 }
 
 /* A mistake shows in the first worker, and would show in each. */
-static int make_workers(struct making *m)
+static int make_workers(struct program_making *m)
 {
 	struct program_config *p = m->program;
 	unsigned errors = m->l->config->n_errors;
@@ -220,7 +209,7 @@ static int make_workers(struct making *m)
 
 /* ---- what the options mean together -------------------------------------------------------- */
 
-static void check_process_name(struct making *m)
+static void check_process_name(struct program_making *m)
 {
 	const struct option *o = section_option(m->spec->section, "process_name");
 	const char *raw = o ? o->value : own_option("process_name")->def;
@@ -230,47 +219,47 @@ static void check_process_name(struct making *m)
 		return;
 	}
 	if (value_check_name(raw, &diag) < 0) {
-		config_error(m->l->config, place_of(m, "process_name"), "[%s] process_name: %s",
-			     m->spec->section->name, diag.text);
+		config_error(m->l->config, program_place(m, "process_name"),
+			     "[%s] process_name: %s", m->spec->section->name, diag.text);
 	}
 	if (m->program->numprocs > 1 && !strstr(raw, "%(process_num)")) {
 		config_error(
-			m->l->config, place_of(m, o ? "process_name" : "numprocs"),
+			m->l->config, program_place(m, o ? "process_name" : "numprocs"),
 			"[%s] %%(process_num) must be present within process_name when numprocs "
 			"> 1; such as process_name=%%(program_name)s_%%(process_num)02d",
 			m->spec->section->name);
 	}
 }
 
-static void check_stop(struct making *m)
+static void check_stop(struct program_making *m)
 {
 	struct worker_policy *policy = &m->program->policy;
 
 	if (!section_option(m->spec->section, "killasgroup")) {
 		policy->killasgroup = policy->stopasgroup;
 	} else if (policy->stopasgroup && !policy->killasgroup) {
-		config_error(m->l->config, place_of(m, "killasgroup"),
+		config_error(m->l->config, program_place(m, "killasgroup"),
 			     "[%s] Cannot set stopasgroup=true and killasgroup=false",
 			     m->spec->section->name);
 	}
 }
 
 /* Workers that rotate one file take it away from each other. */
-static void check_shared_log(struct making *m)
+static void check_shared_log(struct program_making *m)
 {
 	const struct worker_config *w = m->program->workers.at;
 
 	if (m->program->workers.len > 1 && w[0].logs[0].kind == LOG_KIND_FILE &&
 	    w[0].logs[0].maxbytes && strncmp(w[0].logs[0].path, "/dev/", strlen("/dev/")) != 0 &&
 	    strcmp(w[0].logs[0].path, w[1].logs[0].path) == 0) {
-		config_warning(m->l->config, place_of(m, "stdout_logfile"),
+		config_warning(m->l->config, program_place(m, "stdout_logfile"),
 			       "[%s] stdout_logfile: %zu workers rotate one file; put "
 			       "%%(process_num)d into its name",
 			       m->spec->section->name, m->program->workers.len);
 	}
 }
 
-static void check_logs(struct making *m)
+static void check_logs(struct program_making *m)
 {
 	static const char *const streams[] = {"stdout", "stderr"};
 	const struct worker_config *w = m->program->workers.at;
@@ -293,7 +282,7 @@ static void check_logs(struct making *m)
 		}
 		if (w->logs[i].kind == LOG_KIND_AUTO && w->logs[i].maxbytes == 0) {
 			config_warning(
-				m->l->config, place_of(m, option),
+				m->l->config, program_place(m, option),
 				"For [%s], AUTO logging used for %s without rollover, set "
 				"maxbytes > 0 to avoid filling up filesystem unintentionally",
 				section, option);
@@ -302,7 +291,7 @@ static void check_logs(struct making *m)
 	check_shared_log(m);
 	if (m->program->redirect_stderr && w->logs[1].kind == LOG_KIND_FILE) {
 		config_warning(
-			m->l->config, place_of(m, "stderr_logfile"),
+			m->l->config, program_place(m, "stderr_logfile"),
 			"For [%s], redirect_stderr=true but stderr_logfile has also been set "
 			"to a filename, the filename has been ignored",
 			section);
@@ -310,7 +299,7 @@ static void check_logs(struct making *m)
 }
 
 /* logfile=syslog is an old way to say *_syslog=true, which stands in the table after it. */
-static void settle_logs(struct making *m)
+static void settle_logs(struct program_making *m)
 {
 	static const char *const options[] = {"stdout_logfile", "stderr_logfile"};
 
@@ -330,7 +319,7 @@ static void settle_logs(struct making *m)
 	}
 }
 
-static void check_command(struct making *m)
+static void check_command(struct program_making *m)
 {
 	const struct section *s = m->spec->section;
 
@@ -341,164 +330,9 @@ static void check_command(struct making *m)
 	}
 }
 
-static int compare_texts(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* ---- event listeners and fcgi-programs ----------------------------------------------------- */
-
-static const char *const event_types[] = {
-	"EVENT",
-	"PROCESS_STATE",
-	"PROCESS_STATE_STOPPED",
-	"PROCESS_STATE_EXITED",
-	"PROCESS_STATE_STARTING",
-	"PROCESS_STATE_STOPPING",
-	"PROCESS_STATE_BACKOFF",
-	"PROCESS_STATE_FATAL",
-	"PROCESS_STATE_RUNNING",
-	"PROCESS_STATE_UNKNOWN",
-	"PROCESS_COMMUNICATION",
-	"PROCESS_COMMUNICATION_STDOUT",
-	"PROCESS_COMMUNICATION_STDERR",
-	"PROCESS_LOG",
-	"PROCESS_LOG_STDOUT",
-	"PROCESS_LOG_STDERR",
-	"REMOTE_COMMUNICATION",
-	"SUPERVISOR_STATE_CHANGE",
-	"SUPERVISOR_STATE_CHANGE_RUNNING",
-	"SUPERVISOR_STATE_CHANGE_STOPPING",
-	"TICK",
-	"TICK_5",
-	"TICK_60",
-	"TICK_3600",
-	"PROCESS_GROUP",
-	"PROCESS_GROUP_ADDED",
-	"PROCESS_GROUP_REMOVED",
-};
-
-static void check_event(struct making *m, const char *event)
-{
-	const char *near;
-
-	for (size_t i = 0; i < ARRAY_SIZE(event_types); i++) {
-		if (strcmp(event_types[i], event) == 0) {
-			return;
-		}
-	}
-	near = nearest_name(event, event_types, ARRAY_SIZE(event_types));
-	config_error(m->l->config, place_of(m, "events"),
-		     "Unknown event type %s in [%s] events%s%s%s", event, m->spec->section->name,
-		     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-}
-
-static int listener_events(struct making *m)
-{
-	const struct option_def def = {.name = "events", .type = OPT_LIST};
-	char **events = NULL;
-	size_t n = 0, kept = 0;
-	int r = loader_list(m->l, m->spec->section, &def, &m->names, &events);
-
-	if (r == -ENOMEM) {
-		return r;
-	}
-	for (; events && events[n]; n++) {
-		for (char *c = events[n]; *c; c++) {
-			*c = (char)toupper((unsigned char)*c);
-		}
-		check_event(m, events[n]);
-	}
-	if (n == 0) {
-		if (r >= 0) {
-			config_error(m->l->config, place_of(m, "events"),
-				     "[%s] section requires an \"events\" line",
-				     m->spec->section->name);
-		}
-		return 0;
-	}
-	qsort(events, n, sizeof(*events), compare_texts);
-	for (size_t i = 0; i < n; i++) {
-		if (kept == 0 || strcmp(events[i], events[kept - 1]) != 0) {
-			events[kept++] = events[i];
-		}
-	}
-	events[kept] = NULL;
-	m->program->events = events;
-	return 0;
-}
-
-static int check_listener(struct making *m)
-{
-	const char *section = m->spec->section->name;
-
-	if (m->program->redirect_stderr) {
-		config_error(
-			m->l->config, place_of(m, "redirect_stderr"),
-			"[%s] section sets redirect_stderr=true but this is not allowed because "
-			"it will interfere with the eventlistener protocol",
-			section);
-	}
-	if (m->program->result_handler &&
-	    strcmp(m->program->result_handler, "supervisor.dispatchers:default_handler") != 0) {
-		config_error(
-			m->l->config, place_of(m, "result_handler"),
-			"%s cannot be resolved within [%s]: Python functions cannot be loaded; "
-			"remove the line",
-			m->program->result_handler, section);
-	}
-	return listener_events(m);
-}
-
-static bool is_tcp_url(const char *url)
-{
-	const size_t scheme = strlen("tcp://");
-	const char *host, *colon;
-	long port = 0;
-
-	if (strncmp(url, "tcp://", scheme) != 0) {
-		return false;
-	}
-	host = url + scheme;
-	colon = strchr(host, ':');
-	if (!colon || colon == host || strpbrk(host, " \t\n") ||
-	    !isdigit((unsigned char)colon[1])) {
-		return false;
-	}
-	return value_integer(colon + 1, &port, NULL) == 0 && port >= 1 && port <= 65535;
-}
-
-static int check_fcgi(struct making *m)
-{
-	struct program_config *p = m->program;
-	const struct section *s = m->spec->section;
-	bool is_unix = p->socket && strncmp(p->socket, "unix://", strlen("unix://")) == 0;
-
-	if (!p->socket || !p->socket[0]) {
-		config_error(m->l->config, place_of(m, "socket"),
-			     "[%s] section requires a \"socket\" line", s->name);
-	} else if (is_unix && p->socket[strlen("unix://")] != '/') {
-		config_error(m->l->config, place_of(m, "socket"),
-			     "Unix socket path %s is not an absolute path in [%s] socket",
-			     p->socket + strlen("unix://"), s->name);
-	} else if (!is_unix &&
-		   (section_option(s, "socket_owner") || section_option(s, "socket_mode"))) {
-		config_error(m->l->config, place_of(m, "socket"),
-			     "socket_owner and socket_mode params should only be used with a Unix "
-			     "domain socket in [%s] socket",
-			     s->name);
-	} else if (!is_unix && !is_tcp_url(p->socket)) {
-		config_error(m->l->config, place_of(m, "socket"),
-			     "Bad socket format %s in [%s] socket; write tcp://host:port or "
-			     "unix:///path",
-			     p->socket, s->name);
-	}
-	return 0;
-}
-
 /* ---- the whole ----------------------------------------------------------------------------- */
 
-static int own_options(struct making *m)
+static int own_options(struct program_making *m)
 {
 	const struct option_def *extra = extra_options[m->spec->kind];
 	const struct section *s = m->spec->section;
@@ -517,7 +351,7 @@ static int own_options(struct making *m)
 	return r;
 }
 
-static void expansions_of(struct making *m)
+static void expansions_of(struct program_making *m)
 {
 	m->names = (struct expansions){.parent = &m->l->base};
 	expansions_text(&m->names, "program_name", m->program->name);
@@ -560,7 +394,7 @@ struct program_config *program_free(struct program_config *p)
 
 int load_program(struct loader *l, const struct program_spec *spec, struct program_config **ret)
 {
-	struct making m = {.l = l, .spec = spec};
+	struct program_making m = {.l = l, .spec = spec};
 	unsigned errors = l->config->n_errors;
 	int r;
 
@@ -583,9 +417,9 @@ int load_program(struct loader *l, const struct program_spec *spec, struct progr
 	check_process_name(&m);
 	check_stop(&m);
 	if (spec->kind == PROGRAM_EVENTLISTENER) {
-		r = check_listener(&m);
+		r = program_check_listener(&m);
 	} else if (spec->kind == PROGRAM_FCGI) {
-		r = check_fcgi(&m);
+		r = program_check_fcgi(&m);
 	}
 	if (r == 0) {
 		r = make_workers(&m);

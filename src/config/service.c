@@ -247,10 +247,33 @@ static void default_directory(struct service_slot_config *s)
 	}
 }
 
+/* slotd's working directory is not the file's, and changes when it goes into the background. */
+static void check_absolute(struct service_making *m)
+{
+	const struct service_config *s = m->service;
+	const struct {
+		const char *option, *path;
+	} paths[] = {
+		{"live_file", s->live_file},
+		{"live_link", s->live_link},
+		{"prepare_directory", s->slots[SLOT_A].prepare_directory},
+		{"prepare_directory", s->slots[SLOT_B].prepare_directory},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		if (paths[i].path && paths[i].path[0] != '/') {
+			service_error(m, paths[i].option,
+				      "%s: %s is not an absolute path; write %%(here)s/%s",
+				      paths[i].option, paths[i].path, paths[i].path);
+		}
+	}
+}
+
 static void settle(struct service_making *m)
 {
 	struct service_config *s = m->service;
 
+	check_absolute(m);
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		default_directory(&s->slots[slot]);
 		if (s->slots[slot].prepare && !s->slots[slot].prepare[0]) {

@@ -232,6 +232,8 @@ static const struct {
 	{HEAD PORTS "health_timeout=0\n", true, 7, "is too short"},
 	{HEAD PORTS "live_link=/tmp/l\n", true, 7, "slot a has no directory to point at"},
 	{HEAD PORTS "live_file=/no/such/dir/x\n", true, 7, "does not exist; create it"},
+	{HEAD PORTS "live_file=live\n", true, 7, "write %(here)s/live"},
+	{HEAD PORTS "prepare_directory=x\n", true, 7, "is not an absolute path"},
 	{HEAD PORTS "bake=10\n", false, 7, "not acted on yet"},
 	{HEAD PORTS "prepare=echo %(port)d\n", true, 7, "cannot be expanded"},
 	{"[service:a b]\n", true, 1, "because of character: ' '"},

@@ -1,0 +1,165 @@
+/* What [eventlistener:x] and [fcgi-program:x] have beside the options of a program. */
+#include <ctype.h>
+#include <slotd/cleanup.h>
+
+#include "messages.h"
+#include "program.h"
+#include "values.h"
+
+struct config_place program_place(const struct program_making *m, const char *option)
+{
+	return loader_place(m->spec->section, option);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static const char *const event_types[] = {
+	"EVENT",
+	"PROCESS_STATE",
+	"PROCESS_STATE_STOPPED",
+	"PROCESS_STATE_EXITED",
+	"PROCESS_STATE_STARTING",
+	"PROCESS_STATE_STOPPING",
+	"PROCESS_STATE_BACKOFF",
+	"PROCESS_STATE_FATAL",
+	"PROCESS_STATE_RUNNING",
+	"PROCESS_STATE_UNKNOWN",
+	"PROCESS_COMMUNICATION",
+	"PROCESS_COMMUNICATION_STDOUT",
+	"PROCESS_COMMUNICATION_STDERR",
+	"PROCESS_LOG",
+	"PROCESS_LOG_STDOUT",
+	"PROCESS_LOG_STDERR",
+	"REMOTE_COMMUNICATION",
+	"SUPERVISOR_STATE_CHANGE",
+	"SUPERVISOR_STATE_CHANGE_RUNNING",
+	"SUPERVISOR_STATE_CHANGE_STOPPING",
+	"TICK",
+	"TICK_5",
+	"TICK_60",
+	"TICK_3600",
+	"PROCESS_GROUP",
+	"PROCESS_GROUP_ADDED",
+	"PROCESS_GROUP_REMOVED",
+};
+
+static void check_event(struct program_making *m, const char *event)
+{
+	const char *near;
+
+	for (size_t i = 0; i < ARRAY_SIZE(event_types); i++) {
+		if (strcmp(event_types[i], event) == 0) {
+			return;
+		}
+	}
+	near = nearest_name(event, event_types, ARRAY_SIZE(event_types));
+	config_error(m->l->config, program_place(m, "events"),
+		     "Unknown event type %s in [%s] events%s%s%s", event, m->spec->section->name,
+		     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+static int listener_events(struct program_making *m)
+{
+	const struct option_def def = {.name = "events", .type = OPT_LIST};
+	char **events = NULL;
+	size_t n = 0, kept = 0;
+	int r = loader_list(m->l, m->spec->section, &def, &m->names, &events);
+
+	if (r == -ENOMEM) {
+		return r;
+	}
+	for (; events && events[n]; n++) {
+		for (char *c = events[n]; *c; c++) {
+			*c = (char)toupper((unsigned char)*c);
+		}
+		check_event(m, events[n]);
+	}
+	if (n == 0) {
+		if (r >= 0) {
+			config_error(m->l->config, program_place(m, "events"),
+				     "[%s] section requires an \"events\" line",
+				     m->spec->section->name);
+		}
+		return 0;
+	}
+	qsort(events, n, sizeof(*events), compare_texts);
+	for (size_t i = 0; i < n; i++) {
+		if (kept == 0 || strcmp(events[i], events[kept - 1]) != 0) {
+			events[kept++] = events[i];
+		}
+	}
+	events[kept] = NULL;
+	m->program->events = events;
+	return 0;
+}
+
+int program_check_listener(struct program_making *m)
+{
+	const char *section = m->spec->section->name;
+
+	if (m->program->redirect_stderr) {
+		config_error(
+			m->l->config, program_place(m, "redirect_stderr"),
+			"[%s] section sets redirect_stderr=true but this is not allowed because "
+			"it will interfere with the eventlistener protocol",
+			section);
+	}
+	if (m->program->result_handler &&
+	    strcmp(m->program->result_handler, "supervisor.dispatchers:default_handler") != 0) {
+		config_error(
+			m->l->config, program_place(m, "result_handler"),
+			"%s cannot be resolved within [%s]: Python functions cannot be loaded; "
+			"remove the line",
+			m->program->result_handler, section);
+	}
+	return listener_events(m);
+}
+
+static bool is_tcp_url(const char *url)
+{
+	const size_t scheme = strlen("tcp://");
+	const char *host, *colon;
+	long port = 0;
+
+	if (strncmp(url, "tcp://", scheme) != 0) {
+		return false;
+	}
+	host = url + scheme;
+	colon = strchr(host, ':');
+	if (!colon || colon == host || strpbrk(host, " \t\n") ||
+	    !isdigit((unsigned char)colon[1])) {
+		return false;
+	}
+	return value_integer(colon + 1, &port, NULL) == 0 && port >= 1 && port <= 65535;
+}
+
+int program_check_fcgi(struct program_making *m)
+{
+	struct program_config *p = m->program;
+	const struct section *s = m->spec->section;
+	bool is_unix = p->socket && strncmp(p->socket, "unix://", strlen("unix://")) == 0;
+
+	if (!p->socket || !p->socket[0]) {
+		config_error(m->l->config, program_place(m, "socket"),
+			     "[%s] section requires a \"socket\" line", s->name);
+	} else if (is_unix && p->socket[strlen("unix://")] != '/') {
+		config_error(m->l->config, program_place(m, "socket"),
+			     "Unix socket path %s is not an absolute path in [%s] socket",
+			     p->socket + strlen("unix://"), s->name);
+	} else if (!is_unix &&
+		   (section_option(s, "socket_owner") || section_option(s, "socket_mode"))) {
+		config_error(m->l->config, program_place(m, "socket"),
+			     "socket_owner and socket_mode params should only be used with a Unix "
+			     "domain socket in [%s] socket",
+			     s->name);
+	} else if (!is_unix && !is_tcp_url(p->socket)) {
+		config_error(m->l->config, program_place(m, "socket"),
+			     "Bad socket format %s in [%s] socket; write tcp://host:port or "
+			     "unix:///path",
+			     p->socket, s->name);
+	}
+	return 0;
+}
