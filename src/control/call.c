@@ -16,7 +16,7 @@ enum call_result call_fault(struct call *c, int code, const char *extra)
 	size_t len = strlen(name);
 
 	c->fault = code;
-	if (!extra || !*extra) {
+	if (!extra) {
 		(void)snprintf(c->fault_text, sizeof(c->fault_text), "%s", name);
 	} else if (strncmp(extra, name, len) == 0 && (extra[len] == ':' || !extra[len])) {
 		(void)snprintf(c->fault_text, sizeof(c->fault_text), "%s", extra);
@@ -31,8 +31,14 @@ bool call_failed(struct call *c, const struct answer *a, const char *extra)
 	if (a->code == FAULT_SUCCESS || a->code == 0) {
 		return false;
 	}
+	extra = extra && *extra ? extra : NULL;
+	if (*c->target && strcmp(a->text, c->target) == 0) {
+		extra = call_text(c, 0);
+	} else if (*a->text) {
+		extra = a->text;
+	}
 	(void)call_fault(c, a->code > 0 && a->code < INT32_MAX ? (int)a->code : FAULT_FAILED,
-			 *a->text ? a->text : extra);
+			 extra);
 	return true;
 }
 
@@ -83,11 +89,10 @@ static bool fits(const struct rpc_value *v, enum param_type type)
 	case PARAM_TEXT:
 		return v->type == RPC_STRING;
 	case PARAM_SCALAR:
+	case PARAM_FLAG: /* Supervisor takes whatever Python can judge */
 		return v->type != RPC_ARRAY && v->type != RPC_STRUCT && v->type != RPC_NIL;
 	case PARAM_INT:
 		return is_integer(v);
-	case PARAM_FLAG:
-		return v->type == RPC_BOOLEAN || v->type == RPC_INT;
 	case PARAM_LIST:
 		return v->type == RPC_ARRAY;
 	case PARAM_TYPE_MAX_:
@@ -131,6 +136,18 @@ int64_t call_int(const struct call *c, unsigned i)
 	return v->type == RPC_STRING ? strtoll(v->text, NULL, 10) : v->number;
 }
 
+bool call_flag(const struct call *c, unsigned i, bool otherwise)
+{
+	const struct rpc_value *v = c->args[i];
+
+	if (!v) {
+		return otherwise;
+	}
+	return v->type == RPC_DOUBLE   ? strtod(v->text, NULL) != 0
+	       : v->type == RPC_STRING ? v->len != 0
+				       : v->number != 0;
+}
+
 /* ---- running */
 
 enum call_result call_run(struct call *c, const char *method, const struct rpc_value *params)
@@ -138,6 +155,7 @@ enum call_result call_run(struct call *c, const char *method, const struct rpc_v
 	c->fault = FAULT_NONE;
 	memset(c->args, 0, sizeof(c->args));
 	c->group = false;
+	c->target[0] = '\0';
 	c->method = method_find(method);
 	if (!c->method) {
 		return call_fault(c, FAULT_UNKNOWN_METHOD, NULL);

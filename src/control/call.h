@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "fault.h"
+#include "names.h"
 #include "peer.h"
 #include "slice.h"
 #include "value.h"
@@ -22,6 +23,7 @@ struct method;
 enum {
 	CALL_ARGS_MAX = 3,
 	CALL_FAULT_TEXT_MAX = 1200,
+	CALL_TARGET_MAX = 2 * NAMESPEC_PART_MAX + 8,
 };
 
 enum call_result {
@@ -47,7 +49,8 @@ struct call {
 	call_answered_fn *answered;
 	struct loop_timer timer;
 	/* by method */
-	bool group;		      /* the name was a whole group: a result per process */
+	char target[CALL_TARGET_MAX]; /* the name as slotd knows it */
+	bool group;		      /* it is a whole group: a result per process */
 	size_t sent;		      /* sendProcessStdin: bytes taken so far */
 	struct call *next, *previous; /* slotd.follow: all that wait */
 	bool following;
@@ -66,15 +69,20 @@ void call_finish(struct call *c);
 
 /* ---- for handlers ---- */
 
-/** Sets the fault: "NAME: extra", or "NAME" where extra is empty. Always CALL_DONE. */
+/** Sets the fault: "NAME: extra", or "NAME" where extra is NULL. Always CALL_DONE. */
 enum call_result call_fault(struct call *c, int code, const char *extra);
-/** The fault of an answer; without text, extra stands in. True when there was one. */
+/**
+ * The fault of an answer. Without a text, extra stands in (NULL or "": none); the target's name
+ * is said as the caller wrote it. True when there was one.
+ */
 bool call_failed(struct call *c, const struct answer *a, const char *extra);
 
 bool call_has(const struct call *c, unsigned i);
 const char *call_text(const struct call *c, unsigned i);
 /** An int, or a text that is one (checked before). */
 int64_t call_int(const struct call *c, unsigned i);
+/** Is it true as Python has it? otherwise: when it was left out. */
+bool call_flag(const struct call *c, unsigned i, bool otherwise);
 
 /** Begins a command message with who asks. */
 void call_message(struct call *c, struct message *m, enum message_type type);

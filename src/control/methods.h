@@ -11,7 +11,7 @@ enum param_type {
 	PARAM_TEXT,   /* a string */
 	PARAM_SCALAR, /* a string or a number, as text */
 	PARAM_INT,    /* an int, or a string that is one */
-	PARAM_FLAG,   /* a boolean or an int */
+	PARAM_FLAG,   /* a boolean, or what can be taken for one */
 	PARAM_LIST,
 	PARAM_TYPE_MAX_,
 };
@@ -70,8 +70,8 @@ enum call_result run_command(struct call *c); /* methods_command.c */
 call_answered_fn answer_true, answer_results, answer_reread, answer_reload, answer_job;
 enum call_result run_send_stdin(struct call *c);
 enum call_result run_send_event(struct call *c);
-/** The first argument's name as slotd knows it; false with a BAD_NAME fault. Sets c->group. */
-bool resolve_target(struct call *c, enum target target, char *buf, size_t size);
+/** Sets c->target from the first argument, and c->group; false with a BAD_NAME fault. */
+bool resolve_target(struct call *c, enum target target);
 
 enum call_result run_read_log(struct call *c); /* methods_log.c */
 enum call_result run_tail_log(struct call *c);

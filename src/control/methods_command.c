@@ -16,13 +16,13 @@ static bool known_group(const struct mirror *m, const char *group)
 	return mirror_group(m, group) != NULL;
 }
 
-static bool resolve(struct call *c, enum target target, const char *name, char *buf, size_t size)
+static bool resolve(struct call *c, enum target target, const char *name)
 {
 	const struct mirror *mirror = &c->control->mirror;
 	struct namespec spec;
 
 	if (target == TARGET_GROUP) {
-		(void)snprintf(buf, size, "%s:*", name);
+		(void)snprintf(c->target, sizeof(c->target), "%s:*", name);
 		c->group = true;
 		return known_group(mirror, name);
 	}
@@ -30,23 +30,23 @@ static bool resolve(struct call *c, enum target target, const char *name, char *
 		return false;
 	}
 	if (spec.whole) {
-		(void)snprintf(buf, size, "%s:*", spec.group);
+		(void)snprintf(c->target, sizeof(c->target), "%s:*", spec.group);
 		c->group = true;
 		return target == TARGET_WORKER_OR_GROUP && known_group(mirror, spec.group);
 	}
-	(void)namespec_format(spec.group, spec.process, buf, size);
+	(void)namespec_format(spec.group, spec.process, c->target, sizeof(c->target));
 	return mirror_worker(mirror, spec.group, spec.process) != NULL;
 }
 
-bool resolve_target(struct call *c, enum target target, char *buf, size_t size)
+bool resolve_target(struct call *c, enum target target)
 {
 	const char *name = call_text(c, 0);
 
 	if (target == TARGET_ALL) {
-		(void)snprintf(buf, size, "all");
+		(void)snprintf(c->target, sizeof(c->target), "all");
 		return true;
 	}
-	if (!resolve(c, target, name, buf, size)) {
+	if (!resolve(c, target, name)) {
 		(void)call_fault(c, FAULT_BAD_NAME, name);
 		return false;
 	}
@@ -73,8 +73,7 @@ static void put_args(struct call *c, struct message *m, unsigned from)
 		const struct param *p = &c->method->params[i];
 
 		if (p->type == PARAM_FLAG) {
-			message_put_u64(m, p->tag,
-					call_has(c, i) ? call_int(c, i) != 0 : p->otherwise);
+			message_put_u64(m, p->tag, call_flag(c, i, p->otherwise));
 		} else if (call_has(c, i) && !(p->optional && !*call_text(c, i))) {
 			put_scalar(m, p->tag, c->args[i]);
 		}
@@ -84,15 +83,14 @@ static void put_args(struct call *c, struct message *m, unsigned from)
 enum call_result run_command(struct call *c)
 {
 	bool named = c->method->target != TARGET_NONE;
-	char name[2 * NAMESPEC_PART_MAX + 8];
 	struct message m;
 
-	if (named && !resolve_target(c, c->method->target, name, sizeof(name))) {
+	if (named && !resolve_target(c, c->method->target)) {
 		return CALL_DONE;
 	}
 	call_message(c, &m, MSG_COMMAND);
 	message_put_u64(&m, TAG_COMMAND, c->method->command);
-	message_put_text(&m, TAG_NAME, named ? name : NULL);
+	message_put_text(&m, TAG_NAME, named ? c->target : NULL);
 	put_args(c, &m, named && c->method->target != TARGET_ALL ? 1 : 0);
 	return call_command(c, &m, c->method->answered);
 }
@@ -113,7 +111,7 @@ enum call_result answer_true(struct call *c, struct answer *a)
 static void encode_result(struct strbuf *out, const struct answer_item *item)
 {
 	bool good = item->code == FAULT_SUCCESS || item->code == 0;
-	char name[2 * NAMESPEC_PART_MAX + 8];
+	char name[CALL_TARGET_MAX];
 	struct call text = {0};
 
 	if (!good) {
@@ -158,7 +156,7 @@ static void encode_items(struct strbuf *out, const struct answer *a, enum reread
 	encode_array(out);
 	for (size_t i = 0; i < a->n_items; i++) {
 		const struct answer_item *item = &a->items[i];
-		char name[2 * NAMESPEC_PART_MAX + 8];
+		char name[CALL_TARGET_MAX];
 
 		if (item->code != kind) {
 			continue;
@@ -226,16 +224,15 @@ static enum call_result stdin_answered(struct call *c, struct answer *a);
 /* As many messages as it takes, each after the answer to the one before. */
 static enum call_result send_some(struct call *c)
 {
-	char name[2 * NAMESPEC_PART_MAX + 8];
 	size_t left = c->args[1]->len - c->sent;
 	size_t len = left > MESSAGE_BYTES_MAX ? MESSAGE_BYTES_MAX : left;
 	struct message m;
 
-	if (!resolve_target(c, TARGET_WORKER, name, sizeof(name))) {
+	if (!resolve_target(c, TARGET_WORKER)) {
 		return CALL_DONE;
 	}
 	call_message(c, &m, MSG_STDIN);
-	message_put_text(&m, TAG_NAME, name);
+	message_put_text(&m, TAG_NAME, c->target);
 	message_put_bytes(&m, TAG_BYTES, c->args[1]->text + c->sent, len);
 	c->sent += len;
 	return call_command(c, &m, stdin_answered);

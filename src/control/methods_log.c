@@ -16,7 +16,7 @@ static unsigned first_number(const struct call *c)
 }
 
 /* The path people know it by; "" when that output is not logged. NULL with a fault. */
-static const char *log_path(struct call *c, char *name, size_t size)
+static const char *log_path(struct call *c)
 {
 	const struct mirror_worker *w;
 	struct namespec spec;
@@ -24,7 +24,7 @@ static const char *log_path(struct call *c, char *name, size_t size)
 	if (c->method->channel < 0) {
 		return "-";
 	}
-	if (!resolve_target(c, TARGET_WORKER, name, size)) {
+	if (!resolve_target(c, TARGET_WORKER)) {
 		return NULL;
 	}
 	(void)namespec_parse(call_text(c, 0), &spec);
@@ -32,14 +32,14 @@ static const char *log_path(struct call *c, char *name, size_t size)
 	return c->method->channel ? w->stderr_path : w->stdout_path;
 }
 
-static enum call_result open_log(struct call *c, const char *name, call_answered_fn *answered)
+static enum call_result open_log(struct call *c, call_answered_fn *answered)
 {
 	struct message m;
 
 	call_message(c, &m, MSG_COMMAND);
 	message_put_u64(&m, TAG_COMMAND, COMMAND_OPEN_LOG);
 	if (c->method->channel >= 0) {
-		message_put_text(&m, TAG_NAME, name);
+		message_put_text(&m, TAG_NAME, c->target);
 		message_put_u64(&m, TAG_CHANNEL, (uint64_t)c->method->channel);
 	}
 	return call_command(c, &m, answered);
@@ -78,18 +78,17 @@ static enum call_result read_opened(struct call *c, struct answer *a)
 		return CALL_DONE;
 	}
 	if (a->fd < 0 || fstat(a->fd, &st) < 0) {
-		return call_fault(c, FAULT_NO_FILE, a->path);
+		return call_fault(c, FAULT_NO_FILE, *a->path ? a->path : NULL);
 	}
 	if (slice_read(st.st_size, call_int(c, i), call_int(c, i + 1), &s) < 0) {
-		return call_fault(c, FAULT_BAD_ARGUMENTS, a->path);
+		return call_fault(c, FAULT_BAD_ARGUMENTS, NULL);
 	}
 	return give(c, a->fd, &s, st.st_size, false);
 }
 
 enum call_result run_read_log(struct call *c)
 {
-	char name[2 * NAMESPEC_PART_MAX + 8];
-	const char *path = log_path(c, name, sizeof(name));
+	const char *path = log_path(c);
 
 	if (!path) {
 		return CALL_DONE;
@@ -97,7 +96,7 @@ enum call_result run_read_log(struct call *c)
 	if (!*path) {
 		return call_fault(c, FAULT_NO_FILE, NULL);
 	}
-	return open_log(c, name, read_opened);
+	return open_log(c, read_opened);
 }
 
 /* ---- tailProcessStdoutLog, ... */
@@ -133,11 +132,10 @@ static enum call_result tail_opened(struct call *c, struct answer *a)
 
 enum call_result run_tail_log(struct call *c)
 {
-	char name[2 * NAMESPEC_PART_MAX + 8];
-	const char *path = log_path(c, name, sizeof(name));
+	const char *path = log_path(c);
 
 	if (!path) {
 		return CALL_DONE;
 	}
-	return *path ? open_log(c, name, tail_opened) : nothing(c);
+	return *path ? open_log(c, tail_opened) : nothing(c);
 }

@@ -85,6 +85,7 @@ static void reply(struct rpc *rpc)
 	} else {
 		encode_reply(&text, &rpc->value);
 	}
+	strbuf_done(&rpc->value); /* a slow reader keeps the text alone */
 	request_reply(rpc->rq, MHD_HTTP_OK, "text/xml", &text);
 }
 

@@ -14,7 +14,7 @@ import xmlrpc.client
 
 import pytest
 
-from fake_slotd import FakeSlotd
+from harness.fakeslotd import FakeSlotd
 
 
 class UnixTransport(xmlrpc.client.Transport):

@@ -13,13 +13,11 @@ import subprocess
 import threading
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("SLOTD_BUILD", os.path.join(TOP, "build"))
-BINARY = os.path.join(BUILD, "src", "control", "slotd-control")
+from .paths import ROOT, helper_path
 
 
 def read_enum(name):
-    with open(os.path.join(TOP, "include", "slotd", "message.h")) as f:
+    with open(ROOT / "include/slotd/message.h") as f:
         text = re.sub(r"/\*.*?\*/|//[^\n]*", "", f.read(), flags=re.S)
     body = re.search(r"enum %s \{(.*?)\}" % name, text, re.S).group(1)
     return {n: i for i, n in enumerate(re.findall(r"^\s*(\w+)\s*,", body, re.M))}
@@ -85,7 +83,7 @@ class FakeSlotd:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
         self.process = subprocess.Popen(
-            [BINARY], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.stderr,
+            [helper_path("control")], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.stderr,
             close_fds=False, preexec_fn=third)
         theirs.close()
         assert decode(self.channel.recv(65536))[0] == "ready"
