@@ -48,6 +48,7 @@ struct log_config {
 
 /** A user and group as written; ids after config_resolve. */
 struct owner {
+	struct config_place place;
 	char *user, *group; /* NULL: not given */
 	uid_t uid;	    /* (uid_t)-1: not given or not resolved */
 	gid_t gid;

@@ -46,7 +46,11 @@ int loader_text(struct loader *l, const struct section *s, const struct option_d
 		return 0;
 	}
 	expansions_text(&here, "here", loader_here(l, loader_place(s, def->name)));
-	(void)snprintf(label, sizeof(label), "%s.%s", s->name, def->name);
+	if (def->type == OPT_ENVIRONMENT || def->type == OPT_SPECIAL) {
+		(void)snprintf(label, sizeof(label), "%s", def->name); /* as Supervisor says it */
+	} else {
+		(void)snprintf(label, sizeof(label), "%s.%s", s->name, def->name);
+	}
 	r = expand(raw, label, &here, out, &diag);
 	return r < 0 ? tell(l, s, def, r, &diag) : 1;
 }
@@ -62,7 +66,15 @@ int loader_option(struct loader *l, const struct section *s, const struct option
 		return r;
 	}
 	r = option_parse(def, strbuf_str(&text), object, l->config->memory, &diag);
-	return r < 0 ? tell(l, s, def, r, &diag) : 1;
+	if (r < 0) {
+		return tell(l, s, def, r, &diag);
+	}
+	if (def->type == OPT_USER || def->type == OPT_OWNER) {
+		/* whether there is such a user turns out later */
+		((struct owner *)((char *)object + def->offset))->place =
+			loader_place(s, def->name);
+	}
+	return 1;
 }
 
 int loader_options(struct loader *l, const struct section *s, const struct option_def *defs,

@@ -4,6 +4,7 @@
 
 static int add_owner(struct lookups *l, struct owner_lookup o)
 {
+	o.place = o.owner->place;
 	return o.owner->user ? vec_push(&l->owners, o) : 0;
 }
 
@@ -16,7 +17,6 @@ static int of_supervisord(struct config *c, struct lookups *l)
 {
 	int r = add_owner(l, (struct owner_lookup){
 				     .owner = &c->supervisord.user,
-				     .place = c->supervisord.place,
 				     .kind = "",
 				     .name = "[supervisord]",
 				     .option = "user",
@@ -26,7 +26,6 @@ static int of_supervisord(struct config *c, struct lookups *l)
 	return r < 0 ? r
 		     : add_owner(l, (struct owner_lookup){
 					    .owner = &c->supervisord.helper_user,
-					    .place = c->supervisord.place,
 					    .kind = "",
 					    .name = "[slotd]",
 					    .option = "helper_user",
@@ -43,7 +42,6 @@ static int of_servers(struct config *c, struct lookups *l)
 		r = r < 0 ? r
 			  : add_owner(l, (struct owner_lookup){
 						 .owner = &s->owner,
-						 .place = s->place,
 						 .kind = "",
 						 .name = s->section,
 						 .option = "chown",
@@ -64,7 +62,6 @@ static int of_program(struct program_config *p, struct lookups *l)
 {
 	int r = add_owner(l, (struct owner_lookup){
 				     .owner = &p->user,
-				     .place = p->place,
 				     .kind = "program ",
 				     .name = p->name,
 				     .option = "user",
@@ -74,7 +71,6 @@ static int of_program(struct program_config *p, struct lookups *l)
 	r = r < 0 ? r
 		  : add_owner(l, (struct owner_lookup){
 					 .owner = &p->socket_owner,
-					 .place = p->place,
 					 .kind = "program ",
 					 .name = p->name,
 					 .option = "socket_owner",
@@ -95,7 +91,6 @@ static int of_service(struct service_config *s, struct lookups *l)
 {
 	int r = add_owner(l, (struct owner_lookup){
 				     .owner = &s->socket_owner,
-				     .place = s->place,
 				     .kind = "service ",
 				     .name = s->name,
 				     .option = "socket_owner",

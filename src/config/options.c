@@ -244,8 +244,8 @@ static int parse_word(const struct option_def *def, const char *text, void *fiel
 	for (i = 0; def->names[i]; i++) {
 		(void)strbuf_addf(&words, "%s%s", i ? ", " : "", def->names[i]);
 	}
-	return diag_set(diag, -EINVAL, "invalid value '%.200s'; use one of: %s", text,
-			strbuf_str(&words));
+	return diag_set(diag, -EINVAL, "invalid '%s' value '%.200s'; use one of: %s", def->name,
+			text, strbuf_str(&words));
 }
 
 /* Pieces between separators, blanks around them removed. */

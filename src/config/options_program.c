@@ -19,7 +19,7 @@ const struct option_def program_options[] = {
 	{"process_name", .type = OPT_SPECIAL, .def = "%(program_name)s",
 	 .on_change = EFFECT_RESTART,
 	 .help = "Name of each worker; with numprocs over 1 it must hold %(process_num)."},
-	{"numprocs", OPTION_FIELD(P, numprocs), .def = "1", .min = -1, .max = 8192,
+	{"numprocs", OPTION_FIELD(P, numprocs), .def = "1", .min = -1000000, .max = 8192,
 	 .on_change = EFFECT_LIVE, .help = "How many workers."},
 	{"numprocs_start", OPTION_FIELD(P, numprocs_start), .def = "0", .min = -1000000000,
 	 .max = 1000000000, .on_change = EFFECT_LIVE,

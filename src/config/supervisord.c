@@ -189,16 +189,16 @@ static void check_loglevel(struct loader *l)
 
 int load_supervisord(struct loader *l)
 {
-	static const struct section none = {.name = "supervisord"};
 	const struct section *theirs = document_section(&l->document, "supervisord");
 	const struct section *ours = document_section(&l->document, "slotd");
-	int r = read_section(l, theirs ? theirs : &none, true);
+	const struct section none = {
+		.name = "supervisord",
+		.place = ours ? ours->place : (struct config_place){.file = l->config->files.at[0]},
+	};
+	int r;
 
-	l->config->supervisord.place =
-		theirs ? theirs->place
-		: ours ? ours->place
-		       : (struct config_place){.file = l->config->files.at[0]};
-
+	l->config->supervisord.place = theirs ? theirs->place : none.place;
+	r = read_section(l, theirs ? theirs : &none, true);
 	if (r == 0 && ours) {
 		r = read_section(l, ours, false);
 	}

@@ -234,6 +234,7 @@ START_TEST(what_does_not_exist_is_told_by_the_child)
 
 	ck_assert_int_eq(config_resolved_read(c, text, len, NULL), -EINVAL);
 	ck_assert_ptr_nonnull(message_with(c, "Invalid user name no-such-user"));
+	ck_assert_uint_eq(message_with(c, "no-such-user")->diag.line, 3);
 	ck_assert_ptr_nonnull(message_with(c, "there is no group no-such-group"));
 	ck_assert_ptr_nonnull(message_with(c, "there is no directory /no/such/dir"));
 	ck_assert_ptr_nonnull(message_with(c, "there is no /no/such"));
