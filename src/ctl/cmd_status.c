@@ -120,30 +120,12 @@ static int show_services(struct ctl *ctl)
 	return 0;
 }
 
-static int fetch_for_json(struct ctl *ctl, struct value *status, struct diag *diag)
-{
-	struct value *workers;
-	int r = session_status(ctl, status, diag);
-
-	if (r != -ENOSYS) {
-		return r;
-	}
-	status->kind = VALUE_STRUCT;
-	workers = value_append(status);
-	if (!workers) {
-		return -ENOMEM;
-	}
-	r = rpc_call(&ctl->rpc, workers, diag, "supervisor.getAllProcessInfo", "");
-	workers->name = strdup("workers");
-	return r < 0 || workers->name ? r : -ENOMEM;
-}
-
 static void show_json(struct ctl *ctl, const struct words *words)
 {
 	CLEANUP(selection_done) struct selection chosen = {0};
 	CLEANUP(value_done) struct value status = {0};
 	struct diag diag = {0};
-	int r = fetch_for_json(ctl, &status, &diag);
+	int r = session_everything(ctl, &status, &diag);
 
 	r = r < 0 ? r : select_workers(ctl, &chosen, value_array(&status, "workers"), words);
 	if (r < 0) {

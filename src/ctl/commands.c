@@ -305,8 +305,10 @@ static void run_row(struct ctl *ctl, const struct command_row *row, const char *
 		(void)snprintf(why, sizeof(why), "%s accepts no arguments", row->name);
 		usage_error(ctl, row, why);
 	} else {
-		ctl->raised = false;
-		row->run(ctl, &words);
+		do {
+			ctl->raised = ctl->wants_password = false;
+			row->run(ctl, &words);
+		} while (ctl->wants_password && session_ask_password(ctl));
 	}
 }
 

@@ -15,23 +15,28 @@ void interrupt_init(struct interrupt *i, struct rpc *rpc)
 	sigset_t block;
 
 	arrived = 0;
+	i->on = true;
 	i->rpc = rpc;
 	(void)sigemptyset(&block);
-	(void)sigaddset(&block, SIGINT);
+	if (rpc) {
+		(void)sigaddset(&block, SIGINT);
+		rpc->wait_mask = &i->old_mask;
+	}
 	(void)sigprocmask(SIG_BLOCK, &block, &i->old_mask);
 	(void)sigaction(SIGINT, &action, &i->old_action);
-	rpc->wait_mask = &i->old_mask;
 }
 
 void interrupt_done(struct interrupt *i)
 {
-	if (!i->rpc) {
+	if (!i->on) {
 		return;
 	}
-	i->rpc->wait_mask = NULL;
+	if (i->rpc) {
+		i->rpc->wait_mask = NULL;
+	}
 	(void)sigaction(SIGINT, &i->old_action, NULL);
 	(void)sigprocmask(SIG_SETMASK, &i->old_mask, NULL);
-	i->rpc = NULL;
+	i->on = false;
 }
 
 bool interrupt_taken(void)

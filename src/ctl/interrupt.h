@@ -8,12 +8,16 @@
 #include <stdbool.h>
 
 struct interrupt {
+	bool on;
 	struct rpc *rpc;
 	struct sigaction old_action;
 	sigset_t old_mask;
 };
 
-/** From here to interrupt_done SIGINT arrives only in waits. Keeps rpc. */
+/**
+ * From here to interrupt_done SIGINT is noted. With an rpc it arrives only in its waits, so that
+ * none is missed between two of them. Keeps rpc, which may be NULL.
+ */
 void interrupt_init(struct interrupt *i, struct rpc *rpc);
 void interrupt_done(struct interrupt *i);
 /** Has it arrived since the last time this was asked? */

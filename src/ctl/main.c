@@ -1,6 +1,7 @@
 #include "commands.h"
 #include "options.h"
 #include "session.h"
+#include "shell.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/diag.h>
@@ -31,7 +32,11 @@ static int run(struct options *options, struct diag *diag)
 	if (session_open(&ctl, options, diag) < 0) {
 		return EXIT_USAGE;
 	}
-	command_line(&ctl, options->line);
+	if (options->shell) {
+		shell_run(&ctl);
+	} else {
+		command_line(&ctl, options->line);
+	}
 	return fflush(stdout) == 0 || ctl.exit_code != 0 ? ctl.exit_code : EXIT_GENERIC;
 }
 

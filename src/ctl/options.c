@@ -200,9 +200,8 @@ int options_init(struct options *o, int argc, char *argv[], struct diag *diag)
 	if (!o->line) {
 		return -ENOMEM;
 	}
-	if (optind == argc) {
-		o->interactive = true;
-	}
+	o->shell = optind == argc;
+	o->interactive |= o->shell;
 	return o->help || o->version ? 0 : take_config(o, diag);
 }
 

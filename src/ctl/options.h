@@ -12,7 +12,8 @@ struct options {
 	char *prompt, *history_file;
 	char *line;	  /* the command's words joined by blanks; "" without a command */
 	bool own_socket;  /* url is slotd's own socket, as nothing else was asked for */
-	bool interactive; /* no command: the shell; with -i, questions are asked */
+	bool shell;	  /* no command was given */
+	bool interactive; /* the shell, or -i: questions are asked */
 	bool help, version;
 };
 

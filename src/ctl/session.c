@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <slotd/cleanup.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 static void show_waiting(void *data, unsigned seconds)
@@ -98,6 +100,10 @@ void session_unexpected(struct ctl *ctl, int error, const struct diag *diag)
 	}
 	if (ctl->rpc.http_status == 401) {
 		printf("Server requires authentication\n");
+		ctl->wants_password = ctl->options->interactive;
+	}
+	if (ctl->wants_password) {
+		return;
 	}
 	if (!ctl->terminal) {
 		print_exception(ctl, error, diag);
@@ -123,6 +129,24 @@ int session_status(struct ctl *ctl, struct value *ret, struct diag *diag)
 		return -ENOSYS;
 	}
 	return r;
+}
+
+int session_everything(struct ctl *ctl, struct value *ret, struct diag *diag)
+{
+	struct value *workers;
+	int r = session_status(ctl, ret, diag);
+
+	if (r != -ENOSYS) {
+		return r;
+	}
+	ret->kind = VALUE_STRUCT;
+	workers = value_append(ret);
+	if (!workers) {
+		return -ENOMEM;
+	}
+	r = rpc_call(&ctl->rpc, workers, diag, "supervisor.getAllProcessInfo", "");
+	workers->name = strdup("workers");
+	return r < 0 || workers->name ? r : -ENOMEM;
 }
 
 void session_own_failed(struct ctl *ctl, int error, const struct diag *diag, bool asked)
@@ -230,6 +254,57 @@ void session_result_code(struct ctl *ctl, int code, int ignored)
 			ctl->exit_code = EXIT_GENERIC;
 		}
 	}
+}
+
+/* A line without its end, "" at the end of the input. The caller frees it. */
+static char *read_answer(const char *question)
+{
+	char *line = NULL;
+	size_t size = 0;
+
+	printf("%s", question);
+	(void)fflush(stdout);
+	if (getline(&line, &size, stdin) < 0) {
+		free(line);
+		return NULL;
+	}
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+static char *read_unseen(const char *question)
+{
+	struct termios before, quiet;
+	bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
+	char *answer;
+
+	if (terminal) {
+		quiet = before;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	}
+	answer = read_answer(question);
+	if (terminal) {
+		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	}
+	(void)putchar('\n');
+	return answer;
+}
+
+bool session_ask_password(struct ctl *ctl)
+{
+	auto_free char *user = read_answer("Username:");
+	auto_free char *password = user ? read_unseen("Password:") : NULL;
+	struct diag diag = {0};
+
+	if (!password || rpc_open(&ctl->rpc, ctl->options->url, user, password, &diag) < 0) {
+		return false;
+	}
+	free(ctl->options->username);
+	free(ctl->options->password);
+	ctl->options->username = TAKE_PTR(user);
+	ctl->options->password = TAKE_PTR(password);
+	return true;
 }
 
 bool session_ask(const char *question)

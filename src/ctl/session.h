@@ -37,10 +37,11 @@ struct ctl {
 	struct options *options;
 	struct rpc rpc;
 	int exit_code;
-	bool terminal; /* stdout is one */
-	bool asks;     /* a person is at stdin and stdout */
-	bool leave;    /* the shell shall end */
-	bool raised;   /* this command met what supervisorctl raises an exception for: it ends */
+	bool terminal;	     /* stdout is one */
+	bool asks;	     /* a person is at stdin and stdout */
+	bool leave;	     /* the shell shall end */
+	bool wants_password; /* in the shell: the command is to be run again with one */
+	bool raised; /* this command met what supervisorctl raises an exception for: it ends */
 	bool own_methods_unknown; /* the server is a Supervisor: do not ask for slotd.* again */
 };
 
@@ -64,11 +65,20 @@ bool session_method_unknown(struct ctl *ctl, int error);
 /** slotd.status(), unless the server has no such method: then -ENOSYS. */
 int session_status(struct ctl *ctl, struct value *ret, struct diag *diag);
 
+/**
+ * slotd.status(), or what a Supervisor has of it: {workers: [...]}. The caller ends it with
+ * value_done, after a failure too.
+ */
+int session_everything(struct ctl *ctl, struct value *ret, struct diag *diag);
+
 /** One line on stderr: what is wrong and what to do. */
 void explain_failure(const struct ctl *ctl, int error, const struct diag *diag);
 
 /** "NAME: sentence" of a fault, without the name, which is for programs. Borrowed from text. */
 const char *fault_sentence(const char *text);
+
+/** Asks for a user and a password, to be used from now on. Returns whether they were given. */
+bool session_ask_password(struct ctl *ctl);
 
 /** Asks "QUESTION y/N? " and reads a line from stdin. */
 bool session_ask(const char *question);

@@ -141,7 +141,7 @@ def normal(text, twin):
     text = re.sub(r"pid \d+", "pid N", text)
     text = re.sub(r"uptime \d+:\d\d:\d\d", "uptime U", text)
     text = re.sub(r"[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M", "TIME", text)
-    text = re.sub(r"(?m)^\d+$", "N", text)  # pid
+    text = re.sub(r"(?m)^(supervisor> )?\d+$", r"\1N", text)  # pid
     text = re.sub(r": file: \S+ line: \d+", "", text)  # of an exception
     return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}", "WHEN", text)
 
@@ -294,6 +294,15 @@ def test_a_password_is_asked_for(place, ports):
             "<ProtocolError for 127.0.0.1/RPC2: 401 Unauthorized>: file: "), client
 
 
+def test_a_shell_that_is_piped_into_answers_as_supervisorctls(twins):
+    for lines in ("status cat\npid cat\n\nnope\nquit\npid\n", "stop cat\nstart cat\n",
+                  "shutdown\nn\nstatus cat\nexit\n"):
+        a, b = (subprocess.run([str(client), "-c", str(twin.config)], input=lines, text=True,
+                               capture_output=True, timeout=60)
+                for client, twin in zip((SUPERVISORCTL, SLOTCTL), twins))
+        assert (normal(b.stdout, twins[1]), b.returncode) == (normal(a.stdout, twins[0]), 0)
+
+
 def test_help_lists_supervisorctls_commands(twins):
     theirs = run(SUPERVISORCTL, "-c", twins[0].config, "help").stdout.split()
     ours = run(SLOTCTL, "-c", twins[1].config, "help").stdout.split()
@@ -364,8 +373,9 @@ def ctl(server, *args, **kwargs):
     return run(SLOTCTL, "-s", f"unix://{server.path}", *args, **kwargs)
 
 
-def on_terminal(server, *args, answer=None, until=None):
-    """What slotctl writes to a terminal, and its exit code."""
+def on_terminal(server, *args, answer=None, until=None, more=()):
+    """What slotctl writes to a terminal, and its exit code. more: (until, answer) that follow."""
+    more = list(more)
     pid, fd = pty.fork()
     if pid == 0:
         os.execv(SLOTCTL, [str(SLOTCTL), "-s", f"unix://{server.path}", *args])
@@ -381,7 +391,7 @@ def on_terminal(server, *args, answer=None, until=None):
         seen += data
         if until and until in seen:
             os.write(fd, answer)
-            until = None
+            until, answer = more.pop(0) if more else (None, None)
     os.close(fd)
     return seen.decode().replace("\r\n", "\n"), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
@@ -607,6 +617,20 @@ def test_a_live_slot_is_not_stopped_by_accident(serve):
     assert stopped == ["cron", "payinv-b", "payinv-a"]
     on_terminal(server, "stop", "all", until=b"y/N? ", answer=b"y\n")
     assert stopped[-1] == "all"
+
+
+def test_the_shell_completes_and_remembers(place, serve):
+    server = serve({"supervisor.getPID": lambda: 4711, "slotd.swap": lambda _: 7,
+                    "slotd.follow": Job(["one", "swapped"]).follow})
+    history = place / "history"
+    text, code = on_terminal(server, "-r", str(history), until=b"> ", answer=b"swa\tpay\t\n",
+                             more=[(b"swapped", b"pid\n"), (b"4711", b"\x04")])
+    assert ("slotd.swap", "payinv") in server.calls and code == 0
+    assert history.read_text() == "swap payinv \npid\n"
+    assert stat.S_IMODE(history.stat().st_mode) == 0o600
+    text, code = on_terminal(server, "-r", str(history), until=b"> ", answer=b"\x1b[A\n",
+                             more=[(b"4711", b"\x03")])
+    assert "4711" in text and code == 0
 
 
 def test_a_reload_says_what_it_did(serve):

@@ -1,4 +1,5 @@
 #include "ctl/commands.h"
+#include "ctl/complete.h"
 #include "ctl/http.h"
 #include "ctl/names.h"
 #include "ctl/options.h"
@@ -362,6 +363,71 @@ START_TEST(every_command_has_a_function_and_a_help)
 }
 END_TEST
 
+/* ---- completion --------------------------------------------------------------------------------
+ */
+
+static const char machine[] =
+	"<a><value><struct><member><name>workers</name><value><array><data>"
+	"<value><struct><member><name>group</name><value>web-a</value></member>"
+	"<member><name>name</name><value>web-a_1</value></member></struct></value>"
+	"<value><struct><member><name>group</name><value>cron</value></member>"
+	"<member><name>name</name><value>cron</value></member></struct></value>"
+	"</data></array></value></member><member><name>services</name><value><array><data>"
+	"<value><struct><member><name>service</name><value>web</value></member></struct></value>"
+	"</data></array></value></member></struct></value></a>";
+
+static const struct value *machine_status(void *data)
+{
+	return data;
+}
+
+/* What is offered for the line, with blanks between; the word begins at '|'. */
+static const char *completed(const char *line)
+{
+	static char text[512];
+	CLEANUP(value_done) struct value status = {0};
+	CLEANUP(completions_done) struct completions found = {0};
+	struct xmlrpc_fault fault = {0};
+
+	ck_assert_int_eq(decode(machine, &status, &fault), 0);
+	ck_assert_int_eq(completions_find(line, strlen(line), machine_status, &status, &found), 0);
+	(void)snprintf(text, sizeof(text), "%.*s|", (int)found.start, line);
+	vec_for_each (word, &found.words) {
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", *word);
+	}
+	return text;
+}
+
+START_TEST(commands_and_names_are_completed)
+{
+	ck_assert_str_eq(completed("dr"), "| drain");
+	ck_assert_str_eq(completed("  stat"), "  | status");
+	ck_assert_str_eq(completed("start "), "start | cron web-a:* web-a:web-a_1");
+	ck_assert_str_eq(completed("stop cron w"), "stop cron | web-a:* web-a:web-a_1");
+	ck_assert_str_eq(completed("stop cron:"), "stop | cron:* cron:cron");
+	ck_assert_str_eq(completed("add "), "add | cron web-a");
+	ck_assert_str_eq(completed("deploy "), "deploy | web");
+	ck_assert_str_eq(completed("help sw"), "help | swap");
+	ck_assert_str_eq(completed("version "), "version |");
+	ck_assert_str_eq(completed("nope x"), "nope |");
+}
+END_TEST
+
+START_TEST(what_all_completions_share_can_be_typed_ahead)
+{
+	char *words[] = {"web-a:*", "web-a:web-a_1", "web-b:*"};
+	struct completions c = {.words = {.at = words, .len = 2}};
+
+	ck_assert_uint_eq(completions_common(&c), strlen("web-a:"));
+	c.words.len = 3;
+	ck_assert_uint_eq(completions_common(&c), strlen("web-"));
+	c.words.len = 1;
+	ck_assert_uint_eq(completions_common(&c), strlen("web-a:*"));
+	c.words.len = 0;
+	ck_assert_uint_eq(completions_common(&c), 0);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run(
@@ -373,5 +439,6 @@ int main(void)
 		options_among_the_words_are_taken_where_the_command_allows_them,
 		the_command_line_is_joined_with_blanks,
 		bad_options_are_refused_in_supervisorctls_words,
-		every_command_has_a_function_and_a_help);
+		every_command_has_a_function_and_a_help, commands_and_names_are_completed,
+		what_all_completions_share_can_be_typed_ahead);
 }
