@@ -164,6 +164,11 @@ static void bind_sockets(struct service *s)
 		if (s->sockets.at[i].fd >= 0) {
 			continue;
 		}
+		if (strstr(s->note, "trying again") && !listen_is_free(s->sockets.at[i].address)) {
+			all = false; /* who holds it was told: looking again takes long */
+			(void)snprintf(note, sizeof(note), "%s", s->note);
+			continue;
+		}
 		if (open_socket(s, &s->sockets.at[i], &diag) == 0) {
 			keep_socket(s, &s->sockets.at[i]);
 			relays_socket(s, &s->sockets.at[i]);
