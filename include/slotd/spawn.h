@@ -142,6 +142,7 @@ void words_freep(char ***words);
  */
 struct env {
 	char **at;
+	bool *owned; /* by place: copied rather than borrowed */
 	size_t len, room;
 };
 
@@ -149,9 +150,9 @@ void env_done(struct env *e);
 /** "K=V" copied; replaces K. 0 or -ENOMEM. Without '=' it is ignored. */
 int env_set(struct env *e, const char *setting);
 int env_setf(struct env *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/** Copies a NULL-terminated list (NULL: nothing). */
+/** Borrows the settings of a NULL-terminated list (NULL: nothing): they must outlive e. */
 int env_add(struct env *e, char *const *list);
-/** Copies slotd's own environment, without what systemd meant for slotd alone. */
+/** Borrows slotd's own environment, without what systemd meant for slotd alone. */
 int env_inherit(struct env *e);
 void env_unset(struct env *e, const char *name);
 const char *env_get(const struct env *e, const char *name);

@@ -9,60 +9,75 @@
 void env_done(struct env *e)
 {
 	for (size_t i = 0; i < e->len; i++) {
-		free(e->at[i]);
+		if (e->owned[i]) {
+			free(e->at[i]);
+		}
 	}
 	free(e->at);
+	free(e->owned);
 	*e = (struct env){0};
 }
 
-static char **find(const struct env *e, const char *name, size_t len)
+/* Its place, or len. */
+static size_t find(const struct env *e, const char *name, size_t len)
 {
-	for (size_t i = 0; i < e->len; i++) {
-		if (strncmp(e->at[i], name, len) == 0 && e->at[i][len] == '=') {
-			return &e->at[i];
-		}
+	size_t i = 0;
+
+	while (i < e->len && (strncmp(e->at[i], name, len) != 0 || e->at[i][len] != '=')) {
+		i++;
 	}
-	return NULL;
+	return i;
 }
 
-/* Takes setting. */
-static int put(struct env *e, char *setting)
+static int grow(struct env *e)
+{
+	size_t room = e->room ? e->room * 2 : 128;
+	char **at = realloc(e->at, room * sizeof(*at));
+	bool *owned;
+
+	if (!at) {
+		return -ENOMEM;
+	}
+	e->at = at;
+	owned = realloc(e->owned, room * sizeof(*owned));
+	if (!owned) {
+		return -ENOMEM;
+	}
+	e->owned = owned;
+	e->room = room;
+	return 0;
+}
+
+/* Takes setting if it is owned. */
+static int put(struct env *e, char *setting, bool owned)
 {
 	const char *equals = setting ? strchr(setting, '=') : NULL;
-	char **old;
+	size_t i;
 
 	if (!setting) {
 		return -ENOMEM;
 	}
-	if (!equals) {
-		free(setting);
-		return 0;
-	}
-	old = find(e, setting, (size_t)(equals - setting));
-	if (old) {
-		free(*old);
-		*old = setting;
-		return 0;
-	}
-	if (e->len + 2 > e->room) {
-		size_t room = e->room ? e->room * 2 : 64;
-		char **at = realloc(e->at, room * sizeof(*at));
-
-		if (!at) {
+	i = equals ? find(e, setting, (size_t)(equals - setting)) : 0;
+	if (!equals || (i == e->len && e->len + 2 > e->room && grow(e) < 0)) {
+		if (owned) {
 			free(setting);
-			return -ENOMEM;
 		}
-		e->at = at;
-		e->room = room;
+		return equals ? -ENOMEM : 0;
 	}
-	e->at[e->len++] = setting;
-	e->at[e->len] = NULL;
+	if (i < e->len && e->owned[i]) {
+		free(e->at[i]);
+	}
+	e->at[i] = setting;
+	e->owned[i] = owned;
+	if (i == e->len) {
+		e->at[++e->len] = NULL;
+	}
 	return 0;
 }
 
 int env_set(struct env *e, const char *setting)
 {
-	return put(e, strdup(setting));
+	return put(e, strdup(setting), true);
 }
 
 int env_setf(struct env *e, const char *fmt, ...)
@@ -74,7 +89,7 @@ int env_setf(struct env *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vasprintf(&setting, fmt, ap);
 	va_end(ap);
-	return n < 0 ? -ENOMEM : put(e, setting);
+	return n < 0 ? -ENOMEM : put(e, setting, true);
 }
 
 int env_add(struct env *e, char *const *list)
@@ -82,7 +97,7 @@ int env_add(struct env *e, char *const *list)
 	int r = 0;
 
 	for (; list && *list && r == 0; list++) {
-		r = env_set(e, *list);
+		r = put(e, *list, false);
 	}
 	return r;
 }
@@ -104,21 +119,22 @@ int env_inherit(struct env *e)
 
 void env_unset(struct env *e, const char *name)
 {
-	char **at = find(e, name, strlen(name));
+	size_t i = find(e, name, strlen(name));
 
-	if (at) {
-		size_t i = (size_t)(at - e->at);
-
-		free(*at);
-		memmove(at, at + 1, (e->len - i) * sizeof(*at)); /* the NULL too */
-		e->len--;
+	if (i == e->len) {
+		return;
 	}
+	if (e->owned[i]) {
+		free(e->at[i]);
+	}
+	memmove(&e->at[i], &e->at[i + 1], (e->len - i) * sizeof(*e->at)); /* the NULL too */
+	memmove(&e->owned[i], &e->owned[i + 1], (e->len - i - 1) * sizeof(*e->owned));
+	e->len--;
 }
 
 const char *env_get(const struct env *e, const char *name)
 {
-	size_t len = strlen(name);
-	char **at = find(e, name, len);
+	size_t len = strlen(name), i = find(e, name, len);
 
-	return at ? *at + len + 1 : NULL;
+	return i < e->len ? e->at[i] + len + 1 : NULL;
 }

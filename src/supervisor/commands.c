@@ -254,26 +254,24 @@ static void command_log_level(const struct call *c)
 
 /* ---- logs: slotd-log does it, its answer is passed on */
 
-/* fill puts what the message is about. */
-static void ask_log(struct request *q, struct process *p, enum message_type type, uint32_t stream,
-		    const char *path)
+static int ask_log(struct request *q, uint32_t *ret_id, enum message_type type, uint32_t stream,
+		   const char *path)
 {
-	struct request_item *item = request_add(q, p, WAIT_LOG);
 	struct message m;
+	int r;
 
-	if (!item) {
-		return;
-	}
-	item->log_request = helper_request_id(q->sup);
-	message_init(&m, type, item->log_request);
+	*ret_id = helper_request_id(q->sup);
+	message_init(&m, type, *ret_id);
 	if (stream) {
 		message_put_u64(&m, TAG_STREAM, stream);
 	} else {
 		message_put_text(&m, TAG_PATH, path);
 	}
-	if (helper_send(helper_of(q->sup, HELPER_LOG), &m) < 0) {
-		request_decide(q, item, FAULT_FAILED, "slotd-log does not answer");
+	r = helper_send(helper_of(q->sup, HELPER_LOG), &m);
+	if (r < 0) {
+		*ret_id = 0;
 	}
+	return r;
 }
 
 static void command_open_log(const struct call *c)
@@ -281,6 +279,7 @@ static void command_open_log(const struct call *c)
 	int channel = message_u64(c->m, TAG_CHANNEL) ? 1 : 0;
 	struct process *p = *c->name ? process_find(c->sup, c->name) : NULL;
 	const char *path = p ? p->log_paths[channel] : c->sup->config->supervisord.log.path;
+	struct request_item *item;
 	struct request *q;
 
 	if (*c->name && !p) {
@@ -297,16 +296,33 @@ static void command_open_log(const struct call *c)
 	}
 	(void)snprintf(q->path, sizeof(q->path), "%s", path);
 	request_park(q);
-	ask_log(q, p, MSG_LOG_OPEN, p ? p->streams[channel] : 0, p ? path : NULL);
+	item = request_add(q, p, WAIT_LOG);
+	if (item && ask_log(q, &item->log_requests[0], MSG_LOG_OPEN, p ? p->streams[channel] : 0,
+			    p ? path : NULL) < 0) {
+		request_decide(q, item, FAULT_FAILED, "slotd-log does not answer");
+	}
 	request_begin(q);
 }
 
+/* p NULL: slotd's own log. */
 static void clear_logs(struct request *q, struct process *p)
 {
-	for (int i = 0; i < 2; i++) {
-		if (p->log_paths[i]) {
-			ask_log(q, p, MSG_LOG_CLEAR, p->streams[i], p->log_paths[i]);
+	struct request_item *item = request_add(q, p, WAIT_LOG);
+	int r = 0;
+
+	if (!item) {
+		return;
+	}
+	for (int i = 0; i < 2 && r == 0; i++) {
+		if (p ? p->log_paths[i] != NULL : i == 0) {
+			r = ask_log(q, &item->log_requests[i], MSG_LOG_CLEAR, p ? p->streams[i] : 0,
+				    p ? p->log_paths[i] : NULL);
 		}
+	}
+	if (r < 0) {
+		request_decide(q, item, FAULT_FAILED, "slotd-log does not answer");
+	} else if (!item->log_requests[0] && !item->log_requests[1]) {
+		request_decide(q, item, FAULT_SUCCESS, "OK"); /* it has no logs */
 	}
 }
 
@@ -325,7 +341,7 @@ static void command_clear_log(const struct call *c)
 	}
 	request_park(q);
 	if (!*c->name) {
-		ask_log(q, NULL, MSG_LOG_CLEAR, 0, NULL);
+		clear_logs(q, NULL);
 	}
 	vec_for_each (p, &s.processes) {
 		clear_logs(q, *p);

@@ -121,9 +121,8 @@ int process_environment(const struct process *p, struct env *env)
 static void start_failed(struct process *p, int error, int fault, const char *text)
 {
 	p->fault = fault;
-	if (text != p->spawn_text) {
-		(void)snprintf(p->spawn_text, sizeof(p->spawn_text), "%s", text);
-	}
+	free(p->spawn_text);
+	p->spawn_text = strdup(text);
 	feed(p, (struct worker_event){
 			.kind = WORKER_EV_SPAWN_FAILED, .status = error, .text = p->spawn_text});
 }
@@ -160,12 +159,21 @@ static const char *fork_error_text(const struct process *p, int error, char *buf
 
 static void read_report(struct process *p)
 {
-	int r = p->report_fd >= 0 ? spawn_report_read(p->report_fd, &p->report) : -EBADF;
+	struct spawn_report report;
+	int r = p->report_fd >= 0 ? spawn_report_read(p->report_fd, &report) : -EBADF;
 
 	if (r == -EAGAIN || r == -EBADF) {
 		return;
 	}
-	p->report_failed = r == 1;
+	if (r == 1) {
+		p->report = malloc(sizeof(report));
+		if (p->report) {
+			*p->report = report;
+		} else {
+			log_line(LOG_ERR, "%s was not executed: %s", p->namespec,
+				 strerror(-report.error));
+		}
+	}
 	loop_io_stop(p->sup->loop, &p->report_io);
 	cleanup_closep(&p->report_fd);
 }
@@ -185,7 +193,7 @@ static void on_report(struct loop_io *io, unsigned events)
 
 	(void)events;
 	read_report(p);
-	if (p->report_fd < 0 && !p->report_failed) {
+	if (p->report_fd < 0 && !p->report) {
 		tell_executed(p);
 	}
 }
@@ -230,7 +238,7 @@ static void watch(struct process *p, const struct spawned *spawned)
 	p->pid = spawned->pid;
 	p->pidfd = spawned->pidfd;
 	p->report_fd = spawned->report_fd;
-	p->report_failed = p->executed = false;
+	p->executed = false;
 	p->started_wall = usec_wall();
 	loop_io_set(p->sup->loop, &p->exit_io, p->pidfd, LOOP_READ);
 	loop_io_set(p->sup->loop, &p->report_io, p->report_fd, LOOP_READ);
@@ -345,26 +353,33 @@ static const char *first_word(const struct process *p, char *buf, size_t size)
 	return buf;
 }
 
+static void tell_report(struct process *p)
+{
+	auto_free struct spawn_report *report = TAKE_PTR(p->report);
+	char word[256], text[sizeof(report->path) + 64];
+
+	start_failed(
+		p, report->error, lookup_fault(report),
+		spawn_report_text(report, first_word(p, word, sizeof(word)), text, sizeof(text)));
+}
+
 /* Its leader is reaped: once its group is, too, the core is told how it ended. */
 static void finished(struct process *p)
 {
 	bool executed = p->executed;
 	pid_t pid = p->pid;
-	char word[256];
 
 	if (p->service && !reap_group(pid)) {
 		return; /* SIGCHLD comes for each of them */
 	}
-	if (!p->report_failed) {
+	if (!p->report) {
 		tell_executed(p);
 	}
 	p->clearing = p->executed = false;
 	p->pid = 0;
 	p->stopped_wall = usec_wall();
-	if (p->report_failed) {
-		(void)spawn_report_text(&p->report, first_word(p, word, sizeof(word)),
-					p->spawn_text, sizeof(p->spawn_text));
-		start_failed(p, p->report.error, lookup_fault(&p->report), p->spawn_text);
+	if (p->report) {
+		tell_report(p);
 		if (!executed) {
 			return;
 		}
@@ -685,6 +700,8 @@ struct process *process_free(struct process *p)
 	free(p->log_paths[0]);
 	free(p->log_paths[1]);
 	free(p->namespec);
+	free(p->spawn_text);
+	free(p->report);
 	free(p);
 	return NULL;
 }

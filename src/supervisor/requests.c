@@ -257,30 +257,43 @@ void requests_process_gone(struct process *p)
 static void take_log_answer(struct request *q, struct request_item *item, struct message *m)
 {
 	int64_t code = m ? message_i64(m, TAG_CODE) : -ECONNRESET;
-	const char *path = m && message_has(m, TAG_PATH) ? message_str(m, TAG_PATH) : q->path;
 
+	if (m && message_has(m, TAG_PATH)) {
+		(void)snprintf(q->path, sizeof(q->path), "%s", message_str(m, TAG_PATH));
+	}
 	if (code == 0 && m->n_fds) {
 		cleanup_closep(&q->fd);
 		q->fd = message_take_fd(m, 0);
 	}
-	if (path != q->path) {
-		(void)snprintf(q->path, sizeof(q->path), "%s", path);
-	}
-	if (code == 0) {
-		request_decide(q, item, FAULT_SUCCESS, "OK");
-	} else if (code == -ENOENT) {
+	if (code == -ENOENT) {
 		request_decide(q, item, FAULT_NO_FILE, q->path);
-	} else {
+	} else if (code < 0) {
 		request_decide(q, item, FAULT_FAILED, q->path[0] ? q->path : strerror((int)-code));
+	} else if (!item->log_requests[0] && !item->log_requests[1]) {
+		request_decide(q, item, FAULT_SUCCESS, "OK");
 	}
+}
+
+/* Is it one of those the item waits for? It is none any more. */
+static bool takes_log_answer(struct request_item *item, uint32_t log_request)
+{
+	bool mine = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(item->log_requests); i++) {
+		if (item->log_requests[i] &&
+		    (!log_request || item->log_requests[i] == log_request)) {
+			item->log_requests[i] = 0;
+			mine = true;
+		}
+	}
+	return mine && item->wait == WAIT_LOG;
 }
 
 void requests_log_answered(struct supervisor *sup, uint32_t log_request, struct message *m)
 {
 	for (struct request *q = *list_of(sup); q; q = q->next) {
 		vec_for_each (item, &q->items) {
-			if (item->wait == WAIT_LOG &&
-			    (!log_request || item->log_request == log_request)) {
+			if (takes_log_answer(item, log_request)) {
 				take_log_answer(q, item, m);
 			}
 		}

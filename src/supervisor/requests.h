@@ -20,7 +20,7 @@ struct request_item {
 	char *group, *name;
 	struct process *process; /* NULL: it is gone, or nothing is waited for */
 	enum request_wait wait;
-	uint32_t log_request; /* of WAIT_LOG */
+	uint32_t log_requests[2]; /* of WAIT_LOG; 0: none, or answered */
 	int code;
 	char text[300];
 };

@@ -337,7 +337,7 @@ static int report_config(struct supervisor *sup, struct diag *diag)
 static start_fn *const start_steps[] = {
 	make_directories, predecessor_lock,    check_pidfile, predecessor_check, raise_limits,
 	make_tables,	  report_config,       streams_init,  servers_init,	 services_init,
-	drop_privileges,  predecessor_succeed, make_groups, helpers_start,
+	drop_privileges,  predecessor_succeed, make_groups,   helpers_start,
 };
 
 int supervisor_start(struct supervisor *sup, const struct supervisor_options *options,

@@ -138,14 +138,13 @@ struct process {
 	bool clearing; /* the leader is reaped, the rest of its group is not yet */
 	int status;    /* wait status of the leader while clearing */
 	int fault;     /* Supervisor's fault code of the last failed start, 0: none */
-	bool report_failed;
-	struct spawn_report report;
+	struct spawn_report *report; /* why the child did not become its command; NULL: it did */
 	struct loop_io exit_io, report_io;
 	struct loop_timer timer;
 	struct worker_event events[PROCESS_EVENTS_MAX]; /* that came while one was carried out */
 	unsigned n_events;
 	bool stepping;
-	char spawn_text[512]; /* of a failed start */
+	char *spawn_text; /* of a failed start; NULL: none, or no memory for it */
 
 	int stdin_fd;	     /* write end, -EBADF */
 	struct input *input; /* what waits to be written there; streams.c */
