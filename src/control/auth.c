@@ -148,7 +148,7 @@ static enum auth_result check_pair(struct auth *a, const char *user, const char 
 	password_ok = strncmp(a->password, "{SHA}", 5) == 0
 			      ? same_sha1(a, password, a->password + 5)
 			      : same_text(a, password, a->password);
-	return user_ok & password_ok ? AUTH_OK : AUTH_WRONG;
+	return user_ok && password_ok ? AUTH_OK : AUTH_WRONG; /* both were compared */
 }
 
 enum auth_result auth_check(struct auth *a, const char *header, usec_t now)

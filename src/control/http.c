@@ -212,6 +212,17 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 	}
 }
 
+/* The request line is here: the headers must follow. */
+static void *on_request_line(void *data, const char *uri, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	(void)data, (void)uri;
+	client_hurry(info->socket_context);
+	return NULL; /* becomes the request's context: none yet */
+}
+
 /* ---- servers */
 
 static struct client *idle_client(struct server *s, bool good)
@@ -377,7 +388,8 @@ static int start_daemon(struct http *h)
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)HTTP_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)HTTP_HEADER_MAX, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)(2 * HTTP_SERVERS_MAX * HTTP_CLIENTS_MAX), MHD_OPTION_END);
+		(unsigned)(2 * HTTP_SERVERS_MAX * HTTP_CLIENTS_MAX), MHD_OPTION_URI_LOG_CALLBACK,
+		on_request_line, h, MHD_OPTION_END);
 	if (!h->daemon) {
 		return errno ? -errno : -ENOMEM;
 	}

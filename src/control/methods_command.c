@@ -108,9 +108,14 @@ enum call_result answer_true(struct call *c, struct answer *a)
 	return CALL_DONE;
 }
 
+static bool is_good(const struct answer_item *item)
+{
+	return item->code == FAULT_SUCCESS || item->code == 0;
+}
+
 static void encode_result(struct strbuf *out, const struct answer_item *item)
 {
-	bool good = item->code == FAULT_SUCCESS || item->code == 0;
+	bool good = is_good(item);
 	char name[CALL_TARGET_MAX];
 	struct call text = {0};
 
@@ -128,6 +133,22 @@ static void encode_result(struct strbuf *out, const struct answer_item *item)
 	encode_struct_end(out);
 }
 
+static bool same_process(const struct answer_item *x, const struct answer_item *y)
+{
+	return strcmp(x->name, y->name) == 0 && strcmp(x->group, y->group) == 0;
+}
+
+/* A process whose two logs were cleared has two items in a row: the one that failed is told. */
+static bool spoken_for(const struct answer *a, size_t i)
+{
+	const struct answer_item *item = &a->items[i];
+
+	if (i + 1 < a->n_items && same_process(item, item + 1) && is_good(item)) {
+		return true;
+	}
+	return i > 0 && same_process(item, item - 1) && !is_good(item - 1);
+}
+
 enum call_result answer_results(struct call *c, struct answer *a)
 {
 	if (call_failed(c, a, call_text(c, 0))) {
@@ -135,7 +156,9 @@ enum call_result answer_results(struct call *c, struct answer *a)
 	}
 	encode_array(c->out);
 	for (size_t i = 0; i < a->n_items; i++) {
-		encode_result(c->out, &a->items[i]);
+		if (!spoken_for(a, i)) {
+			encode_result(c->out, &a->items[i]);
+		}
 	}
 	encode_array_end(c->out);
 	return CALL_DONE;

@@ -10,12 +10,15 @@
 #define WRONG	   "Basic YW5hOndyb25n"
 #define WRONG_USER "Basic ZXZlOnNlY3JldA=="
 
+#define CRYPTED                                                                       \
+	"$6$rounds=1000$salt$HNxBeBnDfSfUrTj6KiLnmd7tGCvHEmcExh8kl/S0cZ5WrCciNZgfhbp" \
+	"keFQ4JfkHX.8vPq45lY0iINnCx1Lkm."
+
 static const char *const kept[] = {
 	"secret",
 	"{SHA}e5e9fa1ba31ecd1ae84f75caaa474f3a663f05f4",
 	"{SHA}E5E9FA1BA31ECD1AE84F75CAAA474F3A663F05F4",
-	"$6$rounds=1000$salt$HNxBeBnDfSfUrTj6KiLnmd7tGCvHEmcExh8kl/S0cZ5WrCciNZgfhbp"
-	"keFQ4JfkHX.8vPq45lY0iINnCx1Lkm.",
+	CRYPTED,
 };
 
 START_TEST(a_password_is_checked_however_it_is_kept)
