@@ -174,16 +174,27 @@ static int compare_workers(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* Exactly as many as there will be: most programs have one. */
+static int reserve_workers(struct program_config *p)
+{
+	if (p->numprocs > 0) {
+		p->workers.at = calloc((size_t)p->numprocs, sizeof(*p->workers.at));
+		p->workers.room = p->workers.at ? (size_t)p->numprocs : 0;
+	}
+	return p->numprocs <= 0 || p->workers.at ? 0 : -ENOMEM;
+}
+
 /* A mistake shows in the first worker, and would show in each. */
 static int make_workers(struct program_making *m)
 {
 	struct program_config *p = m->program;
 	unsigned errors = m->l->config->n_errors;
-	int r = 0;
+	int r;
 
 	if (!fits(m, p->numprocs)) {
 		return 0;
 	}
+	r = reserve_workers(p);
 	for (int i = 0; r == 0 && i < p->numprocs; i++) {
 		struct worker_config w = {
 			.group = p->group,
