@@ -134,8 +134,19 @@ static void encode_json(struct strbuf *out, const json_t *value)
 	}
 }
 
+/* An automatic log has its name once the worker exists. */
+static void name_auto_log(json_t *root, const char *key, const char *path)
+{
+	const char *configured = json_string_value(json_object_get(root, key));
+
+	if (path && *path && configured && strcmp(configured, "auto") == 0) {
+		(void)json_object_set_new(root, key, json_string(path));
+	}
+}
+
 static void encode_config(struct strbuf *out, const struct mirror *m, const struct mirror_config *c)
 {
+	const struct mirror_worker *w = mirror_worker(m, c->group, c->name);
 	json_t *root = json_loads(c->json, 0, NULL), *value;
 	const char *key;
 
@@ -143,8 +154,10 @@ static void encode_config(struct strbuf *out, const struct mirror *m, const stru
 		json_decref(root);
 		return;
 	}
-	/* Which groups run is known here; the file does not say it. */
+	/* What runs is known here; the file does not say it. */
 	(void)json_object_set_new(root, "inuse", json_boolean(mirror_group(m, c->group)));
+	name_auto_log(root, "stdout_logfile", w ? w->stdout_path : NULL);
+	name_auto_log(root, "stderr_logfile", w ? w->stderr_path : NULL);
 	encode_struct(out);
 	json_object_foreach(root, key, value)
 	{

@@ -377,7 +377,9 @@ static void finished(struct process *p)
 	}
 	p->clearing = p->executed = false;
 	p->pid = 0;
-	p->stopped_wall = usec_wall();
+	if (!p->report || p->report->stage != SPAWN_STAGE_LOOKUP) {
+		p->stopped_wall = usec_wall(); /* what was not found never ran */
+	}
 	if (p->report) {
 		tell_report(p);
 		if (!executed) {

@@ -18,8 +18,8 @@ DIFFERENT = set()
 pytest.importorskip("pexpect", reason="python3-pexpect is not installed")
 
 
-def run(python, env, *names):
-    done = subprocess.run([PYTHON, str(RUNNER), python, *names], env={**os.environ, **env},
+def run(python, env, cwd, *names):
+    done = subprocess.run([PYTHON, str(RUNNER), python, *names], env={**os.environ, **env}, cwd=cwd,
                           capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL)
     return dict(line.rsplit(" ", 1) for line in done.stdout.splitlines()), done.stderr
 
@@ -54,10 +54,10 @@ def directories(tmp_path):
 
 @pytest.mark.xdist_group("supervisor's fixed paths in /tmp")
 def test_supervisors_own_tests_pass(stand_in, directories):
-    ours, why = run(str(stand_in), directories)
+    ours, why = run(str(stand_in), directories, stand_in.parent)
     assert ours, why
     failed = {name for name, how in ours.items() if how != "ok"} - DIFFERENT
     if failed:  # only what passes with Supervisor itself, in the same run, is asked of us
-        theirs, _ = run(sys.executable, {}, *sorted(failed))
+        theirs, _ = run(sys.executable, {}, stand_in.parent, *sorted(failed))
         failed = {name for name in failed if theirs.get(name) == "ok"}
     assert not failed, why
