@@ -98,6 +98,6 @@ def test_every_option_is_in_the_man_page_and_back():
                           check=True).stdout
     helped = set(re.findall(r"^ {4}([a-z][a-z0-9_.]*)=", text, re.M))
     source = (BUILD / "man/slotd.conf.5").read_text().partition(".Sh OPTIONS")[2]
-    documented = set(re.findall(r"^\.It Cm ([a-z][a-z0-9_.]*)", source, re.M))
+    documented = set(re.findall(r"^\.It Ic ([a-z][a-z0-9_.]*)", source, re.M))
     assert len(helped) > 80
     assert helped == documented, helped ^ documented

@@ -186,7 +186,7 @@ def test_a_swap_moves_new_connections_and_stops_the_old_slot(payinv):
 def test_swaps_under_load_lose_nothing(slotd, ports):
     payinv = Payinv(slotd, ports, count=3)
     loads = [Load(payinv.address, clients=2, rate=40),
-             Load(payinv.address, clients=2, rate=60, keep_alive=True),
+             Load(payinv.address, clients=4, rate=5, keep_alive=True),
              Load(payinv.address, clients=2, path="/slow?200")]
     for i in range(4):
         old = payinv.live()

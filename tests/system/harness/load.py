@@ -1,5 +1,6 @@
 """A client that keeps asking and remembers what became of every single request."""
 
+import select
 import socket
 import threading
 import time
@@ -64,10 +65,10 @@ class Connection:
 
     def closed_by_peer(self) -> bool:
         """Is an end of the connection already here, before another request is sent?"""
-        try:
-            return self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-        except BlockingIOError:
+        if not select.select([self.socket], [], [], 0)[0]:
             return False
+        try:
+            return self.socket.recv(1, socket.MSG_PEEK) == b""
         except OSError:
             return True
 
