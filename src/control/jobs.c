@@ -117,3 +117,17 @@ struct job *jobs_apply(struct jobs *jobs, const struct message *m)
 	}
 	return j;
 }
+
+void jobs_lose(struct jobs *jobs)
+{
+	vec_for_each (j, &jobs->list) {
+		if (!(*j)->done) {
+			char *text = strdup("slotd was restarted meanwhile; look at the status");
+
+			free((*j)->text);
+			(*j)->text = text;
+			(*j)->done = true;
+			(*j)->code = JOB_CODE_UNKNOWN;
+		}
+	}
+}

@@ -12,6 +12,7 @@ enum {
 	JOBS_MAX = 32,
 	JOB_LINES_MAX = 2000,
 	JOB_BYTES_MAX = 512 * 1024,
+	JOB_CODE_UNKNOWN = 13, /* slotctl's exit code for it (enum swap_exit) */
 };
 
 struct job_line {
@@ -40,3 +41,8 @@ struct job *jobs_find(const struct jobs *jobs, int64_t number);
 struct job *jobs_take(struct jobs *jobs, int64_t number);
 /** Takes a JOB or JOB_LINE in. Returns the job, or NULL when out of memory. */
 struct job *jobs_apply(struct jobs *jobs, const struct message *m);
+/**
+ * Their slotd is gone: jobs that were not done are lost, and say so to whoever follows, unless the
+ * next slotd knows better.
+ */
+void jobs_lose(struct jobs *jobs);

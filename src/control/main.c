@@ -26,6 +26,14 @@ static void listen_on(struct control *c, struct message *m)
 	}
 }
 
+static void lose_jobs(struct control *c)
+{
+	jobs_lose(&c->jobs);
+	vec_for_each (j, &c->jobs.list) {
+		follow_notify(c, *j);
+	}
+}
+
 static void state(struct control *c, const struct message *m)
 {
 	int r = mirror_apply(&c->mirror, m);
@@ -36,6 +44,7 @@ static void state(struct control *c, const struct message *m)
 	}
 	if (r == 1) {
 		commands_fail(&c->commands, "slotd was restarted meanwhile; look at the status");
+		lose_jobs(c);
 	}
 	if (m->type == MSG_STATE_SYNCED) {
 		http_accept(&c->http);

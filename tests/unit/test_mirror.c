@@ -381,9 +381,31 @@ START_TEST(a_job_of_long_lines_is_bounded_too)
 }
 END_TEST
 
+START_TEST(a_job_whose_slotd_is_gone_ends_unless_the_next_one_knows_it)
+{
+	CLEANUP(jobs_done) struct jobs jobs = {0};
+	struct job *j;
+
+	put_line(&jobs, 3, 1, "x");
+	j = jobs_find(&jobs, 3);
+	jobs_lose(&jobs);
+	ck_assert(j->done);
+	ck_assert_int_eq(j->code, JOB_CODE_UNKNOWN);
+	message_init(&m, MSG_JOB, 0);
+	message_put_i64(&m, TAG_JOB, 3);
+	message_put_text(&m, TAG_SERVICE, "payinv");
+	message_put_u64(&m, TAG_KIND, 0);
+	message_put_u64(&m, TAG_STEP, 3);
+	ck_assert_ptr_eq(jobs_apply(&jobs, &m), j);
+	ck_assert(!j->done);
+	ck_assert_str_eq(j->service, "payinv");
+}
+END_TEST
+
 int main(void)
 {
-	return suite_run("mirror", workers_are_kept_sorted_and_replaced,
+	return suite_run("mirror", a_job_whose_slotd_is_gone_ends_unless_the_next_one_knows_it,
+			 workers_are_kept_sorted_and_replaced,
 			 a_name_that_moves_in_the_ledger_stays_one_worker,
 			 an_index_out_of_range_is_refused, what_a_new_slotd_does_not_name_is_gone,
 			 names_are_split_at_the_first_colon,
