@@ -19,6 +19,18 @@
 
 #define ANSWER_PATIENCE SECONDS(5)
 
+/* Started as that user the next time, slotd must be able to open it. */
+static int give_to_user(struct supervisor *sup, const char *path, struct diag *diag)
+{
+	const struct owner *user = &sup->config->supervisord.user;
+
+	if (geteuid() == 0 && user->uid != (uid_t)-1 &&
+	    fchown(sup->lock_fd, user->uid, user->gid) < 0) {
+		return diag_set_errno(diag, -errno, "cannot give %s to %s", path, user->user);
+	}
+	return 0;
+}
+
 int predecessor_lock(struct supervisor *sup, struct diag *diag)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -31,7 +43,7 @@ int predecessor_lock(struct supervisor *sup, struct diag *diag)
 	}
 	/* A record lock: it belongs to this process, not to its children, and tells the owner. */
 	if (fcntl(sup->lock_fd, F_SETLK, &lock) == 0) {
-		return 0;
+		return give_to_user(sup, path, diag);
 	}
 	if (errno != EACCES && errno != EAGAIN) {
 		return diag_set_errno(diag, -errno, "cannot lock %s", path);

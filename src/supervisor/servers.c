@@ -184,7 +184,7 @@ int servers_init(struct supervisor *sup, struct diag *diag)
 				    .unix_socket = true,
 				    .address = address,
 				    .mode = own_mode(sup->config),
-				    .owner = {.uid = (uid_t)-1, .gid = (gid_t)-1}};
+				    .owner = sup->config->supervisord.user};
 	int r;
 
 	sup->servers = calloc(1, sizeof(struct servers));
