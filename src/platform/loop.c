@@ -162,6 +162,7 @@ void loop_timer_init(struct loop_timer *t, loop_timer_fn *fn)
 void loop_timer_set(struct loop *loop, struct loop_timer *t, usec_t at)
 {
 	struct ev_timer *w = timer_of(t);
+	usec_t now;
 
 	if (ev_is_active(w) && t->at == at) {
 		return;
@@ -170,9 +171,11 @@ void loop_timer_set(struct loop *loop, struct loop_timer *t, usec_t at)
 	if (at == USEC_NEVER) {
 		return;
 	}
-	/* libev counts from when this turn began; a long turn must not fire it early. */
+	/* libev counts from when this turn began, or from its last look at the clock. Ours comes
+	 * first, so that the timer is never early, however long the two are apart. */
+	now = usec_monotonic();
 	ev_now_update(loop->ev);
-	ev_timer_set(w, (double)usec_sub(at, usec_monotonic()) / 1e6, 0.);
+	ev_timer_set(w, (double)usec_sub(at, now) / 1e6, 0.);
 	ev_timer_start(loop->ev, w);
 	t->at = at;
 }
