@@ -34,7 +34,8 @@ enum {
 	HTTP_IDLE_SECONDS = 30 * 60,   /* between requests of a client that made a good one */
 	HTTP_REQUEST_SECONDS = 20,     /* for the first one to arrive; for a body */
 	HTTP_RECEIVING_MAX = 64 << 20, /* all bodies together */
-	HTTP_REPLYING_MAX = 128 << 20, /* all answers on their way */
+	HTTP_REPLYING_MAX = 128 << 20, /* all answers on their way; then only small ones */
+	HTTP_SMALL_REPLY = 64 * 1024,
 };
 
 enum http_method {

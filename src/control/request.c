@@ -122,7 +122,8 @@ void request_reply(struct request *rq, unsigned status, const char *type, struct
 	size_t len = text->len;
 	char *data;
 
-	if (text->error || rq->http->replying + len > HTTP_REPLYING_MAX) {
+	if (text->error ||
+	    (len > HTTP_SMALL_REPLY && rq->http->replying + len > HTTP_REPLYING_MAX)) {
 		strbuf_done(text);
 		request_reply_status(rq, MHD_HTTP_SERVICE_UNAVAILABLE);
 		return;
@@ -323,6 +324,18 @@ static enum MHD_Result arrived(struct request *rq, const char *method)
 	return MHD_YES;
 }
 
+/* A request may name the whole URL, as to a proxy. */
+static const char *path_of(const char *url)
+{
+	const char *host = strstr(url, "://"), *path;
+
+	if (url[0] == '/' || !host) {
+		return url;
+	}
+	path = strchr(host + strlen("://"), '/');
+	return path ? path : "/";
+}
+
 static enum MHD_Result begin(struct http *h, struct MHD_Connection *connection, const char *url,
 			     const char *method, void **ret_rq)
 {
@@ -335,7 +348,7 @@ static enum MHD_Result begin(struct http *h, struct MHD_Connection *connection, 
 	}
 	rq->client = info->socket_context;
 	rq->http = h;
-	rq->path = strdup(url);
+	rq->path = strdup(path_of(url));
 	if (!rq->path) {
 		free(rq);
 		return MHD_NO;
