@@ -65,7 +65,9 @@ struct loop *loop_free(struct loop *loop)
 
 void loop_run(struct loop *loop)
 {
+	ev_ref(loop->ev); /* also while nothing is watched: a helper whose slotd died, holding */
 	ev_run(loop->ev, 0);
+	ev_unref(loop->ev);
 }
 
 void loop_turn(struct loop *loop, bool wait)

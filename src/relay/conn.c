@@ -493,6 +493,33 @@ static void connect_settled(struct conn *c)
 
 /* ---- bytes both ways */
 
+bool conn_is_last(struct side *from, const unsigned char *data, size_t len)
+{
+	struct conn *c = container_of(from, struct conn, side[WORKER]);
+
+	if (!slot_ends_requests(c->service, c->worker->slot)) {
+		from->watched = false; /* the drain was called off */
+		return false;
+	}
+	/* With something of the client's still on the way, another answer is due. */
+	return answer_heard(&c->answer, data, len) && !c->side[WORKER].unsent &&
+	       !has_bytes(c->side[CLIENT].fd);
+}
+
+/* A request on a connection that should end: with its answer, if that can be told. */
+static void note_request(struct conn *c, size_t n)
+{
+	struct side *worker = &c->side[WORKER];
+
+	if (c->side[CLIENT].big_reads) { /* not in the buffer, or only in part */
+		c->answer.state = ANSWER_UNKNOWN;
+	} else {
+		answer_asked(&c->answer, copier_buffer(&c->service->relay->copier), n,
+			     c->class == CONN_IDLE);
+	}
+	worker->watched = c->answer.state != ANSWER_UNKNOWN;
+}
+
 static void spoke(struct conn *c, enum conn_end who, size_t n)
 {
 	struct relay_counts *counts = worker_counts(c->worker);
@@ -504,6 +531,9 @@ static void spoke(struct conn *c, enum conn_end who, size_t n)
 			c->worker->one_shots = 0;
 		}
 		c->client_spoke = true;
+		if (slot_ends_requests(c->service, c->worker->slot)) {
+			note_request(c, n);
+		}
 		count_add64(&counts->bytes_in, n);
 		change_class(c, CONN_IN_FLIGHT);
 		return;
@@ -582,6 +612,9 @@ static bool pump(struct conn *c, enum conn_end from)
 			return false;
 		}
 		break;
+	case FLOW_LAST:
+		conn_end(c);
+		return false;
 	case FLOW_RESET:
 		conn_abort(c);
 		return false;

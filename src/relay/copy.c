@@ -219,24 +219,35 @@ static bool read_on(const struct side *from, unsigned char *buffer, size_t room,
 	return more == 0;
 }
 
+/* What the bytes just read are followed by: FLOW_ON, FLOW_EOF or FLOW_LAST. */
+static enum flow look_ahead(const struct copier *c, struct side *from, unsigned char *buffer,
+			    size_t room, ssize_t *n)
+{
+	if (from->watched && c->is_last(from, buffer, (size_t)*n)) {
+		return FLOW_LAST;
+	}
+	return from->one_shot && read_on(from, buffer, room, n) ? FLOW_EOF : FLOW_ON;
+}
+
 static enum flow move_by_copy(struct copier *c, struct side *from, struct side *to,
 			      size_t *ret_bytes)
 {
 	unsigned char *buffer = copier_buffer(c);
 	const size_t room = to->slow ? COPY_SIZE_SLOW : COPY_SIZE;
 	ssize_t n = recv(from->fd, buffer, room, 0), sent;
-	bool ended;
+	enum flow next;
 
 	if (n <= 0) {
 		return read_ended(n);
 	}
-	ended = from->one_shot && read_on(from, buffer, room, &n);
+	next = look_ahead(c, from, buffer, room, &n);
 	*ret_bytes += (size_t)n;
 	count_big_read(from, (size_t)n);
 	c->small_lately = COPY_SMALL_FOR;
-	/* The end travels with the last bytes where a shutdown follows at once; a broken side is
-	 * followed by a reset, before which they must be gone. */
-	sent = send_some(to->fd, buffer, (size_t)n, ended && !from->broken ? MSG_MORE : 0);
+	/* The end travels with the last bytes where it follows at once; a broken side is followed
+	 * by a reset, before which they must be gone. */
+	sent = send_some(to->fd, buffer, (size_t)n,
+			 next != FLOW_ON && !from->broken ? MSG_MORE : 0);
 	if (sent < 0) {
 		return FLOW_BROKEN;
 	}
@@ -246,7 +257,7 @@ static enum flow move_by_copy(struct copier *c, struct side *from, struct side *
 									      : FLOW_BLOCKED;
 	}
 	kept_up(to);
-	return ended ? FLOW_EOF : FLOW_ON;
+	return next;
 }
 
 /* One pipe's worth. *ret_more: the source had enough to go on at once. */
@@ -303,6 +314,7 @@ static enum flow move_bulk(struct copier *c, struct side *from, struct side *to,
 enum flow copy_move(struct copier *c, struct side *from, struct side *to, size_t *ret_bytes)
 {
 	*ret_bytes = 0;
-	return from->big_reads >= COPY_BULK_AFTER ? move_bulk(c, from, to, ret_bytes)
-						  : move_by_copy(c, from, to, ret_bytes);
+	return from->big_reads >= COPY_BULK_AFTER && !from->watched
+		       ? move_bulk(c, from, to, ret_bytes)
+		       : move_by_copy(c, from, to, ret_bytes);
 }

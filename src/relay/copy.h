@@ -42,6 +42,7 @@ struct side {
 	bool eof;      /* it will send nothing more */
 	bool broken;   /* it takes nothing more */
 	bool one_shot; /* its next words are likely its last: look for the end along with them */
+	bool watched;  /* show what it says to copier.is_last before it is passed on */
 	uint8_t big_reads;
 	uint8_t slow;
 };
@@ -56,8 +57,11 @@ struct copier {
 	struct pipe_pair spare[COPY_PIPES_SPARE];
 	unsigned n_spare, n_pipes;
 	unsigned small_lately;
+	/** Is this the last that a watched side should say? Then the flow is FLOW_LAST. */
+	bool (*is_last)(struct side *from, const unsigned char *data, size_t len);
 };
 
+/** 0 or -errno. is_last is left to be set. */
 int copier_init(struct copier *c);
 void copier_done(struct copier *c);
 /** Where reads go; COPY_HEADROOM bytes before it are free, COPY_SIZE from it on. */
@@ -69,6 +73,7 @@ static inline unsigned char *copier_buffer(const struct copier *c)
 enum flow {
 	FLOW_ON,      /* come again when there is more to read */
 	FLOW_BLOCKED, /* to->unsent is set: come again when it can be written */
+	FLOW_LAST,    /* is_last said so; all was passed on, but waits for the end to go with it */
 	FLOW_EOF,     /* from has ended its half; all it sent was passed on */
 	FLOW_RESET,   /* reading failed, or what was read could not be kept */
 	FLOW_BROKEN,  /* writing failed */

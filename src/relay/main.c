@@ -68,6 +68,7 @@ static int run(struct relay *relay)
 	if (r < 0) {
 		return r;
 	}
+	relay->copier.is_last = conn_is_last;
 	loop_timer_init(&relay->exhausted_timer, on_exhausted_timer);
 	channel_init(&relay->channel, relay->loop, HELPER_CHANNEL_FD, &ops, relay);
 	log_set_sink(report, relay);

@@ -12,6 +12,7 @@
  *	copy.c      bytes from one side to the other: copy or splice
  *	place.c     pure: which slot, which worker
  *	count.c     pure: what a connection counts as, what a drain does with it
+ *	answer.c    pure: where an HTTP answer ends, for drains
  *	proxy.c     pure: PROXY protocol headers
  *
  * A connection's way:
@@ -24,6 +25,7 @@
  * It is in exactly one list: the service's fresh, held or queued, or its worker's open.
  */
 
+#include "answer.h"
 #include "copy.h"
 #include "count.h"
 #include "place.h"
@@ -49,8 +51,9 @@ struct conn {
 	struct relay_service *service;
 	struct relay_worker *worker; /* NULL: unplaced */
 	struct side side[2];	     /* by enum conn_end */
-	usec_t since;  /* queued: when the connect began; open: when the worker last spoke */
-	uint8_t class; /* enum conn_class */
+	usec_t since;	      /* queued: when the connect began; open: when the worker last spoke */
+	struct answer answer; /* while its slot drains */
+	uint8_t class;	      /* enum conn_class */
 	bool held;
 	bool client_spoke, worker_spoke;
 	bool kept_alive;  /* the client spoke again after an answer */
@@ -61,6 +64,8 @@ struct conn_list {
 	struct conn *head, *tail;
 };
 
+/** Callback of copier.is_last. */
+bool conn_is_last(struct side *from, const unsigned char *data, size_t len);
 /** A client was accepted. Takes fd. */
 void conn_start(struct relay_service *s, int fd);
 /** Tries to place a held connection. False when no worker can take it now: it stays held. */
@@ -83,7 +88,7 @@ struct relay_worker {
 	struct address address;
 	char *name; /* NULL: none was given */
 	struct conn_list open;
-	unsigned n_conns; /* queued and open */
+	unsigned n_conns;  /* queued and open */
 	uint8_t one_shots; /* connections in a row that it ended after one answer */
 	bool gone;	   /* off the table; kept until its last connection ends */
 	struct log_once refused;
@@ -159,6 +164,12 @@ void service_drain(struct relay_service *s, enum slot_id slot, uint32_t id);
 void service_cut(struct relay_service *s, enum slot_id slot, uint32_t key);
 /** The worker spoke on a connection of a draining slot. */
 void slot_spoke(struct relay_service *s, struct relay_slot *slot);
+
+/** Does the slot drain by requests? */
+static inline bool slot_ends_requests(const struct relay_service *s, enum slot_id slot)
+{
+	return s->slots[slot].draining && s->drain == DRAIN_REQUESTS;
+}
 
 /* ---- listen.c */
 

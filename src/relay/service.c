@@ -381,7 +381,8 @@ static void drain_slot(struct relay_service *s, struct relay_slot *slot)
 
 void slot_spoke(struct relay_service *s, struct relay_slot *slot)
 {
-	if (slot->draining && s->drain == DRAIN_REQUESTS && slot->drain_timer.at == USEC_NEVER) {
+	if (slot_ends_requests(s, (enum slot_id)(slot - s->slots)) &&
+	    slot->drain_timer.at == USEC_NEVER) {
 		loop_timer_set(s->relay->loop, &slot->drain_timer,
 			       usec_add(usec_monotonic(), DRAIN_SETTLE));
 	}
