@@ -58,7 +58,7 @@ const struct option_def service_options[] = {
 	 .help = "Symbolic link that is kept pointing at the live slot's prepare_directory."},
 
 	{"health", SPECIAL, OURS,
-	 .help = "When a worker is ready: tcp, http PATH, exec COMMAND or notify. Required."},
+	 .help = "When a worker is ready: tcp, http PATH or exec COMMAND. Required."},
 	{"health_host", OPTION_FIELD(S, health_host), OURS,
 	 .help = "Host header of http checks. Default: the worker's address."},
 	{"health_status", OPTION_FIELD(S, health_status), OURS, .def = "200-399",

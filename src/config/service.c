@@ -98,6 +98,11 @@ static int parse_health(const char *text, enum health_kind *ret, const char **re
 		    strncmp(text, health_kinds[k].word, len) != 0) {
 			continue;
 		}
+		if (k == HEALTH_NOTIFY) {
+			return diag_set(diag, -EINVAL,
+					"'notify' is not supported yet; use tcp, http PATH or "
+					"exec COMMAND");
+		}
 		if (health_kinds[k].with_arg != (*arg != '\0')) {
 			return diag_set(diag, -EINVAL,
 					"'%.200s' is incomplete or has too much; "
@@ -113,7 +118,7 @@ static int parse_health(const char *text, enum health_kind *ret, const char **re
 		return 0;
 	}
 	return diag_set(diag, -EINVAL,
-			"'%.200s' is no check; use tcp, http PATH, exec COMMAND or notify", text);
+			"'%.200s' is no check; use tcp, http PATH or exec COMMAND", text);
 }
 
 static int read_slot_health(struct service_making *m, enum slot_id slot)

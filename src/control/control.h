@@ -10,13 +10,14 @@
  *	follow.c   /logtail and /mainlogtail
  *	web.c      the web page; page.c its HTML
  *	mirror.c   what slotd said it knows    jobs.c  what deploys said
- *	commands.c what slotd has not answered yet
+ *	commands.c what slotd has not answered yet    counts.c  the relays' connections
  *	decode.c, encode.c, auth.c, slice.c, ... pure parts
  *
  * It holds no privilege and opens nothing: sockets and logs come as descriptors from slotd.
  */
 
 #include "commands.h"
+#include "counts.h"
 #include "http.h"
 #include "jobs.h"
 #include "mirror.h"
@@ -29,6 +30,7 @@ struct control {
 	struct commands commands;
 	struct mirror mirror;
 	struct jobs jobs;
+	struct counts counts;
 	struct call *followers; /* calls of slotd.follow that wait */
 	struct http http;
 };

@@ -51,6 +51,16 @@ static void state(struct control *c, const struct message *m)
 	}
 }
 
+static void counts(struct control *c, struct message *m)
+{
+	int r = counts_apply(&c->counts, m);
+
+	if (r < 0) {
+		log_line(LOG_ERR, "slotd-control: a relay's connections are not shown: %s",
+			 strerror(-r));
+	}
+}
+
 static void job(struct control *c, const struct message *m)
 {
 	const struct job *j = jobs_apply(&c->jobs, m);
@@ -76,6 +86,9 @@ static void received(struct channel *ch, struct message *m)
 		return;
 	}
 	switch (m->type) {
+	case MSG_STATE_COUNTS:
+		counts(c, m);
+		break;
 	case MSG_CONTROL_LISTEN:
 		listen_on(c, m);
 		break;
@@ -151,6 +164,7 @@ static int run(struct control *c)
 	http_done(&c->http);
 	channel_done(&c->channel);
 	mirror_done(&c->mirror);
+	counts_done(&c->counts);
 	jobs_done(&c->jobs);
 	c->loop = loop_free(c->loop);
 	return r;

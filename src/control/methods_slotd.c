@@ -56,7 +56,8 @@ static void encode_worker(struct strbuf *out, const struct mirror_worker *w, uin
 	encode_struct_end(out);
 }
 
-static void encode_slot(struct strbuf *out, const struct mirror_slot *s, enum slot_id slot)
+static void encode_slot(struct strbuf *out, const struct mirror_slot *s, enum slot_id slot,
+			const struct slot_counts *counts)
 {
 	encode_struct(out);
 	encode_member_text(out, "slot", slot_name(slot));
@@ -65,9 +66,9 @@ static void encode_slot(struct strbuf *out, const struct mirror_slot *s, enum sl
 	encode_member_text(out, "release", s->release);
 	encode_member_int(out, "ready", s->ready);
 	encode_member_int(out, "total", s->total);
-	encode_member_int(out, "queued", s->queued);
-	encode_member_int(out, "active", s->active);
-	encode_member_int(out, "idle", s->idle);
+	encode_member_int(out, "queued", counts->queued);
+	encode_member_int(out, "active", counts->active);
+	encode_member_int(out, "idle", counts->idle);
 	encode_member_int(out, "since", seconds(s->since));
 	encode_member_int(out, "deadline", seconds(s->deadline));
 	encode_member_text(out, "note", s->note);
@@ -87,9 +88,12 @@ static void encode_lines(struct strbuf *out, const char *text)
 	encode_array_end(out);
 }
 
-static void encode_service(struct strbuf *out, const struct mirror *m,
+static void encode_service(struct strbuf *out, const struct control *control,
 			   const struct mirror_service *s)
 {
+	const struct mirror *m = &control->mirror;
+	struct slot_counts counts;
+
 	encode_struct(out);
 	encode_member_text(out, "service", s->service);
 	encode_member_text(out, "live", slot_name((enum slot_id)s->live));
@@ -105,7 +109,8 @@ static void encode_service(struct strbuf *out, const struct mirror *m,
 	encode_name(out, "slots");
 	encode_array(out);
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
-		encode_slot(out, &m->slots[s->index][slot], (enum slot_id)slot);
+		counts_sum(&control->counts, m, s, (enum slot_id)slot, &counts);
+		encode_slot(out, &m->slots[s->index][slot], (enum slot_id)slot, &counts);
 	}
 	encode_array_end(out);
 	encode_member_end(out);
@@ -129,7 +134,7 @@ enum call_result run_status(struct call *c)
 	encode_name(c->out, "services");
 	encode_array(c->out);
 	vec_for_each (s, &m->services) {
-		encode_service(c->out, m, *s);
+		encode_service(c->out, c->control, *s);
 	}
 	encode_array_end(c->out);
 	encode_member_end(c->out);

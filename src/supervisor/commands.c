@@ -19,6 +19,20 @@ struct call {
 
 typedef void command_fn(const struct call *c);
 
+static const char *who_asks(const struct call *c, char *buf, size_t size)
+{
+	if (message_has(c->m, TAG_WHO)) {
+		(void)snprintf(buf, size, "%s", message_str(c->m, TAG_WHO));
+	} else if (!message_has(c->m, TAG_UID)) {
+		(void)snprintf(buf, size, "somebody");
+	} else if (message_u64(c->m, TAG_UID) == 0) {
+		(void)snprintf(buf, size, "root");
+	} else {
+		(void)snprintf(buf, size, "uid %u", (unsigned)message_u64(c->m, TAG_UID));
+	}
+	return buf;
+}
+
 /* ---- start, stop, signal */
 
 /* A worker that a running deploy needs is left alone. */
@@ -107,6 +121,7 @@ static void command_stop(const struct call *c)
 {
 	CLEANUP(selection_done) struct selection s = {0};
 	struct request *q;
+	char who[128];
 
 	if (selection_make(c->sup, c->name, &s) < 0) {
 		answer(c->sup, c->id, FAULT_BAD_NAME, c->name);
@@ -117,8 +132,10 @@ static void command_stop(const struct call *c)
 		return;
 	}
 	request_park(q);
+	(void)who_asks(c, who, sizeof(who));
 	vec_for_each (p, &s.processes) {
 		if (!s.many || worker_stoppable(&(*p)->worker)) {
+			service_note_stop(*p, who);
 			stop_one(q, *p, message_u64(c->m, TAG_WAIT) != 0);
 		}
 	}
@@ -375,20 +392,6 @@ static int job_fault(int r)
 		}
 	}
 	return FAULT_REFUSED;
-}
-
-static const char *who_asks(const struct call *c, char *buf, size_t size)
-{
-	if (message_has(c->m, TAG_WHO)) {
-		(void)snprintf(buf, size, "%s", message_str(c->m, TAG_WHO));
-	} else if (!message_has(c->m, TAG_UID)) {
-		(void)snprintf(buf, size, "somebody");
-	} else if (message_u64(c->m, TAG_UID) == 0) {
-		(void)snprintf(buf, size, "root");
-	} else {
-		(void)snprintf(buf, size, "uid %u", (unsigned)message_u64(c->m, TAG_UID));
-	}
-	return buf;
 }
 
 static struct job_request job_request(const struct call *c, char *who, size_t size)

@@ -336,7 +336,7 @@ int job_begin(struct supervisor *sup, const struct job_request *req, struct diag
 		return diag_set_errno(diag, r, "%s", s->name);
 	}
 	if (s->closing) {
-		job_drained(s, "goes on");
+		job_drained(s, "goes on in the background");
 	}
 	warm = req->kind != SWAP_KIND_DEPLOY && slot_is_warm(s, j->to);
 	s->job = j;
@@ -498,7 +498,7 @@ static void on_drain_timer(struct loop_timer *t)
 	struct job *j = container_of(t, struct job, drain_timer);
 
 	if (j->service) {
-		job_drained(j->service, "goes on");
+		job_drained(j->service, "goes on in the background");
 	}
 }
 

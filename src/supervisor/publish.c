@@ -449,6 +449,7 @@ static void refill(struct helper *h)
 	struct publish *pub = publish_of(h->sup);
 
 	servers_refill(h->sup, h);
+	relays_publish(h->sup, h);
 	collect_all(pub);
 	pub->last = usec_monotonic();
 	(void)flush(pub);

@@ -366,8 +366,34 @@ static int open_readonly(int fd)
 	return ro < 0 ? -errno : ro;
 }
 
+static void publish_page(const struct helper *relay, struct helper *control)
+{
+	auto_close int fd = open_readonly(link_of(relay)->page_fd);
+	struct message m;
+
+	if (fd < 0) {
+		log_line(LOG_WARNING, "connections of slotd-relay %u are not shown: %s",
+			 relay->index, strerror(-fd));
+		return;
+	}
+	message_init(&m, MSG_STATE_COUNTS, 0);
+	message_put_u64(&m, TAG_INDEX, relay->index);
+	message_put_fd(&m, fd);
+	(void)helper_send(control, &m);
+}
+
+void relays_publish(struct supervisor *sup, struct helper *control)
+{
+	vec_for_each (h, &sup->helpers) {
+		if ((*h)->kind == HELPER_RELAY && link_of(*h)) {
+			publish_page(*h, control);
+		}
+	}
+}
+
 static int make_page(struct helper *h)
 {
+	struct helper *control = helper_of(h->sup, HELPER_CONTROL);
 	auto_free struct relay_link *link = calloc(1, sizeof(*link));
 	char name[64];
 	void *page;
@@ -377,8 +403,10 @@ static int make_page(struct helper *h)
 		return -ENOMEM;
 	}
 	(void)snprintf(name, sizeof(name), "slotd relay %u", h->index);
-	fd = memfd_create(name, MFD_CLOEXEC);
-	if (fd < 0 || fchmod(fd, 0600) < 0 || ftruncate(fd, sizeof(struct relay_page)) < 0) {
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	/* The relay can write to it: made shorter, it would be a SIGBUS for who reads. */
+	if (fd < 0 || fchmod(fd, 0600) < 0 || ftruncate(fd, sizeof(struct relay_page)) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
 		return -errno;
 	}
 	page = mmap(NULL, sizeof(struct relay_page), PROT_READ, MAP_SHARED, fd, 0);
@@ -390,6 +418,9 @@ static int make_page(struct helper *h)
 	(void)snprintf(name, sizeof(name), KEEP_PAGE_PREFIX "%u", h->index);
 	keep_put(h->sup, name, &link->page_fd, 1);
 	h->data = TAKE_PTR(link);
+	if (control && channel_open(&control->channel)) {
+		publish_page(h, control);
+	}
 	return 0;
 }
 

@@ -605,6 +605,21 @@ int service_may_change(const struct process *p, struct diag *diag)
 	return 0;
 }
 
+void service_note_stop(struct process *p, const char *who)
+{
+	if (p->service && p->slot == service_live(p->service)) {
+		(void)snprintf(p->service->stopper, sizeof(p->service->stopper), "%s", who);
+		service_settle_soon(p->service);
+	}
+}
+
+void services_shutdown(struct supervisor *sup)
+{
+	vec_for_each (s, &sup->services) {
+		service_feed(*s, SWAP_EV_ABORT, 0, "slotd is shutting down");
+	}
+}
+
 /* An emptied slot that was on its way out has arrived. */
 static void check_stopped(struct service *s, enum slot_id slot)
 {

@@ -459,6 +459,7 @@ void supervisor_shutdown(struct supervisor *sup, enum mood mood)
 	events_emit(sup, EVENT_SUPERVISOR_STATE_CHANGE_STOPPING, NULL, 0);
 	notify_send("STOPPING=1\nSTATUS=stopping workers");
 	reload_cancel(sup);
+	services_shutdown(sup);
 	vec_for_each (p, &sup->processes) {
 		if (*p) {
 			(*p)->worker.no_start = true;

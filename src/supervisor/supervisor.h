@@ -351,6 +351,10 @@ void service_process_added(struct service *s, struct process *p);
 void service_process_removed(struct service *s, struct process *p);
 /** May p be started or stopped by hand now? -EBUSY and which deploy uses it; 0. */
 int service_may_change(const struct process *p, struct diag *diag);
+/** Somebody asked for its end: said where a live slot stands still by it. */
+void service_note_stop(struct process *p, const char *who);
+/** Gives up what has not flipped yet: workers end now. */
+void services_shutdown(struct supervisor *sup);
 /**
  * A reload in two steps. prepare checks what the next configuration has of services and binds new
  * addresses; nothing changes for anybody. -errno and why not (removing a live slot's program
@@ -367,6 +371,8 @@ void service_process_changed(struct service *s, struct process *p, enum worker_s
 bool service_passes_by(const struct process *p);
 /** For STATUS=: "payinv b, chat a". Returns buf. */
 const char *services_summary(struct supervisor *sup, char *buf, size_t size);
+/** Gives slotd-control the relays' pages of counts. */
+void relays_publish(struct supervisor *sup, struct helper *control);
 /** Puts one service and its two slots as messages: publish.c. */
 void service_publish(struct service *s, struct helper *control);
 

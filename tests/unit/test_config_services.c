@@ -220,7 +220,7 @@ static const struct {
 	{"[service:s]\nlisten=:8000\nhealth=http\n" PORTS, true, 3, "write health=http /healthz"},
 	{"[service:s]\nlisten=:8000\nhealth=http healthz\n" PORTS, true, 3, "is no path"},
 	{"[service:s]\nlisten=:8000\nhealth=ping\n" PORTS, true, 3,
-	 "use tcp, http PATH, exec COMMAND or notify"},
+	 "use tcp, http PATH or exec COMMAND"},
 	{"[service:s]\nlisten=:8000\nhealth=tcp 8000\n" PORTS, true, 3, "write health=tcp"},
 	{HEAD PORTS "health_status=99\n", true, 7, "is no list of statuses"},
 	{HEAD PORTS "health_header=x\n", true, 7, "is no header"},
