@@ -1,3 +1,4 @@
+#include "orphans.h"
 #include "session.h"
 
 #include <errno.h>
@@ -57,16 +58,21 @@ static void explain_denied(const char *path)
 
 static void explain_not_running(const struct ctl *ctl)
 {
-	if (ctl->options->own_socket) {
-		(void)fprintf(stderr,
-			      "slotctl: slotd is not running. Start: systemctl start slotd. "
-			      "Why: journalctl -u slotd -n 50\n");
-	} else {
+	unsigned alive;
+
+	if (!ctl->options->own_socket) {
 		(void)fprintf(stderr,
 			      "slotctl: nothing answers at %s. Is slotd running? "
 			      "systemctl status slotd\n",
 			      ctl->options->url);
+		return;
 	}
+	alive = orphans_count();
+	(void)fprintf(stderr, "slotctl: slotd is not running. ");
+	if (alive > 0) {
+		(void)fprintf(stderr, "Its workers are: %u alive. ", alive);
+	}
+	(void)fprintf(stderr, "Start: systemctl start slotd. Why: journalctl -u slotd -n 50\n");
 }
 
 void explain_failure(const struct ctl *ctl, int error, const struct diag *diag)

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wchar.h>
 
 enum {
 	HISTORY_MAX = 1000,
@@ -55,7 +56,7 @@ static void list_words(const struct completions *c)
 	(void)fflush(stdout);
 }
 
-static unsigned char complete(EditLine *edit, int ch)
+static unsigned char complete(EditLine *edit, wint_t ch)
 {
 	CLEANUP(completions_done) struct completions found = {0};
 	const LineInfo *line = el_line(edit);
@@ -150,7 +151,8 @@ static int open_editor(struct shell *sh)
 	(void)el_set(sh->edit, EL_PROMPT, prompt);
 	(void)el_set(sh->edit, EL_EDITOR, "emacs");
 	(void)el_set(sh->edit, EL_HIST, history, sh->history);
-	(void)el_set(sh->edit, EL_ADDFN, "slotctl-complete", "complete a name", complete);
+	/* the wide form: libedit's other one copies the names and forgets the copies */
+	(void)el_wset(sh->edit, EL_ADDFN, L"slotctl-complete", L"complete a name", complete);
 	(void)el_set(sh->edit, EL_BIND, "^I", "slotctl-complete", NULL);
 	(void)el_source(sh->edit, NULL); /* ~/.editrc has the last word */
 	load_history(sh);

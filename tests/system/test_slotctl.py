@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 import xmlrpc.client
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -155,8 +156,10 @@ def without_help(text):
 def compare(twins, lines, options=lambda twin: ["-c", twin.config], **kwargs):
     for line in lines:
         words = line if isinstance(line, tuple) else tuple(line.split())
-        a = run(SUPERVISORCTL, *options(twins[0]), *words, **kwargs)
-        b = run(SLOTCTL, *options(twins[1]), *words, **kwargs)
+        with ThreadPoolExecutor() as pool:
+            theirs = pool.submit(run, SUPERVISORCTL, *options(twins[0]), *words, **kwargs)
+            b = run(SLOTCTL, *options(twins[1]), *words, **kwargs)
+            a = theirs.result()
         expected, got = normal(a.stdout, twins[0]), normal(b.stdout, twins[1])
         if "Error: " in expected:
             expected, got = without_help(expected), without_help(got)

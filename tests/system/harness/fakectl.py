@@ -25,10 +25,10 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer,
         socketserver.UnixStreamServer.__init__(self, str(path), _Handler)
         xmlrpc.server.SimpleXMLRPCDispatcher.__init__(self, allow_none=True)
 
-    def logRequest(self, *_: Any) -> None:
-        """Not on stderr."""
+    logRequests = False  # not on stderr
 
-    logRequests = False
+    def handle_error(self, *_: Any) -> None:
+        """A client that went away is no news."""
 
 
 class FakeSlotd:
