@@ -38,7 +38,7 @@ uint32_t command_id(struct commands *all)
 
 int command_send(struct commands *all, struct pending *c, struct message *m, command_fn *answered)
 {
-	int r = channel_send(all->channel, m);
+	int r = all->nobody ? -ENOTCONN : channel_send(all->channel, m);
 
 	if (r < 0) {
 		return r;

@@ -27,6 +27,8 @@ struct call;
 struct control {
 	struct loop *loop;
 	struct channel channel; /* to slotd */
+	struct loop_io slotd_io;
+	int slotd_pidfd; /* negative: not watched */
 	struct commands commands;
 	struct mirror mirror;
 	struct jobs jobs;

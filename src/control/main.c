@@ -11,6 +11,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 /* ---- messages from slotd */
@@ -81,6 +82,7 @@ static void received(struct channel *ch, struct message *m)
 {
 	struct control *c = ch->owner;
 
+	c->commands.nobody = false;
 	if (mirror_takes(m->type)) {
 		state(c, m);
 		return;
@@ -114,13 +116,29 @@ static void received(struct channel *ch, struct message *m)
 	}
 }
 
-/* A later slotd comes with a process of its own; until then reads are answered. */
+/* Until a later slotd comes reads are answered from the mirror, and commands are refused. */
+static void lose_slotd(struct control *c)
+{
+	c->commands.nobody = true;
+	commands_fail(&c->commands, "slotd is not there");
+}
+
 static void closed(struct channel *ch, int error)
 {
-	struct control *c = ch->owner;
-
 	(void)error;
-	commands_fail(&c->commands, "slotd is not there");
+	lose_slotd(ch->owner);
+}
+
+/* slotd-keep holds slotd's end of the channel, so that its death ends no channel: the pidfd tells.
+ */
+static void slotd_ended(struct loop_io *io, unsigned events)
+{
+	struct control *c = container_of(io, struct control, slotd_io);
+
+	(void)events;
+	loop_io_stop(c->loop, io);
+	cleanup_closep(&c->slotd_pidfd);
+	lose_slotd(c);
 }
 
 static const struct channel_ops ops = {.received = received, .closed = closed};
@@ -150,6 +168,10 @@ static int run(struct control *c)
 	}
 	channel_init(&c->channel, c->loop, HELPER_CHANNEL_FD, &ops, c);
 	c->commands.channel = &c->channel;
+	loop_io_init(&c->slotd_io, slotd_ended);
+	if (c->slotd_pidfd >= 0) {
+		loop_io_set(c->loop, &c->slotd_io, c->slotd_pidfd, LOOP_READ);
+	}
 	r = http_init(&c->http, c, c->loop);
 	if (r == 0) {
 		message_init(&m, MSG_READY, 0);
@@ -161,6 +183,7 @@ static int run(struct control *c)
 		loop_run(c->loop);
 		log_set_sink(NULL, NULL);
 	}
+	loop_io_stop(c->loop, &c->slotd_io);
 	http_done(&c->http);
 	channel_done(&c->channel);
 	mirror_done(&c->mirror);
@@ -178,6 +201,8 @@ int main(int argc, char **argv)
 	int r;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* before the sandbox forbids it; without one a dead slotd is a slow one */
+	control.slotd_pidfd = (int)syscall(SYS_pidfd_open, getppid(), 0);
 	tzset(); /* reads /etc/localtime while it still can */
 	r = sandbox_helper(&policy, argc, argv, &diag);
 	if (r < 0) {

@@ -23,7 +23,7 @@ static int64_t seconds(uint64_t usec)
 	return (int64_t)(usec / SECONDS(1));
 }
 
-static void encode_daemon(struct strbuf *out, const struct mirror_daemon *d)
+static void encode_daemon(struct strbuf *out, const struct mirror_daemon *d, bool alive)
 {
 	encode_name(out, "daemon");
 	encode_struct(out);
@@ -33,6 +33,7 @@ static void encode_daemon(struct strbuf *out, const struct mirror_daemon *d)
 	encode_member_text(out, "statename", daemon_statename(d->state));
 	encode_member_int(out, "pid", d->pid);
 	encode_member_int(out, "since", seconds(d->since));
+	encode_member_bool(out, "alive", alive);
 	encode_struct_end(out);
 	encode_member_end(out);
 }
@@ -123,7 +124,7 @@ enum call_result run_status(struct call *c)
 	uint64_t now = usec_wall();
 
 	encode_struct(c->out);
-	encode_daemon(c->out, &m->daemon);
+	encode_daemon(c->out, &m->daemon, !c->control->commands.nobody);
 	encode_name(c->out, "workers");
 	encode_array(c->out);
 	vec_for_each (w, &m->workers) {
