@@ -15,6 +15,7 @@ import xmlrpc.client
 import pytest
 
 from harness.fakeslotd import FakeSlotd
+from harness.procs import wait_for
 
 
 class UnixTransport(xmlrpc.client.Transport):
@@ -65,6 +66,11 @@ def fake(tmp_path, request):
     fake.thread.join(10)
     fake.stderr.close()
     assert fake.process.returncode == 0, (tmp_path / "control.err").read_text()
+
+
+def settle(fake):
+    """All state sent so far is known: answers come in order with it."""
+    assert proxy(fake).slotd.reopenLogs() is True
 
 
 def ctl(fake, *words, timeout=20):
@@ -181,8 +187,8 @@ def test_faults(fake):
     assert fault_of(rpc.supervisor.readProcessStdoutLog, "web:web_8001", 0, 0) == (20, "NO_FILE")
     assert rpc.supervisor.tailProcessStdoutLog("web:web_8001", 0, 10) == ["", 0, False]
     fake.daemon(state=-1)
+    wait_for(lambda: rpc.slotd.status()["daemon"]["statename"] == "SHUTDOWN", "the new state")
     assert fault_of(rpc.supervisor.getState) == (6, "SHUTDOWN_STATE")
-    assert rpc.slotd.status()["daemon"]["statename"] == "SHUTDOWN"
 
 
 def test_multicall_runs_in_order_and_waits(fake):
@@ -303,6 +309,7 @@ def test_another_slotd_takes_over(fake):
     fake.worker("web_8001", "web", 20, pid=11)
     fake.synced()
     thread.join(10)
+    settle(fake)
     assert result[0][0] == 30 and "restarted" in result[0][1]
     assert [p["name"] for p in proxy(fake).supervisor.getAllProcessInfo()] == ["web_8001"]
 
@@ -464,6 +471,7 @@ def test_status_of_a_thousand_is_fast(fake):
     for i in range(1000):
         fake.worker("w%04d" % i, "many", 20, pid=1000 + i, started=int(time.time() * 1e6))
     rpc = proxy(fake)
+    settle(fake)
     assert len(rpc.supervisor.getAllProcessInfo()) == 1003
     body = post(b"<methodCall><methodName>supervisor.getAllProcessInfo</methodName></methodCall>")
     began = time.monotonic()
@@ -585,6 +593,7 @@ def test_configuration_is_listed(fake):
     fake.send("state_config", name="cat", group="cat",
               json='{"autostart": true, "exitcodes": [0, 2], "directory": "none", "inuse": false,'
                    ' "startsecs": 1}')
+    settle(fake)
     info = proxy(fake).supervisor.getAllConfigInfo()
     assert info == [{"autostart": True, "exitcodes": [0, 2], "directory": "none", "inuse": True,
                      "startsecs": 1}]
@@ -605,6 +614,7 @@ def get(fake, path, **headers):
 
 def test_the_page_shows_and_acts(fake):
     fake.worker("<b>", "cat", 100, started=1, stopped=2)
+    settle(fake)
     answer, body = get(fake, "/")
     assert answer.status == 200 and answer.headers["Content-Type"] == "text/html;charset=utf-8"
     assert answer.headers["Pragma"] == "no-cache"
