@@ -451,8 +451,8 @@ static void refill(struct helper *h)
 	servers_refill(h->sup, h);
 	relays_publish(h->sup, h);
 	collect_all(pub);
-	pub->last = usec_monotonic();
-	(void)flush(pub);
+	pub->last = 0; /* at the end of this turn: the first state it shows is what came of it */
+	soon(pub);
 }
 
 static void received(struct helper *h, struct message *m)
