@@ -1,0 +1,262 @@
+"""A service over time: records, queue workers, drains, aborts, reloads, and who may."""
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from harness import procs
+from harness.apps import service, two_slots, web_slot
+from harness.load import Load, once, try_once
+from harness.procs import wait_for
+from test_services import Payinv
+
+
+@pytest.fixture
+def payinv(slotd, ports):
+    return Payinv(slotd, ports)
+
+
+def text_of(done):
+    return done.stdout + done.stderr
+
+
+def stopped(payinv, slot):
+    return all(payinv.daemon.info(payinv.worker(slot, i))["statename"] == "STOPPED"
+               for i in range(2))
+
+
+# ---- the record
+
+def test_an_edit_of_the_live_file_by_hand_is_put_right(payinv):
+    live = payinv.daemon.dir / "live"
+    wait_for(lambda: payinv.live_file() == "a", "it is written")
+    live.write_text("b\n")
+    wait_for(lambda: payinv.live_file() == "a", "it is put right")
+    live.unlink()
+    wait_for(lambda: live.exists() and payinv.live_file() == "a", "it is made again")
+    assert payinv.live() == "a" and "by hand" in payinv.daemon.log()
+
+
+def test_the_live_link_points_at_the_live_slot(slotd, ports):
+    payinv = Payinv(slotd, ports, options="live_link=%D%/current\nprepare_directory=%D%/%(slot)s\n",
+                    start=False)
+    for slot in "ab":
+        (payinv.daemon.dir / slot).mkdir()
+    payinv.daemon.start()
+    payinv.wait_serving()
+    link = payinv.daemon.dir / "current"
+    wait_for(lambda: link.is_symlink() and os.readlink(link).endswith("/a"), "it is made")
+    payinv.swap()
+    assert os.readlink(link).endswith("/b")
+
+
+def test_nothing_is_swapped_when_it_could_not_be_recorded(slotd, ports):
+    payinv = Payinv(slotd, ports, options="live_file=%D%/sub/live\n", start=False)
+    sub = payinv.daemon.dir / "sub"
+    sub.mkdir()
+    payinv.daemon.start()
+    payinv.wait_serving()
+    wait_for(lambda: (sub / "live").exists(), "it is written")
+    (sub / "live").unlink()
+    sub.rmdir()
+    said = payinv.swap(status=10)
+    assert "record" in said and "NOTHING SWAPPED" in said
+    assert once(payinv.address).startswith("a ")
+    sub.mkdir()
+    payinv.swap()
+    assert (sub / "live").read_text() == "b\n"
+
+
+def test_every_job_is_in_the_history(payinv):
+    payinv.swap()
+    payinv.daemon.ctl("rollback", "payinv", check=True)
+    def lines():
+        return [json.loads(line) for line in payinv.daemon.read("state/history").splitlines()]
+    wait_for(lambda: len(lines()) == 2, "both are written")
+    assert [(j["job"], j["kind"], j["from"], j["to"], j["code"]) for j in lines()] == [
+        (1, "swap", "a", "b", 0), (2, "rollback", "b", "a", 0)]
+    assert payinv.daemon.end() == 0
+    payinv.daemon.start()
+    payinv.wait_serving()
+    payinv.swap()
+    wait_for(lambda: len(lines()) == 3, "the third is written")
+    assert lines()[2]["job"] == 3  # numbers go on
+
+
+# ---- drain, abort
+
+def test_a_deploy_into_a_draining_slot_waits_for_it(slotd, ports):
+    payinv = Payinv(slotd, ports, options="drain_timeout=20\nidle_keep=60\n")
+    with Load(payinv.address, clients=1, path="/slow?3000") as load:
+        wait_for(lambda: payinv.daemon.slot("payinv", "a")["active"] == 1, "a request is under way")
+        payinv.daemon.rpc.slotd.swap("payinv")
+        wait_for(lambda: payinv.live() == "b", "b is live")
+        done = payinv.daemon.ctl("deploy", "payinv", "r2", check=True)
+    assert "wait" in done.stdout and payinv.live() == "a"
+    assert not load.failed(), load.failed()[:3]
+
+
+def test_drain_now_closes_the_rest(slotd, ports):
+    payinv = Payinv(slotd, ports, options="drain_timeout=60\ndrain=connections\nidle_keep=60\n")
+    with socket.create_connection(payinv.address, 10) as s:
+        s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert s.recv(4096)
+        job = payinv.daemon.rpc.slotd.swap("payinv")
+        wait_for(lambda: payinv.live() == "b", "b is live")
+        assert payinv.daemon.slot("payinv", "a")["state"] == 4
+        payinv.daemon.ctl("drain", "--now", "payinv", check=True)
+        assert s.recv(4096) == b""
+    wait_for(lambda: payinv.daemon.slot("payinv", "a")["state"] == 2, "a is warm")
+    assert job == 1
+
+
+def test_an_abort_ends_a_swap_that_waits(slotd, ports):
+    payinv = Payinv(slotd, ports, arguments="--listen-after 30")
+    ended = []
+    swap = threading.Thread(target=lambda: ended.append(payinv.daemon.ctl("swap", "payinv")))
+    swap.start()
+    wait_for(lambda: payinv.daemon.service("payinv")["step"] == "gate", "it waits")
+    payinv.daemon.ctl("abort", "payinv", check=True)
+    swap.join(30)
+    assert ended[0].returncode == 10 and "aborted by" in text_of(ended[0])
+    wait_for(lambda: stopped(payinv, "b"), "the idle slot stops")
+    assert payinv.live() == "a"
+
+
+def test_a_shutdown_ends_a_deploy_in_its_prepare(slotd, ports):
+    payinv = Payinv(slotd, ports, options="prepare=sleep 60\n")
+    payinv.daemon.rpc.slotd.deploy("payinv", "r1")
+    wait_for(lambda: payinv.daemon.service("payinv")["step"] == "prepare", "it prepares")
+    began = time.monotonic()
+    assert payinv.daemon.end() == 0
+    assert time.monotonic() - began < 20
+
+
+# ---- queue workers
+
+QUEUE = "[program:queue-%s]\ncommand=sleep 1000\nstartsecs=0\n"
+
+
+def test_queue_workers_run_in_the_live_slot_only(slotd, ports):
+    public, a, b = ports.one(), ports.run(1), ports.run(1)
+    daemon = slotd(web_slot("s-a", a, "a") + web_slot("s-b", b, "b") + QUEUE % "a" + QUEUE % "b"
+                   + service("s", f"127.0.0.1:{public}").replace("slot_a=s-a", "slot_a=s-a, queue-a")
+                   .replace("slot_b=s-b", "slot_b=s-b, queue-b"))
+    wait_for(lambda: try_once(("127.0.0.1", public)), "the service answers")
+    daemon.wait_state("queue-a", "RUNNING")
+    assert daemon.info("queue-b")["statename"] == "STOPPED"
+    daemon.ctl("swap", "s", check=True)
+    daemon.wait_state("queue-b", "RUNNING")
+    daemon.wait_state("queue-a", "STOPPED")
+    daemon.ctl("rollback", "s", check=True)
+    daemon.wait_state("queue-a", "RUNNING")
+    daemon.wait_state("queue-b", "STOPPED")
+
+
+# ---- checks by a command
+
+def test_a_command_checks_each_worker_by_its_address(slotd, ports):
+    check = ("exec echo $SLOTD_SERVICE $SLOTD_SLOT $SLOTD_PORT >> %D%/checked; "
+             "test ! -e %D%/bad || { echo not today; exit 1; }")
+    payinv = Payinv(slotd, ports, health=check, options="ready_timeout=3\n")
+    (payinv.daemon.dir / "bad").touch()
+    said = payinv.swap(status=10)
+    assert "not today" in said and "exit status 1" in said
+    (payinv.daemon.dir / "bad").unlink()
+    payinv.swap()
+    checked = set(payinv.daemon.read("checked").splitlines())
+    assert {f"payinv b {port}" for port in payinv.ports_b} <= checked
+
+
+# ---- what stands still, and why
+
+def test_a_live_slot_stopped_by_hand_says_by_whom(payinv):
+    for i in range(2):
+        payinv.daemon.rpc.supervisor.stopProcess(payinv.worker("a", i))
+    wait_for(lambda: "stopped by root" in payinv.daemon.service("payinv")["note"], "it is said")
+    payinv.daemon.rpc.supervisor.startProcess(payinv.worker("a", 0))
+    wait_for(lambda: not payinv.daemon.service("payinv")["note"], "it is over")
+    assert once(payinv.address).startswith("a ")
+
+
+def test_a_silent_relay_does_not_hold_up_a_swap_for_long(payinv):
+    for pid in procs.children(payinv.daemon.pid, "slotd-relay"):
+        os.kill(pid, signal.SIGSTOP)
+    payinv.swap()
+    assert payinv.live() == "b" and "does not answer: restarting it" in payinv.daemon.log()
+    assert once(payinv.address).startswith("b ")
+
+
+def test_an_address_is_taken_once_its_holder_has_gone(slotd, ports):
+    payinv = Payinv(slotd, ports, start=False)
+    with socket.create_server(payinv.address):
+        payinv.daemon.start()
+        assert "held by" in payinv.daemon.service("payinv")["note"]
+    payinv.wait_serving()
+    wait_for(lambda: not payinv.daemon.service("payinv")["note"], "nothing is wrong any more")
+
+
+# ---- reload
+
+def test_a_reload_changes_addresses_and_restarts_nobody(slotd, ports):
+    payinv = Payinv(slotd, ports)
+    second = ports.one()
+    pid = payinv.daemon.info(payinv.worker("a", 0))["pid"]
+    was = payinv.daemon.config.read_text()
+    payinv.daemon.config.write_text(
+        was.replace(f"listen=127.0.0.1:{payinv.port}", f"listen=127.0.0.1:{second}"))
+    payinv.daemon.ctl("reload", check=True)
+    wait_for(lambda: try_once(("127.0.0.1", second)), "the new address answers")
+    wait_for(lambda: not try_once(payinv.address), "the old one is closed")
+    assert payinv.daemon.info(payinv.worker("a", 0))["pid"] == pid
+
+
+def test_a_reload_with_a_taken_address_changes_nothing(payinv, ports):
+    was = payinv.daemon.config.read_text()
+    with socket.create_server(("127.0.0.1", ports.one())) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        payinv.daemon.config.write_text(
+            was.replace("listen=", f"listen={taken}, "))
+        done = payinv.daemon.ctl("reload")
+    assert done.returncode != 0 and taken in text_of(done) and "held by" in text_of(done)
+    assert once(payinv.address).startswith("a ")
+
+
+def test_existing_programs_become_slots_without_a_restart(slotd, ports):
+    public, a, b = ports.one(), ports.run(1), ports.run(1)
+    programs = web_slot("s-a", a, "a") + web_slot("s-b", b, "b")
+    daemon = slotd(programs)
+    names = [f"s-{s}:s-{s}_{p[0]}" for s, p in (("a", a), ("b", b))]
+    for name in names:
+        daemon.wait_state(name, "RUNNING")
+    pids = [daemon.info(name)["pid"] for name in names]
+    daemon.write_config(programs + service("s", f"127.0.0.1:{public}"))
+    daemon.ctl("reload", check=True)
+    wait_for(lambda: try_once(("127.0.0.1", public)), "the service answers")
+    assert [daemon.info(name)["pid"] for name in names] == pids
+    daemon.ctl("swap", "s", check=True)
+    assert once(("127.0.0.1", public)).startswith("b ")
+    daemon.write_config(programs)
+    assert "--force" in text_of(daemon.ctl("reload"))
+    daemon.ctl("reload", "--force", check=True)
+    wait_for(lambda: not try_once(("127.0.0.1", public)), "the public socket is gone")
+    assert daemon.info(names[1])["pid"] == pids[1]
+
+
+# ---- who may
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user needs root")
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_deploy_is_for_those_whom_the_service_allows(slotd, ports, allowed):
+    payinv = Payinv(slotd, ports, options=f"allow_deploy={'nobody' if allowed else 'daemon'}\n")
+    done = payinv.daemon.ctl("swap", "payinv", user="nobody", group="nogroup", extra_groups=[])
+    if allowed:
+        assert done.returncode == 0 and payinv.live() == "b", text_of(done)
+    else:
+        assert done.returncode != 0 and "allow_deploy" in text_of(done)
+        assert payinv.live() == "a"
