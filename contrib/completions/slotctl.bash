@@ -50,7 +50,8 @@ _slotctl_choices()
 	slots | attach) _slotctl_services; echo --json ;;
 	abort) _slotctl_services ;;
 	drain) _slotctl_services; echo --now ;;
-	avail | reload | reread | version) echo --json ;;
+	avail | reread | version) echo --json ;;
+	reload) echo --force --json ;;
 	shutdown | restart-daemon) echo --force ;;
 	log-level) echo error warn info debug ;;
 	help) echo "$commands" ;;

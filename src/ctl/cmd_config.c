@@ -383,7 +383,7 @@ void cmd_reload(struct ctl *ctl, struct words *words)
 {
 	CLEANUP(value_done) struct value reply = {0};
 	struct diag diag = {0};
-	int r = rpc_call(&ctl->rpc, &reply, &diag, "slotd.reload", "");
+	int r = rpc_call(&ctl->rpc, &reply, &diag, "slotd.reload", words->force ? "b" : "", 1);
 
 	if (session_method_unknown(ctl, r)) {
 		(void)fprintf(stderr,

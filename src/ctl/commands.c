@@ -109,10 +109,10 @@ const struct command_row command_rows[] = {
 	},
 	{
 		.name = "reload",
-		.help = "reload\tCheck the configuration and apply the difference; what did not "
-			"change runs on",
+		.help = "reload [--force]\tCheck the configuration and apply the difference; what "
+			"did not change runs on. --force: also where a live slot goes",
 		.run = cmd_reload,
-		.flags = ALLOW_JSON | NO_ARGUMENTS,
+		.flags = ALLOW_FORCE | ALLOW_JSON | NO_ARGUMENTS,
 	},
 	{
 		.name = "remove",

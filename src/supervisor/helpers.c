@@ -416,6 +416,17 @@ static unsigned relay_count(const struct supervisor *sup)
 	return cpus < 1 ? 1 : cpus > RELAYS_DEFAULT_MAX ? RELAYS_DEFAULT_MAX : (unsigned)cpus;
 }
 
+int helpers_want_relays(struct supervisor *sup)
+{
+	unsigned n = helper_of(sup, HELPER_RELAY) ? 0 : relay_count(sup);
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < n; i++) {
+		r = add(sup, HELPER_RELAY, i, true);
+	}
+	return r;
+}
+
 int helpers_start(struct supervisor *sup, struct diag *diag)
 {
 	static const struct {
@@ -434,8 +445,8 @@ int helpers_start(struct supervisor *sup, struct diag *diag)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(singles); i++) {
 		r = add(sup, singles[i].kind, 0, singles[i].wanted);
 	}
-	for (unsigned i = 0; r == 0 && i < relay_count(sup); i++) {
-		r = add(sup, HELPER_RELAY, i, true);
+	if (r == 0) {
+		r = helpers_want_relays(sup);
 	}
 	if (r < 0) {
 		return diag_set_errno(diag, r, "cannot start the helper processes");

@@ -224,5 +224,8 @@ void services_reload_commit(struct supervisor *sup, struct config *next)
 		}
 	}
 	services_reload_abandon(sup);
+	if (helpers_want_relays(sup) < 0) {
+		log_line(LOG_ERR, "out of memory: no relay is started");
+	}
 	attach_processes(sup, next);
 }

@@ -92,6 +92,8 @@ extern const struct helper_ops keep_helper_ops;	    /* slotd-keep: helpers.c */
 
 /** Starts keep, log, control, the relays; probe when a check is configured. 0 or -errno. */
 int helpers_start(struct supervisor *sup, struct diag *diag);
+/** Starts the relays if there are services and no relays yet: a reload may bring the first one. */
+int helpers_want_relays(struct supervisor *sup);
 /**
  * Sends QUIT to all; they end by themselves, keep last (SIGKILL after 5 s). When the last is
  * reaped, supervisor_helpers_gone is called: it is supervisor.c's.

@@ -62,8 +62,7 @@ def test_nothing_is_swapped_when_it_could_not_be_recorded(slotd, ports):
     payinv.daemon.start()
     payinv.wait_serving()
     wait_for(lambda: (sub / "live").exists(), "it is written")
-    (sub / "live").unlink()
-    sub.rmdir()
+    sub.rename(payinv.daemon.dir / "elsewhere")
     said = payinv.swap(status=10)
     assert "record" in said and "NOTHING SWAPPED" in said
     assert once(payinv.address).startswith("a ")
@@ -115,14 +114,17 @@ def test_drain_now_closes_the_rest(slotd, ports):
     assert job == 1
 
 
-def test_an_abort_ends_a_swap_that_waits(slotd, ports):
-    payinv = Payinv(slotd, ports, arguments="--listen-after 30")
+@pytest.mark.parametrize("step", ["prepare", "gate"])
+def test_an_abort_ends_a_deploy_that_waits(slotd, ports, step):
+    waits = {"prepare": {"options": "prepare=sleep 60\n"},
+             "gate": {"health": "exec test $SLOTD_SLOT = a"}}
+    payinv = Payinv(slotd, ports, **waits[step])
     ended = []
-    swap = threading.Thread(target=lambda: ended.append(payinv.daemon.ctl("swap", "payinv")))
-    swap.start()
-    wait_for(lambda: payinv.daemon.service("payinv")["step"] == "gate", "it waits")
+    deploy = threading.Thread(target=lambda: ended.append(payinv.daemon.ctl("deploy", "payinv")))
+    deploy.start()
+    wait_for(lambda: payinv.daemon.service("payinv")["step"] == step, "it waits")
     payinv.daemon.ctl("abort", "payinv", check=True)
-    swap.join(30)
+    deploy.join(30)
     assert ended[0].returncode == 10 and "aborted by" in text_of(ended[0])
     wait_for(lambda: stopped(payinv, "b"), "the idle slot stops")
     assert payinv.live() == "a"
@@ -185,8 +187,9 @@ def test_a_live_slot_stopped_by_hand_says_by_whom(payinv):
 
 
 def test_a_silent_relay_does_not_hold_up_a_swap_for_long(payinv):
-    for pid in procs.children(payinv.daemon.pid, "slotd-relay"):
-        os.kill(pid, signal.SIGSTOP)
+    for pid, name in procs.children(payinv.daemon.pid).items():
+        if name == "slotd-relay":
+            os.kill(pid, signal.SIGSTOP)
     payinv.swap()
     assert payinv.live() == "b" and "does not answer: restarting it" in payinv.daemon.log()
     assert once(payinv.address).startswith("b ")
