@@ -111,7 +111,7 @@ static bool read_head(struct head *h, const char *data, const char *end)
 	uint64_t status;
 	const char *line = memmem(data, (size_t)(end - data) + 2, "\r\n", 2);
 
-	if (line - data < 12 || memcmp(data, "HTTP/1.", 7) != 0 || data[8] != ' ' ||
+	if (!line || line - data < 12 || memcmp(data, "HTTP/1.", 7) != 0 || data[8] != ' ' ||
 	    !read_number(data + 9, 3, &status)) {
 		return false;
 	}
@@ -121,7 +121,7 @@ static bool read_head(struct head *h, const char *data, const char *end)
 
 		line += 2;
 		next = memmem(line, (size_t)(end - line) + 2, "\r\n", 2);
-		if (!read_field(h, line, (size_t)(next - line))) {
+		if (!next || !read_field(h, line, (size_t)(next - line))) {
 			return false;
 		}
 		line = next;
