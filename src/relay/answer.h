@@ -44,4 +44,4 @@ struct answer {
 void answer_asked(struct answer *a, const void *data, size_t len, bool first);
 
 /** The worker has spoken. True when the answer ends with the last of these bytes. */
-bool answer_heard(struct answer *a, const void *data, size_t len);
+bool answer_heard(struct answer *a, const void *data, size_t len) __attribute__((nonnull));
