@@ -9,6 +9,7 @@ from common import (
     BENCH,
     Bench,
     answers,
+    command_name,
     cpu_nanoseconds,
     family,
     floor_line,
@@ -39,15 +40,7 @@ def start_slotd(b, backend):
         f"[program:two]\ncommand={BENCH}/backend %(process_num)d\nautostart=false\n"
         f"numprocs_start={free_port()}\nprocess_name=%(program_name)s_%(process_num)d\n"
     )
-    return port, lambda: [p for p in own_processes(daemon) if "relay" in name(p)]
-
-
-def name(pid):
-    try:
-        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as f:
-            return f.read()
-    except OSError:
-        return ""
+    return port, lambda: [p for p in own_processes(daemon) if command_name(p) == "slotd-relay"]
 
 
 def start_haproxy(b, backend):
