@@ -405,18 +405,30 @@ int file_clear_path(const char *path)
 
 /* ---- rotating */
 
+/* Is there something at path that is to be moved? For the file itself: only if it is this one;
+ * a predecessor may have moved it, or someone who took it away. */
+static bool shift_wanted(const struct log_file *f, unsigned i, const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && (i > 0 || (st.st_ino == f->ino && st.st_dev == f->dev));
+}
+
 int file_shift(struct log_file *f, unsigned i)
 {
 	char from[PATH_MAX], to[PATH_MAX];
-	struct stat st;
 
 	if (rotation_name(f->path, i, from, sizeof(from)) < 0 ||
 	    rotation_name(f->path, i + 1, to, sizeof(to)) < 0) {
 		return -ENAMETOOLONG;
 	}
-	/* Done already by a predecessor, or someone moved the file away: not ours to move. */
-	if (i == 0 && (stat(from, &st) < 0 || st.st_ino != f->ino || st.st_dev != f->dev)) {
+	if (!shift_wanted(f, i, from)) {
 		return 0;
+	}
+	/* Only the last backup is ever in the way. Removed first: a rename onto a file makes ext4
+	 * write out what is moved (auto_da_alloc), which no log needs. */
+	if (i + 1 == f->rotation.backups) {
+		(void)unlink(to);
 	}
 	return rename(from, to) < 0 && errno != ENOENT ? -errno : 0;
 }

@@ -17,7 +17,7 @@
 enum {
 	PIPE_USUAL = 64 * 1024,
 	PIPE_WIDE = 256 * 1024,
-	TAKES_PER_WAKE = 4, /* so that one busy stream does not starve the others */
+	TAKES_PER_WAKE = 16, /* so that one busy stream does not starve the others */
 };
 
 static void on_pipe(struct loop_io *io, unsigned events);
@@ -149,8 +149,9 @@ static ssize_t take_away(struct stream *s, size_t max)
 	return n < 0 ? -errno : n;
 }
 
-/* Bytes taken, 0 at the end, -EAGAIN when there is nothing to do now, another -errno. */
-static ssize_t take(struct stream *s, size_t max)
+/* Up to *max bytes; *max is then what was asked of the pipe. Bytes taken, 0 at the end, -EAGAIN
+ * when there is nothing to do now, another -errno. */
+static ssize_t take(struct stream *s, size_t *max)
 {
 	struct staging *st = &s->lg->staging;
 	struct chunk c = {.staging = st, .file = s->file, .data = st->map};
@@ -158,9 +159,9 @@ static ssize_t take(struct stream *s, size_t max)
 	ssize_t n;
 
 	if (!wanted(s)) {
-		return take_away(s, max);
+		return take_away(s, *max);
 	}
-	sink = sink_choose(s, &c.note, &max);
+	sink = sink_choose(s, &c.note, max);
 	if (!sink) {
 		wait_for_target(s);
 		return -EAGAIN;
@@ -170,7 +171,7 @@ static ssize_t take(struct stream *s, size_t max)
 		c.note.filter = s->filter->state;
 	}
 	notes_commit(st->notes, &c.note, c.note.ino ? s->file->path : "");
-	n = staging_take(st, s->pipe, max);
+	n = staging_take(st, s->pipe, *max);
 	if (n > 0) {
 		c.len = (size_t)n;
 		(void)stream_filter_pass(s, &c.data, &c.len);
@@ -247,10 +248,12 @@ static void end(struct stream *s)
 static void on_pipe(struct loop_io *io, unsigned events)
 {
 	struct stream *s = container_of(io, struct stream, io);
+	size_t total = 0;
 
 	(void)events;
 	for (int i = 0; i < TAKES_PER_WAKE; i++) {
-		ssize_t n = take(s, LOG_STAGING_SIZE);
+		size_t asked = LOG_STAGING_SIZE;
+		ssize_t n = take(s, &asked);
 
 		if (n == 0) {
 			end(s);
@@ -259,10 +262,13 @@ static void on_pipe(struct loop_io *io, unsigned events)
 		if (n < 0 && n != -EAGAIN) {
 			hold(s, (int)n);
 		}
-		if (n < PIPE_USUAL) {
-			return;
+		if (n < (ssize_t)asked) {
+			return; /* that was all */
 		}
-		widen(s);
+		total += (size_t)n;
+		if (total >= PIPE_USUAL) {
+			widen(s);
+		}
 	}
 }
 
@@ -275,8 +281,8 @@ void stream_drain(struct stream *s)
 	}
 	/* No more than was there: a worker that never stops writing must not keep us here. */
 	while (left > 0) {
-		ssize_t n =
-			take(s, (size_t)left < LOG_STAGING_SIZE ? (size_t)left : LOG_STAGING_SIZE);
+		size_t asked = left < LOG_STAGING_SIZE ? (size_t)left : LOG_STAGING_SIZE;
+		ssize_t n = take(s, &asked);
 
 		if (n <= 0) {
 			return; /* its end, too, is for on_pipe() */
