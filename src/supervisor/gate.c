@@ -101,8 +101,9 @@ static void report_on(const struct process *p, char *buf, size_t size)
 	if (p->worker.state == WORKER_RUNNING) {
 		(void)snprintf(buf, size, "%s %s", p->config->name,
 			       *p->health_text ? p->health_text : "was not checked in time");
-	} else if (p->worker.exit != -1) {
-		(void)snprintf(buf, size, "%s is %s: %s", p->config->name, state,
+	} else if (p->worker.exited_early && p->worker.exit != -1) {
+		(void)snprintf(buf, size, "%s is %s: it ended before startsecs, %s",
+			       p->config->name, state,
 			       worker_status_text(p->worker.exit, status, sizeof(status)));
 	} else {
 		(void)snprintf(buf, size, "%s is %s%s%s", p->config->name, state,

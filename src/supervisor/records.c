@@ -36,7 +36,8 @@ struct records {
 	struct supervisor *sup;
 	json_t *state; /* as last read or composed: services that are not configured now stay */
 	uint32_t next_job;
-	struct request *queue; /* head is being carried out while child runs */
+	char damage[DIAG_TEXT_MAX]; /* why the state file is not read, and so never written */
+	struct request *queue;	    /* head is being carried out while child runs */
 	struct child child;
 	struct record_files files; /* of the child that runs */
 	char said[512];		   /* by the child */
@@ -279,13 +280,11 @@ static void push(struct supervisor *sup, enum request_kind kind, struct service 
 			return;
 		}
 	}
-	q = calloc(1, sizeof(*q));
+	q = *r->damage ? NULL : calloc(1, sizeof(*q));
 	if (!q) {
 		free(line);
-		if (s) {
-			answer(r, &(struct request){.kind = kind, .service = s}, -ENOMEM,
-			       strerror(ENOMEM));
-		}
+		answer(r, &(struct request){.kind = kind, .service = s}, -ENOMEM,
+		       *r->damage ? r->damage : strerror(ENOMEM));
 		return;
 	}
 	*q = (struct request){.kind = kind, .service = s, .line = line};
@@ -354,13 +353,16 @@ static int read_state(struct records *r, const char *path, struct diag *diag)
 	r->state = json_loadf(f, JSON_REJECT_DUPLICATES, &error);
 	(void)fclose(f);
 	if (!json_is_object(r->state)) {
-		return diag_set_at(
-			diag, -EINVAL, path, error.line > 0 ? (unsigned)error.line : 0,
-			"the record of who is live is damaged (%s): mend it, or remove it "
-			"to have live_file decide",
-			error.text);
+		(void)snprintf(
+			r->damage, sizeof(r->damage),
+			"%s, the record of who is live, is damaged (line %d: %s): mend it, or "
+			"remove it to have live_file decide; then restart slotd",
+			path, error.line, error.text);
+		log_line(LOG_ERR, "%s", r->damage);
+		json_decref(r->state);
+		r->state = json_object();
 	}
-	return 0;
+	return r->state ? 0 : diag_set_errno(diag, -ENOMEM, "%s", path);
 }
 
 int records_init(struct supervisor *sup, struct diag *diag)
@@ -382,12 +384,15 @@ int records_init(struct supervisor *sup, struct diag *diag)
 }
 
 int records_find(struct supervisor *sup, const char *service, enum slot_id *ret_live,
-		 char release[SLOT_MAX_][64])
+		 char release[SLOT_MAX_][64], struct diag *diag)
 {
 	struct records *r = sup->records;
 	json_t *one = json_object_get(json_object_get(r->state, "services"), service);
 	const char *live = json_string_value(json_object_get(one, "live"));
 
+	if (*r->damage) {
+		return diag_set(diag, -EUCLEAN, "%s", r->damage);
+	}
 	if (!live || slot_from_name(live) < 0) {
 		return -ENOENT;
 	}

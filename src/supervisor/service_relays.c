@@ -94,14 +94,15 @@ static void fill_socket(struct message *m, const struct service *s,
 	message_put_fd(m, socket->fd);
 }
 
-static void fill_worker(struct message *m, const struct service *s, const struct process *p)
+static void fill_worker(struct message *m, const struct service *s, const struct process *p,
+			bool up)
 {
 	message_init(m, MSG_RELAY_WORKER, 0);
 	message_put_u64(m, TAG_SERVICE_INDEX, s->index);
 	message_put_u64(m, TAG_SLOT, p->slot);
 	message_put_u64(m, TAG_WORKER, p->worker.id);
 	message_put_text(m, TAG_ADDRESS, p->config->address);
-	message_put_u64(m, TAG_UP, slot_worker_up(s, p));
+	message_put_u64(m, TAG_UP, up);
 	message_put_text(m, TAG_NAME, p->config->name);
 }
 
@@ -114,24 +115,25 @@ static void fill_plain(struct message *m, enum message_type type, uint32_t id,
 
 static void send_workers(struct service *s, struct helper *h)
 {
+	unsigned healthy[SLOT_MAX_];
 	struct process *p;
 	struct message m;
 	size_t pos = 0;
 
+	service_count_healthy(s, healthy);
 	while ((p = service_next(s, SLOT_MAX_, &pos))) {
 		if (p->config->address) {
-			fill_worker(&m, s, p);
+			fill_worker(&m, s, p, slot_worker_up(p, healthy));
 			(void)helper_send(h, &m);
 		}
 	}
 }
 
 /* Remembers the row; false when the relays have it like that already. */
-static bool note_told(struct service *s, const struct process *p)
+static bool note_told(struct service *s, const struct process *p, bool up)
 {
 	size_t word = p->worker.id / 64;
 	uint64_t bit = UINT64_C(1) << p->worker.id % 64;
-	bool up = slot_worker_up(s, p);
 
 	if (s->told[word] & bit && !(s->told_up[word] & bit) == !up) {
 		return false;
@@ -178,6 +180,7 @@ void relays_socket_gone(struct service *s, const struct public_socket *socket)
 
 void relays_workers(struct service *s)
 {
+	unsigned healthy[SLOT_MAX_];
 	struct process *p;
 	struct message m;
 	size_t pos = 0;
@@ -185,9 +188,12 @@ void relays_workers(struct service *s)
 	if (s->down) {
 		return; /* the relays have not heard of it */
 	}
+	service_count_healthy(s, healthy);
 	while ((p = service_next(s, SLOT_MAX_, &pos))) {
-		if (p->config->address && note_told(s, p)) {
-			fill_worker(&m, s, p);
+		bool up = slot_worker_up(p, healthy);
+
+		if (p->config->address && note_told(s, p, up)) {
+			fill_worker(&m, s, p, up);
 			to_all(s->sup, &m);
 		}
 	}

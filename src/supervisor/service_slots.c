@@ -156,23 +156,21 @@ bool slot_is_warm(const struct service *s, enum slot_id slot)
 
 /* ---- up or down ---- */
 
-static bool another_is_healthy(const struct service *s, const struct process *p)
+void service_count_healthy(const struct service *s, unsigned ret[SLOT_MAX_])
 {
-	struct process *other;
+	struct process *p;
 	size_t pos = 0;
 
-	while ((other = service_next(s, p->slot, &pos))) {
-		if (other != p && is_running(other) && other->health.healthy) {
-			return true;
-		}
+	ret[SLOT_A] = ret[SLOT_B] = 0;
+	while ((p = service_next(s, SLOT_MAX_, &pos))) {
+		ret[p->slot] += is_running(p) && p->health.healthy;
 	}
-	return false;
 }
 
 /* A worker that fails its checks is better than none. */
-bool slot_worker_up(const struct service *s, const struct process *p)
+bool slot_worker_up(const struct process *p, const unsigned healthy[SLOT_MAX_])
 {
-	return is_running(p) && (p->health.healthy || !another_is_healthy(s, p));
+	return is_running(p) && (p->health.healthy || !healthy[p->slot]);
 }
 
 /* ---- holding ---- */

@@ -300,8 +300,11 @@ static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 	char release[SLOT_MAX_][64] = {"", ""};
 	enum slot_id written;
 	struct diag ignored = {0};
-	int r = records_find(s->sup, s->name, ret, release);
+	int r = records_find(s->sup, s->name, ret, release, diag);
 
+	if (r == -EUCLEAN) {
+		return r;
+	}
 	if (r == 0) {
 		for (int slot = 0; slot < SLOT_MAX_; slot++) {
 			memcpy(s->slots[slot].release, release[slot], sizeof(release[slot]));

@@ -185,8 +185,10 @@ void slot_stop(struct service *s, enum slot_id slot);
 void slots_exchange_queue_workers(struct service *s);
 /** Are its workers up and healthy enough to take over at once? */
 bool slot_is_warm(const struct service *s, enum slot_id slot);
+/** How many of each slot run and are healthy: for slot_worker_up. */
+void service_count_healthy(const struct service *s, unsigned ret[SLOT_MAX_]);
 /** May connections be placed on it? */
-bool slot_worker_up(const struct service *s, const struct process *p);
+bool slot_worker_up(const struct process *p, const unsigned healthy[SLOT_MAX_]);
 /** Queues rows of all its workers for the relays at the end of this turn. */
 void service_settle_soon(struct service *s);
 /** OPEN, or HOLD where the live slot was stopped by hand. */
@@ -242,12 +244,12 @@ int prepare_environment(const struct service *s, enum slot_id slot, const struct
 
 /* ---- records.c ---- */
 
-/** Reads the state file. 0, or -errno and diag: it is there, but unreadable or damaged. */
+/** Reads the state file. 0, or -errno and diag when it cannot be read. */
 int records_init(struct supervisor *sup, struct diag *diag);
 void records_done(struct supervisor *sup);
-/** Who was live by the state file, with the slots' releases: 0, or -ENOENT. */
+/** Who was live by the state file, with the slots' releases: 0, -ENOENT, -EUCLEAN and diag. */
 int records_find(struct supervisor *sup, const char *service, enum slot_id *ret_live,
-		 char release[SLOT_MAX_][64]);
+		 char release[SLOT_MAX_][64], struct diag *diag);
 /** Can the record of a flip to the target be written? Ends in RECORD_OK or RECORD_FAILED. */
 void records_check(struct service *s);
 /** Writes who is live; ends in RECORDED where the swap waits for it. */

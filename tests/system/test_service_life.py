@@ -263,3 +263,26 @@ def test_a_deploy_is_for_those_whom_the_service_allows(slotd, ports, allowed):
     else:
         assert done.returncode != 0 and "allow_deploy" in text_of(done)
         assert payinv.live() == "a"
+
+
+# ---- what people are told
+
+def test_a_worker_whose_port_is_taken_is_named_with_the_holder(slotd, ports):
+    payinv = Payinv(slotd, ports, program="startretries=0\n")
+    with socket.create_server(("127.0.0.1", payinv.ports_b[0])):
+        said = payinv.swap(status=10)
+    assert f"127.0.0.1:{payinv.ports_b[0]} is held by" in said and "NOTHING SWAPPED" in said
+
+
+def test_a_damaged_state_file_stops_the_services_only(slotd, ports):
+    payinv = Payinv(slotd, ports, start=False)
+    state = payinv.daemon.dir / "state"
+    state.mkdir()
+    (state / "state.json").write_text('{"services": {')
+    payinv.daemon.start()
+    assert "damaged" in payinv.daemon.service("payinv")["note"]
+    assert (state / "state.json").read_text() == '{"services": {'
+    (state / "state.json").unlink()
+    assert payinv.daemon.end() == 0
+    payinv.daemon.start()
+    payinv.wait_serving()

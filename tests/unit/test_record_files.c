@@ -1,0 +1,158 @@
+#include <check.h>
+#include <slotd/cleanup.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "suite.h"
+#include "supervisor/record_files.h"
+
+static char dir[64], state[96], live[96], link_path[96], history[96];
+
+static void make_dir(void)
+{
+	(void)snprintf(dir, sizeof(dir), "/tmp/slotd-record-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void)snprintf(state, sizeof(state), "%s/state.json", dir);
+	(void)snprintf(live, sizeof(live), "%s/live", dir);
+	(void)snprintf(link_path, sizeof(link_path), "%s/current", dir);
+	(void)snprintf(history, sizeof(history), "%s/history", dir);
+}
+
+static void remove_dir(void)
+{
+	char command[128];
+
+	(void)snprintf(command, sizeof(command), "rm -r %s", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static const char *content(const char *path)
+{
+	static char buf[256];
+	auto_fclose FILE *f = fopen(path, "r");
+	size_t n = f ? fread(buf, 1, sizeof(buf) - 1, f) : 0;
+
+	buf[n] = '\0';
+	return f ? buf : "(none)";
+}
+
+static struct record_files files(bool commit, const char *text, char slot)
+{
+	return (struct record_files){
+		.commit = commit,
+		.state_path = state,
+		.state_text = (char *)text,
+		.live_path = live,
+		.live_text = {slot, '\n'},
+		.link_path = link_path,
+		.link_target = slot == 'a' ? (char *)"/srv/a" : (char *)"/srv/b",
+	};
+}
+
+static const char *linked(void)
+{
+	static char buf[96];
+	ssize_t n = readlink(link_path, buf, sizeof(buf) - 1);
+
+	buf[n > 0 ? n : 0] = '\0';
+	return buf;
+}
+
+START_TEST(a_record_replaces_all_three)
+{
+	struct record_files f;
+
+	make_dir();
+	f = files(true, "{1}", 'a');
+	ck_assert_int_eq(record_files_write(&f), 0);
+	f = files(true, "{2, longer}", 'b');
+	ck_assert_int_eq(record_files_write(&f), 0);
+	ck_assert_str_eq(content(state), "{2, longer}");
+	ck_assert_str_eq(content(live), "b\n");
+	ck_assert_str_eq(linked(), "/srv/b");
+	f = files(true, "{3}", 'b');
+	ck_assert_int_eq(record_files_write(&f), 0);
+	ck_assert_str_eq(content(state), "{3}");
+	remove_dir();
+}
+END_TEST
+
+START_TEST(a_check_changes_none_of_them)
+{
+	struct record_files f;
+
+	make_dir();
+	f = files(true, "{1}", 'a');
+	ck_assert_int_eq(record_files_write(&f), 0);
+	f = files(false, "{2}", 'b');
+	ck_assert_int_eq(record_files_write(&f), 0);
+	ck_assert_str_eq(content(state), "{1}");
+	ck_assert_str_eq(content(live), "a\n");
+	ck_assert_str_eq(linked(), "/srv/a");
+	remove_dir();
+}
+END_TEST
+
+START_TEST(mode_and_owner_of_the_live_file_stay)
+{
+	struct record_files f;
+	struct stat st;
+
+	make_dir();
+	f = files(true, "{1}", 'a');
+	ck_assert_int_eq(record_files_write(&f), 0);
+	ck_assert_int_eq(chmod(live, 0640), 0);
+	f = files(true, "{1}", 'b');
+	ck_assert_int_eq(record_files_write(&f), 0);
+	ck_assert_int_eq(stat(live, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0640);
+	remove_dir();
+}
+END_TEST
+
+START_TEST(what_is_no_link_is_not_replaced_by_one)
+{
+	struct record_files f;
+
+	make_dir();
+	ck_assert_int_eq(mkdir(link_path, 0755), 0);
+	f = files(true, "{1}", 'a');
+	ck_assert_int_ne(record_files_write(&f), 0);
+	remove_dir();
+}
+END_TEST
+
+START_TEST(the_history_grows)
+{
+	struct record_files f = {.commit = true, .history_path = history};
+
+	make_dir();
+	f.history_line = (char *)"{1}\n";
+	ck_assert_int_eq(record_files_write(&f), 0);
+	f.history_line = (char *)"{2}\n";
+	ck_assert_int_eq(record_files_write(&f), 0);
+	ck_assert_str_eq(content(history), "{1}\n{2}\n");
+	remove_dir();
+}
+END_TEST
+
+START_TEST(a_directory_that_is_gone_fails_the_check)
+{
+	struct record_files f;
+
+	make_dir();
+	remove_dir();
+	f = files(false, "{1}", 'a');
+	ck_assert_int_ne(record_files_write(&f), 0);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("record_files", a_record_replaces_all_three, a_check_changes_none_of_them,
+			 mode_and_owner_of_the_live_file_stay,
+			 what_is_no_link_is_not_replaced_by_one, the_history_grows,
+			 a_directory_that_is_gone_fails_the_check);
+}
