@@ -224,34 +224,6 @@ static void start_watchdog(struct supervisor *sup)
 
 /* ---- the pid file */
 
-static int read_pidfile(const char *path)
-{
-	auto_fclose FILE *f = fopen(path, "re");
-	int pid = 0;
-
-	return f && fscanf(f, "%d", &pid) == 1 ? pid : 0;
-}
-
-/* A supervisord that is alive would start the same programs. */
-static int check_pidfile(struct supervisor *sup, struct diag *diag)
-{
-	const char *path = sup->config->supervisord.pidfile;
-	int pid = path ? read_pidfile(path) : 0;
-	char comm[64];
-
-	if (pid <= 0 || pid == getpid() || !process_alive(pid)) {
-		return 0;
-	}
-	(void)process_comm(pid, comm, sizeof(comm));
-	if (strcmp(comm, "supervisord") != 0 && strcmp(comm, "slotd") != 0) {
-		return 0;
-	}
-	return diag_set(diag, -EBUSY,
-			"%s (pid %d) is running with pidfile=%s: stop it first (supervisorctl "
-			"shutdown), or give slotd a pidfile of its own",
-			comm, pid, path);
-}
-
 static void write_pidfile(struct supervisor *sup)
 {
 	const char *path = sup->config->supervisord.pidfile;
@@ -335,9 +307,9 @@ static int report_config(struct supervisor *sup, struct diag *diag)
 
 /* In this order: what may be refused comes before anything runs. */
 static start_fn *const start_steps[] = {
-	make_directories, predecessor_lock,    check_pidfile, predecessor_check, raise_limits,
-	make_tables,	  report_config,       streams_init,  servers_init,	 services_init,
-	drop_privileges,  predecessor_succeed, make_groups,   helpers_start,
+	make_directories, predecessor_lock,    rivals_check, predecessor_check, raise_limits,
+	make_tables,	  report_config,       streams_init, servers_init,	services_init,
+	drop_privileges,  predecessor_succeed, make_groups,  helpers_start,
 };
 
 int supervisor_start(struct supervisor *sup, const struct supervisor_options *options,

@@ -447,6 +447,11 @@ int predecessor_succeed(struct supervisor *sup, struct diag *diag);
 /** slotd ends in order: there is nothing to ask for. */
 void predecessor_done(struct supervisor *sup);
 
+/* ---- rivals.c: a supervisor of the same programs ---- */
+
+/** -EBUSY names the one that lives and what it shares with us: pid file, socket, file. */
+int rivals_check(struct supervisor *sup, struct diag *diag);
+
 /* ---- the whole ---- */
 
 struct supervisor {

@@ -1,0 +1,242 @@
+#include <slotd/rivals.h>
+
+#include <slotd/cleanup.h>
+#include <slotd/os.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+enum {
+	ARGUMENTS_MAX = 16 << 10, /* of a command line: enough for every sane one */
+};
+
+/* ---- what a command line says */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static const char *next_word(const char *word, const char *end)
+{
+	word += strlen(word) + 1;
+	return word < end ? word : NULL;
+}
+
+/* The script: the first word, or under Python the first that is no option of Python's. */
+static const char *script_of(const char *word, const char *end)
+{
+	if (strncmp(base_name(word), "python", 6) == 0) {
+		do {
+			word = next_word(word, end);
+		} while (word && word[0] == '-');
+	}
+	return word && (strcmp(base_name(word), "supervisord") == 0 ||
+			strcmp(word, "supervisor.supervisord") == 0)
+		       ? word
+		       : NULL;
+}
+
+/* Of "-c", "-nc", "-cFILE": what follows the letter; "" when it is the next word, NULL: no -c. */
+static const char *short_value(const char *word)
+{
+	static const char flags[] = "nskthv"; /* those of supervisord without a value */
+
+	for (const char *c = word + 1; *c; c++) {
+		if (*c == 'c') {
+			return c + 1;
+		}
+		if (!strchr(flags, *c)) {
+			return NULL;
+		}
+	}
+	return NULL;
+}
+
+static const char *long_value(const char *word)
+{
+	const char *equals = strchr(word, '=');
+	size_t len = equals ? (size_t)(equals - word) : strlen(word);
+
+	/* getopt takes any beginning that is not another option's, too */
+	if (len < 3 || strncmp(word, "--configuration", len) != 0) {
+		return NULL;
+	}
+	return equals ? equals + 1 : "";
+}
+
+const char *rival_config_argument(const char *args, size_t len)
+{
+	const char *end = args + len, *found = "";
+	const char *word;
+
+	if (len == 0 || args[len - 1] != '\0') {
+		return NULL;
+	}
+	word = script_of(args, end);
+	if (!word) {
+		return NULL;
+	}
+	while ((word = next_word(word, end))) {
+		const char *value = NULL;
+
+		if (word[0] == '-') {
+			value = word[1] == '-' ? long_value(word) : short_value(word);
+		}
+		if (value && !*value) {
+			word = value = next_word(word, end);
+		}
+		if (value) {
+			found = value;
+		}
+		if (!word) {
+			break;
+		}
+	}
+	return found;
+}
+
+/* ---- processes */
+
+static size_t read_arguments(pid_t pid, char *buf, size_t size)
+{
+	auto_close int fd = -EBADF;
+	char path[64];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? 0 : read(fd, buf, size - 1);
+	if (n <= 0) {
+		return 0;
+	}
+	if (buf[n - 1] != '\0') {
+		buf[n++] = '\0';
+	}
+	return (size_t)n;
+}
+
+/* Its name alone does not tell: "python3 supervisord" is python3. */
+static bool is_rival(pid_t pid, struct rival *ret)
+{
+	char comm[32], args[ARGUMENTS_MAX];
+	size_t len;
+
+	if (pid <= 1 || pid == getpid() || !process_alive(pid)) {
+		return false;
+	}
+	(void)process_comm(pid, comm, sizeof(comm));
+	if (strcmp(comm, "slotd") == 0) {
+		*ret = (struct rival){pid, "slotd"};
+		return true;
+	}
+	len = read_arguments(pid, args, sizeof(args));
+	if (strcmp(comm, "supervisord") == 0 || rival_config_argument(args, len)) {
+		*ret = (struct rival){pid, "supervisord"};
+		return true;
+	}
+	return false;
+}
+
+bool rival_by_pidfile(const char *path, struct rival *ret)
+{
+	auto_fclose FILE *f = fopen(path, "re");
+	int pid = 0;
+
+	return f && fscanf(f, "%d", &pid) == 1 && is_rival(pid, ret);
+}
+
+bool rival_by_socket(const char *path, struct rival *ret)
+{
+	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (fd < 0 ||
+	    (size_t)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path) >= sizeof(sa.sun_path)) {
+		return false;
+	}
+	/* The pid is that of who called listen(): gone, when it became a daemon after that. */
+	return connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && is_rival(peer.pid, ret);
+}
+
+/* ---- by file */
+
+static bool same_file(const struct stat *ours, const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_dev == ours->st_dev && st.st_ino == ours->st_ino;
+}
+
+/* Relative names count from where it works. */
+static const char *seen_from(pid_t pid, const char *name, char *buf, size_t size)
+{
+	if (name[0] == '/') {
+		return name;
+	}
+	(void)snprintf(buf, size, "/proc/%d/cwd/%s", (int)pid, name);
+	return buf;
+}
+
+/* The first place that exists is the one it took. */
+static bool took_default(pid_t pid, const struct stat *ours)
+{
+	static const char *const places[] = {
+		"/usr/etc/supervisord.conf", "/usr/supervisord.conf",
+		"supervisord.conf",	     "etc/supervisord.conf",
+		"/etc/supervisord.conf",     "/etc/supervisor/supervisord.conf",
+	};
+	char buf[PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		const char *path = seen_from(pid, places[i], buf, sizeof(buf));
+
+		if (access(path, F_OK) == 0) {
+			return same_file(ours, path);
+		}
+	}
+	return false;
+}
+
+static bool uses_file(pid_t pid, const struct stat *ours)
+{
+	char args[ARGUMENTS_MAX], buf[PATH_MAX];
+	size_t len = read_arguments(pid, args, sizeof(args));
+	const char *file = rival_config_argument(args, len);
+
+	if (!file) {
+		return false;
+	}
+	return *file ? same_file(ours, seen_from(pid, file, buf, sizeof(buf)))
+		     : took_default(pid, ours);
+}
+
+bool rival_by_config(const char *file, struct rival *ret)
+{
+	struct stat ours;
+	DIR *dir = stat(file, &ours) == 0 ? opendir("/proc") : NULL;
+	struct dirent *e;
+	bool found = false;
+
+	while (dir && !found && (e = readdir(dir))) {
+		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+
+		found = pid > 1 && uses_file(pid, &ours) && is_rival(pid, ret);
+	}
+	if (dir) {
+		(void)closedir(dir);
+	}
+	return found;
+}
