@@ -57,8 +57,12 @@ static bool forbidden(const unsigned char *p, int n)
 
 void encode_escaped(struct strbuf *out, const void *data, size_t len)
 {
-	const unsigned char *p = data, *end = p + len, *plain = p;
+	const unsigned char *p = data, *plain = p, *end;
 
+	if (len == 0) {
+		return; /* data may be NULL */
+	}
+	end = p + len;
 	while (p < end) {
 		int n = utf8_char(p, (size_t)(end - p));
 		const char *instead = n == 1			  ? escape(*p)
