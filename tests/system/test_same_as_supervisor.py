@@ -12,6 +12,8 @@ import pytest
 from harness.procs import wait_for
 from harness.reference import Supervisord
 
+pytestmark = pytest.mark.plain_only  # beside a real supervisord, at its pace
+
 CONFIG = """
 [program:cat]
 command=/bin/cat

@@ -151,10 +151,13 @@ def test_the_client_address_travels_by_proxy_protocol(slotd, ports, tmp_path):
     seen = []
     listener = socket.create_server(("127.0.0.1", worker))
     def serve():
-        connection, _ = listener.accept()
-        with connection:
-            seen.append(connection.recv(4096))
-            connection.sendall(b"HTTP/1.1 200 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        while not seen:
+            connection, _ = listener.accept()
+            with connection:
+                request = connection.recv(4096)
+                if request:  # a health check only connects
+                    seen.append(request)
+                    connection.sendall(b"HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n")
     slotd(f"[program:s-a]\ncommand=sleep 1000\nstartsecs=0\nprocess_name=w_%(process_num)d\n"
           f"numprocs=1\nnumprocs_start={worker}\n"
           f"[program:s-b]\ncommand=sleep 1000\nprocess_name=w_%(process_num)d\n"

@@ -15,6 +15,8 @@ PYTHON = "/usr/bin/python3"
 # What differs on purpose: see slotd-supervisor(7).
 DIFFERENT = set()
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("pexpect", reason="python3-pexpect is not installed")
 
 
