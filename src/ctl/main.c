@@ -8,7 +8,8 @@
 #include <stdio.h>
 
 static const char usage[] =
-	"slotctl -- what runs under slotd, and who is live\n"
+	"slotctl: in the place of supervisorctl -- control applications that run under slotd,\n"
+	"and say who is live\n"
 	"\n"
 	"Usage: slotctl [options] [command [arguments]]\n"
 	"\n"
@@ -16,7 +17,7 @@ static const char usage[] =
 	"-c/--configuration FILENAME -- configuration file, for its [supervisorctl] section\n"
 	"-h/--help -- print this and exit\n"
 	"-V/--version -- print slotctl's version and exit\n"
-	"-i/--interactive -- ask before a shutdown\n"
+	"-i/--interactive -- start an interactive shell; with a command, ask before a shutdown\n"
 	"-s/--serverurl URL -- where slotd listens: unix:///PATH or http://HOST:PORT\n"
 	"     (default: slotd.sock in slotd's run_dir)\n"
 	"-u/--username USERNAME -- user for servers that want one\n"
