@@ -146,32 +146,36 @@ def test_a_stuck_client_stops_no_other(payinv):
     stuck.close()
 
 
+ECHO_SERVER = """
+import socket, sys
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    connection, _ = listener.accept()
+    with connection:
+        request = connection.recv(4096)
+        head = b"HTTP/1.1 200 X\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(request)
+        if request:  # a health check only connects
+            connection.sendall(head + request)
+"""
+
+
 def test_the_client_address_travels_by_proxy_protocol(slotd, ports, tmp_path):
-    public, worker = ports.one(), ports.one()
-    seen = []
-    listener = socket.create_server(("127.0.0.1", worker))
-    def serve():
-        while not seen:
-            connection, _ = listener.accept()
-            with connection:
-                request = connection.recv(4096)
-                if request:  # a health check only connects
-                    seen.append(request)
-                    connection.sendall(b"HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n")
-    slotd(f"[program:s-a]\ncommand=sleep 1000\nstartsecs=0\nprocess_name=w_%(process_num)d\n"
-          f"numprocs=1\nnumprocs_start={worker}\n"
-          f"[program:s-b]\ncommand=sleep 1000\nprocess_name=w_%(process_num)d\n"
+    public = ports.one()
+    script = tmp_path / "echo.py"
+    script.write_text(ECHO_SERVER)
+    command = f"/usr/bin/python3 {script} %(process_num)d"
+    slotd(f"[program:s-a]\ncommand={command}\nprocess_name=w_%(process_num)d\n"
+          f"numprocs=1\nnumprocs_start={ports.one()}\n"
+          f"[program:s-b]\ncommand={command}\nprocess_name=w_%(process_num)d\n"
           f"numprocs=1\nnumprocs_start={ports.one()}\n"
           + service("s", f"127.0.0.1:{public}", "proxy_protocol=v1\n", health="tcp"))
-    thread = threading.Thread(target=serve)
-    thread.start()
     with socket.create_connection(("127.0.0.1", public), 10) as s:
         mine = s.getsockname()[1]
         s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        s.recv(4096)
-    thread.join(10)
-    listener.close()
-    assert seen[0].startswith(b"PROXY TCP4 127.0.0.1 127.0.0.1 %d %d\r\nGET /" % (mine, public))
+        got = b""
+        while chunk := s.recv(4096):
+            got += chunk
+    assert b"PROXY TCP4 127.0.0.1 127.0.0.1 %d %d\r\nGET /" % (mine, public) in got
 
 
 # ---- swapping
