@@ -151,6 +151,3 @@ void listener_started(struct listener *l, struct plan *plan);
 void listener_lost(struct listener *l, struct plan *plan);
 /** What it wrote on stdout. Afterwards pool_dispatch may have somebody. */
 void listener_input(struct listener *l, const char *data, size_t len, struct plan *plan);
-
-/** RFC 3629. *ret_characters (may be NULL) is set when it is. */
-bool utf8_valid(const char *data, size_t len, size_t *ret_characters);

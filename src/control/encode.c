@@ -1,6 +1,6 @@
 #include "encode.h"
 
-#include "utf8.h"
+#include <slotd/utf8.h>
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "slice.h"
 
-#include "utf8.h"
+#include <slotd/utf8.h>
 
 #include <slotd/cleanup.h>
 

@@ -97,33 +97,3 @@ struct event *event_unref(struct event *e)
 	}
 	return NULL;
 }
-
-/* Length of the sequence that begins with c, 0 when none does. RFC 3629. */
-static size_t utf8_sequence(unsigned char c)
-{
-	return c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-}
-
-bool utf8_valid(const char *data, size_t len, size_t *ret_characters)
-{
-	size_t characters = 0, i = 0;
-
-	while (i < len) {
-		size_t n = utf8_sequence((unsigned char)data[i]);
-
-		if (n == 0 || n > len - i) {
-			return false;
-		}
-		for (size_t k = 1; k < n; k++) {
-			if (((unsigned char)data[i + k] & 0xc0) != 0x80) {
-				return false;
-			}
-		}
-		i += n;
-		characters++;
-	}
-	if (ret_characters) {
-		*ret_characters = characters;
-	}
-	return true;
-}

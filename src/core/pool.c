@@ -1,5 +1,6 @@
 #include <slotd/event.h>
 #include <slotd/strbuf.h>
+#include <slotd/utf8.h>
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,6 +4,10 @@
 #include "lines.h"
 #include "logger.h"
 
+#include <slotd/cleanup.h>
+#include <slotd/strbuf.h>
+#include <slotd/utf8.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +15,7 @@
 
 enum {
 	SYSLOG_LINE_MAX = 8 * 1024,
+	DEBUG_MAX = 64 * 1024, /* of one chunk */
 };
 
 static void syslog_line(struct stream *s, const char *line, size_t n)
@@ -77,6 +82,20 @@ static void syslog_pass(struct stream *s, const char *text, size_t n)
 	}
 }
 
+/* At loglevel=debug slotd's own log has the workers' output, too, as Supervisor's has. */
+static void debug_pass(struct stream *s, const char *data, size_t n)
+{
+	CLEANUP(strbuf_done) struct strbuf sb = {0};
+	struct own_line line = {.priority = LOG_DEBUG, .when = usec_wall(), .fields = ""};
+
+	(void)strbuf_addf(&sb, "'%s' %s output:\n", s->name, s->channel ? "stderr" : "stdout");
+	(void)utf8_add(&sb, data, n < DEBUG_MAX ? n : DEBUG_MAX);
+	if (!sb.error) {
+		line.text = strbuf_str(&sb);
+		own_write(s->lg, &line);
+	}
+}
+
 void listeners_tell(struct stream *s, const char *data, size_t n)
 {
 	if (s->syslog && n) {
@@ -84,5 +103,8 @@ void listeners_tell(struct stream *s, const char *data, size_t n)
 	}
 	if (s->events && n) {
 		stream_event(s, LOG_EVENT_LOG, data, n);
+	}
+	if (s->lg->own.level >= LOG_DEBUG && n) {
+		debug_pass(s, data, n);
 	}
 }

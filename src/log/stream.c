@@ -138,7 +138,8 @@ static void on_timer(struct loop_timer *t)
 
 static bool wanted(const struct stream *s)
 {
-	return s->file || s->syslog || s->events || s->filter || s->lg->streams.null_fd < 0;
+	return s->file || s->syslog || s->events || s->filter || s->lg->streams.null_fd < 0 ||
+	       s->lg->own.level >= LOG_DEBUG;
 }
 
 static ssize_t take_away(struct stream *s, size_t max)

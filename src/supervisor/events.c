@@ -3,6 +3,7 @@
 #include <slotd/cleanup.h>
 #include <slotd/lognote.h>
 #include <slotd/strbuf.h>
+#include <slotd/utf8.h>
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -471,23 +472,6 @@ void events_process_state(struct process *p, const struct plan_action *a)
 		     worker_state_info((enum worker_state)a->from)->name, extra);
 }
 
-/* As Python shows bytes that are no UTF-8. */
-static void add_undecodable(struct strbuf *sb, const unsigned char *data, size_t len)
-{
-	(void)strbuf_adds(sb, "Undecodable: b'");
-	for (size_t i = 0; i < len; i++) {
-		if (data[i] == '\n') {
-			(void)strbuf_adds(sb, "\\n");
-		} else if (data[i] < 0x20 || data[i] >= 0x7f) {
-			(void)strbuf_addf(sb, "\\x%02x", data[i]);
-		} else {
-			(void)strbuf_addf(sb, data[i] == '\'' || data[i] == '\\' ? "\\%c" : "%c",
-					  data[i]);
-		}
-	}
-	(void)strbuf_adds(sb, "'");
-}
-
 void events_output(struct supervisor *sup, const char *group, const char *name,
 		   const struct message *m)
 {
@@ -507,11 +491,7 @@ void events_output(struct supervisor *sup, const char *group, const char *name,
 		(void)strbuf_addf(&sb, " channel:%s", is_stderr ? "stderr" : "stdout");
 	}
 	(void)strbuf_addc(&sb, '\n');
-	if (utf8_valid(data, len, NULL)) {
-		(void)strbuf_add(&sb, data, len);
-	} else {
-		add_undecodable(&sb, (const unsigned char *)data, len);
-	}
+	(void)utf8_add(&sb, data, len);
 	if (!sb.error) {
 		events_emit(sup, types[!is_log][is_stderr], sb.data, sb.len);
 	}

@@ -356,6 +356,7 @@ def comparable(value):
     return value
 
 
+@pytest.mark.plain_only
 @pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
 def test_slotd_answers_as_supervisord(slotd, scene):
     heard = []

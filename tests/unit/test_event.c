@@ -1,6 +1,7 @@
 #include <check.h>
 #include <slotd/cleanup.h>
 #include <slotd/event.h>
+#include <slotd/utf8.h>
 #include <string.h>
 
 #include "suite.h"

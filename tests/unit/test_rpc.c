@@ -1,7 +1,7 @@
 #include <check.h>
 #include <control/decode.h>
 #include <control/encode.h>
-#include <control/utf8.h>
+#include <slotd/utf8.h>
 #include <errno.h>
 #include <slotd/cleanup.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-#include "utf8.h"
+#include <slotd/strbuf.h>
+#include <slotd/utf8.h>
 
 /* By first byte: how long, and the range of the second (Unicode, table 3-7). */
 static int shape(unsigned char c, unsigned char *low, unsigned char *high)
@@ -55,4 +56,49 @@ size_t utf8_tail(const unsigned char *p, size_t len)
 		}
 	}
 	return 0;
+}
+
+bool utf8_valid(const char *data, size_t len, size_t *ret_characters)
+{
+	size_t characters = 0;
+
+	for (size_t i = 0; i < len; characters++) {
+		int n = utf8_char((const unsigned char *)data + i, len - i);
+
+		if (n <= 0) {
+			return false;
+		}
+		i += (size_t)n;
+	}
+	if (ret_characters) {
+		*ret_characters = characters;
+	}
+	return true;
+}
+
+/* As Python shows bytes that are no UTF-8. */
+static void add_undecodable(struct strbuf *sb, const unsigned char *data, size_t len)
+{
+	(void)strbuf_adds(sb, "Undecodable: b'");
+	for (size_t i = 0; i < len; i++) {
+		if (data[i] == '\n') {
+			(void)strbuf_adds(sb, "\\n");
+		} else if (data[i] < 0x20 || data[i] >= 0x7f) {
+			(void)strbuf_addf(sb, "\\x%02x", data[i]);
+		} else {
+			(void)strbuf_addf(sb, data[i] == '\'' || data[i] == '\\' ? "\\%c" : "%c",
+					  data[i]);
+		}
+	}
+	(void)strbuf_adds(sb, "'");
+}
+
+int utf8_add(struct strbuf *sb, const char *data, size_t len)
+{
+	if (utf8_valid(data, len, NULL)) {
+		(void)strbuf_add(sb, data, len);
+	} else {
+		add_undecodable(sb, (const unsigned char *)data, len);
+	}
+	return sb->error;
 }
