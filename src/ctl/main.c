@@ -8,12 +8,8 @@
 #include <stdio.h>
 
 static const char usage[] =
-<<<<<<< HEAD
 	"slotctl: in the place of supervisorctl -- control applications that run under slotd,\n"
 	"and say who is live\n"
-=======
-	"slotctl, supervisorctl -- control applications: what runs, and who is live\n"
->>>>>>> 7efb3ba (At loglevel=debug slotd's log has the workers' output and every SIGCHLD, as Supervisor's has)
 	"\n"
 	"Usage: slotctl [options] [command [arguments]]\n"
 	"\n"
@@ -21,11 +17,7 @@ static const char usage[] =
 	"-c/--configuration FILENAME -- configuration file, for its [supervisorctl] section\n"
 	"-h/--help -- print this and exit\n"
 	"-V/--version -- print slotctl's version and exit\n"
-<<<<<<< HEAD
 	"-i/--interactive -- start an interactive shell; with a command, ask before a shutdown\n"
-=======
-	"-i/--interactive -- start an interactive shell; ask before a shutdown\n"
->>>>>>> 7efb3ba (At loglevel=debug slotd's log has the workers' output and every SIGCHLD, as Supervisor's has)
 	"-s/--serverurl URL -- where slotd listens: unix:///PATH or http://HOST:PORT\n"
 	"     (default: slotd.sock in slotd's run_dir)\n"
 	"-u/--username USERNAME -- user for servers that want one\n"
