@@ -8,11 +8,11 @@
  */
 
 #include "commands.h"
-#include "fault.h"
 #include "names.h"
 #include "peer.h"
 #include "slice.h"
 #include "value.h"
+#include <slotd/fault.h>
 
 #include <slotd/loop.h>
 #include <slotd/strbuf.h>

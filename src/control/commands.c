@@ -1,6 +1,6 @@
 #include "commands.h"
 
-#include "fault.h"
+#include <slotd/fault.h>
 
 #include <slotd/cleanup.h>
 

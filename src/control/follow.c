@@ -1,8 +1,8 @@
 #include "follow.h"
 
 #include "control.h"
-#include "fault.h"
 #include "names.h"
+#include <slotd/fault.h>
 
 #include <slotd/cleanup.h>
 

@@ -8,30 +8,7 @@
 
 #include <signal.h>
 #include <slotd/diag.h>
-
-/* Faults, as Supervisor numbers them, and ours. */
-enum fault {
-	FAULT_UNKNOWN_METHOD = 1,
-	FAULT_INCORRECT_PARAMETERS = 2,
-	FAULT_BAD_ARGUMENTS = 3,
-	FAULT_SHUTDOWN_STATE = 6,
-	FAULT_BAD_NAME = 10,
-	FAULT_BAD_SIGNAL = 11,
-	FAULT_NO_FILE = 20,
-	FAULT_NOT_EXECUTABLE = 21,
-	FAULT_FAILED = 30,
-	FAULT_ABNORMAL_TERMINATION = 40,
-	FAULT_SPAWN_ERROR = 50,
-	FAULT_ALREADY_STARTED = 60,
-	FAULT_NOT_RUNNING = 70,
-	FAULT_SUCCESS = 80,
-	FAULT_ALREADY_ADDED = 90,
-	FAULT_STILL_RUNNING = 91,
-	FAULT_CANT_REREAD = 92,
-	FAULT_BUSY = 100,
-	FAULT_FORBIDDEN = 101,
-	FAULT_REFUSED = 102,
-};
+#include <slotd/fault.h>
 
 /** Called each second while an answer is awaited, and with 0 at the end of such a wait. */
 typedef void rpc_tick_fn(void *data, unsigned seconds);

@@ -5,8 +5,8 @@
  * not answered. A request is answered once; its items (one a worker) first, where it named many.
  */
 
-#include "fault.h"
 #include "supervisor.h"
+#include <slotd/fault.h>
 
 enum request_wait {
 	WAIT_NOTHING,

@@ -1,4 +1,4 @@
-#include "fault.h"
+#include <slotd/fault.h>
 
 #include <slotd/cleanup.h>
 

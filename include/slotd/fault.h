@@ -1,6 +1,9 @@
 #pragma once
 
-/** Faults of the API. Source: Supervisor's documentation, "XML-RPC API"; 100 and up are ours. */
+/**
+ * Faults of the API, as slotd decides them, slotd-control answers them and slotctl shows them.
+ * Source: Supervisor's documentation, "XML-RPC API"; 100 and up are ours.
+ */
 
 enum fault {
 	FAULT_NONE = 0,
