@@ -375,7 +375,7 @@ static void print_reload(const struct value *reply)
 		printf("%s\n", value_str(message));
 	}
 	if (!any) {
-		printf("The configuration is what runs: nothing to do\n");
+		printf("No process was added, changed or removed\n");
 	}
 }
 

@@ -78,8 +78,13 @@ static void explain_not_running(const struct ctl *ctl)
 void explain_failure(const struct ctl *ctl, int error, const struct diag *diag)
 {
 	const struct rpc *rpc = &ctl->rpc;
+	char me[64];
 
-	if (error == -EREMOTE) {
+	if (error == -EREMOTE && rpc->fault.code == FAULT_FORBIDDEN) {
+		(void)fprintf(stderr, "slotctl: %s (you are \"%s\")\n",
+			      fault_sentence(rpc->fault.text),
+			      user_name(geteuid(), me, sizeof(me)));
+	} else if (error == -EREMOTE) {
 		(void)fprintf(stderr, "slotctl: %s\n", fault_sentence(rpc->fault.text));
 	} else if (rpc->http_status == 401) {
 		(void)fprintf(stderr,

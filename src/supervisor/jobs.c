@@ -636,7 +636,17 @@ static int send_state(struct job *j, struct helper *control)
 	return helper_send(control, &m);
 }
 
-/* The state before the lines makes the job known, after them it may say that all is done. */
+/* The state goes first, so that a line is read with the step that it leads to; done goes last. */
+static int send_all(struct job *j, struct helper *control)
+{
+	int r = j->done ? 0 : send_state(j, control);
+
+	if (r == 0) {
+		r = send_lines(j, control);
+	}
+	return r == 0 && j->done ? send_state(j, control) : r;
+}
+
 static void tell(struct job *j, struct helper *control)
 {
 	if (j->told_pid != control->child.pid) {
@@ -644,7 +654,7 @@ static void tell(struct job *j, struct helper *control)
 		j->told_seq = 0;
 		j->dirty = true;
 	}
-	if (j->dirty && send_lines(j, control) == 0 && send_state(j, control) == 0) {
+	if (j->dirty && send_all(j, control) == 0) {
 		j->dirty = false;
 	}
 }
