@@ -159,33 +159,23 @@ while True:
 """
 
 
-FIRST_LINE = """
-import socket, sys
-listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-while True:
-    connection, _ = listener.accept()
-    with connection:
-        line = connection.recv(4096).split(b"\\r\\n")[0]
-        connection.sendall(b"HTTP/1.0 200 X\\r\\nContent-Length: %d\\r\\n\\r\\n%s" % (len(line), line))
-"""
-
-
 def test_the_client_address_travels_by_proxy_protocol(slotd, ports, tmp_path):
-    """The worker answers with the first line it reads; checks by tcp send none."""
-    public, workers = ports.one(), ports.run(2)
-    script = tmp_path / "first_line.py"
-    script.write_text(FIRST_LINE)
-    slotd("".join(f"[program:s-{s}]\ncommand=/usr/bin/python3 {script} %(process_num)d\n"
-                  f"startsecs=0\nprocess_name=w_%(process_num)d\nnumprocs_start={port}\n"
-                  for s, port in zip("ab", workers))
+    public = ports.one()
+    script = tmp_path / "echo.py"
+    script.write_text(ECHO_SERVER)
+    command = f"/usr/bin/python3 {script} %(process_num)d"
+    slotd(f"[program:s-a]\ncommand={command}\nprocess_name=w_%(process_num)d\n"
+          f"numprocs=1\nnumprocs_start={ports.one()}\n"
+          f"[program:s-b]\ncommand={command}\nprocess_name=w_%(process_num)d\n"
+          f"numprocs=1\nnumprocs_start={ports.one()}\n"
           + service("s", f"127.0.0.1:{public}", "proxy_protocol=v1\n", health="tcp"))
     with socket.create_connection(("127.0.0.1", public), 10) as s:
         mine = s.getsockname()[1]
         s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         got = b""
-        while data := s.recv(4096):
-            got += data
-    assert got.endswith(b"PROXY TCP4 127.0.0.1 127.0.0.1 %d %d" % (mine, public))
+        while chunk := s.recv(4096):
+            got += chunk
+    assert b"PROXY TCP4 127.0.0.1 127.0.0.1 %d %d\r\nGET /" % (mine, public) in got
 
 
 # ---- swapping
