@@ -26,8 +26,9 @@ _slotctl_services()
 
 _slotctl_choices()
 {
-	local commands='abort add attach avail clear deploy drain exit fg help log-level maintail
-		open pid quit reload remove reopen reread restart restart-daemon rollback shutdown
+	local commands='abort add attach avail clear deploy drain exit fg help import-check
+		leave log-level maintail open pid quit reload remove reopen reread restart
+		restart-daemon rollback shutdown
 		signal slots start status stop swap tail update version'
 
 	case $1 in

@@ -34,7 +34,8 @@ function __slotctl_services
     __slotctl_call slots | tail -n +2 | string match -r '^[^ ]+'
 end
 
-set -l commands abort add attach avail clear deploy drain exit fg help log-level maintail open pid \
+set -l commands abort add attach avail clear deploy drain exit fg help import-check leave log-level \
+    maintail open pid \
     quit reload remove reopen reread restart restart-daemon rollback shutdown signal slots start \
     status stop swap tail update version
 
@@ -54,6 +55,7 @@ complete -c slotctl -n '__fish_seen_subcommand_from start stop restart clear fg 
 complete -c slotctl -n '__fish_seen_subcommand_from add remove update' -a '(__slotctl_groups)'
 complete -c slotctl -n '__fish_seen_subcommand_from deploy swap rollback slots attach abort drain' \
     -a '(__slotctl_services)'
+complete -c slotctl -n '__fish_seen_subcommand_from import-check leave' -F
 complete -c slotctl -n '__fish_seen_subcommand_from help' -a "$commands"
 complete -c slotctl -n '__fish_seen_subcommand_from signal' -a 'HUP INT QUIT TERM KILL USR1 USR2'
 complete -c slotctl -n '__fish_seen_subcommand_from log-level' -a 'error warn info debug'

@@ -256,6 +256,33 @@ struct config *config_free(struct config *c);
 int config_load_ctl(const char *path, struct diag *diag, struct ctl_config **ret);
 struct ctl_config *config_free_ctl(struct ctl_config *c);
 
+/** Who understands a section or an option. */
+enum config_known {
+	CONFIG_KNOWN_SUPERVISOR,
+	CONFIG_KNOWN_OURS, /* Supervisor ignores it without a word */
+	CONFIG_KNOWN_NOBODY,
+	CONFIG_KNOWN_MAX_,
+	CONFIG_KNOWN_INVALID_ = -22,
+};
+
+/** Something that stands in the file, as written. */
+struct config_item {
+	struct config_place place;
+	const char *section;
+	const char *option, *value; /* NULL: the section itself, before its options */
+	enum config_known known;
+};
+
+typedef void config_item_fn(void *data, const struct config_item *item);
+
+/**
+ * Calls fn for each section and each of its options, included files too, whatever they mean. What
+ * it gets is borrowed for the call. Mistakes in the file do not matter.
+ *
+ * Returns: 0, or -errno and diag when it cannot be read.
+ */
+int config_walk(const char *path, config_item_fn *fn, void *data, struct diag *diag);
+
 /**
  * Looks up users, groups and host names, and whether directories and commands exist. May block
  * (LDAP, DNS, a hung disk): call it in a child that has nothing else to do. What is wrong is added

@@ -78,6 +78,19 @@ const struct command_row command_rows[] = {
 		.completion = COMPLETE_WORKERS,
 	},
 	{
+		.name = "import-check",
+		.help = "import-check FILE\tWhat becomes of a supervisord.conf under slotd, and "
+			"what would run twice",
+		.run = cmd_import_check,
+		.flags = OURS,
+	},
+	{
+		.name = "leave",
+		.help = "leave [FILE]\tThe way back to Supervisor, as commands to type",
+		.run = cmd_leave,
+		.flags = OURS,
+	},
+	{
 		.name = "log-level",
 		.help = "log-level LEVEL\tHow much slotd logs: error, warn, info, debug",
 		.run = cmd_log_level,

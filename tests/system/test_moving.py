@@ -1,7 +1,13 @@
 """Moving over from a real supervisord, and back."""
 
+import subprocess
+
 import pytest
 
+from harness.apps import two_slots
+from harness.load import try_once
+from harness.paths import SLOTCTL
+from harness.procs import wait_for
 from harness.reference import Supervisord
 
 PROGRAM = "[program:cat]\ncommand=/bin/cat\n"
@@ -63,3 +69,97 @@ def test_a_supervisord_with_a_file_of_its_own_is_left_alone(slotd, supervisord):
     other = supervisord()
     assert slotd(PROGRAM).info("cat")["name"] == "cat"
     assert other.rpc.supervisor.getState()["statename"] == "RUNNING"
+
+
+# ---- import-check
+
+ODD = """
+[rpcinterface:twiddler]
+supervisor.rpcinterface_factory=twiddler.rpcinterface:make
+[ctlplugin:cache]
+supervisor.ctl_factory=cache:make
+[program:web-a]
+command=/bin/cat
+numproc=2
+[program:web-b]
+command=/bin/cat
+[eventlistener:watch]
+command=/bin/cat
+events=PROCESS_STATE,PROCESS_STATE_EXITED
+[fcgi-program:php]
+command=/bin/cat
+socket=tcp://localhost:9002
+"""
+
+
+def import_check(config, status):
+    done = subprocess.run([str(SLOTCTL), "import-check", str(config)], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_import_check_names_what_is_different_and_where():
+    file = Supervisord(ODD)
+    said = import_check(file.config, 1)
+    for line in [
+            'unknown option "numproc" is ignored; did you mean "numprocs"?',
+            "twiddler.rpcinterface:make cannot be resolved within [rpcinterface:twiddler]",
+            "[ctlplugin:cache] is Python",
+            "[fcgi-program:php]: slotd does not open tcp://localhost:9002",
+            "[eventlistener:watch] has PROCESS_STATE_EXITED and, with PROCESS_STATE",
+            "web-a and web-b could be the slots of a [service:web]"]:
+        assert line in said, said
+    assert f"{file.config}:{file.config.read_text().splitlines().index('numproc=2') + 1}: " in said
+    assert "Would run twice" not in said
+    file.end()
+
+
+def test_import_check_names_mistakes_that_keep_slotd_from_starting():
+    file = Supervisord(PROGRAM + "[program:log]\ncommand=/bin/date +%s\n"
+                       "[eventlistener:l]\ncommand=/bin/cat\nevents=TICK_5\n"
+                       "result_handler=mine:handler\n")
+    said = import_check(file.config, 1)
+    assert said.index("slotd does not start with this file:") < said.index("mine:handler cannot be")
+    assert "is badly formatted" in said
+    file.end()
+
+
+def test_import_check_names_what_would_run_twice(supervisord):
+    other = supervisord()
+    wait_for(lambda: other.rpc.supervisor.getProcessInfo("cat")["pid"], "cat runs")
+    said = import_check(other.config, 1)
+    name = f"supervisord (pid {other.process.pid})"
+    for line in [f"{name} runs with pidfile=", f"{name} runs with this file",
+                 f"{name} listens on {other.dir}/sock", "cat: 1 process of it runs already"]:
+        assert line in said, said
+
+
+def test_import_check_has_nothing_to_say_about_a_plain_file():
+    file = Supervisord(PROGRAM + "[include]\nfiles=conf.d/*.conf\n")
+    assert "Nothing to do" in import_check(file.config, 0)
+    file.end()
+
+
+def test_import_check_of_a_file_that_is_not_there(tmp_path):
+    assert "could not find config file" in import_check(tmp_path / "none.conf", 2)
+
+
+# ---- the way back
+
+def test_leave_names_the_steps_and_what_supervisor_would_ignore(slotd, ports):
+    public, a, b = ports.one(), ports.run(2), ports.run(2)
+    daemon = slotd(two_slots("payinv", f"127.0.0.1:{public}", a, b))
+    wait_for(lambda: try_once(("127.0.0.1", public)), "the service answers")
+    daemon.ctl("swap", "payinv", check=True)
+    said = daemon.ctl("leave", check=True).stdout
+    proxies, _, rest = said.partition("shutdown --force")
+    assert all(f"127.0.0.1:{port}\n" in proxies for port in b)
+    assert f"127.0.0.1:{a[0]}" not in said
+    assert "[rpcinterface:supervisor]" in proxies and "[unix_http_server]" in proxies
+    assert f"supervisord -c {daemon.config}" in rest
+    assert f"supervisorctl -c {daemon.config} stop payinv-a:*" in rest
+    _, _, ignored = said.partition("ignore, without a word:")
+    for text in ("[slotd]", "run_dir=", "[service:payinv]", "slot_a=", "health="):
+        assert text in ignored
+    assert "command=" not in ignored

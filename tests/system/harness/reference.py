@@ -60,7 +60,8 @@ class Supervisord:
             text=True, timeout=120, cwd=self.dir, stdin=subprocess.DEVNULL)
 
     def end(self) -> None:
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+        if self.process:
+            self.process.wait(60)
         shutil.rmtree(self.dir, ignore_errors=True)
