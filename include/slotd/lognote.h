@@ -15,6 +15,9 @@
  * the note the file whose growth tells what is still to be written, and finishes; rotation steps
  * are noted before they are made and can be repeated.
  *
+ * Of each stream it is remembered whether a line is begun, and in which file: should that be
+ *renamed and slotd-log be killed, the line still ends where it began.
+ *
  * A note has two copies and a word that says which one counts, so that it is never half-written.
  *
  * Conversation, beside what message.h says of each message:
@@ -39,7 +42,7 @@
 enum {
 	LOG_STAGING_SIZE = 256 * 1024,
 	LOG_NOTE_PATH_MAX = 4096,
-	LOG_NOTE_STREAMS = 8192, /* streams with a filter that are remembered */
+	LOG_NOTE_STREAMS = 8192, /* streams that are remembered */
 	LOG_NOTES_VERSION = 1,
 };
 
@@ -76,10 +79,11 @@ struct log_note_copy {
 	char path[LOG_NOTE_PATH_MAX];
 };
 
-/** What a filter must remember of a stream between two chunks. */
+/** What must be remembered of a stream between two chunks. */
 struct log_stream_note {
-	uint32_t stream; /* 0: free */
-	uint32_t filter;
+	uint32_t stream;   /* 0: free */
+	uint32_t filter;   /* state of its filter */
+	uint64_t dev, ino; /* of the file in which a line is begun; ino 0: none is */
 };
 
 struct log_notes {

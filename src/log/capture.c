@@ -98,15 +98,12 @@ static void capture_ended(void *data)
 
 int stream_filter_set(struct stream *s, unsigned filters, size_t capture_max)
 {
-	struct log_notes *notes = s->lg->staging.notes;
-
 	if (filters && !s->filter) {
 		s->filter = calloc(1, sizeof(*s->filter));
 		if (!s->filter) {
 			return -ENOMEM;
 		}
-		s->filter->memory = notes_stream(notes, s->id);
-		s->filter->state = s->filter->memory ? s->filter->memory->filter : 0;
+		s->filter->state = s->memory ? s->memory->filter : 0;
 	}
 	if (s->filter) {
 		s->filter->filters = filters;
@@ -141,9 +138,9 @@ int stream_filter_pass(struct stream *s, const char **data, size_t *n)
 	}
 	*n = filter_run(f->filters, &f->state, *data, *n, out, &ops, s);
 	*data = out;
-	if (f->memory) {
+	if (s->memory) {
 		/* Before the bytes are written: until the note is idle its own state counts. */
-		f->memory->filter = f->state;
+		s->memory->filter = f->state;
 	}
 	return 0;
 }
@@ -153,8 +150,8 @@ size_t stream_filter_end(struct stream *s, char *out)
 	struct stream_filter *f = s->filter;
 	size_t n = f ? filter_end(f->filters, &f->state, out) : 0;
 
-	if (f && f->memory) {
-		f->memory->filter = f->state;
+	if (f && s->memory) {
+		s->memory->filter = f->state;
 	}
 	return n;
 }

@@ -11,8 +11,7 @@ struct stream;
 struct stream_filter {
 	unsigned filters; /* bits of enum log_filter */
 	uint32_t state;
-	struct log_stream_note *memory; /* the state, for a successor; NULL: no room there */
-	size_t max;			/* of captured text */
+	size_t max; /* of captured text */
 	char *text;
 	size_t len, room;
 };

@@ -24,8 +24,20 @@ static void commit(struct chunk *c, enum log_note_state state)
 	notes_commit(c->staging->notes, &c->note, c->file->path);
 }
 
+/* Is a line begun, and where? Before the note is idle: what follows from it is done again. */
+static void remember(struct chunk *c)
+{
+	bool begun = c->len > 0 && c->data[c->len - 1] != '\n';
+
+	if (c->memory) {
+		c->memory->dev = c->file->dev;
+		c->memory->ino = begun ? c->file->ino : 0;
+	}
+}
+
 static void finish(struct chunk *c)
 {
+	remember(c);
 	c->note.state = LOG_NOTE_IDLE;
 	notes_idle(c->staging->notes);
 }

@@ -19,6 +19,7 @@ struct chunk {
 	struct log_note note; /* as committed; where this chunk has got */
 	const char *data;     /* filtered, if the stream has a filter */
 	size_t len;
+	struct log_stream_note *memory; /* the stream's; may be NULL */
 	size_t written;	 /* of [note.from, ...) in the file already: by a predecessor */
 	int shift_error; /* a rotation failed; the old file goes on. 0: none */
 	struct chunk_loss loss;

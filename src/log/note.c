@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 enum {
 	PROBES = 16, /* places from its own in which a stream's entry may be */
@@ -10,8 +11,16 @@ enum {
 
 int notes_map(int fd, struct log_notes **ret)
 {
-	struct log_notes *n = mmap(NULL, sizeof(*n), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	struct log_notes *n;
+	struct stat st;
 
+	if (fstat(fd, &st) < 0) {
+		return -errno;
+	}
+	if (st.st_size < (off_t)sizeof(*n)) {
+		return -EPROTO;
+	}
+	n = mmap(NULL, sizeof(*n), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (n == MAP_FAILED) {
 		return -errno;
 	}
@@ -84,8 +93,7 @@ struct log_stream_note *notes_stream(struct log_notes *notes, uint32_t stream)
 	}
 	at = find(notes, stream, 0);
 	if (at) {
-		at->filter = 0;
-		at->stream = stream;
+		*at = (struct log_stream_note){.stream = stream};
 	}
 	return at;
 }

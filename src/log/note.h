@@ -10,7 +10,7 @@
 /**
  * Maps the notes.
  *
- * Returns: 0, -EPROTO (another layout) or another -errno. Borrows fd.
+ * Returns: 0, -EPROTO (another layout or size) or another -errno. Borrows fd.
  */
 int notes_map(int fd, struct log_notes **ret);
 void notes_unmap(struct log_notes *notes);
@@ -28,7 +28,7 @@ void notes_commit(struct log_notes *notes, const struct log_note *note, const ch
 /** Nothing is owed any more. */
 void notes_idle(struct log_notes *notes);
 
-/** The entry of a stream with a filter; new ones have state 0. NULL when there
- * is no room: that stream's state will not outlive us. */
+/** The entry of a stream; a new one is all zero. NULL when there is no room: what is known of
+ * that stream will not outlive us. */
 struct log_stream_note *notes_stream(struct log_notes *notes, uint32_t stream);
 void notes_stream_drop(struct log_notes *notes, uint32_t stream);

@@ -87,6 +87,7 @@ static void recover_file(struct logger *lg, const struct log_note_copy *copy, co
 	const struct file_owner owner = {n->mode, n->uid, n->gid};
 	struct chunk c = {.staging = &lg->staging, .note = *n, .data = data, .len = len};
 
+	c.memory = notes_stream(lg->staging.notes, n->stream);
 	c.file = file_new(copy->path, &rotation, &owner);
 	if (!c.file) {
 		logger_report(lg, LOG_ERR, "%s: out of memory, output is lost", copy->path);

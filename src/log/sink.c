@@ -78,6 +78,7 @@ static void into_file(struct stream *s, struct chunk *c)
 	if (s->skip) {
 		skip_torn_line(s, c);
 	}
+	c->memory = s->memory;
 	chunk_run(c);
 	report_rotation(s, c);
 	if (c->loss.error) {

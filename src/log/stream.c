@@ -392,6 +392,7 @@ static struct stream *stream_new(struct logger *lg, struct message *m)
 	}
 	s->lg = lg;
 	s->id = (uint32_t)message_u64(m, TAG_STREAM);
+	s->memory = notes_stream(lg->staging.notes, s->id);
 	s->pipe = message_take_fd(m, 0);
 	s->lost_lines = message_u64(m, TAG_LOST_LINES);
 	s->lost_bytes = message_u64(m, TAG_LOST_BYTES);
@@ -399,6 +400,18 @@ static struct stream *stream_new(struct logger *lg, struct message *m)
 	s->next = *bucket(lg, s->id);
 	*bucket(lg, s->id) = s;
 	return s;
+}
+
+/* A predecessor began a line, and its file was renamed since: the line is to end there. */
+static void end_begun_line(struct stream *s)
+{
+	const struct log_stream_note *m = s->memory;
+	struct log_file *f = s->file;
+
+	if (m && m->ino && f && f->ino && f->ino != m->ino && f->users == 1 &&
+	    file_open_inode(f, m->dev, m->ino) == 0) {
+		f->reopen = true;
+	}
 }
 
 /* What a predecessor had taken of it and could not put into a file. */
@@ -436,6 +449,7 @@ void stream_set(struct logger *lg, struct message *m)
 	set_file(s, m);
 	set_rest(s, m);
 	if (is_new) {
+		end_begun_line(s);
 		take_orphan(s);
 	}
 	watch(s); /* should it wait for a target, this may be another now */

@@ -35,6 +35,7 @@ struct stream {
 	bool ended : 1;	   /* LOG_CLOSED is still to be sent */
 	char *name;	   /* the worker's; owned */
 	char *identifier;  /* for syslog; owned, NULL: slotd */
+	struct log_stream_note *memory; /* for a successor; NULL: no room there */
 	struct log_file *file;
 	struct stream_filter *filter; /* NULL: bytes go as they are */
 	char *line;		      /* begun, for syslog; NULL: none */

@@ -19,7 +19,7 @@ from harness.procs import wait_for
 from harness.wire import Helper, Message, encode
 
 STAGING_SIZE = 256 * 1024
-NOTES_SIZE = 128 * 1024  # at least struct log_notes; a test of its own checks that it is enough
+NOTES_SIZE = 256 * 1024  # at least struct log_notes; a test of its own checks that it is enough
 F_ADD_SEALS, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW = 1033, 1, 2, 4
 NOTES_HEAD = b"eton" + (1).to_bytes(4, "little")
 STDOUT, STDERR = 0, 1
@@ -383,7 +383,10 @@ class Writer(threading.Thread):
                 text = text[size:]
 
     def check(self, path):
-        lines = text_of(path).split("\n")
+        self.check_text(text_of(path), path)
+
+    def check_text(self, text, path):
+        lines = text.split("\n")
         assert lines.pop() == ""
         for i, line in enumerate(lines):
             assert line == f"{i:08d} {'abcdefghij' * (i % 8)}", f"line {i} of {path}"
@@ -421,6 +424,33 @@ def test_no_line_is_lost_doubled_or_split_when_slotd_log_is_killed(
     for w, path in zip(writers, paths):
         w.check(path)
     print(owed, sum(w.lines for w in writers))
+
+
+def test_no_line_is_lost_doubled_or_split_by_renames_reopens_and_kills(log, tmp_path):
+    path = tmp_path / "out.log"
+    s = Stream(log, 1, path)
+    writer = Writer(s, 1)
+    writer.start()
+    dice = random.Random(5)
+    moved = []
+    for _ in range(150):
+        time.sleep(dice.random() * 0.012)
+        if path.exists() and dice.random() < 0.5:
+            moved.append(tmp_path / f"moved.{len(moved)}")
+            path.rename(moved[-1])
+        if dice.random() < 0.5:
+            log.give("LOG_REOPEN")
+        if dice.random() < 0.5:
+            log.kill()
+            log.start()
+    writer.stopping.set()
+    writer.join()
+    s.finish()
+    files = [p for p in [*moved, path] if p.exists()]
+    texts = [p.read_text() for p in files]
+    assert all(text == "" or text.endswith("\n") for text in texts)
+    writer.check_text("".join(texts), tmp_path)
+    assert len(files) > 20
 
 
 def kill_at(call, n):
