@@ -212,3 +212,10 @@ void service_judge_mode(struct service *s)
 		service_say(s, LOG_NOTICE, "the live slot runs again");
 	}
 }
+
+bool slot_is_draining(const struct service *s, enum slot_id slot)
+{
+	enum retire_state state = s->slots[slot].retire.state;
+
+	return state == RETIRE_DRAINING || state == RETIRE_CUTTING;
+}

@@ -1,17 +1,10 @@
 #include "services.h"
 
 #include <slotd/cleanup.h>
-#include <slotd/keep.h>
-#include <slotd/listen.h>
-#include <slotd/notify.h>
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-
-#define BIND_RETRY SECONDS(5)
 
 /* ---- words about a service ---- */
 
@@ -112,157 +105,6 @@ void service_store(struct service *s, enum slot_id live, enum switch_mode mode)
 	word.mode = mode;
 	atomic_store_explicit(&entry(s)->word, switch_pack(word), memory_order_release);
 	service_write_ledger(s);
-}
-
-/* ---- sockets ---- */
-
-static void keep_socket(struct service *s, const struct public_socket *socket)
-{
-	char name[sizeof(KEEP_LISTEN_PREFIX) + LEDGER_NAME_MAX * 2];
-
-	(void)snprintf(name, sizeof(name), KEEP_LISTEN_PREFIX "%s %s", s->name, socket->address);
-	if (socket->fd >= 0) {
-		keep_put(s->sup, name, &socket->fd, 1);
-	} else {
-		keep_drop(s->sup, name);
-	}
-}
-
-static int open_socket(struct service *s, struct public_socket *socket, struct diag *diag)
-{
-	const struct service_config *c = s->config;
-	const struct listen_options options = {
-		.backlog = c->backlog,
-		.mode = c->socket_mode,
-		.uid = c->socket_owner.uid,
-		.gid = c->socket_owner.gid,
-	};
-	int r;
-
-	socket->fd = service_reload_take(s->sup, socket->address, &socket->made);
-	if (socket->fd < 0) {
-		socket->fd = notify_take_listener(socket->address);
-	}
-	if (socket->fd >= 0) {
-		return 0;
-	}
-	socket->fd = -EBADF;
-	r = listen_open(socket->address, &options, diag, &socket->fd);
-	socket->made = r == 0;
-	return r;
-}
-
-/* Taken addresses are tried again: whoever holds one is often about to leave. */
-static void bind_sockets(struct service *s)
-{
-	char note[SERVICE_NOTE_MAX] = "";
-	bool all = true;
-
-	for (size_t i = 0; i < s->sockets.len; i++) {
-		struct diag diag = {0};
-
-		if (s->sockets.at[i].fd >= 0) {
-			continue;
-		}
-		if (strstr(s->note, "trying again") && !listen_is_free(s->sockets.at[i].address)) {
-			all = false; /* who holds it was told: looking again takes long */
-			(void)snprintf(note, sizeof(note), "%s", s->note);
-			continue;
-		}
-		if (open_socket(s, &s->sockets.at[i], &diag) == 0) {
-			keep_socket(s, &s->sockets.at[i]);
-			relays_socket(s, &s->sockets.at[i]);
-			service_say(s, LOG_INFO, "listening on %s", s->sockets.at[i].address);
-		} else {
-			all = false;
-			(void)snprintf(note, sizeof(note), "%s; trying again every 5 s", diag.text);
-		}
-	}
-	if (*note && strcmp(note, s->note) != 0) {
-		service_say(s, LOG_ERR, "%s", note);
-	}
-	if (*note || strstr(s->note, "trying again")) {
-		service_set_note(s, "%s", note);
-	}
-	loop_timer_set(s->sup->loop, &s->bind_timer,
-		       all ? USEC_NEVER : usec_add(usec_monotonic(), BIND_RETRY));
-}
-
-static void on_bind_timer(struct loop_timer *t)
-{
-	bind_sockets(container_of(t, struct service, bind_timer));
-}
-
-static void close_socket(struct service *s, struct public_socket *socket)
-{
-	int fd = TAKE_FD(socket->fd);
-
-	keep_socket(s, socket);
-	cleanup_closep(&fd);
-	if (socket->made && strncmp(socket->address, "unix:", 5) == 0) {
-		(void)unlink(socket->address + 5);
-	}
-	free(socket->address);
-}
-
-static void close_sockets(struct service *s)
-{
-	vec_for_each (socket, &s->sockets) {
-		close_socket(s, socket);
-	}
-	vec_done(&s->sockets);
-}
-
-static bool lists(const struct service_config *c, const char *address)
-{
-	vec_for_each (a, &c->listen) {
-		if (strcmp(*a, address) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static void drop_sockets(struct service *s)
-{
-	for (size_t i = s->sockets.len; i > 0; i--) {
-		struct public_socket *socket = &s->sockets.at[i - 1];
-
-		if (!lists(s->config, socket->address)) {
-			service_say(s, LOG_INFO, "no longer listening on %s", socket->address);
-			relays_socket_gone(s, socket);
-			close_socket(s, socket);
-			vec_remove(&s->sockets, i - 1);
-		}
-	}
-}
-
-static bool has_socket(const struct service *s, const char *address)
-{
-	vec_for_each (socket, &s->sockets) {
-		if (strcmp(socket->address, address) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static int add_sockets(struct service *s)
-{
-	vec_for_each (address, &s->config->listen) {
-		struct public_socket socket = {.index = s->next_socket, .fd = -EBADF};
-
-		if (has_socket(s, *address)) {
-			continue;
-		}
-		socket.address = strdup(*address);
-		if (!socket.address || vec_push(&s->sockets, socket) < 0) {
-			free(socket.address);
-			return -ENOMEM;
-		}
-		s->next_socket++;
-	}
-	return 0;
 }
 
 /* ---- who is live ---- */
@@ -382,11 +224,10 @@ static struct service *service_free(struct service *s)
 	records_forget(s);
 	live_watch_stop(s);
 	service_swap_done(s);
-	loop_timer_stop(s->sup->loop, &s->bind_timer);
 	loop_timer_stop(s->sup->loop, &s->record_timer);
 	loop_idle_cancel(s->sup->loop, &s->settle);
 	relays_service_gone(s);
-	close_sockets(s);
+	sockets_close(s);
 	ledger_service_drop(s->sup->ledger, s->index);
 	free(s->name);
 	free(s);
@@ -414,11 +255,11 @@ static int make(struct supervisor *sup, const struct service_config *config, str
 		return r;
 	}
 	s->index = (uint32_t)r;
-	loop_timer_init(&s->bind_timer, on_bind_timer);
+	sockets_init(s);
 	loop_idle_init(&s->settle, on_settle);
 	gate_init(s);
 	set_policies(s);
-	r = add_sockets(s);
+	r = sockets_add(s);
 	if (r < 0) {
 		return service_free(s), r;
 	}
@@ -444,7 +285,7 @@ static void open_service(struct service *s)
 		return;
 	}
 	relays_service(s);
-	bind_sockets(s);
+	sockets_open(s);
 	records_write(s);
 	live_watch_start(s);
 }
@@ -473,8 +314,8 @@ void service_reconfigure(struct service *s, const struct service_config *config,
 	s->origin = origin;
 	set_policies(s);
 	live_watch_stop(s);
-	drop_sockets(s);
-	if (add_sockets(s) < 0) {
+	sockets_drop(s);
+	if (sockets_add(s) < 0) {
 		service_say(s, LOG_ERR, "out of memory: not all addresses are listened on");
 	}
 	memset(s->told, 0, sizeof(s->told)); /* addresses may have changed */
@@ -482,7 +323,7 @@ void service_reconfigure(struct service *s, const struct service_config *config,
 		open_service(s);
 	} else {
 		relays_service(s);
-		bind_sockets(s);
+		sockets_open(s);
 		records_write(s);
 		live_watch_start(s);
 	}

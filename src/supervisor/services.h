@@ -3,7 +3,8 @@
 /**
  * Services, inside slotd: what these files share.
  *
- *	services.c         a service's life: sockets, who is live, what its workers' changes mean
+ *	services.c         a service's life: who is live, what its workers' changes mean
+ *	service_sockets.c  its public sockets
  *	service_swap.c     plan of core/swap.c and core/retire.c: each action carried out
  *	service_slots.c    a slot's workers: start, stop, count, up or down
  *	service_relays.c   slotd-relay: tables, flips, drains; every relay answers, or is restarted
@@ -149,6 +150,17 @@ void service_remove(struct service *s);
 void service_reconfigure(struct service *s, const struct service_config *config,
 			 struct config *origin);
 
+/* ---- service_sockets.c ---- */
+
+void sockets_init(struct service *s);
+/** One for each configured address that has none yet; not bound. 0 or -ENOMEM. */
+int sockets_add(struct service *s);
+/** Binds what is not bound; what is taken is noted and tried again. */
+void sockets_open(struct service *s);
+/** Closes those that the configuration lists no more. */
+void sockets_drop(struct service *s);
+void sockets_close(struct service *s);
+
 /* ---- service_swap.c ---- */
 
 /** Feeds core/swap.c and carries out its plan; text is copied. */
@@ -183,6 +195,7 @@ bool slot_start_goes_on(struct service *s, enum slot_id slot);
 void slot_stop(struct service *s, enum slot_id slot);
 /** The queue workers of the live slot start, those of the other stop. */
 void slots_exchange_queue_workers(struct service *s);
+bool slot_is_draining(const struct service *s, enum slot_id slot);
 /** Are its workers up and healthy enough to take over at once? */
 bool slot_is_warm(const struct service *s, enum slot_id slot);
 /** How many of each slot run and are healthy: for slot_worker_up. */
