@@ -19,6 +19,12 @@ int os_adopt_descriptors(void);
 int os_become_subreaper(void);
 
 /**
+ * This process comes before others of the default priority; its children do not inherit that.
+ * Nothing when somebody has chosen another priority, or it is not allowed.
+ */
+void os_come_first(void);
+
+/**
  * Raises the soft limit to at least min (the hard limit too, where that is allowed).
  *
  * @resource  RLIMIT_NOFILE, RLIMIT_NPROC.

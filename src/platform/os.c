@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,6 +52,20 @@ int os_adopt_descriptors(void)
 int os_become_subreaper(void)
 {
 	return prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
+}
+
+void os_come_first(void)
+{
+	enum {
+		NICE = -10,
+	};
+	const struct sched_param none = {0};
+
+	/* Without the reset workers would be as nice (sched(7)): both or neither. */
+	if (getpriority(PRIO_PROCESS, 0) == 0 &&
+	    sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none) == 0) {
+		(void)setpriority(PRIO_PROCESS, 0, NICE);
+	}
 }
 
 int os_raise_limit(int resource, uint64_t min, bool all, uint64_t *ret)

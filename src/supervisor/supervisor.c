@@ -50,6 +50,7 @@ static int raise_limits(struct supervisor *sup, struct diag *diag)
 	};
 	uint64_t now;
 
+	os_come_first(); /* a busy machine must not delay a restart */
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		int r = os_raise_limit(limits[i].resource, limits[i].min, limits[i].all, &now);
 
