@@ -7,7 +7,8 @@
  *
  *	main.c       options, daemonizing, privileges, the run
  *	supervisor.c make and end a struct supervisor; start-up and shutdown order
- *	processes.c  a worker's process: spawn, pidfd, timers, ledger, plan of core/worker.c
+ *	processes.c  a worker's process: pidfd, timers, ledger, plan of core/worker.c
+ *	launch.c     how it comes to be: command, environment, pipes, child
  *	groups.c     groups and their processes
  *	names.c      what "group:name", "group:*" and "all" stand for
  *	streams.c    stdout/stderr/stdin pipes, slotd-log's refill
@@ -181,8 +182,6 @@ void process_stop(struct process *p);
 void process_shutdown(struct process *p);
 /** From BACKOFF to FATAL at once. */
 void process_give_up(struct process *p);
-/** The environment it starts with. 0 or -ENOMEM. */
-int process_environment(const struct process *p, struct env *env);
 /** Sends a signal to the pid only, as Supervisor's signalProcess. 0, -ESRCH, -errno. */
 int process_signal(struct process *p, int signo);
 /** "group:name", or "name" where both are the same. Returns buf. */
@@ -205,6 +204,23 @@ void process_changed(struct process *p, enum worker_state from);
 
 /** Reaps what has been reparented to slotd; from SIGCHLD. */
 void orphans_reap(struct supervisor *sup);
+
+/* ---- launch.c ---- */
+
+/** The environment it starts with. 0 or -ENOMEM. */
+int process_environment(const struct process *p, struct env *env);
+
+/** Why there is no process. */
+struct launch_failure {
+	int fault; /* Supervisor's code for a start by hand */
+	char text[512];
+};
+/**
+ * Splits the command, makes the pipes and the child.
+ *
+ * Returns: 0, or -errno with *failure filled and nothing left behind.
+ */
+int process_launch(struct process *p, struct spawned *ret, struct launch_failure *failure);
 
 /* ---- streams.c ---- */
 
