@@ -1,13 +1,15 @@
 """Moving over from a real supervisord, and back."""
 
 import subprocess
+import time
 
 import pytest
 
-from harness.apps import two_slots
-from harness.load import try_once
+from harness.apps import two_slots, web_slot
+from harness.load import Load, try_once
 from harness.paths import SLOTCTL
 from harness.procs import wait_for
+from harness.proxy import Proxy
 from harness.reference import Supervisord
 
 PROGRAM = "[program:cat]\ncommand=/bin/cat\n"
@@ -163,3 +165,86 @@ def test_leave_names_the_steps_and_what_supervisor_would_ignore(slotd, ports):
     for text in ("[slotd]", "run_dir=", "[service:payinv]", "slot_a=", "health="):
         assert text in ignored
     assert "command=" not in ignored
+
+
+# ---- the whole way, under load
+
+class Move:
+    """slotd-supervisor(7), "MOVING OVER" and "AND BACK", step by step."""
+
+    def __init__(self, slotd, supervisord, ports):
+        self.make_supervisord = supervisord
+        self.ports_a, self.ports_b = ports.run(2), ports.run(2)
+        self.public = ports.one()
+        self.slot_a, self.slot_b = (web_slot(f"payinv-{slot}", numbers, slot) for slot, numbers
+                                    in (("a", self.ports_a), ("b", self.ports_b)))
+        self.other = supervisord(self.slot_a + PROGRAM)
+        self.wait_listening(self.ports_a)
+        self.config = two_slots("payinv", f"127.0.0.1:{self.public}", self.ports_a, self.ports_b,
+                                options="live_file=%D%/live\n")
+        self.daemon = slotd(self.config, start=False)
+        self.proxy = Proxy(self.addresses(self.ports_a))
+
+    @staticmethod
+    def addresses(ports):
+        return [("127.0.0.1", port) for port in ports]
+
+    def wait_listening(self, ports):
+        for address in self.addresses(ports):
+            wait_for(lambda a=address: try_once(a), f"{address} answers", 60)
+
+    def point_proxy(self, to, away_from):
+        self.proxy.point(self.addresses(to))
+        old = self.addresses(away_from)
+        wait_for(lambda: self.proxy.open_to(old) == 0, "the old connections end", 60)
+
+    def wait_slot(self, slot, state):
+        wait_for(lambda: self.daemon.slot("payinv", slot)["state"] == state,
+                 f"slot {slot} is {state}", 60)
+
+    def over(self):
+        (self.daemon.dir / "live").write_text("b\n")
+        self.daemon.start()
+        wait_for(lambda: self.daemon.slot("payinv", "b")["ready"] == 2, "slot b is healthy", 60)
+        assert self.daemon.service("payinv")["live"] == "b"
+        assert self.daemon.info(f"payinv-a:payinv-a_{self.ports_a[0]}")["statename"] == "STOPPED"
+        self.point_proxy([self.public], self.ports_a)
+        assert self.other.supervisorctl("stop", "payinv-a:*").returncode == 0
+        self.daemon.ctl("swap", "payinv", check=True)
+        assert self.other.supervisorctl("stop", "cat").returncode == 0
+        self.config += PROGRAM
+        self.daemon.write_config(self.config)
+        self.daemon.ctl("reload", check=True)
+        self.daemon.wait_state("cat", "RUNNING")
+        assert self.other.supervisorctl("shutdown").returncode == 0
+        self.other.process.wait(60)
+
+    def back(self):
+        self.wait_slot("b", 0)  # cold: its ports are free
+        back = self.make_supervisord(self.slot_b + PROGRAM.replace("cat]", "cat]\nautostart=false"))
+        self.wait_listening(self.ports_b)
+        self.point_proxy(self.ports_b, [self.public])
+        self.daemon.ctl("stop", "cat", check=True)
+        assert back.supervisorctl("start", "cat").returncode == 0
+        self.daemon.ctl("shutdown", "--force", check=True)
+        assert self.daemon.process.wait(60) == 0
+
+
+def test_moving_over_and_back_under_load_fails_no_request(slotd, supervisord, ports):
+    move = Move(slotd, supervisord, ports)
+    quick = Load(move.proxy.address, clients=2, rate=25)
+    slow = Load(move.proxy.address, clients=2, rate=3, path="/slow?300")
+    try:
+        wait_for(lambda: quick.answered("a"), "Supervisor's slot answers")
+        move.over()
+        moved = time.monotonic()
+        wait_for(lambda: quick.answered("a", moved), "slotd's slot answers")
+        move.back()
+        left = time.monotonic()
+        wait_for(lambda: quick.answered("b", left), "Supervisor's slot answers again")
+    finally:
+        quick.stop()
+        slow.stop()
+        move.proxy.close()
+    assert len(quick.requests) > 50 and len(slow.requests) > 5
+    assert not quick.failed() and not slow.failed()
