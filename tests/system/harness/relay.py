@@ -44,13 +44,14 @@ class Switchboard:
         self.generation = 0
 
     def set(self, service: int = 0, live: int = A, mode: int = OPEN, weight: int = 0) -> int:
+        """Returns a time at which the word was there: this thread may rest before the store."""
         self.generation += 1
         word = self.generation << 32 | weight << 16 | mode << 8 | live
         now = time.monotonic_ns() // 1000
         at = _BOARD_HEAD + service * _ENTRY.size
         self.map[at + 8 : at + 16] = struct.pack("=Q", now)
         self.map[at : at + 8] = struct.pack("=Q", word)
-        return now
+        return time.monotonic_ns() // 1000
 
 
 class Relay(Helper):
