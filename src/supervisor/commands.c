@@ -240,10 +240,10 @@ static void command_shutdown(const struct call *c)
 	supervisor_shutdown(c->sup, MOOD_SHUTDOWN);
 }
 
+/* A configuration that would not start again stops nothing. */
 static void command_restart_daemon(const struct call *c)
 {
-	answer(c->sup, c->id, FAULT_SUCCESS, NULL);
-	supervisor_shutdown(c->sup, MOOD_RESTARTING);
+	reload_begin(c->sup, RELOAD_RESTART, c->id, false);
 }
 
 static void command_log_level(const struct call *c)

@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Tells a restarted daemon that it is one: its pid. */
+#define DAEMONIZED "SLOTD_DAEMONIZED"
+
 static int fail(const char *argv0, const struct diag *diag)
 {
 	char line[DIAG_TEXT_MAX + DIAG_FILE_MAX + 16];
@@ -94,39 +97,64 @@ static void leave_terminal(void)
 
 /* ---- restart: everything has ended, the same command line starts again in this process */
 
-static int execute_again(char **argv, const char *cwd)
+/* The path, not the file that runs: after an upgrade it is another one. */
+static int execute_again(char **argv, const char *exe, const char *cwd, bool daemonized)
 {
+	char pid[16];
+
 	notify_pass_listeners();
 	if (cwd[0] && chdir(cwd) < 0) {
 		(void)fprintf(stderr, "Error: cannot go back to %s: %s\n", cwd, strerror(errno));
 	}
+	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	if (daemonized) {
+		(void)setenv(DAEMONIZED, pid, 1);
+	}
+	(void)execv(exe, argv);
 	(void)execv("/proc/self/exe", argv);
 	(void)fprintf(stderr, "Error: cannot restart: %s\n", strerror(errno));
 	return 1;
 }
 
+static bool is_daemon_already(void)
+{
+	const char *pid = getenv(DAEMONIZED);
+	bool mine = pid && atoi(pid) == getpid();
+
+	(void)unsetenv(DAEMONIZED); /* not for workers */
+	return mine;
+}
+
+static void remember_place(char *exe, size_t exe_size, char *cwd, size_t cwd_size)
+{
+	ssize_t n = readlink("/proc/self/exe", exe, exe_size - 1);
+
+	exe[n > 0 ? n : 0] = '\0';
+	if (!getcwd(cwd, cwd_size)) {
+		cwd[0] = '\0';
+	}
+}
+
 static int run(const struct options *options, struct config *config, char **argv)
 {
 	static struct supervisor sup;
-	struct supervisor_options so = {.config_path = config->file,
+	auto_free char *path = strdup(config->file);
+	struct supervisor_options so = {.config_path = path,
 					.overrides = &options->overrides,
 					.foreground = config->supervisord.nodaemon,
 					.ready_fd = -EBADF};
-	auto_free char *path = strdup(config->file);
-	char cwd[PATH_MAX];
+	bool daemonized = is_daemon_already();
+	char cwd[PATH_MAX], exe[PATH_MAX];
 	struct diag diag = {0};
-	int r;
+	int r = 0;
 
-	if (!path || !getcwd(cwd, sizeof(cwd))) {
-		cwd[0] = '\0';
-	}
-	so.config_path = path;
-	if (!so.foreground) {
+	remember_place(exe, sizeof(exe), cwd, sizeof(cwd));
+	if (!so.foreground && !daemonized) {
 		r = daemonize(config, &so.ready_fd);
-		if (r < 0) {
-			config_free(config);
-			return -1 - r;
-		}
+	}
+	if (r < 0) {
+		config_free(config);
+		return -1 - r;
 	}
 	r = supervisor_start(&sup, &so, config, &diag);
 	if (r < 0) {
@@ -136,7 +164,8 @@ static int run(const struct options *options, struct config *config, char **argv
 		leave_terminal();
 	}
 	supervisor_run(&sup);
-	return sup.mood == MOOD_RESTARTING ? execute_again(argv, cwd) : sup.exit_code;
+	return sup.mood == MOOD_RESTARTING ? execute_again(argv, exe, cwd, !so.foreground)
+					   : sup.exit_code;
 }
 
 int main(int argc, char **argv)

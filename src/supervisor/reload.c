@@ -132,11 +132,11 @@ static void finish(struct reload *r, int code, const char *text)
 
 static void refuse(struct reload *r, const struct diag *diag)
 {
+	static const char *const names[] = {"reread", "reload", "restart"};
 	char line[DIAG_TEXT_MAX + DIAG_FILE_MAX + 16];
 
 	diag_format(diag, line, sizeof(line));
-	log_line(LOG_ERR, "%s: nothing was changed: %s",
-		 r->kind == RELOAD_APPLY ? "reload" : "reread", line);
+	log_line(LOG_ERR, "%s: nothing was changed: %s", names[r->kind], line);
 	finish(r, FAULT_CANT_REREAD, line);
 }
 
@@ -400,6 +400,7 @@ static void apply(struct reload *r)
 static void resolved(struct child *c, const struct child_result *result)
 {
 	struct reload *r = c->owner;
+	struct supervisor *sup = r->sup;
 	struct diag diag = {0};
 
 	if (r->cancelled) {
@@ -420,6 +421,9 @@ static void resolved(struct child *c, const struct child_result *result)
 	} else if (r->kind == RELOAD_APPLY) {
 		reload_log_messages(r->next);
 		apply(r);
+	} else if (r->kind == RELOAD_RESTART) {
+		finish(r, FAULT_SUCCESS, NULL);
+		supervisor_shutdown(sup, MOOD_RESTARTING);
 	} else if (report_groups(r) < 0) {
 		refuse(r, &(struct diag){.text = "out of memory"});
 	} else {

@@ -433,8 +433,9 @@ char *config_json(const struct worker_config *w, const struct group_config *g);
 /* ---- reload.c ---- */
 
 enum reload_kind {
-	RELOAD_REREAD, /* Supervisor's: only make it available */
-	RELOAD_APPLY,  /* all or nothing; restart what changed */
+	RELOAD_REREAD,	/* Supervisor's: only make it available */
+	RELOAD_APPLY,	/* all or nothing; restart what changed */
+	RELOAD_RESTART, /* only check it; then slotd stops everything and starts anew */
 };
 
 /**
