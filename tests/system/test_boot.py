@@ -62,6 +62,7 @@ def test_everything_is_installed_in_its_place(tree):
         *(f"usr/local/libexec/slotd/slotd-{h}" for h in ("keep", "relay", "log", "probe", "control")),
         "usr/local/share/man/man8/slotd.8", "usr/local/share/man/man1/slotctl.1",
         "usr/local/share/man/man5/slotd.conf.5",
+        "usr/local/share/man/man7/slotd-supervisor.7",
         "usr/local/lib/systemd/system/slotd.service",
     }
     assert expected <= files, expected - files
