@@ -93,11 +93,16 @@ static void into_file(struct stream *s, struct chunk *c)
 	}
 }
 
+bool sink_error_passes(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM;
+}
+
 static int open_again(struct stream *s)
 {
 	int r = s->file->fd >= 0 ? 0 : file_open(s->file);
 
-	if (r < 0) {
+	if (r < 0 && !sink_error_passes(r)) {
 		loss_begins(s, r);
 	}
 	return r;
@@ -111,29 +116,40 @@ static size_t up_to_boundary(size_t max, uint64_t offset)
 	return max < left ? max : left;
 }
 
-sink_fn *sink_choose(struct stream *s, struct log_note *ret_note, size_t *max)
+static int choose_special(struct stream *s, struct log_note *ret_note, size_t *max, sink_fn **ret)
 {
-	struct log_file *f = s->file;
-	usec_t now = usec_monotonic();
+	ret_note->state = LOG_NOTE_WRITING;
+	*max = *max < SPECIAL_CHUNK ? *max : SPECIAL_CHUNK;
+	*ret = into_special;
+	return special_ready(s->file->special) ? 0 : -EAGAIN;
+}
+
+static int choose_file(struct stream *s, struct log_note *ret_note, size_t *max, sink_fn **ret)
+{
+	int r = chunk_note(s->file, s->id, usec_monotonic(), ret_note);
+
+	if (r < 0) {
+		loss_begins(s, r);
+		return 0;
+	}
+	*max = up_to_boundary(*max, ret_note->offset);
+	*ret = into_file;
+	return 0;
+}
+
+int sink_choose(struct stream *s, struct log_note *ret_note, size_t *max, sink_fn **ret)
+{
 	int r;
 
 	*ret_note = (struct log_note){.state = LOG_NOTE_IDLE, .stream = s->id};
-	if (!f) {
-		return into_nothing;
+	*ret = s->file ? into_loss : into_nothing;
+	if (!s->file || usec_monotonic() < s->file->retry_at) {
+		return 0;
 	}
-	if (now < f->retry_at || open_again(s) < 0) {
-		return into_loss;
-	}
-	if (f->special) {
-		ret_note->state = LOG_NOTE_WRITING;
-		*max = *max < SPECIAL_CHUNK ? *max : SPECIAL_CHUNK;
-		return special_ready(f->special) ? into_special : NULL;
-	}
-	r = chunk_note(f, s->id, now, ret_note);
+	r = open_again(s);
 	if (r < 0) {
-		loss_begins(s, r);
-		return into_loss;
+		return sink_error_passes(r) ? r : 0;
 	}
-	*max = up_to_boundary(*max, ret_note->offset);
-	return into_file;
+	return s->file->special ? choose_special(s, ret_note, max, ret)
+				: choose_file(s, ret_note, max, ret);
 }

@@ -11,6 +11,10 @@ typedef void sink_fn(struct stream *s, struct chunk *c);
  *
  * @ret_note  what is to be committed before the chunk is taken.
  * @max       in and out: bytes to take.
- * Returns: NULL when the target does not take anything now (special_wait tells when it does).
+ * Returns: 0; -EAGAIN: the target takes nothing now (special_wait tells when it does); another
+ *          -errno, for which the pipe keeps what is in it until a later try (sink_error_passes).
  */
-sink_fn *sink_choose(struct stream *s, struct log_note *ret_note, size_t *max);
+int sink_choose(struct stream *s, struct log_note *ret_note, size_t *max, sink_fn **ret);
+
+/** No descriptor or memory left just now: nothing is lost by waiting a little. */
+bool sink_error_passes(int error);

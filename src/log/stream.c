@@ -158,14 +158,17 @@ static ssize_t take(struct stream *s, size_t *max)
 	struct chunk c = {.staging = st, .file = s->file, .data = st->map};
 	sink_fn *sink;
 	ssize_t n;
+	int r;
 
 	if (!wanted(s)) {
 		return take_away(s, *max);
 	}
-	sink = sink_choose(s, &c.note, max);
-	if (!sink) {
+	r = sink_choose(s, &c.note, max, &sink);
+	if (r == -EAGAIN) {
 		wait_for_target(s);
-		return -EAGAIN;
+	}
+	if (r < 0) {
+		return r;
 	}
 	if (s->filter) {
 		c.note.filters = s->filter->filters;
@@ -352,9 +355,9 @@ static void set_file(struct stream *s, struct message *m)
 			      &s->file);
 	}
 	files_put(&s->lg->files, old);
-	if (r < 0 && s->file) {
+	if (r < 0 && s->file && !sink_error_passes(r)) {
 		loss_begins(s, r);
-	} else if (r < 0) {
+	} else if (r < 0 && !s->file) {
 		logger_report(s->lg, LOG_ERR, "%s: %s: %s; its output goes nowhere", s->name, path,
 			      strerror(-r));
 	}

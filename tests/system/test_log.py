@@ -563,6 +563,22 @@ def test_a_missing_directory_is_said_once_and_the_lines_are_counted(log, tmp_pat
     assert len([r for r in log.reports if "No such file" in r]) == 1
 
 
+def test_without_a_free_descriptor_output_waits_in_its_pipe(log, tmp_path):
+    pid = log.helper.process.pid
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    assert log.ask("LOG_CLEAR", PATH=str(tmp_path / "none"))["CODE"] == -2  # it is set up
+    used = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+    free = next(fd for fd in range(len(used) + 1) if fd not in used)
+    last = next(fd for fd in range(free + 1, len(used) + 2) if fd not in used)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (last, limits[1]))  # for the pipe, but no file
+    s = Stream(log, 1, tmp_path / "out.log")
+    s.write("kept\n")
+    assert "trying again" in log.next("REPORT")["TEXT"]
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    assert s.finish()["LOST_LINES"] == 0
+    assert (tmp_path / "out.log").read_text() == "kept\n"
+
+
 # ---- other targets
 
 
