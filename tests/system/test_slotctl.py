@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import fakectl
+from harness import fakectl, procs
 from harness.fakectl import FakeSlotd
 from harness.paths import ROOT, SLOTCTL
 from harness.procs import wait_for
@@ -68,6 +68,7 @@ autostart=false
 [program:quick]
 command=/bin/false
 autostart=false
+startsecs=100
 startretries=0
 [program:quiet]
 command=sleep 1000
@@ -118,8 +119,11 @@ class Supervisord:
         wait_for(settled, "supervisord is up")
 
     def end(self):
-        self.process.terminate()
+        # its own way takes a second for each group
+        programs = procs.descendants(self.process.pid)
+        self.process.kill()
         self.process.wait(60)
+        procs.kill_all(programs)
 
 
 @pytest.fixture
