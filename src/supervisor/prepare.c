@@ -204,18 +204,38 @@ static void on_output(struct child *c, const char *data, size_t len)
 	}
 }
 
+/* Lines that say something; one command may take several. */
+static unsigned count_commands(const char *script)
+{
+	unsigned n = 0;
+
+	while (script && *script) {
+		size_t len = strcspn(script, "\n");
+		size_t blank = strspn(script, " \t");
+
+		n += blank < len && script[blank] != '#';
+		script += len + (script[len] == '\n');
+	}
+	return n;
+}
+
 static void on_done(struct child *c, const struct child_result *result)
 {
 	struct service *s = container_of(c, struct service, prepare);
 	int code = WIFEXITED(result->status) ? WEXITSTATUS(result->status)
 					     : 128 + WTERMSIG(result->status);
+	unsigned n = count_commands(s->config->slots[s->swap.target].prepare);
 	char text[PLAN_TEXT_MAX], path[PATH_MAX];
 
 	if (s->job) {
 		job_output(s->job, "", 0);
-		(void)snprintf(text, sizeof(text), "%s %d, log %s",
-			       code ? "prepare ended with exit status" : "exit status", code,
-			       job_log_path(s->job, path, sizeof(path)));
+		(void)job_log_path(s->job, path, sizeof(path));
+		if (code) {
+			(void)snprintf(text, sizeof(text), "exit status %d, log %s", code, path);
+		} else {
+			(void)snprintf(text, sizeof(text), "%u command%s, log %s", n,
+				       n == 1 ? "" : "s", path);
+		}
 		service_feed(s, SWAP_EV_PREPARED, code, text);
 	}
 }

@@ -28,7 +28,8 @@ enum request_kind {
 struct request {
 	struct request *next;
 	enum request_kind kind;
-	struct service *service; /* CHECK, WRITE */
+	struct service *service; /* CHECK, WRITE, REPAIR */
+	bool for_swap;		 /* WRITE: the swap waits for it */
 	char *line;		 /* HISTORY */
 };
 
@@ -81,7 +82,8 @@ static char *compose_state(struct records *r, const struct service *flipped)
 		if (s->down) {
 			continue;
 		}
-		one = json_pack("{s:s, s:{s:s, s:s}}", "live", slot_name(live), "releases", "a",
+		one = json_pack("{s:s, s:I, s:{s:s, s:s}}", "live", slot_name(live), "since",
+				(json_int_t)(s->slots[live].since / 1000000), "releases", "a",
 				s->slots[SLOT_A].release, "b", s->slots[SLOT_B].release);
 		if (!one || json_object_set_new(services, s->name, one) < 0) {
 			return NULL;
@@ -170,8 +172,7 @@ static void wrote(struct records *r, const struct request *q, int code, const ch
 			service_say(s, LOG_WARNING, "%s", text);
 		}
 	}
-	if (s->recording && q->kind == REQUEST_WRITE) {
-		s->recording = false;
+	if (q->for_swap) {
 		service_feed(s, SWAP_EV_RECORDED, code, code < 0 ? full : NULL);
 	}
 }
@@ -269,6 +270,7 @@ static void next_request(struct records *r)
 
 static void push(struct supervisor *sup, enum request_kind kind, struct service *s, char *line)
 {
+	bool for_swap = kind == REQUEST_WRITE && s->swap.step == SWAP_BAKE;
 	struct records *r = sup->records;
 	struct request **at = &r->queue, *q;
 
@@ -277,17 +279,18 @@ static void push(struct supervisor *sup, enum request_kind kind, struct service 
 	}
 	for (; *at; at = &(*at)->next) {
 		if (!line && (*at)->kind == kind && (*at)->service == s) {
+			(*at)->for_swap = (*at)->for_swap || for_swap;
 			return;
 		}
 	}
 	q = *r->damage ? NULL : calloc(1, sizeof(*q));
 	if (!q) {
 		free(line);
-		answer(r, &(struct request){.kind = kind, .service = s}, -ENOMEM,
-		       *r->damage ? r->damage : strerror(ENOMEM));
+		answer(r, &(struct request){.kind = kind, .service = s, .for_swap = for_swap},
+		       -ENOMEM, *r->damage ? r->damage : strerror(ENOMEM));
 		return;
 	}
-	*q = (struct request){.kind = kind, .service = s, .line = line};
+	*q = (struct request){.kind = kind, .service = s, .for_swap = for_swap, .line = line};
 	*at = q;
 	if (r->queue == q) {
 		next_request(r);
@@ -301,7 +304,6 @@ void records_check(struct service *s)
 
 void records_write(struct service *s)
 {
-	s->recording = s->swap.step == SWAP_BAKE;
 	push(s->sup, REQUEST_WRITE, s, NULL);
 }
 
@@ -383,8 +385,7 @@ int records_init(struct supervisor *sup, struct diag *diag)
 	return error;
 }
 
-int records_find(struct supervisor *sup, const char *service, enum slot_id *ret_live,
-		 char release[SLOT_MAX_][64], struct diag *diag)
+int records_find(struct supervisor *sup, const char *service, struct record *ret, struct diag *diag)
 {
 	struct records *r = sup->records;
 	json_t *one = json_object_get(json_object_get(r->state, "services"), service);
@@ -396,12 +397,14 @@ int records_find(struct supervisor *sup, const char *service, enum slot_id *ret_
 	if (!live || slot_from_name(live) < 0) {
 		return -ENOENT;
 	}
-	*ret_live = slot_from_name(live);
+	ret->live = slot_from_name(live);
+	ret->since = (usec_t)json_integer_value(json_object_get(one, "since")) * 1000000;
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		const char *text = json_string_value(json_object_get(
 			json_object_get(one, "releases"), slot_name((enum slot_id)slot)));
 
-		(void)snprintf(release[slot], 64, "%s", text ? text : "");
+		(void)snprintf(ret->release[slot], sizeof(ret->release[slot]), "%s",
+			       text ? text : "");
 	}
 	return 0;
 }

@@ -175,12 +175,13 @@ bool slot_worker_up(const struct process *p, const unsigned healthy[SLOT_MAX_])
 
 /* ---- holding ---- */
 
-static bool live_was_stopped(const struct service *s)
+/* Stopped by hand, every one of them; or removed with their group. */
+static bool live_stands_still(const struct service *s, unsigned *ret_workers)
 {
 	struct process *p;
 	size_t pos = 0;
-	bool any = false;
 
+	*ret_workers = 0;
 	while ((p = service_next(s, service_live(s), &pos))) {
 		if (!p->config->address) {
 			continue;
@@ -188,28 +189,50 @@ static bool live_was_stopped(const struct service *s)
 		if (p->worker.state != WORKER_STOPPED || !p->stopped_wall) {
 			return false;
 		}
-		any = true;
+		(*ret_workers)++;
 	}
-	return any;
+	return true;
+}
+
+static void say_that_it_holds(struct service *s, unsigned workers)
+{
+	bool said = s->holding;
+
+	s->holding = true;
+	service_set_note(s, "the live slot was %s%s%s: connections wait",
+			 workers ? "stopped" : "removed", *s->stopper ? " by " : "", s->stopper);
+	if (!said) {
+		service_say(s, LOG_WARNING, "%s", s->note);
+	}
+}
+
+static void say_that_it_goes_on(struct service *s)
+{
+	if (s->holding) {
+		s->holding = false;
+		s->stopper[0] = '\0';
+		service_set_note(s, "%s", "");
+		service_say(s, LOG_NOTICE, "connections wait no more");
+	}
 }
 
 void service_judge_mode(struct service *s)
 {
-	enum switch_mode mode = s->down || live_was_stopped(s) ? SWITCH_HOLD : SWITCH_OPEN;
+	unsigned workers;
+	bool still;
 
-	if (s->sup->mood != MOOD_RUNNING || service_word(s).mode == mode || s->down) {
+	if (s->down || s->sup->mood != MOOD_RUNNING) {
 		return;
 	}
-	service_store(s, service_live(s), mode);
-	relays_workers(s);
-	if (mode == SWITCH_HOLD) {
-		service_set_note(s, "the live slot was stopped%s%s: connections wait",
-				 *s->stopper ? " by " : "", s->stopper);
-		service_say(s, LOG_WARNING, "%s", s->note);
+	still = live_stands_still(s, &workers);
+	if (service_word(s).mode != (still ? SWITCH_HOLD : SWITCH_OPEN)) {
+		service_store(s, service_live(s), still ? SWITCH_HOLD : SWITCH_OPEN);
+		relays_workers(s);
+	}
+	if (still) {
+		say_that_it_holds(s, workers);
 	} else {
-		s->stopper[0] = '\0';
-		service_set_note(s, "%s", "");
-		service_say(s, LOG_NOTICE, "the live slot runs again");
+		say_that_it_goes_on(s);
 	}
 }
 

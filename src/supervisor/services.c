@@ -139,17 +139,20 @@ static int read_live_file(const char *path, enum slot_id *ret, struct diag *diag
 static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 {
 	const char *path = s->config->live_file;
-	char release[SLOT_MAX_][64] = {"", ""};
+	struct record record = {0};
 	enum slot_id written;
 	struct diag ignored = {0};
-	int r = records_find(s->sup, s->name, ret, release, diag);
+	int r = records_find(s->sup, s->name, &record, diag);
 
 	if (r == -EUCLEAN) {
 		return r;
 	}
 	if (r == 0) {
+		*ret = record.live;
 		for (int slot = 0; slot < SLOT_MAX_; slot++) {
-			memcpy(s->slots[slot].release, release[slot], sizeof(release[slot]));
+			memcpy(s->slots[slot].release, record.release[slot],
+			       sizeof(record.release[slot]));
+			s->slots[slot].since = record.since ? record.since : usec_wall();
 		}
 		if (path && read_live_file(path, &written, &ignored) == 0 && written != *ret) {
 			service_say(
@@ -273,11 +276,9 @@ static void open_service(struct service *s)
 	enum slot_id live = SLOT_A;
 	struct diag diag = {0};
 
+	s->slots[SLOT_A].since = s->slots[SLOT_B].since = usec_wall();
 	s->down = find_live(s, &live, &diag) < 0;
 	service_swap_init(s, live);
-	for (int slot = 0; slot < SLOT_MAX_; slot++) {
-		s->slots[slot].since = usec_wall();
-	}
 	service_store(s, live, s->down ? SWITCH_HOLD : SWITCH_OPEN);
 	if (s->down) {
 		service_say(s, LOG_ERR, "not started: %s", diag.text);

@@ -107,12 +107,12 @@ struct service {
 	struct job *job;     /* the one that runs; NULL: none */
 	struct job *closing; /* done but for its last line: the old slot drains */
 
-	bool recording;			/* its record is being written for the swap */
 	struct loop_timer record_timer; /* a record failed: tried again */
 	int watch_fd;			/* inotify on live_file's directory; -EBADF */
 	struct loop_io watch_io;
 	char note[SERVICE_NOTE_MAX]; /* what is wrong with it, for people */
 	char stopper[64];	     /* who stopped the live slot */
+	bool holding;		     /* the live slot stands still, and that was said */
 	struct loop_idle settle;     /* rows for the relays, once a turn */
 	/* Rows the relays have, by place in the ledger: known at all, and as up. */
 	uint64_t told[SWITCHBOARD_WORKERS / 64], told_up[SWITCHBOARD_WORKERS / 64];
@@ -260,9 +260,15 @@ int prepare_environment(const struct service *s, enum slot_id slot, const struct
 /** Reads the state file. 0, or -errno and diag when it cannot be read. */
 int records_init(struct supervisor *sup, struct diag *diag);
 void records_done(struct supervisor *sup);
-/** Who was live by the state file, with the slots' releases: 0, -ENOENT, -EUCLEAN and diag. */
-int records_find(struct supervisor *sup, const char *service, enum slot_id *ret_live,
-		 char release[SLOT_MAX_][64], struct diag *diag);
+/** What the state file says of a service. */
+struct record {
+	enum slot_id live;
+	usec_t since; /* wall clock; 0: it does not say */
+	char release[SLOT_MAX_][64];
+};
+/** 0, -ENOENT, or -EUCLEAN and diag. */
+int records_find(struct supervisor *sup, const char *service, struct record *ret,
+		 struct diag *diag);
 /** Can the record of a flip to the target be written? Ends in RECORD_OK or RECORD_FAILED. */
 void records_check(struct service *s);
 /** Writes who is live; ends in RECORDED where the swap waits for it. */

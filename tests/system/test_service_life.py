@@ -286,3 +286,34 @@ def test_a_damaged_state_file_stops_the_services_only(slotd, ports):
     assert payinv.daemon.end() == 0
     payinv.daemon.start()
     payinv.wait_serving()
+
+
+def test_a_removed_slot_is_empty_and_refuses_a_swap(payinv):
+    payinv.daemon.supervisorctl("stop", "payinv-b:*")
+    payinv.daemon.supervisorctl("remove", "payinv-b", check=True)
+    said = payinv.swap(status=10)
+    assert "empty" in said and once(payinv.address).startswith("a ")
+    payinv.daemon.ctl("add", "payinv-b", check=True)
+    payinv.swap()
+
+
+def test_a_removed_live_slot_holds_its_connections(payinv):
+    payinv.daemon.supervisorctl("stop", "payinv-a:*")
+    payinv.daemon.supervisorctl("remove", "payinv-a", check=True)
+    wait_for(lambda: "removed" in payinv.daemon.service("payinv")["note"], "it is said")
+    answers = []
+    waiting = threading.Thread(target=lambda: answers.append(once(payinv.address)))
+    waiting.start()
+    payinv.swap()
+    waiting.join(20)
+    assert answers and answers[0].startswith("b ")
+    wait_for(lambda: not payinv.daemon.service("payinv")["note"], "all is well again")
+
+
+def test_since_when_a_slot_is_live_survives_a_restart(payinv):
+    payinv.swap()
+    since = payinv.daemon.service("payinv")["since"]
+    time.sleep(1.1)
+    assert payinv.daemon.end() == 0
+    payinv.daemon.start()
+    assert payinv.daemon.service("payinv")["since"] == since
