@@ -88,7 +88,7 @@ static int setup(struct relay *relay, struct message *m)
 	int r;
 
 	if (relay->board) {
-		return -EALREADY; /* a later slotd gives the same two: the counts go on */
+		return 0; /* a later slotd gives the same two: the counts go on */
 	}
 	r = map(board_fd, sizeof(struct switchboard), PROT_READ, &board);
 	if (r < 0) {
@@ -328,7 +328,7 @@ void message_received(struct channel *ch, struct message *m)
 	} else {
 		r = handler(relay, m);
 	}
-	if (r < 0 && r != -EALREADY) {
+	if (r < 0) {
 		log_line(LOG_WARNING, "relay %u: %s: %s", relay->index, message_type_name(m->type),
 			 strerror(-r));
 	}

@@ -8,6 +8,7 @@
  *	service.c   a service here: its slots and workers, holding, drains
  *	listen.c    accepting: batches, pauses, what to do without descriptors
  *	conn.c      a connection's life: first byte, placing, connect, fail-over, moving, end
+ *	carry.c     an open connection: bytes, ends and resets both ways
  *	connect.c   a socket to a worker
  *	copy.c      bytes from one side to the other: copy or splice
  *	place.c     pure: which slot, which worker
@@ -64,8 +65,6 @@ struct conn_list {
 	struct conn *head, *tail;
 };
 
-/** Callback of copier.is_last. */
-bool conn_is_last(struct side *from, const unsigned char *data, size_t len);
 /** A client was accepted. Takes fd. */
 void conn_start(struct relay_service *s, int fd);
 /** Tries to place a held connection. False when no worker can take it now: it stays held. */
@@ -74,10 +73,25 @@ bool conn_retry(struct conn *c);
 void conn_move(struct conn *c);
 /** The connect took too long: to the next worker. */
 void conn_connect_expired(struct conn *c);
-/** Closes an idle connection, unless a byte has come in meanwhile. */
-void conn_close_idle(struct conn *c);
 /** Closes both sides. */
 void conn_end(struct conn *c);
+/** Passes a reset on: the other end learns of it in the same way. */
+void conn_abort(struct conn *c);
+/** Counts it in another of a worker's classes. */
+void conn_change_class(struct conn *c, enum conn_class class);
+/** Watches both sides of an open connection for what it waits for. */
+void conn_watch_open(struct conn *c);
+/** Is there anything to read? */
+bool socket_has_bytes(int fd);
+
+/* ---- carry.c */
+
+/** One end of an open connection can be read or written. May end the connection. */
+void conn_carry(struct conn *c, enum conn_end end, unsigned events);
+/** Callback of copier.is_last. */
+bool conn_is_last(struct side *from, const unsigned char *data, size_t len);
+/** Closes an idle connection, unless a byte has come in meanwhile. */
+void conn_close_idle(struct conn *c);
 
 /* ---- service.c */
 

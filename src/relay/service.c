@@ -347,8 +347,10 @@ static usec_t drain_worker(struct relay_worker *w, usec_t now)
 
 	for (struct conn *c = w->open.head; c; c = next) {
 		next = c->next;
-		switch (drain_judge(w->service->drain, (enum conn_class)c->class, c->since, now,
-				    &again)) {
+		/* What the worker has ended waits for its client only: idle, whoever spoke last. */
+		switch (drain_judge(w->service->drain,
+				    c->worker_done ? CONN_IDLE : (enum conn_class)c->class,
+				    c->since, now, &again)) {
 		case DRAIN_CLOSE:
 			conn_close_idle(c);
 			break;

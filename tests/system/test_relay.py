@@ -5,8 +5,11 @@ import os
 import resource
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -466,3 +469,47 @@ def test_a_port_that_joins_itself_is_no_worker():
             client.settimeout(1)
             with pytest.raises(socket.timeout):
                 client.recv(1)
+
+
+OUT_OF_PORTS = """
+import socket, sys
+from harness.relay import A, Relays
+from harness.servers import Worker, keep
+
+with Worker(keep, backlog=200) as worker, Relays() as relays:
+    relays.worker(3, A, worker.address)
+    relays.table()
+    clients = []
+    for i in range(60):  # three times the ports that there are; each client from its own address
+        client = socket.socket()
+        client.settimeout(20)
+        client.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT
+        client.bind((f"127.1.0.{i + 1}", 0))
+        client.connect(relays.address)
+        client.sendall(b"x")
+        clients.append(client)
+    while len(worker.connections) < len(clients):
+        pass
+    sources = {c.getpeername()[0] for c in worker.connections}
+    relays.relay.poll_report()
+    assert len(sources) >= 3, sources
+    assert "no local port" in relays.relay.reports[0]["TEXT"], relays.relay.reports
+    for client in clients:
+        client.close()
+"""
+
+
+def test_out_of_local_ports_other_loopback_addresses_are_taken(tmp_path):
+    """In a network of its own with twenty ports for outgoing connections."""
+    script = tmp_path / "inner.py"
+    script.write_text(OUT_OF_PORTS)
+    shell = ("ip link set lo up && echo 50000 50019 > /proc/sys/net/ipv4/ip_local_port_range && "
+             f"exec timeout 60 {sys.executable} {script}")
+    environment = dict(os.environ, PYTHONPATH=str(Path(__file__).parent))
+    probe = subprocess.run(["unshare", "-n", "ip", "link", "set", "lo", "up"],
+                           capture_output=True, check=False)
+    if probe.returncode != 0:
+        pytest.skip("no network namespace to be had")
+    done = subprocess.run(["unshare", "-n", "sh", "-c", shell], env=environment,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
