@@ -14,7 +14,8 @@
 #include <sys/un.h>
 
 enum {
-	ARGUMENTS_MAX = 16 << 10, /* of a command line: enough for every sane one */
+	ARGUMENTS_MAX = 16 << 10,    /* of a command line: enough for every sane one */
+	SOCKET_LISTENS = 0x00010000, /* __SO_ACCEPTCON, a flag in /proc/net/unix */
 };
 
 /* ---- what a command line says */
@@ -155,20 +156,107 @@ bool rival_by_pidfile(const char *path, struct rival *ret)
 	return f && fscanf(f, "%d", &pid) == 1 && is_rival(pid, ret);
 }
 
+/* ---- by socket */
+
+/* Supervisor binds PATH.PID and gives it its name by a hard link. */
+static bool is_bound_as(const char *bound, const char *path)
+{
+	size_t len = strlen(path);
+	const char *rest = bound + len;
+
+	if (strncmp(bound, path, len) != 0) {
+		return false;
+	}
+	return !*rest || (*rest == '.' && strspn(rest + 1, "0123456789") == strlen(rest + 1));
+}
+
+static unsigned long listening_inode(const char *path)
+{
+	auto_fclose FILE *f = fopen("/proc/net/unix", "re");
+	char line[512];
+	unsigned long inode, found = 0;
+	unsigned flags;
+	int at;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		at = 0;
+		if (sscanf(line, "%*s %*s %*s %x %*s %*s %lu %n", &flags, &inode, &at) == 2 && at &&
+		    (flags & SOCKET_LISTENS) && is_bound_as(line + at, path)) {
+			found = inode;
+		}
+	}
+	return found;
+}
+
+static bool holds_socket(pid_t pid, unsigned long inode)
+{
+	char path[64], name[64], target[64];
+	DIR *dir;
+	struct dirent *e;
+	bool found = false;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	(void)snprintf(name, sizeof(name), "socket:[%lu]", inode);
+	dir = opendir(path);
+	while (dir && !found && (e = readdir(dir))) {
+		ssize_t n = readlinkat(dirfd(dir), e->d_name, target, sizeof(target) - 1);
+
+		target[n > 0 ? n : 0] = '\0';
+		found = strcmp(target, name) == 0;
+	}
+	if (dir) {
+		(void)closedir(dir);
+	}
+	return found;
+}
+
+typedef bool is_it_fn(pid_t pid, const void *data);
+
+/* The first supervisor of all processes for which fn is true. */
+static bool find_rival(is_it_fn *fn, const void *data, struct rival *ret)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+	bool found = false;
+
+	while (dir && !found && (e = readdir(dir))) {
+		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+
+		found = pid > 1 && is_rival(pid, ret) && fn(pid, data);
+	}
+	if (dir) {
+		(void)closedir(dir);
+	}
+	return found;
+}
+
+static bool holds(pid_t pid, const void *data)
+{
+	return holds_socket(pid, *(const unsigned long *)data);
+}
+
 bool rival_by_socket(const char *path, struct rival *ret)
 {
 	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
+	unsigned long inode;
 
 	if (fd < 0 ||
 	    (size_t)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path) >= sizeof(sa.sun_path)) {
 		return false;
 	}
-	/* The pid is that of who called listen(): gone, when it became a daemon after that. */
-	return connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 &&
-	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && is_rival(peer.pid, ret);
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+		return false;
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && is_rival(peer.pid, ret)) {
+		return true;
+	}
+	/* That is who called listen(): gone, when it became a daemon after it. */
+	inode = listening_inode(path);
+	return inode && find_rival(holds, &inode, ret);
 }
 
 /* ---- by file */
@@ -210,8 +298,9 @@ static bool took_default(pid_t pid, const struct stat *ours)
 	return false;
 }
 
-static bool uses_file(pid_t pid, const struct stat *ours)
+static bool uses_file(pid_t pid, const void *data)
 {
+	const struct stat *ours = data;
 	char args[ARGUMENTS_MAX], buf[PATH_MAX];
 	size_t len = read_arguments(pid, args, sizeof(args));
 	const char *file = rival_config_argument(args, len);
@@ -226,17 +315,6 @@ static bool uses_file(pid_t pid, const struct stat *ours)
 bool rival_by_config(const char *file, struct rival *ret)
 {
 	struct stat ours;
-	DIR *dir = stat(file, &ours) == 0 ? opendir("/proc") : NULL;
-	struct dirent *e;
-	bool found = false;
 
-	while (dir && !found && (e = readdir(dir))) {
-		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
-
-		found = pid > 1 && uses_file(pid, &ours) && is_rival(pid, ret);
-	}
-	if (dir) {
-		(void)closedir(dir);
-	}
-	return found;
+	return stat(file, &ours) == 0 && find_rival(uses_file, &ours, ret);
 }

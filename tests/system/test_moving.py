@@ -54,6 +54,21 @@ def test_slotd_does_not_start_beside_a_supervisord_on_its_socket(slotd, supervis
     assert other.supervisorctl("status").returncode == 0
 
 
+def test_a_supervisord_that_became_a_daemon_is_named_by_its_socket(slotd):
+    other = Supervisord(PROGRAM)
+    subprocess.run(["/usr/bin/python3", "/usr/bin/supervisord", "-c", str(other.config)],
+                   cwd=other.dir, check=True, timeout=60, stdin=subprocess.DEVNULL)
+    wait_for(lambda: (other.dir / "supervisord.pid").exists(), "supervisord runs")
+    pid = (other.dir / "supervisord.pid").read_text().strip()
+    try:
+        refused(slotd(f"[unix_http_server]\nfile={other.dir}/sock\n", start=False),
+                f"supervisord (pid {pid}) listens on {other.dir}/sock")
+    finally:
+        assert other.supervisorctl("shutdown").returncode == 0
+        wait_for(lambda: not (other.dir / "supervisord.pid").exists(), "supervisord ends")
+        other.end()
+
+
 def test_slotd_does_not_start_with_the_file_of_a_living_supervisord(slotd, supervisord):
     other = supervisord()
     daemon = slotd(start=False)
