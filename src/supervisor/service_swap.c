@@ -224,6 +224,7 @@ static void perform_record(struct service *s, const struct plan_action *a)
 	service_retire(s, old, RETIRE_EV_BEGIN);
 	slots_exchange_queue_workers(s);
 	gate_schedule(s);
+	service_settle_soon(s);
 	service_say(s, LOG_NOTICE, "new connections go to slot %s, %s drains",
 		    slot_name((enum slot_id)a->slot), slot_name(old));
 }
