@@ -1,4 +1,5 @@
 #include "events.h"
+#include "fcgi.h"
 #include "requests.h"
 
 #include <slotd/cleanup.h>
@@ -244,6 +245,7 @@ static void finished(struct process *p)
 	}
 	p->clearing = p->executed = false;
 	p->pid = 0;
+	fcgi_ended(p);
 	if (!p->report || p->report->stage != SPAWN_STAGE_LOOKUP) {
 		p->stopped_wall = usec_wall(); /* what was not found never ran */
 	}

@@ -1,4 +1,5 @@
 #include "events.h"
+#include "fcgi.h"
 #include "requests.h"
 
 #include <slotd/cleanup.h>
@@ -334,7 +335,8 @@ int streams_open(struct process *p, int ret_child[3])
 	for (int i = 0; i < 2; i++) {
 		p->streams[i] = 0;
 	}
-	r = open_stdin(p, &ret_child[0]);
+	r = p->config->program->kind == PROGRAM_FCGI ? fcgi_stdin(p, &ret_child[0])
+						     : open_stdin(p, &ret_child[0]);
 	if (r == 0) {
 		r = stream_new(p, 0, &ret_child[1]);
 	}

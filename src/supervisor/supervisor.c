@@ -1,4 +1,5 @@
 #include "events.h"
+#include "fcgi.h"
 #include "requests.h"
 
 #include <slotd/cleanup.h>
@@ -296,6 +297,9 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 	if (r == 0) {
 		r = events_init(sup);
 	}
+	if (r == 0) {
+		r = fcgi_init(sup);
+	}
 	return r < 0 ? diag_set_errno(diag, r, "cannot start") : 0;
 }
 
@@ -486,6 +490,7 @@ void supervisor_abandon(struct supervisor *sup)
 			group_remove(sup->groups.at[sup->groups.len - 1]);
 		}
 		events_done(sup);
+		fcgi_done(sup);
 		services_done(sup);
 		reload_done(sup); /* what services and groups pointed into */
 		requests_forget(sup, 0);

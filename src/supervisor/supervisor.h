@@ -22,6 +22,7 @@
  *	commands.c   requests from slotd-control, judged by the peer's credentials
  *	requests.c   those that are answered later
  *	events.c     events, for listeners
+ *	fcgi.c       sockets of fcgi-programs
  *	publish.c    state to slotd-control: per object, with generations
  *	reload.c     reread and reload
  *	predecessor.c  what a former slotd left
@@ -510,6 +511,6 @@ struct supervisor {
 	unsigned requests_depth; /* walks over the list that are going on */
 
 	/* private to their files */
-	void *events, *streams, *ownlog, *servers, *publish, *jobs, *records, *gate, *reload;
+	void *events, *fcgi, *streams, *ownlog, *servers, *publish, *jobs, *records, *gate, *reload;
 	void *services_reload;
 };

@@ -1,0 +1,64 @@
+"""[fcgi-program:x]: one socket, descriptor 0 of every process, as under Supervisor."""
+
+import socket
+
+import pytest
+
+from harness.procs import wait_for
+
+SERVER = """\
+import os, socket, sys
+listener = socket.socket(fileno=0)
+while True:
+    client, _ = listener.accept()
+    client.sendall(f"{os.getpid()}\\n".encode())
+    client.close()
+"""
+
+
+def ask(address):
+    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    with socket.socket(family) as client:
+        client.settimeout(5)
+        client.connect(address)
+        return int(client.recv(100))
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix"])
+def test_every_process_accepts_on_the_same_socket(slotd, ports, kind):
+    port = ports.one()
+    daemon = slotd(f"""
+[fcgi-program:app]
+command=/usr/bin/python3 -I -S %D%/server.py
+socket={'unix://%D%/app.sock' if kind == 'unix' else f'tcp://localhost:{port}'}
+process_name=%(program_name)s_%(process_num)d
+numprocs=2
+startsecs=0
+autostart=false
+""")
+    (daemon.dir / "server.py").write_text(SERVER)
+    address = f"{daemon.dir}/app.sock" if kind == "unix" else ("127.0.0.1", port)
+    daemon.ctl("start", "app:*", check=True)
+    pids = {daemon.info(f"app:app_{n}")["pid"] for n in range(2)}
+    assert ask(address) in pids
+    daemon.ctl("stop", "app:app_0", check=True)
+    assert ask(address) == daemon.info("app:app_1")["pid"]
+    daemon.ctl("stop", "app:*", check=True)
+    daemon.wait_log("Closing socket")
+    with pytest.raises(OSError):
+        ask(address)
+    daemon.ctl("start", "app:app_0", check=True)
+    wait_for(lambda: ask(address) == daemon.info("app:app_0")["pid"], "it serves again")
+
+
+def test_a_socket_that_is_taken_is_said(slotd, ports):
+    port = ports.one()
+    with socket.create_server(("127.0.0.1", port)):
+        daemon = slotd(f"""
+[fcgi-program:app]
+command=/bin/cat
+socket=tcp://127.0.0.1:{port}
+startretries=0
+""")
+        daemon.wait_state("app", "FATAL")
+        daemon.wait_log(f"Could not create FastCGI socket tcp://127.0.0.1:{port}: ")
