@@ -88,11 +88,11 @@ enum message_type {
 	MSG_COMMAND_GONE, /* control -> slotd: nobody waits for that id any more */
 	MSG_ANSWER_ITEM,
 	MSG_ANSWER,
-	MSG_JOB,      /* state of a deploy, swap, rollback or other long command */
-	MSG_JOB_LINE, /* one line of its output */
-	MSG_STDIN,    /* control -> slotd: bytes for a worker's stdin; -> ANSWER */
-	MSG_EVENT,    /* control -> slotd: sendRemoteCommEvent; -> ANSWER */
-	MSG_LOG_DROP, /* take what is in the pipe, close it; -> LOG_CLOSED */
+	MSG_JOB,	  /* state of a deploy, swap, rollback or other long command */
+	MSG_JOB_LINE,	  /* one line of its output */
+	MSG_STDIN,	  /* control -> slotd: bytes for a worker's stdin; -> ANSWER */
+	MSG_EVENT,	  /* control -> slotd: sendRemoteCommEvent; -> ANSWER */
+	MSG_LOG_DROP,	  /* take what is in the pipe, close it; -> LOG_CLOSED */
 	MSG_STATE_COUNTS, /* a relay's page of counts, read-only */
 	MSG_TYPE_MAX_,
 	MSG_TYPE_INVALID_ = -22,

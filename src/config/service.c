@@ -117,8 +117,8 @@ static int parse_health(const char *text, enum health_kind *ret, const char **re
 		*ret_arg = *arg ? arg : NULL;
 		return 0;
 	}
-	return diag_set(diag, -EINVAL,
-			"'%.200s' is no check; use tcp, http PATH or exec COMMAND", text);
+	return diag_set(diag, -EINVAL, "'%.200s' is no check; use tcp, http PATH or exec COMMAND",
+			text);
 }
 
 static int read_slot_health(struct service_making *m, enum slot_id slot)

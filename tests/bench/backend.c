@@ -83,8 +83,8 @@ static bool answer(int fd, struct conn *c)
 	int n;
 
 	c->close_after = strcasestr(c->request, "connection: close") != NULL;
-	n = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n%s\r\n",
-		     size, c->close_after ? "Connection: close\r\n" : "");
+	n = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n%s\r\n", size,
+		     c->close_after ? "Connection: close\r\n" : "");
 	c->left = size;
 	if (size && size <= CHUNK) {
 		struct iovec iov[2] = {{head, (size_t)n}, {body, size}};

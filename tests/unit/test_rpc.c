@@ -1,9 +1,9 @@
 #include <check.h>
 #include <control/decode.h>
 #include <control/encode.h>
-#include <slotd/utf8.h>
 #include <errno.h>
 #include <slotd/cleanup.h>
+#include <slotd/utf8.h>
 #include <string.h>
 
 #include "suite.h"
