@@ -302,13 +302,53 @@ START_TEST(checking_ends_with_0_or_2)
 }
 END_TEST
 
+static void write_down(void *data, const struct config_item *item)
+{
+	static const char *const known[CONFIG_KNOWN_MAX_] = {
+		[CONFIG_KNOWN_SUPERVISOR] = "theirs",
+		[CONFIG_KNOWN_OURS] = "ours",
+		[CONFIG_KNOWN_NOBODY] = "nobody's",
+	};
+
+	(void)strbuf_addf(data, "%u [%s] %s: %s\n", item->place.line, item->section,
+			  item->option ? item->option : "", known[item->known]);
+}
+
+START_TEST(a_walk_meets_everything_and_says_who_knows_it)
+{
+	CLEANUP(strbuf_done) struct strbuf seen = {0};
+	struct diag diag = {0};
+
+	put("main.conf", "[supervisord]\nrun_dir=/x\nlogfil=y\n[include]\nfiles=more.conf\n"
+			 "[rpcinterface:z]\nanything=1\n");
+	put("more.conf", "[service:s]\ncommand=%(nonsense)s\n[nothing]\na=b\n[program:p]\n"
+			 "command=%s\n");
+	ck_assert_int_eq(config_walk(path_of("main.conf"), write_down, &seen, &diag), 0);
+	ck_assert_str_eq(strbuf_str(&seen), "1 [supervisord] : theirs\n"
+					    "2 [supervisord] run_dir: ours\n"
+					    "3 [supervisord] logfil: nobody's\n"
+					    "4 [include] : theirs\n"
+					    "5 [include] files: theirs\n"
+					    "6 [rpcinterface:z] : theirs\n"
+					    "7 [rpcinterface:z] anything: theirs\n"
+					    "1 [service:s] : ours\n"
+					    "2 [service:s] command: ours\n"
+					    "3 [nothing] : nobody's\n"
+					    "4 [nothing] a: nobody's\n"
+					    "5 [program:p] : theirs\n"
+					    "6 [program:p] command: theirs\n");
+	ck_assert_int_eq(config_walk("/no/such/file", write_down, &seen, &diag), -ENOENT);
+	remove_all();
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run(
-		"config_files", included_files_are_read_in_order_and_override,
-		an_include_without_files_is_refused, a_missing_file_is_told_in_supervisors_words,
-		a_directory_is_no_file, the_file_that_debian_ships_loads,
-		slotctl_reads_its_section_and_nothing_else,
+		"config_files", a_walk_meets_everything_and_says_who_knows_it,
+		included_files_are_read_in_order_and_override, an_include_without_files_is_refused,
+		a_missing_file_is_told_in_supervisors_words, a_directory_is_no_file,
+		the_file_that_debian_ships_loads, slotctl_reads_its_section_and_nothing_else,
 		slotctl_is_told_of_a_mistake_in_its_own_section, what_a_child_looked_up_arrives,
 		what_does_not_exist_is_told_by_the_child, every_cut_of_a_childs_answer_is_refused,
 		an_answer_to_another_question_is_refused, checking_ends_with_0_or_2);
