@@ -169,10 +169,15 @@ static void XMLCALL element_begins(void *data, const XML_Char *name, const XML_C
 		return;
 	}
 	kind = scalar_kind(name);
-	if (kind >= 0 && r->depth > 0) {
-		r->open[r->depth - 1]->kind = kind;
-		r->typed = true;
+	if (kind < 0) {
+		return;
 	}
+	if (r->depth == 0 || r->typed) { /* no value around it, or one that has its type */
+		fail(r, -EBADMSG);
+		return;
+	}
+	r->open[r->depth - 1]->kind = kind;
+	r->typed = true;
 }
 
 static void set_scalar(struct reader *r, struct value *v)

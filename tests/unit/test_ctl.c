@@ -109,6 +109,9 @@ START_TEST(what_is_no_reply_is_refused)
 		"<a><value>text<value>2</value></value></a>",
 		"<!DOCTYPE a [<!ENTITY x 'y'>]><a><value>&x;</value></a>",
 		"<a><value><string>\x01</string></value></a>",
+		"<a><value><string>1</string><string>2</string></value></a>",
+		"<a><value><struct></struct><int>2</int></value></a>",
+		"<a><int>2</int></a>",
 	};
 	struct xmlrpc_fault fault = {0};
 	struct value v = {0};
