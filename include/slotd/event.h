@@ -87,7 +87,7 @@ enum listener_state {
 enum {
 	LISTENER_LINE_MAX = 64,	     /* "RESULT <n>\n" */
 	LISTENER_RESULT_MAX = 65536, /* bytes of a result that are read; more breaks the protocol */
-	EVENT_PAYLOAD_MAX = 65536,
+	EVENT_PAYLOAD_MAX = 512 * 1024, /* more of one event is cut; fits a worker's stdin queue */
 };
 
 struct pool;

@@ -36,6 +36,7 @@ struct events {
 	struct loop_idle dispatch_idle;
 	struct loop_timer tick;
 	uint64_t slices[PERIODS]; /* the last one of each period that was told */
+	struct strbuf output;	  /* of an event that comes in several messages, so far */
 };
 
 static const struct {
@@ -479,19 +480,25 @@ void events_output(struct supervisor *sup, const char *group, const char *name,
 		{EVENT_PROCESS_LOG_STDOUT, EVENT_PROCESS_LOG_STDERR},
 		{EVENT_PROCESS_COMMUNICATION_STDOUT, EVENT_PROCESS_COMMUNICATION_STDERR},
 	};
+	struct strbuf *output = &events_of(sup)->output;
 	CLEANUP(strbuf_done) struct strbuf sb = {0};
 	bool is_stderr = message_u64(m, TAG_CHANNEL) == 1;
 	bool is_log = message_u64(m, TAG_KIND) == LOG_EVENT_LOG;
 	size_t len;
 	const char *data = message_bytes(m, TAG_BYTES, &len);
 
+	(void)strbuf_add(output, data, len); /* beyond its bound: the beginning alone */
+	if (message_u64(m, TAG_COUNT)) {
+		return; /* the rest follows at once */
+	}
 	(void)strbuf_addf(&sb, "processname:%s groupname:%s pid:%lld", name, group,
 			  (long long)message_i64(m, TAG_PID));
 	if (is_log) {
 		(void)strbuf_addf(&sb, " channel:%s", is_stderr ? "stderr" : "stdout");
 	}
 	(void)strbuf_addc(&sb, '\n');
-	(void)utf8_add(&sb, data, len);
+	(void)utf8_add(&sb, strbuf_str(output), output->len);
+	strbuf_done(output);
 	if (!sb.error) {
 		events_emit(sup, types[!is_log][is_stderr], sb.data, sb.len);
 	}
@@ -507,6 +514,7 @@ int events_init(struct supervisor *sup)
 		return -ENOMEM;
 	}
 	ev->sup = sup;
+	ev->output.max = EVENT_PAYLOAD_MAX;
 	loop_idle_init(&ev->dispatch_idle, on_dispatch);
 	loop_timer_init(&ev->tick, on_tick);
 	for (int i = 0; i < PERIODS; i++) {
@@ -531,6 +539,7 @@ void events_done(struct supervisor *sup)
 		pool_free(*ep);
 	}
 	vec_done(&ev->pools);
+	strbuf_done(&ev->output);
 	free(ev);
 	sup->events = NULL;
 }
