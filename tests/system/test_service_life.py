@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -317,3 +318,29 @@ def test_since_when_a_slot_is_live_survives_a_restart(payinv):
     assert payinv.daemon.end() == 0
     payinv.daemon.start()
     assert payinv.daemon.service("payinv")["since"] == since
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a file system of its own needs root")
+def test_a_full_disk_refuses_the_swap_and_changes_nothing(slotd, ports):
+    payinv = Payinv(slotd, ports, options="live_file=%D%/full/live\n", start=False)
+    full = payinv.daemon.dir / "full"
+    full.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", full]).returncode:
+        pytest.skip("no file systems can be mounted here")
+    try:
+        payinv.daemon.start()
+        payinv.wait_serving()
+        wait_for(lambda: (full / "live").exists(), "it is written")
+        with open(full / "ballast", "wb", buffering=0) as ballast:
+            with pytest.raises(OSError):
+                while True:
+                    ballast.write(b"x" * 4096)
+        said = payinv.swap(status=10)
+        assert "No space left" in said and (full / "live").read_text() == "a\n"
+        assert once(payinv.address).startswith("a ")
+        (full / "ballast").unlink()
+        payinv.swap()
+        assert (full / "live").read_text() == "b\n"
+        assert payinv.daemon.end() == 0
+    finally:
+        subprocess.run(["umount", full], check=True)
