@@ -13,6 +13,7 @@
 enum {
 	FLAPPING_RESTARTS = 3,	   /* more than this many, and not up for long since */
 	FLAPPING_UPTIME = 10 * 60, /* seconds */
+	TODO_MAX = 5,		   /* commands that are spelled out */
 	NAME_MIN = 24,
 	DESCRIPTION_MIN = 30,
 	DESCRIPTION_MAX = 60,
@@ -86,7 +87,9 @@ static void find_reasons(const struct value *worker, const struct value *service
 
 static void need(struct page *p, const char *command, const char *name)
 {
-	p->needs++;
+	if (++p->needs > TODO_MAX) {
+		return;
+	}
 	(void)strbuf_addf(&p->todo, "%s%s %s", p->todo.len > 0 ? " | " : "", command, name);
 }
 
@@ -207,7 +210,7 @@ static void add_service(struct page *p, const struct value *service, const struc
 		(void)strbuf_addf(p->to, "  ! %s\n", value_text(service, "note"));
 		need(p, "slotctl slots", value_text(service, "service"));
 	} else if (total > 0 && ready == 0) {
-		(void)strbuf_adds(p->to, "  ! no worker answers: new connections wait\n");
+		(void)strbuf_adds(p->to, "  ! no worker passes its health check\n");
 		need(p, "slotctl slots", value_text(service, "service"));
 	}
 	add_workers_of(p, workers, service);
@@ -247,9 +250,9 @@ static void measure(struct page *p, const struct value *workers)
 static void add_needs(struct page *p)
 {
 	if (p->needs > 0) {
-		(void)strbuf_addf(p->to, "%u thing%s need%s you: %s\n", p->needs,
+		(void)strbuf_addf(p->to, "%u thing%s need%s you: %s%s\n", p->needs,
 				  p->needs == 1 ? "" : "s", p->needs == 1 ? "s" : "",
-				  strbuf_str(&p->todo));
+				  strbuf_str(&p->todo), p->needs > TODO_MAX ? " | ..." : "");
 	}
 }
 

@@ -208,6 +208,27 @@ START_TEST(a_program_that_flaps_or_loses_lines_needs_somebody)
 }
 END_TEST
 
+START_TEST(of_many_needs_the_first_are_spelled_out)
+{
+	CLEANUP(machine_done) struct machine m;
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	const char *last;
+
+	machine_init(&m);
+	for (int i = 0; i < 7; i++) {
+		char name[8];
+
+		(void)snprintf(name, sizeof(name), "p%d", i);
+		(void)add_worker(m.workers, name, name, 200, "FATAL", "no");
+	}
+	ck_assert_int_eq(view_status(&text, &m.status, 0), 0);
+	last = strstr(strbuf_str(&text), "7 things");
+	ck_assert_ptr_nonnull(last);
+	ck_assert_str_eq(last, "7 things need you: slotctl tail p0 | slotctl tail p1 | "
+			       "slotctl tail p2 | slotctl tail p3 | slotctl tail p4 | ...\n");
+}
+END_TEST
+
 START_TEST(a_job_that_goes_on_is_shown_with_its_service)
 {
 	CLEANUP(machine_done) struct machine m;
@@ -280,6 +301,7 @@ int main(void)
 			 what_happens_in_an_idle_slot_needs_nobody,
 			 a_program_that_flaps_or_loses_lines_needs_somebody,
 			 a_job_that_goes_on_is_shown_with_its_service,
-			 an_empty_machine_prints_nothing, the_live_slot_stands_first,
+			 of_many_needs_the_first_are_spelled_out, an_empty_machine_prints_nothing,
+			 the_live_slot_stands_first,
 			 what_slotd_sends_that_is_not_known_here_breaks_nothing);
 }
