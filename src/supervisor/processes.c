@@ -20,6 +20,13 @@ const char *process_namespec(const struct process *p, char *buf, size_t size)
 	return buf;
 }
 
+const char *process_service_name(const struct process *p)
+{
+	int index = p->config->program->service;
+
+	return index < 0 ? NULL : p->origin->services.at[index]->name;
+}
+
 bool process_ended(const struct process *p)
 {
 	return !p->pid && !worker_stoppable(&p->worker);
@@ -343,6 +350,7 @@ static void perform_log(struct process *p, const struct plan_action *a)
 		fields[n++] = (struct log_field){LOG_FIELD_PID, pid};
 	}
 	if (p->service) {
+		fields[n++] = (struct log_field){LOG_FIELD_SERVICE, process_service_name(p)};
 		fields[n++] = (struct log_field){LOG_FIELD_SLOT, slot_name(p->slot)};
 	}
 	log_fields(a->arg, fields, n, "%s", a->text);

@@ -49,13 +49,6 @@ static bool sendable(const struct supervisor *sup)
 
 /* ---- one object, one message */
 
-static const char *service_name_of(const struct process *p)
-{
-	int index = p->config->program->service;
-
-	return index < 0 ? NULL : p->origin->services.at[index]->name;
-}
-
 static void put_result(struct message *m, const struct process *p)
 {
 	message_put_u64(m, TAG_PID, (uint64_t)p->pid);
@@ -79,7 +72,7 @@ static void put_place(struct message *m, const struct process *p)
 	message_put_text(m, TAG_STDOUT_PATH, p->log_paths[0]);
 	message_put_text(m, TAG_STDERR_PATH, p->log_paths[1]);
 	if (p->service) {
-		message_put_text(m, TAG_SERVICE, service_name_of(p));
+		message_put_text(m, TAG_SERVICE, process_service_name(p));
 		message_put_u64(m, TAG_SLOT, p->slot);
 		message_put_text(m, TAG_ADDRESS, p->config->address);
 	}

@@ -187,6 +187,8 @@ void process_give_up(struct process *p);
 int process_signal(struct process *p, int signo);
 /** "group:name", or "name" where both are the same. Returns buf. */
 const char *process_namespec(const struct process *p, char *buf, size_t size);
+/** Of the service its program is a slot of, NULL: none. */
+const char *process_service_name(const struct process *p);
 /** After a flip: a live slot's workers keep trying instead of ending FATAL. */
 void process_set_live(struct process *p, bool live);
 /** Same settings from another configuration (a reload), or new ones for the next start. */
