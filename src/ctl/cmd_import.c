@@ -3,6 +3,7 @@
 #include "commands.h"
 
 #include <errno.h>
+#include <slotd/address.h>
 #include <slotd/cleanup.h>
 #include <slotd/config.h>
 #include <slotd/listen.h>
@@ -104,15 +105,36 @@ static void check_plugins(struct import *im)
 	(void)config_walk(im->config->file, say_plugin, im, NULL); /* it was readable just now */
 }
 
+/* slotd looks up no names for sockets that it opens: that may wait for a network. */
+static bool is_name(const char *url)
+{
+	static const char scheme[] = "tcp://", known[] = "localhost:";
+	const char *host = url + strlen(scheme);
+	struct address a;
+
+	return strncmp(url, scheme, strlen(scheme)) == 0 &&
+	       strncmp(host, known, strlen(known)) != 0 && address_parse(host, &a) < 0;
+}
+
+static void check_fcgi_program(struct import *im, const struct program_config *p)
+{
+	if (strcmp(p->group, p->name) != 0) {
+		say(im,
+		    "%s:%u: [fcgi-program:%s] has its socket: in a group, here %s, Supervisor "
+		    "forgets it",
+		    p->place.file, p->place.line, p->name, p->group);
+	}
+	if (p->socket && is_name(p->socket)) {
+		say(im, "%s:%u: [fcgi-program:%s] socket=%s: slotd wants a numeric host",
+		    p->place.file, p->place.line, p->name, p->socket);
+	}
+}
+
 static void check_fcgi(struct import *im)
 {
 	vec_for_each (p, &im->config->programs) {
 		if ((*p)->kind == PROGRAM_FCGI) {
-			say(im,
-			    "%s:%u: [fcgi-program:%s]: slotd does not open %s for it; leave it "
-			    "with Supervisor",
-			    (*p)->place.file, (*p)->place.line, (*p)->name,
-			    (*p)->socket ? (*p)->socket : "its socket");
+			check_fcgi_program(im, *p);
 		}
 	}
 }
@@ -203,16 +225,29 @@ static void check_file(struct import *im)
 	}
 }
 
-static void check_sockets(struct import *im)
+static void check_socket(struct import *im, const char *path, const char *section, const char *name)
 {
 	struct rival rival;
 
-	vec_for_each (s, &im->config->servers) {
-		const char *path = s->address + strlen("unix:");
+	if (rival_by_socket(path, &rival)) {
+		say(im, "%s (pid %d) listens on %s, the socket of [%s%s]", rival.name,
+		    (int)rival.pid, path, section, name);
+	}
+}
 
-		if (s->unix_socket && rival_by_socket(path, &rival)) {
-			say(im, "%s (pid %d) listens on %s, the socket of [%s]", rival.name,
-			    (int)rival.pid, path, s->section);
+static void check_sockets(struct import *im)
+{
+	static const char scheme[] = "unix://";
+
+	vec_for_each (s, &im->config->servers) {
+		if (s->unix_socket) {
+			check_socket(im, s->address + strlen("unix:"), s->section, "");
+		}
+	}
+	vec_for_each (p, &im->config->programs) {
+		if ((*p)->socket && strncmp((*p)->socket, scheme, strlen(scheme)) == 0) {
+			check_socket(im, (*p)->socket + strlen(scheme),
+				     "fcgi-program:", (*p)->name);
 		}
 	}
 }
@@ -238,6 +273,13 @@ static void check_slot_ports(struct import *im, const struct service_slot_config
 
 static void check_ports(struct import *im)
 {
+	static const char scheme[] = "tcp://";
+
+	vec_for_each (p, &im->config->programs) {
+		if ((*p)->socket && strncmp((*p)->socket, scheme, strlen(scheme)) == 0) {
+			check_port(im, (*p)->socket + strlen(scheme), "the socket of ", (*p)->name);
+		}
+	}
 	vec_for_each (s, &im->config->servers) {
 		check_port(im, s->address, "the address of ", s->section);
 	}

@@ -105,7 +105,9 @@ command=/bin/cat
 events=PROCESS_STATE,PROCESS_STATE_EXITED
 [fcgi-program:php]
 command=/bin/cat
-socket=tcp://localhost:9002
+socket=tcp://php.example:9002
+[group:scripts]
+programs=php
 """
 
 
@@ -123,7 +125,8 @@ def test_import_check_names_what_is_different_and_where():
             'unknown option "numproc" is ignored; did you mean "numprocs"?',
             "twiddler.rpcinterface:make cannot be resolved within [rpcinterface:twiddler]",
             "[ctlplugin:cache] is Python",
-            "[fcgi-program:php]: slotd does not open tcp://localhost:9002",
+            "[fcgi-program:php] has its socket: in a group, here scripts,",
+            "[fcgi-program:php] socket=tcp://php.example:9002: slotd wants a numeric host",
             "[eventlistener:watch] has PROCESS_STATE_EXITED and, with PROCESS_STATE",
             "web-a and web-b could be the slots of a [service:web]"]:
         assert line in said, said
