@@ -408,6 +408,7 @@ void supervisor_shutdown_step(struct loop_idle *idle)
 {
 	struct supervisor *sup = container_of(idle, struct supervisor, shutdown_idle);
 	struct level level = {0};
+	bool ended = false;
 
 	if (sup->quitting || sup->mood == MOOD_RUNNING) {
 		return;
@@ -421,7 +422,12 @@ void supervisor_shutdown_step(struct loop_idle *idle)
 		    level_compare(level_of(*p), level) == 0) {
 			(*p)->shut_down = true;
 			process_shutdown(*p);
+			ended = ended || process_ended(*p);
 		}
+	}
+	/* One that only waited for its next start has ended without a change that would be told. */
+	if (ended) {
+		loop_idle_queue(sup->loop, idle);
 	}
 }
 

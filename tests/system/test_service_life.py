@@ -344,3 +344,16 @@ def test_a_full_disk_refuses_the_swap_and_changes_nothing(slotd, ports):
         assert payinv.daemon.end() == 0
     finally:
         subprocess.run(["umount", full], check=True)
+
+
+def test_a_live_worker_that_never_comes_up_does_not_hold_up_the_end(slotd, ports):
+    """It is FATAL and goes on trying; a crash loop beside it waits for its next second."""
+    workers = ports.run(2)
+    daemon = slotd("".join(f"[program:s-{s}]\ncommand=/bin/false\nprocess_name=w_%(process_num)d\n"
+                           f"numprocs_start={port}\nstartretries=0\n"
+                           for s, port in zip("ab", workers))
+                   + service("s", f"127.0.0.1:{ports.one()}", health="tcp")
+                   + "[program:loop]\ncommand=/bin/false\nstartsecs=0\n")
+    daemon.wait_state(f"s-a:w_{workers[0]}", "FATAL")
+    daemon.wait_state("loop", "EXITED")
+    assert daemon.end(timeout=10) == 0
