@@ -6,6 +6,7 @@
 #include "methods.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/helper.h>
 #include <slotd/keep.h>
 #include <slotd/sandbox.h>
 
@@ -143,24 +144,8 @@ static void slotd_ended(struct loop_io *io, unsigned events)
 
 static const struct channel_ops ops = {.received = received, .closed = closed};
 
-/* ---- log lines go to slotd, which has the log */
-
-static void to_slotd(void *data, int priority, const char *text, const struct log_field *fields,
-		     unsigned n_fields)
-{
-	struct control *c = data;
-	struct message m;
-
-	(void)fields, (void)n_fields;
-	message_init(&m, MSG_REPORT, 0);
-	message_put_i64(&m, TAG_LEVEL, priority);
-	message_put_text(&m, TAG_TEXT, text);
-	(void)channel_send(&c->channel, &m);
-}
-
 static int run(struct control *c)
 {
-	struct message m;
 	int r = loop_new(&c->loop);
 
 	if (r < 0) {
@@ -174,12 +159,10 @@ static int run(struct control *c)
 	}
 	r = http_init(&c->http, c, c->loop);
 	if (r == 0) {
-		message_init(&m, MSG_READY, 0);
-		message_put_text(&m, TAG_VERSION, SLOTD_VERSION);
-		r = channel_send(&c->channel, &m);
+		r = helper_ready(&c->channel);
 	}
 	if (r == 0) {
-		log_set_sink(to_slotd, c);
+		log_set_sink(helper_report, &c->channel);
 		loop_run(c->loop);
 		log_set_sink(NULL, NULL);
 	}

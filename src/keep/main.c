@@ -8,6 +8,7 @@
 
 #include <slotd/channel.h>
 #include <slotd/cleanup.h>
+#include <slotd/helper.h>
 #include <slotd/keep.h>
 #include <slotd/log.h>
 #include <slotd/loop.h>
@@ -143,7 +144,6 @@ static const struct channel_ops ops = {.received = received};
 static int run(void)
 {
 	struct keep k = {.listen_fd = -EBADF};
-	struct message m;
 	int r = loop_new(&k.loop);
 
 	if (r < 0) {
@@ -151,9 +151,7 @@ static int run(void)
 	}
 	loop_io_init(&k.listen_io, on_connection);
 	channel_init(&k.parent, k.loop, HELPER_CHANNEL_FD, &ops, &k);
-	message_init(&m, MSG_READY, 0);
-	message_put_text(&m, TAG_VERSION, SLOTD_VERSION);
-	r = channel_send(&k.parent, &m);
+	r = helper_ready(&k.parent);
 	if (r == 0) {
 		loop_run(k.loop);
 	}

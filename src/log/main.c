@@ -8,6 +8,7 @@
 #include "requests.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/helper.h>
 #include <slotd/keep.h>
 #include <slotd/log.h>
 #include <slotd/sandbox.h>
@@ -162,7 +163,6 @@ static void on_reopen_timer(struct loop_timer *t)
 static int begin(struct logger *lg)
 {
 	static const struct channel_ops ops = {.received = received, .drained = drained};
-	struct message m;
 	int r = loop_new(&lg->loop);
 
 	if (r < 0) {
@@ -173,9 +173,7 @@ static int begin(struct logger *lg)
 	own_init(lg);
 	streams_init(lg);
 	channel_init(&lg->channel, lg->loop, HELPER_CHANNEL_FD, &ops, lg);
-	message_init(&m, MSG_READY, 0);
-	message_put_text(&m, TAG_VERSION, SLOTD_VERSION);
-	return channel_send(&lg->channel, &m);
+	return helper_ready(&lg->channel);
 }
 
 static void finish(struct logger *lg)

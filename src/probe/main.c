@@ -8,6 +8,7 @@
 #include "prober.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/helper.h>
 #include <slotd/keep.h>
 #include <slotd/log.h>
 #include <slotd/sandbox.h>
@@ -48,7 +49,6 @@ static const struct channel_ops ops = {.received = received};
 static int run(void)
 {
 	struct probe p = {0};
-	struct message m;
 	int r = loop_new(&p.loop);
 
 	if (r < 0) {
@@ -57,12 +57,12 @@ static int run(void)
 	channel_init(&p.channel, p.loop, HELPER_CHANNEL_FD, &ops, &p);
 	r = prober_init(&p.prober, p.loop, &p.channel);
 	if (r == 0) {
-		message_init(&m, MSG_READY, 0);
-		message_put_text(&m, TAG_VERSION, SLOTD_VERSION);
-		r = channel_send(&p.channel, &m);
+		r = helper_ready(&p.channel);
 	}
 	if (r == 0) {
+		log_set_sink(helper_report, &p.channel);
 		loop_run(p.loop);
+		log_set_sink(NULL, NULL);
 	}
 	prober_done(&p.prober);
 	channel_done(&p.channel);

@@ -1,6 +1,7 @@
 #include "relay.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/helper.h>
 #include <slotd/keep.h>
 #include <slotd/sandbox.h>
 
@@ -11,20 +12,6 @@
 enum {
 	SPARE_DESCRIPTORS = 96, /* channel, epoll, pipes, listeners */
 };
-
-/* Lines go to slotd's log, which has the fields and the place. */
-static void report(void *data, int priority, const char *text, const struct log_field *fields,
-		   unsigned n_fields)
-{
-	static struct message m;
-	struct relay *relay = data;
-
-	(void)fields, (void)n_fields;
-	message_init(&m, MSG_REPORT, 0);
-	message_put_u64(&m, TAG_LEVEL, (uint64_t)priority);
-	message_put_text(&m, TAG_TEXT, text);
-	(void)channel_send(&relay->channel, &m);
-}
 
 /* As many descriptors as we may have: two a connection. */
 static unsigned raise_limit(void)
@@ -58,7 +45,6 @@ static void read_local_ports(unsigned range[2])
 static int run(struct relay *relay)
 {
 	static const struct channel_ops ops = {.received = message_received};
-	static struct message m;
 	int r = loop_new(&relay->loop);
 
 	if (r < 0) {
@@ -71,10 +57,8 @@ static int run(struct relay *relay)
 	relay->copier.is_last = conn_is_last;
 	loop_timer_init(&relay->exhausted_timer, on_exhausted_timer);
 	channel_init(&relay->channel, relay->loop, HELPER_CHANNEL_FD, &ops, relay);
-	log_set_sink(report, relay);
-	message_init(&m, MSG_READY, 0);
-	message_put_text(&m, TAG_VERSION, SLOTD_VERSION);
-	r = channel_send(&relay->channel, &m);
+	log_set_sink(helper_report, &relay->channel);
+	r = helper_ready(&relay->channel);
 	if (r == 0) {
 		loop_run(relay->loop);
 	}
