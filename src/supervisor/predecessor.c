@@ -6,6 +6,7 @@
 #include <slotd/strbuf.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,10 @@
  */
 
 #define ANSWER_PATIENCE SECONDS(5)
+
+enum {
+	QUIT_PATIENCE_MS = 5000,
+};
 
 /* Started as that user the next time, slotd must be able to open it. */
 static int give_to_user(struct supervisor *sup, const char *path, struct diag *diag)
@@ -60,18 +65,24 @@ int predecessor_lock(struct supervisor *sup, struct diag *diag)
 
 /* ---- asking slotd-keep */
 
+struct old_helper {
+	int channel_fd; /* slotd's end */
+	int pidfd;
+};
+
 struct inheritance {
 	int ledger_fd;
-	VEC(int) helper_fds; /* slotd's ends of channels */
+	VEC(struct old_helper) helpers;
 };
 
 static void inheritance_done(struct inheritance *in)
 {
 	cleanup_closep(&in->ledger_fd);
-	vec_for_each (fd, &in->helper_fds) {
-		cleanup_closep(fd);
+	vec_for_each (h, &in->helpers) {
+		cleanup_closep(&h->channel_fd);
+		cleanup_closep(&h->pidfd);
 	}
-	vec_done(&in->helper_fds);
+	vec_done(&in->helpers);
 }
 
 static int connect_keep(const char *run_dir)
@@ -101,10 +112,11 @@ static void take_item(struct inheritance *in, struct message *m)
 		cleanup_closep(&in->ledger_fd);
 		in->ledger_fd = message_take_fd(m, 0);
 	} else if (strncmp(name, KEEP_HELPER_PREFIX, strlen(KEEP_HELPER_PREFIX)) == 0) {
-		int fd = message_take_fd(m, 0);
+		struct old_helper h = {message_take_fd(m, 0), message_take_fd(m, 1)};
 
-		if (vec_push(&in->helper_fds, fd) < 0) {
-			(void)close(fd);
+		if (vec_push(&in->helpers, h) < 0) {
+			cleanup_closep(&h.channel_fd);
+			cleanup_closep(&h.pidfd);
 		}
 	}
 }
@@ -168,6 +180,21 @@ static void send_quit(int fd)
 	}
 }
 
+/* Until they have ended they answer for a slotd that is gone, on the same sockets. */
+static void end_helpers(struct inheritance *in)
+{
+	vec_for_each (h, &in->helpers) {
+		send_quit(h->channel_fd);
+	}
+	vec_for_each (h, &in->helpers) {
+		struct pollfd p = {.fd = h->pidfd, .events = POLLIN};
+
+		if (h->pidfd >= 0 && poll(&p, 1, QUIT_PATIENCE_MS) == 0) {
+			(void)process_handle_signal(h->pidfd, SIGKILL); /* or it has just ended */
+		}
+	}
+}
+
 int predecessor_check(struct supervisor *sup, struct diag *diag)
 {
 	CLEANUP(inheritance_done) struct inheritance in = {.ledger_fd = -EBADF};
@@ -193,9 +220,7 @@ int predecessor_check(struct supervisor *sup, struct diag *diag)
 				alive, alive == 1 ? "" : "s", strbuf_str(&names),
 				names.error ? ", ..." : "");
 	}
-	vec_for_each (helper, &in.helper_fds) {
-		send_quit(*helper);
-	}
+	end_helpers(&in);
 	send_quit(fd);
 	return 0;
 }

@@ -1,0 +1,127 @@
+"""slotd itself: who may start, what a restart keeps, what is cleaned up after a worker."""
+
+import os
+import signal
+import socket
+import subprocess
+import xmlrpc.client
+
+import pytest
+
+from harness import procs
+from harness.paths import SLOTD
+from harness.procs import wait_for
+
+SLEEPER = "[program:web]\ncommand=sleep 1000\nstartsecs=0\n"
+SLOTS = """
+[program:s-a]
+command=/bin/sh -c 'sleep 1000 & sleep 1000'
+startsecs=0
+process_name=s_%(process_num)d
+numprocs_start={a}
+[program:s-b]
+command=sleep 1000
+process_name=s_%(process_num)d
+numprocs_start={b}
+[service:s]
+listen=127.0.0.1:{public}
+slot_a=s-a
+slot_b=s-b
+health=tcp
+"""
+
+
+def second_start(daemon):
+    """What a second slotd with the same file says; it must not start."""
+    done = subprocess.run([str(SLOTD), "-n", "-c", str(daemon.config)], cwd=daemon.dir,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2, done
+    return done.stderr
+
+
+def members(group):
+    return [p for p in procs.descendants(os.getpid()) if procs.alive(p) and os.getpgid(p) == group]
+
+
+def running(daemon, name):
+    daemon.wait_state(name, "RUNNING")
+    return daemon.info(name)["pid"]
+
+
+def test_a_second_slotd_names_the_first(slotd):
+    daemon = slotd(SLEEPER)
+    assert f"(pid {daemon.pid})" in second_start(daemon)
+    assert running(daemon, "web")
+
+
+def test_workers_of_a_killed_slotd_are_named_and_left_alone(slotd):
+    daemon = slotd(SLEEPER)
+    worker = running(daemon, "web")
+    daemon.kill()
+    assert f"web (pid {worker})" in second_start(daemon)
+    assert procs.alive(worker)
+    os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: not procs.alive(worker), "the worker is gone")
+    daemon.start(wait=False)
+    daemon.wait_log(f"supervisord started with pid {daemon.pid}")  # until then the old one answers
+    assert running(daemon, "web") != worker
+
+
+def test_a_restart_keeps_the_pid_and_reads_the_file_again(slotd):
+    daemon = slotd(SLEEPER)
+    first, pid = running(daemon, "web"), daemon.pid
+    daemon.write_config(SLEEPER + "[program:more]\ncommand=sleep 1000\nstartsecs=0\n")
+    daemon.rpc.supervisor.restart()
+    wait_for(lambda: not procs.alive(first), "the old worker stops")
+    daemon.wait_ready()
+    assert daemon.rpc.supervisor.getPID() == pid
+    assert running(daemon, "more")
+
+
+def test_a_restart_into_a_bad_file_stops_nothing(slotd):
+    daemon = slotd(SLEEPER)
+    worker = running(daemon, "web")
+    daemon.write_config("[program:web]\nstartsecs=never\n")
+    with pytest.raises(xmlrpc.client.Fault) as refused:
+        daemon.rpc.supervisor.restart()
+    assert refused.value.faultCode == 92 and str(daemon.config) in refused.value.faultString
+    assert daemon.info("web")["pid"] == worker
+
+
+def test_the_whole_group_of_a_services_worker_ends_with_its_leader(slotd, ports):
+    a = ports.one()
+    daemon = slotd(SLOTS.format(a=a, b=ports.one(), public=ports.one()))
+    leader = running(daemon, f"s-a:s_{a}")
+    wait_for(lambda: len(members(leader)) == 3, "the worker has two children")
+    os.kill(leader, signal.SIGKILL)
+    wait_for(lambda: daemon.info(f"s-a:s_{a}")["pid"] not in (0, leader), "a successor runs")
+    assert not members(leader)
+
+
+def test_a_port_that_another_holds_is_named(slotd, ports):
+    a = ports.one()
+    with socket.create_server(("127.0.0.1", a)):
+        daemon = slotd(SLOTS.format(a=a, b=ports.one(), public=ports.one()))
+        daemon.wait_state(f"s-a:s_{a}", "BACKOFF", "FATAL")
+        why = daemon.info(f"s-a:s_{a}")["spawnerr"]
+        assert why.startswith(f"127.0.0.1:{a} is held by ") and f"(pid {os.getpid()})" in why
+
+
+def test_orphans_are_reaped(slotd):
+    daemon = slotd("[program:forks]\ncommand=/bin/sh -c '(sleep 0.2; exit 7) & exit 0'\n"
+                   "startsecs=0\nautorestart=false\n")
+    daemon.wait_log("(exit status 7)")
+
+
+def test_starts_leave_no_descriptor_behind(slotd):
+    daemon = slotd("[program:false]\ncommand=/bin/false\nstartsecs=0\nautorestart=false\n")
+
+    def descriptors():
+        return len(os.listdir(f"/proc/{daemon.pid}/fd"))
+
+    daemon.wait_state("false", "EXITED")
+    before = wait_for(descriptors, "descriptors can be counted")
+    for _ in range(50):
+        daemon.rpc.supervisor.startProcess("false")
+        daemon.wait_state("false", "EXITED")
+    wait_for(lambda: descriptors() <= before, "descriptors are closed")
