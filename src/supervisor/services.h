@@ -12,9 +12,10 @@
  *	service_reload.c   another configuration
  *	gate.c             checks by slotd-probe or a command; the gate
  *	prepare.c          the prepare commands, and the environment commands get
- *	records.c          state file, live_file, live_link, history: queued, by short-lived
- *children record_files.c     what such a child does to the files live_watch.c       live_file
- *edited by hand jobs.c             deploy, swap and rollback as people see them
+ *	records.c          state file, live_file, live_link, history: who waits for which
+ *	record_files.c     what a short-lived child does to these files
+ *	live_watch.c       live_file edited by hand
+ *	jobs.c, job_*.c    deploy, swap and rollback as people see them
  *
  * A swap's way: job_begin -> service_feed -> core/swap.c -> a plan, whose actions start slots,
  * checks, records and flips; each of these ends in service_feed with what came of it.
@@ -116,7 +117,6 @@ struct service {
 	struct loop_idle settle;     /* rows for the relays, once a turn */
 	/* Rows the relays have, by place in the ledger: known at all, and as up. */
 	uint64_t told[SWITCHBOARD_WORKERS / 64], told_up[SWITCHBOARD_WORKERS / 64];
-	bool dirty;
 };
 
 static inline enum slot_id service_live(const struct service *s)
