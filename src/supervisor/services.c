@@ -193,7 +193,6 @@ static void set_policies(struct service *s)
 		.has_prepare = c->slots[SLOT_A].prepare || c->slots[SLOT_B].prepare,
 		.prepare_timeout = c->prepare_timeout,
 		.ready_timeout = c->ready_timeout,
-		.bake = c->bake,
 		.drain_timeout = c->drain_timeout,
 		.idle_keep = c->idle_keep,
 	};
