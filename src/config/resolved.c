@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <slotd/address.h>
 #include <slotd/cleanup.h>
+#include <slotd/io.h>
 #include <slotd/strbuf.h>
 
 #include "arena.h"
@@ -76,22 +77,6 @@ static void put_message(struct strbuf *out, const struct config_message *m)
 	(void)strbuf_addc(out, '\n');
 }
 
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno != EINTR) {
-			return -errno;
-		}
-		if (n > 0) {
-			text += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
 int config_resolved_write(const struct config *c, int fd)
 {
 	CLEANUP(strbuf_done) struct strbuf out = {0};
@@ -117,7 +102,7 @@ int config_resolved_write(const struct config *c, int fd)
 		put_message(&out, &c->messages.at[i]);
 	}
 	(void)strbuf_addf(&out, "end\t%u\n", c->n_errors);
-	return out.error ? out.error : write_all(fd, out.data, out.len);
+	return out.error ? out.error : io_write_all(fd, out.data, out.len);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */

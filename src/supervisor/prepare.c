@@ -1,6 +1,7 @@
 #include "services.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/io.h>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -112,21 +113,6 @@ static void run_shell(const struct shell *sh, int output)
 	_exit(126);
 }
 
-static void write_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno != EINTR) {
-			return; /* a full disk or an absent reader does not end a deploy */
-		}
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
-	}
-}
-
 /* Copies until the shell has ended and nothing more is in the pipe, or everybody closed it. */
 static void copy_output(pid_t shell, int from, int log_fd)
 {
@@ -148,8 +134,9 @@ static void copy_output(pid_t shell, int from, int log_fd)
 			return;
 		}
 		if (n > 0) {
-			write_all(log_fd, buf, (size_t)n);
-			write_all(STDOUT_FILENO, buf, (size_t)n);
+			/* A full disk or an absent reader does not end a deploy. */
+			(void)io_write_all(log_fd, buf, (size_t)n);
+			(void)io_write_all(STDOUT_FILENO, buf, (size_t)n);
 		}
 	}
 }

@@ -1,6 +1,7 @@
 #include "record_files.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/io.h>
 
 #include <fcntl.h>
 #include <limits.h>
@@ -24,22 +25,6 @@ static int complain(const char *what, const char *path)
 	return 1;
 }
 
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno != EINTR) {
-			return -errno;
-		}
-		if (n > 0) {
-			text += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
 /* Without O_TRUNC: the blocks that a check has reserved stay. Mode and owner are the old file's. */
 static int write_beside(const char *path, const char *text)
 {
@@ -48,7 +33,7 @@ static int write_beside(const char *path, const char *text)
 	auto_close int fd = open(beside(path, new_path, sizeof(new_path)),
 				 O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, NEW_FILE_MODE);
 
-	if (fd < 0 || write_all(fd, text, strlen(text)) < 0 ||
+	if (fd < 0 || io_write_all(fd, text, strlen(text)) < 0 ||
 	    ftruncate(fd, (off_t)strlen(text)) < 0) {
 		return complain("cannot write", new_path);
 	}
@@ -129,7 +114,7 @@ static int append(const char *path, const char *line)
 	auto_close int fd =
 		open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, NEW_FILE_MODE);
 
-	if (fd < 0 || write_all(fd, line, strlen(line)) < 0 || fsync(fd) < 0) {
+	if (fd < 0 || io_write_all(fd, line, strlen(line)) < 0 || fsync(fd) < 0) {
 		return complain("cannot write", path);
 	}
 	return 0;
