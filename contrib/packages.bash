@@ -18,9 +18,15 @@ missing_packages() {
     done
 }
 
+# Who holds dpkg's or apt's lock, if anybody.
+packages_lock_holder() {
+    lslocks -nr -o COMMAND,PID,PATH 2>/dev/null |
+        awk '$3 ~ "^/var/(lib|cache)/(dpkg|apt)/" { print $1 " (pid " $2 ")"; exit }'
+}
+
 # install_packages PKG...: installs them. Sets packages_why and returns 1 when that is not possible.
 install_packages() {
-    local log status=0
+    local log holder status=0
     packages_why=
     command -v apt-get >/dev/null || {
         packages_why="these packages are missing and there is no apt-get here: $*"
@@ -31,6 +37,9 @@ install_packages() {
     Run: sudo apt-get install $*"
         return 1
     fi
+    holder=$(packages_lock_holder)
+    [ -z "$holder" ] || printf 'Packages are being installed by %s; waiting for it, at most %d s ...\n' \
+        "$holder" "$SLOTD_APT_PATIENCE"
     log=$(mktemp) || return 1
     _apt_get install -y --no-install-recommends "$@" >"$log" 2>&1 || status=$?
     if [ $status -ne 0 ] && ! grep -q 'Could not get lock' "$log"; then

@@ -13,13 +13,13 @@ NETWORK = "Err:1 http://deb.debian.org/debian bookworm InRelease\n" \
           "E: Failed to fetch http://deb.debian.org/x.deb"
 
 
-def install(tmp_path, said, uid="0", status=100):
+def install(tmp_path, said, uid="0", status=100, locks=""):
     """install_packages with an apt-get that says something and fails; what a person reads."""
     tools = tmp_path / "bin"
     tools.mkdir()
     (tmp_path / "said").write_text(said + "\n")
     for name, script in (("apt-get", f'cat "{tmp_path}/said"; exit {status}'),
-                         ("id", f"echo {uid}")):
+                         ("id", f"echo {uid}"), ("lslocks", f"echo '{locks}'")):
         (tools / name).write_text(f"#!/bin/sh\n{script}\n")
         (tools / name).chmod(0o755)
     return subprocess.run(
@@ -49,6 +49,11 @@ def test_without_root_the_command_to_run_is_named(tmp_path):
 
 def test_an_installation_that_works_says_nothing(tmp_path):
     assert install(tmp_path, "", status=0) == ""
+
+
+def test_a_lock_that_is_held_is_waited_for_aloud(tmp_path):
+    text = install(tmp_path, "", status=0, locks="apt-get 4242 /var/lib/dpkg/lock-frontend")
+    assert "installed by apt-get (pid 4242); waiting" in text
 
 
 def quickstart(**env):
