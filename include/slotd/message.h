@@ -52,7 +52,7 @@ enum message_type {
 	MSG_LOG_EVENT, /* log -> slotd: captured or logged bytes for an event */
 	MSG_DONE,      /* generic answer: code, text */
 	/* slotd <-> slotd-relay */
-	MSG_RELAY_SETUP, /* switchboard (read-only) and this relay's page of counts; COUNT of
+	MSG_RELAY_SETUP, /* switchboard (read-only), this relay's page of counts, the pool; COUNT of
 			  * relays, among which a worker's worker_max is shared out */
 	MSG_RELAY_SERVICE,
 	MSG_RELAY_SERVICE_GONE,

@@ -38,6 +38,7 @@ enum switch_mode {
 enum {
 	SWITCHBOARD_SERVICES = 256,
 	SWITCHBOARD_WORKERS = 8192, /* ledger entries that can be counted */
+	SWITCHBOARD_RELAYS = 64,
 	SWITCHBOARD_VERSION = 1,
 };
 
@@ -103,4 +104,13 @@ struct relay_page {
 	uint32_t reserved;
 	struct relay_service_counts services[SWITCHBOARD_SERVICES];
 	struct relay_counts workers[SWITCHBOARD_WORKERS]; /* by ledger index */
+};
+
+/**
+ * What all relays of a pool tell each other: a memfd that each of them writes its own place of.
+ * One that has more connections than another lets that one accept; else the first to wake up
+ * would take them all. slotd zeroes a dead relay's.
+ */
+struct relay_pool {
+	_Atomic uint32_t conns[SWITCHBOARD_RELAYS]; /* by TAG_INDEX */
 };

@@ -118,6 +118,7 @@ static struct conn *conn_new(struct relay_service *s, int fd)
 	c = relay->spare;
 	relay->spare = c->next;
 	relay->n_conns++;
+	relay_tell_others(relay);
 	*c = (struct conn){.service = s};
 	c->side[CLIENT].fd = fd;
 	c->side[WORKER].fd = -EBADF;
@@ -152,6 +153,7 @@ void conn_end(struct conn *c)
 	c->next = relay->spare;
 	relay->spare = c;
 	relay->n_conns--;
+	relay_tell_others(relay);
 	if (w) {
 		worker_released(w);
 	}

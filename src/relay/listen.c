@@ -7,18 +7,30 @@
 #include <string.h>
 
 enum {
-	ACCEPT_BATCH =
-		32, /* a wake-up; the other relays and the open connections have their turn */
+	/* A wake-up; the other relays and the open connections have their turn. */
+	ACCEPT_BATCH = 4,
+	ACCEPT_BATCH_YIELDED = 32, /* when the others have not taken theirs */
 };
 
 #define EXHAUSTED_RETRY SECONDS(1)
+#define YIELD_FOR	MSECONDS(1)
 
 static void accept_batch(struct listener *l);
 
+static void yield_to_others(struct relay *relay);
+static bool others_have_fewer(const struct relay *relay);
+
 static void on_listener(struct loop_io *io, unsigned events)
 {
+	struct listener *l = container_of(io, struct listener, io);
+	struct relay *relay = l->service->relay;
+
 	(void)events;
-	accept_batch(container_of(io, struct listener, io));
+	if (!relay->yielded && !l->closing && others_have_fewer(relay)) {
+		yield_to_others(relay);
+	} else {
+		accept_batch(l);
+	}
 }
 
 int listener_new(struct relay_service *s, uint32_t index, int fd)
@@ -139,6 +151,44 @@ void relay_relieved(struct relay *relay)
 	}
 }
 
+/* ---- the other relays, which are woken up for the same connections */
+
+void relay_tell_others(struct relay *relay)
+{
+	if (relay->pool) {
+		atomic_store_explicit(&relay->pool->conns[relay->index], relay->n_conns,
+				      memory_order_relaxed);
+	}
+}
+
+static bool others_have_fewer(const struct relay *relay)
+{
+	uint32_t least = UINT32_MAX;
+
+	for (uint32_t i = 0; relay->pool && i < relay->n_relays; i++) {
+		uint32_t n = atomic_load_explicit(&relay->pool->conns[i], memory_order_relaxed);
+
+		least = n < least ? n : least;
+	}
+	return relay->pool && place_leaves_to(relay->n_conns, least);
+}
+
+static void yield_to_others(struct relay *relay)
+{
+	relay->yielding = true;
+	loop_timer_set(relay->loop, &relay->yield_timer, usec_add(usec_monotonic(), YIELD_FOR));
+	settle_all(relay);
+}
+
+void on_yield_timer(struct loop_timer *t)
+{
+	struct relay *relay = container_of(t, struct relay, yield_timer);
+
+	relay->yielding = false;
+	relay->yielded = true;
+	settle_all(relay);
+}
+
 /* ---- accepting */
 
 static void took_all(struct listener *l)
@@ -167,8 +217,10 @@ static void place_client(struct relay_service *s, int fd)
 static void accept_batch(struct listener *l)
 {
 	struct relay_service *s = l->service;
+	const int batch = s->relay->yielded ? ACCEPT_BATCH_YIELDED : ACCEPT_BATCH;
 
-	for (int i = 0; i < ACCEPT_BATCH; i++) {
+	s->relay->yielded = false;
+	for (int i = 0; i < batch; i++) {
 		int fd;
 
 		if (s->relay->n_conns >= s->relay->max_conns) {

@@ -56,6 +56,7 @@ static int run(struct relay *relay)
 	}
 	relay->copier.is_last = conn_is_last;
 	loop_timer_init(&relay->exhausted_timer, on_exhausted_timer);
+	loop_timer_init(&relay->yield_timer, on_yield_timer);
 	channel_init(&relay->channel, relay->loop, HELPER_CHANNEL_FD, &ops, relay);
 	log_set_sink(helper_report, &relay->channel);
 	r = helper_ready(&relay->channel);
@@ -73,6 +74,7 @@ static void relay_done(struct relay *relay)
 	}
 	if (relay->loop) {
 		loop_timer_stop(relay->loop, &relay->exhausted_timer);
+		loop_timer_stop(relay->loop, &relay->yield_timer);
 	}
 	channel_done(&relay->channel);
 	copier_done(&relay->copier);

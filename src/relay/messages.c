@@ -84,7 +84,8 @@ static int map(int fd, size_t size, int protection, void **ret)
 static int setup(struct relay *relay, struct message *m)
 {
 	auto_close int board_fd = message_take_fd(m, 0), page_fd = message_take_fd(m, 1);
-	void *board, *page;
+	auto_close int pool_fd = message_take_fd(m, 2);
+	void *board, *page, *pool;
 	int r;
 
 	if (relay->board) {
@@ -104,6 +105,11 @@ static int setup(struct relay *relay, struct message *m)
 	relay->page->version = SWITCHBOARD_VERSION;
 	relay->index = (uint32_t)message_u64(m, TAG_INDEX);
 	relay->n_relays = message_u64(m, TAG_COUNT) ? (uint32_t)message_u64(m, TAG_COUNT) : 1;
+	if (pool_fd >= 0 && relay->n_relays <= SWITCHBOARD_RELAYS &&
+	    relay->index < relay->n_relays &&
+	    map(pool_fd, sizeof(struct relay_pool), PROT_READ | PROT_WRITE, &pool) == 0) {
+		relay->pool = pool;
+	}
 	return 0;
 }
 

@@ -145,6 +145,11 @@ uint32_t place_share(uint32_t max, uint32_t relay, uint32_t n_relays, uint32_t k
 	return max / n_relays + ((relay + key) % n_relays < max % n_relays ? 1 : 0);
 }
 
+bool place_leaves_to(uint32_t own, uint32_t least)
+{
+	return own > (uint64_t)least + least / 8 + 2;
+}
+
 uint32_t place_hash(const struct sockaddr *client)
 {
 	const unsigned char *bytes;

@@ -77,5 +77,8 @@ void place_welcomed(struct place_worker *w);
  */
 uint32_t place_share(uint32_t max, uint32_t relay, uint32_t n_relays, uint32_t key);
 
+/** Should a relay with own connections leave the next to one that has least? */
+bool place_leaves_to(uint32_t own, uint32_t least);
+
 /** Hash of a client's address without its port. 0 for clients without one (unix sockets). */
 uint32_t place_hash(const struct sockaddr *client);

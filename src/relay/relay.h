@@ -196,8 +196,11 @@ void listener_close(struct listener *l, uint32_t id);
 void listener_update(struct listener *l);
 /** No descriptors or memory: nobody accepts or connects until a connection ends, or a while. */
 void relay_exhausted(struct relay *relay, int error);
-/** Callback of relay.exhausted_timer. */
+/** The number of connections changed. */
+void relay_tell_others(struct relay *relay);
+/** Callbacks of the timers of that name. */
 void on_exhausted_timer(struct loop_timer *t);
+void on_yield_timer(struct loop_timer *t);
 /** A connection ended. */
 void relay_relieved(struct relay *relay);
 
@@ -222,6 +225,7 @@ struct relay {
 	struct channel channel;
 	const struct switchboard *board; /* NULL until slotd has set us up */
 	struct relay_page *page;
+	struct relay_pool *pool; /* NULL: this relay knows of no other */
 	uint32_t index, n_relays;
 	struct relay_service *services[SWITCHBOARD_SERVICES];
 	struct copier copier;
@@ -230,6 +234,9 @@ struct relay {
 	bool exhausted; /* no descriptors or memory: nothing is accepted or connected */
 	bool full;	/* max_conns: nothing is accepted */
 	struct loop_timer exhausted_timer;
+	bool yielding; /* another relay has fewer connections: it accepts first... */
+	bool yielded;  /* ...but has had its time: the next are ours */
+	struct loop_timer yield_timer;
 	struct log_once exhausted_log, ports_log;
 	unsigned source; /* of 127.0.0.0/8, see connect.c; 0: the kernel's choice */
 	usec_t source_until;

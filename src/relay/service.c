@@ -122,7 +122,7 @@ bool service_accepting(const struct relay_service *s)
 {
 	const struct switch_word word = service_word(s);
 
-	if (!s->complete || s->relay->exhausted || s->relay->full) {
+	if (!s->complete || s->relay->exhausted || s->relay->full || s->relay->yielding) {
 		return false;
 	}
 	return service_gave_up(s) || (word.mode == SWITCH_OPEN && !s->held.head &&

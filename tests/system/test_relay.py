@@ -3,6 +3,7 @@
 import hashlib
 import os
 import resource
+import signal
 import socket
 import struct
 import subprocess
@@ -366,6 +367,34 @@ def test_classes_are_counted():
             wait_for(lambda: relays.counts(3)["idle"] == 1, "idle")
             assert relays.counts(3) == {"queued": 0, "silent": 0, "in_flight": 0, "idle": 1}
         wait_for(lambda: nothing_counted(relays), "gone")
+
+
+# ---- the pool
+
+
+def test_relays_share_the_connections():
+    with one_worker(echo, relays=2) as (relays, _):
+        clients = [connect(relays.address, b"x") for _ in range(200)]
+        for client in clients:
+            assert client.recv(1) == b"x"
+        accepted = [relay.service_counts()["accepted"] for relay in relays.relays]
+        assert sum(accepted) == 200
+        assert min(accepted) >= 40, accepted
+        for client in clients:
+            client.close()
+
+
+def test_a_relay_that_stands_still_keeps_the_others_from_nothing():
+    with one_worker(echo, relays=2) as (relays, _):
+        os.kill(relays.relays[1].process.pid, signal.SIGSTOP)
+        try:
+            clients = [connect(relays.address, b"x") for _ in range(100)]
+            for client in clients:
+                assert client.recv(1) == b"x"
+        finally:
+            os.kill(relays.relays[1].process.pid, signal.SIGCONT)
+        for client in clients:
+            client.close()
 
 
 # ---- worker_max

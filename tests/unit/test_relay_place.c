@@ -204,6 +204,17 @@ START_TEST(the_shares_of_all_relays_add_up_to_worker_max)
 }
 END_TEST
 
+START_TEST(a_relay_with_clearly_more_connections_leaves_the_next_to_another)
+{
+	ck_assert(!place_leaves_to(0, 0));
+	ck_assert(!place_leaves_to(2, 0));
+	ck_assert(place_leaves_to(3, 0));
+	ck_assert(!place_leaves_to(1100, 1000));
+	ck_assert(place_leaves_to(1200, 1000));
+	ck_assert(!place_leaves_to(5, UINT32_MAX));
+}
+END_TEST
+
 START_TEST(a_client_is_hashed_by_its_address_and_not_by_its_port)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = 1}, b = a;
@@ -233,5 +244,6 @@ int main(void)
 			 each_worker_is_tried_once_then_all_are_waited_for,
 			 refusals_are_avoided_longer_up_to_a_bound_and_a_welcome_forgets_them,
 			 an_empty_table_has_nobody, the_shares_of_all_relays_add_up_to_worker_max,
+			 a_relay_with_clearly_more_connections_leaves_the_next_to_another,
 			 a_client_is_hashed_by_its_address_and_not_by_its_port);
 }

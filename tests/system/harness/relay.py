@@ -23,6 +23,7 @@ _HEADER = (ROOT / "include/slotd/switchboard.h").read_text()
 SERVICES = int(re.search(r"SWITCHBOARD_SERVICES = (\d+)", _HEADER).group(1))
 WORKERS = int(re.search(r"SWITCHBOARD_WORKERS = (\d+)", _HEADER).group(1))
 
+_POOL_SIZE = 64 * 4
 _BOARD_HEAD = 8
 _ENTRY = struct.Struct("=QQ")
 _SERVICE = struct.Struct("=QIIQ")
@@ -40,6 +41,7 @@ class Switchboard:
 
     def __init__(self) -> None:
         self.fd, self.map = _memfd("switchboard", _BOARD_HEAD + SERVICES * _ENTRY.size)
+        self.pool_fd, self.pool = _memfd("pool", _POOL_SIZE)
         self.map[0:4] = struct.pack("=I", 1)
         self.generation = 0
 
@@ -65,7 +67,8 @@ class Relay(Helper):
         self.reports: List[Message] = []
         self.pending: List[Message] = []
         self.next_id = 1
-        self.tell("RELAY_SETUP", INDEX=index, COUNT=count, fds=[board.fd, self.page_fd])
+        self.tell("RELAY_SETUP", INDEX=index, COUNT=count, fds=[board.fd, self.page_fd,
+                                                                 board.pool_fd])
 
     def post(self, kind: str, fds: List[int] = (), **tags: Any) -> int:
         """Sends a request; its id."""
