@@ -430,6 +430,26 @@ static int make_page(struct helper *h)
 	return 0;
 }
 
+/* A later slotd makes another: relays that go on keep the old one and share less evenly for a
+ * while, which is all that depends on it. */
+static int make_pool(struct supervisor *sup)
+{
+	auto_close int fd = memfd_create("slotd relays", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *pool;
+
+	if (fd < 0 || fchmod(fd, 0600) < 0 || ftruncate(fd, sizeof(struct relay_pool)) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+		return -errno;
+	}
+	pool = mmap(NULL, sizeof(struct relay_pool), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (pool == MAP_FAILED) {
+		return -errno;
+	}
+	sup->relay_pool = pool;
+	sup->relay_pool_fd = TAKE_FD(fd);
+	return 0;
+}
+
 static int send_setup(struct helper *h)
 {
 	auto_close int board = open_readonly(h->sup->switchboard_fd);
@@ -443,6 +463,10 @@ static int send_setup(struct helper *h)
 	message_put_u64(&m, TAG_COUNT, relay_count(h->sup));
 	message_put_fd(&m, board);
 	message_put_fd(&m, link_of(h)->page_fd);
+	/* Without it they share unevenly, and no more. */
+	if (h->sup->relay_pool || make_pool(h->sup) == 0) {
+		message_put_fd(&m, h->sup->relay_pool_fd);
+	}
 	return helper_send(h, &m);
 }
 
@@ -528,6 +552,10 @@ static void lost(struct helper *h)
 {
 	struct relay_link *link = link_of(h);
 
+	if (h->sup->relay_pool && h->index < SWITCHBOARD_RELAYS) {
+		atomic_store_explicit(&h->sup->relay_pool->conns[h->index], 0,
+				      memory_order_relaxed);
+	}
 	if (link && fallocate(link->page_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 			      sizeof(struct relay_page)) < 0) {
 		log_line(LOG_WARNING, "slotd-relay %u: its counts cannot be cleared: %s", h->index,
@@ -553,5 +581,10 @@ void relays_done(struct supervisor *sup)
 			free(link);
 			(*h)->data = NULL;
 		}
+	}
+	if (sup->relay_pool) {
+		(void)munmap(sup->relay_pool, sizeof(*sup->relay_pool));
+		sup->relay_pool = NULL;
+		cleanup_closep(&sup->relay_pool_fd);
 	}
 }

@@ -39,7 +39,7 @@ enum round_kind {
 };
 
 enum {
-	RELAYS_MAX = 64, /* bits of waiting */
+	RELAYS_MAX = SWITCHBOARD_RELAYS, /* bits of waiting */
 };
 
 struct round {
