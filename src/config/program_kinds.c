@@ -1,6 +1,7 @@
 /* What [eventlistener:x] and [fcgi-program:x] have beside the options of a program. */
 #include <ctype.h>
 #include <slotd/cleanup.h>
+#include <slotd/event.h>
 
 #include "messages.h"
 #include "program.h"
@@ -16,46 +17,17 @@ static int compare_texts(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static const char *const event_types[] = {
-	"EVENT",
-	"PROCESS_STATE",
-	"PROCESS_STATE_STOPPED",
-	"PROCESS_STATE_EXITED",
-	"PROCESS_STATE_STARTING",
-	"PROCESS_STATE_STOPPING",
-	"PROCESS_STATE_BACKOFF",
-	"PROCESS_STATE_FATAL",
-	"PROCESS_STATE_RUNNING",
-	"PROCESS_STATE_UNKNOWN",
-	"PROCESS_COMMUNICATION",
-	"PROCESS_COMMUNICATION_STDOUT",
-	"PROCESS_COMMUNICATION_STDERR",
-	"PROCESS_LOG",
-	"PROCESS_LOG_STDOUT",
-	"PROCESS_LOG_STDERR",
-	"REMOTE_COMMUNICATION",
-	"SUPERVISOR_STATE_CHANGE",
-	"SUPERVISOR_STATE_CHANGE_RUNNING",
-	"SUPERVISOR_STATE_CHANGE_STOPPING",
-	"TICK",
-	"TICK_5",
-	"TICK_60",
-	"TICK_3600",
-	"PROCESS_GROUP",
-	"PROCESS_GROUP_ADDED",
-	"PROCESS_GROUP_REMOVED",
-};
-
 static void check_event(struct program_making *m, const char *event)
 {
-	const char *near;
+	const char *names[EVENT_TYPE_MAX_], *near;
 
-	for (size_t i = 0; i < ARRAY_SIZE(event_types); i++) {
-		if (strcmp(event_types[i], event) == 0) {
-			return;
-		}
+	if (event_type_from_name(event) >= 0) {
+		return;
 	}
-	near = nearest_name(event, event_types, ARRAY_SIZE(event_types));
+	for (int t = 0; t < EVENT_TYPE_MAX_; t++) {
+		names[t] = event_type_name((enum event_type)t);
+	}
+	near = nearest_name(event, names, ARRAY_SIZE(names));
 	config_error(m->l->config, program_place(m, "events"),
 		     "Unknown event type %s in [%s] events%s%s%s", event, m->spec->section->name,
 		     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");

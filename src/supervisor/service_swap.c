@@ -1,3 +1,4 @@
+#include "events.h"
 #include "services.h"
 
 #include <slotd/cleanup.h>
@@ -239,12 +240,24 @@ static void perform_cut(struct service *s, const struct plan_action *a)
 	relays_cut(s, (enum slot_id)a->slot);
 }
 
+static void tell_listeners(struct service *s, const struct plan_action *a)
+{
+	bool done = a->arg == SWAP_EXIT_DONE;
+	enum event_type type = !done				    ? EVENT_SLOT_FAILED
+			       : s->swap.kind == SWAP_KIND_ROLLBACK ? EVENT_SLOT_ROLLED_BACK
+								    : EVENT_SLOT_SWAPPED;
+
+	events_emitf(service_supervisor(s), type, "servicename:%s kind:%s live:%s", s->config->name,
+		     swap_kind_name(s->swap.kind), slot_name(service_live(s)));
+}
+
 static void perform_finish(struct service *s, const struct plan_action *a)
 {
 	/* A warm slot that was recalled for a flip that failed goes on as it was. */
 	if (a->arg != SWAP_EXIT_DONE && s->swap.warm && a->slot != (int)service_live(s)) {
 		service_retire(s, (enum slot_id)a->slot, RETIRE_EV_BEGIN);
 	}
+	tell_listeners(s, a);
 	job_finished(s, a);
 }
 

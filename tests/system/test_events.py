@@ -2,7 +2,7 @@
 
 import time
 
-from harness.apps import APPS
+from harness.apps import APPS, two_slots
 from harness.procs import wait_for
 
 LISTENER = f"/usr/bin/python3 {APPS}/listener.py"
@@ -139,6 +139,17 @@ def test_ticks_come_only_while_somebody_listens(slotd):
     wait_for(lambda: lines(daemon, "clock"), "a tick", 15)
     when = int(lines(daemon, "clock")[0].split("when:")[1].split("'")[0])
     assert when % 5 == 0 and began - 5 < when <= time.time()
+
+
+def test_swaps_and_rollbacks_are_told(slotd, ports):
+    daemon = slotd(listener("ear", "SLOT") + two_slots(
+        "payinv", f"127.0.0.1:{ports.one()}", ports.run(1), ports.run(1)))
+    daemon.wait_state("ear", "RUNNING")
+    daemon.ctl("swap", "payinv", check=True)
+    daemon.ctl("rollback", "payinv", check=True)
+    wait_for(lambda: len(lines(daemon, "ear")) == 2, "both are told")
+    assert names(daemon, "ear") == ["SLOT_SWAPPED", "SLOT_ROLLED_BACK"]
+    assert "servicename:payinv kind:swap live:b" in lines(daemon, "ear")[0]
 
 
 def test_groups_that_come_and_go_are_told(slotd):
