@@ -2,7 +2,7 @@
  * The least a supervisor could do, as a floor for the benchmarks:
  *
  * floor restart N COMMAND...   runs COMMAND N times over, starts each again when it ends
- * floor spawn N COMMAND...     starts N, prints the seconds that took, ends them, prints again
+ * floor spawn N COMMAND...     starts N, prints the seconds until all run, ends them, prints again
  * floor copy FILE MAXBYTES     copies stdin to FILE, renames it to FILE.1 at MAXBYTES
  * floor stamp FIFO             (a worker) writes "pid seconds" of its start to FIFO, then waits
  */
@@ -83,13 +83,23 @@ static void restart(int n, char **argv)
 	end_all(pids, n);
 }
 
+/* Started means that it became the command: each child's copy of the pipe closes at its exec. */
 static void spawn(int n, char **argv)
 {
 	static pid_t pids[COUNT_MAX];
 	double began = now();
+	int ends[2];
+	char c;
 
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		perror("pipe");
+		exit(1);
+	}
 	for (int i = 0; i < n; i++) {
 		pids[i] = start(argv);
+	}
+	(void)close(ends[1]);
+	while (read(ends[0], &c, 1) > 0) {
 	}
 	printf("%.6f\n", now() - began);
 	(void)fflush(stdout);
