@@ -84,7 +84,8 @@ const struct option_def service_options[] = {
 	 .help = "late: a worker is chosen when the client's first byte is there; early: at once, "
 		 "for servers that speak first. Default: late with health=http, else early."},
 	{"worker_max", OPTION_FIELD(S, worker_max), OURS, .def = "0", .max = 1000000,
-	 .help = "Connections a worker has at once, the rest wait; 0: no limit."},
+	 .help = "Connections a worker has at once, the rest wait; 0: no limit. The relays "
+		 "share it out among themselves."},
 	{"proxy_protocol", OPTION_FIELD_WORD(S, proxy_protocol, proxy_names), OURS, .def = "off",
 	 .help = "Tell workers the client's address in a PROXY protocol header."},
 	{"connect_timeout", OPTION_FIELD(S, connect_timeout), OURS, .def = "5", .min = MSECONDS(1),

@@ -23,7 +23,7 @@ enum {
 	COPY_BULK_AFTER = 3,	     /* ...in a row make the next a splice */
 	COPY_BULK_LEAVE = 16 * 1024, /* a splice that moves less ends that */
 	COPY_PIPE_SIZE = 256 * 1024,
-	COPY_PIPES_MAX = 32,  /* a quarter of fs.pipe-user-pages-soft at 256 KiB with 4 relays */
+	COPY_PIPES_MAX = 32,  /* half of fs.pipe-user-pages-soft with 4 relays of one user */
 	COPY_PIPES_SPARE = 4, /* kept open while unused */
 	/* Bytes of one side per wake-up. Long runs cost half the CPU of short ones, for the peers
 	 * stay awake; where small messages pass too, they must not wait that long. */
