@@ -488,7 +488,7 @@ struct supervisor {
 	struct ledger *ledger;
 	int switchboard_fd; /* writable */
 	struct switchboard *switchboard;
-	int lock_fd;	    /* state_dir/lock */
+	int lock_fd;		       /* state_dir/lock */
 	struct relay_pool *relay_pool; /* made with the first relay; NULL: not yet */
 	int relay_pool_fd;
 	int keep_socket_fd; /* served by slotd-keep */
