@@ -196,6 +196,17 @@ static bool listed(const struct config_diff *diff, const char *group, const char
 	return false;
 }
 
+/* Makes the diffs that change_processes looks into: nothing can fail there any more. */
+static int compare_processes(struct reload *r, const struct group *g)
+{
+	vec_for_each (p, &g->processes) {
+		if (!diff_from(r, (*p)->origin)) {
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
 /* Supervisor's reread: groups only, in its order. */
 static int report_groups(struct reload *r)
 {
@@ -207,7 +218,7 @@ static int report_groups(struct reload *r)
 	vec_for_each (g, &r->sup->groups) {
 		const struct config_diff *diff = diff_from(r, (*g)->origin);
 
-		if (!diff) {
+		if (!diff || compare_processes(r, *g) < 0) {
 			return -ENOMEM;
 		}
 		if ((*g)->removed) {
@@ -241,29 +252,29 @@ static void remove_process(struct process *p)
 	process_stop(p);
 }
 
-/* A live slot's worker goes on with what it has until a deploy or a restart by hand. */
+/*
+ * A worker that clients are connected to (its slot is live, or still drains) goes on with what it
+ * has until its next start: a deploy, or a restart by hand.
+ */
 static void change_process(struct reload *r, struct process *p, const struct worker_config *config)
 {
-	bool live = p->service && !service_passes_by(p);
-
 	if (process_ended(p)) {
 		process_set_config(p, config, r->next);
 		return;
 	}
 	p->next_config = config;
 	p->next_origin = r->next;
-	if (live) {
+	if (service_serves(p)) {
 		p->pending = true;
-		publish_process(p);
-		return;
+	} else if (p->worker.state != WORKER_STOPPING) { /* who is asked to stop stays stopped */
+		item(r, ITEM_RESTARTED, p->group->name, p->config->name, NULL);
+		p->restart = true;
+		process_stop(p);
 	}
-	item(r, ITEM_RESTARTED, p->group->name, p->config->name, NULL);
-	p->restart = true;
-	process_stop(p);
 }
 
-static void change_processes(struct reload *r, struct group *g, const struct group_config *config,
-			     const struct config_diff *diff)
+/* What differs is judged by what the worker runs with, which may be older than the group's. */
+static void change_processes(struct reload *r, struct group *g, const struct group_config *config)
 {
 	for (size_t i = 0; i < g->processes.len; i++) {
 		struct process *p = g->processes.at[i];
@@ -271,13 +282,17 @@ static void change_processes(struct reload *r, struct group *g, const struct gro
 
 		if (!w) {
 			remove_process(p);
-		} else if (p->removed || listed(diff, g->name, w->name, CHANGE_DIFFERENT)) {
-			p->restart = p->removed;
+			continue;
+		}
+		p->restart = p->restart || p->removed;
+		if (p->removed ||
+		    listed(diff_from(r, p->origin), g->name, w->name, CHANGE_DIFFERENT)) {
 			p->removed = false;
 			change_process(r, p, w);
 		} else {
 			process_set_config(p, w, r->next);
 		}
+		publish_process(p);
 	}
 }
 
@@ -288,14 +303,15 @@ static void start_process(struct process *p)
 	}
 }
 
-static struct process *find_process(const struct group *g, const char *name)
+/* Its place among the group's processes; their number when there is none. */
+static size_t place_of(const struct group *g, const char *name)
 {
-	vec_for_each (p, &g->processes) {
-		if (strcmp((*p)->config->name, name) == 0) {
-			return *p;
-		}
+	size_t i = 0;
+
+	while (i < g->processes.len && strcmp(g->processes.at[i]->config->name, name) != 0) {
+		i++;
 	}
-	return NULL;
+	return i;
 }
 
 static void add_processes(struct reload *r, struct group *g, const struct group_config *config)
@@ -304,7 +320,7 @@ static void add_processes(struct reload *r, struct group *g, const struct group_
 	struct process *p;
 
 	vec_for_each (w, &config->workers) {
-		if (find_process(g, (*w)->name)) {
+		if (place_of(g, (*w)->name) < g->processes.len) {
 			continue;
 		}
 		if (group_add_process(g, *w, r->next, &diag, &p) < 0) {
@@ -315,14 +331,33 @@ static void add_processes(struct reload *r, struct group *g, const struct group_
 	}
 }
 
+/* The order in which they start: the configuration's; what is removed comes last. */
+static void order_processes(struct group *g)
+{
+	size_t at = 0;
+
+	vec_for_each (w, &g->config->workers) {
+		size_t from = place_of(g, (*w)->name);
+
+		if (from < g->processes.len) {
+			struct process *p = g->processes.at[from];
+
+			memmove(&g->processes.at[at + 1], &g->processes.at[at],
+				(from - at) * sizeof(struct process *));
+			g->processes.at[at++] = p;
+		}
+	}
+}
+
 static void change_group(struct reload *r, struct group *g, const struct group_config *config)
 {
 	g->removed = false;
-	change_processes(r, g, config, diff_from(r, g->origin)); /* known: report_groups was here */
+	change_processes(r, g, config);
 	g->config = config;
 	g->origin = r->next;
 	g->priority = config->priority;
 	add_processes(r, g, config);
+	order_processes(g);
 	publish_group(g);
 }
 

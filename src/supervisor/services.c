@@ -432,6 +432,11 @@ bool service_passes_by(const struct process *p)
 	return s && (s->down || p->slot != service_live(s));
 }
 
+bool service_serves(const struct process *p)
+{
+	return p->service && (!service_passes_by(p) || slot_is_draining(p->service, p->slot));
+}
+
 /* The slot a job works on, or SLOT_INVALID_. */
 static enum slot_id slot_in_use(const struct service *s)
 {

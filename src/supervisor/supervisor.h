@@ -390,6 +390,8 @@ void services_reload_abandon(struct supervisor *sup);
 void service_process_changed(struct service *s, struct process *p, enum worker_state from);
 /** Is this process in an idle slot, which "start all" and autostart pass by? */
 bool service_passes_by(const struct process *p);
+/** Do clients depend on it: is it in a live slot, or one that still drains? */
+bool service_serves(const struct process *p);
 /** For STATUS=: "payinv b, chat a". Returns buf. */
 const char *services_summary(struct supervisor *sup, char *buf, size_t size);
 /** Gives slotd-control the relays' pages of counts. */

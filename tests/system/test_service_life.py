@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -250,6 +251,36 @@ def test_existing_programs_become_slots_without_a_restart(slotd, ports):
     daemon.ctl("reload", "--force", check=True)
     wait_for(lambda: not try_once(("127.0.0.1", public)), "the public socket is gone")
     assert daemon.info(names[1])["pid"] == pids[1]
+
+
+def reload_with(payinv, x):
+    """Another environment for the workers of both slots, whose programs say environment=X=0."""
+    config = payinv.daemon.config
+    config.write_text(re.sub(r"environment=X=\d", f"environment=X={x}", config.read_text()))
+    payinv.daemon.ctl("reload", check=True)
+    return payinv.daemon.worker(payinv.worker("a", 0))["pending"]
+
+
+def test_what_a_live_worker_has_not_taken_yet_is_shown_until_it_has(slotd, ports):
+    payinv = Payinv(slotd, ports, program="environment=X=0\n")
+    pid = payinv.daemon.info(payinv.worker("a", 0))["pid"]
+    assert reload_with(payinv, 1)
+    assert reload_with(payinv, 1), "a second reload brings it nothing new"
+    assert not reload_with(payinv, 0), "it runs with what the file says"
+    assert payinv.daemon.info(payinv.worker("a", 0))["pid"] == pid
+
+
+def test_a_reload_leaves_a_slot_that_drains_alone(slotd, ports):
+    payinv = Payinv(slotd, ports, program="environment=X=0\n",
+                    options="drain=connections\ndrain_timeout=600\nidle_keep=600\n")
+    pid = payinv.daemon.info(payinv.worker("a", 0))["pid"]
+    with Load(payinv.address, clients=1, path="/slow?3000") as load:
+        wait_for(lambda: payinv.daemon.slot("payinv", "a")["active"], "a request is on its way")
+        payinv.daemon.rpc.slotd.swap("payinv")
+        wait_for(lambda: payinv.daemon.slot("payinv", "a")["state"] == 4, "a drains")
+        assert reload_with(payinv, 1)
+        assert payinv.daemon.info(payinv.worker("a", 0))["pid"] == pid
+    assert not load.failed()
 
 
 # ---- who may
