@@ -155,11 +155,11 @@ static int run(void)
 	if (r == 0) {
 		loop_run(k.loop);
 	}
-	channel_done(&k.parent);
-	channel_done(&k.successor);
+	store_done(&k.store); /* the channels after it: their end says that nothing is held */
 	loop_io_stop(k.loop, &k.listen_io);
 	cleanup_closep(&k.listen_fd);
-	store_done(&k.store);
+	channel_done(&k.parent);
+	channel_done(&k.successor);
 	k.loop = loop_free(k.loop);
 	return r;
 }

@@ -195,6 +195,21 @@ static void end_helpers(struct inheritance *in)
 	}
 }
 
+/* Until it has ended it holds their sockets, on which connections would still be taken. */
+static int end_keep(int fd)
+{
+	struct message m;
+	int r;
+
+	send_quit(fd);
+	r = channel_receive_wait(fd, &m, ANSWER_PATIENCE);
+	if (r == 0) {
+		message_done(&m);
+		return -EPROTO;
+	}
+	return r == -ECONNRESET ? 0 : r; /* the channel's end is its own */
+}
+
 int predecessor_check(struct supervisor *sup, struct diag *diag)
 {
 	CLEANUP(inheritance_done) struct inheritance in = {.ledger_fd = -EBADF};
@@ -221,7 +236,11 @@ int predecessor_check(struct supervisor *sup, struct diag *diag)
 				names.error ? ", ..." : "");
 	}
 	end_helpers(&in);
-	send_quit(fd);
+	r = end_keep(fd);
+	if (r < 0) {
+		return diag_set_errno(diag, r, "a former slotd's slotd-keep does not end (%s/%s)",
+				      sup->config->supervisord.run_dir, KEEP_SOCKET);
+	}
 	return 0;
 }
 
