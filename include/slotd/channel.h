@@ -50,6 +50,8 @@ int channel_pair(int *ret_ours, int *ret_theirs);
 /** Starts watching. Takes fd; keeps loop and ops. */
 void channel_init(struct channel *ch, struct loop *loop, int fd, const struct channel_ops *ops,
 		  void *owner);
+/** Of what comes in one turn of the loop, messages are received first. */
+void channel_first(struct channel *ch);
 /** Stops watching, drops the queue, closes. Harmless when zeroed. */
 void channel_done(struct channel *ch);
 bool channel_open(const struct channel *ch);

@@ -65,6 +65,8 @@ void loop_stop(struct loop *loop);
 usec_t loop_now(struct loop *loop);
 
 void loop_io_init(struct loop_io *io, loop_io_fn *fn);
+/** Of what comes in one turn, its events are the first. Before loop_io_set. */
+void loop_io_first(struct loop_io *io);
 /** Watches fd for events (LOOP_READ | LOOP_WRITE); changes them when already watching. */
 void loop_io_set(struct loop *loop, struct loop_io *io, int fd, unsigned events);
 /** Must come before the descriptor is closed. Harmless when not watching or zeroed. */

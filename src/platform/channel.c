@@ -246,6 +246,13 @@ void channel_init(struct channel *ch, struct loop *loop, int fd, const struct ch
 	watch(ch);
 }
 
+void channel_first(struct channel *ch)
+{
+	loop_io_stop(ch->loop, &ch->io);
+	loop_io_first(&ch->io);
+	watch(ch);
+}
+
 void channel_done(struct channel *ch)
 {
 	if (!ch->loop) {

@@ -109,6 +109,11 @@ void loop_io_init(struct loop_io *io, loop_io_fn *fn)
 	io->fn = fn;
 }
 
+void loop_io_first(struct loop_io *io)
+{
+	ev_set_priority(ev_of(io), EV_MAXPRI);
+}
+
 void loop_io_set(struct loop *loop, struct loop_io *io, int fd, unsigned events)
 {
 	struct ev_io *w = ev_of(io);

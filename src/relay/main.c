@@ -58,6 +58,7 @@ static int run(struct relay *relay)
 	loop_timer_init(&relay->exhausted_timer, on_exhausted_timer);
 	loop_timer_init(&relay->yield_timer, on_yield_timer);
 	channel_init(&relay->channel, relay->loop, HELPER_CHANNEL_FD, &ops, relay);
+	channel_first(&relay->channel); /* a connection is placed by all that was said before it */
 	log_set_sink(helper_report, &relay->channel);
 	r = helper_ready(&relay->channel);
 	if (r == 0) {

@@ -173,6 +173,7 @@ static void judge(struct process *p, bool ok, const char *text)
 			    ok ? "" : ": ", ok ? "" : text);
 		if (ok) {
 			p->health_text[0] = '\0';
+			relays_worker_again(p);
 		}
 		publish_process(p);
 		publish_service(s);

@@ -126,6 +126,7 @@ static int publish_whole(const struct service *s, struct helper *control)
 
 void service_publish(struct service *s, struct helper *control)
 {
+	relays_workers(s); /* first: who reads that a worker is ready may count on it */
 	if (publish_whole(s, control) == 0 && publish_slot(s, SLOT_A, control) == 0) {
 		(void)publish_slot(s, SLOT_B, control);
 	}

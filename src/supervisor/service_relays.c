@@ -199,6 +199,16 @@ void relays_workers(struct service *s)
 	}
 }
 
+static void forget_told(struct service *s, const struct process *p)
+{
+	s->told[p->worker.id / 64] &= ~(UINT64_C(1) << p->worker.id % 64);
+}
+
+void relays_worker_again(const struct process *p)
+{
+	forget_told(p->service, p);
+}
+
 void relays_worker_gone(struct service *s, const struct process *p)
 {
 	struct message m;
@@ -206,7 +216,7 @@ void relays_worker_gone(struct service *s, const struct process *p)
 	if (!p->config->address) {
 		return;
 	}
-	s->told[p->worker.id / 64] &= ~(UINT64_C(1) << p->worker.id % 64);
+	forget_told(s, p);
 	fill_plain(&m, MSG_RELAY_WORKER_GONE, 0, s);
 	message_put_u64(&m, TAG_SLOT, p->slot);
 	message_put_u64(&m, TAG_WORKER, p->worker.id);

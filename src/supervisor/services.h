@@ -217,6 +217,8 @@ void relays_socket(struct service *s, const struct public_socket *socket);
 void relays_socket_gone(struct service *s, const struct public_socket *socket);
 /** Rows that changed since they were last told. */
 void relays_workers(struct service *s);
+/** Its row is told once more, changed or not: a relay that it refused tries it again at once. */
+void relays_worker_again(const struct process *p);
 void relays_worker_gone(struct service *s, const struct process *p);
 /** Table to all, answered; store; doorbell, answered; then SWAP_EV_FLIPPED. */
 void relays_flip(struct service *s);
