@@ -107,6 +107,13 @@ int process_become(const struct spawn_user *user);
 /** Signals the process behind a pidfd. 0, -ESRCH when it has ended, another -errno. */
 int process_handle_signal(int pidfd, int signo);
 /**
+ * Signals the group that the process was started as the leader of, and the process itself where
+ * it has left that group. It must not have been reaped.
+ *
+ * Returns: 0, -ESRCH when nobody is there, another -errno.
+ */
+int process_group_signal(pid_t pid, int pidfd, int signo);
+/**
  * Reaps it if it has ended.
  *
  * Returns: 1 with the wait status, 0 when it lives, -ECHILD when it is not a child of ours.

@@ -108,7 +108,7 @@ static void on_timeout(struct loop_timer *t)
 void child_kill(struct child *c, int signo)
 {
 	if (child_running(c)) {
-		(void)kill(-c->pid, signo);
+		(void)process_group_signal(c->pid, c->pidfd, signo);
 	}
 }
 

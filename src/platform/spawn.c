@@ -335,6 +335,13 @@ int process_handle_signal(int pidfd, int signo)
 	return syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0) < 0 ? -errno : 0;
 }
 
+int process_group_signal(pid_t pid, int pidfd, int signo)
+{
+	int r = kill(-pid, signo) < 0 ? -errno : 0;
+
+	return pidfd >= 0 && getpgid(pid) != pid ? process_handle_signal(pidfd, signo) : r;
+}
+
 int process_handle_reap(int pidfd, int *ret_status)
 {
 	siginfo_t si = {0};

@@ -316,7 +316,7 @@ static void perform_signal(struct process *p, const struct plan_action *a)
 		return;
 	}
 	if (a->group) {
-		r = kill(-p->pid, a->arg) < 0 ? -errno : 0;
+		r = process_group_signal(p->pid, p->pidfd, a->arg);
 	} else {
 		r = p->pidfd < 0 ? -ESRCH : process_handle_signal(p->pidfd, a->arg);
 	}

@@ -121,6 +121,17 @@ def test_stopasgroup_ends_the_children_too(slotd):
         os.kill(child, signal.SIGKILL)
 
 
+def test_a_worker_that_left_its_group_is_stopped_all_the_same(slotd):
+    daemon = slotd(program("stray", f"{WORKER} other_group", stopasgroup="true",
+                           killasgroup="true", stopwaitsecs=1))
+    wait_for(lambda: "ignoring" in daemon.rpc.supervisor.tailProcessStdoutLog("stray", 0, 100)[0],
+             "it is in another group")
+    pid = daemon.info("stray")["pid"]
+    assert os.getpgid(pid) != pid
+    daemon.rpc.supervisor.stopProcess("stray")
+    assert not procs.alive(pid)
+
+
 def test_a_signal_reaches_the_worker(slotd):
     daemon = slotd(program("web", "sleep 1000", autorestart="false"))
     daemon.wait_state("web", "RUNNING")

@@ -32,6 +32,12 @@ def report(path, *_):
     forever()
 
 
+def other_group():
+    """Leaves its process group for slotd's, and ignores SIGTERM."""
+    os.setpgid(0, os.getpgid(os.getppid()))
+    ignore_term()
+
+
 def family(path):
     """A leader with a child that ignores SIGTERM and outlives it."""
     if os.fork() == 0:
