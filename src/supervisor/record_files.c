@@ -30,8 +30,9 @@ static int write_beside(const char *path, const char *text)
 {
 	char new_path[PATH_MAX];
 	struct stat st;
-	auto_close int fd = open(beside(path, new_path, sizeof(new_path)),
-				 O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, NEW_FILE_MODE);
+	auto_close int fd =
+		open(beside(path, new_path, sizeof(new_path)),
+		     O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, NEW_FILE_MODE);
 
 	if (fd < 0 || io_write_all(fd, text, strlen(text)) < 0 ||
 	    ftruncate(fd, (off_t)strlen(text)) < 0) {
@@ -78,10 +79,21 @@ static bool holds(const char *path, const char *text)
 	return n == (ssize_t)strlen(text) && memcmp(buf, text, (size_t)n) == 0;
 }
 
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static int write_file(const char *path, const char *text, bool commit)
 {
 	if (holds(path, text)) {
 		return 0;
+	}
+	if (is_directory(path)) { /* found by a check, not only by the rename */
+		errno = EISDIR;
+		return complain("cannot replace", path);
 	}
 	if (write_beside(path, text) != 0) {
 		return 1;

@@ -163,6 +163,7 @@ static void wrote(struct records *r, const struct request *q, int code, const ch
 			       usec_add(usec_monotonic(), RETRY_AFTER));
 	} else {
 		loop_timer_stop(r->sup->loop, &s->record_timer);
+		live_watch_renew(s);
 		if (strstr(s->note, "not recorded yet")) {
 			service_say(s, LOG_NOTICE, "%s is live: recorded now",
 				    slot_name(service_live(s)));
@@ -184,8 +185,7 @@ static void answer(struct records *r, const struct request *q, int code, const c
 	switch (q->kind) {
 	case REQUEST_CHECK:
 		(void)snprintf(full, sizeof(full), "the record cannot be written: %s", text);
-		service_feed(q->service, code < 0 ? SWAP_EV_RECORD_FAILED : SWAP_EV_RECORD_OK, code,
-			     code < 0 ? full : NULL);
+		service_checked(q->service, code < 0 ? full : NULL);
 		break;
 	case REQUEST_WRITE:
 	case REQUEST_REPAIR:

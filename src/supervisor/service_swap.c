@@ -34,11 +34,24 @@ static void step_all(struct service *s)
 	publish_service(s);
 }
 
+/* Each worker of a slot may bring the same event while one plan is carried out: once is enough. */
+static bool is_queued(const struct service *s, enum swap_event_kind kind)
+{
+	for (unsigned i = 0; i < s->n_events; i++) {
+		if (s->events[i].event.kind == kind) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void push(struct service *s, const struct swap_event *ev)
 {
 	struct service_event *e = &s->events[s->n_events];
 
-	assert(s->n_events < SERVICE_EVENTS_MAX); /* each action brings one event at most */
+	if (is_queued(s, ev->kind)) {
+		return;
+	}
 	e->event = *ev;
 	(void)snprintf(e->text, sizeof(e->text), "%s", ev->text ? ev->text : "");
 	s->n_events++;
@@ -289,7 +302,7 @@ static void carry_out(struct service *s, const struct plan *plan)
 	}
 }
 
-/* ---- START ---- */
+/* ---- START, CHECK_RECORD ---- */
 
 void service_start_progress(struct service *s)
 {
@@ -314,5 +327,19 @@ void service_start_progress(struct service *s)
 		break;
 	default:
 		break;
+	}
+}
+
+/* A disk may take its time, and workers may end meanwhile. */
+void service_checked(struct service *s, const char *error)
+{
+	char text[PLAN_TEXT_MAX];
+
+	if (error) {
+		service_feed(s, SWAP_EV_RECORD_FAILED, 0, error);
+	} else if (slot_is_warm(s, s->swap.target)) {
+		service_feed(s, SWAP_EV_RECORD_OK, 0, NULL);
+	} else {
+		service_feed(s, SWAP_EV_NOT_READY, 0, gate_report(s, text, sizeof(text)));
 	}
 }

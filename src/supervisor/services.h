@@ -70,7 +70,6 @@ struct service_slot {
 };
 
 enum {
-	SERVICE_EVENTS_MAX = 8,
 	SERVICE_NOTE_MAX = 256,
 };
 
@@ -97,7 +96,7 @@ struct service {
 	struct loop_timer swap_timer;
 	struct round flip;
 	usec_t flipped_at;
-	struct service_event events[SERVICE_EVENTS_MAX]; /* that came while one was carried out */
+	struct service_event events[SWAP_EV_MAX_]; /* that came while one was carried out */
 	unsigned n_events;
 	bool stepping;
 
@@ -110,6 +109,7 @@ struct service {
 
 	struct loop_timer record_timer; /* a record failed: tried again */
 	int watch_fd;			/* inotify on live_file's directory; -EBADF */
+	int watch_wd;
 	struct loop_io watch_io;
 	char note[SERVICE_NOTE_MAX]; /* what is wrong with it, for people */
 	char stopper[64];	     /* who stopped the live slot */
@@ -169,6 +169,8 @@ void service_begin(struct service *s, enum swap_kind kind, bool warm, bool drain
 void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind kind);
 void service_swap_init(struct service *s, enum slot_id live);
 void service_swap_done(struct service *s);
+/** Can the flip be recorded? NULL: yes; else why not. */
+void service_checked(struct service *s, const char *error);
 /** A process of the target slot changed: is START over? */
 void service_start_progress(struct service *s);
 
@@ -289,6 +291,8 @@ uint32_t records_next_job(struct supervisor *sup);
 
 /** Watches live_file (inotify), so that an edit by hand is put right. */
 void live_watch_start(struct service *s);
+/** live_file was just written: its directory may be another than before. */
+void live_watch_renew(struct service *s);
 void live_watch_stop(struct service *s);
 
 /* ---- service_reload.c ---- */

@@ -1,5 +1,6 @@
 """A service over time: records, queue workers, drains, aborts, reloads, and who may."""
 
+import fcntl
 import json
 import os
 import re
@@ -71,6 +72,52 @@ def test_nothing_is_swapped_when_it_could_not_be_recorded(slotd, ports):
     sub.mkdir()
     payinv.swap()
     assert (sub / "live").read_text() == "b\n"
+
+
+def test_nothing_is_swapped_while_a_directory_has_the_live_files_name(payinv):
+    live = payinv.daemon.dir / "live"
+    wait_for(lambda: payinv.live_file() == "a", "it is written")
+    live.unlink()
+    live.mkdir()
+    assert "directory" in payinv.swap(status=10)
+    live.rmdir()
+    payinv.swap()
+    assert payinv.live_file() == "b"
+
+
+def test_a_live_files_directory_that_was_made_again_is_watched(slotd, ports):
+    payinv = Payinv(slotd, ports, options="live_file=%D%/sub/live\n", start=False)
+    sub = payinv.daemon.dir / "sub"
+    sub.mkdir()
+    payinv.daemon.start()
+    payinv.wait_serving()
+    wait_for(lambda: (sub / "live").exists(), "it is written")
+    sub.rename(payinv.daemon.dir / "elsewhere")
+    payinv.daemon.wait_log("not recorded yet")
+    sub.mkdir()
+    payinv.swap()
+    (sub / "live").write_text("a\n")
+    wait_for(lambda: (sub / "live").read_text() == "b\n", "the edit is put right")
+
+
+def test_workers_that_end_while_the_record_is_checked_do_not_go_live(slotd, ports):
+    payinv = Payinv(slotd, ports, program="autorestart=false\n")
+    payinv.swap()
+    payinv.swap()
+    history = payinv.daemon.dir / "state/history"
+    wait_for(lambda: len(history.read_text().splitlines()) == 2, "the history is written")
+    with history.open("rb") as held:  # a lease: opening it for writing waits, as for a slow disk
+        signal.signal(signal.SIGIO, signal.SIG_IGN)
+        fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        payinv.swap()
+        payinv.daemon.rpc.slotd.swap("payinv")
+        wait_for(lambda: payinv.daemon.slot("payinv", "a")["ready"] == 2, "they are healthy")
+        for i in range(2):
+            os.kill(payinv.daemon.info(payinv.worker("a", i))["pid"], signal.SIGKILL)
+            payinv.daemon.wait_state(payinv.worker("a", i), "EXITED")
+        fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    payinv.daemon.wait_log("swap #4 failed")
+    assert payinv.live() == "b" and once(payinv.address).startswith("b ")
 
 
 def test_every_job_is_in_the_history(payinv):

@@ -1,6 +1,7 @@
 """Services: two slots, one public socket, swaps that lose nothing."""
 
 import os
+import re
 import signal
 import socket
 import threading
@@ -232,6 +233,17 @@ def test_a_gate_that_fails_changes_nothing_and_says_why(slotd, ports):
     assert set(load.slots()) == {"a"} and not load.failed()
     wait_for(lambda: payinv.daemon.info(payinv.worker("b", 0))["statename"] == "STOPPED",
              "the idle slot is stopped again")
+
+
+def test_many_workers_that_cannot_be_started_fail_the_swap_alone(slotd, ports):
+    a, b = ports.run(2), ports.run(20)
+    config = two_slots("payinv", f"127.0.0.1:{ports.one()}", a, b, program="startretries=0\n")
+    at = config.index("[program:payinv-b]")
+    daemon = slotd(config[:at] + re.sub("command=.*", "command=sh 'unclosed", config[at:], count=1))
+    daemon.wait_state(f"payinv-a:payinv-a_{a[0]}", "RUNNING")
+    done = daemon.ctl("swap", "payinv")
+    assert done.returncode == 10 and "No closing quotation" in done.stdout
+    assert daemon.process.poll() is None
 
 
 def test_an_app_that_listens_late_is_waited_for(slotd, ports):
