@@ -1,5 +1,5 @@
-# Sourced by ./tests/run and ./examples/quickstart: Debian packages, installed without a question,
-# and a sentence for each way in which that goes wrong.
+# Sourced by ./tests/run and ./examples/quickstart: a directory that builds can be made in, and Debian
+# packages, installed without a question; a sentence for each way in which that goes wrong.
 # shellcheck shell=bash disable=SC2034
 
 # What building slotd needs.
@@ -8,6 +8,33 @@ SLOTD_BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config libev-dev libin
     libseccomp-dev libcap-ng-dev libcrypt-dev nettle-dev)
 # Seconds to wait while another apt or dpkg runs.
 SLOTD_APT_PATIENCE=${SLOTD_APT_PATIENCE:-300}
+
+# usable_directory DIR MEGABYTES: makes DIR. Sets directory_why and returns 1 when it cannot be made,
+# programs may not be run in it, or its disk has not that much room.
+usable_directory() {
+    local dir=$1 wanted=$2 free probe=$1/probe.$$
+    directory_why=
+    if ! mkdir -p "$dir" 2>/dev/null || ! printf '#!/bin/sh\n' 2>/dev/null >"$probe"; then
+        free=$(_free_megabytes "$(dirname "$dir")")
+        if [ "${free:-1}" -eq 0 ]; then
+            directory_why="the disk of $dir is full; $wanted MB are needed."
+        else
+            directory_why="$dir cannot be written. Clone slotd into a directory of yours."
+        fi
+        return 1
+    fi
+    chmod 755 "$probe"
+    "$probe" 2>/dev/null || directory_why="programs may not be run in $dir: its file system is mounted noexec
+    ($(findmnt -nro TARGET,OPTIONS -T "$dir" 2>/dev/null)). Clone slotd somewhere else, for example into your home."
+    rm -f "$probe"
+    free=$(_free_megabytes "$dir")
+    if [ -z "$directory_why" ] && [ "${free:-$wanted}" -lt "$wanted" ]; then
+        directory_why="only $free MB are free on the disk of $dir; $wanted MB are needed."
+    fi
+    [ -z "$directory_why" ]
+}
+
+_free_megabytes() { df -Pm "$1" 2>/dev/null | awk 'NR == 2 { print $4 }'; }
 
 # missing_packages PKG...: those that are not installed, one a line.
 missing_packages() {
@@ -33,8 +60,8 @@ install_packages() {
         return 1
     }
     if [ "$(id -u)" -ne 0 ]; then
-        packages_why="these packages are missing, and only root can install them: $*
-    Run: sudo apt-get install $*"
+        packages_why="packages are missing, and only root can install them. As root, or with sudo in front:
+    apt-get update && apt-get install --no-install-recommends $*"
         return 1
     fi
     holder=$(packages_lock_holder)
@@ -68,22 +95,23 @@ _apt_get() {
 
 _packages_sentence() {
     local log=$1 wanted=$2 holder
+    local unreachable='Temporary failure resolving|Could not (connect|resolve)|Failed to fetch|timed out'
     if grep -q 'Could not get lock' "$log"; then
         holder=$(grep -o 'held by process [0-9]* ([^)]*)' "$log" | tail -n 1)
         printf 'another apt or dpkg is at work (%s) and did not finish in %s seconds.' \
             "${holder:-unknown process}" "$SLOTD_APT_PATIENCE"
         printf ' Wait for it to end and try again.'
-    elif grep -qE 'Temporary failure resolving|Could not (connect|resolve)|Failed to fetch|timed out' \
-        "$log"; then
+    elif grep -qE "$unreachable" "$log"; then
         printf 'the packages could not be fetched: no network, or no way to the Debian archive.\n'
-        printf '    %s\n' "$(grep -E '^(Err|E|W):' "$log" | tail -n 1)"
+        printf '    %s\n' "$(grep -E "$unreachable" "$log" | head -n 1 | sed 's/^ *//')"
         printf '    Needed: %s' "$wanted"
     elif grep -q 'Unable to locate package' "$log"; then
         printf 'the Debian archive of this machine does not have: %s\n' \
             "$(sed -n 's/.*Unable to locate package //p' "$log" | tr '\n' ' ')"
         printf '    slotd is built on Debian 12 or newer.'
-    elif grep -q 'No space left' "$log"; then
-        printf 'the disk is full: the packages need some 500 MB.'
+    elif grep -qE "No space left|enough free space" "$log"; then
+        printf 'the disk is too full for the packages: %s' \
+            "$(grep -E 'No space left|enough free space' "$log" | head -n 1)"
     else
         printf 'apt-get could not install %s:\n%s' "$wanted" "$(tail -n 5 "$log" | sed 's/^/    /')"
     fi

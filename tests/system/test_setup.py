@@ -32,9 +32,10 @@ def install(tmp_path, said, uid="0", status=100, locks=""):
 
 @pytest.mark.parametrize("said, words", [
     (LOCK, ["another apt or dpkg", "process 4242 (unattended-upgr)", "try again"]),
-    (NETWORK, ["no network", "gcc meson"]),
+    (NETWORK + "\nE: Unable to locate package gcc", ["no network", "resolving 'deb.", "gcc meson"]),
     ("E: Unable to locate package meson", ["does not have: meson", "Debian 12"]),
-    ("dpkg: error: No space left on device", ["disk is full"]),
+    ("dpkg: error: No space left on device", ["disk is too full", "No space left"]),
+    ("E: You don't have enough free space in /var/cache/apt/archives/.", ["disk is too full"]),
     ("E: something nobody thought of", ["could not install gcc meson", "nobody thought of"]),
 ])
 def test_a_failed_installation_says_why(tmp_path, said, words):
@@ -44,7 +45,7 @@ def test_a_failed_installation_says_why(tmp_path, said, words):
 
 def test_without_root_the_command_to_run_is_named(tmp_path):
     text = install(tmp_path, "", uid="1000")
-    assert "only root" in text and "sudo apt-get install gcc meson" in text
+    assert "only root" in text and "apt-get install --no-install-recommends gcc meson" in text
 
 
 def test_an_installation_that_works_says_nothing(tmp_path):
@@ -54,6 +55,39 @@ def test_an_installation_that_works_says_nothing(tmp_path):
 def test_a_lock_that_is_held_is_waited_for_aloud(tmp_path):
     text = install(tmp_path, "", status=0, locks="apt-get 4242 /var/lib/dpkg/lock-frontend")
     assert "installed by apt-get (pid 4242); waiting" in text
+
+
+def directory(path, megabytes=1):
+    return subprocess.run(
+        ["bash", "-c", '. contrib/packages.bash; usable_directory "$1" "$2"; printf "%s" '
+                       '"$directory_why"', "bash", str(path), str(megabytes)],
+        cwd=ROOT, capture_output=True, text=True, timeout=60).stdout
+
+
+def test_a_directory_that_builds_can_be_made_in_says_nothing(tmp_path):
+    assert directory(tmp_path / "build") == ""
+    assert list((tmp_path / "build").iterdir()) == []
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    text = directory(tmp_path / "file/build")
+    assert f"{tmp_path}/file/build cannot be written" in text
+
+
+def test_a_disk_without_room_is_told_with_figures(tmp_path):
+    assert "1000000000 MB are needed" in directory(tmp_path, 10 ** 9)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_a_directory_whose_programs_may_not_run_is_told(tmp_path):
+    script = ('mount -t tmpfs -o noexec none "$1" 2>/dev/null || exit 77; . contrib/packages.bash; '
+              'usable_directory "$1/build" 1; printf "%s" "$directory_why"')
+    done = subprocess.run(["unshare", "--mount", "bash", "-c", script, "bash", str(tmp_path)],
+                          cwd=ROOT, capture_output=True, text=True, timeout=60)
+    if done.returncode in (1, 77) and not done.stdout:
+        pytest.skip("no mount namespaces here")
+    assert "mounted noexec" in done.stdout, done
 
 
 def quickstart(**env):
@@ -69,3 +103,8 @@ def test_quickstart_names_the_holder_of_a_taken_port(ports):
     assert done.returncode == 1
     assert f"port {port} is taken by" in done.stderr and f"pid {os.getpid()}" in done.stderr
     assert "QUICKSTART_PORT=" in done.stderr
+
+
+def test_quickstart_refuses_what_is_no_port():
+    done = quickstart(QUICKSTART_PORT="http")
+    assert done.returncode == 1 and "QUICKSTART_PORT=http: a port" in done.stderr, done.stderr
