@@ -169,7 +169,7 @@ enum auth_result auth_check(struct auth *a, const char *header, usec_t now)
 	text = header + 6 + strspn(header + 6, " ");
 	len = strlen(text);
 	if (BASE64_DECODE_LENGTH(len) >= sizeof(pair)) {
-		return AUTH_MALFORMED;
+		return AUTH_WRONG;
 	}
 	base64_decode_init(&ctx);
 	if (!base64_decode_update(&ctx, &len, (uint8_t *)pair, len, text) ||

@@ -24,9 +24,9 @@ enum {
 enum auth_result {
 	AUTH_OK,
 	AUTH_MISSING,	/* no credentials, or not Basic ones */
-	AUTH_MALFORMED, /* not base64, no colon, too long */
-	AUTH_WRONG,
-	AUTH_LATER, /* too many wrong ones just now */
+	AUTH_MALFORMED, /* not base64, no colon */
+	AUTH_WRONG,	/* or longer than any */
+	AUTH_LATER,	/* too many wrong ones just now */
 };
 
 struct auth {

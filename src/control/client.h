@@ -13,6 +13,7 @@ struct client {
 	struct request *rq;	    /* the current one */
 	struct loop_timer deadline; /* for a request to arrive */
 	bool good;		    /* made a request that was let in */
+	bool nul;		    /* the request's line has one, encoded */
 	bool closing;
 	bool watched; /* in gone_fd */
 	bool left;    /* its end was seen there */

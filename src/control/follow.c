@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 enum {
 	LAST_BYTES = 1024, /* what a follower gets at first, as Supervisor gives it */
@@ -125,6 +126,18 @@ static unsigned status_of(int64_t code)
 	}
 }
 
+static void set_headers(struct request *rq, time_t modified)
+{
+	char text[64];
+	struct tm tm;
+
+	if (gmtime_r(&modified, &tm) &&
+	    strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm)) {
+		request_set_header(rq, MHD_HTTP_HEADER_LAST_MODIFIED, text);
+	}
+	request_set_header(rq, "X-Accel-Buffering", "no"); /* nginx, pass it on as it comes */
+}
+
 static void on_opened(struct pending *p, struct answer *a)
 {
 	struct follower *f = container_of(p, struct follower, pending);
@@ -137,6 +150,7 @@ static void on_opened(struct pending *p, struct answer *a)
 	f->fd = TAKE_FD(a->fd);
 	f->at = st.st_size > LAST_BYTES ? st.st_size - LAST_BYTES : 0;
 	arm(f);
+	set_headers(f->rq, st.st_mtime);
 	request_stream(f->rq, "text/plain;charset=utf-8", read_some);
 }
 

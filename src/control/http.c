@@ -212,14 +212,17 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 	}
 }
 
-/* The request line is here: the headers must follow. */
+/* The request line is here: the headers must follow. Once decoded a NUL would hide what is behind
+ * it. */
 static void *on_request_line(void *data, const char *uri, struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct client *c = info->socket_context;
 
-	(void)data, (void)uri;
-	client_hurry(info->socket_context);
+	(void)data;
+	c->nul = strstr(uri, "%00") != NULL;
+	client_hurry(c);
 	return NULL; /* becomes the request's context: none yet */
 }
 

@@ -97,6 +97,15 @@ static void resume(struct request *rq)
 	loop_idle_queue(rq->http->loop, &rq->http->turn);
 }
 
+static void describe(struct request *rq, struct MHD_Response *response, const char *type)
+{
+	add_header(response, MHD_HTTP_HEADER_SERVER, "slotd");
+	add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	for (unsigned i = 0; i < rq->n_headers; i++) {
+		add_header(response, rq->headers[i].name, rq->headers[i].value);
+	}
+}
+
 /* The answer is known: goes out now, or when the connection is awake again. */
 static void answered(struct request *rq, unsigned status, struct MHD_Response *response)
 {
@@ -137,11 +146,7 @@ void request_reply(struct request *rq, unsigned status, const char *type, struct
 	}
 	rq->reply_len = len;
 	rq->http->replying += len;
-	add_header(response, MHD_HTTP_HEADER_SERVER, "slotd");
-	add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	for (unsigned i = 0; i < rq->n_headers; i++) {
-		add_header(response, rq->headers[i].name, rq->headers[i].value);
-	}
+	describe(rq, response, type);
 	answered(rq, status, response);
 }
 
@@ -195,9 +200,7 @@ void request_stream(struct request *rq, const char *type, request_read_fn *read)
 
 	rq->read = read;
 	if (response) {
-		add_header(response, MHD_HTTP_HEADER_SERVER, "slotd");
-		add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-		add_header(response, "X-Accel-Buffering", "no");
+		describe(rq, response, type);
 	}
 	client_watch(rq->client);
 	answered(rq, MHD_HTTP_OK, response);
@@ -282,6 +285,9 @@ static unsigned check(struct request *rq, const char *method_name)
 
 	if (status == 0) {
 		status = check_auth(rq);
+	}
+	if (status == 0 && rq->client->nul) {
+		status = MHD_HTTP_BAD_REQUEST;
 	}
 	if (status) {
 		return status;

@@ -13,7 +13,7 @@ static const struct route routes[] = {
 	  .begin = rpc_begin, .body = rpc_body, .run = rpc_run, .gone = rpc_gone },
 	{ .path = "/logtail/", .prefix = true, .methods = HTTP_GET,
 	  .run = follow_run, .gone = follow_gone },
-	{ .path = "/mainlogtail", .methods = HTTP_GET,
+	{ .path = "/mainlogtail", .prefix = true, .methods = HTTP_GET,
 	  .run = follow_run_main, .gone = follow_gone },
 	{ .path = "/", .methods = HTTP_GET | HTTP_HEAD | HTTP_POST,
 	  .run = web_run, .gone = web_gone },

@@ -204,5 +204,7 @@ void cmd_open(struct ctl *ctl, struct words *words)
 	ctl->options->own_socket = false;
 	ctl->own_methods_unknown = false;
 	cmd_status(ctl, &none);
-	ctl->exit_code = before; /* so does supervisorctl */
+	if (!ctl->raised) {
+		ctl->exit_code = before; /* so does supervisorctl */
+	}
 }

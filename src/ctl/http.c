@@ -58,7 +58,8 @@ static int split_host(struct http_target *t, const char *text, struct diag *diag
 	if (!t->host || !t->port) {
 		return -ENOMEM;
 	}
-	if (t->port[0] == '\0' || t->port[strspn(t->port, "0123456789")] != '\0') {
+	if (t->port[0] == '\0' || t->port[strspn(t->port, "0123456789")] != '\0' ||
+	    strtoul(t->port, NULL, 10) > UINT16_MAX) {
 		return diag_set(diag, -EINVAL, "\"%s\": \"%s\" is not a port", t->url, t->port);
 	}
 	return 0;

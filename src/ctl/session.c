@@ -50,6 +50,7 @@ static const char *python_class(int error)
 	} rows[] = {
 		{-ECONNREFUSED, "ConnectionRefusedError"},
 		{-ENOENT, "FileNotFoundError"},
+		{-ENOTDIR, "NotADirectoryError"},
 		{-EACCES, "PermissionError"},
 		{-EPERM, "PermissionError"},
 		{-ECONNRESET, "ConnectionResetError"},

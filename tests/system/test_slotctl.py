@@ -199,6 +199,7 @@ def test_wrong_words_get_supervisorctls_answers(twins):
         "tail a b c d", "tail text nochannel", "tail -x text", "tail - text", "maintail x",
         "maintail -x", "maintail a b", "version x", "avail x", "reread x", "shutdown x",
         "nope", "nope cat", "!ls", "*", "help nope", "? nope", "quit", "exit", "EOF", "open nope",
+        "open unix:///nonexistent/sock", "open unix:///etc/passwd/sock",
     ])
 
 
@@ -267,6 +268,7 @@ def test_options_are_taken_as_by_supervisorctl(twins):
     compare(twins, ["status cat"], options=lambda t: ["-s", f"unix://{t.socket}"])
     compare(twins, ["status cat"],
             options=lambda t: [f"--serverurl=unix://{t.socket}", "-u", "x", "--password", "y"])
+    assert run(SLOTCTL, "-s", "http://127.0.0.1:65536", "status").returncode == 2
     for bad in (["-x"], ["--nope"], ["-s"], ["-s", "nope"], ["-u", "a", "-u", "b"],
                 ["-c", "/nonexistent/file"]):
         a, b = run(SUPERVISORCTL, *bad, "status"), run(SLOTCTL, *bad, "status")
