@@ -3,7 +3,8 @@
 /**
  * slotd-control: what its files hang on.
  *
- *	main.c     the process: sandbox, loop, messages from slotd
+ *	main.c     the process: sandbox and its end
+ *	control.c  all of it but the process: loop, messages from slotd
  *	http.c     connections, requests, routes (libmicrohttpd in our loop)
  *	rpc.c      /RPC2: a request, or the calls of a multicall in order
  *	call.c     one call; methods.c their table, methods_*.c what they do
@@ -36,6 +37,13 @@ struct control {
 	struct call *followers; /* calls of slotd.follow that wait */
 	struct http http;
 };
+
+/**
+ * Takes channel_fd, its end of the channel to slotd, and slotd_pidfd (negative: not watched). Runs
+ * by c->loop. 0 or -errno; control_done either way.
+ */
+int control_init(struct control *c, int channel_fd, int slotd_pidfd);
+void control_done(struct control *c);
 
 /** Supervisor's word for the daemon's state. */
 const char *daemon_statename(int64_t state);

@@ -3,11 +3,11 @@
  * from a network itself. See control.h for the map.
  */
 #include "control.h"
-#include "methods.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/helper.h>
 #include <slotd/keep.h>
+#include <slotd/log.h>
 #include <slotd/sandbox.h>
 
 #include <signal.h>
@@ -15,149 +15,10 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-/* ---- messages from slotd */
-
-static void listen_on(struct control *c, struct message *m)
+static int run(struct control *c, int slotd_pidfd)
 {
-	int r = http_listen(&c->http, message_u64(m, TAG_INDEX), message_take_fd(m, 0),
-			    message_text(m, TAG_USERNAME), message_text(m, TAG_PASSWORD));
+	int r = control_init(c, HELPER_CHANNEL_FD, slotd_pidfd);
 
-	if (r < 0) {
-		log_line(LOG_ERR, "[%s]: cannot listen on %s: %s", message_str(m, TAG_SECTION),
-			 message_str(m, TAG_ADDRESS), strerror(-r));
-	}
-}
-
-static void lose_jobs(struct control *c)
-{
-	jobs_lose(&c->jobs);
-	vec_for_each (j, &c->jobs.list) {
-		follow_notify(c, *j);
-	}
-}
-
-static void state(struct control *c, const struct message *m)
-{
-	int r = mirror_apply(&c->mirror, m);
-
-	if (r < 0) {
-		log_line(LOG_ERR, "slotd-control: %s is not shown: %s", message_type_name(m->type),
-			 strerror(-r));
-	}
-	if (r == 1) {
-		commands_fail(&c->commands, "slotd was restarted meanwhile; look at the status");
-		lose_jobs(c);
-	}
-	if (m->type == MSG_STATE_SYNCED) {
-		http_accept(&c->http);
-	}
-}
-
-static void counts(struct control *c, struct message *m)
-{
-	int r = counts_apply(&c->counts, m);
-
-	if (r < 0) {
-		log_line(LOG_ERR, "slotd-control: a relay's connections are not shown: %s",
-			 strerror(-r));
-	}
-}
-
-static void job(struct control *c, const struct message *m)
-{
-	const struct job *j = jobs_apply(&c->jobs, m);
-
-	if (j) {
-		follow_notify(c, j);
-	}
-}
-
-static void quit(struct control *c)
-{
-	commands_fail(&c->commands, "slotd ends");
-	http_flush(&c->http);
-	loop_stop(c->loop);
-}
-
-static void received(struct channel *ch, struct message *m)
-{
-	struct control *c = ch->owner;
-
-	c->commands.nobody = false;
-	if (mirror_takes(m->type)) {
-		state(c, m);
-		return;
-	}
-	switch (m->type) {
-	case MSG_STATE_COUNTS:
-		counts(c, m);
-		break;
-	case MSG_CONTROL_LISTEN:
-		listen_on(c, m);
-		break;
-	case MSG_CONTROL_LISTEN_GONE:
-		http_listen_gone(&c->http, message_u64(m, TAG_INDEX));
-		break;
-	case MSG_ANSWER:
-	case MSG_ANSWER_ITEM:
-		commands_received(&c->commands, m);
-		break;
-	case MSG_JOB:
-	case MSG_JOB_LINE:
-		job(c, m);
-		break;
-	case MSG_DEBUG:
-		log_set_level((int)message_i64(m, TAG_LEVEL));
-		break;
-	case MSG_QUIT:
-		quit(c);
-		break;
-	default:
-		break;
-	}
-}
-
-/* Until a later slotd comes reads are answered from the mirror, and commands are refused. */
-static void lose_slotd(struct control *c)
-{
-	c->commands.nobody = true;
-	commands_fail(&c->commands, "slotd is not there");
-}
-
-static void closed(struct channel *ch, int error)
-{
-	(void)error;
-	lose_slotd(ch->owner);
-}
-
-/* slotd-keep holds slotd's end of the channel, so that its death ends no channel: the pidfd tells.
- */
-static void slotd_ended(struct loop_io *io, unsigned events)
-{
-	struct control *c = container_of(io, struct control, slotd_io);
-
-	(void)events;
-	loop_io_stop(c->loop, io);
-	cleanup_closep(&c->slotd_pidfd);
-	lose_slotd(c);
-}
-
-static const struct channel_ops ops = {.received = received, .closed = closed};
-
-static int run(struct control *c)
-{
-	int r = loop_new(&c->loop);
-
-	if (r < 0) {
-		return r;
-	}
-	channel_init(&c->channel, c->loop, HELPER_CHANNEL_FD, &ops, c);
-	c->commands.channel = &c->channel;
-	loop_io_init(&c->slotd_io, slotd_ended);
-	if (c->slotd_pidfd >= 0) {
-		loop_io_set(c->loop, &c->slotd_io, c->slotd_pidfd, LOOP_READ);
-	}
-	r = http_init(&c->http, c, c->loop);
 	if (r == 0) {
 		r = helper_ready(&c->channel);
 	}
@@ -166,13 +27,7 @@ static int run(struct control *c)
 		loop_run(c->loop);
 		log_set_sink(NULL, NULL);
 	}
-	loop_io_stop(c->loop, &c->slotd_io);
-	http_done(&c->http);
-	channel_done(&c->channel);
-	mirror_done(&c->mirror);
-	counts_done(&c->counts);
-	jobs_done(&c->jobs);
-	c->loop = loop_free(c->loop);
+	control_done(c);
 	return r;
 }
 
@@ -181,18 +36,18 @@ int main(int argc, char **argv)
 	static const struct sandbox_policy policy = {.needs = 0};
 	static struct control control;
 	struct diag diag = {0};
-	int r;
+	int slotd_pidfd, r;
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* before the sandbox forbids it; without one a dead slotd is a slow one */
-	control.slotd_pidfd = (int)syscall(SYS_pidfd_open, getppid(), 0);
+	slotd_pidfd = (int)syscall(SYS_pidfd_open, getppid(), 0);
 	tzset(); /* reads /etc/localtime while it still can */
 	r = sandbox_helper(&policy, argc, argv, &diag);
 	if (r < 0) {
 		(void)log_diag(LOG_ERR, r, &diag);
 		return EXIT_FAILURE;
 	}
-	r = run(&control);
+	r = run(&control, slotd_pidfd);
 	if (r < 0) {
 		log_line(LOG_ERR, "slotd-control: %s", strerror(-r));
 	}
