@@ -3,10 +3,10 @@
 /**
  * The configuration, read and checked: Supervisor's sections and ours as plain data.
  *
- * config_load does everything that needs no other process: reading, includes, expansions, types,
- * ranges, cross-checks. It collects errors and warnings instead of stopping at the first. Users and
- * host names stay text here; resolving them may block and is done by a short-lived child
- * (config_resolve, called there). A struct config is immutable once loaded and resolved.
+ * config_load does reading, includes, expansions, types, ranges, cross-checks. It collects errors
+ * and warnings instead of stopping at the first. Users and host names stay text until
+ * config_resolve. Both may block: a reload has them done by a child (config_ask). A struct config
+ * is immutable once loaded and resolved.
  *
  * Source: Supervisor's documentation, "Configuration File"; slotd.conf(5).
  */
@@ -291,15 +291,20 @@ int config_walk(const char *path, config_item_fn *fn, void *data, struct diag *d
  * Returns: 0; -EINVAL when there are errors now (see messages); -ENOMEM.
  */
 int config_resolve(struct config *c);
-/** What config_resolve found, as text to hand from the child to slotd, and back. */
-int config_resolved_write(const struct config *c, int fd);
+
 /**
- * Fills in a configuration that was loaded from the same text by the parent of that child.
+ * A reload in two processes. config_ask loads and resolves in a child, and writes to fd all that
+ * files, directories, user database and name server answered; slotd makes the same configuration
+ * of these answers, and waits for none of them.
  *
- * Returns: 0; -EINVAL when the child found errors (see messages); -EBADMSG with diag when the text
- *          is none of config_resolved_write's; -ENOMEM. Not 0: the configuration is of no use.
+ * @path  never NULL here.
+ * Returns: 0 (also when something is wrong with the file: that is for config_load_answers to
+ *          tell); -ENOMEM; -errno of a write.
  */
-int config_resolved_read(struct config *c, const char *text, size_t len, struct diag *diag);
+int config_ask(const char *path, const struct config_overrides *overrides, int fd);
+/** Returns: as config_load; -EBADMSG with diag when answers are none of config_ask's. */
+int config_load_answers(const char *path, const struct config_overrides *overrides,
+			const char *answers, size_t len, struct diag *diag, struct config **ret);
 
 /** Prints every message, "FILE:LINE: ..."; errors first if any. */
 void config_print_messages(const struct config *c, FILE *to);

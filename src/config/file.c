@@ -1,7 +1,6 @@
 #include "file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <slotd/cleanup.h>
 #include <string.h>
 
@@ -31,44 +30,6 @@ const char *file_find_default(struct diag *diag)
 		       "config file at a different path",
 		       strbuf_str(&tried));
 	return NULL;
-}
-
-static int unreadable(const char *path, int r, struct diag *diag)
-{
-	return diag_set_errno(diag, r,
-			      r == -ENOENT ? "could not find config file %s"
-					   : "could not read config file %s",
-			      path);
-}
-
-int file_read(const char *path, struct strbuf *out, struct diag *diag)
-{
-	/* not blocking: a FIFO without a writer must not hold a reload */
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	char buf[16384];
-	ssize_t n;
-
-	if (fd < 0) {
-		return unreadable(path, -errno, diag);
-	}
-	for (;;) {
-		n = read(fd, buf, sizeof(buf));
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n < 0) {
-			return unreadable(path, -errno, diag);
-		}
-		if (n == 0) {
-			return 0;
-		}
-		if (strbuf_add(out, buf, (size_t)n) < 0) {
-			return diag_set(
-				diag, out->error,
-				"could not read config file %s: it is bigger than %zu bytes", path,
-				out->max);
-		}
-	}
 }
 
 char *file_absolute(struct arena *memory, const char *path)

@@ -1,6 +1,5 @@
 /* [include]: more files, named by shell patterns relative to the main file. */
 #include <ctype.h>
-#include <glob.h>
 #include <slotd/cleanup.h>
 
 #include "load.h"
@@ -26,7 +25,7 @@ static int include_file(struct loader *l, const char *path, struct config_place 
 static int include_pattern(struct loader *l, const char *pattern, struct config_place at)
 {
 	CLEANUP(strbuf_done) struct strbuf path = {0};
-	glob_t found = {0};
+	const struct source_answer *found;
 	int r = 0;
 
 	if (pattern[0] != '/') {
@@ -35,20 +34,16 @@ static int include_pattern(struct loader *l, const char *pattern, struct config_
 	if (strbuf_adds(&path, pattern) < 0) {
 		return -ENOMEM;
 	}
-	switch (glob(strbuf_str(&path), 0, NULL, &found)) {
-	case 0:
-		break;
-	case GLOB_NOSPACE:
+	found = sources_ask(&l->sources, SOURCE_MATCHES, path.data);
+	if (!found) {
 		return -ENOMEM;
-	default:
-		config_warning(l->config, at, "No file matches via include \"%s\"",
-			       strbuf_str(&path));
-		return 0;
 	}
-	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++) {
-		r = include_file(l, found.gl_pathv[i], at);
+	if (found->code < 0) {
+		config_warning(l->config, at, "No file matches via include \"%s\"", path.data);
 	}
-	globfree(&found);
+	for (size_t i = 0; r == 0 && i < found->len; i += strlen(&found->data[i]) + 1) {
+		r = include_file(l, &found->data[i], at);
+	}
 	return r == -E2BIG ? 0 : r;
 }
 

@@ -2,10 +2,12 @@
 #include "load.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/io.h>
 #include <sys/utsname.h>
 
 #include "file.h"
 #include "messages.h"
+#include "resolved.h"
 
 extern char **environ;
 
@@ -56,6 +58,7 @@ int loader_init(struct loader *l)
 void loader_done(struct loader *l)
 {
 	document_done(&l->document);
+	sources_done(&l->sources);
 	map_done(&l->environ);
 	keyvalues_done(&l->environment);
 	vec_done(&l->heres);
@@ -140,15 +143,28 @@ static int add_file(struct loader *l, const char *name)
 	return vec_push(&l->heres, here);
 }
 
+static int unreadable(const char *path, int code, struct diag *diag)
+{
+	if (code == -E2BIG) {
+		return diag_set(diag, code,
+				"could not read config file %s: it is bigger than %d bytes", path,
+				DOCUMENT_FILE_MAX);
+	}
+	return diag_set_errno(diag, code,
+			      code == -ENOENT ? "could not find config file %s"
+					      : "could not read config file %s",
+			      path);
+}
+
 int load_file(struct loader *l, const char *path, struct diag *diag)
 {
-	CLEANUP(strbuf_done) struct strbuf text = {.max = DOCUMENT_FILE_MAX};
-	int r = file_read(path, &text, diag);
+	const struct source_answer *text = sources_ask(&l->sources, SOURCE_TEXT, path);
+	int r;
 
-	if (r < 0) {
-		return r;
+	if (!text || text->code < 0) {
+		return unreadable(path, text ? text->code : -ENOMEM, diag);
 	}
-	l->bytes += text.len;
+	l->bytes += text->len;
 	if (l->bytes > LOAD_BYTES_MAX) {
 		return diag_set(diag, -E2BIG, "%s: more than %d bytes in all files together", path,
 				LOAD_BYTES_MAX);
@@ -156,9 +172,22 @@ int load_file(struct loader *l, const char *path, struct diag *diag)
 	r = add_file(l, path);
 	if (r == 0) {
 		r = ini_read(&l->document, l->config, l->config->files.at[l->config->files.len - 1],
-			     strbuf_str(&text), text.len);
+			     text->data, text->len);
 	}
 	return r < 0 ? diag_set_errno(diag, r, "%s: cannot read", path) : 0;
+}
+
+static int load(struct loader *l, const char *path, const struct config_overrides *overrides,
+		struct diag *diag, struct config **ret)
+{
+	int r;
+
+	l->config->file = file_absolute(l->config->memory, path);
+	if (!l->config->file) {
+		return diag_set_errno(diag, -ENOMEM, "cannot load the configuration");
+	}
+	r = load_file(l, path, diag);
+	return r < 0 ? r : finish(l, overrides, diag, ret);
 }
 
 int config_load(const char *path, const struct config_overrides *overrides, struct diag *diag,
@@ -172,16 +201,57 @@ int config_load(const char *path, const struct config_overrides *overrides, stru
 	}
 	if (!path) {
 		path = file_find_default(diag);
-		if (!path) {
-			return -ENOENT;
-		}
 	}
-	l.config->file = file_absolute(l.config->memory, path);
-	if (!l.config->file) {
-		return diag_set_errno(diag, -ENOMEM, "cannot load the configuration");
+	return path ? load(&l, path, overrides, diag, ret) : -ENOENT;
+}
+
+static void config_freep(struct config **c)
+{
+	*c = config_free(*c);
+}
+
+int config_ask(const char *path, const struct config_overrides *overrides, int fd)
+{
+	CLEANUP(loader_done) struct loader l = {0};
+	CLEANUP(config_freep) struct config *c = NULL;
+	CLEANUP(strbuf_done) struct strbuf answers = {0};
+	int r = loader_init(&l);
+
+	if (r == 0) {
+		r = load(&l, path, overrides, NULL, &c);
 	}
-	r = load_file(&l, path, diag);
-	return r < 0 ? r : finish(&l, overrides, diag, ret);
+	if (r == -ENOMEM || sources_write(&l.sources, &answers) < 0) {
+		return -ENOMEM;
+	}
+	/* What is wrong so far, slotd finds out by itself, from the same answers. */
+	if (r == 0 && (config_resolve(c) == -ENOMEM || resolved_write(c, &answers) < 0)) {
+		return -ENOMEM;
+	}
+	return io_write_all(fd, answers.data, answers.len);
+}
+
+int config_load_answers(const char *path, const struct config_overrides *overrides,
+			const char *answers, size_t len, struct diag *diag, struct config **ret)
+{
+	CLEANUP(loader_done) struct loader l = {0};
+	CLEANUP(config_freep) struct config *c = NULL;
+	size_t used = 0;
+	int r = loader_init(&l);
+
+	if (r == 0) {
+		r = sources_read(&l.sources, answers, len, &used);
+	}
+	if (r < 0) {
+		return diag_set_errno(diag, r, "the configuration was not read");
+	}
+	r = load(&l, path, overrides, diag, &c);
+	if (r == 0) {
+		r = resolved_read(c, answers + used, len - used, diag);
+	}
+	if (r == 0 || r == -EINVAL) {
+		*ret = TAKE_PTR(c);
+	}
+	return r;
 }
 
 int config_load_text(const char *name, const char *text, size_t len,

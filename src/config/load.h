@@ -15,6 +15,7 @@
 #include "expand.h"
 #include "keyvalues.h"
 #include "options.h"
+#include "sources.h"
 
 enum {
 	LOAD_WORKERS_MAX = 8192,   /* in all; the ledger's and the switchboard's size */
@@ -26,6 +27,7 @@ enum {
 struct loader {
 	struct config *config;
 	struct document document;
+	struct sources sources;
 	VEC(char *) heres;	      /* %(here)s of each of config->files */
 	struct map environ;	      /* "ENV_X" -> text */
 	struct keyvalues environment; /* [supervisord] environment= */

@@ -55,6 +55,56 @@ int loader_text(struct loader *l, const struct section *s, const struct option_d
 	return r < 0 ? tell(l, s, def, r, &diag) : 1;
 }
 
+static int check_directory(struct loader *l, const char *path, struct diag *diag)
+{
+	const struct source_answer *a = sources_ask(&l->sources, SOURCE_DIRECTORY, path);
+
+	if (!a) {
+		return -ENOMEM;
+	}
+	return a->code == 0 ? 0
+			    : diag_set(diag, -EINVAL,
+				       "%.300s is not an existing directory; create it", path);
+}
+
+static int check_file(struct loader *l, const char *path, struct diag *diag)
+{
+	const char *slash = strrchr(path, '/');
+	CLEANUP(strbuf_done) struct strbuf directory = {0};
+	int r;
+
+	if (!slash || slash == path) {
+		return 0;
+	}
+	r = strbuf_add(&directory, path, (size_t)(slash - path));
+	if (r == 0) {
+		r = check_directory(l, directory.data, NULL);
+	}
+	return r != -EINVAL ? r
+			    : diag_set(diag, r,
+				       "The directory named as part of the path %.300s does not "
+				       "exist; create it",
+				       path);
+}
+
+/* The parsers ask nobody: whether a directory is there is asked here. */
+static int check_exists(struct loader *l, const struct option_def *def, const void *field,
+			struct diag *diag)
+{
+	const struct log_config *log = field;
+
+	switch (def->type) {
+	case OPT_DIRECTORY:
+		return check_directory(l, *(char *const *)field, diag);
+	case OPT_FILE:
+		return check_file(l, *(char *const *)field, diag);
+	case OPT_LOGFILE:
+		return log->kind == LOG_KIND_FILE ? check_file(l, log->path, diag) : 0;
+	default:
+		return 0;
+	}
+}
+
 int loader_option(struct loader *l, const struct section *s, const struct option_def *def,
 		  const struct expansions *with, void *object)
 {
@@ -66,6 +116,9 @@ int loader_option(struct loader *l, const struct section *s, const struct option
 		return r;
 	}
 	r = option_parse(def, strbuf_str(&text), object, l->config->memory, &diag);
+	if (r == 0) {
+		r = check_exists(l, def, (char *)object + def->offset, &diag);
+	}
 	if (r < 0) {
 		return tell(l, s, def, r, &diag);
 	}

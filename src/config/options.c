@@ -5,7 +5,6 @@
 #include <slotd/cleanup.h>
 #include <slotd/strbuf.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "values.h"
 
@@ -149,69 +148,24 @@ static int parse_text(const struct option_def *def, const char *text, void *fiel
 }
 
 /* Only one's own home: another's needs the user database, which may block. */
-static int home_path(const char *text, struct arena *memory, char **ret, struct diag *diag)
+static int parse_path(const struct option_def *def, const char *text, void *field,
+		      struct arena *memory, struct diag *diag)
 {
 	const char *home = getenv("HOME");
 	size_t size;
 	char *path;
 
 	if (text[0] != '~') {
-		*ret = arena_text(memory, text);
-		return *ret ? 0 : -ENOMEM;
+		return parse_text(def, text, field, memory, diag);
 	}
 	if ((text[1] && text[1] != '/') || !home || !home[0]) {
 		return diag_set(diag, -EINVAL,
-				"%.200s: only ~/ with HOME set is known; write the path "
-				"out",
-				text);
+				"%.200s: only ~/ with HOME set is known; write the path out", text);
 	}
 	size = strlen(home) + strlen(text);
 	path = arena_alloc(memory, size);
-	if (!path) {
-		return -ENOMEM;
-	}
-	(void)snprintf(path, size, "%s%s", home, text + 1);
-	*ret = path;
-	return 0;
-}
-
-static int parse_path(const struct option_def *def, const char *text, void *field,
-		      struct arena *memory, struct diag *diag)
-{
-	char *path;
-	int r = home_path(text, memory, &path, diag);
-
-	(void)def;
-	return r < 0 ? r : keep(path, field);
-}
-
-static int parse_file(const struct option_def *def, const char *text, void *field,
-		      struct arena *memory, struct diag *diag)
-{
-	char *path;
-	int r = home_path(text, memory, &path, diag);
-
-	(void)def;
-	if (r == 0) {
-		r = value_check_file(path, diag);
-	}
-	return r < 0 ? r : keep(path, field);
-}
-
-static int parse_directory(const struct option_def *def, const char *text, void *field,
-			   struct arena *memory, struct diag *diag)
-{
-	struct stat st;
-	char *path;
-	int r = home_path(text, memory, &path, diag);
-
-	(void)def;
-	if (r < 0) {
-		return r;
-	}
-	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
-		return diag_set(diag, -EINVAL, "%.300s is not an existing directory; create it",
-				text);
+	if (path) {
+		(void)snprintf(path, size, "%s%s", home, text + 1);
 	}
 	return keep(path, field);
 }
@@ -388,7 +342,7 @@ static int parse_logfile(const struct option_def *def, const char *text, void *f
 		log->syslog = true;
 	} else {
 		log->kind = LOG_KIND_FILE;
-		return parse_file(def, text, &log->path, memory, diag);
+		return parse_path(def, text, &log->path, memory, diag);
 	}
 	log->path = NULL;
 	return 0;
@@ -489,8 +443,8 @@ static const struct type_info {
 	[OPT_TEXT] = {"text", parse_text, equal_text},
 	[OPT_LINES] = {"lines", parse_text, equal_text},
 	[OPT_PATH] = {"path", parse_path, equal_text},
-	[OPT_FILE] = {"path", parse_file, equal_text},
-	[OPT_DIRECTORY] = {"existing directory", parse_directory, equal_text},
+	[OPT_FILE] = {"path", parse_path, equal_text},
+	[OPT_DIRECTORY] = {"existing directory", parse_path, equal_text},
 	[OPT_SIGNAL] = {"signal", parse_signal, equal_int},
 	[OPT_WORD] = {"word", parse_word, equal_int},
 	[OPT_LIST] = {"list", parse_list, equal_texts},

@@ -24,8 +24,8 @@ enum option_type {
 	OPT_TEXT,
 	OPT_LINES,     /* text that keeps its lines */
 	OPT_PATH,      /* ~ is expanded */
-	OPT_FILE,      /* a path whose directory must exist */
-	OPT_DIRECTORY, /* must exist */
+	OPT_FILE,      /* a path whose directory must exist; the loader looks */
+	OPT_DIRECTORY, /* must exist; likewise */
 	OPT_SIGNAL,
 	OPT_WORD,    /* one of names */
 	OPT_LIST,    /* commas */

@@ -10,11 +10,10 @@
  *
  * Fields are separated by tabs; tab, newline and backslash in them are escaped.
  */
-#include <fcntl.h>
+#include "resolved.h"
+
 #include <slotd/address.h>
 #include <slotd/cleanup.h>
-#include <slotd/io.h>
-#include <slotd/strbuf.h>
 
 #include "arena.h"
 #include "lookups.h"
@@ -77,32 +76,30 @@ static void put_message(struct strbuf *out, const struct config_message *m)
 	(void)strbuf_addc(out, '\n');
 }
 
-int config_resolved_write(const struct config *c, int fd)
+int resolved_write(const struct config *c, struct strbuf *out)
 {
-	CLEANUP(strbuf_done) struct strbuf out = {0};
 	CLEANUP(lookups_done) struct lookups l = {0};
 	int r = lookups_collect((struct config *)c, &l); /* read only, here */
 
 	if (r < 0) {
 		return r;
 	}
-	(void)strbuf_addf(&out, "slotd-resolved\t1\t%zu\t%zu\n", l.owners.len, l.hosts.len);
+	(void)strbuf_addf(out, "slotd-resolved\t1\t%zu\t%zu\n", l.owners.len, l.hosts.len);
 	for (size_t i = 0; i < l.owners.len; i++) {
-		put_owner(&out, i, l.owners.at[i].owner);
+		put_owner(out, i, l.owners.at[i].owner);
 	}
 	for (size_t i = 0; i < l.hosts.len; i++) {
-		(void)strbuf_addf(&out, "host\t%zu", i);
-		put_field(&out, *l.hosts.at[i].address);
-		(void)strbuf_addc(&out, '\n');
+		(void)strbuf_addf(out, "host\t%zu", i);
+		put_field(out, *l.hosts.at[i].address);
+		(void)strbuf_addc(out, '\n');
 	}
 	for (size_t i = 0; i < c->services.len; i++) {
-		put_service(&out, i, c->services.at[i]);
+		put_service(out, i, c->services.at[i]);
 	}
 	for (size_t i = c->n_loaded; i < c->messages.len; i++) {
-		put_message(&out, &c->messages.at[i]);
+		put_message(out, &c->messages.at[i]);
 	}
-	(void)strbuf_addf(&out, "end\t%u\n", c->n_errors);
-	return out.error ? out.error : io_write_all(fd, out.data, out.len);
+	return strbuf_addf(out, "end\t%u\n", c->n_errors);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -352,7 +349,7 @@ static int read_lines(struct reading *rd, char *text, struct line *line)
 	return r == 0 && !rd->ended ? -EBADMSG : r;
 }
 
-int config_resolved_read(struct config *c, const char *text, size_t len, struct diag *diag)
+int resolved_read(struct config *c, const char *text, size_t len, struct diag *diag)
 {
 	struct reading rd = {.c = c};
 	auto_free char *copy = strndup(text, len);

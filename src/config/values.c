@@ -2,12 +2,10 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <slotd/cleanup.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <syslog.h>
 
 static const char *skip_blanks(const char *text)
@@ -284,25 +282,4 @@ int value_check_name(const char *text, struct diag *diag)
 				text, *bad);
 	}
 	return 0;
-}
-
-int value_check_file(const char *text, struct diag *diag)
-{
-	const char *slash = strrchr(text, '/');
-	char directory[PATH_MAX];
-	struct stat st;
-
-	if (!slash || slash == text) {
-		return 0;
-	}
-	if ((size_t)(slash - text) < sizeof(directory)) {
-		memcpy(directory, text, (size_t)(slash - text));
-		directory[slash - text] = '\0';
-		if (stat(directory, &st) == 0 && S_ISDIR(st.st_mode)) {
-			return 0;
-		}
-	}
-	return diag_set(diag, -EINVAL,
-			"The directory named as part of the path %.300s does not exist; create it",
-			text);
 }

@@ -20,7 +20,5 @@ int value_exitcodes(const char *text, uint32_t ret[8], struct diag *diag);
 int value_loglevel(const char *text, int *ret, struct diag *diag);
 /** Program, group and process names. */
 int value_check_name(const char *text, struct diag *diag);
-/** The directory part must exist. */
-int value_check_file(const char *text, struct diag *diag);
 /** text[0..len) without blanks around it, compared without case. */
 bool value_is_word(const char *text, const char *word);

@@ -9,12 +9,13 @@
 #include <unistd.h>
 
 /*
- * A reload reads and checks everything, resolves names in a child, and only then changes anything:
- * all or nothing. What is unchanged keeps running and merely points into the new configuration.
- * A configuration lives as long as a worker, a group or the services point into it.
+ * A reload reads, checks and looks up everything in a child, makes the configuration of what that
+ * found, and only then changes anything: all or nothing. What is unchanged keeps running and merely
+ * points into the new configuration. A configuration lives as long as a worker, a group or the
+ * services point into it.
  */
 
-#define RESOLVE_PATIENCE SECONDS(300)
+#define READING_PATIENCE SECONDS(300)
 
 /* Groups come from few configurations, mostly one: each is compared once. */
 struct known_diff {
@@ -31,7 +32,7 @@ struct reload {
 	bool force;
 	struct config *next;
 	struct child child;
-	struct strbuf resolved;
+	struct strbuf answers; /* to config_ask, so far */
 	struct loop_idle idle;
 	VEC(struct config *) old;     /* that something may still point into */
 	VEC(struct known_diff) diffs; /* of this reload */
@@ -115,7 +116,7 @@ static void finish(struct reload *r, int code, const char *text)
 
 	r->busy = false;
 	r->request = 0;
-	strbuf_done(&r->resolved);
+	strbuf_done(&r->answers);
 	forget_diffs(r);
 	r->next = config_free(r->next);
 	if (r->kind == RELOAD_APPLY) {
@@ -432,33 +433,15 @@ static void apply(struct reload *r)
 	finish(r, FAULT_SUCCESS, NULL);
 }
 
-static void resolved(struct child *c, const struct child_result *result)
+/* The configuration is good: what was it wanted for? */
+static void go_on(struct reload *r)
 {
-	struct reload *r = c->owner;
-	struct supervisor *sup = r->sup;
-	struct diag diag = {0};
-
-	if (r->cancelled) {
-		finish(r, FAULT_SHUTDOWN_STATE, NULL);
-		return;
-	}
-	if (result->status != 0 || r->resolved.error) {
-		(void)diag_set(&diag, -EIO,
-			       result->timed_out ? "looking up users and hosts took too long"
-						 : "looking up users and hosts failed");
-		refuse(r, &diag);
-		return;
-	}
-	if (config_resolved_read(r->next, strbuf_str(&r->resolved), r->resolved.len, &diag) < 0) {
-		refuse(r, &diag);
-	} else if (r->next->n_errors) {
-		refuse_errors(r, r->next);
-	} else if (r->kind == RELOAD_APPLY) {
+	if (r->kind == RELOAD_APPLY) {
 		reload_log_messages(r->next);
 		apply(r);
 	} else if (r->kind == RELOAD_RESTART) {
 		finish(r, FAULT_SUCCESS, NULL);
-		supervisor_shutdown(sup, MOOD_RESTARTING);
+		supervisor_shutdown(r->sup, MOOD_RESTARTING);
 	} else if (report_groups(r) < 0) {
 		refuse(r, &(struct diag){.text = "out of memory"});
 	} else {
@@ -467,36 +450,64 @@ static void resolved(struct child *c, const struct child_result *result)
 	}
 }
 
+static void asked(struct child *c, const struct child_result *result)
+{
+	struct reload *r = c->owner;
+	const struct supervisor_options *o = &r->sup->options;
+	struct diag diag = {0};
+	int error;
+
+	if (r->cancelled) {
+		finish(r, FAULT_SHUTDOWN_STATE, NULL);
+		return;
+	}
+	if (result->status != 0 || r->answers.error) {
+		(void)diag_set(&diag, -EIO,
+			       result->timed_out ? "reading the configuration took too long"
+						 : "reading the configuration failed");
+		refuse(r, &diag);
+		return;
+	}
+	error = config_load_answers(o->config_path, o->overrides, strbuf_str(&r->answers),
+				    r->answers.len, &diag, &r->next);
+	if (error == -EINVAL && r->next) {
+		refuse_errors(r, r->next);
+	} else if (error < 0) {
+		refuse(r, &diag);
+	} else {
+		go_on(r);
+	}
+}
+
 static void collect(struct child *c, const char *data, size_t len)
 {
 	struct reload *r = c->owner;
 
-	(void)strbuf_add(&r->resolved, data, len);
+	(void)strbuf_add(&r->answers, data, len);
 }
 
-static int resolve(void *data)
+static int ask(void *data)
 {
-	struct config *config = data;
+	const struct supervisor_options *o = data;
 
-	(void)config_resolve(config); /* errors travel as messages */
-	return config_resolved_write(config, STDOUT_FILENO) < 0 ? 1 : 0;
+	return config_ask(o->config_path, o->overrides, STDOUT_FILENO) < 0 ? 1 : 0;
 }
 
-static void resolve_in_child(struct reload *r)
+static void ask_in_child(struct reload *r)
 {
 	struct child_spec spec = CHILD_SPEC_INIT;
 	struct diag diag = {0};
 	int error;
 
-	spec.spawn.run = resolve;
-	spec.spawn.data = r->next;
-	spec.timeout = RESOLVE_PATIENCE;
-	spec.done = resolved;
+	spec.spawn.run = ask;
+	spec.spawn.data = &r->sup->options;
+	spec.timeout = READING_PATIENCE;
+	spec.done = asked;
 	spec.output = collect;
 	spec.owner = r;
 	error = child_run(&r->sup->children, &r->child, &spec);
 	if (error < 0) {
-		(void)diag_set_errno(&diag, error, "cannot look up users and hosts");
+		(void)diag_set_errno(&diag, error, "cannot read the configuration");
 		refuse(r, &diag);
 	}
 }
@@ -517,8 +528,6 @@ static bool is_free(struct reload *r, enum reload_kind kind, uint32_t request)
 void reload_begin(struct supervisor *sup, enum reload_kind kind, uint32_t request, bool force)
 {
 	struct reload *r = reload_of(sup);
-	struct diag diag = {0};
-	int error;
 
 	if (!r) {
 		answer(sup, request, FAULT_FAILED, "out of memory");
@@ -535,14 +544,7 @@ void reload_begin(struct supervisor *sup, enum reload_kind kind, uint32_t reques
 		notify_send("RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=reloading",
 			    (unsigned long long)usec_monotonic());
 	}
-	error = config_load(sup->options.config_path, sup->options.overrides, &diag, &r->next);
-	if (error == -EINVAL && r->next) {
-		refuse_errors(r, r->next);
-	} else if (error < 0) {
-		refuse(r, &diag);
-	} else {
-		resolve_in_child(r);
-	}
+	ask_in_child(r);
 }
 
 /* ---- afterwards */
@@ -647,7 +649,7 @@ void reload_done(struct supervisor *sup)
 	}
 	child_abandon(&r->child);
 	loop_idle_cancel(sup->loop, &r->idle);
-	strbuf_done(&r->resolved);
+	strbuf_done(&r->answers);
 	forget_diffs(r);
 	config_free(r->next);
 	vec_for_each (old, &r->old) {

@@ -1,6 +1,7 @@
 /* Any text as a configuration file: read it, compare it with itself, print what is wrong with it.
  * After a zero byte: any text as the answer of the child that looks users and hosts up. */
 #include <config/load.h>
+#include <config/resolved.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_messages(c, r);
 	compare_with_itself(c);
 	if (zero) {
-		(void)config_resolved_read(c, (const char *)zero + 1, size - len - 1, &diag);
+		(void)resolved_read(c, (const char *)zero + 1, size - len - 1, &diag);
 	}
 	c = config_free(c);
 	return 0;

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <config/resolved.h>
+
 #include "config_text.h"
 #include "suite.h"
 
@@ -182,16 +184,13 @@ static const char resolvable[] =
 /* What a child wrote. Returns its length. */
 static size_t resolve_in_child(struct config *c, char *buf, size_t size)
 {
-	FILE *f = tmpfile();
-	size_t n;
+	CLEANUP(strbuf_done) struct strbuf out = {0};
 
-	ck_assert_ptr_nonnull(f);
 	(void)config_resolve(c);
-	ck_assert_int_eq(config_resolved_write(c, fileno(f)), 0);
-	rewind(f);
-	n = fread(buf, 1, size, f);
-	ck_assert_int_eq(fclose(f), 0);
-	return n;
+	ck_assert_int_eq(resolved_write(c, &out), 0);
+	ck_assert_uint_lt(out.len, size);
+	memcpy(buf, out.data, out.len);
+	return out.len;
 }
 
 START_TEST(what_a_child_looked_up_arrives)
@@ -201,7 +200,7 @@ START_TEST(what_a_child_looked_up_arrives)
 	struct service_config *s = config_service(c, "s");
 	static char text[16384];
 	size_t len = resolve_in_child(child, text, sizeof(text));
-	int r = config_resolved_read(c, text, len, NULL);
+	int r = resolved_read(c, text, len, NULL);
 
 	if (geteuid() == 0) { /* nobody else may use user= */
 		ck_assert_int_eq(r, 0);
@@ -232,7 +231,7 @@ START_TEST(what_does_not_exist_is_told_by_the_child)
 	static char text[16384];
 	size_t len = resolve_in_child(child, text, sizeof(text));
 
-	ck_assert_int_eq(config_resolved_read(c, text, len, NULL), -EINVAL);
+	ck_assert_int_eq(resolved_read(c, text, len, NULL), -EINVAL);
 	ck_assert_ptr_nonnull(message_with(c, "Invalid user name no-such-user"));
 	ck_assert_uint_eq(message_with(c, "no-such-user")->diag.line, 3);
 	ck_assert_ptr_nonnull(message_with(c, "there is no group no-such-group"));
@@ -253,8 +252,7 @@ START_TEST(every_cut_of_a_childs_answer_is_refused)
 		auto_config struct config *c = load_good(resolvable);
 		struct diag diag = {0};
 
-		ck_assert_msg(config_resolved_read(c, text, cut, &diag) == -EBADMSG, "cut at %zu",
-			      cut);
+		ck_assert_msg(resolved_read(c, text, cut, &diag) == -EBADMSG, "cut at %zu", cut);
 	}
 }
 END_TEST
@@ -280,9 +278,117 @@ START_TEST(an_answer_to_another_question_is_refused)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		auto_config struct config *c = load_good("[program:x]\ncommand=a\n");
 
-		ck_assert_msg(config_resolved_read(c, bad[i], strlen(bad[i]), NULL) == -EBADMSG,
-			      "%s", bad[i]);
+		ck_assert_msg(resolved_read(c, bad[i], strlen(bad[i]), NULL) == -EBADMSG, "%s",
+			      bad[i]);
 	}
+}
+END_TEST
+
+/* ---- a reload: asked in a child, loaded by slotd ------------------------------------------- */
+
+/* What config_ask answers about a file that includes others. Returns its length. */
+static size_t ask_in_child(char *buf, size_t size)
+{
+	FILE *f = tmpfile();
+	size_t n;
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(config_ask(path_of("main.conf"), NULL, fileno(f)), 0);
+	rewind(f);
+	n = fread(buf, 1, size, f);
+	ck_assert_uint_lt(n, size);
+	ck_assert_int_eq(fclose(f), 0);
+	return n;
+}
+
+static int load_answers(const char *text, size_t len, struct config **ret)
+{
+	struct diag diag = {0};
+	int r = config_load_answers(path_of("main.conf"), NULL, text, len, &diag, ret);
+
+	ck_assert(r == 0 || *ret || diag.text[0]);
+	return r;
+}
+
+START_TEST(answers_make_the_configuration_when_the_files_are_gone)
+{
+	auto_config struct config *c = NULL;
+	static char answers[16384];
+	size_t len;
+
+	make_directory("logs");
+	make_directory("conf.d");
+	put("main.conf", "[slotd]\nhelper_user=nobody\n"
+			 "[include]\nfiles=conf.d/*.conf none/*\n[program:x]\ncommand=a\n"
+			 "stdout_logfile=%(here)s/logs/x\n");
+	put("conf.d/y.conf", "[program:y]\ncommand=b\n[supervisord]\nchildlogdir=%(here)s\n");
+	len = ask_in_child(answers, sizeof(answers));
+	remove_all();
+	ck_assert_int_eq(load_answers(answers, len, &c), 0);
+	ck_assert_str_eq(worker(c, "y", "y")->command, "b");
+	ck_assert_str_eq(worker(c, "x", "x")->logs[0].path, path_of("logs/x"));
+	ck_assert_uint_eq(c->messages.len, 1);
+	ck_assert_ptr_nonnull(message_with(c, "No file matches via include"));
+}
+END_TEST
+
+START_TEST(answers_carry_what_is_wrong_with_the_files)
+{
+	auto_config struct config *c = NULL;
+	static char answers[16384];
+
+	put("main.conf", "[include]\nfiles=sub.conf\n");
+	make_directory("sub.conf");
+	ck_assert_int_eq(load_answers(answers, ask_in_child(answers, sizeof(answers)), &c),
+			 -EINVAL);
+	ck_assert_ptr_nonnull(message_with(c, "could not read config file"));
+	c = config_free(c);
+	put("main.conf", "[program:x]\ncommand=a\nstdout_logfile=%(here)s/none/x\n");
+	ck_assert_int_eq(load_answers(answers, ask_in_child(answers, sizeof(answers)), &c),
+			 -EINVAL);
+	ck_assert_ptr_nonnull(message_with(c, "The directory named as part of the path"));
+	c = config_free(c);
+	ck_assert_int_eq(unlink(path_of("main.conf")), 0);
+	ck_assert_int_eq(load_answers(answers, ask_in_child(answers, sizeof(answers)), &c),
+			 -ENOENT);
+	remove_all();
+}
+END_TEST
+
+START_TEST(every_cut_of_the_answers_is_refused)
+{
+	static char answers[16384];
+	size_t len;
+
+	put("main.conf", "[slotd]\nhelper_user=nobody\n[program:x]\ncommand=a\n");
+	len = ask_in_child(answers, sizeof(answers));
+	for (size_t cut = 0; cut < len; cut++) {
+		struct config *c = NULL;
+
+		ck_assert_msg(load_answers(answers, cut, &c) == -EBADMSG, "cut at %zu", cut);
+		ck_assert_ptr_null(c);
+	}
+	remove_all();
+}
+END_TEST
+
+START_TEST(answers_that_are_none_are_refused)
+{
+	static const char *const bad[] = {
+		"slotd-sources 2 0\n",
+		"slotd-sources 1 0 0\n",
+		"slotd-sources 1 1\nT 0 1 -1\nx",
+		"slotd-sources 1 1\nT 0 99999999999999999999 0\nx",
+		"slotd-sources 1 1\nT 1 1 0\nx",
+		"slotd-sources 1 2\nT 0 1 0\nxT 0 1 0\nx",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct config *c = NULL;
+
+		ck_assert_msg(load_answers(bad[i], strlen(bad[i]), &c) == -EBADMSG, "%s", bad[i]);
+	}
+	remove_all();
 }
 END_TEST
 
@@ -351,5 +457,8 @@ int main(void)
 		the_file_that_debian_ships_loads, slotctl_reads_its_section_and_nothing_else,
 		slotctl_is_told_of_a_mistake_in_its_own_section, what_a_child_looked_up_arrives,
 		what_does_not_exist_is_told_by_the_child, every_cut_of_a_childs_answer_is_refused,
-		an_answer_to_another_question_is_refused, checking_ends_with_0_or_2);
+		an_answer_to_another_question_is_refused,
+		answers_make_the_configuration_when_the_files_are_gone,
+		answers_carry_what_is_wrong_with_the_files, every_cut_of_the_answers_is_refused,
+		answers_that_are_none_are_refused, checking_ends_with_0_or_2);
 }
