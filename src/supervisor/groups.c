@@ -160,11 +160,16 @@ bool group_ended(const struct group *g)
 	return true;
 }
 
+void process_autostart(struct process *p)
+{
+	if (p->config->program->autostart && !service_passes_by(p)) {
+		process_start(p);
+	}
+}
+
 void group_autostart(struct group *g)
 {
 	vec_for_each (p, &g->processes) {
-		if ((*p)->config->program->autostart && !service_passes_by(*p)) {
-			process_start(*p);
-		}
+		process_autostart(*p);
 	}
 }

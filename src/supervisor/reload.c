@@ -1,3 +1,4 @@
+#include "reload.h"
 #include "requests.h"
 
 #include <slotd/cleanup.h>
@@ -16,36 +17,6 @@
  */
 
 #define READING_PATIENCE SECONDS(300)
-
-/* Groups come from few configurations, mostly one: each is compared once. */
-struct known_diff {
-	const struct config *from;
-	struct config_diff diff;
-};
-
-struct reload {
-	struct supervisor *sup;
-	bool busy, cancelled;
-	bool again; /* another signal came meanwhile */
-	enum reload_kind kind;
-	uint32_t request;
-	bool force;
-	struct config *next;
-	struct child child;
-	struct strbuf answers; /* to config_ask, so far */
-	struct loop_idle idle;
-	VEC(struct config *) old;     /* that something may still point into */
-	VEC(struct known_diff) diffs; /* of this reload */
-};
-
-/* What a reload reports; the numbers are the answer items' codes. */
-enum item_kind {
-	ITEM_ADDED,
-	ITEM_CHANGED,
-	ITEM_REMOVED,
-	ITEM_RESTARTED,
-	ITEM_MESSAGE,
-};
 
 static void on_idle(struct loop_idle *idle);
 
@@ -77,7 +48,7 @@ void reload_log_messages(const struct config *config)
 
 /* ---- answering */
 
-static void item(struct reload *r, enum item_kind kind, const char *group, const char *name,
+void reload_item(struct reload *r, enum reload_item kind, const char *group, const char *name,
 		 const char *text)
 {
 	struct message m;
@@ -98,16 +69,9 @@ static void send_messages(struct reload *r, const struct config *config)
 	char line[DIAG_TEXT_MAX + DIAG_FILE_MAX + 16];
 
 	vec_for_each (m, &config->messages) {
-		item(r, ITEM_MESSAGE, NULL, NULL, diag_format(&m->diag, line, sizeof(line)));
+		reload_item(r, RELOAD_ITEM_MESSAGE, NULL, NULL,
+			    diag_format(&m->diag, line, sizeof(line)));
 	}
-}
-
-static void forget_diffs(struct reload *r)
-{
-	vec_for_each (d, &r->diffs) {
-		config_diff_done(&d->diff);
-	}
-	vec_done(&r->diffs);
 }
 
 static void finish(struct reload *r, int code, const char *text)
@@ -117,7 +81,7 @@ static void finish(struct reload *r, int code, const char *text)
 	r->busy = false;
 	r->request = 0;
 	strbuf_done(&r->answers);
-	forget_diffs(r);
+	reload_forget_diffs(r);
 	r->next = config_free(r->next);
 	if (r->kind == RELOAD_APPLY) {
 		notify_send("READY=1");
@@ -155,245 +119,6 @@ static void refuse_errors(struct reload *r, const struct config *config)
 	refuse(r, first ? first : &(struct diag){.text = "the configuration has errors"});
 }
 
-/* ---- what is different, seen from what runs */
-
-/* NULL without memory. */
-static const struct config_diff *diff_from(struct reload *r, const struct config *from)
-{
-	struct known_diff known = {.from = from};
-
-	vec_for_each (d, &r->diffs) {
-		if (d->from == from) {
-			return &d->diff;
-		}
-	}
-	if (config_diff(from, r->next, &known.diff) < 0) {
-		return NULL;
-	}
-	if (vec_push(&r->diffs, known) < 0) {
-		config_diff_done(&known.diff);
-		return NULL;
-	}
-	return &r->diffs.at[r->diffs.len - 1].diff;
-}
-
-static bool listed(const struct config_diff *diff, const char *group, const char *worker,
-		   enum change change)
-{
-	if (!worker) {
-		vec_for_each (c, &diff->groups) {
-			if (c->change == change && strcmp(c->group, group) == 0) {
-				return true;
-			}
-		}
-		return false;
-	}
-	vec_for_each (c, &diff->workers) {
-		if (c->change == change && strcmp(c->group, group) == 0 &&
-		    strcmp(c->worker, worker) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Makes the diffs that change_processes looks into: nothing can fail there any more. */
-static int compare_processes(struct reload *r, const struct group *g)
-{
-	vec_for_each (p, &g->processes) {
-		if (!diff_from(r, (*p)->origin)) {
-			return -ENOMEM;
-		}
-	}
-	return 0;
-}
-
-/* Supervisor's reread: groups only, in its order. */
-static int report_groups(struct reload *r)
-{
-	vec_for_each (g, &r->next->groups) {
-		if (!group_find(r->sup, (*g)->name)) {
-			item(r, ITEM_ADDED, (*g)->name, NULL, NULL);
-		}
-	}
-	vec_for_each (g, &r->sup->groups) {
-		const struct config_diff *diff = diff_from(r, (*g)->origin);
-
-		if (!diff || compare_processes(r, *g) < 0) {
-			return -ENOMEM;
-		}
-		if ((*g)->removed) {
-			continue;
-		}
-		if (!config_group(r->next, (*g)->name)) {
-			item(r, ITEM_REMOVED, (*g)->name, NULL, NULL);
-		} else if (listed(diff, (*g)->name, NULL, CHANGE_DIFFERENT)) {
-			item(r, ITEM_CHANGED, (*g)->name, NULL, NULL);
-		}
-	}
-	return 0;
-}
-
-/* ---- applying */
-
-static struct worker_config *find_worker(const struct group_config *g, const char *name)
-{
-	vec_for_each (w, &g->workers) {
-		if (strcmp((*w)->name, name) == 0) {
-			return *w;
-		}
-	}
-	return NULL;
-}
-
-static void remove_process(struct process *p)
-{
-	p->removed = true;
-	p->restart = false;
-	process_stop(p);
-}
-
-/*
- * A worker that clients are connected to (its slot is live, or still drains) goes on with what it
- * has until its next start: a deploy, or a restart by hand.
- */
-static void change_process(struct reload *r, struct process *p, const struct worker_config *config)
-{
-	if (process_ended(p)) {
-		process_set_config(p, config, r->next);
-		return;
-	}
-	p->next_config = config;
-	p->next_origin = r->next;
-	if (service_serves(p)) {
-		p->pending = true;
-	} else if (p->worker.state != WORKER_STOPPING) { /* who is asked to stop stays stopped */
-		item(r, ITEM_RESTARTED, p->group->name, p->config->name, NULL);
-		p->restart = true;
-		process_stop(p);
-	}
-}
-
-/* What differs is judged by what the worker runs with, which may be older than the group's. */
-static void change_processes(struct reload *r, struct group *g, const struct group_config *config)
-{
-	for (size_t i = 0; i < g->processes.len; i++) {
-		struct process *p = g->processes.at[i];
-		const struct worker_config *w = find_worker(config, p->config->name);
-
-		if (!w) {
-			remove_process(p);
-			continue;
-		}
-		p->restart = p->restart || p->removed;
-		if (p->removed ||
-		    listed(diff_from(r, p->origin), g->name, w->name, CHANGE_DIFFERENT)) {
-			p->removed = false;
-			change_process(r, p, w);
-		} else {
-			process_set_config(p, w, r->next);
-		}
-		publish_process(p);
-	}
-}
-
-static void start_process(struct process *p)
-{
-	if (p->config->program->autostart && !service_passes_by(p)) {
-		process_start(p);
-	}
-}
-
-/* Its place among the group's processes; their number when there is none. */
-static size_t place_of(const struct group *g, const char *name)
-{
-	size_t i = 0;
-
-	while (i < g->processes.len && strcmp(g->processes.at[i]->config->name, name) != 0) {
-		i++;
-	}
-	return i;
-}
-
-static void add_processes(struct reload *r, struct group *g, const struct group_config *config)
-{
-	struct diag diag = {0};
-	struct process *p;
-
-	vec_for_each (w, &config->workers) {
-		if (place_of(g, (*w)->name) < g->processes.len) {
-			continue;
-		}
-		if (group_add_process(g, *w, r->next, &diag, &p) < 0) {
-			(void)log_diag(LOG_ERR, -ENOMEM, &diag);
-			continue;
-		}
-		start_process(p);
-	}
-}
-
-/* The order in which they start: the configuration's; what is removed comes last. */
-static void order_processes(struct group *g)
-{
-	size_t at = 0;
-
-	vec_for_each (w, &g->config->workers) {
-		size_t from = place_of(g, (*w)->name);
-
-		if (from < g->processes.len) {
-			struct process *p = g->processes.at[from];
-
-			memmove(&g->processes.at[at + 1], &g->processes.at[at],
-				(from - at) * sizeof(struct process *));
-			g->processes.at[at++] = p;
-		}
-	}
-}
-
-static void change_group(struct reload *r, struct group *g, const struct group_config *config)
-{
-	g->removed = false;
-	change_processes(r, g, config);
-	g->config = config;
-	g->origin = r->next;
-	g->priority = config->priority;
-	add_processes(r, g, config);
-	order_processes(g);
-	publish_group(g);
-}
-
-static void apply_groups(struct reload *r)
-{
-	struct supervisor *sup = r->sup;
-	struct diag diag = {0};
-	struct group *added;
-
-	for (size_t i = 0; i < sup->groups.len; i++) {
-		struct group *g = sup->groups.at[i];
-		const struct group_config *config = config_group(r->next, g->name);
-
-		if (config) {
-			change_group(r, g, config);
-			continue;
-		}
-		g->removed = true;
-		vec_for_each (p, &g->processes) {
-			remove_process(*p);
-		}
-	}
-	groups_sort(sup);
-	vec_for_each (g, &r->next->groups) {
-		if (group_find(sup, (*g)->name)) {
-			continue;
-		}
-		if (group_add(sup, *g, r->next, &diag, &added) < 0) {
-			(void)log_diag(LOG_ERR, -ENOMEM, &diag);
-		} else {
-			group_autostart(added);
-		}
-	}
-}
-
 /* ---- the steps */
 
 static void make_available(struct reload *r)
@@ -417,7 +142,7 @@ static void apply(struct reload *r)
 		refuse(r, &diag);
 		return;
 	}
-	if (report_groups(r) < 0) {
+	if (reload_report_groups(r) < 0) {
 		services_reload_abandon(sup);
 		refuse(r, &(struct diag){.text = "out of memory"});
 		return;
@@ -425,7 +150,7 @@ static void apply(struct reload *r)
 	send_messages(r, r->next);
 	services_reload_commit(sup, r->next);
 	sup->services_config = r->next;
-	apply_groups(r);
+	reload_apply_groups(r);
 	make_available(r);
 	ownlog_configure(sup);
 	servers_reconfigure(sup);
@@ -442,7 +167,7 @@ static void go_on(struct reload *r)
 	} else if (r->kind == RELOAD_RESTART) {
 		finish(r, FAULT_SUCCESS, NULL);
 		supervisor_shutdown(r->sup, MOOD_RESTARTING);
-	} else if (report_groups(r) < 0) {
+	} else if (reload_report_groups(r) < 0) {
 		refuse(r, &(struct diag){.text = "out of memory"});
 	} else {
 		make_available(r);
@@ -650,7 +375,7 @@ void reload_done(struct supervisor *sup)
 	child_abandon(&r->child);
 	loop_idle_cancel(sup->loop, &r->idle);
 	strbuf_done(&r->answers);
-	forget_diffs(r);
+	reload_forget_diffs(r);
 	config_free(r->next);
 	vec_for_each (old, &r->old) {
 		config_free(*old);

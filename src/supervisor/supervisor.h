@@ -310,7 +310,9 @@ void group_remove(struct group *g);
 /** After priorities changed. */
 void groups_sort(struct supervisor *sup);
 bool group_ended(const struct group *g);
-/** Starts those with autostart=true that no idle slot holds back. */
+/** Starts it where it has autostart=true and no idle slot holds it back. */
+void process_autostart(struct process *p);
+/** Likewise, all of a group. */
 void group_autostart(struct group *g);
 /* ---- names.c ---- */
 
