@@ -1,5 +1,8 @@
 #include "interrupt.h"
 
+#include <errno.h>
+#include <poll.h>
+
 /* A signal handler has nothing else to tell it to. */
 static volatile sig_atomic_t arrived;
 
@@ -37,6 +40,23 @@ void interrupt_done(struct interrupt *i)
 	(void)sigaction(SIGINT, &i->old_action, NULL);
 	(void)sigprocmask(SIG_SETMASK, &i->old_mask, NULL);
 	i->on = false;
+}
+
+int interrupt_wait(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	sigset_t block, old;
+	int r = -1;
+
+	(void)sigemptyset(&block);
+	(void)sigaddset(&block, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &block, &old);
+	errno = EINTR;
+	if (!arrived) {
+		r = ppoll(&p, 1, NULL, &old);
+	}
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	return r < 0 ? -1 : 0;
 }
 
 bool interrupt_taken(void)

@@ -20,5 +20,7 @@ struct interrupt {
  */
 void interrupt_init(struct interrupt *i, struct rpc *rpc);
 void interrupt_done(struct interrupt *i);
+/** Until fd can be read: 0, or -1 and errno; EINTR also when SIGINT arrived just before. */
+int interrupt_wait(int fd);
 /** Has it arrived since the last time this was asked? */
 bool interrupt_taken(void);

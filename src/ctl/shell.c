@@ -128,6 +128,31 @@ static void save_history(struct shell *sh)
 /* ---- lines
  * ----------------------------------------------------------------------------------------- */
 
+/* libedit's own waits in read(), which a Ctrl-C that came just before would not end. Bytes that
+ * are no character are passed over, as there. */
+static int read_key(EditLine *edit, wchar_t *ret)
+{
+	mbstate_t state = {0};
+	char byte;
+
+	(void)edit;
+	for (;;) {
+		ssize_t got = interrupt_wait(STDIN_FILENO) < 0 ? -1 : read(STDIN_FILENO, &byte, 1);
+		size_t n;
+
+		if (got <= 0) {
+			return (int)got;
+		}
+		n = mbrtowc(ret, &byte, 1, &state);
+		if (n <= 1) {
+			return 1;
+		}
+		if (n == (size_t)-1) {
+			state = (mbstate_t){0};
+		}
+	}
+}
+
 static char *prompt(EditLine *edit)
 {
 	struct shell *sh = NULL;
@@ -149,6 +174,7 @@ static int open_editor(struct shell *sh)
 	(void)history(sh->history, &ev, H_SETUNIQUE, 1);
 	(void)el_set(sh->edit, EL_CLIENTDATA, sh);
 	(void)el_set(sh->edit, EL_PROMPT, prompt);
+	(void)el_wset(sh->edit, EL_GETCFN, read_key);
 	(void)el_set(sh->edit, EL_EDITOR, "emacs");
 	(void)el_set(sh->edit, EL_HIST, history, sh->history);
 	/* the wide form: libedit's other one copies the names and forgets the copies */
@@ -175,6 +201,7 @@ static void shell_done(struct shell *sh)
 /* The next line, borrowed; NULL at the end. */
 static const char *next_line(struct shell *sh, char **buf, size_t *size)
 {
+	const char *line;
 	HistEvent ev;
 	int n;
 
@@ -183,7 +210,8 @@ static const char *next_line(struct shell *sh, char **buf, size_t *size)
 		(void)fflush(stdout);
 		return getline(buf, size, stdin) < 0 ? NULL : *buf;
 	}
-	const char *line = el_gets(sh->edit, &n);
+	(void)el_set(sh->edit, EL_PREP_TERM, 1); /* or a Ctrl-D at the prompt may be too early */
+	line = el_gets(sh->edit, &n);
 	if (line && n > 0 && line[strspn(line, " \t\n")]) {
 		(void)history(sh->history, &ev, H_ENTER, line);
 	}

@@ -382,26 +382,34 @@ def ctl(server, *args, **kwargs):
     return run(SLOTCTL, "-s", f"unix://{server.path}", *args, **kwargs)
 
 
-def on_terminal(server, *args, answer=None, until=None, more=()):
-    """What slotctl writes to a terminal, and its exit code. more: (until, answer) that follow."""
-    more = list(more)
+def read_terminal(fd, pid, seen, until=None):
+    """Adds to seen until the pattern is in what comes; without one until the terminal closes."""
+    come = b""
+    deadline = time.monotonic() + 30
+    while not (until and re.search(until, come, re.S)):
+        if not select.select([fd], [], [], max(0, deadline - time.monotonic()))[0]:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise AssertionError(f"not within 30 s: {until or 'its end'}; {bytes(seen)}")
+        try:
+            data = os.read(fd, 4096)
+        except OSError:  # closed with its last process
+            return
+        come += data
+        seen += data
+
+
+def on_terminal(server, *args, talk=()):
+    """What slotctl writes to a terminal, and its exit code. talk: (pattern to wait for, answer)s."""
     pid, fd = pty.fork()
     if pid == 0:
         os.execv(SLOTCTL, [str(SLOTCTL), "-s", f"unix://{server.path}", *args])
-    seen = b""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if not select.select([fd], [], [], 1)[0]:
-            continue
-        try:
-            data = os.read(fd, 4096)
-        except OSError:  # the terminal is closed with its last process
-            break
-        seen += data
-        if until and until in seen:
-            os.write(fd, answer)
-            until, answer = more.pop(0) if more else (None, None)
-    os.close(fd)
+    seen = bytearray()
+    with open(fd, "wb", buffering=0) as terminal:
+        for until, answer in talk:
+            read_terminal(fd, pid, seen, until)
+            terminal.write(answer)
+        read_terminal(fd, pid, seen)
     return seen.decode().replace("\r\n", "\n"), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
@@ -621,10 +629,10 @@ def test_a_live_slot_is_not_stopped_by_accident(serve):
     assert ctl(server, "stop", "payinv-b:*", "--force").returncode == 0
     assert ctl(server, "restart", "payinv-a:*").returncode == 0
     assert stopped == ["cron", "payinv-b", "payinv-a"]
-    text, _ = on_terminal(server, "stop", "all", until=b"y/N? ", answer=b"n\n")
+    text, _ = on_terminal(server, "stop", "all", talk=[(rb"y/N\? ", b"n\n")])
     assert "payinv (slot b of it) serves now. Really stop it? y/N? " in text
     assert stopped == ["cron", "payinv-b", "payinv-a"]
-    on_terminal(server, "stop", "all", until=b"y/N? ", answer=b"y\n")
+    on_terminal(server, "stop", "all", talk=[(rb"y/N\? ", b"y\n")])
     assert stopped[-1] == "all"
 
 
@@ -632,13 +640,13 @@ def test_the_shell_completes_and_remembers(place, serve):
     server = serve({"supervisor.getPID": lambda: 4711, "slotd.swap": lambda _: 7,
                     "slotd.follow": Job(["one", "swapped"]).follow})
     history = place / "history"
-    text, code = on_terminal(server, "-r", str(history), until=b"> ", answer=b"swa\tpay\t\n",
-                             more=[(b"swapped", b"pid\n"), (b"4711", b"\x04")])
+    text, code = on_terminal(server, "-r", str(history), talk=[
+        (b"> ", b"swa\tpay\t\n"), (b"swapped.*> ", b"pid\n"), (b"4711.*> ", b"\x04")])
     assert ("slotd.swap", "payinv") in server.calls and code == 0
     assert history.read_text() == "swap payinv \npid\n"
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
-    text, code = on_terminal(server, "-r", str(history), until=b"> ", answer=b"\x1b[A\n",
-                             more=[(b"4711", b"\x03")])
+    text, code = on_terminal(server, "-r", str(history), talk=[
+        (b"> ", b"\x1b[A\n"), (b"4711.*> ", b"\x03")])
     assert "4711" in text and code == 0
 
 
