@@ -14,6 +14,7 @@
 #include <slotd/loop.h>
 #include <slotd/sandbox.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -152,6 +153,9 @@ static int run(void)
 	loop_io_init(&k.listen_io, on_connection);
 	channel_init(&k.parent, k.loop, HELPER_CHANNEL_FD, &ops, &k);
 	r = helper_ready(&k.parent);
+	if (r == -ENOTCONN) {
+		r = 0; /* killed at once, it has left to us what it had sent */
+	}
 	if (r == 0) {
 		loop_run(k.loop);
 	}

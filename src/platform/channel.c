@@ -88,9 +88,10 @@ static int receive_packet(int fd, struct message *m)
 	int r;
 
 	m->n_fds = 0;
+	/* A peer that ended without reading all resets once; what it had sent comes after that. */
 	do {
 		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0) {
 		return -errno;
 	}
