@@ -73,11 +73,12 @@ static void unknown_user(struct config *c, const struct owner_lookup *l)
 
 static int use_nobody(struct config *c, const struct owner_lookup *l)
 {
-	config_warning(
-		c, l->place,
-		"[slotd] helper_user: there is no user %s; helpers run as nobody. Create it: "
-		"useradd --system --no-create-home --shell /usr/sbin/nologin %s",
-		l->owner->user, l->owner->user);
+	/* Of the file as a whole: what is missing is mostly the default. */
+	config_warning(c, (struct config_place){.file = l->place.file},
+		       "there is no user \"%s\" for the helpers (helper_user= in [slotd]); they "
+		       "run as nobody. "
+		       "Create it: useradd --system --no-create-home --shell /usr/sbin/nologin %s",
+		       l->owner->user, l->owner->user);
 	l->owner->user = arena_text(c->memory, "nobody");
 	return l->owner->user ? 0 : -ENOMEM;
 }

@@ -197,7 +197,7 @@ enum call_result call_command(struct call *c, struct message *m, call_answered_f
 	}
 	if (r < 0) {
 		return call_fault(c, FAULT_FAILED,
-				  r == -ENOTCONN ? "slotd is not there" : "slotd is busy");
+				  r == -ENOTCONN ? "slotd is not running" : "slotd is busy");
 	}
 	return CALL_LATER;
 }

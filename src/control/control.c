@@ -113,7 +113,7 @@ static void received(struct channel *ch, struct message *m)
 static void lose_slotd(struct control *c)
 {
 	c->commands.nobody = true;
-	commands_fail(&c->commands, "slotd is not there");
+	commands_fail(&c->commands, "slotd is not running");
 }
 
 static void closed(struct channel *ch, int error)

@@ -45,5 +45,7 @@ struct control {
 int control_init(struct control *c, int channel_fd, int slotd_pidfd);
 void control_done(struct control *c);
 
-/** Supervisor's word for the daemon's state. */
+/** Supervisor's number for the daemon's state: FATAL once slotd has died. */
+int64_t daemon_state(const struct control *c);
+/** Supervisor's word for it. */
 const char *daemon_statename(int64_t state);

@@ -30,9 +30,14 @@ const char *daemon_statename(int64_t state)
 			     : "FATAL";
 }
 
+int64_t daemon_state(const struct control *c)
+{
+	return c->commands.nobody ? 2 : c->mirror.daemon.state;
+}
+
 enum call_result run_state(struct call *c)
 {
-	int64_t state = c->control->mirror.daemon.state;
+	int64_t state = daemon_state(c->control);
 
 	encode_struct(c->out);
 	encode_member_int(c->out, "statecode", state);

@@ -23,17 +23,20 @@ static int64_t seconds(uint64_t usec)
 	return (int64_t)(usec / SECONDS(1));
 }
 
-static void encode_daemon(struct strbuf *out, const struct mirror_daemon *d, bool alive)
+static void encode_daemon(struct strbuf *out, const struct control *c)
 {
+	const struct mirror_daemon *d = &c->mirror.daemon;
+	int64_t state = daemon_state(c);
+
 	encode_name(out, "daemon");
 	encode_struct(out);
 	encode_member_text(out, "identification", d->identifier);
 	encode_member_text(out, "version", d->version);
-	encode_member_int(out, "statecode", d->state);
-	encode_member_text(out, "statename", daemon_statename(d->state));
+	encode_member_int(out, "statecode", state);
+	encode_member_text(out, "statename", daemon_statename(state));
 	encode_member_int(out, "pid", d->pid);
 	encode_member_int(out, "since", seconds(d->since));
-	encode_member_bool(out, "alive", alive);
+	encode_member_bool(out, "alive", !c->commands.nobody);
 	encode_struct_end(out);
 	encode_member_end(out);
 }
@@ -124,7 +127,7 @@ enum call_result run_status(struct call *c)
 	uint64_t now = usec_wall();
 
 	encode_struct(c->out);
-	encode_daemon(c->out, &m->daemon, !c->control->commands.nobody);
+	encode_daemon(c->out, c->control);
 	encode_name(c->out, "workers");
 	encode_array(c->out);
 	vec_for_each (w, &m->workers) {

@@ -160,6 +160,7 @@ void cmd_slots(struct ctl *ctl, struct words *words)
 		session_own_failed(ctl, r, &diag, false);
 	} else {
 		show_slots(ctl, words, &status);
+		(void)explain_died(value_member(&status, "daemon"));
 	}
 }
 

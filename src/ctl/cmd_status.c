@@ -77,11 +77,19 @@ static void set_exit_code(struct ctl *ctl, struct selection *s)
 	}
 }
 
+/* slotd-control goes on answering from memory when slotd has died. */
+static void tell_death(struct ctl *ctl, const struct value *daemon)
+{
+	if (explain_died(daemon)) {
+		ctl->exit_code = EXIT_STATUS_UNKNOWN;
+	}
+}
+
 /* status for a pipe, or of given names: Supervisor's bytes. */
 static void show_plain(struct ctl *ctl, const struct words *words)
 {
 	CLEANUP(selection_done) struct selection chosen = {0};
-	CLEANUP(value_done) struct value all = {0};
+	CLEANUP(value_done) struct value all = {0}, daemon = {0};
 	CLEANUP(strbuf_done) struct strbuf text = {0};
 	struct diag diag = {0};
 	int r = rpc_call(&ctl->rpc, &all, &diag, "supervisor.getAllProcessInfo", "");
@@ -94,6 +102,9 @@ static void show_plain(struct ctl *ctl, const struct words *words)
 	}
 	(void)fputs(strbuf_str(&text), stdout);
 	set_exit_code(ctl, &chosen);
+	if (rpc_call(&ctl->rpc, &daemon, NULL, "supervisor.getState", "") == 0) {
+		tell_death(ctl, &daemon);
+	}
 }
 
 /* Everything, for a person. -ENOSYS: the server is a Supervisor. */
@@ -117,6 +128,7 @@ static int show_services(struct ctl *ctl)
 	}
 	view_print(stdout, strbuf_str(&text), ctl->terminal);
 	set_exit_code(ctl, &chosen);
+	tell_death(ctl, value_member(&status, "daemon"));
 	return 0;
 }
 

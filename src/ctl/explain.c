@@ -56,10 +56,28 @@ static void explain_denied(const char *path)
 	(void)fprintf(stderr, ". Use sudo, or allow_deploy=%s in the [service:...] section.\n", me);
 }
 
+static void explain_restart(void)
+{
+	unsigned alive = orphans_count();
+
+	if (alive > 0) {
+		(void)fprintf(stderr, "Its workers are: %u alive. ", alive);
+	}
+	(void)fprintf(stderr, "Start: systemctl start slotd. Why: journalctl -u slotd -n 50\n");
+}
+
+bool explain_died(const struct value *daemon)
+{
+	if (strcmp(value_text(daemon, "statename"), "FATAL") != 0) {
+		return false;
+	}
+	(void)fprintf(stderr, "slotctl: slotd has died; this is what it knew last. ");
+	explain_restart();
+	return true;
+}
+
 static void explain_not_running(const struct ctl *ctl)
 {
-	unsigned alive;
-
 	if (!ctl->options->own_socket) {
 		(void)fprintf(stderr,
 			      "slotctl: nothing answers at %s. Is slotd running? "
@@ -67,12 +85,8 @@ static void explain_not_running(const struct ctl *ctl)
 			      ctl->options->url);
 		return;
 	}
-	alive = orphans_count();
 	(void)fprintf(stderr, "slotctl: slotd is not running. ");
-	if (alive > 0) {
-		(void)fprintf(stderr, "Its workers are: %u alive. ", alive);
-	}
-	(void)fprintf(stderr, "Start: systemctl start slotd. Why: journalctl -u slotd -n 50\n");
+	explain_restart();
 }
 
 void explain_failure(const struct ctl *ctl, int error, const struct diag *diag)

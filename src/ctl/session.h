@@ -71,6 +71,8 @@ int session_status(struct ctl *ctl, struct value *ret, struct diag *diag);
  */
 int session_everything(struct ctl *ctl, struct value *ret, struct diag *diag);
 
+/** Says on stderr that slotd has died, if this daemon (of slotd.status or getState) has. */
+bool explain_died(const struct value *daemon);
 /** One line on stderr: what is wrong and what to do. */
 void explain_failure(const struct ctl *ctl, int error, const struct diag *diag);
 

@@ -216,19 +216,6 @@ static void add_service(struct page *p, const struct value *service, const struc
 	add_workers_of(p, workers, service);
 }
 
-/* slotd-control goes on answering without it: from memory. */
-static void add_daemon(struct page *p, const struct value *daemon)
-{
-	const struct value *alive = value_member(daemon, "alive");
-
-	if (alive && alive->number == 0) {
-		(void)strbuf_addf(p->to,
-				  "! slotd (pid %lld) has died; this is what it knew last. "
-				  "Why: journalctl -u slotd -n 50\n",
-				  (long long)value_int(daemon, "pid"));
-	}
-}
-
 static void measure(struct page *p, const struct value *workers)
 {
 	char spec[NAMESPEC_MAX];
@@ -266,7 +253,6 @@ int view_status(struct strbuf *to, const struct value *status, usec_t now)
 		.description_width = DESCRIPTION_MIN,
 	};
 
-	add_daemon(&page, value_member(status, "daemon"));
 	measure(&page, workers);
 	value_for_each(service, value_array(status, "services"))
 	{

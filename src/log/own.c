@@ -152,7 +152,7 @@ static void to_all(struct logger *lg, const struct own_line *l)
 		logger_datagram_news(lg, &o->syslog);
 	}
 	if (o->use_journal) {
-		datagram_journal(&o->journal, l->priority, o->identifier, l->text, l->fields);
+		datagram_journal(&o->journal, l->priority, "slotd", l->text, l->fields);
 		logger_datagram_news(lg, &o->journal);
 	}
 }

@@ -158,7 +158,10 @@ static int run(const struct options *options, struct config *config, char **argv
 	}
 	r = supervisor_start(&sup, &so, config, &diag);
 	if (r < 0) {
-		return fail(argv[0], &diag);
+		char line[DIAG_TEXT_MAX + DIAG_FILE_MAX + 16];
+
+		(void)fprintf(stderr, "Error: %s\n", diag_format(&diag, line, sizeof(line)));
+		return 2;
 	}
 	if (!so.foreground) {
 		leave_terminal();

@@ -231,7 +231,8 @@ int predecessor_check(struct supervisor *sup, struct diag *diag)
 	if (alive) {
 		return diag_set(diag, -EBUSY,
 				"a former slotd was killed and left %u worker%s running: %s%s. "
-				"End them, then start slotd again",
+				"They run on, but nobody watches them. kill them, then start slotd "
+				"again",
 				alive, alive == 1 ? "" : "s", strbuf_str(&names),
 				names.error ? ", ..." : "");
 	}

@@ -204,8 +204,8 @@ void supervisor_notify_status(struct supervisor *sup)
 		workers += *p != NULL;
 	}
 	services_summary(sup, services, sizeof(services));
-	notify_send("STATUS=%s%s%u worker%s", services, *services ? ", " : "", workers,
-		    workers == 1 ? "" : "s");
+	notify_send("STATUS=%s%s%s%u worker%s configured", *services ? "live: " : "", services,
+		    *services ? "; " : "", workers, workers == 1 ? "" : "s");
 }
 
 static void on_watchdog(struct loop_timer *t)

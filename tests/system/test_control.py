@@ -460,7 +460,8 @@ def test_it_survives_the_end_of_slotd(fake):
     fake.channel.shutdown(socket.SHUT_RDWR)
     rpc = proxy(fake)
     assert rpc.supervisor.getPID() == 777
-    assert fault_of(rpc.supervisor.startProcess, "cat") == (30, "FAILED: slotd is not there")
+    assert fault_of(rpc.supervisor.startProcess, "cat") == (30, "FAILED: slotd is not running")
+    assert rpc.supervisor.getState() == {"statecode": 2, "statename": "FATAL"}
     fake.process.kill()
     fake.process.wait()
     fake.process.returncode = 0

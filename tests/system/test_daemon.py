@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -59,13 +60,30 @@ def test_workers_of_a_killed_slotd_are_named_and_left_alone(slotd):
     daemon = slotd(SLEEPER)
     worker = running(daemon, "web")
     daemon.kill()
-    assert f"web (pid {worker})" in second_start(daemon)
+    refused = second_start(daemon)
+    assert f"web (pid {worker})" in refused and "For help" not in refused
     assert procs.alive(worker)
     os.kill(worker, signal.SIGKILL)
     wait_for(lambda: not procs.alive(worker), "the worker is gone")
     daemon.start(wait=False)
     daemon.wait_log(f"supervisord started with pid {daemon.pid}")  # until then the old one answers
     assert running(daemon, "web") != worker
+
+
+def test_slotctl_tells_that_slotd_has_died(slotd):
+    daemon = slotd(SLEEPER)
+    worker = running(daemon, "web")
+    assert daemon.ctl("status").returncode == 0
+    daemon.kill()
+    wait_for(lambda: daemon.ctl("status").returncode == 4, "slotd-control has seen it")
+    done = daemon.ctl("status")
+    assert "RUNNING" in done.stdout and "slotd has died" in done.stderr, done
+    assert re.search(r"workers are: \d+ alive", done.stderr), done.stderr
+    assert "slotd is not running" in daemon.ctl("stop", "web").stdout
+    os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: not procs.alive(worker), "the worker is gone")
+    daemon.start(wait=False)
+    wait_for(lambda: daemon.ctl("status").returncode == 0, "the next one is there")
 
 
 def test_a_restart_keeps_the_pid_and_reads_the_file_again(slotd):

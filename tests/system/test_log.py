@@ -701,7 +701,7 @@ def test_the_journal_gets_slotds_lines_with_their_fields(log, receiver):
     own_line(log, "two\nlines", 4, FIELDS="SLOTD_SERVICE=payinv\nSLOTD_SLOT=a\n")
     text = b"two\nlines"
     assert receiver.recv(9999) == (
-        b"PRIORITY=4\nSYSLOG_IDENTIFIER=me\nMESSAGE\n" + len(text).to_bytes(8, "little") + text
+        b"PRIORITY=4\nSYSLOG_IDENTIFIER=slotd\nMESSAGE\n" + len(text).to_bytes(8, "little") + text
         + b"\nSLOTD_SERVICE=payinv\nSLOTD_SLOT=a\n"
     )
 
