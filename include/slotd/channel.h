@@ -6,7 +6,8 @@
  * Sending never blocks. What the peer does not take at once is queued up to a bound; beyond it
  * channel_send answers -ENOBUFS and the caller decides (state is sent again later by generation,
  * a request is failed). A peer that has taken nothing for stall_after while something is queued
- * is reported by the stalled callback: slotd restarts such a helper.
+ * (of a prompt one: while something is unread) is reported by the stalled callback: slotd restarts
+ * such a helper.
  */
 
 #include <slotd/loop.h>
@@ -39,6 +40,8 @@ struct channel {
 	struct loop_io io;
 	struct loop_timer stall;
 	usec_t stall_after; /* USEC_NEVER: never */
+	bool prompt;	    /* the peer is one that never has a reason to leave messages unread */
+	int unread;	    /* by a prompt peer, after the last message was sent */
 	struct channel_packet *head, *tail;
 	size_t queued; /* bytes */
 	uint64_t bad;  /* messages refused by the decoder */

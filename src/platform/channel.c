@@ -2,8 +2,10 @@
 #include <slotd/cleanup.h>
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 enum {
@@ -145,9 +147,17 @@ static void watch(struct channel *ch)
 	loop_io_set(ch->loop, &ch->io, ch->fd, LOOP_READ | (ch->head ? LOOP_WRITE : 0u));
 }
 
+/* What the peer has not read yet, as the kernel counts it. */
+static int unread(const struct channel *ch)
+{
+	int n = 0;
+
+	return ioctl(ch->fd, SIOCOUTQ, &n) < 0 ? 0 : n;
+}
+
 static void restart_stall_timer(struct channel *ch)
 {
-	if (ch->head && ch->stall_after != USEC_NEVER) {
+	if ((ch->head || ch->unread) && ch->stall_after != USEC_NEVER) {
 		loop_timer_set(ch->loop, &ch->stall, usec_add(usec_monotonic(), ch->stall_after));
 	} else {
 		loop_timer_stop(ch->loop, &ch->stall);
@@ -177,6 +187,7 @@ static bool flush(struct channel *ch)
 		packet_free(p);
 	}
 	if (sent) {
+		ch->unread = ch->prompt ? unread(ch) : 0;
 		restart_stall_timer(ch);
 	}
 	watch(ch);
@@ -227,7 +238,10 @@ static void on_stall(struct loop_timer *t)
 {
 	struct channel *ch = container_of(t, struct channel, stall);
 
-	if (ch->ops->stalled) {
+	if (!ch->head && unread(ch) < ch->unread) {
+		ch->unread = unread(ch);
+		restart_stall_timer(ch);
+	} else if (ch->ops->stalled) {
 		ch->ops->stalled(ch);
 	}
 }
@@ -315,8 +329,20 @@ static int enqueue(struct channel *ch, const struct message *m)
 	return 0;
 }
 
+/* Was sent at once; before: what was unread then. */
+static void expect_reading(struct channel *ch, int before)
+{
+	bool has_read = !ch->unread || before < ch->unread;
+
+	ch->unread = unread(ch);
+	if (has_read) {
+		restart_stall_timer(ch);
+	}
+}
+
 int channel_send(struct channel *ch, struct message *m)
 {
+	int before = 0;
 	int r = message_seal(m);
 
 	if (r < 0) {
@@ -326,7 +352,11 @@ int channel_send(struct channel *ch, struct message *m)
 		return -ENOTCONN;
 	}
 	if (!ch->head) {
+		before = ch->prompt ? unread(ch) : 0;
 		r = send_packet(ch->fd, m->buf, m->len, m->fds, m->n_fds);
+		if (r == 0 && ch->prompt) {
+			expect_reading(ch, before);
+		}
 		if (r != -EAGAIN && r != -ENOBUFS && r != -ENOMEM && r != -ETOOMANYREFS) {
 			/* A dead peer shows as EOF on the watcher; not from inside a send. */
 			return r == -EPIPE || r == -ECONNRESET ? -ENOTCONN : r;

@@ -12,6 +12,9 @@
 #define SOON		  MSECONDS(50)
 #define GATE_INTERVAL_MAX MSECONDS(500)
 
+/* slotd-probe answers some check within the longest health_timeout, or it hangs. */
+#define PROBE_PATIENCE SECONDS(5)
+
 /* One check on its way, by slotd-probe or a command. */
 struct check {
 	struct check *next;
@@ -19,29 +22,58 @@ struct check {
 	uint32_t id;
 	uint32_t worker; /* place in the ledger */
 	pid_t pid;	 /* of the worker that was asked: another's answer is void */
+	bool by_command;
 	struct child child;
 	char output[256]; /* first line of a command's output */
 	size_t len;
 };
 
 struct gate {
+	struct supervisor *sup;
 	struct check *checks;
+	unsigned asked; /* of them, of slotd-probe */
+	struct loop_timer silence;
 };
+
+static void on_silence(struct loop_timer *t)
+{
+	struct helper *h = helper_of(container_of(t, struct gate, silence)->sup, HELPER_PROBE);
+
+	log_line(LOG_ERR, "slotd-probe (pid %d) does not answer: restarting it", (int)h->child.pid);
+	child_kill(&h->child, SIGKILL);
+}
 
 static struct gate *gate_of(struct supervisor *sup)
 {
-	if (!sup->gate) {
-		sup->gate = calloc(1, sizeof(struct gate));
+	struct gate *g = sup->gate ? sup->gate : calloc(1, sizeof(*g));
+
+	if (g && !sup->gate) {
+		g->sup = sup;
+		loop_timer_init(&g->silence, on_silence);
+		sup->gate = g;
 	}
-	return sup->gate;
+	return g;
 }
 
-static struct check *take_check(struct supervisor *sup, uint32_t id)
+static void expect_answer(struct gate *g)
+{
+	usec_t patience = PROBE_PATIENCE;
+
+	vec_for_each (s, &g->sup->services) {
+		usec_t longest = usec_add((*s)->config->health_timeout, PROBE_PATIENCE);
+
+		patience = longest > patience ? longest : patience;
+	}
+	loop_timer_set(g->sup->loop, &g->silence,
+		       g->asked ? usec_add(usec_monotonic(), patience) : USEC_NEVER);
+}
+
+static struct check *take_check(struct supervisor *sup, uint32_t id, bool by_command)
 {
 	struct gate *g = sup->gate;
 
 	for (struct check **at = g ? &g->checks : NULL; at && *at; at = &(*at)->next) {
-		if ((*at)->id == id) {
+		if ((*at)->id == id && (*at)->by_command == by_command) {
 			struct check *c = *at;
 
 			*at = c->next;
@@ -235,17 +267,20 @@ static void probe_refill(struct helper *h)
 
 static void probe_received(struct helper *h, struct message *m)
 {
-	struct check *c = m->type == MSG_PROBE_RESULT ? take_check(h->sup, m->id) : NULL;
+	struct check *c = m->type == MSG_PROBE_RESULT ? take_check(h->sup, m->id, false) : NULL;
 	struct process *p = c ? process_of(c) : NULL;
 	int64_t code = message_i64(m, TAG_CODE);
+	struct gate *g = h->sup->gate;
 
-	free(c);
-	if (!p) {
+	if (!c) {
 		return;
 	}
-	if (code < 0) {
+	free(c);
+	g->asked--;
+	expect_answer(g);
+	if (p && code < 0) {
 		no_result(p);
-	} else {
+	} else if (p) {
 		judge(p, code == PROBE_PASSED, message_str(m, TAG_TEXT));
 	}
 }
@@ -260,7 +295,7 @@ static void probe_lost(struct helper *h)
 		struct check *c = *at;
 		struct process *p = process_of(c);
 
-		if (child_running(&c->child)) {
+		if (c->by_command) {
 			at = &c->next;
 			continue;
 		}
@@ -269,6 +304,10 @@ static void probe_lost(struct helper *h)
 		if (p) {
 			no_result(p);
 		}
+	}
+	if (g) {
+		g->asked = 0;
+		expect_answer(g);
 	}
 }
 
@@ -316,7 +355,7 @@ static void command_done(struct child *child, const struct child_result *result)
 	struct process *p = process_of(c);
 	char text[512];
 
-	(void)take_check(c->sup, c->id);
+	(void)take_check(c->sup, c->id, true);
 	c->output[c->len] = '\0';
 	if (p && WIFEXITED(result->status) && WEXITSTATUS(result->status) == 0 &&
 	    !result->timed_out && result->report.stage == SPAWN_STAGE_NONE) {
@@ -374,7 +413,8 @@ static void start_check(struct process *p)
 		c->id = helper_request_id(sup);
 		c->worker = p->worker.id;
 		c->pid = p->pid;
-		r = p->service->config->health == HEALTH_EXEC ? run_command(c, p) : ask_probe(c, p);
+		c->by_command = p->service->config->health == HEALTH_EXEC;
+		r = c->by_command ? run_command(c, p) : ask_probe(c, p);
 	}
 	if (r < 0) {
 		free(c);
@@ -384,6 +424,9 @@ static void start_check(struct process *p)
 	c->next = g->checks;
 	g->checks = c;
 	p->probing = true;
+	if (!c->by_command && g->asked++ == 0) {
+		expect_answer(g);
+	}
 }
 
 static void on_check_timer(struct loop_timer *t)
@@ -482,6 +525,9 @@ void gate_done(struct supervisor *sup)
 		g->checks = c->next;
 		child_abandon(&c->child);
 		free(c);
+	}
+	if (g) {
+		loop_timer_stop(sup->loop, &g->silence);
 	}
 	free(g);
 	sup->gate = NULL;

@@ -20,12 +20,15 @@ static const struct kind {
 	const struct helper_ops *ops;
 	const char *folder;
 	bool unprivileged; /* runs as helper_user when slotd is root */
+	/* Left unread, a message means that it hangs. slotd-log may wait for a disk; what hangs of
+	 * the others shows by an answer that does not come. */
+	bool prompt;
 } kinds[HELPER_MAX_] = {
-	[HELPER_KEEP] = {&keep_helper_ops, "keep", false},
-	[HELPER_LOG] = {&streams_helper_ops, "log", false},
-	[HELPER_RELAY] = {&services_helper_ops, "relay", true},
-	[HELPER_PROBE] = {&gate_helper_ops, "probe", true},
-	[HELPER_CONTROL] = {&publish_helper_ops, "control", true},
+	[HELPER_KEEP] = {&keep_helper_ops, "keep", .prompt = true},
+	[HELPER_LOG] = {&streams_helper_ops, "log"},
+	[HELPER_RELAY] = {&services_helper_ops, "relay", .unprivileged = true},
+	[HELPER_PROBE] = {&gate_helper_ops, "probe", .unprivileged = true},
+	[HELPER_CONTROL] = {&publish_helper_ops, "control", .unprivileged = true, .prompt = true},
 };
 
 static const char *helper_name(const struct helper *h, char *buf, size_t size)
@@ -326,6 +329,7 @@ static void started(struct helper *h, int channel_fd)
 	h->started = usec_monotonic();
 	channel_init(&h->channel, sup->loop, channel_fd, &channel_ops, h);
 	h->channel.stall_after = STALL_AFTER;
+	h->channel.prompt = kinds[h->kind].prompt;
 	keep_channel(h);
 	kinds[h->kind].ops->refill(h);
 }

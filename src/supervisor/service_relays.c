@@ -258,16 +258,28 @@ static usec_t patience(const struct round *r)
 		       : RELAY_PATIENCE;
 }
 
+/* One that is not there has nothing open, and its successor reads word and tables first. */
+static uint64_t relays_there(const struct supervisor *sup)
+{
+	uint64_t there = 0;
+
+	vec_for_each (h, &sup->helpers) {
+		if ((*h)->kind == HELPER_RELAY && (*h)->index < RELAYS_MAX && is_ready_for(*h)) {
+			there |= UINT64_C(1) << (*h)->index;
+		}
+	}
+	return there;
+}
+
 static void round_start(struct round *r, enum round_kind kind)
 {
 	struct supervisor *sup = r->service->sup;
 	struct message m;
-	unsigned n = relay_count(sup);
 
 	round_cancel(r);
 	r->kind = kind;
 	r->id = helper_request_id(sup);
-	r->waiting = n == RELAYS_MAX ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+	r->waiting = relays_there(sup);
 	fill_round(&m, r);
 	to_all(sup, &m);
 	if (rounds[kind].timed) {
@@ -292,8 +304,6 @@ static void on_silence(struct loop_timer *t)
 			child_kill(&h->child, SIGKILL);
 		}
 	}
-	/* Its successor is asked the same; should that be silent too, again. */
-	loop_timer_set(sup->loop, &r->timer, usec_add(usec_monotonic(), patience(r)));
 }
 
 void round_init(struct round *r, struct service *s, enum slot_id slot)
@@ -480,16 +490,6 @@ static int send_setup(struct helper *h)
 	return helper_send(h, &m);
 }
 
-static void ask_again(struct round *r, struct helper *h)
-{
-	struct message m;
-
-	if (r->kind != ROUND_NONE && r->waiting >> h->index & 1) {
-		fill_round(&m, r);
-		(void)helper_send(h, &m);
-	}
-}
-
 static void refill_service(struct service *s, struct helper *h)
 {
 	struct message m;
@@ -505,9 +505,6 @@ static void refill_service(struct service *s, struct helper *h)
 			(void)helper_send(h, &m);
 		}
 	}
-	ask_again(&s->flip, h);
-	ask_again(&s->slots[SLOT_A].round, h);
-	ask_again(&s->slots[SLOT_B].round, h);
 }
 
 static void refill(struct helper *h)
@@ -529,15 +526,26 @@ static void refill(struct helper *h)
 	}
 }
 
+enum {
+	ROUNDS = 3, /* of a service, at once */
+};
+
+static struct round *round_of(struct service *s, size_t i)
+{
+	struct round *const all[ROUNDS] = {&s->flip, &s->slots[SLOT_A].round,
+					   &s->slots[SLOT_B].round};
+
+	return all[i];
+}
+
 static struct round *find_round(struct supervisor *sup, uint32_t id)
 {
 	vec_for_each (s, &sup->services) {
-		struct round *all[] = {&(*s)->flip, &(*s)->slots[SLOT_A].round,
-				       &(*s)->slots[SLOT_B].round};
+		for (size_t i = 0; i < ROUNDS; i++) {
+			struct round *r = round_of(*s, i);
 
-		for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-			if (all[i]->kind != ROUND_NONE && all[i]->id == id) {
-				return all[i];
+			if (r->kind != ROUND_NONE && r->id == id) {
+				return r;
 			}
 		}
 	}
@@ -557,6 +565,20 @@ static void received(struct helper *h, struct message *m)
 	}
 }
 
+/* What it was asked holds for it now. */
+static void answer_for(struct helper *h)
+{
+	vec_for_each (s, &h->sup->services) {
+		for (size_t i = 0; i < ROUNDS; i++) {
+			struct round *r = round_of(*s, i);
+
+			if (r->kind != ROUND_NONE && r->waiting >> h->index & 1) {
+				round_answered(r, h->index);
+			}
+		}
+	}
+}
+
 /* Nothing is open in a dead relay. A hole is zeroes, and costs no memory. */
 static void lost(struct helper *h)
 {
@@ -570,6 +592,9 @@ static void lost(struct helper *h)
 			      sizeof(struct relay_page)) < 0) {
 		log_line(LOG_WARNING, "slotd-relay %u: its counts cannot be cleared: %s", h->index,
 			 strerror(errno));
+	}
+	if (!h->sup->quitting) {
+		answer_for(h);
 	}
 }
 

@@ -133,6 +133,18 @@ def test_a_port_that_another_holds_is_named(slotd, ports):
         assert why.startswith(f"127.0.0.1:{a} is held by ") and f"(pid {os.getpid()})" in why
 
 
+@pytest.mark.parametrize("helper", ["control", "keep"])
+def test_a_helper_that_hangs_is_restarted(slotd, helper):
+    daemon = slotd(SLEEPER)
+    web = running(daemon, "web")
+    pid = daemon.helpers(helper)[0]
+    os.kill(pid, signal.SIGSTOP)
+    os.kill(web, signal.SIGKILL)  # a change that it is told
+    wait_for(lambda: not procs.alive(pid), "it is ended", 20)
+    assert running(daemon, "web") != web
+    assert "has read nothing for 5 s" in daemon.log()
+
+
 def test_orphans_are_reaped(slotd):
     daemon = slotd("[program:forks]\ncommand=/bin/sh -c '(sleep 0.2; exit 7) & exit 0'\n"
                    "startsecs=0\nautorestart=false\n")

@@ -244,6 +244,24 @@ def test_a_silent_relay_does_not_hold_up_a_swap_for_long(payinv):
     assert once(payinv.address).startswith("b ")
 
 
+def test_a_probe_that_hangs_is_restarted(slotd, ports):
+    payinv = Payinv(slotd, ports, options="health_timeout=1\n")
+    os.kill(payinv.daemon.helpers("probe")[0], signal.SIGSTOP)
+    payinv.swap()
+    assert payinv.live() == "b" and "slotd-probe" in payinv.daemon.log()
+
+
+def test_a_swap_does_not_wait_for_a_relay_that_has_ended(slotd, ports):
+    payinv = Payinv(slotd, ports)
+    relay = payinv.daemon.helpers("relay")[0]
+    os.kill(relay, signal.SIGSTOP)
+    job = payinv.daemon.rpc.slotd.swap("payinv")
+    wait_for(lambda: payinv.daemon.service("payinv")["step"] == "swap", "the relays are asked")
+    os.kill(relay, signal.SIGKILL)
+    wait_for(lambda: payinv.live() == "b", "the others suffice", 4)
+    assert job and once(payinv.address).startswith("b ")
+
+
 def test_an_address_is_taken_once_its_holder_has_gone(slotd, ports):
     payinv = Payinv(slotd, ports, start=False)
     with socket.create_server(payinv.address):
