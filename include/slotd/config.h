@@ -22,6 +22,10 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+/* result_handlers that slotd knows: Supervisor's own, and that of the package supervisor-stdout. */
+#define RESULT_HANDLER_DEFAULT "supervisor.dispatchers:default_handler"
+#define RESULT_HANDLER_STDOUT  "supervisor_stdout:event_handler"
+
 /** Where a value came from. */
 struct config_place {
 	const char *file; /* kept by the config */
@@ -95,7 +99,7 @@ struct program_config {
 	/* eventlistener */
 	char **events; /* upper case, NULL-terminated, no doubles */
 	unsigned buffer_size;
-	char *result_handler;
+	char *result_handler; /* RESULT_HANDLER_*, or another that only has a name */
 	/* fcgi-program */
 	char *socket;
 	struct owner socket_owner;

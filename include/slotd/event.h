@@ -85,12 +85,18 @@ enum listener_state {
 };
 
 enum {
-	LISTENER_LINE_MAX = 64,	     /* "RESULT <n>\n" */
-	LISTENER_RESULT_MAX = 65536, /* bytes of a result that are read; more breaks the protocol */
+	LISTENER_LINE_MAX = 64,		/* "RESULT <n>\n" */
+	LISTENER_RESULT_MAX = 1 << 20,	/* bytes of a result; more breaks the protocol */
 	EVENT_PAYLOAD_MAX = 512 * 1024, /* more of one event is cut; fits a worker's stdin queue */
 };
 
 struct pool;
+
+/* What a result means. */
+enum result_rule {
+	RESULT_OK_ACCEPTS,   /* OK: it was processed; anything else: it was rejected */
+	RESULT_FAIL_REJECTS, /* FAIL alone rejects */
+};
 
 struct listener {
 	struct pool *pool;
@@ -120,6 +126,9 @@ struct pool {
 	bool subscribed[EVENT_TYPE_MAX_];
 	unsigned buffer_size;
 	bool len_in_bytes; /* len: of the envelope counts bytes, not characters */
+	enum result_rule rule;
+	/* Gets each event that a listener accepted; may be NULL. */
+	void (*accepted)(struct pool *p, const struct event *e);
 	uint64_t next_serial;
 	VEC(struct pool_entry) buffer;	  /* oldest first */
 	VEC(struct listener *) listeners; /* borrowed */
@@ -149,5 +158,7 @@ void listener_done(struct listener *l, struct plan *plan);
 void listener_started(struct listener *l, struct plan *plan);
 /** Its process ended, or its stdin could not be written: the event goes back. */
 void listener_lost(struct listener *l, struct plan *plan);
+/** Is there an event that it has, or could still get? */
+bool listener_owed(const struct listener *l);
 /** What it wrote on stdout. Afterwards pool_dispatch may have somebody. */
 void listener_input(struct listener *l, const char *data, size_t len, struct plan *plan);

@@ -30,10 +30,12 @@
  *answered by LOG_CLOSED. LOG_LOST     totals since the stream began; CODE negative errno and TEXT
  *say why. LOG_CLEAR    STREAM; PATH; neither: slotd's own log. CODE 0 or negative errno in DONE.
  *	LOG_OPEN     as LOG_CLEAR; descriptor and PATH in LOG_OPENED, or CODE and TEXT.
- *	LOG_OWN      PATH, MAXBYTES, BACKUPS: the file; ECHO with a descriptor: a copy of every line
- *		     there; SYSLOG, JOURNAL: the same. A second one replaces the first.
- *	LOG_LINE     COUNT: lines that slotd had to leave out before this one.
- *	LOG_EVENT    KIND: enum log_event_kind; at most MESSAGE_BYTES_MAX a message.
+ *		     MODE: a missing file is made.
+ *	LOG_OWN      descriptors: slotd's stdout; then, where PATH means a descriptor of slotd's, a
+ *		     duplicate of that one. PATH, MAXBYTES, BACKUPS: the file; ECHO: a copy of every
+ *		     line goes to stdout; SYSLOG, JOURNAL: the same. A second one replaces the
+ *first. LOG_LINE     COUNT: lines that slotd had to leave out before this one. LOG_EVENT    KIND:
+ *enum log_event_kind; at most MESSAGE_BYTES_MAX a message.
  */
 
 #include <stdatomic.h>

@@ -94,6 +94,7 @@ enum message_type {
 	MSG_EVENT,	  /* control -> slotd: sendRemoteCommEvent; -> ANSWER */
 	MSG_LOG_DROP,	  /* take what is in the pipe, close it; -> LOG_CLOSED */
 	MSG_STATE_COUNTS, /* a relay's page of counts, read-only */
+	MSG_LOG_PRINT,	  /* slotd -> log: bytes for slotd's own stdout */
 	MSG_TYPE_MAX_,
 	MSG_TYPE_INVALID_ = -22,
 };

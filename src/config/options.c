@@ -333,7 +333,13 @@ static int parse_logfile(const struct option_def *def, const char *text, void *f
 {
 	struct log_config *log = field;
 
-	if (!text[0] || value_is_word(text, "none") || value_is_word(text, "off")) {
+	log->path = NULL;
+	if (!text[0]) {
+		log->kind = LOG_KIND_NONE;
+		log->path = arena_text(memory, ""); /* told as it was written */
+		return log->path ? 0 : -ENOMEM;
+	}
+	if (value_is_word(text, "none") || value_is_word(text, "off")) {
 		log->kind = LOG_KIND_NONE;
 	} else if (value_is_word(text, "auto")) {
 		log->kind = LOG_KIND_AUTO;
@@ -344,7 +350,6 @@ static int parse_logfile(const struct option_def *def, const char *text, void *f
 		log->kind = LOG_KIND_FILE;
 		return parse_path(def, text, &log->path, memory, diag);
 	}
-	log->path = NULL;
 	return 0;
 }
 

@@ -97,9 +97,11 @@ const struct option_def eventlistener_options[] = {
 	 .help = "Names of event types, with commas. Required."},
 	{"buffer_size", OPTION_FIELD(P, buffer_size), .def = "10", .min = 1, .max = 1000000,
 	 .on_change = EFFECT_LIVE, .help = "Events that wait for a ready listener."},
-	{"result_handler", OPTION_FIELD(P, result_handler),
-	 .def = "supervisor.dispatchers:default_handler", .on_change = EFFECT_LIVE,
-	 .help = "Supervisor's own handler; Python functions cannot be loaded."},
+	{"result_handler", OPTION_FIELD(P, result_handler), .def = RESULT_HANDLER_DEFAULT,
+	 .on_change = EFFECT_LIVE,
+	 .help = "What a result means. Supervisor's own: OK accepts the event. "
+		 "supervisor_stdout:event_handler: the output that the event carries is printed on "
+		 "slotd's stdout. Other Python functions are not run."},
 	{NULL},
 };
 

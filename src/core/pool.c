@@ -176,6 +176,11 @@ void listener_done(struct listener *l, struct plan *plan)
 	}
 }
 
+bool listener_owed(const struct listener *l)
+{
+	return l->running && l->state != LISTENER_UNKNOWN && (l->event || l->pool->buffer.len);
+}
+
 static void broke(struct listener *l, struct plan *plan)
 {
 	l->state = LISTENER_UNKNOWN;
@@ -189,13 +194,22 @@ static void broke(struct listener *l, struct plan *plan)
 	}
 }
 
+static bool result_is(const struct listener *l, const char *word)
+{
+	return l->result_len == strlen(word) && memcmp(l->result, word, l->result_len) == 0;
+}
+
 static void finish_result(struct listener *l, struct plan *plan)
 {
-	bool accepted = l->result_len == 2 && memcmp(l->result, "OK", 2) == 0;
+	struct pool *p = l->pool;
+	bool accepted = p->rule == RESULT_OK_ACCEPTS ? result_is(l, "OK") : !result_is(l, "FAIL");
 
 	plan_log(plan, l->id, accepted ? LOG_DEBUG : LOG_WARNING, "%s: event was %s", l->name,
 		 accepted ? "processed" : "rejected");
 	if (accepted) {
+		if (p->accepted) {
+			p->accepted(p, l->event);
+		}
 		l->event = event_unref(l->event);
 	} else {
 		rebuffer(l, plan);
@@ -205,15 +219,30 @@ static void finish_result(struct listener *l, struct plan *plan)
 	expect_line(l);
 }
 
-/* "RESULT <n>": -1 when it is not that. */
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* "RESULT <n>", with blanks around the number as Python's int() allows: -1 when it is not that. */
 static long parse_result(const char *line, size_t len)
 {
+	size_t at = strlen(result_word);
 	long n = 0;
 
-	if (len <= strlen(result_word) || memcmp(line, result_word, strlen(result_word)) != 0) {
+	if (len <= at || memcmp(line, result_word, at) != 0) {
 		return -1;
 	}
-	for (size_t i = strlen(result_word); i < len; i++) {
+	while (at < len && is_blank(line[at])) {
+		at++;
+	}
+	while (len > at && is_blank(line[len - 1])) {
+		len--;
+	}
+	if (at == len) {
+		return -1;
+	}
+	for (size_t i = at; i < len; i++) {
 		if (line[i] < '0' || line[i] > '9' || n > LISTENER_RESULT_MAX) {
 			return -1;
 		}

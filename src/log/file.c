@@ -173,8 +173,9 @@ int file_open_inode(struct log_file *f, dev_t dev, ino_t ino)
 	return fd < 0 ? fd : adopt(f, fd);
 }
 
-int file_open_read(const char *path)
+int file_open_read(const char *path, mode_t mode)
 {
+	int make = mode == (mode_t)-1 ? 0 : O_CREAT;
 	auto_free char *real = real_path(path);
 	auto_close int fd = -EBADF;
 	struct stat st;
@@ -182,7 +183,7 @@ int file_open_read(const char *path)
 	if (!real) {
 		return -ENOMEM;
 	}
-	fd = open(real, O_RDONLY | OPEN_FLAGS);
+	fd = open(real, O_RDONLY | OPEN_FLAGS | make, mode);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		return -errno;
 	}

@@ -92,5 +92,5 @@ int file_rotate(struct log_file *f);
 int file_clear(struct log_file *f);
 /** As file_clear, of a file that is not open here; -ENOENT when there is none. */
 int file_clear_path(const char *path);
-/** A read-only descriptor for path, or -errno. */
-int file_open_read(const char *path);
+/** A read-only descriptor for path, or -errno. A missing file is made with mode, if not -1. */
+int file_open_read(const char *path, mode_t mode);

@@ -15,7 +15,7 @@
 
 enum {
 	SYSLOG_LINE_MAX = 8 * 1024,
-	DEBUG_MAX = 64 * 1024, /* of one chunk */
+	DEBUG_PIECE = 15 * 1024, /* fits a line of slotd's log, all bytes written as \\x00 */
 };
 
 static void syslog_line(struct stream *s, const char *line, size_t n)
@@ -82,17 +82,34 @@ static void syslog_pass(struct stream *s, const char *text, size_t n)
 	}
 }
 
-/* At loglevel=debug slotd's own log has the workers' output, too, as Supervisor's has. */
-static void debug_pass(struct stream *s, const char *data, size_t n)
+static void debug_piece(struct stream *s, const char *data, size_t n)
 {
 	CLEANUP(strbuf_done) struct strbuf sb = {0};
 	struct own_line line = {.priority = LOG_DEBUG, .when = usec_wall(), .fields = ""};
 
 	(void)strbuf_addf(&sb, "'%s' %s output:\n", s->name, s->channel ? "stderr" : "stdout");
-	(void)utf8_add(&sb, data, n < DEBUG_MAX ? n : DEBUG_MAX);
+	(void)utf8_add(&sb, data, n);
 	if (!sb.error) {
 		line.text = strbuf_str(&sb);
 		own_write(s->lg, &line);
+	}
+}
+
+/* At loglevel=debug slotd's own log has the workers' output, too, as Supervisor's has. */
+static void debug_pass(struct stream *s, const char *data, size_t n)
+{
+	while (n) {
+		size_t piece = n;
+
+		if (n > DEBUG_PIECE) {
+			piece = lines_last_end(data, DEBUG_PIECE);
+			piece = piece ? piece
+				      : DEBUG_PIECE -
+						utf8_tail((const unsigned char *)data, DEBUG_PIECE);
+		}
+		debug_piece(s, data, piece);
+		data += piece;
+		n -= piece;
 	}
 }
 

@@ -100,6 +100,11 @@ static void on_drop(struct logger *lg, struct message *m)
 	stream_drop(lg, (uint32_t)message_u64(m, TAG_STREAM));
 }
 
+static void on_print(struct logger *lg, struct message *m)
+{
+	own_print(lg, m);
+}
+
 static void on_line(struct logger *lg, struct message *m)
 {
 	own_received(lg, m);
@@ -136,11 +141,12 @@ static void on_quit(struct logger *lg, struct message *m)
 static void received(struct channel *ch, struct message *m)
 {
 	static void (*const handlers[MSG_TYPE_MAX_])(struct logger *, struct message *) = {
-		[MSG_LOG_SETUP] = on_setup, [MSG_LOG_STREAM] = stream_set,
-		[MSG_LOG_DROP] = on_drop,   [MSG_LOG_OWN] = own_set,
-		[MSG_LOG_LINE] = on_line,   [MSG_LOG_REOPEN] = on_reopen,
-		[MSG_LOG_CLEAR] = on_clear, [MSG_LOG_OPEN] = on_open,
-		[MSG_DEBUG] = on_debug,	    [MSG_QUIT] = on_quit,
+		[MSG_LOG_SETUP] = on_setup,   [MSG_LOG_STREAM] = stream_set,
+		[MSG_LOG_DROP] = on_drop,     [MSG_LOG_OWN] = own_set,
+		[MSG_LOG_LINE] = on_line,     [MSG_LOG_PRINT] = on_print,
+		[MSG_LOG_REOPEN] = on_reopen, [MSG_LOG_CLEAR] = on_clear,
+		[MSG_LOG_OPEN] = on_open,     [MSG_DEBUG] = on_debug,
+		[MSG_QUIT] = on_quit,
 	};
 
 	if (handlers[m->type]) {

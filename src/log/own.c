@@ -43,7 +43,7 @@ static void file_works(struct logger *lg)
 
 static void rotate_if_full(struct log_file *f, uint64_t size)
 {
-	if (f->rotation.maxbytes && size >= f->rotation.maxbytes &&
+	if (f->rotation.maxbytes && !f->given && size >= f->rotation.maxbytes &&
 	    usec_monotonic() >= f->shift_after && file_rotate(f) < 0) {
 		f->shift_after = usec_add(usec_monotonic(), SECONDS(60));
 	}
@@ -144,7 +144,7 @@ static void to_all(struct logger *lg, const struct own_line *l)
 	if (o->file) {
 		to_file(lg, line, n);
 	}
-	if (o->echo >= 0) {
+	if (o->use_echo) {
 		to_echo(o, line, n);
 	}
 	if (o->use_syslog) { /* with the time and level of the line, as Supervisor */
@@ -203,6 +203,10 @@ void own_received(struct logger *lg, const struct message *m)
 	uint64_t left_out = message_u64(m, TAG_COUNT);
 	char text[64];
 
+	if (lg->own.level >= LOG_DEBUG) {
+		streams_drain(lg); /* what a worker said before this is above it in the log */
+	}
+
 	if (left_out) {
 		const struct own_line l = {LOG_WARNING, usec_wall(), text, ""};
 
@@ -218,14 +222,15 @@ void own_received(struct logger *lg, const struct message *m)
 		      });
 }
 
-/* slotd's own descriptors come as ECHO; the path alone would be ours. */
-static bool is_descriptor_path(const char *path)
+void own_print(struct logger *lg, const struct message *m)
 {
-	return strcmp(path, "/dev/stdout") == 0 || strcmp(path, "/dev/stderr") == 0 ||
-	       strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/self/fd/", 14) == 0;
+	size_t n;
+	const char *data = message_bytes(m, TAG_BYTES, &n);
+
+	to_echo(&lg->own, data, n);
 }
 
-static void set_file(struct logger *lg, const struct message *m)
+static void set_file(struct logger *lg, struct message *m)
 {
 	const struct rotation rotation = {
 		.maxbytes = message_u64(m, TAG_MAXBYTES),
@@ -240,8 +245,9 @@ static void set_file(struct logger *lg, const struct message *m)
 	struct log_file *old = lg->own.file;
 
 	lg->own.file = NULL;
-	if (path && !is_descriptor_path(path)) {
-		int r = files_get(&lg->files, path, -EBADF, &rotation, &owner, &lg->own.file);
+	if (path) {
+		int r = files_get(&lg->files, path, message_take_fd(m, 1), &rotation, &owner,
+				  &lg->own.file);
 
 		if (r < 0 && lg->own.file) {
 			lg->own.file->lost_lines = 0;
@@ -258,9 +264,8 @@ void own_set(struct logger *lg, struct message *m)
 	struct own *o = &lg->own;
 
 	cleanup_closep(&o->echo);
-	if (message_u64(m, TAG_ECHO)) {
-		o->echo = message_take_fd(m, 0);
-	}
+	o->echo = message_take_fd(m, 0);
+	o->use_echo = message_u64(m, TAG_ECHO) != 0;
 	o->level = (int)message_i64(m, TAG_LEVEL);
 	o->use_syslog = message_u64(m, TAG_SYSLOG) != 0;
 	o->use_journal = message_u64(m, TAG_JOURNAL) != 0;

@@ -15,10 +15,10 @@ struct logger;
 
 struct own {
 	struct log_file *file; /* NULL: none */
-	int echo;	       /* -EBADF: none */
+	int echo;	       /* slotd's stdout; -EBADF: none */
 	uint64_t echo_dropped;
 	int level; /* less urgent lines are left out */
-	bool use_syslog, use_journal;
+	bool use_echo, use_syslog, use_journal;
 	struct datagram syslog, journal;
 	char identifier[64];
 	struct repeat repeat;
@@ -38,6 +38,8 @@ void own_done(struct logger *lg);
 void own_set(struct logger *lg, struct message *m);
 /** MSG_LOG_LINE. */
 void own_received(struct logger *lg, const struct message *m);
+/** MSG_LOG_PRINT. */
+void own_print(struct logger *lg, const struct message *m);
 /** A line of our own making. */
 void own_write(struct logger *lg, const struct own_line *line);
 

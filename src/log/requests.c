@@ -115,11 +115,12 @@ void request_open(struct logger *lg, const struct message *m)
 {
 	const char *path;
 	struct message answer;
+	mode_t mode = message_has(m, TAG_MODE) ? (mode_t)message_u64(m, TAG_MODE) : (mode_t)-1;
 	auto_close int fd = -EBADF;
 	int r;
 
 	(void)meant(lg, m, &path);
-	fd = path ? file_open_read(path) : -ENOENT;
+	fd = path ? file_open_read(path, mode) : -ENOENT;
 	message_init(&answer, MSG_LOG_OPENED, m->id);
 	message_put_i64(&answer, TAG_CODE, fd < 0 ? fd : 0);
 	message_put_text(&answer, TAG_TEXT, fd < 0 ? strerror(-fd) : NULL);

@@ -136,7 +136,14 @@ int special_write(struct special *sp, const char *data, size_t n)
 
 int special_try(int fd, const char *data, size_t n)
 {
-	ssize_t taken = write_some(fd, data, n);
+	while (n) {
+		ssize_t taken = write_some(fd, data, n < SPECIAL_CHUNK ? n : SPECIAL_CHUNK);
 
-	return taken < 0 ? (int)taken : (size_t)taken < n ? -EAGAIN : 0;
+		if (taken < 0) {
+			return (int)taken;
+		}
+		data += taken;
+		n -= (size_t)taken;
+	}
+	return 0;
 }

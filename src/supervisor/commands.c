@@ -271,18 +271,23 @@ static void command_log_level(const struct call *c)
 
 /* ---- logs: slotd-log does it, its answer is passed on */
 
-static int ask_log(struct request *q, uint32_t *ret_id, enum message_type type, uint32_t stream,
-		   const char *path)
+/* p NULL: slotd's own log. */
+static int ask_log(struct request *q, uint32_t *ret_id, enum message_type type,
+		   const struct process *p, int channel)
 {
 	struct message m;
 	int r;
 
 	*ret_id = helper_request_id(q->sup);
 	message_init(&m, type, *ret_id);
-	if (stream) {
-		message_put_u64(&m, TAG_STREAM, stream);
-	} else {
-		message_put_text(&m, TAG_PATH, path);
+	if (p && p->streams[channel]) {
+		message_put_u64(&m, TAG_STREAM, p->streams[channel]);
+	} else if (p) {
+		message_put_text(&m, TAG_PATH, p->log_paths[channel]);
+	}
+	if (type == MSG_LOG_OPEN && p && p->config->logs[channel].kind == LOG_KIND_AUTO) {
+		message_put_u64(&m, TAG_MODE,
+				AUTO_LOG_MODE); /* its name is told before its start */
 	}
 	r = helper_send(helper_of(q->sup, HELPER_LOG), &m);
 	if (r < 0) {
@@ -314,8 +319,7 @@ static void command_open_log(const struct call *c)
 	(void)snprintf(q->path, sizeof(q->path), "%s", path);
 	request_park(q);
 	item = request_add(q, p, WAIT_LOG);
-	if (item && ask_log(q, &item->log_requests[0], MSG_LOG_OPEN, p ? p->streams[channel] : 0,
-			    p ? path : NULL) < 0) {
+	if (item && ask_log(q, &item->log_requests[0], MSG_LOG_OPEN, p, channel) < 0) {
 		request_decide(q, item, FAULT_FAILED, "slotd-log does not answer");
 	}
 	request_begin(q);
@@ -332,8 +336,7 @@ static void clear_logs(struct request *q, struct process *p)
 	}
 	for (int i = 0; i < 2 && r == 0; i++) {
 		if (p ? p->log_paths[i] != NULL : i == 0) {
-			r = ask_log(q, &item->log_requests[i], MSG_LOG_CLEAR, p ? p->streams[i] : 0,
-				    p ? p->log_paths[i] : NULL);
+			r = ask_log(q, &item->log_requests[i], MSG_LOG_CLEAR, p, i);
 		}
 	}
 	if (r < 0) {

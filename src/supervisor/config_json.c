@@ -13,14 +13,7 @@ static json_t *text_or_none(const char *text)
 
 static json_t *log_name(const struct log_config *log)
 {
-	switch (log->kind) {
-	case LOG_KIND_AUTO:
-		return json_string("auto");
-	case LOG_KIND_FILE:
-		return text_or_none(log->path);
-	default:
-		return json_string("none");
-	}
+	return log->kind == LOG_KIND_AUTO ? json_string("auto") : text_or_none(log->path);
 }
 
 static void put_log(json_t *o, const char *channel, const struct log_config *log)

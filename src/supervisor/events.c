@@ -12,6 +12,7 @@
 enum {
 	READ_SIZE = 4096,
 	READS_PER_TURN = 16, /* of one listener */
+	PRINT_AT_ONCE = 16 * 1024,
 	PERIODS = 3,
 };
 
@@ -189,6 +190,37 @@ static void on_tick(struct loop_timer *t)
 	arm_tick(ev);
 }
 
+/* ---- what supervisor_stdout's Python does under Supervisor: output that an event carries, with
+ * the worker's name before each line, on slotd's stdout */
+
+static void print_output(struct pool *pool, const struct event *e)
+{
+	struct supervisor *sup = container_of(pool, struct ear_pool, pool)->group->sup;
+	CLEANUP(strbuf_done) struct strbuf sb = {0};
+	const char *line, *end = e->payload + e->len;
+	char name[256], channel[8];
+	int head = 0;
+
+	if (sscanf(e->payload, "processname:%255s groupname:%*s pid:%*d channel:%7s%n", name,
+		   channel, &head) != 2) {
+		return; /* no output */
+	}
+	for (line = e->payload + head + 1; line < end;) {
+		const char *newline = memchr(line, '\n', (size_t)(end - line));
+		const char *stop = newline ? newline : end;
+
+		(void)strbuf_addf(&sb, "%s %s | ", name, channel);
+		(void)strbuf_add(&sb, line, (size_t)(stop - line));
+		(void)strbuf_addc(&sb, '\n');
+		if (sb.len >= PRINT_AT_ONCE) {
+			ownlog_print(sup, strbuf_str(&sb), sb.len);
+			strbuf_reset(&sb);
+		}
+		line = stop + 1;
+	}
+	ownlog_print(sup, strbuf_str(&sb), sb.len);
+}
+
 /* ---- listeners and their pools */
 
 static struct ear_pool *pool_of(const struct events *ev, const struct group *g)
@@ -255,6 +287,16 @@ static void on_tap(struct loop_io *io, unsigned happened)
 		log_plan(&plan);
 	}
 	loop_idle_queue(ev->sup->loop, &ev->dispatch_idle);
+	if (ev->sup->mood != MOOD_RUNNING) {
+		loop_idle_queue(ev->sup->loop, &ev->sup->shutdown_idle);
+	}
+}
+
+bool events_unheard(const struct process *p)
+{
+	const struct ear *ear = ear_of(p);
+
+	return ear && listener_owed(&ear->listener);
 }
 
 int events_tap(struct process *p, int *child)
@@ -347,6 +389,11 @@ static int make_pool(struct events *ev, struct group *g, const struct program_co
 		return r;
 	}
 	ep->group = g;
+	ep->pool.rule = strcmp(program->result_handler, RESULT_HANDLER_DEFAULT) == 0
+				? RESULT_OK_ACCEPTS
+				: RESULT_FAIL_REJECTS;
+	ep->pool.accepted =
+		strcmp(program->result_handler, RESULT_HANDLER_STDOUT) == 0 ? print_output : NULL;
 	vec_for_each (p, &g->processes) {
 		if (!ear_new(ep, *p)) {
 			pool_free(ep);

@@ -38,6 +38,8 @@ void events_group_removed(struct group *g);
  * Returns: 0, or -errno with *child as it was.
  */
 int events_tap(struct process *p, int *child);
+/** Is it a listener that still has events to hear? */
+bool events_unheard(const struct process *p);
 /** One more process of a group that has been added. */
 void events_process_added(struct process *p);
 /** The process is about to be freed. */

@@ -1,7 +1,9 @@
 #include "options.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/strbuf.h>
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -99,6 +101,7 @@ static const struct option_row rows[] = {
 	 "the minimum number of file descriptors for start "
 	 "success"},
 	{0, "strip_ansi", NULL, "strip_ansi", NULL, "strip ansi escape codes from process output"},
+	{0, "profile_options", "LIST", "profile_options", NULL, "ignored"},
 	{0, "minprocs", "NUM", "minprocs", NULL,
 	 "the minimum number of processes available for start success"},
 };
@@ -124,33 +127,60 @@ static int show_help(struct reader *r, const char *value)
 	return 0;
 }
 
-static int usage(const struct reader *r, const char *what, const char *arg)
+static int usage(const struct reader *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int usage(const struct reader *r, const char *fmt, ...)
 {
+	va_list ap;
+
 	(void)fprintf(stderr, "Error: ");
-	(void)fprintf(stderr, "%s%s", what, arg);
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
 	(void)fprintf(stderr, "\nFor help, use %s -h\n", r->argv[0]);
 	return 2;
 }
 
-static const struct option_row *find(const char *arg, size_t len)
+/* All of them, as Supervisor shows them. */
+static int refuse_arguments(const struct reader *r)
+{
+	CLEANUP(strbuf_done) struct strbuf all = {0};
+
+	for (int i = r->at; i < r->argc; i++) {
+		(void)strbuf_addf(&all, "%s'%s'", i > r->at ? ", " : "", r->argv[i]);
+	}
+	return usage(r, "positional arguments are not supported: [%s]", strbuf_str(&all));
+}
+
+static const struct option_row *find_letter(char letter)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (arg[1] == '-' ? strlen(rows[i].name) == len - 2 &&
-					    strncmp(rows[i].name, arg + 2, len - 2) == 0
-				  : rows[i].letter && rows[i].letter == arg[1]) {
+		if (rows[i].letter && rows[i].letter == letter) {
 			return &rows[i];
 		}
 	}
 	return NULL;
 }
 
-/* "-x VAL", "-xVAL", "--long VAL", "--long=VAL". */
-static const char *take_value(struct reader *r, const char *arg, size_t len)
+/* A name may be shortened while only one begins so; *ret_several: more do. */
+static const struct option_row *find_name(const char *name, size_t len, bool *ret_several)
 {
-	if (arg[1] == '-' ? arg[len] == '=' : arg[2] != '\0') {
-		return arg + (arg[1] == '-' ? len + 1 : 2);
+	const struct option_row *found = NULL;
+
+	*ret_several = false;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (!rows[i].help || strncmp(rows[i].name, name, len) != 0) {
+			continue;
+		}
+		if (strlen(rows[i].name) == len) {
+			*ret_several = false;
+			return &rows[i];
+		}
+		*ret_several = found != NULL;
+		found = &rows[i];
 	}
-	return r->at + 1 < r->argc ? r->argv[++r->at] : NULL;
+	return found;
 }
 
 static bool seen_before(struct reader *r, const struct option_row *o)
@@ -180,42 +210,77 @@ static int apply(struct reader *r, const struct option_row *o, const char *value
 	return -1;
 }
 
-static int read_one(struct reader *r)
+/* @name  as the user wrote it: "-c", "--configuration". value NULL: the next argument. */
+static int take(struct reader *r, const struct option_row *o, const char *name, const char *value)
 {
-	const char *arg = r->argv[r->at], *value = NULL;
-	size_t len = arg[0] == '-' && arg[1] == '-' ? strcspn(arg, "=") : 2;
-	const struct option_row *o;
-
-	if (arg[0] != '-' || !arg[1]) {
-		return usage(r, "positional arguments are not supported: ", arg);
-	}
-	o = find(arg, len);
-	if (!o) {
-		return usage(r, "option not recognized: ", arg);
-	}
 	if (seen_before(r, o)) {
-		return usage(r, "conflicting command line option ", arg);
+		return usage(r, "conflicting command line option '%s'", name);
 	}
-	if (o->value) {
-		value = take_value(r, arg, len);
-		if (!value) {
-			return usage(r, "option requires argument: ", arg);
+	if (o->value && !value) {
+		if (r->at >= r->argc) {
+			return usage(r, "option %s requires argument", name);
 		}
+		value = r->argv[r->at++];
 	}
 	return apply(r, o, value);
 }
 
+/* "--long VAL", "--long=VAL". */
+static int read_long(struct reader *r, const char *arg)
+{
+	size_t len = strcspn(arg, "=");
+	bool several;
+	const struct option_row *o = find_name(arg + 2, len - 2, &several);
+	auto_free char *name = strndup(arg, len);
+
+	if (!name) {
+		return usage(r, "out of memory");
+	}
+	if (several) {
+		return usage(r, "option %s not a unique prefix", name);
+	}
+	if (!o) {
+		return usage(r, "option %s not recognized", name);
+	}
+	if (arg[len] && !o->value) {
+		return usage(r, "option %s must not have an argument", name);
+	}
+	return take(r, o, name, arg[len] ? arg + len + 1 : NULL);
+}
+
+/* "-x VAL", "-xVAL"; several in one: "-nc FILE". */
+static int read_letters(struct reader *r, const char *arg)
+{
+	int status = -1;
+
+	for (arg++; *arg && status < 0; arg++) {
+		const struct option_row *o = find_letter(*arg);
+		const char name[] = {'-', *arg, '\0'};
+
+		if (!o) {
+			return usage(r, "option %s not recognized", name);
+		}
+		if (o->value) {
+			return take(r, o, name, arg[1] ? arg + 1 : NULL);
+		}
+		status = take(r, o, name, NULL);
+	}
+	return status;
+}
+
 int options_read(int argc, char **argv, struct options *ret)
 {
-	struct reader r = {.argc = argc, .argv = argv, .options = ret};
+	struct reader r = {.argc = argc, .at = 1, .argv = argv, .options = ret};
+	int status = -1;
 
 	*ret = (struct options){0};
-	for (r.at = 1; r.at < argc; r.at++) {
-		int status = read_one(&r);
+	while (status < 0 && r.at < argc && argv[r.at][0] == '-' && argv[r.at][1]) {
+		const char *arg = argv[r.at++];
 
-		if (status >= 0) {
-			return status;
+		if (strcmp(arg, "--") == 0) {
+			break;
 		}
+		status = arg[1] == '-' ? read_long(&r, arg) : read_letters(&r, arg);
 	}
-	return -1;
+	return status < 0 && r.at < argc ? refuse_arguments(&r) : status;
 }

@@ -117,6 +117,8 @@ static void send_config(struct ownlog *o)
 	struct helper *log = helper_of(o->sup, HELPER_LOG);
 	bool journal = c->journal && getenv("JOURNAL_STREAM"); /* set by systemd alone */
 	bool echo = sup->options.foreground && !c->silent && !journal;
+	bool file = c->log.kind == LOG_KIND_FILE;
+	int target = file ? streams_own_descriptor(c->log.path) : -EBADF;
 	struct message m;
 
 	if (!log || !channel_open(&log->channel)) {
@@ -124,7 +126,8 @@ static void send_config(struct ownlog *o)
 	}
 	message_init(&m, MSG_LOG_OWN, 0);
 	message_put_u64(&m, TAG_LEVEL, (uint64_t)log_level());
-	if (c->log.kind == LOG_KIND_FILE) {
+	/* Each line once: what goes to stdout in any case needs no echo there. */
+	if (file && (target != STDOUT_FILENO || (!echo && !journal))) {
 		message_put_text(&m, TAG_PATH, c->log.path);
 	}
 	message_put_u64(&m, TAG_MAXBYTES, c->log.maxbytes);
@@ -133,10 +136,23 @@ static void send_config(struct ownlog *o)
 	message_put_u64(&m, TAG_JOURNAL, journal);
 	message_put_text(&m, TAG_IDENTIFIER, c->identifier);
 	message_put_u64(&m, TAG_ECHO, echo);
-	if (echo) {
-		message_put_fd(&m, STDOUT_FILENO);
+	message_put_fd(&m, STDOUT_FILENO);
+	if (target >= 0) {
+		message_put_fd(&m, target);
 	}
 	(void)helper_send(log, &m);
+}
+
+void ownlog_print(struct supervisor *sup, const char *data, size_t len)
+{
+	struct message m;
+
+	message_init(&m, MSG_LOG_PRINT, 0);
+	message_put_bytes(&m, TAG_BYTES, data, len < MESSAGE_BYTES_MAX ? len : MESSAGE_BYTES_MAX);
+	(void)helper_send(helper_of(sup, HELPER_LOG), &m);
+	if (len > MESSAGE_BYTES_MAX) {
+		ownlog_print(sup, data + MESSAGE_BYTES_MAX, len - MESSAGE_BYTES_MAX);
+	}
 }
 
 void ownlog_set_level(struct supervisor *sup, int priority)

@@ -265,6 +265,9 @@ static void take_log_answer(struct request *q, struct request_item *item, struct
 		cleanup_closep(&q->fd);
 		q->fd = message_take_fd(m, 0);
 	}
+	if (code == -ENOENT && item->process && q->fd < 0 && !q->path[0]) {
+		code = 0; /* cleared: a worker's log that is not there is empty */
+	}
 	if (code == -ENOENT) {
 		request_decide(q, item, FAULT_NO_FILE, q->path);
 	} else if (code < 0) {

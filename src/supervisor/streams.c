@@ -156,8 +156,7 @@ int streams_fd(const struct process *p, int channel)
 
 /* ---- what slotd-log is told */
 
-/* Our descriptor, where the path means one: by its path slotd-log would open its own. */
-static int own_descriptor(const char *path)
+int streams_own_descriptor(const char *path)
 {
 	static const struct {
 		const char *path;
@@ -179,7 +178,7 @@ static int own_descriptor(const char *path)
 static void announce(struct streams *s, struct stream *st)
 {
 	struct helper *log = helper_of(s->sup, HELPER_LOG);
-	int target = own_descriptor(st->path);
+	int target = streams_own_descriptor(st->path);
 	struct message m;
 
 	message_init(&m, MSG_LOG_STREAM, 0);
@@ -197,7 +196,7 @@ static void announce(struct streams *s, struct stream *st)
 	message_put_u64(&m, TAG_STRIP_ANSI, st->strip_ansi);
 	message_put_text(&m, TAG_IDENTIFIER, s->sup->config->supervisord.identifier);
 	if (st->is_auto) {
-		message_put_u64(&m, TAG_MODE, 0600);
+		message_put_u64(&m, TAG_MODE, AUTO_LOG_MODE);
 	}
 	message_put_u64(&m, TAG_LOST_LINES, st->lost_lines);
 	message_put_u64(&m, TAG_LOST_BYTES, st->lost_bytes);

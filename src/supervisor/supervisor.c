@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#define SHUTDOWN_HEARD SECONDS(1)
+
 /* ---- what the run needs */
 
 static int make_directories(struct supervisor *sup, struct diag *diag)
@@ -268,6 +270,7 @@ static int make_groups(struct supervisor *sup, struct diag *diag)
 }
 
 typedef int start_fn(struct supervisor *sup, struct diag *diag);
+static loop_timer_fn on_shutdown_timer;
 
 static int make_tables(struct supervisor *sup, struct diag *diag)
 {
@@ -286,6 +289,7 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 	if (r == 0) {
 		loop_idle_init(&sup->reap_idle, on_reap_idle);
 		loop_idle_init(&sup->shutdown_idle, supervisor_shutdown_step);
+		loop_timer_init(&sup->shutdown_timer, on_shutdown_timer);
 		r = watch_signals(sup);
 	}
 	if (r == 0) {
@@ -363,10 +367,10 @@ void supervisor_run(struct supervisor *sup)
 {
 	write_pidfile(sup);
 	start_watchdog(sup);
+	events_emit(sup, EVENT_SUPERVISOR_STATE_CHANGE_RUNNING, NULL, 0);
 	vec_for_each (g, &sup->groups) {
 		group_autostart(*g);
 	}
-	events_emit(sup, EVENT_SUPERVISOR_STATE_CHANGE_RUNNING, NULL, 0);
 	tell_ready(sup);
 	loop_run(sup->loop);
 	supervisor_abandon(sup);
@@ -404,6 +408,32 @@ static bool last_level(const struct supervisor *sup, struct level *ret)
 	return any;
 }
 
+static void on_shutdown_timer(struct loop_timer *t)
+{
+	struct supervisor *sup = container_of(t, struct supervisor, shutdown_timer);
+
+	sup->heard = true;
+	loop_idle_queue(sup->loop, &sup->shutdown_idle);
+}
+
+/* Listeners are the last to be stopped, usually. They get a moment to hear what was stopped before
+ * them. */
+static bool still_heard(struct supervisor *sup, struct level level)
+{
+	bool unheard = false;
+
+	vec_for_each (p, &sup->processes) {
+		unheard =
+			unheard || (*p && !(*p)->shut_down &&
+				    level_compare(level_of(*p), level) == 0 && events_unheard(*p));
+	}
+	if (unheard && !sup->heard && sup->shutdown_timer.at == USEC_NEVER) {
+		loop_timer_set(sup->loop, &sup->shutdown_timer,
+			       usec_add(usec_monotonic(), SHUTDOWN_HEARD));
+	}
+	return unheard && !sup->heard;
+}
+
 void supervisor_shutdown_step(struct loop_idle *idle)
 {
 	struct supervisor *sup = container_of(idle, struct supervisor, shutdown_idle);
@@ -415,6 +445,9 @@ void supervisor_shutdown_step(struct loop_idle *idle)
 	}
 	if (!last_level(sup, &level)) {
 		helpers_quit(sup);
+		return;
+	}
+	if (still_heard(sup, level)) {
 		return;
 	}
 	vec_for_each (p, &sup->processes) {
@@ -484,6 +517,7 @@ static void end_loop(struct supervisor *sup)
 		loop_signal_stop(sup->loop, &sup->signals[i]);
 	}
 	loop_timer_stop(sup->loop, &sup->watchdog);
+	loop_timer_stop(sup->loop, &sup->shutdown_timer);
 	loop_idle_cancel(sup->loop, &sup->reap_idle);
 	loop_idle_cancel(sup->loop, &sup->shutdown_idle);
 	sup->loop = loop_free(sup->loop);

@@ -227,6 +227,10 @@ int process_launch(struct process *p, struct spawned *ret, struct launch_failure
 
 /* ---- streams.c ---- */
 
+enum {
+	AUTO_LOG_MODE = 0600,
+};
+
 /** slotd's own log and the streams' table. 0 or -errno. */
 int streams_init(struct supervisor *sup, struct diag *diag);
 void streams_done(struct supervisor *sup);
@@ -237,6 +241,8 @@ int streams_open(struct process *p, int ret_child[3]);
 /** The child runs (or not): its streams go to slotd-log, or are dropped. */
 void streams_started(struct process *p);
 void streams_abandon(struct process *p);
+/** Our descriptor, where the path means one: by its path slotd-log would open its own. -EBADF. */
+int streams_own_descriptor(const char *path);
 /** Read end of its stdout (0) or stderr (1) while it is open; -EBADF. Borrowed. */
 int streams_fd(const struct process *p, int channel);
 /** The process has ended: nobody reads its stdin any more. */
@@ -260,6 +266,8 @@ void ownlog_done(struct supervisor *sup);
 void ownlog_refill(struct supervisor *sup);
 /** The configuration (level, file) changed. */
 void ownlog_configure(struct supervisor *sup);
+/** Bytes for slotd's stdout. They are lost when nobody reads there. */
+void ownlog_print(struct supervisor *sup, const char *data, size_t len);
 
 /** A level for now, until the configuration is applied again. */
 void ownlog_set_level(struct supervisor *sup, int priority);
@@ -499,6 +507,8 @@ struct supervisor {
 	bool pidfile_written;
 	struct loop_signal signals[SIGSYS + 1]; /* by number */
 	struct loop_idle reap_idle, shutdown_idle;
+	struct loop_timer shutdown_timer; /* listeners hear of the shutdown until then */
+	bool heard;
 	struct loop_timer watchdog;
 	usec_t watchdog_interval;
 

@@ -1,6 +1,9 @@
 """Event listeners written with Supervisor's Python childutils run under slotd."""
 
+import ast
 import time
+
+import pytest
 
 from harness.apps import APPS, two_slots
 from harness.procs import wait_for
@@ -159,3 +162,105 @@ def test_groups_that_come_and_go_are_told(slotd):
     daemon.rpc.supervisor.addProcessGroup("web")
     wait_for(lambda: names(daemon, "ear")[-2:] == ["PROCESS_GROUP_REMOVED", "PROCESS_GROUP_ADDED"],
              "both are told")
+
+
+PLAIN = f"/usr/bin/python3 {APPS}/plain_listener.py"
+
+
+def told(daemon, name):
+    return [ast.literal_eval(line) for line in lines(daemon, name)]
+
+
+def test_a_listener_hears_of_the_shutdown_before_it_is_stopped(slotd):
+    daemon = slotd(f"""
+[eventlistener:ear]
+command={PLAIN} %D%/ear.events
+events=PROCESS_STATE,SUPERVISOR_STATE_CHANGE
+startsecs=0
+""" + PROGRAM.replace("autostart=false", "numprocs=3\nprocess_name=web_%(process_num)d"))
+    wait_for(lambda: sum("STATE_RUNNING" in line for line, _ in told(daemon, "ear")) == 4,
+             "all runs")
+    assert daemon.end() == 0
+    heard = [line.split("eventname:")[1].split()[0] for line, _ in told(daemon, "ear")]
+    assert heard[0] == "SUPERVISOR_STATE_CHANGE_RUNNING"
+    assert heard.count("SUPERVISOR_STATE_CHANGE_STOPPING") == 1
+    assert heard.count("PROCESS_STATE_STOPPED") == 3
+
+
+def test_a_listener_that_hangs_does_not_hold_the_shutdown(slotd):
+    daemon = slotd(listener("hung", "EVENT", "hang"))
+    daemon.wait_log("sent to listener hung")
+    assert daemon.end(5) == 0
+
+
+def test_a_full_buffer_is_told_and_drops_the_oldest(slotd):
+    daemon = slotd(listener("hung", "REMOTE_COMMUNICATION", "hang").replace("20000", "2"))
+    daemon.wait_state("hung", "RUNNING")
+    daemon.wait_log("hung: ACKNOWLEDGED -> READY")
+    for n in range(4):
+        daemon.rpc.supervisor.sendRemoteCommEvent("n", str(n))
+    daemon.wait_log("ERRO pool hung event buffer overflowed, discarding event 1")
+
+
+@pytest.mark.parametrize("said, log", [
+    ("rubbish before READY\\n", "liar: has entered the UNKNOWN state"),
+    ("READY\\nand more", "liar: has entered the UNKNOWN state"),
+    ("READY\\n@RESULT x\\n", "liar: bad result line: 'RESULT x'"),
+    ("READY\\n@RESULT 999999999999999999999\\n", "liar: bad result line: 'RESULT 9"),
+    ("READY\\n@RESULT 4\\nOKREADY\\n", "liar: event was rejected"),
+    ("READY\\n@RESULT 1\\nOKREADY\\n", "liar: event was rejected"),
+    ("READY\\n@" + "x" * 1000, "liar: bad result line: 'xxx"),
+])
+def test_a_liar_is_found_out_and_harms_nobody(slotd, said, log):
+    before, _, after = said.partition("@")
+    daemon = slotd(listener("good", "REMOTE_COMMUNICATION") + f"""
+[eventlistener:liar]
+command=/bin/sh -c 'printf "{before}"; read line; printf "{after}"; exec sleep 1000'
+events=REMOTE_COMMUNICATION
+startsecs=0
+""")
+    daemon.wait_state("good", "RUNNING")
+    daemon.wait_state("liar", "RUNNING")
+    for n in range(3):
+        daemon.rpc.supervisor.sendRemoteCommEvent("n", str(n))
+    daemon.wait_log(log)
+    wait_for(lambda: len(lines(daemon, "good")) == 3, "the good one is told all")
+    assert daemon.info("liar")["statename"] == "RUNNING"
+
+
+def test_supervisor_stdouts_handler_prints_what_programs_say(slotd):
+    daemon = slotd(f"""
+[eventlistener:stdout]
+command={PLAIN} %D%/events echo
+events=PROCESS_LOG
+startsecs=0
+buffer_size=100
+result_handler=supervisor_stdout:event_handler
+[program:talker]
+command=/bin/sh -c 'printf "one\\ntwo\\n"; sleep 0.2; echo oops >&2; printf half; exec sleep 1000'
+autostart=false
+startsecs=0
+stdout_events_enabled=true
+stderr_events_enabled=true
+""")
+    daemon.wait_state("stdout", "RUNNING")
+    daemon.ctl("start", "talker", check=True)
+    for line in ["talker stdout | one\ntalker stdout | two\n", "talker stderr | oops\n",
+                 "talker stdout | half\n"]:
+        wait_for(lambda line=line: line in daemon.stderr(), f"{line!r} is on slotd's stdout")
+    assert "result_handler" not in daemon.log()
+
+
+def test_a_foreign_handler_is_warned_of_and_takes_every_result(slotd):
+    daemon = slotd(f"""
+[eventlistener:mine]
+command={PLAIN} %D%/mine.events what-I-think
+events=REMOTE_COMMUNICATION
+startsecs=0
+result_handler=mine:handler
+""")
+    daemon.wait_log("[eventlistener:mine] result_handler: mine:handler is Python")
+    daemon.wait_state("mine", "RUNNING")
+    for n in range(2):
+        daemon.rpc.supervisor.sendRemoteCommEvent("n", str(n))
+    wait_for(lambda: len(told(daemon, "mine")) == 2, "both are told, once each")

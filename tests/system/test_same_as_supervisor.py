@@ -5,12 +5,14 @@ difference that is meant is in slotd-supervisor(7) and in DIFFERENT here.
 """
 
 import re
+import subprocess
 import xmlrpc.client
 
 import pytest
 
+from harness.paths import SLOTD
 from harness.procs import wait_for
-from harness.reference import Supervisord
+from harness.reference import SUPERVISORD, Supervisord
 
 pytestmark = pytest.mark.plain_only  # beside a real supervisord, at its pace
 
@@ -173,6 +175,9 @@ def log_reads(p):
         p.call("supervisor.readProcessStdoutLog", "talk", *args)
     for args in [(0, 100), (0, 4), (4, 4), (100, 10), (0, 0), (-5, 5), (8, 8)]:
         p.call("supervisor.tailProcessStdoutLog", "talk", *args)
+    for method in ("readProcessStdoutLog", "readProcessStderrLog", "tailProcessStdoutLog"):
+        p.call(f"supervisor.{method}", "manual", 0, 10)  # AUTO, and never started
+    p.call("supervisor.clearProcessLogs", "manual")
     p.call("supervisor.readProcessLog", "talk", 0, 0)
     p.call("supervisor.readProcessStderrLog", "talk", 0, 0)
     p.call("supervisor.tailProcessStderrLog", "talk", 0, 100)
@@ -354,6 +359,36 @@ def comparable(value):
         if "supervisor.getState" in value:
             return [m for m in value if not m.startswith("slotd.")]
     return value
+
+
+WRONG_COMMAND_LINES = """
+-nc c.conf -x
+-c
+-x
+--foo
+foo
+-n foo bar
+-c a -c b
+-n -n
+--nodaemon=1
+--conf c.conf -x
+--no
+--log=x
+-i
+-- foo
+--configuration
+-kx
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("line", WRONG_COMMAND_LINES)
+def test_a_wrong_command_line_is_refused_in_the_same_words(tmp_path, line):
+    said = []
+    for program in [SUPERVISORD, str(SLOTD)]:
+        done = subprocess.run([program, *line.split()], cwd=tmp_path, capture_output=True,
+                              text=True, timeout=60, stdin=subprocess.DEVNULL)
+        said.append((done.returncode, done.stdout, done.stderr.replace(program, "PROGRAM")))
+    assert said[0] == said[1]
 
 
 @pytest.mark.plain_only

@@ -149,6 +149,50 @@ START_TEST(ok_and_the_next_ready_may_come_in_one_read)
 }
 END_TEST
 
+START_TEST(the_number_of_a_result_may_have_blanks_around_it)
+{
+	struct fixture f = fixture_new(10);
+
+	join(&f);
+	say(&f.listener, "READY\n");
+	offer(&f.pool, "x", 1);
+	free(dispatched(&f));
+	say(&f.listener, "RESULT  2 \r\nOKREADY\n");
+	ck_assert_int_eq(f.listener.state, LISTENER_READY);
+	leave(&f);
+}
+END_TEST
+
+static unsigned n_accepted;
+
+static void count_accepted(struct pool *p, const struct event *e)
+{
+	(void)p;
+	n_accepted += e->len == 1;
+}
+
+START_TEST(a_foreign_handlers_listener_rejects_with_fail_alone)
+{
+	struct fixture f = fixture_new(10);
+
+	n_accepted = 0;
+	f.pool.rule = RESULT_FAIL_REJECTS;
+	f.pool.accepted = count_accepted;
+	join(&f);
+	say(&f.listener, "READY\n");
+	offer(&f.pool, "x", 1);
+	free(dispatched(&f));
+	say(&f.listener, "RESULT 4\nFAILREADY\n");
+	ck_assert_uint_eq(n_accepted, 0);
+	free(dispatched(&f));
+	ck_assert(listener_owed(&f.listener));
+	say(&f.listener, "RESULT 11\nwhat I thinkREADY\n");
+	ck_assert_uint_eq(n_accepted, 1);
+	ck_assert(!listener_owed(&f.listener));
+	leave(&f);
+}
+END_TEST
+
 START_TEST(a_rejected_event_comes_again_with_its_serials)
 {
 	struct fixture f = fixture_new(10);
@@ -262,6 +306,8 @@ int main(void)
 			 nobody_gets_an_event_before_ready_and_running,
 			 ok_and_the_next_ready_may_come_in_one_read,
 			 a_rejected_event_comes_again_with_its_serials,
+			 the_number_of_a_result_may_have_blanks_around_it,
+			 a_foreign_handlers_listener_rejects_with_fail_alone,
 			 a_full_buffer_drops_the_oldest, a_liar_is_told_and_gets_nothing_more,
 			 a_bad_result_line_puts_the_event_back, an_endless_result_line_is_bounded,
 			 a_listener_that_dies_busy_gives_its_event_back);
