@@ -1,5 +1,6 @@
 #include "messages.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 
 /* A program of two groups is read twice, and so are its mistakes. */
@@ -21,6 +22,9 @@ static void add(struct config *c, bool error, struct config_place at, const char
 	m.diag.line = at.line;
 	(void)snprintf(m.diag.file, sizeof(m.diag.file), "%s", at.file ? at.file : "");
 	(void)vsnprintf(m.diag.text, sizeof(m.diag.text), fmt, ap);
+	for (char *p = m.diag.text; *p; p++) {
+		*p = iscntrl((unsigned char)*p) ? '?' : *p; /* the file's, not for a terminal */
+	}
 	if (is_known(c, &m)) {
 		return;
 	}

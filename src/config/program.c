@@ -424,6 +424,9 @@ int load_program(struct loader *l, const struct program_spec *spec, struct progr
 	if (r < 0) {
 		return r;
 	}
+	if (m.program->numprocs == 0 && l->config->n_errors > errors) {
+		m.program->numprocs = 1; /* numprocs is wrong: see what else is, in one worker */
+	}
 	check_command(&m);
 	check_process_name(&m);
 	check_stop(&m);

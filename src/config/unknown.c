@@ -31,6 +31,8 @@ static void unknown_option(struct loader *l, const struct section *s, const stru
 
 	if (near) {
 		(void)snprintf(hint, sizeof(hint), "; did you mean \"%s\"?", near);
+	} else if (o->name[0] == '[') {
+		(void)snprintf(hint, sizeof(hint), "; a section ends with ]");
 	}
 	if (k->ours) {
 		config_error(l->config, o->place, "[%s] unknown option \"%s\"%s", s->name, o->name,
