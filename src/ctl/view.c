@@ -30,7 +30,11 @@ const char *view_ago(int64_t since, usec_t now, char *buf, size_t size)
 	}
 	/* the server counts in seconds */
 	now = usec_sub(now, SECONDS((usec_t)since)) / SECONDS(1);
-	return now == 0 ? "0 s" : usec_format(SECONDS(now), buf, size);
+	if (now < 60) {
+		(void)snprintf(buf, size, "%u s", (unsigned)now);
+		return buf;
+	}
+	return usec_format(SECONDS(now), buf, size);
 }
 
 const char *slot_words(int64_t state)

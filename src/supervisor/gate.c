@@ -143,6 +143,21 @@ static void report_on(const struct process *p, char *buf, size_t size)
 	}
 }
 
+/* "; 4 more like it" belongs to the sentence, not to the body's first line below it. */
+static void add_to_sentence(char *buf, size_t size, unsigned others)
+{
+	size_t sentence = strcspn(buf, "\n");
+	char more[32];
+	size_t n = (size_t)snprintf(more, sizeof(more), "; %u more like it", others);
+
+	if (sentence + n + 1 > size) {
+		return;
+	}
+	memmove(buf + sentence + n, buf + sentence, size - sentence - n);
+	buf[size - 1] = '\0';
+	memcpy(buf + sentence, more, n);
+}
+
 const char *gate_report(struct service *s, char *buf, size_t size)
 {
 	struct process *p;
@@ -165,13 +180,7 @@ const char *gate_report(struct service *s, char *buf, size_t size)
 		report_on(s->culprit, buf, size);
 	}
 	if (others > 1) {
-		size_t used = strlen(buf);
-		char *line_end = strchr(buf, '\n');
-
-		/* "and 4 more" belongs to the sentence, not to the body's first line below it. */
-		if (!line_end) {
-			(void)snprintf(buf + used, size - used, "; %u more like it", others - 1);
-		}
+		add_to_sentence(buf, size, others - 1);
 	}
 	return buf;
 }

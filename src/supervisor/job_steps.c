@@ -93,8 +93,10 @@ void job_stepped(struct service *s, const struct plan_action *a)
 	if (j->step == SWAP_START && j->kind == SWAP_KIND_DEPLOY) {
 		memcpy(s->slots[j->to].release, j->release, sizeof(j->release));
 	}
-	service_say(s, LOG_INFO, "%s #%u: %s", swap_kind_name(j->kind), j->number,
-		    swap_step_name(j->step));
+	if (is_shown(j, j->step)) {
+		service_say(s, LOG_INFO, "%s #%u: %s", swap_kind_name(j->kind), j->number,
+			    swap_step_name(j->step));
+	}
 	job_changed(j);
 }
 

@@ -127,7 +127,8 @@ static int check_request(struct service *s, const struct job_request *req, struc
 		return diag_set(diag, -EINVAL, "%s is %s", s->name, s->note);
 	}
 	if (s->job) {
-		return diag_set(diag, -EBUSY, "%s", job_describe(s->job, job, sizeof(job)));
+		return diag_set(diag, -EBUSY, "%s. Queue: --wait 10m",
+				job_describe(s->job, job, sizeof(job)));
 	}
 	if (req->release && (strlen(req->release) >= JOB_NAME_MAX || !is_plain(req->release))) {
 		return diag_set(diag, -EINVAL, "a release is a name of at most %d letters",

@@ -107,16 +107,24 @@ static void refuse(struct reload *r, const struct diag *diag)
 
 static void refuse_errors(struct reload *r, const struct config *config)
 {
-	const struct diag *first = NULL;
+	struct diag first = {.text = "the configuration has errors"};
 
 	reload_log_messages(config);
 	vec_for_each (m, &config->messages) {
-		if (m->error && !first) {
-			first = &m->diag;
+		if (m->error) {
+			first = m->diag;
+			break;
 		}
 	}
+	if (config->n_errors > 1) {
+		size_t used = strlen(first.text);
+
+		(void)snprintf(first.text + used, sizeof(first.text) - used,
+			       " (and %u more: slotd -t -c %s)", config->n_errors - 1,
+			       r->sup->config->file);
+	}
 	send_messages(r, config);
-	refuse(r, first ? first : &(struct diag){.text = "the configuration has errors"});
+	refuse(r, &first);
 }
 
 /* ---- the steps */

@@ -124,9 +124,10 @@ def test_reload_changes_what_changed_and_nothing_else(daemon):
 def test_a_reload_of_a_bad_file_changes_nothing(daemon):
     text = daemon.config.read_text()
     before = [(r["name"], r["pid"]) for r in daemon.rpc.supervisor.getAllProcessInfo()]
-    daemon.config.write_text(text.replace("numprocs=2", "numprocs=many"))
+    daemon.config.write_text(text.replace("numprocs=2", "numprocs=many\npriority=low"))
     done = daemon.ctl("reload")
-    assert done.returncode != 0 and "numprocs" in done.stdout + done.stderr
+    assert done.returncode != 0 and "numprocs" in done.stderr
+    assert f"(and 1 more: slotd -t -c {daemon.config})" in done.stderr
     assert [(r["name"], r["pid"]) for r in daemon.rpc.supervisor.getAllProcessInfo()] == before
 
 
