@@ -14,6 +14,8 @@ from pathlib import Path
 CONFIG = Path("/etc/slotd/slotd.conf")
 PUBLIC = ("127.0.0.1", 8000)
 WORKERS = "payinv-{0}:payinv-{0}_{1}"
+PRIVATE = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID",
+           "LISTEN_FDNAMES"}
 
 
 def run(*command, check=True):
@@ -78,11 +80,16 @@ def the_status_text_names_the_live_slot():
     assert "payinv a" in show("StatusText"), show("StatusText")
 
 
+def the_unit_asks_for_what_it_should():
+    wanted = {"Restart": "on-failure", "StartLimitIntervalUSec": "0", "OOMPolicy": "continue",
+              "TasksMax": "infinity", "KillMode": "mixed", "LimitNOFILE": "524288"}
+    found = {name: show(name) for name in wanted}
+    assert found == wanted, found
+
+
 def workers_do_not_see_what_systemd_told_slotd():
     names = set(environment(pid_of(WORKERS.format("a", 8001))))
-    private = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID",
-               "LISTEN_FDNAMES"}
-    assert not names & private, names & private
+    assert not names & PRIVATE, names & PRIVATE
 
 
 def helpers_run_as_their_own_user():
@@ -120,6 +127,7 @@ def the_journal_has_fields():
     rows = [json.loads(line) for line in
             run("journalctl", "-u", "slotd", "-o", "json", "--no-pager").stdout.splitlines()]
     assert any(row.get("SLOTD_WORKER") for row in rows), "no line has SLOTD_WORKER"
+    assert any(row.get("SYSLOG_IDENTIFIER") == "slotd" for row in rows), "no line is of slotd"
 
 
 def a_swap_is_told_to_systemd_and_to_the_journal():
@@ -129,6 +137,69 @@ def a_swap_is_told_to_systemd_and_to_the_journal():
     assert Path("/var/lib/payinv-live").read_text().strip() == "b"
     rows = run("journalctl", "-u", "slotd", "-o", "json", "SLOTD_SERVICE=payinv").stdout
     assert rows.strip(), "no line has SLOTD_SERVICE=payinv"
+
+
+def a_deploy_prepares_where_it_likes():
+    """Hooks write below /usr/local, share /tmp, and do not see what systemd told slotd."""
+    Path("/tmp/shared").write_text("for all")
+    slotctl("deploy", "payinv", "v2")
+    names = {line.partition("=")[0] for line in
+             Path("/usr/local/prepare.env").read_text().splitlines()}
+    assert "SLOTD_SERVICE" in names and not names & PRIVATE, names
+    assert Path("/usr/local/copied").read_text() == "for all"
+    slotctl("rollback", "payinv")
+    assert answer()[0] == "b"
+
+
+def a_restart_keeps_who_is_live():
+    before = pid_of(WORKERS.format("b", 8101))
+    run("systemctl", "restart", "slotd")
+    wait_for(answers, "the service answers")
+    assert answer()[0] == "b" and pid_of(WORKERS.format("b", 8101)) != before
+
+
+def a_killed_slotd_comes_back_and_leaves_nobody_behind():
+    slotd, worker = int(show("MainPID")), pid_of(WORKERS.format("b", 8101))
+    restarts = int(show("NRestarts"))
+    os.kill(slotd, signal.SIGKILL)
+    wait_for(lambda: show("ActiveState") == "active" and show("MainPID") not in ("0", str(slotd)),
+             "systemd starts it again")
+    assert int(show("NRestarts")) == restarts + 1
+    assert not Path(f"/proc/{worker}").exists(), "a worker without a slotd"
+    wait_for(answers, "the service answers")
+    assert answer()[0] == "b"
+
+
+def a_file_with_a_mistake_is_told_and_not_tried_again():
+    good = CONFIG.read_text()
+    CONFIG.write_text(good.replace("health=", "heath="))
+    assert run("systemctl", "restart", "slotd", check=False).returncode != 0
+    assert show("ActiveState") == "failed" and show("ExecMainStatus") == "2"
+    lines = run("journalctl", "-u", "slotd", "--no-pager", "-o", "cat", "-n", "20").stdout
+    assert 'unknown option "heath"; did you mean "health"?' in lines
+    CONFIG.write_text(good)
+    run("systemctl", "start", "slotd")
+    wait_for(answers, "the service answers")
+
+
+def sockets_of_systemd_are_used():
+    """A connection made while slotd is down waits, and is answered by the next one."""
+    unit = "/usr/local/share/doc/slotd/examples/slotd.socket"
+    run("systemctl", "stop", "slotd")
+    Path("/etc/systemd/system/slotd.socket").write_text(Path(unit).read_text())
+    run("systemctl", "daemon-reload")
+    run("systemctl", "start", "slotd.socket")
+    assert show("ActiveState") == "inactive"
+    assert answer()[0] == "b" and show("ActiveState") == "active"
+    inode = run("ss", "-Hltne", "sport = :8000").stdout.split("ino:")[1].split()[0]
+    run("systemctl", "restart", "slotd")
+    wait_for(answers, "the service answers")
+    assert f"ino:{inode} " in run("ss", "-Hltne", "sport = :8000").stdout, "bound again"
+    run("systemctl", "stop", "slotd.socket", "slotd.service")
+    Path("/etc/systemd/system/slotd.socket").unlink()
+    run("systemctl", "daemon-reload")
+    run("systemctl", "start", "slotd")
+    wait_for(answers, "the service answers")
 
 
 def a_slotd_that_hangs_is_replaced_by_the_watchdog():
@@ -162,6 +233,7 @@ BOOTS = {
     "1": [
         it_started_at_boot_and_listened_before_it_was_ready,
         the_status_text_names_the_live_slot,
+        the_unit_asks_for_what_it_should,
         workers_do_not_see_what_systemd_told_slotd,
         helpers_run_as_their_own_user,
         a_killed_worker_is_back,
@@ -169,7 +241,12 @@ BOOTS = {
         a_reload_of_a_bad_file_fails_and_changes_nothing,
         the_journal_has_fields,
         a_swap_is_told_to_systemd_and_to_the_journal,
+        a_deploy_prepares_where_it_likes,
+        a_restart_keeps_who_is_live,
+        a_killed_slotd_comes_back_and_leaves_nobody_behind,
+        a_file_with_a_mistake_is_told_and_not_tried_again,
         a_slotd_that_hangs_is_replaced_by_the_watchdog,
+        sockets_of_systemd_are_used,
         a_stop_ends_everything_in_good_order,
     ],
     "2": [a_reboot_keeps_who_is_live],

@@ -29,6 +29,7 @@ slot_b=payinv-b
 health=http /healthz
 live_file=/var/lib/payinv-live
 idle_keep=0
+prepare=env > /usr/local/prepare.env && cp /tmp/shared /usr/local/copied
 """
 DROP_IN = """\
 [Service]
