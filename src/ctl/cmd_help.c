@@ -13,6 +13,15 @@ enum {
 
 void command_help(const char *name)
 {
+	static const struct {
+		unsigned flag;
+		const char *usage, *help;
+	} flags[] = {
+		{ALLOW_FORCE, "--force",
+		 "Also what a live slot serves with, and without a question"},
+		{ALLOW_WAIT, "--wait DURATION", "Wait that long for the turn, such as 10m"},
+		{ALLOW_JSON, "--json", "As JSON, for programs"},
+	};
 	const struct command_row *row = command_find(name);
 	const char *line = row ? row->help : "";
 
@@ -23,6 +32,11 @@ void command_help(const char *name)
 		       line + usage + 1);
 		line += usage + text;
 		line += *line == '\n';
+	}
+	for (size_t i = 0; row && i < ARRAY_SIZE(flags); i++) {
+		if (row->flags & flags[i].flag) {
+			printf("  %-*s  %s\n", USAGE_WIDTH - 2, flags[i].usage, flags[i].help);
+		}
 	}
 }
 

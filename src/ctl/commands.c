@@ -122,8 +122,8 @@ const struct command_row command_rows[] = {
 	},
 	{
 		.name = "reload",
-		.help = "reload [--force]\tCheck the configuration and apply the difference; what "
-			"did not change runs on. --force: also where a live slot goes",
+		.help = "reload\tCheck the configuration and apply the difference; what did not "
+			"change runs on",
 		.run = cmd_reload,
 		.flags = ALLOW_FORCE | ALLOW_JSON | NO_ARGUMENTS,
 	},

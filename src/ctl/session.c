@@ -157,6 +157,7 @@ void session_own_failed(struct ctl *ctl, int error, const struct diag *diag, boo
 	} rows[] = {
 		{FAULT_BUSY, EXIT_BUSY},
 		{FAULT_INCORRECT_PARAMETERS, EXIT_USAGE},
+		{FAULT_BAD_ARGUMENTS, EXIT_USAGE},
 		{FAULT_BAD_NAME, EXIT_USAGE},
 	};
 	bool unknown = asked && ctl->rpc.sent && error != -EREMOTE;

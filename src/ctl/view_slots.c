@@ -24,13 +24,14 @@ static void set_cell(struct row *row, size_t column, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* "LIVE 2d 4h", "idle, stopped", "draining 2m10s" */
+/* "LIVE 2d 4h", "idle, stopped", "draining 2m10s": since is when it went live or idle. */
 static void set_state(struct row *row, const struct value *slot, usec_t now)
 {
 	int64_t state = value_int(slot, "state");
 	char ago[USEC_TEXT_MAX];
 
-	if (state != SLOT_NUMBER_COLD && value_int(slot, "since") > 0) {
+	if (state != SLOT_NUMBER_COLD && state != SLOT_NUMBER_STARTING &&
+	    state != SLOT_NUMBER_STOPPING && value_int(slot, "since") > 0) {
 		set_cell(row, 2, "%s %s", slot_words(state),
 			 view_ago(value_int(slot, "since"), now, ago, sizeof(ago)));
 	} else {
@@ -126,6 +127,9 @@ static void visit(const struct value *const *services, size_t n, usec_t now, siz
 					add_row(to, &row, widths);
 				}
 			}
+		}
+		if (to && value_text(services[i], "note")[0]) {
+			(void)strbuf_addf(to, "  ! %s\n", value_text(services[i], "note"));
 		}
 	}
 }

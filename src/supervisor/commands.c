@@ -257,6 +257,7 @@ static void command_log_level(const struct call *c)
 		{"debug", LOG_DEBUG},	  {"trace", LOG_DEBUG},	  {"blather", LOG_DEBUG},
 	};
 	const char *level = message_str(c->m, TAG_ARG);
+	char text[128];
 
 	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
 		if (strcasecmp(levels[i].name, level) == 0) {
@@ -266,7 +267,9 @@ static void command_log_level(const struct call *c)
 			return;
 		}
 	}
-	answer(c->sup, c->id, FAULT_BAD_ARGUMENTS, level);
+	(void)snprintf(text, sizeof(text),
+		       "there is no level \"%.40s\": use error, warn, info or debug", level);
+	answer(c->sup, c->id, FAULT_BAD_ARGUMENTS, text);
 }
 
 /* ---- logs: slotd-log does it, its answer is passed on */

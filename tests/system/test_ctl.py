@@ -191,3 +191,14 @@ def test_a_method_that_is_not_there_is_a_fault(daemon):
     with pytest.raises(xmlrpc.client.Fault) as fault:
         daemon.rpc.supervisor.openTheDoor()
     assert fault.value.faultCode == 1
+
+
+def test_a_wrong_level_is_told_with_those_there_are(daemon):
+    done = daemon.ctl("log-level", "loud")
+    assert done.returncode == 2 and "use error, warn, info or debug" in done.stderr
+    assert daemon.ctl("log-level", "debug", check=True).stdout.startswith("slotd logs debug")
+
+
+def test_help_names_the_flags_of_a_command(daemon):
+    assert "--wait DURATION" in daemon.ctl("help", "deploy").stdout
+    assert "--force" in daemon.ctl("help", "stop").stdout

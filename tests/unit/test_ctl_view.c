@@ -274,6 +274,20 @@ START_TEST(the_live_slot_stands_first)
 }
 END_TEST
 
+START_TEST(slots_say_what_is_the_matter_with_a_service)
+{
+	CLEANUP(machine_done) struct machine m;
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	const struct value *services[1];
+
+	machine_init(&m);
+	add_text(add_service(m.services, "web", "b"), "note", "stopped by ana");
+	services[0] = &m.services->items[0];
+	ck_assert_int_eq(view_slots(&text, services, 1, SECONDS(1000)), 0);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), "0/3/0\n  ! stopped by ana\n"));
+}
+END_TEST
+
 START_TEST(what_slotd_sends_that_is_not_known_here_breaks_nothing)
 {
 	CLEANUP(machine_done) struct machine m;
@@ -302,6 +316,6 @@ int main(void)
 			 a_program_that_flaps_or_loses_lines_needs_somebody,
 			 a_job_that_goes_on_is_shown_with_its_service,
 			 of_many_needs_the_first_are_spelled_out, an_empty_machine_prints_nothing,
-			 the_live_slot_stands_first,
+			 the_live_slot_stands_first, slots_say_what_is_the_matter_with_a_service,
 			 what_slotd_sends_that_is_not_known_here_breaks_nothing);
 }
