@@ -48,3 +48,5 @@ unsigned job_count_steps(const struct job *j, bool warm);
 void job_line(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** It is to be told anew. */
 void job_changed(struct job *j);
+/** Nothing more comes of it: into the history. */
+void job_close(struct job *j);

@@ -120,7 +120,7 @@ static char *history_line(const struct job *j)
 	return text;
 }
 
-static void close_job(struct job *j)
+void job_close(struct job *j)
 {
 	char *text;
 
@@ -164,7 +164,7 @@ void job_drained(struct service *s, const char *how)
 		 j->total, "drain", (unsigned long long)j->draining,
 		 (unsigned long long)(load.queued + load.active + load.idle), *how ? ", " : "", how,
 		 slot_name(j->from), after_drain(s, rest, sizeof(rest)), j->name);
-	close_job(j);
+	job_close(j);
 }
 
 static void on_drain_timer(struct loop_timer *t)
@@ -208,7 +208,7 @@ static void on_tail_done(struct child *c, const struct child_result *result)
 
 	(void)result;
 	job_output(j, "", 0);
-	close_job(j);
+	job_close(j);
 }
 
 /* What the worker that failed printed last; its log may be on a slow disk. */
@@ -244,7 +244,7 @@ static void failed(struct service *s, struct job *j, const struct plan_action *a
 	service_say(s, LOG_ERR, "%s #%u failed in %s: %.*s. %s", swap_kind_name(j->kind), j->number,
 		    swap_step_name((enum swap_step)a->from), (int)first, a->text, j->text);
 	if (!s->culprit || !show_tail(j, s->culprit)) {
-		close_job(j);
+		job_close(j);
 	}
 	s->culprit = NULL;
 }

@@ -380,7 +380,11 @@ void jobs_publish(struct service *s, struct helper *control)
 void jobs_forget(struct service *s)
 {
 	struct jobs *jobs = s->sup->jobs;
+	struct helper *control = helper_of(s->sup, HELPER_CONTROL);
 
+	if (s->closing) {
+		job_line(s->closing, "%s is removed", s->name);
+	}
 	s->job = s->closing = NULL;
 	if (!jobs) {
 		return;
@@ -388,9 +392,14 @@ void jobs_forget(struct service *s)
 	vec_for_each (j, &jobs->all) {
 		if ((*j)->service == s) {
 			loop_timer_stop(s->sup->loop, &(*j)->drain_timer);
-			(*j)->service = NULL;
-			(*j)->done = true;
+			job_close(*j);
 		}
+	}
+	if (control && channel_open(&control->channel)) {
+		jobs_publish(s, control);
+	}
+	vec_for_each (j, &jobs->all) {
+		(*j)->service = (*j)->service == s ? NULL : (*j)->service;
 	}
 }
 

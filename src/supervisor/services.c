@@ -342,6 +342,7 @@ void service_remove(struct service *s)
 			break;
 		}
 	}
+	jobs_forget(s); /* before: whoever follows one is told how it ends */
 	publish_service_gone(sup, s, s->index);
 	service_free(s);
 }

@@ -319,5 +319,6 @@ uint32_t job_number(const struct job *j);
 const char *job_who(const struct job *j);
 /** Sends what control has not had of this service's jobs. */
 void jobs_publish(struct service *s, struct helper *control);
+/** The service goes: its jobs are over, and so told. */
 void jobs_forget(struct service *s);
 void jobs_done(struct supervisor *sup);

@@ -149,6 +149,20 @@ def test_a_deploy_into_a_draining_slot_waits_for_it(slotd, ports):
     assert not load.failed(), load.failed()[:3]
 
 
+def test_who_follows_a_swap_is_told_when_the_service_is_removed_in_its_drain(slotd, ports):
+    payinv = Payinv(slotd, ports, options="drain_timeout=60\ndrain=connections\n")
+    with socket.create_connection(payinv.address, 10) as s:
+        s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert s.recv(4096)
+        job = payinv.daemon.rpc.slotd.swap("payinv")
+        wait_for(lambda: payinv.live() == "b", "b is live")
+        config = payinv.daemon.config
+        config.write_text(config.read_text().partition("[service:")[0])
+        payinv.daemon.ctl("reload", "--force", check=True)
+        reply = payinv.daemon.rpc.slotd.follow(job, 0)
+    assert reply["done"] and "removed" in reply["lines"][-1]["text"]
+
+
 def test_drain_now_closes_the_rest(slotd, ports):
     payinv = Payinv(slotd, ports, options="drain_timeout=60\ndrain=connections\nidle_keep=60\n")
     with socket.create_connection(payinv.address, 10) as s:
