@@ -71,20 +71,26 @@ int strbuf_adds(struct strbuf *sb, const char *s)
 
 int strbuf_vaddf(struct strbuf *sb, const char *fmt, va_list ap)
 {
+	size_t room = sb->size - sb->len;
 	va_list copy;
 	int n, r;
 
 	va_copy(copy, ap);
-	n = vsnprintf(NULL, 0, fmt, copy);
+	n = vsnprintf(room ? sb->data + sb->len : NULL, room, fmt, copy);
 	va_end(copy);
 	if (n < 0) {
 		return sb->error = -EINVAL;
 	}
 	r = reserve(sb, (size_t)n);
 	if (r < 0) {
+		if (sb->data) {
+			sb->data[sb->len] = '\0';
+		}
 		return r;
 	}
-	(void)vsnprintf(sb->data + sb->len, (size_t)n + 1, fmt, ap);
+	if ((size_t)n >= room) {
+		(void)vsnprintf(sb->data + sb->len, (size_t)n + 1, fmt, ap);
+	}
 	sb->len += (size_t)n;
 	return 0;
 }

@@ -49,6 +49,10 @@ static const struct method methods[] = {
 	  .params = {{"level", PARAM_TEXT, .tag = TAG_ARG}},
 	  .help = "Sets the level of slotd's own log until it ends.",
 	  COMMAND(COMMAND_LOG_LEVEL, TARGET_NONE, answer_true) },
+	{ .name = "slotd.processes", .returns = "array",
+	  .help = "[{name, group, state, statename, description}] of all processes: what a list "
+		  "shows of getAllProcessInfo.",
+	  .run = run_processes },
 	{ .name = "slotd.reload", .returns = "struct", .params = {FORCE},
 	  .help = "Checks the configuration and applies what changed. Returns {added, changed, "
 		  "removed, restarted, messages}.",

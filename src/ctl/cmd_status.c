@@ -85,6 +85,18 @@ static void tell_death(struct ctl *ctl, const struct value *daemon)
 	}
 }
 
+/* What the lines need. A Supervisor, or an older slotd, only has more than that. */
+static int get_processes(struct ctl *ctl, struct value *ret, struct diag *diag)
+{
+	int r = ctl->own_methods_unknown ? -ENOSYS
+					 : rpc_call(&ctl->rpc, ret, diag, "slotd.processes", "");
+
+	if (r == -ENOSYS || session_method_unknown(ctl, r)) {
+		r = rpc_call(&ctl->rpc, ret, diag, "supervisor.getAllProcessInfo", "");
+	}
+	return r;
+}
+
 /* status for a pipe, or of given names: Supervisor's bytes. */
 static void show_plain(struct ctl *ctl, const struct words *words)
 {
@@ -92,7 +104,7 @@ static void show_plain(struct ctl *ctl, const struct words *words)
 	CLEANUP(value_done) struct value all = {0}, daemon = {0};
 	CLEANUP(strbuf_done) struct strbuf text = {0};
 	struct diag diag = {0};
-	int r = rpc_call(&ctl->rpc, &all, &diag, "supervisor.getAllProcessInfo", "");
+	int r = get_processes(ctl, &all, &diag);
 
 	r = r < 0 ? r : select_workers(ctl, &chosen, &all, words);
 	r = r < 0 ? r : view_plain(&text, chosen.workers.at, chosen.workers.len);

@@ -180,6 +180,17 @@ static void XMLCALL element_begins(void *data, const XML_Char *name, const XML_C
 	r->typed = true;
 }
 
+/* Of its own size: a long list has thousands. */
+static char *copied(struct reader *r)
+{
+	char *text = strndup(strbuf_str(&r->text), r->text.len);
+
+	if (!text) {
+		fail(r, -ENOMEM);
+	}
+	return text;
+}
+
 static void set_scalar(struct reader *r, struct value *v)
 {
 	const char *text = strbuf_str(&r->text);
@@ -194,7 +205,7 @@ static void set_scalar(struct reader *r, struct value *v)
 		break;
 	case VALUE_TEXT:
 		v->text_len = r->text.len;
-		v->text = strbuf_take(&r->text);
+		v->text = copied(r);
 		break;
 	default:
 		break;
@@ -214,7 +225,7 @@ static void XMLCALL element_ends(void *data, const XML_Char *name)
 	}
 	if (strcmp(name, "name") == 0) {
 		free(r->member_name);
-		r->member_name = strbuf_take(&r->text);
+		r->member_name = copied(r);
 	} else if (strcmp(name, "value") == 0 && r->depth > 0) {
 		struct value *v = r->open[--r->depth];
 

@@ -6,6 +6,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 from common import (
@@ -29,6 +30,7 @@ from common import (
 WORKERS = 20
 KILLS_EACH = 6
 MANY = 1000
+CROWD = 50
 
 
 # ---- crash to restart
@@ -196,6 +198,59 @@ def status():
     floor_line("times faster than supervisorctl", theirs / ours, 20, True)
 
 
+def at_once(argv, clients, lines):
+    """Median seconds of so many clients that ask at the same time; each must get it all."""
+    began = time.monotonic()
+    asking = [subprocess.Popen(argv, stdout=subprocess.PIPE) for _ in range(clients)]
+    taken, answers = [], []
+
+    def take(p):
+        answers.append(p.communicate()[0].count(b"RUNNING"))
+        taken.append(time.monotonic() - began)
+
+    threads = [threading.Thread(target=take, args=(p,)) for p in asking]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if answers != [lines] * clients:
+        sys.exit(f"benchmark: {argv[0]} did not get {lines} lines each time, but {answers}")
+    return median(taken), max(taken)
+
+
+def crowd():
+    """Status of a thousand by fifty at once."""
+    program = (
+        f"[program:many]\ncommand=sleep 1000\nnumprocs={MANY}\nstartsecs=0\n"
+        "process_name=%(program_name)s_%(process_num)d\n"
+        "stdout_logfile=NONE\nstderr_logfile=NONE\n"
+    )
+    with Bench("crowd") as b:
+        daemon = b.slotd(program)
+        ctl = [SLOTCTL, "-s", f"unix://{b.dir}/run/slotd.sock", "status"]
+        wait_until(lambda: b.slotctl("status").stdout.count("RUNNING") == MANY, "slotd's workers")
+        one = whole_process(ctl, 10)
+        ours, last = at_once(ctl, CROWD, MANY)
+        memory = pss_kib(p for p in own_processes(daemon) if command_name(p) == "slotd-control")
+    with Bench("crowd") as b:
+        b.supervisord(program)
+        ctl = ["/usr/bin/supervisorctl", "-c", b.dir / "supervisord.conf", "status"]
+        wait_until(lambda: subprocess.run(ctl, capture_output=True).returncode == 0, "supervisord",
+                   60)
+        their_one = whole_process(ctl, 3)
+        theirs, their_last = at_once(ctl, CROWD, MANY)
+    report(
+        [["slotctl", f"{one * 1000:.1f} ms", f"{ours * 1000:.0f} ms", f"{last * 1000:.0f} ms"],
+         ["supervisorctl", f"{their_one * 1000:.0f} ms", f"{theirs * 1000:.0f} ms",
+          f"{their_last * 1000:.0f} ms"]],
+        [f"status of {MANY} workers", "alone", f"median of {CROWD} at once", "the last"],
+    )
+    print(f"slotd-control: {memory / 1024:.1f} MiB (PSS)")
+    floor_line("times faster than supervisorctl, 1,000 workers", their_one / one, 20, True)
+    floor_line("times faster than supervisorctl, 1,000 workers, 50 at once", theirs / ours, 20,
+               True)
+
+
 # ---- crash loops
 
 
@@ -231,6 +286,7 @@ PARTS = {
     "restart": crash_to_restart,
     "thousand": thousand,
     "status": status,
+    "crowd": crowd,
     "loops": crash_loops,
 }
 

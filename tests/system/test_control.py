@@ -176,6 +176,16 @@ def test_the_bytes_are_supervisors(fake):
                      b"</int></value>\n</param>\n</params>\n</methodResponse>\n")
 
 
+def test_a_list_of_processes_is_short(fake):
+    rpc = proxy(fake)
+    whole = rpc.supervisor.getAllProcessInfo()
+    short = rpc.slotd.processes()
+    assert [p["statename"] for p in short] == ["FATAL", "RUNNING", "STOPPED"]
+    assert [set(p) for p in short] == [
+        {"name", "group", "state", "statename", "description"}] * 3
+    assert [{k: w[k] for k in s} for w, s in zip(whole, short)] == short
+
+
 def test_faults(fake):
     rpc = proxy(fake)
     assert fault_of(rpc.supervisor.nothing) == (1, "UNKNOWN_METHOD")
