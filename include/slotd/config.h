@@ -251,6 +251,14 @@ int config_load(const char *path, const struct config_overrides *overrides, stru
 struct config *config_free(struct config *c);
 
 /**
+ * run_dir of another user than root, where the file says nothing: below $XDG_RUNTIME_DIR, else
+ * below the user's state directory.
+ *
+ * Returns: 0; -ENOENT where the environment does not say, or the path is longer than size.
+ */
+int config_user_run_dir(char *buf, size_t size);
+
+/**
  * Reads what slotctl needs, and nothing else: [supervisorctl] and run_dir. Errors elsewhere in the
  * file do not matter. As in Supervisor, [include] is not followed.
  *

@@ -53,7 +53,7 @@ const struct option_def supervisord_options[] = {
 	 .ours = true,
 	 .help = "slotd.sock and the sockets of its helpers. Default: $RUNTIME_DIRECTORY "
 		 "(systemd's), /run/slotd; for others than "
-		 "root $XDG_RUNTIME_DIR/slotd."},
+		 "root $XDG_RUNTIME_DIR/slotd, else run in the default of state_dir."},
 	{"log_dir", OPTION_FIELD_AS(S, log_dir, char *, OPT_PATH), .on_change = EFFECT_DAEMON,
 	 .ours = true,
 	 .help = "Logs of deploys. Default: $LOGS_DIRECTORY (systemd's), /var/log/slotd; for "

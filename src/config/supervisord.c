@@ -5,6 +5,7 @@
 #include "messages.h"
 #include "values.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* For root: what systemd made for the unit (systemd.exec(5), StateDirectory= and its like), else
@@ -17,21 +18,40 @@ static char *system_path(struct loader *l, const char *variable, const char *usu
 			  given && given[0] == '/' && !strchr(given, ':') ? given : usual);
 }
 
-/* $VARIABLE/rest, or ~/otherwise/rest, or fallback. */
-static char *user_path(struct loader *l, const char *variable, const char *otherwise,
-		       const char *rest)
+/* Below the state directory of a user other than root. */
+static int user_state(char *buf, size_t size, const char *rest)
 {
-	const char *base = getenv(variable), *home = getenv("HOME");
-	CLEANUP(strbuf_done) struct strbuf path = {0};
+	const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	bool given = base && base[0] == '/';
+	int n = -1;
 
-	if (base && base[0] == '/') {
-		(void)strbuf_addf(&path, "%s/%s", base, rest);
-	} else if (otherwise && home && home[0] == '/') {
-		(void)strbuf_addf(&path, "%s/%s/%s", home, otherwise, rest);
-	} else {
-		(void)strbuf_addf(&path, "/tmp/slotd-%u/%s", (unsigned)getuid(), rest);
+	if (given || (home && home[0] == '/')) {
+		n = snprintf(buf, size, "%s%s/slotd%s", given ? base : home,
+			     given ? "" : "/.local/state", rest);
 	}
-	return arena_strbuf(l->config->memory, &path);
+	return n < 0 || (size_t)n >= size ? -ENOENT : 0;
+}
+
+int config_user_run_dir(char *buf, size_t size)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	int n;
+
+	if (!runtime || runtime[0] != '/') {
+		return user_state(buf, size, "/run");
+	}
+	n = snprintf(buf, size, "%s/slotd", runtime);
+	return (size_t)n < size ? 0 : -ENOENT;
+}
+
+static char *user_path(struct loader *l, const char *option, int found, const char *path)
+{
+	if (found < 0) {
+		config_error(l->config, (struct config_place){.file = l->config->files.at[0]},
+			     "[slotd] %s: HOME is not set, which would say where; add %s=", option,
+			     option);
+	}
+	return arena_text(l->config->memory, found < 0 ? "/nonexistent" : path);
 }
 
 static char *path_in(struct loader *l, const char *directory, const char *name)
@@ -46,18 +66,22 @@ static int default_directories(struct loader *l)
 {
 	struct supervisord_config *s = &l->config->supervisord;
 	bool root = geteuid() == 0;
+	char path[PATH_MAX];
 
 	if (!s->state_dir) {
-		s->state_dir = root ? system_path(l, "STATE_DIRECTORY", "/var/lib/slotd")
-				    : user_path(l, "XDG_STATE_HOME", ".local/state", "slotd");
+		s->state_dir =
+			root ? system_path(l, "STATE_DIRECTORY", "/var/lib/slotd")
+			     : user_path(l, "state_dir", user_state(path, sizeof(path), ""), path);
 	}
 	if (!s->run_dir) {
 		s->run_dir = root ? system_path(l, "RUNTIME_DIRECTORY", "/run/slotd")
-				  : user_path(l, "XDG_RUNTIME_DIR", NULL, "slotd");
+				  : user_path(l, "run_dir", config_user_run_dir(path, sizeof(path)),
+					      path);
 	}
 	if (!s->log_dir) {
 		s->log_dir = root ? system_path(l, "LOGS_DIRECTORY", "/var/log/slotd")
-				  : user_path(l, "XDG_STATE_HOME", ".local/state", "slotd/log");
+				  : user_path(l, "log_dir", user_state(path, sizeof(path), "/log"),
+					      path);
 	}
 	return s->state_dir && s->run_dir && s->log_dir ? 0 : -ENOMEM;
 }

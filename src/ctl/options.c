@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <slotd/cleanup.h>
 #include <slotd/config.h>
 #include <slotd/strbuf.h>
@@ -112,26 +113,26 @@ static int take_text(char **field, const char *value)
 	return 0;
 }
 
-static int socket_url(char **ret, const char *run_dir, const char *below)
+static int socket_url(char **ret, const char *run_dir)
 {
-	return asprintf(ret, "unix://%s%s/slotd.sock", run_dir, below) < 0 ? -ENOMEM : 0;
+	return asprintf(ret, "unix://%s/slotd.sock", run_dir) < 0 ? -ENOMEM : 0;
 }
 
 /* Without a word in the file: the user's own slotd where one listens, else the machine's. */
 static int own_socket_url(char **ret)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	char run_dir[PATH_MAX];
 	int r;
 
-	if (geteuid() != 0 && runtime && runtime[0] == '/') {
-		r = socket_url(ret, runtime, "/slotd");
+	if (geteuid() != 0 && config_user_run_dir(run_dir, sizeof(run_dir)) == 0) {
+		r = socket_url(ret, run_dir);
 		if (r < 0 || access(*ret + strlen("unix://"), F_OK) == 0) {
 			return r;
 		}
 		free(*ret);
 		*ret = NULL;
 	}
-	return socket_url(ret, "/run", "/slotd");
+	return socket_url(ret, "/run/slotd");
 }
 
 /* As Supervisor does with what the file says: "unix://~/sock" and "unix://sock" become absolute. */
@@ -174,7 +175,7 @@ static int take_config(struct options *o, struct diag *diag)
 		r = take_text(&o->url, c->serverurl);
 		r = r < 0 ? r : settle_url(&o->url);
 	} else if (!o->url) {
-		r = c->run_dir ? socket_url(&o->url, c->run_dir, "") : own_socket_url(&o->url);
+		r = c->run_dir ? socket_url(&o->url, c->run_dir) : own_socket_url(&o->url);
 	}
 	r = r < 0 ? r : take_text(&o->username, c->username);
 	r = r < 0 ? r : take_text(&o->password, c->password);

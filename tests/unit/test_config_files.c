@@ -448,6 +448,28 @@ START_TEST(a_walk_meets_everything_and_says_who_knows_it)
 }
 END_TEST
 
+START_TEST(another_user_than_root_has_run_dir_where_his_environment_says)
+{
+	char path[64];
+
+	ck_assert_int_eq(setenv("XDG_RUNTIME_DIR", "/run/user/7", 1), 0);
+	ck_assert_int_eq(config_user_run_dir(path, sizeof(path)), 0);
+	ck_assert_str_eq(path, "/run/user/7/slotd");
+	ck_assert_int_eq(unsetenv("XDG_RUNTIME_DIR"), 0);
+	ck_assert_int_eq(setenv("XDG_STATE_HOME", "not/absolute", 1), 0);
+	ck_assert_int_eq(setenv("HOME", "/home/ana", 1), 0);
+	ck_assert_int_eq(config_user_run_dir(path, sizeof(path)), 0);
+	ck_assert_str_eq(path, "/home/ana/.local/state/slotd/run");
+	ck_assert_int_eq(config_user_run_dir(path, 20), -ENOENT);
+	ck_assert_int_eq(setenv("XDG_STATE_HOME", "/state", 1), 0);
+	ck_assert_int_eq(config_user_run_dir(path, sizeof(path)), 0);
+	ck_assert_str_eq(path, "/state/slotd/run");
+	ck_assert_int_eq(unsetenv("XDG_STATE_HOME"), 0);
+	ck_assert_int_eq(unsetenv("HOME"), 0);
+	ck_assert_int_eq(config_user_run_dir(path, sizeof(path)), -ENOENT);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run(
@@ -460,5 +482,6 @@ int main(void)
 		an_answer_to_another_question_is_refused,
 		answers_make_the_configuration_when_the_files_are_gone,
 		answers_carry_what_is_wrong_with_the_files, every_cut_of_the_answers_is_refused,
-		answers_that_are_none_are_refused, checking_ends_with_0_or_2);
+		answers_that_are_none_are_refused, checking_ends_with_0_or_2,
+		another_user_than_root_has_run_dir_where_his_environment_says);
 }
