@@ -30,21 +30,27 @@ def numbers(daemon, path="log/out"):
     base = daemon.dir / path
     files = sorted(base.parent.glob(base.name + ".[0-9]*"),
                    key=lambda p: -int(p.suffix[1:])) + [base]
-    text = "".join(p.read_text() for p in files if p.exists())
-    lines = text.splitlines()
+    text = "".join(daemon.read(p) for p in files)
+    lines = text.split("\n")[:-1]  # the last one may not be whole yet
     assert all(re.match(r"line \d+ x*$", line) for line in lines), "a line is torn"
     return [int(line.split()[1]) for line in lines]
 
 
 def stop_and_count(daemon):
-    """Stops the printer; how many lines it wrote."""
+    """Stops the printer; how many lines it printed."""
     daemon.rpc.supervisor.stopProcess("printer")
     return int(wait_for(lambda: daemon.read("count"), "the printer says how many"))
 
 
-def assert_every_line_once(daemon):
+def stop_and_wait(daemon):
+    """Stops the printer; its last line, which is written."""
     last = stop_and_count(daemon)
     wait_for(lambda: numbers(daemon)[-1:] == [last], "the last line is written")
+    return last
+
+
+def assert_every_line_once(daemon):
+    last = stop_and_wait(daemon)
     assert numbers(daemon) == list(range(1, last + 1))
 
 
@@ -63,7 +69,7 @@ def test_rotation_splits_no_line_and_loses_none(slotd):
 def test_backups_are_numbered_and_bounded(slotd):
     daemon = slotd(printer(3000, "stdout_logfile_maxbytes=4KB\nstdout_logfile_backups=3\n"))
     wait_for(lambda: (daemon.dir / "log/out.3").exists(), "it is rotated")
-    stop_and_count(daemon)
+    stop_and_wait(daemon)
     names = sorted(p.name for p in (daemon.dir / "log").glob("out*"))
     assert names == ["out", "out.1", "out.2", "out.3"]
     seen = numbers(daemon)
@@ -108,13 +114,13 @@ stderr_logfile=NONE
 """)
     wait_for(lambda: daemon.read("log/joined") == "out\nerr\n", "joined output comes")
     wait_for(lambda: daemon.read("log/apart.err") == "err\n", "stderr comes")
-    assert daemon.read("log/apart.out") == "out\n"
+    wait_for(lambda: daemon.read("log/apart.out") == "out\n", "stdout comes")
 
 
 def test_tail_and_clear(slotd):
     daemon = slotd(printer(500))
     wait_for(lambda: len(numbers(daemon)) > 100, "lines come")
-    stop_and_count(daemon)
+    stop_and_wait(daemon)
     assert daemon.rpc.supervisor.readProcessStdoutLog("printer", 0, 7) == "line 1 "
     assert daemon.rpc.supervisor.clearProcessLogs("printer") is True
     assert daemon.read("log/out") == ""
@@ -139,8 +145,9 @@ def test_a_full_disk_costs_what_it_cannot_hold_and_is_told_once(slotd, small_dis
     daemon = slotd(printer(2000, f"stdout_logfile={small_disk}/out\n"
                                  "stdout_logfile_maxbytes=0\n", width="80"))
     wait_for(lambda: daemon.worker("printer")["lost_lines"] > 0, "lost lines are counted")
-    told = daemon.log().lower().count("no space left")
-    assert 1 <= told <= 2, told
+    daemon.wait_log("No space left")
+    told = daemon.log().count("No space left")
+    assert told <= 2, told
     assert daemon.info("printer")["statename"] == "RUNNING"
     ballast.unlink()
     out = small_disk / "out"
@@ -180,7 +187,7 @@ def test_a_log_on_a_file_system_that_hangs_stalls_no_supervision(slotd, tmp_path
         began = time.monotonic()
         daemon.rpc.supervisor.stopProcess("other")
         daemon.rpc.supervisor.startProcess("other")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
     finally:
         if Path(f"/proc/{log}").exists():
             os.kill(log, signal.SIGCONT)

@@ -109,7 +109,7 @@ def test_a_program_that_ignores_the_stop_signal_is_killed(slotd):
     pid = daemon.info("stubborn")["pid"]
     daemon.rpc.supervisor.stopProcess("stubborn")
     assert not procs.alive(pid) and daemon.info("stubborn")["statename"] == "STOPPED"
-    assert "SIGKILL" in daemon.log()
+    daemon.wait_log("SIGKILL")
 
 
 def test_stopasgroup_ends_the_children_too(slotd):

@@ -12,7 +12,7 @@ import pytest
 from harness import procs
 from harness.apps import service, two_slots, web_slot
 from harness.load import Load, once, try_once
-from harness.procs import wait_for
+from harness.procs import SLOW, wait_for
 
 
 class Payinv:
@@ -292,7 +292,8 @@ def test_a_second_swap_is_refused_while_one_runs(slotd, ports):
     payinv = Payinv(slotd, ports, arguments="--listen-after 3")
     first = threading.Thread(target=payinv.swap)
     first.start()
-    wait_for(lambda: payinv.daemon.service("payinv")["step"], "the first is under way")
+    wait_for(lambda: payinv.daemon.service("payinv")["step"] != "none",
+             "the first is under way")
     second = payinv.daemon.ctl("swap", "payinv")
     assert second.returncode == 12
     assert "slotctl attach payinv" in second.stderr and "--wait 10m" in second.stderr
@@ -335,8 +336,7 @@ def test_rubbish_in_the_live_file_stops_that_service_only(slotd, ports):
     (payinv.daemon.dir / "live").write_text("c0ffee")
     payinv.daemon.start()
     payinv.daemon.wait_state("other", "RUNNING")
-    payinv.daemon.wait_log("live")
-    assert "c0ffee" in payinv.daemon.log()
+    payinv.daemon.wait_log("c0ffee")
     assert payinv.daemon.info(payinv.worker("a", 0))["statename"] == "STOPPED"
 
 
@@ -380,7 +380,7 @@ def test_a_killed_helper_is_back_at_once(slotd, ports, helper):
                  and before[0] not in daemon.helpers(helper), f"slotd-{helper} is back")
         took = time.monotonic() - killed
         time.sleep(0.5)
-    assert took < 1, took
+    assert took < SLOW, took
     assert load.counts()["refused"] == 0
     if helper == "relay":
         assert len(load.failed()) <= 2, load.counts()

@@ -16,10 +16,7 @@ from typing import Any, Dict, List, Optional
 
 from . import procs
 from .paths import SLOTCTL, SLOTD
-from .procs import wait_for
-
-# What sanitizers slow down; for bounds, never for waiting.
-SLOW = float(os.environ.get("SLOTD_SLOW", "1"))
+from .procs import SLOW, wait_for
 
 _HEAD = """\
 [supervisord]
@@ -107,7 +104,7 @@ class Daemon:
             except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError):
                 return False
 
-        wait_for(answers, "slotd answers on its socket", 60 * SLOW)
+        wait_for(answers, "slotd answers on its socket", 60)
 
     @property
     def pid(self) -> int:
@@ -186,7 +183,7 @@ class Daemon:
             info = self.info(name)
             return info if info["statename"] in states else None
 
-        return wait_for(there, f"{name} is {' or '.join(states)}", timeout * SLOW)
+        return wait_for(there, f"{name} is {' or '.join(states)}", timeout)
 
     def helpers(self, name: str) -> List[int]:
         """pids of helper processes: helpers("relay")."""
@@ -207,7 +204,14 @@ class Daemon:
         return self.read("stderr")
 
     def wait_log(self, text: str, timeout: float = 30) -> None:
-        wait_for(lambda: text in self.log(), f"the log says {text!r}", timeout * SLOW)
+        def said() -> bool:
+            status = self.process.poll()
+            if text in self.log():
+                return True
+            assert status is None, f"slotd ended with {status}:\n{self.stderr()}"
+            return False
+
+        wait_for(said, f"the log says {text!r}", timeout)
 
     def all_logs(self) -> str:
         """Everything it wrote, for a test that failed."""

@@ -118,7 +118,7 @@ class FakeSlotd:
                         answer(self, ident, fields) if name in self.answers else answer(ident, fields)
                 self.lock.notify_all()
 
-    def wait_for(self, condition, timeout=10):
+    def wait_for(self, condition, timeout=30):
         with self.lock:
             assert self.lock.wait_for(condition, timeout), (self.commands, self.gone)
 
@@ -207,4 +207,4 @@ class FakeSlotd:
 
     def close(self):
         self.send("quit")
-        return self.process.wait(10)
+        return self.process.wait(60)

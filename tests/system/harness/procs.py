@@ -8,6 +8,9 @@ from typing import Callable, Dict, List, Set, Tuple
 
 _PR_SET_CHILD_SUBREAPER = 36
 
+# What sanitizers slow down; for bounds, never for waiting.
+SLOW = float(os.environ.get("SLOTD_SLOW", "1"))
+
 
 def adopt_orphans() -> None:
     """Orphaned descendants become our children instead of init's, so none can be overlooked."""
@@ -93,6 +96,7 @@ def kill_all(pids: Dict[int, Tuple[str, str, int]]) -> None:
 
 def wait_for(condition: Callable[[], object], what: str, timeout: float = 30) -> object:
     """Until condition() is true, then its value; what it was about, when it never is."""
+    timeout *= SLOW
     deadline = time.monotonic() + timeout
     pause = 0.002
     while True:
