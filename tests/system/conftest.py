@@ -1,8 +1,12 @@
 """Fixtures. A test that leaves a process behind, or after which a sanitizer complained, fails."""
 
+import atexit
 import os
 import re
+import shutil
+import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,32 @@ from harness.procs import wait_for  # noqa: E402
 procs.adopt_orphans()
 
 _SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:")
+
+
+def _is_worker(config):
+    return hasattr(config, "workerinput")  # one of xdist's
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def pytest_configure(config):
+    """All files are in one directory, and SIGTERM ends the run as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    if not _is_worker(config):
+        tempfile.tempdir = tempfile.mkdtemp(prefix="slotd-", dir="/tmp")  # short, for sockets
+        os.chmod(tempfile.tempdir, 0o1777)
+        os.environ["TMPDIR"] = tempfile.tempdir
+        if not os.environ.get("SLOTD_KEEP"):  # at exit: pytest still looks there when it ends
+            atexit.register(shutil.rmtree, tempfile.tempdir, ignore_errors=True)
+
+
+def pytest_unconfigure(config):
+    """Each test ends what it started, unless xdist's process in which it runs is killed."""
+    if not _is_worker(config):
+        procs.kill_all(procs.descendants(os.getpid()))
+        wait_for(lambda: not procs.left_behind(set()), "killed processes end")
 
 
 @pytest.hookimpl(hookwrapper=True)

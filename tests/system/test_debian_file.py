@@ -45,7 +45,7 @@ class Machine:
     """A Debian with Supervisor's tree, as the daemon started in it sees it."""
 
     def __init__(self, argv):
-        self.dir = Path(tempfile.mkdtemp(prefix="slotd-test."))
+        self.dir = Path(tempfile.mkdtemp(prefix="slotd."))
         self.dir.chmod(0o755)
         for name in ("log", "run", "state", "slotd-log"):
             (self.dir / name).mkdir()

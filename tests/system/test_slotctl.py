@@ -28,7 +28,7 @@ SUPERVISORD = "/usr/bin/supervisord"
 @pytest.fixture
 def place():
     """A short private directory: socket paths are bounded."""
-    with tempfile.TemporaryDirectory(prefix="slotctl-test.") as path:
+    with tempfile.TemporaryDirectory(prefix="ctl.") as path:
         yield Path(path)
 
 

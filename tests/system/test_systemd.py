@@ -37,11 +37,9 @@ class Notify:
 
 @pytest.fixture
 def notify(tmp_path):
-    path = f"/tmp/slotd-notify.{os.getpid()}"
-    notify = Notify(path)
+    notify = Notify(tmp_path / "notify")
     yield notify
     notify.socket.close()
-    os.unlink(path)
 
 
 def test_ready_comes_when_the_sockets_listen(slotd, ports, notify):

@@ -66,7 +66,7 @@ class Daemon:
 
     def __init__(self, config: str = "", env: Optional[Dict[str, str]] = None) -> None:
         # Short, for unix socket paths end at 107 bytes, and open to the unprivileged helpers.
-        self.dir = Path(tempfile.mkdtemp(prefix="slotd-test."))
+        self.dir = Path(tempfile.mkdtemp(prefix="slotd."))
         self.dir.chmod(0o755)
         (self.dir / "log").mkdir()
         self.config = self.dir / "slotd.conf"

@@ -31,7 +31,7 @@ serverurl=unix://{dir}/sock
 
 class Supervisord:
     def __init__(self, config: str) -> None:
-        self.dir = Path(tempfile.mkdtemp(prefix="slotd-test."))
+        self.dir = Path(tempfile.mkdtemp(prefix="slotd."))
         (self.dir / "log").mkdir()
         self.config = self.dir / "supervisord.conf"
         self.write_config(config)
