@@ -36,7 +36,6 @@ int log_diag(int priority, int code, const struct diag *diag);
 #define LOG_FIELD_SLOT	  "SLOTD_SLOT"
 #define LOG_FIELD_WORKER  "SLOTD_WORKER"
 #define LOG_FIELD_PID	  "SLOTD_PID"
-#define LOG_FIELD_EVENT	  "SLOTD_EVENT"
 
 /**
  * A condition that repeats (EMFILE, full disk): log the first, count the rest.

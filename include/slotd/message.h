@@ -30,7 +30,6 @@ enum message_type {
 	/* any helper */
 	MSG_READY,  /* helper -> slotd: set up and sandboxed */
 	MSG_QUIT,   /* slotd -> helper: finish and exit 0 */
-	MSG_DEBUG,  /* slotd -> helper: log level */
 	MSG_REPORT, /* helper -> slotd: a line for slotd's log */
 	/* slotd <-> slotd-keep */
 	MSG_KEEP_PUT, /* name and its descriptors, replacing what was there */
@@ -69,10 +68,8 @@ enum message_type {
 	/* slotd <-> slotd-probe */
 	MSG_PROBE, /* -> PROBE_RESULT */
 	MSG_PROBE_RESULT,
-	MSG_PROBE_CANCEL,
 	/* slotd <-> slotd-control */
 	MSG_CONTROL_LISTEN,
-	MSG_CONTROL_LISTEN_GONE,
 	MSG_STATE_DAEMON,
 	MSG_STATE_GROUP,
 	MSG_STATE_GROUP_GONE,
@@ -92,7 +89,6 @@ enum message_type {
 	MSG_JOB_LINE,	  /* one line of its output */
 	MSG_STDIN,	  /* control -> slotd: bytes for a worker's stdin; -> ANSWER */
 	MSG_EVENT,	  /* control -> slotd: sendRemoteCommEvent; -> ANSWER */
-	MSG_LOG_DROP,	  /* take what is in the pipe, close it; -> LOG_CLOSED */
 	MSG_STATE_COUNTS, /* a relay's page of counts, read-only */
 	MSG_LOG_PRINT,	  /* slotd -> log: bytes for slotd's own stdout */
 	MSG_TYPE_MAX_,
@@ -131,14 +127,11 @@ enum message_tag {
 	TAG_STOPPED,
 	TAG_WHEN,
 	TAG_RESTARTS,
-	TAG_BACKOFF,
 	TAG_EXIT, /* wait status */
 	TAG_SPAWNERR,
-	TAG_REASON,
 	TAG_LOST_LINES,
 	TAG_LOST_BYTES,
 	TAG_PRIORITY,
-	TAG_GROUP_PRIORITY,
 	TAG_HEALTHY,
 	TAG_PENDING, /* changed, at the next deploy */
 	/* logs */
@@ -156,8 +149,6 @@ enum message_tag {
 	TAG_JOURNAL,
 	TAG_IDENTIFIER,
 	TAG_VERSION,
-	TAG_OFFSET,
-	TAG_ERROR,
 	/* services */
 	TAG_ADDRESS, /* "127.0.0.1:8000", "[::1]:8000", "unix:/run/x.sock" */
 	TAG_LIVE,
@@ -184,7 +175,6 @@ enum message_tag {
 	TAG_HEADER,
 	TAG_EXPECT,  /* health_status, as text */
 	TAG_TIMEOUT, /* microseconds */
-	TAG_TOOK,
 	/* control */
 	TAG_COMMAND, /* enum command */
 	TAG_ARG,
@@ -199,7 +189,6 @@ enum message_tag {
 	TAG_DONE,
 	TAG_WHO,
 	TAG_JSON,
-	TAG_SERVERURL,
 	TAG_LISTENS, /* addresses, one a line */
 	TAG_MAX_,
 	TAG_INVALID_ = -22,
@@ -221,7 +210,10 @@ void message_init(struct message *m, enum message_type type, uint32_t id);
 /** Closes descriptors nobody took. */
 void message_done(struct message *m);
 
-/* Puts: failures stick in m->error, which the send reports. A second put of a tag is an error. */
+/*
+ * Puts: failures stick in m->error, which the send reports. A second put of a tag is an error, and
+ * so is a tag that the message's row does not name.
+ */
 void message_put_u64(struct message *m, enum message_tag tag, uint64_t value);
 void message_put_i64(struct message *m, enum message_tag tag, int64_t value);
 /** NULL is not put at all. Longer than MESSAGE_BYTES_MAX: cut. */
@@ -289,7 +281,7 @@ enum command {
 	COMMAND_SWAP,	   /* SERVICE; -> ANSWER with JOB at once, then MSG_JOB, MSG_JOB_LINE */
 	COMMAND_DEPLOY,	   /* SERVICE, RELEASE */
 	COMMAND_ROLLBACK,  /* SERVICE */
-	COMMAND_ABORT,	   /* SERVICE or JOB */
+	COMMAND_ABORT,	   /* SERVICE */
 	COMMAND_DRAIN_NOW, /* SERVICE */
 	COMMAND_LOG_LEVEL, /* ARG */
 	COMMAND_REOPEN_LOGS,

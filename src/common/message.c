@@ -43,6 +43,22 @@ void message_done(struct message *m)
 	m->n_fds = 0;
 }
 
+static bool lists(const uint16_t *tags, enum message_tag tag)
+{
+	while (*tags && *tags != tag) {
+		tags++;
+	}
+	return *tags;
+}
+
+/* What is sent is what the table says, so that it can be relied on. */
+static bool may_carry(const struct message *m, enum message_tag tag)
+{
+	const struct message_row *row = message_row(m->type);
+
+	return row && (lists(row->required, tag) || lists(row->optional, tag));
+}
+
 /* Room for one value; NULL (and a sticky error) when there is none. */
 static unsigned char *put(struct message *m, enum message_tag tag, size_t len)
 {
@@ -52,7 +68,7 @@ static unsigned char *put(struct message *m, enum message_tag tag, size_t len)
 	if (m->error) {
 		return NULL;
 	}
-	if (tag <= TAG_NONE || tag >= TAG_MAX_ || m->at[tag]) {
+	if (tag <= TAG_NONE || tag >= TAG_MAX_ || m->at[tag] || !may_carry(m, tag)) {
 		m->error = -EINVAL;
 		return NULL;
 	}

@@ -87,9 +87,6 @@ static void received(struct channel *ch, struct message *m)
 	case MSG_CONTROL_LISTEN:
 		listen_on(c, m);
 		break;
-	case MSG_CONTROL_LISTEN_GONE:
-		http_listen_gone(&c->http, message_u64(m, TAG_INDEX));
-		break;
 	case MSG_ANSWER:
 	case MSG_ANSWER_ITEM:
 		commands_received(&c->commands, m);
@@ -97,9 +94,6 @@ static void received(struct channel *ch, struct message *m)
 	case MSG_JOB:
 	case MSG_JOB_LINE:
 		job(c, m);
-		break;
-	case MSG_DEBUG:
-		log_set_level((int)message_i64(m, TAG_LEVEL));
 		break;
 	case MSG_QUIT:
 		quit(c);

@@ -95,11 +95,6 @@ static void on_setup(struct logger *lg, struct message *m)
 	own_window(lg);
 }
 
-static void on_drop(struct logger *lg, struct message *m)
-{
-	stream_drop(lg, (uint32_t)message_u64(m, TAG_STREAM));
-}
-
 static void on_print(struct logger *lg, struct message *m)
 {
 	own_print(lg, m);
@@ -125,12 +120,6 @@ static void on_open(struct logger *lg, struct message *m)
 	request_open(lg, m);
 }
 
-static void on_debug(struct logger *lg, struct message *m)
-{
-	(void)lg;
-	log_set_level((int)message_i64(m, TAG_LEVEL));
-}
-
 static void on_quit(struct logger *lg, struct message *m)
 {
 	(void)m;
@@ -141,11 +130,10 @@ static void on_quit(struct logger *lg, struct message *m)
 static void received(struct channel *ch, struct message *m)
 {
 	static void (*const handlers[MSG_TYPE_MAX_])(struct logger *, struct message *) = {
-		[MSG_LOG_SETUP] = on_setup,   [MSG_LOG_STREAM] = stream_set,
-		[MSG_LOG_DROP] = on_drop,     [MSG_LOG_OWN] = own_set,
-		[MSG_LOG_LINE] = on_line,     [MSG_LOG_PRINT] = on_print,
-		[MSG_LOG_REOPEN] = on_reopen, [MSG_LOG_CLEAR] = on_clear,
-		[MSG_LOG_OPEN] = on_open,     [MSG_DEBUG] = on_debug,
+		[MSG_LOG_SETUP] = on_setup, [MSG_LOG_STREAM] = stream_set,
+		[MSG_LOG_OWN] = own_set,    [MSG_LOG_LINE] = on_line,
+		[MSG_LOG_PRINT] = on_print, [MSG_LOG_REOPEN] = on_reopen,
+		[MSG_LOG_CLEAR] = on_clear, [MSG_LOG_OPEN] = on_open,
 		[MSG_QUIT] = on_quit,
 	};
 

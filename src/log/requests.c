@@ -84,21 +84,18 @@ void request_reopen_now(struct logger *lg)
 /* The file that is meant, if it is open here; its path in any case, NULL: there is none. */
 static struct log_file *meant(struct logger *lg, const struct message *m, const char **ret_path)
 {
+	struct stream *s = stream_find(lg, (uint32_t)message_u64(m, TAG_STREAM));
 	struct log_file *f;
 
-	if (message_has(m, TAG_STREAM)) {
-		struct stream *s = stream_find(lg, (uint32_t)message_u64(m, TAG_STREAM));
-
-		if (s) {
-			stream_drain(s);
-		}
-		f = s ? s->file : NULL;
-	} else if (message_has(m, TAG_PATH)) {
+	if (s) {
+		stream_drain(s);
+		f = s->file;
+	} else if (message_has(m, TAG_PATH)) { /* also of a stream that has just ended */
 		f = files_find(&lg->files, message_str(m, TAG_PATH));
 	} else {
-		f = lg->own.file;
+		f = message_has(m, TAG_STREAM) ? NULL : lg->own.file;
 	}
-	*ret_path = f ? f->path : message_text(m, TAG_PATH);
+	*ret_path = f ? f->path : s ? NULL : message_text(m, TAG_PATH);
 	return f;
 }
 

@@ -300,16 +300,6 @@ void streams_drain(struct logger *lg)
 	for_each(lg, stream_drain);
 }
 
-void stream_drop(struct logger *lg, uint32_t id)
-{
-	struct stream *s = stream_find(lg, id);
-
-	if (s && !s->ended) {
-		stream_drain(s);
-		end(s);
-	}
-}
-
 static void flush_one(struct stream *s)
 {
 	if (s->ended) {

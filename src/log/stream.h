@@ -1,8 +1,8 @@
 #pragma once
 
 /**
- * Workers' pipes. A stream lives from LOG_STREAM until its pipe's end, or LOG_DROP, and the last
- * byte written (LOG_CLOSED).
+ * Workers' pipes. A stream lives from LOG_STREAM until its pipe's end and the last byte written
+ * (LOG_CLOSED).
  */
 
 #include "chunk.h"
@@ -67,8 +67,6 @@ struct stream *stream_find(struct logger *lg, uint32_t id);
 
 /** MSG_LOG_STREAM. */
 void stream_set(struct logger *lg, struct message *m);
-/** MSG_LOG_DROP. */
-void stream_drop(struct logger *lg, uint32_t id);
 /** Takes what is in the pipe now. */
 void stream_drain(struct stream *s);
 /** All of them, before QUIT is obeyed. */

@@ -30,12 +30,6 @@ static void received(struct channel *ch, struct message *m)
 	case MSG_PROBE:
 		prober_ask(&p->prober, m);
 		break;
-	case MSG_PROBE_CANCEL:
-		prober_cancel(&p->prober, m->id);
-		break;
-	case MSG_DEBUG:
-		log_set_level((int)message_u64(m, TAG_LEVEL));
-		break;
 	case MSG_QUIT:
 		loop_stop(p->loop);
 		break;

@@ -31,16 +31,6 @@ static void list_remove(struct check_list *l, struct check *c)
 	l->len--;
 }
 
-static struct check *list_find(const struct check_list *l, uint32_t id)
-{
-	struct check *c = l->first;
-
-	while (c && c->id != id) {
-		c = c->next;
-	}
-	return c;
-}
-
 /* ---- one check */
 
 static void check_free(struct check *c)
@@ -58,16 +48,14 @@ static void check_free(struct check *c)
 	free(c);
 }
 
-static void answer(struct prober *p, uint32_t id, const struct verdict *v, usec_t took)
+static void answer(struct prober *p, uint32_t id, const struct verdict *v)
 {
 	struct message m;
 	int r;
 
 	message_init(&m, MSG_PROBE_RESULT, id);
 	message_put_i64(&m, TAG_CODE, v->code);
-	message_put_u64(&m, TAG_STATUS, v->status);
 	message_put_text(&m, TAG_TEXT, v->text);
-	message_put_u64(&m, TAG_TOOK, took);
 	r = channel_send(p->channel, &m);
 	if (r < 0 && r != -ENOTCONN) { /* not connected: that slotd is gone */
 		log_line(LOG_WARNING, "slotd-probe: a result was not sent: %s", strerror(-r));
@@ -79,7 +67,7 @@ void check_finish(struct check *c, const struct outcome *o)
 	struct verdict v;
 
 	verdict_reach(&c->request, o, &v);
-	answer(c->prober, c->id, &v, usec_sub(usec_monotonic(), c->began));
+	answer(c->prober, c->id, &v);
 	check_free(c);
 }
 
@@ -151,18 +139,8 @@ void prober_ask(struct prober *p, const struct message *m)
 		struct verdict v = {.code = r};
 
 		(void)snprintf(v.text, sizeof(v.text), "cannot be checked: %s", why);
-		answer(p, m->id, &v, 0);
+		answer(p, m->id, &v);
 		return;
 	}
 	loop_idle_queue(p->loop, &p->next);
-}
-
-void prober_cancel(struct prober *p, uint32_t id)
-{
-	struct check *c = list_find(&p->running, id);
-
-	c = c ? c : list_find(&p->waiting, id);
-	if (c) {
-		check_free(c);
-	}
 }

@@ -2,8 +2,7 @@
 
 /**
  * The checks under way. At most PROBER_RUNNING_MAX at a time, the others wait in order; a check's
- * timeout counts from its own beginning. Each ends once: with a verdict that is sent to slotd, or
- * cancelled without one.
+ * timeout counts from its own beginning. Each ends once, with a verdict that is sent to slotd.
  */
 
 #include "request.h"
@@ -66,7 +65,6 @@ int prober_init(struct prober *p, struct loop *loop, struct channel *channel);
 void prober_done(struct prober *p);
 
 void prober_ask(struct prober *p, const struct message *m);
-void prober_cancel(struct prober *p, uint32_t id);
 
 /** The check's outcome is known: answers slotd and frees the check. */
 void check_finish(struct check *c, const struct outcome *o);

@@ -213,6 +213,6 @@ static int code_of(const struct request *r, const struct outcome *o)
 
 void verdict_reach(const struct request *r, const struct outcome *o, struct verdict *ret)
 {
-	*ret = (struct verdict){.code = code_of(r, o), .status = o->status};
+	*ret = (struct verdict){.code = code_of(r, o)};
 	outcomes[o->kind].say(r, o, ret->text, sizeof(ret->text));
 }

@@ -35,7 +35,6 @@ struct outcome {
 
 struct verdict {
 	int code; /* enum probe_code, or a negative errno: the check could not be made here */
-	unsigned status;
 	char text[VERDICT_TEXT_MAX]; /* one line, then perhaps the first line of the body */
 };
 

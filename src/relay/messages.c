@@ -287,13 +287,6 @@ static int cut(struct relay *relay, struct message *m)
 	return 0;
 }
 
-static int set_level(struct relay *relay, struct message *m)
-{
-	(void)relay;
-	log_set_level((int)message_u64(m, TAG_LEVEL));
-	return 0;
-}
-
 static int quit(struct relay *relay, struct message *m)
 {
 	(void)m;
@@ -305,7 +298,6 @@ typedef int handler_fn(struct relay *relay, struct message *m);
 
 static handler_fn *const handlers[MSG_TYPE_MAX_] = {
 	[MSG_QUIT] = quit,
-	[MSG_DEBUG] = set_level,
 	[MSG_RELAY_SETUP] = setup,
 	[MSG_RELAY_SERVICE] = set_service,
 	[MSG_RELAY_SERVICE_GONE] = drop_service,

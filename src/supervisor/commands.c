@@ -285,7 +285,8 @@ static int ask_log(struct request *q, uint32_t *ret_id, enum message_type type,
 	message_init(&m, type, *ret_id);
 	if (p && p->streams[channel]) {
 		message_put_u64(&m, TAG_STREAM, p->streams[channel]);
-	} else if (p) {
+	}
+	if (p) {
 		message_put_text(&m, TAG_PATH, p->log_paths[channel]);
 	}
 	if (type == MSG_LOG_OPEN && p && p->config->logs[channel].kind == LOG_KIND_AUTO) {

@@ -330,13 +330,9 @@ static int send_state(struct job *j, struct helper *control)
 	message_put_u64(&m, TAG_STEP, j->step);
 	message_put_text(&m, TAG_WHO, j->who);
 	message_put_text(&m, TAG_RELEASE, j->release);
-	message_put_u64(&m, TAG_SLOT, j->to);
 	message_put_u64(&m, TAG_DONE, j->done);
 	message_put_i64(&m, TAG_CODE, j->code);
 	message_put_text(&m, TAG_TEXT, j->done ? j->text : "");
-	message_put_u64(&m, TAG_SINCE, j->began_wall);
-	message_put_u64(&m, TAG_SEQ, j->log.seq);
-	message_put_u64(&m, TAG_LIVE, j->service ? service_live(j->service) : j->from);
 	return helper_send(control, &m);
 }
 

@@ -57,7 +57,6 @@ static void put_result(struct message *m, const struct process *p)
 		message_put_i64(m, TAG_EXIT, p->worker.exit);
 	}
 	message_put_u64(m, TAG_RESTARTS, p->worker.restarts);
-	message_put_u64(m, TAG_BACKOFF, p->worker.backoff);
 	message_put_text(m, TAG_SPAWNERR, p->worker.spawnerr);
 	message_put_u64(m, TAG_SINCE, p->since_wall);
 	message_put_u64(m, TAG_STARTED, p->started_wall);
@@ -68,7 +67,6 @@ static void put_place(struct message *m, const struct process *p)
 {
 	message_put_text(m, TAG_PROGRAM, p->config->program->name);
 	message_put_u64(m, TAG_PRIORITY, (uint64_t)(int64_t)p->config->program->priority);
-	message_put_u64(m, TAG_GROUP_PRIORITY, (uint64_t)(int64_t)p->group->priority);
 	message_put_text(m, TAG_STDOUT_PATH, p->log_paths[0]);
 	message_put_text(m, TAG_STDERR_PATH, p->log_paths[1]);
 	if (p->service) {
@@ -96,7 +94,6 @@ static int send_process(struct process *p)
 	}
 	message_put_u64(&m, TAG_PENDING, p->pending);
 	message_put_u64(&m, TAG_LOST_LINES, p->lost_lines);
-	message_put_u64(&m, TAG_LOST_BYTES, p->lost_bytes);
 	message_put_text(&m, TAG_NOTE, p->pending ? "changed, at the next deploy" : NULL);
 	r = helper_send(control_of(p->sup), &m);
 	if (r == 0) {

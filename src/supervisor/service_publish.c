@@ -82,7 +82,6 @@ static int publish_slot(const struct service *s, enum slot_id slot, struct helpe
 	message_put_u64(&m, TAG_QUEUED, load.queued);
 	message_put_u64(&m, TAG_ACTIVE, load.active);
 	message_put_u64(&m, TAG_IDLE, load.idle);
-	message_put_u64(&m, TAG_COUNT, load.total);
 	message_put_u64(&m, TAG_SINCE, sl->since);
 	message_put_u64(&m, TAG_DEADLINE, to_wall(sl->retire.deadline));
 	message_put_text(&m, TAG_NOTE, slot_note(s, state));
@@ -112,7 +111,6 @@ static int publish_whole(const struct service *s, struct helper *control)
 	message_put_u64(&m, TAG_SERVICE_INDEX, s->index);
 	message_put_u64(&m, TAG_LIVE, word.live);
 	message_put_u64(&m, TAG_GENERATION, word.generation);
-	message_put_u64(&m, TAG_STATE, word.mode);
 	message_put_u64(&m, TAG_STEP, s->swap.step);
 	message_put_u64(&m, TAG_SINCE, s->slots[word.live].since);
 	message_put_text(&m, TAG_LISTENS, listens);

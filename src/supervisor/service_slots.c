@@ -47,8 +47,6 @@ static void add_load(struct slot_load *load, const struct relay_counts *c)
 	load->queued += atomic_load_explicit(&c->silent, memory_order_relaxed);
 	load->active += atomic_load_explicit(&c->in_flight, memory_order_relaxed);
 	load->idle += atomic_load_explicit(&c->idle, memory_order_relaxed);
-	load->total += atomic_load_explicit(&c->total, memory_order_relaxed);
-	load->failed += atomic_load_explicit(&c->failed, memory_order_relaxed);
 }
 
 void slot_load(const struct service *s, enum slot_id slot, struct slot_load *ret)

@@ -187,7 +187,7 @@ struct slot_count {
 void slot_count(const struct service *s, enum slot_id slot, struct slot_count *ret);
 /** What relays have open to a slot, summed. */
 struct slot_load {
-	uint64_t queued, active, idle, total, failed;
+	uint64_t queued, active, idle;
 };
 void slot_load(const struct service *s, enum slot_id slot, struct slot_load *ret);
 /** Starts what has an address; afresh: what runs ends first. */

@@ -246,7 +246,6 @@ static void on_lost(struct streams *s, const struct message *m)
 	}
 	if (st->process) {
 		st->process->lost_lines += lines - st->lost_lines;
-		st->process->lost_bytes += bytes - st->lost_bytes;
 		publish_process(st->process);
 	}
 	st->lost_lines = lines;

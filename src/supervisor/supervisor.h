@@ -154,7 +154,7 @@ struct process {
 	struct input *input; /* what waits to be written there; streams.c */
 	uint32_t streams[2]; /* ids at slotd-log, 0: none */
 	char *log_paths[2];  /* real path of the log file, NULL: none; AUTO resolved */
-	uint64_t lost_lines, lost_bytes;
+	uint64_t lost_lines;
 	usec_t since_wall, started_wall, stopped_wall; /* 0: never */
 	struct service *service;		       /* NULL: in no slot */
 	enum slot_id slot;

@@ -196,14 +196,6 @@ def test_the_end_of_a_pipe_is_told_after_its_last_byte_is_written(log, tmp_path)
         assert (tmp_path / f"{i}.log").stat().st_size == 60000
 
 
-def test_a_dropped_stream_ends_although_someone_holds_the_pipe(log, tmp_path):
-    s = Stream(log, 1, tmp_path / "out.log")
-    s.write("last\n")
-    log.give("LOG_DROP", STREAM=1)
-    log.until_closed(s)
-    assert (tmp_path / "out.log").read_text() == "last\n"
-
-
 def test_a_file_is_made_with_the_mode_and_owner_asked_for(log, tmp_path):
     owner = {"UID": 65534, "GID": 65534} if os.getuid() == 0 else {}
     s = Stream(log, 1, tmp_path / "out.log", MODE=0o600, **owner)

@@ -83,18 +83,17 @@ def test_http_passes_over_every_kind_of_socket(probe, tmp_path, family, address)
     with server(http(200, "fine"), family, address) as (text, requests):
         result = ask(probe, HTTP, text, PATH="/healthz?a=%20b", HOST="payinv.example",
                      HEADER="X-Check: 1\nX-Empty:")
-    assert result["CODE"] == PASSED and result["STATUS"] == 200
+    assert result["CODE"] == PASSED
     assert result["TEXT"] == "answered 200 to GET /healthz?a=%20b (Host: payinv.example)"
     lines = requests[0].split("\r\n")
     assert lines[0] == "GET /healthz?a=%20b HTTP/1.1"
     assert "Host: payinv.example" in lines and "X-Check: 1" in lines and "X-Empty:" in lines
-    assert 0 < result["TOOK"] < 5 * SECOND
 
 
 def test_a_status_that_is_not_expected_fails_and_shows_the_body(probe):
     with server(http(400, "Invalid HTTP_HOST header\nmore")) as (text, _):
         result = ask(probe, HTTP, text, PATH="/healthz")
-    assert (result["CODE"], result["STATUS"]) == (FAILED, 400)
+    assert result["CODE"] == FAILED
     assert result["TEXT"] == (f"answered 400 to GET /healthz (Host: {text})\n"
                               "Invalid HTTP_HOST header -> set health_host=")
 
@@ -102,7 +101,7 @@ def test_a_status_that_is_not_expected_fails_and_shows_the_body(probe):
 def test_redirects_are_not_followed(probe):
     answer = b"HTTP/1.1 302 X\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
     with server(answer) as (text, _):
-        assert ask(probe, HTTP, text)["STATUS"] == 302
+        assert ask(probe, HTTP, text)["TEXT"].startswith("answered 302 ")
         assert ask(probe, HTTP, text, EXPECT="200")["CODE"] == FAILED
 
 
@@ -134,7 +133,6 @@ def test_a_silent_worker_fails_after_the_timeout(probe):
         result = ask(probe, HTTP, text, timeout=SECOND // 5, PATH="/healthz")
     assert result["CODE"] == FAILED
     assert result["TEXT"] == f"did not answer GET /healthz (Host: {text}) within 200 ms"
-    assert result["TOOK"] >= SECOND // 5
 
 
 @pytest.mark.parametrize("kind", [TCP, HTTP])
@@ -159,16 +157,6 @@ def test_a_request_that_makes_no_sense_gets_an_answer_too(probe):
     assert ask(probe, 99, "127.0.0.1:1")["CODE"] < 0
     assert ask(probe, TCP, "nonsense")["CODE"] < 0
     assert ask(probe, HTTP, "127.0.0.1:1", PATH="/a\r\nb")["CODE"] < 0
-
-
-def test_a_cancelled_check_is_not_answered(probe):
-    with server(None) as (silent, _), server(http(200)) as (text, _):
-        probe.send("PROBE", 1, KIND=HTTP, ADDRESS=silent, TIMEOUT=SECOND // 2)
-        probe.send("PROBE", 2, KIND=TCP, ADDRESS=silent, TIMEOUT=SECOND // 2)
-        probe.send("PROBE_CANCEL", 1)
-        probe.send("PROBE_CANCEL", 99)
-        assert probe.receive().id == 2
-        assert ask(probe, HTTP, text)["CODE"] == PASSED
 
 
 def test_more_checks_than_run_at_once_all_get_their_answer(probe):

@@ -57,13 +57,17 @@ START_TEST(an_unknown_tag_is_skipped)
 {
 	const uint16_t tag = 60000;
 
-	message_init(&sent, MSG_KEEP_DROP, 0);
-	message_put_u64(&sent, TAG_COUNT, 1);
-	memcpy(sent.buf + 16, &tag, sizeof(tag)); /* the first field's tag */
+	message_init(&sent, MSG_RELAY_WORKER, 0);
 	message_put_text(&sent, TAG_NAME, "x");
+	memcpy(sent.buf + 16, &tag, sizeof(tag)); /* the first field's tag */
+	message_put_u64(&sent, TAG_SERVICE_INDEX, 0);
+	message_put_u64(&sent, TAG_SLOT, 0);
+	message_put_u64(&sent, TAG_WORKER, 1);
+	message_put_text(&sent, TAG_ADDRESS, "127.0.0.1:1");
+	message_put_u64(&sent, TAG_UP, 1);
 	transfer();
-	ck_assert_str_eq(message_text(&got, TAG_NAME), "x");
-	ck_assert(!message_has(&got, TAG_COUNT));
+	ck_assert_str_eq(message_text(&got, TAG_ADDRESS), "127.0.0.1:1");
+	ck_assert(!message_has(&got, TAG_NAME));
 }
 END_TEST
 
@@ -78,6 +82,15 @@ START_TEST(a_put_that_does_not_fit_sticks)
 	message_init(&sent, MSG_STDIN, 0);
 	message_put_text(&sent, TAG_NAME, "x");
 	message_put_text(&sent, TAG_NAME, "y");
+	ck_assert_int_eq(message_seal(&sent), -EINVAL);
+}
+END_TEST
+
+START_TEST(a_tag_that_the_table_does_not_give_the_message_is_not_sent)
+{
+	message_init(&sent, MSG_KEEP_DROP, 0);
+	message_put_text(&sent, TAG_NAME, "x");
+	message_put_u64(&sent, TAG_COUNT, 1);
 	ck_assert_int_eq(message_seal(&sent), -EINVAL);
 }
 END_TEST
@@ -113,6 +126,7 @@ int main(void)
 {
 	return suite_run("message", what_is_put_in_comes_out,
 			 a_missing_field_is_refused_on_both_sides, an_unknown_tag_is_skipped,
-			 a_put_that_does_not_fit_sticks, every_truncation_of_a_message_is_refused,
-			 every_row_and_tag_has_a_name);
+			 a_put_that_does_not_fit_sticks,
+			 a_tag_that_the_table_does_not_give_the_message_is_not_sent,
+			 every_truncation_of_a_message_is_refused, every_row_and_tag_has_a_name);
 }

@@ -103,7 +103,6 @@ START_TEST(an_expected_status_passes)
 	struct verdict v = verdict(&r, (struct outcome){OUTCOME_ANSWERED, .status = 302});
 
 	ck_assert_int_eq(v.code, PROBE_PASSED);
-	ck_assert_uint_eq(v.status, 302);
 	ck_assert_str_eq(v.text, "answered 302 to GET /healthz (Host: payinv.example)");
 }
 END_TEST
