@@ -58,8 +58,6 @@ void channel_first(struct channel *ch);
 /** Stops watching, drops the queue, closes. Harmless when zeroed. */
 void channel_done(struct channel *ch);
 bool channel_open(const struct channel *ch);
-/** Stops watching and hands out the descriptor (queued packets are dropped). */
-int channel_release(struct channel *ch);
 
 /**
  * Sends or queues. Borrows m; its descriptors are duplicated if it has to be queued, so the

@@ -29,9 +29,6 @@ struct listen_options {
 int listen_open(const char *address, const struct listen_options *options, struct diag *diag,
 		int *ret_fd);
 
-/** The system's limit of a backlog (net.core.somaxconn). */
-int listen_backlog_max(void);
-
 /** Could somebody bind this TCP address now? True for what is none. */
 bool listen_is_free(const char *address);
 

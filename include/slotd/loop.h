@@ -61,8 +61,6 @@ void loop_run(struct loop *loop);
 /** One turn; waits for an event if wait. For tests and nested set-up. */
 void loop_turn(struct loop *loop, bool wait);
 void loop_stop(struct loop *loop);
-/** Monotonic time at which this turn of the loop began. */
-usec_t loop_now(struct loop *loop);
 
 void loop_io_init(struct loop_io *io, loop_io_fn *fn);
 /** Of what comes in one turn, its events are the first. Before loop_io_set. */
@@ -71,7 +69,6 @@ void loop_io_first(struct loop_io *io);
 void loop_io_set(struct loop *loop, struct loop_io *io, int fd, unsigned events);
 /** Must come before the descriptor is closed. Harmless when not watching or zeroed. */
 void loop_io_stop(struct loop *loop, struct loop_io *io);
-bool loop_io_active(const struct loop_io *io);
 
 void loop_timer_init(struct loop_timer *t, loop_timer_fn *fn);
 /** Arms for the absolute monotonic time at, replacing an earlier one; USEC_NEVER disarms. */

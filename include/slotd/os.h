@@ -2,8 +2,6 @@
 
 /** What slotd asks of the system about itself and about other processes. */
 
-#include <slotd/diag.h>
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,5 +46,3 @@ int os_make_directories(const char *path, mode_t mode);
 
 /** "TERM", "SIGTERM", "15", in any case. The number, or -EINVAL. */
 int signal_number(const char *text);
-/** "SIGTERM"; "signal 99". Returns buf. */
-const char *signal_text(int signo, char *buf, size_t size);

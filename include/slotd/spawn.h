@@ -136,11 +136,10 @@ const char *text_quote(const char *text, char *buf, size_t size);
 /**
  * POSIX shell-like words: quotes and backslash; no variables, globs, pipes or comments.
  *
- * Returns: number of words with *ret NULL-terminated (free each and the array with words_free),
+ * Returns: number of words with *ret NULL-terminated (free it with words_freep),
  *          -EINVAL with "No closing quotation" or "No escaped character" in diag, -ENOMEM.
  */
 int words_split(const char *text, struct diag *diag, char ***ret);
-void words_free(char **words);
 void words_freep(char ***words);
 
 /**

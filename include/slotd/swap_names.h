@@ -26,7 +26,6 @@ enum swap_kind {
 /* Exit codes of deploy, swap and rollback. */
 enum swap_exit {
 	SWAP_EXIT_DONE = 0,
-	SWAP_EXIT_USAGE = 2,
 	SWAP_EXIT_FAILED = 10, /* nothing changed */
 	SWAP_EXIT_FLIPPED_BACK = 11,
 	SWAP_EXIT_BUSY = 12,

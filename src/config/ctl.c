@@ -3,7 +3,6 @@
 
 #include "file.h"
 #include "load.h"
-#include "messages.h"
 
 static int read_options(struct loader *l, const char *section, const struct option_def *defs,
 			void *object)

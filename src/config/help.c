@@ -1,8 +1,6 @@
 /* --help-config: the tables as text. */
 #include "options.h"
 
-#include <slotd/usec.h>
-
 enum {
 	HELP_COLUMN = 8,
 	HELP_WIDTH = 78,

@@ -41,9 +41,6 @@ struct loader {
 int loader_init(struct loader *l);
 void loader_done(struct loader *l);
 
-/** The directory of the file in which a value stands. */
-const char *loader_here(const struct loader *l, struct config_place at);
-
 /**
  * The option's text, expanded: as given, or the default.
  *

@@ -3,7 +3,8 @@
 #include "load.h"
 #include "messages.h"
 
-const char *loader_here(const struct loader *l, struct config_place at)
+/* The directory of the file in which a value stands. */
+static const char *here_of(const struct loader *l, struct config_place at)
 {
 	for (size_t i = 0; i < l->heres.len; i++) {
 		if (l->config->files.at[i] == at.file) {
@@ -45,7 +46,7 @@ int loader_text(struct loader *l, const struct section *s, const struct option_d
 	if (!raw) {
 		return 0;
 	}
-	expansions_text(&here, "here", loader_here(l, loader_place(s, def->name)));
+	expansions_text(&here, "here", here_of(l, loader_place(s, def->name)));
 	if (def->type == OPT_ENVIRONMENT || def->type == OPT_SPECIAL) {
 		(void)snprintf(label, sizeof(label), "%s", def->name); /* as Supervisor says it */
 	} else {

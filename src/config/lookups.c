@@ -1,7 +1,5 @@
 #include "lookups.h"
 
-#include <slotd/cleanup.h>
-
 static int add_owner(struct lookups *l, struct owner_lookup o)
 {
 	o.place = o.owner->place;

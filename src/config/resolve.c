@@ -6,7 +6,6 @@
 #include <pwd.h>
 #include <slotd/cleanup.h>
 #include <slotd/map.h>
-#include <slotd/strbuf.h>
 #include <sys/stat.h>
 
 #include "arena.h"

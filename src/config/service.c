@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <slotd/cleanup.h>
+#include <slotd/status_list.h>
 #include <slotd/swap.h>
 #include <stdarg.h>
 
@@ -166,30 +167,6 @@ static int read_health(struct service_making *m)
 	return 0;
 }
 
-/* "200-399" or "200-299,404": three digits each. */
-static bool is_status_list(const char *p)
-{
-	for (;;) {
-		for (int i = 0; i < 2; i++) {
-			p += strspn(p, " \t");
-			if (p[0] < '1' || p[0] > '5' || !isdigit((unsigned char)p[1]) ||
-			    !isdigit((unsigned char)p[2])) {
-				return false;
-			}
-			p += 3;
-			p += strspn(p, " \t");
-			if (i == 1 || *p != '-') {
-				break;
-			}
-			p++;
-		}
-		if (*p != ',') {
-			return !*p;
-		}
-		p++;
-	}
-}
-
 static void check_min_ready(struct service_making *m)
 {
 	const char *text = m->service->min_ready;
@@ -215,7 +192,7 @@ static void check_gate(struct service_making *m)
 {
 	struct service_config *s = m->service;
 
-	if (s->health_status && !is_status_list(s->health_status)) {
+	if (s->health_status && status_list_check(s->health_status) < 0) {
 		service_error(
 			m, "health_status",
 			"health_status: '%s' is no list of statuses; write 200-399 or 200,204",

@@ -1,6 +1,5 @@
 /* Which programs are in which slot, and at which address each worker is. */
 #include "endpoint.h"
-#include "messages.h"
 #include "service.h"
 
 #include <slotd/cleanup.h>

@@ -1,6 +1,5 @@
 #include "auth.h"
-
-#include <slotd/cleanup.h>
+#include <errno.h>
 
 #include <crypt.h>
 #include <nettle/base64.h>

@@ -40,7 +40,8 @@ const char *worker_statename(int64_t state)
 	return row_of(state)->name;
 }
 
-const char *uptime_format(uint64_t seconds, char *buf, size_t size)
+/* "0:00:09", "1 day, 0:00:01", "2 days, 3:04:05". Returns buf. */
+static const char *uptime_format(uint64_t seconds, char *buf, size_t size)
 {
 	unsigned long long days = seconds / DAY, rest = seconds % DAY;
 	int n = 0;

@@ -17,6 +17,3 @@ const char *worker_description(const struct mirror_worker *w, uint64_t now, char
 
 /** How its last process ended: "exit status 3", "terminated by SIGTERM"; "" if none has. */
 const char *worker_last_exit(const struct mirror_worker *w, char *buf, size_t size);
-
-/** "0:00:09", "1 day, 0:00:01", "2 days, 3:04:05". Returns buf. */
-const char *uptime_format(uint64_t seconds, char *buf, size_t size);

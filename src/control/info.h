@@ -2,7 +2,6 @@
 
 /** getProcessInfo's members, in Supervisor's order, inside a struct that is open. */
 
-#include "encode.h"
 #include "mirror.h"
 
 /** @now  wall clock, microseconds. */

@@ -1,7 +1,5 @@
 #include "jobs.h"
 
-#include <slotd/cleanup.h>
-
 #include <string.h>
 
 static void drop_line(struct job *j)

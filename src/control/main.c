@@ -4,7 +4,6 @@
  */
 #include "control.h"
 
-#include <slotd/cleanup.h>
 #include <slotd/helper.h>
 #include <slotd/keep.h>
 #include <slotd/log.h>

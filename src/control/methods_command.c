@@ -4,8 +4,6 @@
 #include "methods.h"
 #include "names.h"
 
-#include <slotd/cleanup.h>
-
 #include <stdio.h>
 #include <string.h>
 

@@ -6,8 +6,6 @@
 #include "methods.h"
 #include "names.h"
 
-#include <slotd/cleanup.h>
-
 #include <jansson.h>
 
 enum call_result run_text(struct call *c)

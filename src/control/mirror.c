@@ -1,7 +1,5 @@
 #include "mirror.h"
 
-#include <slotd/cleanup.h>
-
 #include <stddef.h>
 #include <string.h>
 

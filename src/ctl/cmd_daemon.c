@@ -3,7 +3,6 @@
 #include "commands.h"
 #include "guard.h"
 #include "json.h"
-#include "names.h"
 
 #include <errno.h>
 #include <slotd/cleanup.h>

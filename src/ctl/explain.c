@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
-#include <slotd/cleanup.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>

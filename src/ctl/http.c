@@ -12,7 +12,8 @@
 
 /* ---- where to ------------------------------------------------------------------------------ */
 
-int http_base64(struct strbuf *to, const char *bytes, size_t len)
+/* Standard base64 with padding. */
+static int base64(struct strbuf *to, const char *bytes, size_t len)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -37,7 +38,7 @@ static int make_authorization(struct http_target *t, const char *user, const cha
 
 	(void)strbuf_addf(&both, "%s:%s", user ? user : "", password ? password : "");
 	(void)strbuf_adds(&header, "Basic ");
-	(void)http_base64(&header, strbuf_str(&both), both.len);
+	(void)base64(&header, strbuf_str(&both), both.len);
 	t->authorization = strbuf_take(&header);
 	return t->authorization ? 0 : -ENOMEM;
 }

@@ -83,5 +83,3 @@ int http_reply_feed(struct http_reply *r, const char *bytes, size_t len, http_bo
 		    void *data);
 /** The connection ended: 0 when that is a whole reply, -ECONNRESET when it is not. */
 int http_reply_end(struct http_reply *r);
-/** Standard base64 with padding. */
-int http_base64(struct strbuf *to, const char *bytes, size_t len);

@@ -26,7 +26,8 @@ static const struct option long_options[] = {
 	{0},
 };
 
-char *options_join(char *const words[], int n)
+/* The words, one blank between them: how supervisorctl makes one line of its arguments. */
+static char *join(char *const words[], int n)
 {
 	CLEANUP(strbuf_done) struct strbuf line = {0};
 
@@ -197,7 +198,7 @@ int options_init(struct options *o, int argc, char *argv[], struct diag *diag)
 			return r;
 		}
 	}
-	o->line = options_join(argv + optind, argc - optind);
+	o->line = join(argv + optind, argc - optind);
 	if (!o->line) {
 		return -ENOMEM;
 	}

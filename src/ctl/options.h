@@ -3,7 +3,6 @@
 /** What slotctl was started with: the command line over [supervisorctl] of the file. */
 
 #include <slotd/diag.h>
-#include <slotd/usec.h>
 #include <stdbool.h>
 
 struct options {
@@ -24,6 +23,3 @@ struct options {
  */
 int options_init(struct options *o, int argc, char *argv[], struct diag *diag);
 void options_done(struct options *o);
-
-/** The words, one blank between them: how supervisorctl makes one line of its arguments. */
-char *options_join(char *const words[], int n);

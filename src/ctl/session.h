@@ -13,6 +13,7 @@
 #include "value.h"
 
 #include <slotd/diag.h>
+#include <slotd/swap_names.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -27,10 +28,9 @@ enum exit_code {
 	EXIT_REFUSED_CONNECTION = 4,
 	EXIT_WRONG_VERSION = 5,
 	EXIT_NOT_RUNNING = 7,
-	EXIT_SWAP_FAILED = 10,
-	EXIT_FLIPPED_BACK = 11,
-	EXIT_BUSY = 12,
-	EXIT_UNKNOWN_OUTCOME = 13,
+	EXIT_SWAP_FAILED = SWAP_EXIT_FAILED,
+	EXIT_BUSY = SWAP_EXIT_BUSY,
+	EXIT_UNKNOWN_OUTCOME = SWAP_EXIT_UNKNOWN,
 };
 
 struct ctl {

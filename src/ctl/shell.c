@@ -8,7 +8,6 @@
 #include <histedit.h>
 #include <locale.h>
 #include <slotd/cleanup.h>
-#include <slotd/strbuf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 
 #include "names.h"
 
-#include <slotd/cleanup.h>
 #include <string.h>
 
 size_t view_width(const char *text)

@@ -1,6 +1,5 @@
 #include "view.h"
 
-#include <slotd/cleanup.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -105,7 +105,12 @@ static const char *level_name(int priority)
 	return priority >= 0 && priority <= LOG_DEBUG ? names[priority] : "DEBG";
 }
 
-size_t own_head(int priority, usec_t when, char *buf, size_t size)
+/*
+ * "YYYY-MM-DD HH:MM:SS,mmm LEVEL " in local time.
+ *
+ * Returns: bytes in buf, which must have room for 64.
+ */
+static size_t head_of(int priority, usec_t when, char *buf, size_t size)
 {
 	time_t seconds = (time_t)(when / 1000000);
 	size_t n;
@@ -137,7 +142,7 @@ static void to_all(struct logger *lg, const struct own_line *l)
 {
 	static char line[LINE_MAX_BYTES];
 	struct own *o = &lg->own;
-	size_t head = own_head(l->priority, l->when, line, sizeof(line));
+	size_t head = head_of(l->priority, l->when, line, sizeof(line));
 	size_t n = head + (size_t)snprintf(line + head, sizeof(line) - head, "%s\n", l->text);
 
 	n = n < sizeof(line) ? n : sizeof(line) - 1;

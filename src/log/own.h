@@ -42,10 +42,3 @@ void own_received(struct logger *lg, const struct message *m);
 void own_print(struct logger *lg, const struct message *m);
 /** A line of our own making. */
 void own_write(struct logger *lg, const struct own_line *line);
-
-/**
- * "YYYY-MM-DD HH:MM:SS,mmm LEVEL " in local time.
- *
- * Returns: bytes in buf, which must have room for 64.
- */
-size_t own_head(int priority, usec_t when, char *buf, size_t size);

@@ -285,14 +285,6 @@ bool channel_open(const struct channel *ch)
 	return ch->loop && ch->fd >= 0;
 }
 
-int channel_release(struct channel *ch)
-{
-	int fd = TAKE_FD(ch->fd);
-
-	channel_done(ch);
-	return fd;
-}
-
 static int enqueue(struct channel *ch, const struct message *m)
 {
 	struct channel_packet *p;

@@ -154,7 +154,8 @@ const char *listen_holder(const char *address, char *buf, size_t size)
 
 /* ---- making one */
 
-int listen_backlog_max(void)
+/* The system's limit of a backlog (net.core.somaxconn). */
+static int backlog_max(void)
 {
 	auto_fclose FILE *f = fopen("/proc/sys/net/core/somaxconn", "re");
 	int max;
@@ -212,9 +213,7 @@ static int refuse(const char *address, int error, struct diag *diag)
 
 static int start_listening(int fd, const struct listen_options *options)
 {
-	return listen(fd, options->backlog > 0 ? options->backlog : listen_backlog_max()) < 0
-		       ? -errno
-		       : 0;
+	return listen(fd, options->backlog > 0 ? options->backlog : backlog_max()) < 0 ? -errno : 0;
 }
 
 static int open_tcp(const char *text, const struct address *a, const struct listen_options *options,

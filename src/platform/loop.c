@@ -80,13 +80,6 @@ void loop_stop(struct loop *loop)
 	ev_break(loop->ev, EVBREAK_ALL);
 }
 
-usec_t loop_now(struct loop *loop)
-{
-	/* libev's ev_now is wall clock; its monotonic time is not exported. */
-	(void)loop;
-	return usec_monotonic();
-}
-
 /* ---- descriptors */
 
 static void on_io(struct ev_loop *ev, struct ev_io *w, int revents)
@@ -133,14 +126,9 @@ void loop_io_set(struct loop *loop, struct loop_io *io, int fd, unsigned events)
 
 void loop_io_stop(struct loop *loop, struct loop_io *io)
 {
-	if (loop_io_active(io)) {
+	if (ev_is_active(ev_of(io))) {
 		ev_io_stop(loop->ev, ev_of(io));
 	}
-}
-
-bool loop_io_active(const struct loop_io *io)
-{
-	return ev_is_active(ev_of(io));
 }
 
 /* ---- timers */

@@ -218,15 +218,3 @@ int signal_number(const char *text)
 	}
 	return realtime_signal(text);
 }
-
-const char *signal_text(int signo, char *buf, size_t size)
-{
-	const char *name = sigabbrev_np(signo);
-
-	if (name) {
-		(void)snprintf(buf, size, "SIG%s", name);
-	} else {
-		(void)snprintf(buf, size, "signal %d", signo);
-	}
-	return buf;
-}

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void words_free(char **words)
+static void words_free(char **words)
 {
 	for (char **w = words; w && *w; w++) {
 		free(*w);

@@ -7,13 +7,14 @@
  */
 #include "prober.h"
 
-#include <slotd/cleanup.h>
 #include <slotd/helper.h>
 #include <slotd/keep.h>
 #include <slotd/log.h>
 #include <slotd/sandbox.h>
 
+#include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct probe {

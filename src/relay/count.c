@@ -1,7 +1,5 @@
 #include "count.h"
 
-#include <slotd/cleanup.h>
-
 #include <stddef.h>
 
 static const struct {

@@ -1,7 +1,5 @@
 #include "job.h"
 
-#include <slotd/cleanup.h>
-
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>

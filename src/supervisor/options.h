@@ -11,7 +11,6 @@ struct options {
 	struct config_overrides overrides;
 	bool foreground;
 	bool test, strict, help_config;
-	const char *help_section;
 };
 
 /**

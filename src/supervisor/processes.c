@@ -14,12 +14,6 @@
 static void feed(struct process *p, struct worker_event ev);
 static void finished(struct process *p);
 
-const char *process_namespec(const struct process *p, char *buf, size_t size)
-{
-	(void)snprintf(buf, size, "%s", p->namespec);
-	return buf;
-}
-
 const char *process_service_name(const struct process *p)
 {
 	int index = p->config->program->service;

@@ -1,7 +1,6 @@
 #include "requests.h"
 
 #include <slotd/cleanup.h>
-#include <slotd/strbuf.h>
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,5 @@
 #include "reload.h"
 
-#include <slotd/cleanup.h>
-
 #include <string.h>
 
 /*

@@ -271,6 +271,8 @@ static int make_groups(struct supervisor *sup, struct diag *diag)
 
 typedef int start_fn(struct supervisor *sup, struct diag *diag);
 static loop_timer_fn on_shutdown_timer;
+static loop_idle_fn on_shutdown_idle;
+static void abandon(struct supervisor *sup);
 
 static int make_tables(struct supervisor *sup, struct diag *diag)
 {
@@ -288,7 +290,7 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 	}
 	if (r == 0) {
 		loop_idle_init(&sup->reap_idle, on_reap_idle);
-		loop_idle_init(&sup->shutdown_idle, supervisor_shutdown_step);
+		loop_idle_init(&sup->shutdown_idle, on_shutdown_idle);
 		loop_timer_init(&sup->shutdown_timer, on_shutdown_timer);
 		r = watch_signals(sup);
 	}
@@ -341,7 +343,7 @@ int supervisor_start(struct supervisor *sup, const struct supervisor_options *op
 		int r = start_steps[i](sup, diag);
 
 		if (r < 0) {
-			supervisor_abandon(sup);
+			abandon(sup);
 			return r;
 		}
 	}
@@ -373,7 +375,7 @@ void supervisor_run(struct supervisor *sup)
 	}
 	tell_ready(sup);
 	loop_run(sup->loop);
-	supervisor_abandon(sup);
+	abandon(sup);
 }
 
 /* ---- shutdown: a whole priority level at once, the last first */
@@ -434,7 +436,8 @@ static bool still_heard(struct supervisor *sup, struct level level)
 	return unheard && !sup->heard;
 }
 
-void supervisor_shutdown_step(struct loop_idle *idle)
+/* Queued when a worker ended during the shutdown: stops the next level. */
+static void on_shutdown_idle(struct loop_idle *idle)
 {
 	struct supervisor *sup = container_of(idle, struct supervisor, shutdown_idle);
 	struct level level = {0};
@@ -523,7 +526,8 @@ static void end_loop(struct supervisor *sup)
 	sup->loop = loop_free(sup->loop);
 }
 
-void supervisor_abandon(struct supervisor *sup)
+/* Frees a started, half-started or ended one. */
+static void abandon(struct supervisor *sup)
 {
 	if (sup->loop) {
 		while (sup->groups.len) {

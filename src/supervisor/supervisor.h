@@ -185,8 +185,6 @@ void process_shutdown(struct process *p);
 void process_give_up(struct process *p);
 /** Sends a signal to the pid only, as Supervisor's signalProcess. 0, -ESRCH, -errno. */
 int process_signal(struct process *p, int signo);
-/** "group:name", or "name" where both are the same. Returns buf. */
-const char *process_namespec(const struct process *p, char *buf, size_t size);
 /** Of the service its program is a slot of, NULL: none. */
 const char *process_service_name(const struct process *p);
 /** After a flip: a live slot's workers keep trying instead of ending FATAL. */
@@ -358,10 +356,6 @@ int supervisor_start(struct supervisor *sup, const struct supervisor_options *op
 		     struct config *config, struct diag *diag);
 /** Until the shutdown is complete; then everything is freed. sup->mood tells how it ended. */
 void supervisor_run(struct supervisor *sup);
-/** Frees a started, half-started or ended one. */
-void supervisor_abandon(struct supervisor *sup);
-/** Queued when a worker ended during the shutdown: stops the next level. */
-void supervisor_shutdown_step(struct loop_idle *idle);
 /** Stops all workers, level by level, then the helpers; restart: slotd then executes itself. */
 void supervisor_shutdown(struct supervisor *sup, enum mood mood);
 /** For systemctl status: "payinv b, 12 workers". */

@@ -1,6 +1,5 @@
 #include <check.h>
 #include <errno.h>
-#include <slotd/cleanup.h>
 #include <slotd/message.h>
 #include <string.h>
 
