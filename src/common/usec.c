@@ -64,7 +64,7 @@ static int parse_number(const char *text, double *ret, const char **ret_end)
 
 int usec_parse(const char *text, usec_t *ret)
 {
-	const double limit = 10.0 * 366 * 86400e6;
+	const double limit = 10000.0 * 366 * 86400e6;
 	const char *end;
 	double n;
 	int r;

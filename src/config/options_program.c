@@ -1,6 +1,8 @@
 /* [program:x], and what [eventlistener:x] and [fcgi-program:x] have beside it. */
 #include "options.h"
 
+#include <limits.h>
+
 #define P struct program_config
 #define W struct worker_config
 
@@ -24,13 +26,13 @@ const struct option_def program_options[] = {
 	{"numprocs_start", OPTION_FIELD(P, numprocs_start), .def = "0", .min = -1000000000,
 	 .max = 1000000000, .on_change = EFFECT_LIVE,
 	 .help = "The first %(process_num). In a service it is usually the first port."},
-	{"priority", OPTION_FIELD(P, priority), .def = "999", .min = -1000000, .max = 1000000,
+	{"priority", OPTION_FIELD(P, priority), .def = "999", .min = INT_MIN, .max = INT_MAX,
 	 .on_change = EFFECT_LIVE, .help = "A lower priority starts first and stops last."},
 	{"autostart", OPTION_FIELD(P, autostart), .def = "true", .on_change = EFFECT_LIVE,
 	 .help = "Start with slotd."},
 	{"startsecs", OPTION_FIELD(P, policy.startsecs), .def = "1", .on_change = EFFECT_LIVE,
 	 .help = "How long a worker must live to count as started."},
-	{"startretries", OPTION_FIELD(P, policy.startretries), .def = "3", .max = 1000000,
+	{"startretries", OPTION_FIELD(P, policy.startretries), .def = "3", .max = UINT_MAX,
 	 .on_change = EFFECT_LIVE, .help = "Failed starts in a row that are retried before FATAL."},
 	{"autorestart", OPTION_FIELD_WORD(P, policy.autorestart, autorestart_names),
 	 .def = "unexpected", .on_change = EFFECT_LIVE,
@@ -95,7 +97,7 @@ const struct option_def program_options[] = {
 const struct option_def eventlistener_options[] = {
 	{"events", .type = OPT_SPECIAL, .on_change = EFFECT_RESTART,
 	 .help = "Names of event types, with commas. Required."},
-	{"buffer_size", OPTION_FIELD(P, buffer_size), .def = "10", .min = 1, .max = 1000000,
+	{"buffer_size", OPTION_FIELD(P, buffer_size), .def = "10", .min = 1, .max = INT_MAX,
 	 .on_change = EFFECT_LIVE, .help = "Events that wait for a ready listener."},
 	{"result_handler", OPTION_FIELD(P, result_handler), .def = RESULT_HANDLER_DEFAULT,
 	 .on_change = EFFECT_LIVE,

@@ -1,6 +1,8 @@
 /* [supervisord] and [slotd], and the sections around the programs. */
 #include "options.h"
 
+#include <limits.h>
+
 #define S struct supervisord_config
 
 const struct option_def supervisord_options[] = {
@@ -77,8 +79,8 @@ const struct option_def supervisord_options[] = {
 const struct option_def group_options[] = {
 	{"programs", .type = OPT_SPECIAL, .on_change = EFFECT_LIVE,
 	 .help = "Names of programs and fcgi-programs, with commas."},
-	{"priority", OPTION_FIELD(struct group_config, priority), .def = "999", .min = -1000000,
-	 .max = 1000000, .on_change = EFFECT_LIVE,
+	{"priority", OPTION_FIELD(struct group_config, priority), .def = "999", .min = INT_MIN,
+	 .max = INT_MAX, .on_change = EFFECT_LIVE,
 	 .help = "Groups of a lower priority start first and stop last."},
 	{NULL},
 };

@@ -159,7 +159,7 @@ int value_seconds(const char *text, usec_t *ret, struct diag *diag)
 	int r = usec_parse(text, ret);
 
 	if (r == -ERANGE) {
-		return diag_set(diag, -EINVAL, "'%.200s' is more than ten years", text);
+		return diag_set(diag, -EINVAL, "'%.200s' is more than ten thousand years", text);
 	}
 	if (r < 0) {
 		return diag_set(diag, r,

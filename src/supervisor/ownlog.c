@@ -116,9 +116,11 @@ static void send_config(struct ownlog *o)
 	const struct supervisord_config *c = &sup->config->supervisord;
 	struct helper *log = helper_of(o->sup, HELPER_LOG);
 	bool journal = c->journal && getenv("JOURNAL_STREAM"); /* set by systemd alone */
-	bool echo = sup->options.foreground && !c->silent && !journal;
+	bool foreground =
+		sup->options.foreground; /* else whoever started it waits for stdout's end */
+	bool echo = foreground && !c->silent && !journal;
 	bool file = c->log.kind == LOG_KIND_FILE;
-	int target = file ? streams_own_descriptor(c->log.path) : -EBADF;
+	int target = foreground && file ? streams_own_descriptor(c->log.path) : -EBADF;
 	struct message m;
 
 	if (!log || !channel_open(&log->channel)) {
@@ -136,7 +138,9 @@ static void send_config(struct ownlog *o)
 	message_put_u64(&m, TAG_JOURNAL, journal);
 	message_put_text(&m, TAG_IDENTIFIER, c->identifier);
 	message_put_u64(&m, TAG_ECHO, echo);
-	message_put_fd(&m, STDOUT_FILENO);
+	if (foreground) {
+		message_put_fd(&m, STDOUT_FILENO);
+	}
 	if (target >= 0) {
 		message_put_fd(&m, target);
 	}

@@ -104,11 +104,19 @@ static int open_socket(const char *text, mode_t mode, struct diag *diag, int *re
 	return 0;
 }
 
-static int give_to_owner(const char *text, const struct owner *owner, struct diag *diag)
+static bool nobody_named(const struct owner *owner)
 {
+	return owner->uid == (uid_t)-1 && owner->gid == (gid_t)-1;
+}
+
+/* chown= says whose it is, else it is as if slotd had bound it as the user that it becomes. */
+static int give_to_owner(const char *text, const struct owner *chosen, const struct owner *user,
+			 struct diag *diag)
+{
+	const struct owner *owner = nobody_named(chosen) ? user : chosen;
 	const char *path = text + strlen("unix:");
 
-	if (!owner || (owner->uid == (uid_t)-1 && owner->gid == (gid_t)-1)) {
+	if (nobody_named(owner)) {
 		return 0;
 	}
 	if (chown(path, owner->uid, owner->gid) < 0) {
@@ -151,7 +159,8 @@ static int add(struct supervisor *sup, const struct server_config *c, struct dia
 	if (!s.passed) {
 		r = open_socket(c->address, c->mode, diag, &s.fd);
 		if (r == 0 && c->unix_socket) {
-			r = give_to_owner(c->address, &c->owner, diag);
+			r = give_to_owner(c->address, &c->owner, &sup->config->supervisord.user,
+					  diag);
 		}
 		if (r < 0) {
 			return r;
@@ -184,7 +193,7 @@ int servers_init(struct supervisor *sup, struct diag *diag)
 				    .unix_socket = true,
 				    .address = address,
 				    .mode = own_mode(sup->config),
-				    .owner = sup->config->supervisord.user};
+				    .owner = {.uid = (uid_t)-1, .gid = (gid_t)-1}};
 	int r;
 
 	sup->servers = calloc(1, sizeof(struct servers));

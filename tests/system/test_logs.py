@@ -191,3 +191,27 @@ def test_a_log_on_a_file_system_that_hangs_stalls_no_supervision(slotd, tmp_path
     finally:
         if Path(f"/proc/{log}").exists():
             os.kill(log, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("path, silent", [
+    ("/dev/stdout", True), ("/dev/stdout", False), ("/dev/stderr", True), ("/dev/fd/2", True)])
+def test_slotds_own_log_on_its_own_output_has_each_line_once(slotd, path, silent):
+    daemon = slotd(f"[supervisord]\nlogfile={path}\nsilent={silent}\nlogfile_maxbytes=0\n")
+    wait_for(lambda: "supervisord started with pid" in daemon.stderr(), "it is said")
+    daemon.end()
+    assert daemon.stderr().count("supervisord started with pid") == 1
+
+
+def test_the_debug_log_has_a_workers_whole_output_above_its_end(slotd):
+    lines = 20000
+    daemon = slotd(f"""
+[program:talk]
+command=/bin/sh -c 'seq {lines}; echo last words'
+startsecs=0
+autorestart=false
+""")
+    daemon.wait_log("exited: talk")
+    log = daemon.log()
+    said = "".join(re.findall(r"'talk' stdout output:\n(.*?)\n(?=\d{4}-\d\d-)", log, re.DOTALL))
+    assert said == "".join(f"{n}\n" for n in range(1, lines + 1)) + "last words\n"
+    assert log.index("last words") < log.index("exited: talk")

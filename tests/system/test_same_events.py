@@ -1,4 +1,4 @@
-"""One scenario under the real supervisord and under slotd: a listener is told the same, byte for byte.
+"""One scenario under supervisord and under slotd: a listener is told the same, byte for byte.
 
 Serials, pids and times are taken out first; what happens to two processes at once may be told in
 either order, so each process's events are compared on their own.
@@ -24,14 +24,16 @@ startsecs=0
 buffer_size=1000
 
 [program:talker]
-command=/bin/sh -c 'echo out; read x; echo err >&2; read x; printf "gr\\303\\274n\\n"; read x; printf "bad \\210\\n"; exec cat'
+command=/bin/sh -c 'echo out; read x; echo err >&2; read x; printf "gr\\303\\274n\\n"; read x;
+    printf "bad \\210\\n"; exec cat'
 autostart=false
 startsecs=0
 stdout_events_enabled=true
 stderr_events_enabled=true
 
 [program:captured]
-command=/bin/sh -c 'printf "this is longer than what is held back\\n<!--XSUPERVISOR:BEGIN-->gr\\303\\274n<!--XSUPERVISOR:END-->"; exec cat'
+command=/bin/sh -c 'echo "this is longer than what is held back";
+    printf "<!--XSUPERVISOR:BEGIN-->gr\\303\\274n<!--XSUPERVISOR:END-->"; exec cat'
 autostart=false
 startsecs=0
 stdout_capture_maxbytes=1MB
