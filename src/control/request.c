@@ -25,6 +25,7 @@ struct request {
 	char *path;
 	void *data;	  /* the route's */
 	size_t declared;  /* of the body, counted in http->receiving */
+	size_t unwanted;  /* bytes of a refused body so far */
 	size_t reply_len; /* counted in http->replying */
 	unsigned refused; /* status, once the body has passed */
 	unsigned status;
@@ -391,6 +392,22 @@ static enum MHD_Result complete(struct request *rq)
 	return MHD_YES;
 }
 
+/* Chunks have no length to be refused by beforehand. */
+static enum MHD_Result body_part(struct request *rq, const char *body, size_t *size)
+{
+	size_t len = *size;
+
+	*size = 0;
+	if (rq->refused) {
+		rq->unwanted += len;
+		return rq->unwanted > HTTP_SMALL_BODY ? MHD_NO : MHD_YES;
+	}
+	if (rq->route->body) {
+		rq->route->body(rq, body, len);
+	}
+	return MHD_YES;
+}
+
 enum MHD_Result request_received(void *data, struct MHD_Connection *connection, const char *url,
 				 const char *method, const char *version, const char *body,
 				 size_t *size, void **context)
@@ -402,11 +419,7 @@ enum MHD_Result request_received(void *data, struct MHD_Connection *connection, 
 		return begin(data, connection, url, method, context);
 	}
 	if (*size) {
-		if (!rq->refused && rq->route->body) {
-			rq->route->body(rq, body, *size);
-		}
-		*size = 0;
-		return MHD_YES;
+		return body_part(rq, body, size);
 	}
 	switch (rq->state) {
 	case REQUEST_ARRIVING:
