@@ -10,124 +10,103 @@
 
 /* ---- parsers, by type ---------------------------------------------------------------------- */
 
-typedef int parse_fn(const struct option_def *def, const char *text, void *field,
-		     struct arena *memory, struct diag *diag);
+/* What a parser may need beside the text: how far values go, where they live, what is wrong. */
+struct parsing {
+	const struct option_def *def;
+	struct arena *memory;
+	struct diag *diag;
+};
 
-static int check_range(const struct option_def *def, long long n, const char *unit,
-		       struct diag *diag)
+typedef int parse_fn(const struct parsing *p, const char *text, void *field);
+
+/* Within the row's bounds and those of its field. */
+static int number(const struct parsing *p, const char *text, long least, long most, long *ret)
 {
-	if (n < def->min) {
-		return diag_set(diag, -EINVAL, "%lld%s is below the lower bound (%lld%s)", n, unit,
-				def->min, unit);
+	int r = value_integer(text, ret, p->diag);
+
+	if (r < 0) {
+		return r;
 	}
-	if (def->max && n > def->max) {
-		return diag_set(diag, -EINVAL, "%lld%s is above the upper bound (%lld%s)", n, unit,
-				def->max, unit);
+	if (*ret < p->def->min) {
+		return diag_set(p->diag, -EINVAL, "%ld is below the lower bound (%lld)", *ret,
+				p->def->min);
 	}
-	return 0;
+	if (p->def->max && *ret > p->def->max) {
+		return diag_set(p->diag, -EINVAL, "%ld is above the upper bound (%lld)", *ret,
+				p->def->max);
+	}
+	return *ret < least || *ret > most ? diag_set(p->diag, -EINVAL, "%ld is out of range", *ret)
+					   : 0;
 }
 
-static int parse_bool(const struct option_def *def, const char *text, void *field,
-		      struct arena *memory, struct diag *diag)
+static int parse_bool(const struct parsing *p, const char *text, void *field)
 {
-	(void)def;
-	(void)memory;
-	return value_bool(text, field, diag);
+	return value_bool(text, field, p->diag);
 }
 
-static int parse_int(const struct option_def *def, const char *text, void *field,
-		     struct arena *memory, struct diag *diag)
+static int parse_int(const struct parsing *p, const char *text, void *field)
 {
 	long n;
-	int r = value_integer(text, &n, diag);
+	int r = number(p, text, INT_MIN, INT_MAX, &n);
 
-	(void)memory;
-	if (r == 0) {
-		r = check_range(def, n, "", diag);
-	}
-	if (r == 0 && (n < INT_MIN || n > INT_MAX)) {
-		r = diag_set(diag, -EINVAL, "%ld is too big a number", n);
-	}
 	if (r == 0) {
 		*(int *)field = (int)n;
 	}
 	return r;
 }
 
-static int parse_count(const struct option_def *def, const char *text, void *field,
-		       struct arena *memory, struct diag *diag)
+static int parse_count(const struct parsing *p, const char *text, void *field)
 {
 	long n;
-	int r = value_integer(text, &n, diag);
+	int r = number(p, text, 0, UINT_MAX, &n);
 
-	(void)memory;
-	if (r == 0) {
-		r = check_range(def, n, "", diag);
-	}
-	if (r == 0 && (n < 0 || n > UINT_MAX)) {
-		r = diag_set(diag, -EINVAL, "%ld is out of range", n);
-	}
 	if (r == 0) {
 		*(unsigned *)field = (unsigned)n;
 	}
 	return r;
 }
 
-static int parse_seconds(const struct option_def *def, const char *text, void *field,
-			 struct arena *memory, struct diag *diag)
+static int parse_seconds(const struct parsing *p, const char *text, void *field)
 {
 	char span[USEC_TEXT_MAX], bound[USEC_TEXT_MAX];
 	usec_t t;
-	int r = value_seconds(text, &t, diag);
+	int r = value_seconds(text, &t, p->diag);
 
-	(void)memory;
 	if (r < 0) {
 		return r;
 	}
-	if (t < (usec_t)def->min) {
-		return diag_set(diag, -EINVAL, "%s is too short; %s is the least",
+	if (t < (usec_t)p->def->min) {
+		return diag_set(p->diag, -EINVAL, "%s is too short; %s is the least",
 				usec_format(t, span, sizeof(span)),
-				usec_format((usec_t)def->min, bound, sizeof(bound)));
+				usec_format((usec_t)p->def->min, bound, sizeof(bound)));
 	}
-	if (def->max && t > (usec_t)def->max) {
-		return diag_set(diag, -EINVAL, "%s is too long; %s is the most",
+	if (p->def->max && t > (usec_t)p->def->max) {
+		return diag_set(p->diag, -EINVAL, "%s is too long; %s is the most",
 				usec_format(t, span, sizeof(span)),
-				usec_format((usec_t)def->max, bound, sizeof(bound)));
+				usec_format((usec_t)p->def->max, bound, sizeof(bound)));
 	}
 	*(usec_t *)field = t;
 	return 0;
 }
 
-static int parse_size(const struct option_def *def, const char *text, void *field,
-		      struct arena *memory, struct diag *diag)
+static int parse_size(const struct parsing *p, const char *text, void *field)
 {
-	(void)def;
-	(void)memory;
-	return value_size(text, field, diag);
+	return value_size(text, field, p->diag);
 }
 
-static int parse_octal(const struct option_def *def, const char *text, void *field,
-		       struct arena *memory, struct diag *diag)
+static int parse_octal(const struct parsing *p, const char *text, void *field)
 {
-	(void)def;
-	(void)memory;
-	return value_octal(text, field, diag);
+	return value_octal(text, field, p->diag);
 }
 
-static int parse_signal(const struct option_def *def, const char *text, void *field,
-			struct arena *memory, struct diag *diag)
+static int parse_signal(const struct parsing *p, const char *text, void *field)
 {
-	(void)def;
-	(void)memory;
-	return value_signal(text, field, diag);
+	return value_signal(text, field, p->diag);
 }
 
-static int parse_exitcodes(const struct option_def *def, const char *text, void *field,
-			   struct arena *memory, struct diag *diag)
+static int parse_exitcodes(const struct parsing *p, const char *text, void *field)
 {
-	(void)def;
-	(void)memory;
-	return value_exitcodes(text, field, diag);
+	return value_exitcodes(text, field, p->diag);
 }
 
 static int keep(char *copy, void *field)
@@ -139,31 +118,27 @@ static int keep(char *copy, void *field)
 	return 0;
 }
 
-static int parse_text(const struct option_def *def, const char *text, void *field,
-		      struct arena *memory, struct diag *diag)
+static int parse_text(const struct parsing *p, const char *text, void *field)
 {
-	(void)def;
-	(void)diag;
-	return keep(arena_text(memory, text), field);
+	return keep(arena_text(p->memory, text), field);
 }
 
 /* Only one's own home: another's needs the user database, which may block. */
-static int parse_path(const struct option_def *def, const char *text, void *field,
-		      struct arena *memory, struct diag *diag)
+static int parse_path(const struct parsing *p, const char *text, void *field)
 {
 	const char *home = getenv("HOME");
 	size_t size;
 	char *path;
 
 	if (text[0] != '~') {
-		return parse_text(def, text, field, memory, diag);
+		return parse_text(p, text, field);
 	}
 	if ((text[1] && text[1] != '/') || !home || !home[0]) {
-		return diag_set(diag, -EINVAL,
+		return diag_set(p->diag, -EINVAL,
 				"%.200s: only ~/ with HOME set is known; write the path out", text);
 	}
 	size = strlen(home) + strlen(text);
-	path = arena_alloc(memory, size);
+	path = arena_alloc(p->memory, size);
 	if (path) {
 		(void)snprintf(path, size, "%s%s", home, text + 1);
 	}
@@ -180,26 +155,24 @@ static int word_index(const struct option_def *def, const char *text)
 	return -EINVAL;
 }
 
-static int parse_word(const struct option_def *def, const char *text, void *field,
-		      struct arena *memory, struct diag *diag)
+static int parse_word(const struct parsing *p, const char *text, void *field)
 {
 	CLEANUP(strbuf_done) struct strbuf words = {0};
-	int i = word_index(def, text);
+	int i = word_index(p->def, text);
 	bool yes;
 
-	(void)memory;
 	if (i < 0 && value_bool(text, &yes, NULL) == 0) {
-		i = word_index(def, yes ? "true" : "false"); /* "on" where "true" is a word */
+		i = word_index(p->def, yes ? "true" : "false"); /* "on" where "true" is a word */
 	}
 	if (i >= 0) {
 		*(int *)field = i;
 		return 0;
 	}
-	for (i = 0; def->names[i]; i++) {
-		(void)strbuf_addf(&words, "%s%s", i ? ", " : "", def->names[i]);
+	for (i = 0; p->def->names[i]; i++) {
+		(void)strbuf_addf(&words, "%s%s", i ? ", " : "", p->def->names[i]);
 	}
-	return diag_set(diag, -EINVAL, "invalid '%s' value '%.200s'; use one of: %s", def->name,
-			text, strbuf_str(&words));
+	return diag_set(p->diag, -EINVAL, "invalid '%s' value '%.200s'; use one of: %s",
+			p->def->name, text, strbuf_str(&words));
 }
 
 /* Pieces between separators, blanks around them removed. */
@@ -240,26 +213,21 @@ static int parse_pieces(const char *text, const char *separators, bool skip_empt
 	return r;
 }
 
-static int parse_list(const struct option_def *def, const char *text, void *field,
-		      struct arena *memory, struct diag *diag)
+static int parse_list(const struct parsing *p, const char *text, void *field)
 {
-	(void)def;
-	(void)diag;
-	return parse_pieces(text, ",\n", true, field, memory);
+	return parse_pieces(text, ",\n", true, field, p->memory);
 }
 
-static int parse_headers(const struct option_def *def, const char *text, void *field,
-			 struct arena *memory, struct diag *diag)
+static int parse_headers(const struct parsing *p, const char *text, void *field)
 {
 	char **lines;
-	int r = parse_pieces(text, "\n", true, &lines, memory);
+	int r = parse_pieces(text, "\n", true, &lines, p->memory);
 
-	(void)def;
 	for (size_t i = 0; r == 0 && lines[i]; i++) {
 		const char *colon = strchr(lines[i], ':');
 
 		if (!colon || colon == lines[i] || strpbrk(lines[i], "\r")) {
-			return diag_set(diag, -EINVAL,
+			return diag_set(p->diag, -EINVAL,
 					"\"%.200s\" is no header; write Name: value, one "
 					"a line",
 					lines[i]);
@@ -271,16 +239,15 @@ static int parse_headers(const struct option_def *def, const char *text, void *f
 	return r;
 }
 
-static int parse_user(const struct option_def *def, const char *text, void *field,
-		      struct arena *memory, struct diag *diag)
+static int parse_user(const struct parsing *p, const char *text, void *field)
 {
 	struct owner owner = {.uid = (uid_t)-1, .gid = (gid_t)-1};
 
-	(void)def;
 	if (!text[0]) {
-		return diag_set(diag, -EINVAL, "Invalid user name: it is empty; remove the line");
+		return diag_set(p->diag, -EINVAL,
+				"Invalid user name: it is empty; remove the line");
 	}
-	owner.user = arena_text(memory, text);
+	owner.user = arena_text(p->memory, text);
 	if (!owner.user) {
 		return -ENOMEM;
 	}
@@ -288,20 +255,18 @@ static int parse_user(const struct option_def *def, const char *text, void *fiel
 	return 0;
 }
 
-static int parse_owner(const struct option_def *def, const char *text, void *field,
-		       struct arena *memory, struct diag *diag)
+static int parse_owner(const struct parsing *p, const char *text, void *field)
 {
 	struct owner owner = {.uid = (uid_t)-1, .gid = (gid_t)-1};
 	const char *colon = strchr(text, ':');
 
-	(void)def;
 	if (!text[0] || colon == text || (colon && (!colon[1] || strchr(colon + 1, ':')))) {
-		return diag_set(diag, -EINVAL,
+		return diag_set(p->diag, -EINVAL,
 				"Invalid user:group definition %.200s; write user or user:group",
 				text);
 	}
-	owner.user = arena_text_n(memory, text, colon ? (size_t)(colon - text) : strlen(text));
-	owner.group = colon ? arena_text(memory, colon + 1) : NULL;
+	owner.user = arena_text_n(p->memory, text, colon ? (size_t)(colon - text) : strlen(text));
+	owner.group = colon ? arena_text(p->memory, colon + 1) : NULL;
 	if (!owner.user || (colon && !owner.group)) {
 		return -ENOMEM;
 	}
@@ -309,18 +274,16 @@ static int parse_owner(const struct option_def *def, const char *text, void *fie
 	return 0;
 }
 
-static int parse_environment(const struct option_def *def, const char *text, void *field,
-			     struct arena *memory, struct diag *diag)
+static int parse_environment(const struct parsing *p, const char *text, void *field)
 {
 	CLEANUP(keyvalues_done) struct keyvalues kv = {0};
 	char **env;
-	int r = keyvalues_parse(text, memory, &kv, diag);
+	int r = keyvalues_parse(text, p->memory, &kv, p->diag);
 
-	(void)def;
 	if (r < 0) {
 		return r;
 	}
-	env = keyvalues_environment(&kv, memory);
+	env = keyvalues_environment(&kv, p->memory);
 	if (!env) {
 		return -ENOMEM;
 	}
@@ -328,15 +291,14 @@ static int parse_environment(const struct option_def *def, const char *text, voi
 	return 0;
 }
 
-static int parse_logfile(const struct option_def *def, const char *text, void *field,
-			 struct arena *memory, struct diag *diag)
+static int parse_logfile(const struct parsing *p, const char *text, void *field)
 {
 	struct log_config *log = field;
 
 	log->path = NULL;
 	if (!text[0]) {
 		log->kind = LOG_KIND_NONE;
-		log->path = arena_text(memory, ""); /* told as it was written */
+		log->path = arena_text(p->memory, ""); /* told as it was written */
 		return log->path ? 0 : -ENOMEM;
 	}
 	if (value_is_word(text, "none") || value_is_word(text, "off")) {
@@ -348,19 +310,16 @@ static int parse_logfile(const struct option_def *def, const char *text, void *f
 		log->syslog = true;
 	} else {
 		log->kind = LOG_KIND_FILE;
-		return parse_path(def, text, &log->path, memory, diag);
+		return parse_path(p, text, &log->path);
 	}
 	return 0;
 }
 
-static int parse_special(const struct option_def *def, const char *text, void *field,
-			 struct arena *memory, struct diag *diag)
+static int parse_special(const struct parsing *p, const char *text, void *field)
 {
-	(void)def;
+	(void)p;
 	(void)text;
 	(void)field;
-	(void)memory;
-	(void)diag;
 	return 0;
 }
 
@@ -465,7 +424,9 @@ static const struct type_info {
 int option_parse(const struct option_def *def, const char *text, void *object, struct arena *memory,
 		 struct diag *diag)
 {
-	return types[def->type].parse(def, text, (char *)object + def->offset, memory, diag);
+	const struct parsing p = {def, memory, diag};
+
+	return types[def->type].parse(&p, text, (char *)object + def->offset);
 }
 
 bool option_equal(const struct option_def *def, const void *a, const void *b)
