@@ -49,6 +49,12 @@ def problems_of(path, folder):
             yield f'"{header}" reaches out of its folder'
 
 
+def files():
+    """Each source with the folder whose rule it keeps: a header that crosses folders, its owner's."""
+    yield from ((p, p.parent.name) for p in sorted((ROOT / "src").glob("*/*.[ch]")))
+    yield from ((p, owner(p.name)) for p in sorted((ROOT / "include/slotd").glob("*.h")))
+
+
 def private_twins():
     """A header of one folder must not hide one that crosses folders."""
     shared = {p.name for p in (ROOT / "include/slotd").glob("*.h")}
@@ -57,11 +63,21 @@ def private_twins():
             yield f"{path.relative_to(ROOT)}: <slotd/{path.name}> has the same name"
 
 
+def lone_headers():
+    """A header that crosses folders is there for more than one of them, or for such a header."""
+    users = {p.name: {owner(p.name)} for p in (ROOT / "include/slotd").glob("*.h")}
+    for path, folder in files():
+        for quote, header in INCLUDE.findall(path.read_text(errors="replace")):
+            if quote == "<" and header[6:] in users and header.startswith("slotd/"):
+                users[header[6:]].add(path.name if path.parent.name == "slotd" else folder)
+    for header in sorted(h for h, folders in users.items() if len(folders) < 2):
+        yield f"include/slotd/{header}: only {users[header].pop()} needs it"
+
+
 def main():
-    problems = list(private_twins())
-    for path in sorted((ROOT / "src").glob("*/*.[ch]")):
-        problems += [f"{path.relative_to(ROOT)}: {what}"
-                     for what in problems_of(path, path.parent.name)]
+    problems = [*private_twins(), *lone_headers()]
+    for path, folder in files():
+        problems += [f"{path.relative_to(ROOT)}: {what}" for what in problems_of(path, folder)]
     for folder in sorted(p.name for p in (ROOT / "src").iterdir() if p.is_dir()):
         if folder not in USES:
             problems.append(f"src/{folder}: no row in the table of uses")
