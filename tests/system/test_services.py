@@ -292,8 +292,7 @@ def test_a_second_swap_is_refused_while_one_runs(slotd, ports):
     payinv = Payinv(slotd, ports, arguments="--listen-after 3")
     first = threading.Thread(target=payinv.swap)
     first.start()
-    wait_for(lambda: payinv.daemon.service("payinv")["step"] != "none",
-             "the first is under way")
+    wait_for(lambda: payinv.daemon.service("payinv")["step"], "the first is under way")
     second = payinv.daemon.ctl("swap", "payinv")
     assert second.returncode == 12
     assert "slotctl attach payinv" in second.stderr and "--wait 10m" in second.stderr
