@@ -134,9 +134,10 @@ struct pool {
 	VEC(struct listener *) listeners; /* borrowed */
 };
 
-/** events: upper-case names, NULL-terminated. -EINVAL for an unknown one. */
-int pool_init(struct pool *p, uint32_t id, const char *name, const char *identifier,
-	      char *const *events, unsigned buffer_size);
+void pool_init(struct pool *p, uint32_t id, const char *name);
+/** At first, and again when they change. events: NULL-terminated; -EINVAL for an unknown one. */
+int pool_configure(struct pool *p, const char *identifier, char *const *events,
+		   unsigned buffer_size);
 void pool_done(struct pool *p);
 /** Does it want this type? */
 bool pool_wants(const struct pool *p, enum event_type t);

@@ -12,11 +12,17 @@ static const char result_word[] = "RESULT ";
 
 /* ---- the buffer */
 
-int pool_init(struct pool *p, uint32_t id, const char *name, const char *identifier,
-	      char *const *events, unsigned buffer_size)
+void pool_init(struct pool *p, uint32_t id, const char *name)
 {
-	*p = (struct pool){
-		.name = name, .identifier = identifier, .id = id, .buffer_size = buffer_size};
+	*p = (struct pool){.name = name, .id = id};
+}
+
+int pool_configure(struct pool *p, const char *identifier, char *const *events,
+		   unsigned buffer_size)
+{
+	p->identifier = identifier;
+	p->buffer_size = buffer_size;
+	memset(p->subscribed, 0, sizeof(p->subscribed));
 	for (; events && *events; events++) {
 		enum event_type asked_for = event_type_from_name(*events);
 

@@ -26,6 +26,7 @@ struct ear {
 
 struct ear_pool {
 	struct pool pool;
+	char *identifier; /* the pool's */
 	struct group *group;
 	VEC(struct ear *) ears;
 };
@@ -328,6 +329,7 @@ int events_tap(struct process *p, int *child)
 static struct ear *ear_new(struct ear_pool *ep, struct process *p)
 {
 	struct ear *ear = calloc(1, sizeof(*ear));
+	const char *colon = strchr(p->namespec, ':');
 
 	if (!ear) {
 		return NULL;
@@ -335,7 +337,8 @@ static struct ear *ear_new(struct ear_pool *ep, struct process *p)
 	ear->process = p;
 	ear->tap_fd = ear->log_fd = -EBADF;
 	loop_io_init(&ear->io, on_tap);
-	listener_init(&ear->listener, &ep->pool, p->worker.id, p->config->name);
+	/* The process's name, from a text that outlives its configuration. */
+	listener_init(&ear->listener, &ep->pool, p->worker.id, colon ? colon + 1 : p->namespec);
 	if (vec_push(&ep->ears, ear) < 0) {
 		free(ear);
 		return NULL;
@@ -366,6 +369,7 @@ static void pool_free(struct ear_pool *ep)
 	}
 	vec_done(&ep->ears);
 	pool_done(&ep->pool);
+	free(ep->identifier);
 	free(ep);
 }
 
@@ -377,23 +381,39 @@ static const struct program_config *listener_program(const struct group *g)
 	return program && program->kind == PROGRAM_EVENTLISTENER ? program : NULL;
 }
 
-static int make_pool(struct events *ev, struct group *g, const struct program_config *program)
+/* What the group's configuration says now; that of the time before may be freed. */
+static int configure_pool(struct ear_pool *ep, const struct program_config *program)
 {
-	struct ear_pool *ep = calloc(1, sizeof(*ep));
-	int r = ep ? pool_init(&ep->pool, 0, g->name, ev->sup->config->supervisord.identifier,
-			       program->events, program->buffer_size)
-		   : -ENOMEM;
+	char *identifier = strdup(ep->group->origin->supervisord.identifier);
 
-	if (r < 0) {
-		free(ep);
-		return r;
+	if (!identifier) {
+		return -ENOMEM;
 	}
-	ep->group = g;
+	free(ep->identifier);
+	ep->identifier = identifier;
 	ep->pool.rule = strcmp(program->result_handler, RESULT_HANDLER_DEFAULT) == 0
 				? RESULT_OK_ACCEPTS
 				: RESULT_FAIL_REJECTS;
 	ep->pool.accepted =
 		strcmp(program->result_handler, RESULT_HANDLER_STDOUT) == 0 ? print_output : NULL;
+	return pool_configure(&ep->pool, identifier, program->events, program->buffer_size);
+}
+
+static int make_pool(struct events *ev, struct group *g, const struct program_config *program)
+{
+	struct ear_pool *ep = calloc(1, sizeof(*ep));
+	int r;
+
+	if (!ep) {
+		return -ENOMEM;
+	}
+	ep->group = g;
+	pool_init(&ep->pool, 0, g->name);
+	r = configure_pool(ep, program);
+	if (r < 0) {
+		pool_free(ep);
+		return r;
+	}
 	vec_for_each (p, &g->processes) {
 		if (!ear_new(ep, *p)) {
 			pool_free(ep);
@@ -405,19 +425,41 @@ static int make_pool(struct events *ev, struct group *g, const struct program_co
 		pool_free(ep);
 		return r;
 	}
-	arm_tick(ev);
 	return 0;
+}
+
+static void drop_pool(struct events *ev, struct ear_pool *ep)
+{
+	for (size_t i = 0; i < ev->pools.len; i++) {
+		if (ev->pools.at[i] == ep) {
+			vec_remove(&ev->pools, i);
+			pool_free(ep);
+			return;
+		}
+	}
+}
+
+void events_group_changed(struct group *g)
+{
+	struct events *ev = events_of(g->sup);
+	struct ear_pool *ep = pool_of(ev, g);
+	const struct program_config *program = listener_program(g);
+	int r = 0;
+
+	if (program) {
+		r = ep ? configure_pool(ep, program) : make_pool(ev, g, program);
+	} else if (ep) {
+		drop_pool(ev, ep);
+	}
+	if (r < 0) {
+		log_line(LOG_ERR, "event listener %s gets no events: %s", g->name, strerror(-r));
+	}
+	arm_tick(ev);
 }
 
 void events_group_added(struct group *g)
 {
-	struct events *ev = events_of(g->sup);
-	const struct program_config *program = listener_program(g);
-	int r = program ? make_pool(ev, g, program) : 0;
-
-	if (r < 0) {
-		log_line(LOG_ERR, "event listener %s gets no events: %s", g->name, strerror(-r));
-	}
+	events_group_changed(g);
 	events_emitf(g->sup, EVENT_PROCESS_GROUP_ADDED, "groupname:%s\n", g->name);
 }
 
@@ -426,14 +468,8 @@ void events_group_removed(struct group *g)
 	struct events *ev = events_of(g->sup);
 
 	events_emitf(g->sup, EVENT_PROCESS_GROUP_REMOVED, "groupname:%s\n", g->name);
-	for (size_t i = 0; i < ev->pools.len; i++) {
-		if (ev->pools.at[i]->group == g) {
-			pool_free(ev->pools.at[i]);
-			vec_remove(&ev->pools, i);
-			arm_tick(ev);
-			return;
-		}
-	}
+	drop_pool(ev, pool_of(ev, g));
+	arm_tick(ev);
 }
 
 void events_process_added(struct process *p)

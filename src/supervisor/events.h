@@ -29,6 +29,8 @@ void events_output(struct supervisor *sup, const char *group, const char *name,
 		   const struct message *m);
 /** A group came or goes. That of an [eventlistener:x] brings its pool and takes it away. */
 void events_group_added(struct group *g);
+/** Its configuration was replaced. */
+void events_group_changed(struct group *g);
 void events_group_removed(struct group *g);
 
 /**

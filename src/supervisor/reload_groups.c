@@ -1,3 +1,4 @@
+#include "events.h"
 #include "reload.h"
 
 #include <string.h>
@@ -210,6 +211,7 @@ static void change_group(struct reload *r, struct group *g, const struct group_c
 	g->config = config;
 	g->origin = r->next;
 	g->priority = config->priority;
+	events_group_changed(g);
 	add_processes(r, g, config);
 	order_processes(g);
 	publish_group(g);

@@ -264,3 +264,38 @@ result_handler=mine:handler
     for n in range(2):
         daemon.rpc.supervisor.sendRemoteCommEvent("n", str(n))
     wait_for(lambda: len(told(daemon, "mine")) == 2, "both are told, once each")
+
+
+def test_a_reload_applies_what_a_listener_wants(slotd):
+    def config(events, size, kind="eventlistener"):
+        return f"""
+[supervisord]
+identifier={events.lower()}
+[{kind}:ear]
+command={PLAIN} %D%/ear.events
+events={events}
+startsecs=0
+buffer_size=50
+[eventlistener:idle]
+command=/bin/cat
+events=REMOTE_COMMUNICATION
+startsecs=0
+buffer_size={size}
+"""
+
+    daemon = slotd(config("PROCESS_STATE", 2))
+    daemon.write_config(config("REMOTE_COMMUNICATION", 4))
+    daemon.ctl("reload", check=True)
+    wait_for(lambda: "ear: ACKNOWLEDGED -> READY" in daemon.log().split("was reloaded")[-1],
+             "the listener was restarted")
+    for n in range(5):
+        daemon.rpc.supervisor.sendRemoteCommEvent("n", str(n))
+    wait_for(lambda: [payload for _, payload in told(daemon, "ear")][-5:] == [
+        f"type:n\n{n}" for n in range(5)], "it is told what it now wants")
+    assert "server:remote_communication " in told(daemon, "ear")[-1][0]
+    assert daemon.log().count("pool idle event buffer overflowed") == 1
+    daemon.write_config(config("REMOTE_COMMUNICATION", 4, "program"))
+    daemon.ctl("reload", check=True)
+    daemon.wait_log("stopped: ear")
+    daemon.rpc.supervisor.sendRemoteCommEvent("n", "nobody")
+    assert daemon.status()

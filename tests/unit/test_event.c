@@ -44,7 +44,8 @@ static struct fixture fixture_new(unsigned buffer_size)
 	char *events[] = {(char *)"TICK", NULL};
 	struct fixture f;
 
-	ck_assert_int_eq(pool_init(&f.pool, 1, "p", "supervisor", events, buffer_size), 0);
+	pool_init(&f.pool, 1, "p");
+	ck_assert_int_eq(pool_configure(&f.pool, "supervisor", events, buffer_size), 0);
 	return f;
 }
 
