@@ -73,8 +73,8 @@ int pool_offer(struct pool *p, struct event *e, struct plan *plan)
 	return r;
 }
 
-/* Back to the head, with the serials it had. The oldest goes when there is no room: that is this
- * one (Supervisor drops from the same end). */
+/* Back to the head, with the serials it had. Where there is no room the next oldest goes, as in
+ * Supervisor. */
 static void rebuffer(struct listener *l, struct plan *plan)
 {
 	struct pool *p = l->pool;

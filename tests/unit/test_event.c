@@ -1,4 +1,5 @@
 #include <check.h>
+#include <errno.h>
 #include <slotd/cleanup.h>
 #include <slotd/event.h>
 #include <slotd/utf8.h>
@@ -71,7 +72,7 @@ static char *dispatched(struct fixture *f)
 	return pool_dispatch(&f->pool, &text, &len) ? text : NULL;
 }
 
-START_TEST(a_parent_type_subscribes_to_all_below_it_once)
+START_TEST(every_type_is_below_its_parents_and_has_a_name)
 {
 	ck_assert(event_type_is(EVENT_PROCESS_STATE_FATAL, EVENT_PROCESS_STATE));
 	ck_assert(event_type_is(EVENT_TICK_5, EVENT_ANY));
@@ -80,6 +81,120 @@ START_TEST(a_parent_type_subscribes_to_all_below_it_once)
 		ck_assert_int_eq(event_type_from_name(event_type_name((enum event_type)t)), t);
 	}
 	ck_assert_int_eq(event_type_from_name("PROCESS_STATES"), EVENT_TYPE_INVALID_);
+}
+END_TEST
+
+START_TEST(a_pool_wants_what_it_subscribed_to_and_what_is_below)
+{
+	char *events[] = {(char *)"TICK", (char *)"PROCESS_STATE_FATAL", NULL};
+	char *unknown[] = {(char *)"TICK_7", NULL};
+	struct pool p;
+
+	pool_init(&p, 1, "p");
+	ck_assert_int_eq(pool_configure(&p, "supervisor", events, 10), 0);
+	for (int t = 0; t < EVENT_TYPE_MAX_; t++) {
+		bool below = t >= EVENT_TICK && t <= EVENT_TICK_3600;
+
+		ck_assert_msg(pool_wants(&p, (enum event_type)t) ==
+				      (below || t == EVENT_PROCESS_STATE_FATAL),
+			      "%s", event_type_name((enum event_type)t));
+	}
+	pool_done(&p);
+	ck_assert_int_eq(pool_configure(&p, "supervisor", unknown, 10), -EINVAL);
+}
+END_TEST
+
+START_TEST(listeners_share_a_pool_and_each_event_goes_to_one)
+{
+	struct fixture f = fixture_new(10);
+	struct listener second;
+	auto_free char *first_text = NULL, *second_text = NULL;
+	size_t len;
+
+	join(&f);
+	listener_init(&second, &f.pool, 3, "m");
+	ck_assert_int_eq(vec_push(&f.pool.listeners, &second), 0);
+	second.running = true;
+	say(&f.listener, "READY\n");
+	say(&second, "READY\n");
+	offer(&f.pool, "x", 1);
+	offer(&f.pool, "y", 2);
+	offer(&f.pool, "z", 3);
+	ck_assert_ptr_eq(pool_dispatch(&f.pool, &first_text, &len), &f.listener);
+	ck_assert_ptr_nonnull(strstr(first_text, " poolserial:0 "));
+	ck_assert_ptr_eq(pool_dispatch(&f.pool, &second_text, &len), &second);
+	ck_assert_ptr_nonnull(strstr(second_text, " poolserial:1 "));
+	ck_assert_ptr_null(dispatched(&f));
+	ck_assert(listener_owed(&f.listener));
+	leave(&f);
+	listener_lost(&second, &plan);
+}
+END_TEST
+
+START_TEST(what_comes_back_goes_first_and_makes_the_next_oldest_leave)
+{
+	struct fixture f = fixture_new(2);
+	auto_free char *text = NULL;
+
+	join(&f);
+	say(&f.listener, "READY\n");
+	offer(&f.pool, "x", 1);
+	free(dispatched(&f));
+	offer(&f.pool, "y", 2);
+	offer(&f.pool, "z", 3);
+	say(&f.listener, "RESULT 4\nFAILREADY\n");
+	ck_assert(logged("discarding event 2"));
+	ck_assert_uint_eq(f.pool.buffer.len, 2);
+	text = dispatched(&f);
+	ck_assert_ptr_nonnull(strstr(text, " serial:1 pool:p poolserial:0 "));
+	ck_assert_uint_eq(f.pool.buffer.at[0].event->serial, 3);
+	leave(&f);
+}
+END_TEST
+
+START_TEST(a_listener_that_ended_gets_nothing_until_it_says_ready_again)
+{
+	struct fixture f = fixture_new(10);
+	auto_free char *text = NULL;
+
+	join(&f);
+	offer(&f.pool, "x", 1);
+	say(&f.listener, "REA");
+	plan_init(&plan);
+	listener_lost(&f.listener, &plan);
+	ck_assert(!listener_owed(&f.listener));
+	listener_started(&f.listener, &plan);
+	f.listener.running = true;
+	say(&f.listener, "READY\n"); /* what its predecessor began is forgotten */
+	text = dispatched(&f);
+	ck_assert_ptr_nonnull(text);
+	listener_lost(&f.listener, &plan);
+	say(&f.listener, "READY\n"); /* what was still in the pipe */
+	ck_assert_ptr_null(dispatched(&f));
+	leave(&f);
+}
+END_TEST
+
+START_TEST(a_listener_that_leaves_gives_its_event_to_the_others)
+{
+	struct fixture f = fixture_new(10);
+	struct listener second;
+
+	join(&f);
+	listener_init(&second, &f.pool, 3, "m");
+	ck_assert_int_eq(vec_push(&f.pool.listeners, &second), 0);
+	second.running = true;
+	say(&second, "READY\n");
+	offer(&f.pool, "x", 1);
+	free(dispatched(&f));
+	ck_assert_ptr_nonnull(second.event);
+	listener_done(&second, &plan);
+	ck_assert_uint_eq(f.pool.listeners.len, 1);
+	ck_assert_ptr_eq(f.pool.listeners.at[0], &f.listener);
+	say(&f.listener, "READY\n");
+	free(dispatched(&f));
+	ck_assert_ptr_nonnull(f.listener.event);
+	leave(&f);
 }
 END_TEST
 
@@ -301,7 +416,12 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("event", a_parent_type_subscribes_to_all_below_it_once,
+	return suite_run("event", every_type_is_below_its_parents_and_has_a_name,
+			 a_pool_wants_what_it_subscribed_to_and_what_is_below,
+			 listeners_share_a_pool_and_each_event_goes_to_one,
+			 what_comes_back_goes_first_and_makes_the_next_oldest_leave,
+			 a_listener_that_ended_gets_nothing_until_it_says_ready_again,
+			 a_listener_that_leaves_gives_its_event_to_the_others,
 			 an_envelope_has_supervisors_tokens_in_order,
 			 len_counts_characters_unless_bytes_are_asked_for,
 			 nobody_gets_an_event_before_ready_and_running,

@@ -300,6 +300,22 @@ START_TEST(a_flip_stands_though_it_could_not_be_recorded)
 }
 END_TEST
 
+START_TEST(a_swap_with_bake_ends_when_that_is_over)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_BAKE);
+	t.policy.bake = SECONDS(60);
+	ck_assert_str_eq(send(&t, SWAP_EV_RECORDED, NULL), "timer 3 +60s");
+	t.now += SECONDS(59);
+	ck_assert_str_eq(send(&t, SWAP_EV_TIMER, NULL), "");
+	t.now += SECONDS(1);
+	ck_assert_str_eq(send(&t, SWAP_EV_TIMER, "2412 connections"),
+			 "finish 3 b 0 \"2412 connections\"");
+	ck_assert(!swap_busy(&t.swap));
+}
+END_TEST
+
 START_TEST(an_old_timer_does_not_end_a_later_step)
 {
 	static struct story t;
@@ -390,10 +406,14 @@ START_TEST(min_ready_is_a_number_a_share_or_all)
 	ck_assert_int_eq(gate_min_ready("50%", 5), 3);
 	ck_assert_int_eq(gate_min_ready("1%", 5), 1);
 	ck_assert_int_eq(gate_min_ready("all", 0), 0);
+	ck_assert_int_eq(gate_min_ready("100%", 5), 5);
+	ck_assert_int_eq(gate_min_ready("1024", GATE_WORKERS_MAX), GATE_WORKERS_MAX);
+	ck_assert_int_eq(gate_min_ready("1025", GATE_WORKERS_MAX), -EINVAL);
 	ck_assert_int_eq(gate_min_ready("101%", 5), -EINVAL);
 	ck_assert_int_eq(gate_min_ready("-1", 5), -EINVAL);
 	ck_assert_int_eq(gate_min_ready("some", 5), -EINVAL);
 	ck_assert_int_eq(gate_min_ready("99999999999999999999", 5), -EINVAL);
+	ck_assert_int_eq(gate_min_ready("3", 5), 3); /* an errno of before is none of its own */
 }
 END_TEST
 
@@ -419,7 +439,8 @@ int main(void)
 		whatever_fails_before_the_flip_leaves_live_alone_and_ends_with_10,
 		there_is_no_abort_once_the_flip_has_begun,
 		a_flip_stands_though_it_could_not_be_recorded,
-		an_old_timer_does_not_end_a_later_step, the_old_slot_drains_stays_warm_and_stops,
+		a_swap_with_bake_ends_when_that_is_over, an_old_timer_does_not_end_a_later_step,
+		the_old_slot_drains_stays_warm_and_stops,
 		without_idle_keep_a_drained_slot_stops_at_once, a_drain_that_takes_too_long_is_cut,
 		a_recalled_slot_is_not_stopped_by_its_old_timer,
 		health_needs_rise_results_to_come_and_fall_results_to_go,

@@ -190,6 +190,119 @@ START_TEST(a_worker_gives_up_after_startretries_with_growing_waits)
 }
 END_TEST
 
+/* The change of state in the last plan; what events and people are told of it. */
+static struct plan_action change(const struct world *w, enum worker_state to)
+{
+	for (unsigned i = 0; i < w->plan.len; i++) {
+		if (w->plan.actions[i].kind == PLAN_STATE && w->plan.actions[i].arg == (int)to) {
+			return w->plan.actions[i];
+		}
+	}
+	ck_abort_msg("no change to %s", worker_state_info(to)->name);
+}
+
+START_TEST(a_change_of_state_tells_pid_tries_and_whether_it_was_expected)
+{
+	static struct world w;
+
+	world_init(&w);
+	world_run(&w);
+	ck_assert_int_eq(change(&w, WORKER_RUNNING).pid, w.worker.pid);
+	world_exit(&w, 0);
+	ck_assert(change(&w, WORKER_EXITED).expected);
+	ck_assert_int_eq(change(&w, WORKER_EXITED).pid, 100);
+	world_run(&w);
+	world_exit(&w, 1);
+	ck_assert(!change(&w, WORKER_EXITED).expected);
+	world_send(&w, WORKER_EV_SPAWNED);
+	for (unsigned tries = 1; tries <= 3; tries++) {
+		world_exit(&w, 0);
+		ck_assert_uint_eq(change(&w, WORKER_BACKOFF).tries, tries);
+		ck_assert(!w.worker.exit_expected); /* too early, whatever the code */
+		world_advance(&w, SECONDS(tries));
+		ck_assert_uint_eq(change(&w, WORKER_STARTING).tries, tries);
+		ck_assert_uint_eq(w.worker.since, w.now);
+		world_send(&w, WORKER_EV_SPAWNED);
+	}
+}
+END_TEST
+
+START_TEST(a_start_by_hand_after_giving_up_has_all_its_retries)
+{
+	static struct world w;
+
+	world_init(&w);
+	w.policy.startretries = 1;
+	for (int i = 0; i < 2; i++) {
+		world_start(&w);
+		ck_assert_str_eq(world_exit(&w, 1), "state 7 STARTING -> BACKOFF; timer 7 +1s");
+		world_advance(&w, SECONDS(1));
+		world_send(&w, WORKER_EV_SPAWNED);
+		world_exit(&w, 1);
+		ck_assert_str_eq(world_state(&w), "FATAL");
+	}
+}
+END_TEST
+
+START_TEST(a_run_ends_a_row_of_failures)
+{
+	static struct world w;
+
+	world_init(&w);
+	w.policy.startretries = 1;
+	w.policy.autorestart = AUTORESTART_ALWAYS;
+	world_start(&w);
+	for (int i = 0; i < 5; i++) {
+		ck_assert_str_eq(world_exit(&w, 1), "state 7 STARTING -> BACKOFF; timer 7 +1s");
+		world_advance(&w, SECONDS(1));
+		world_send(&w, WORKER_EV_SPAWNED);
+		world_advance(&w, SECONDS(1));
+		ck_assert_str_eq(world_state(&w), "RUNNING");
+		world_exit(&w, 1);
+		world_send(&w, WORKER_EV_SPAWNED);
+	}
+}
+END_TEST
+
+START_TEST(a_start_of_what_runs_is_told_and_changes_nothing)
+{
+	static struct world w;
+
+	world_init(&w);
+	world_run(&w);
+	ck_assert_str_eq(world_send(&w, WORKER_EV_START), "");
+	ck_assert_str_eq(world_log(&w), "log 7 warning \"process 'web' already running\"");
+}
+END_TEST
+
+START_TEST(a_child_that_finds_no_room_waits_and_has_not_failed)
+{
+	static struct world w;
+
+	world_init(&w);
+	w.policy.startretries = 0;
+	world_start(&w);
+	world_spawn_fails(&w, ENOMEM, "no room");
+	ck_assert_str_eq(world_exit(&w, 127), "state 7 STARTING -> BACKOFF; timer 7 +1s");
+	ck_assert_str_eq(world_state(&w), "BACKOFF");
+	ck_assert_str_eq(world_advance(&w, SECONDS(1)), "state 7 BACKOFF -> STARTING; spawn 7");
+	ck_assert_uint_eq(w.worker.restarts, 0);
+}
+END_TEST
+
+START_TEST(a_spawn_that_fails_while_it_is_stopped_keeps_its_reason)
+{
+	static struct world w;
+
+	world_init(&w);
+	world_send(&w, WORKER_EV_START);
+	world_send(&w, WORKER_EV_STOP);
+	ck_assert_str_eq(world_spawn_fails(&w, ENOENT, "can't find command 'x'"),
+			 "state 7 STOPPING -> STOPPED");
+	ck_assert_str_eq(w.worker.spawnerr, "can't find command 'x'");
+}
+END_TEST
+
 START_TEST(a_stop_from_backoff_forgets_the_failures)
 {
 	static struct world w;
@@ -507,6 +620,11 @@ int main(void)
 		groups_are_signalled_as_configured,
 		an_end_before_startsecs_is_a_failure_whatever_its_code,
 		a_worker_gives_up_after_startretries_with_growing_waits,
+		a_change_of_state_tells_pid_tries_and_whether_it_was_expected,
+		a_start_by_hand_after_giving_up_has_all_its_retries, a_run_ends_a_row_of_failures,
+		a_start_of_what_runs_is_told_and_changes_nothing,
+		a_child_that_finds_no_room_waits_and_has_not_failed,
+		a_spawn_that_fails_while_it_is_stopped_keeps_its_reason,
 		a_stop_from_backoff_forgets_the_failures,
 		an_expected_exit_stays_and_an_unexpected_one_restarts_at_once,
 		autorestart_never_and_always_are_obeyed,
