@@ -68,7 +68,7 @@ def test_supervisorctl_works(daemon):
     assert daemon.supervisorctl("stop", "late", check=True).stdout == "late: stopped\n"
     assert daemon.supervisorctl("restart", "web:*", check=True).stdout.count("started") == 2
     wait_for(lambda: "hello" in daemon.supervisorctl("tail", "talker").stdout, "tail has it")
-    wait_for(lambda: "oops" in daemon.supervisorctl("tail", "talker", "stderr").stdout, "and stderr")
+    wait_for(lambda: "oops" in daemon.supervisorctl("tail", "talker", "stderr").stdout, "err")
     assert daemon.supervisorctl("pid", check=True).stdout.strip() == str(daemon.pid)
     assert "4." in daemon.supervisorctl("version", check=True).stdout
 

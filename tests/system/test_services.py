@@ -289,13 +289,14 @@ def test_a_prepare_that_fails_ends_the_deploy(slotd, ports):
 
 
 def test_a_second_swap_is_refused_while_one_runs(slotd, ports):
-    payinv = Payinv(slotd, ports, arguments="--listen-after 3")
+    payinv = Payinv(slotd, ports, health="exec test $SLOTD_SLOT = a -o -e %D%/go")
     first = threading.Thread(target=payinv.swap)
     first.start()
     wait_for(lambda: payinv.daemon.service("payinv")["step"], "the first is under way")
     second = payinv.daemon.ctl("swap", "payinv")
     assert second.returncode == 12
     assert "slotctl attach payinv" in second.stderr and "--wait 10m" in second.stderr
+    (payinv.daemon.dir / "go").touch()
     first.join(60)
     assert payinv.live() == "b"
 
