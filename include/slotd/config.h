@@ -116,7 +116,6 @@ struct group_config {
 	struct config_place place;
 	VEC(struct program_config *) programs; /* borrowed from config.programs */
 	VEC(struct worker_config *) workers;   /* borrowed; all of them, in starting order */
-	bool is_program;		       /* a lone program's group */
 };
 
 enum health_kind {

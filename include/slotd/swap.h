@@ -60,7 +60,7 @@ struct swap {
 	enum slot_id live;   /* who is live now, by the switchboard */
 	enum slot_id target; /* who shall be */
 	bool warm;
-	usec_t began, step_began;
+	usec_t step_began;
 	usec_t deadline; /* of the timer that is armed; USEC_NEVER */
 };
 

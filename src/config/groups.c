@@ -31,7 +31,6 @@ int load_lone_group(struct loader *l, struct program_config *p, int priority)
 	if (r < 0) {
 		return r;
 	}
-	g->is_program = true;
 	return vec_push(&g->programs, p);
 }
 

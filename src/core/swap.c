@@ -87,7 +87,6 @@ static void begin(struct swap *s, const struct swap_event *ev, usec_t now, struc
 	s->kind = ev->what;
 	s->target = slot_other(s->live);
 	s->warm = ev->warm && s->kind != SWAP_KIND_DEPLOY;
-	s->began = now;
 	if (s->warm) {
 		enter_check(s, NULL, now, plan);
 	} else if (ev->draining && s->kind == SWAP_KIND_DEPLOY) {

@@ -180,19 +180,20 @@ int os_make_directories(const char *path, mode_t mode)
 
 static int realtime_signal(const char *name)
 {
-	static const struct {
+	const struct {
 		const char *prefix;
-		int sign;
-	} ends[] = {{"RTMIN", 1}, {"RTMAX", -1}};
+		int signo;
+	} ends[] = {{"RTMIN", SIGRTMIN}, {"RTMAX", SIGRTMAX}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		size_t len = strlen(ends[i].prefix);
-		int base = i == 0 ? SIGRTMIN : SIGRTMAX;
 
 		if (strncasecmp(name, ends[i].prefix, len) == 0) {
-			int signo = base + (name[len] ? atoi(name + len) : 0);
+			char *end;
+			long signo = ends[i].signo + strtol(name + len, &end, 10);
 
-			return signo >= SIGRTMIN && signo <= SIGRTMAX ? signo : -EINVAL;
+			return !*end && signo >= SIGRTMIN && signo <= SIGRTMAX ? (int)signo
+									       : -EINVAL;
 		}
 	}
 	return -EINVAL;

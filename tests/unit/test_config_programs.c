@@ -277,7 +277,6 @@ START_TEST(groups_and_workers_are_in_supervisors_order)
 	ck_assert_str_eq(c->groups.at[2]->name, "a");
 	ck_assert_str_eq(c->groups.at[3]->name, "b");
 	ck_assert_str_eq(c->groups.at[4]->name, "g");
-	ck_assert(!c->groups.at[4]->is_program && c->groups.at[3]->is_program);
 	ck_assert_str_eq(c->groups.at[4]->workers.at[0]->name, "n");
 	ck_assert_str_eq(c->groups.at[4]->workers.at[1]->name, "m");
 	ck_assert_int_eq(config_program(c, "l")->priority, 999);
