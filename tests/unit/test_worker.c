@@ -264,6 +264,27 @@ START_TEST(a_run_ends_a_row_of_failures)
 }
 END_TEST
 
+START_TEST(an_exit_status_is_told_of_what_has_ended)
+{
+	static struct world w;
+
+	world_init(&w);
+	ck_assert_int_eq(worker_exitstatus(&w.worker), 0); /* never ran */
+	w.policy.autorestart = AUTORESTART_NEVER;
+	world_run(&w);
+	world_exit(&w, 3);
+	ck_assert_int_eq(worker_exitstatus(&w.worker), 3);
+	world_start(&w);
+	ck_assert_int_eq(worker_exitstatus(&w.worker), 0);
+	world_advance(&w, SECONDS(1));
+	ck_assert_int_eq(worker_exitstatus(&w.worker), 0);
+	world_send(&w, WORKER_EV_STOP);
+	ck_assert_int_eq(worker_exitstatus(&w.worker), 0);
+	world_killed(&w, SIGTERM);
+	ck_assert_int_eq(worker_exitstatus(&w.worker), -1);
+}
+END_TEST
+
 START_TEST(a_start_of_what_runs_is_told_and_changes_nothing)
 {
 	static struct world w;
@@ -622,6 +643,7 @@ int main(void)
 		a_worker_gives_up_after_startretries_with_growing_waits,
 		a_change_of_state_tells_pid_tries_and_whether_it_was_expected,
 		a_start_by_hand_after_giving_up_has_all_its_retries, a_run_ends_a_row_of_failures,
+		an_exit_status_is_told_of_what_has_ended,
 		a_start_of_what_runs_is_told_and_changes_nothing,
 		a_child_that_finds_no_room_waits_and_has_not_failed,
 		a_spawn_that_fails_while_it_is_stopped_keeps_its_reason,
