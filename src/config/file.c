@@ -4,11 +4,13 @@
 #include <slotd/cleanup.h>
 #include <string.h>
 
-/* Ours, then Supervisor's list with /usr for the directory above its binary. */
+/* Ours, then Supervisor's list; the directory above its binary is /usr, or /usr/local from pip. */
 static const char *const default_places[] = {
 	"/etc/slotd/slotd.conf",
 	"/usr/etc/supervisord.conf",
 	"/usr/supervisord.conf",
+	"/usr/local/etc/supervisord.conf",
+	"/usr/local/supervisord.conf",
 	"supervisord.conf",
 	"etc/supervisord.conf",
 	"/etc/supervisord.conf",

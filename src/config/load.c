@@ -190,6 +190,15 @@ static int load(struct loader *l, const char *path, const struct config_override
 	return r < 0 ? r : finish(l, overrides, diag, ret);
 }
 
+static void warn_of_search(struct loader *l, const char *path)
+{
+	if (path && path[0] != '/' && geteuid() == 0) {
+		config_warning(l->config, (struct config_place){.file = path},
+			       "read by root because it is in the current directory; name a file "
+			       "with -c, so that nobody else can choose it");
+	}
+}
+
 int config_load(const char *path, const struct config_overrides *overrides, struct diag *diag,
 		struct config **ret)
 {
@@ -201,6 +210,7 @@ int config_load(const char *path, const struct config_overrides *overrides, stru
 	}
 	if (!path) {
 		path = file_find_default(diag);
+		warn_of_search(&l, path);
 	}
 	return path ? load(&l, path, overrides, diag, ret) : -ENOENT;
 }

@@ -1,8 +1,10 @@
 """slotd -t, --help-config and what the man page says: the configuration as a person meets it."""
 
+import os
 import re
 import subprocess
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +103,13 @@ def test_every_option_is_in_the_man_page_and_back():
     documented = set(re.findall(r"^\.It Ic ([a-z][a-z0-9_.]*)", source, re.M))
     assert len(helped) > 80
     assert helped == documented, helped ^ documented
+
+
+@pytest.mark.skipif(Path("/etc/slotd/slotd.conf").exists(), reason="there is another one before it")
+def test_a_file_of_the_current_directory_is_read_and_root_is_warned(tmp_path):
+    (tmp_path / "supervisord.conf").write_text("[program:web]\ncommand=/bin/cat\n")
+    done = subprocess.run([str(SLOTD), "-t"], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "1 group" in done.stdout
+    assert ("name a file with -c" in done.stderr) == (os.geteuid() == 0)

@@ -2,6 +2,7 @@
 
 import ast
 import time
+from pathlib import Path
 
 import pytest
 
@@ -299,3 +300,43 @@ buffer_size={size}
     daemon.wait_log("stopped: ear")
     daemon.rpc.supervisor.sendRemoteCommEvent("n", "nobody")
     assert daemon.status()
+
+
+SCRIPTS = "/usr/bin/python3 /usr/lib/python3/dist-packages/supervisor/scripts"
+
+
+@pytest.mark.skipif(not Path(SCRIPTS.split()[1]).exists(), reason="supervisor is not installed")
+def test_the_listeners_that_come_with_supervisor_work(slotd):
+    daemon = slotd(f"""
+[unix_http_server]
+file=%D%/sock
+[eventlistener:sample]
+command={SCRIPTS}/sample_eventlistener.py
+events=REMOTE_COMMUNICATION
+startsecs=0
+stderr_logfile=%D%/sample.err
+[eventlistener:exiting]
+command={SCRIPTS}/sample_exiting_eventlistener.py
+events=REMOTE_COMMUNICATION
+startsecs=0
+autorestart=true
+stderr_logfile=%D%/exiting.err
+[eventlistener:loop]
+command={SCRIPTS}/loop_listener.py
+events=PROCESS_COMMUNICATION
+startsecs=0
+[program:asking]
+command=/bin/sh -c 'for i in 1 2 3; do {SCRIPTS}/sample_commevent.py 1000 & read x;
+    echo "$x"; kill $!; done; exec cat'
+startsecs=0
+stdout_capture_maxbytes=1KB
+stdout_logfile=%D%/asking.out
+""")
+    for name in ("sample", "exiting", "loop"):
+        daemon.wait_state(name, "RUNNING")
+    for n in range(3):
+        daemon.rpc.supervisor.sendRemoteCommEvent("kind", str(n))
+    for name in ("sample", "exiting"):
+        wait_for(lambda name=name: [n for n in range(3) if f"type:kind\n{n}" in daemon.read(
+            f"{name}.err")] == [0, 1, 2], f"{name} is told all")
+    wait_for(lambda: daemon.read("asking.out").count("Got it yo") == 3, "it calls back each time")
