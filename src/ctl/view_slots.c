@@ -76,7 +76,7 @@ static void set_row(struct row *row, const struct value *service, const struct v
 	set_cell(row, 3, "%s", value_text(slot, "release")[0] ? value_text(slot, "release") : "-");
 	set_cell(row, 4, "%lld/%lld", (long long)value_int(slot, "ready"),
 		 (long long)value_int(slot, "total"));
-	set_cell(row, 5, "%4s", live ? "100%" : "0%");
+	set_cell(row, 5, "%4s", live && state == SLOT_NUMBER_LIVE ? "100%" : "0%");
 	if (state == SLOT_NUMBER_COLD && queued + active + idle == 0) {
 		set_cell(row, 6, "-");
 	} else {

@@ -176,21 +176,32 @@ static void add_listens(struct strbuf *to, const struct value *service)
 	}
 }
 
-static void add_service(struct page *p, const struct value *service, const struct value *workers)
+/* "payinv  LIVE b 4f2c91e  since 2d 4h"; a service whose live slot is not known has none. */
+static void add_live(struct page *p, const struct value *service, const struct value *live)
 {
-	const char *live_name = value_text(service, "live");
-	const struct value *live = slot_of(service, live_name);
-	int64_t ready = value_int(live, "ready"), total = value_int(live, "total");
-	int64_t connections =
-		value_int(live, "queued") + value_int(live, "active") + value_int(live, "idle");
 	char ago[USEC_TEXT_MAX];
 
-	(void)strbuf_addf(p->to, "%s  LIVE %s", value_text(service, "service"), live_name);
+	if (value_int(live, "state") == SLOT_NUMBER_COLD) {
+		(void)strbuf_addf(p->to, "%s  DOWN", value_text(service, "service"));
+		return;
+	}
+	(void)strbuf_addf(p->to, "%s  LIVE %s", value_text(service, "service"),
+			  value_text(service, "live"));
 	add_release(p->to, live);
 	if (value_int(service, "since") > 0) {
 		(void)strbuf_addf(p->to, "  since %s",
 				  view_ago(value_int(service, "since"), p->now, ago, sizeof(ago)));
 	}
+}
+
+static void add_service(struct page *p, const struct value *service, const struct value *workers)
+{
+	const struct value *live = slot_of(service, value_text(service, "live"));
+	int64_t ready = value_int(live, "ready"), total = value_int(live, "total");
+	int64_t connections =
+		value_int(live, "queued") + value_int(live, "active") + value_int(live, "idle");
+
+	add_live(p, service, live);
 	(void)strbuf_addf(p->to, "  %lld/%lld healthy  %lld conn", (long long)ready,
 			  (long long)total, (long long)connections);
 	add_listens(p->to, service);

@@ -19,7 +19,7 @@ static enum slot_state state_of(const struct service *s, enum slot_id slot,
 	enum retire_state retire = s->slots[slot].retire.state;
 
 	if (slot == service_live(s)) {
-		return SLOT_LIVE;
+		return s->down ? SLOT_COLD : SLOT_LIVE; /* down: who is live is not known */
 	}
 	if (retire == RETIRE_DRAINING || retire == RETIRE_CUTTING) {
 		return SLOT_DRAINING;
