@@ -90,6 +90,14 @@ def test_a_directory_whose_programs_may_not_run_is_told(tmp_path):
     assert "mounted noexec" in done.stdout, done
 
 
+def test_the_readme_names_every_package_that_a_build_needs():
+    listed = subprocess.run(
+        ["bash", "-c", '. contrib/packages.bash; echo "${SLOTD_BUILD_PACKAGES[@]}"'], cwd=ROOT,
+        capture_output=True, text=True, check=True).stdout.split()
+    text = (ROOT / "README.md").read_text().split("apt-get install", 1)[1].split("meson setup")[0]
+    assert sorted(listed) == sorted(text.replace("\\", " ").split())
+
+
 def quickstart(**env):
     return subprocess.run([str(ROOT / "examples/quickstart"), "--bounded"], env={**os.environ, **env},
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
