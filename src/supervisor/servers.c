@@ -3,6 +3,7 @@
 #include <slotd/address.h>
 #include <slotd/cleanup.h>
 #include <slotd/keep.h>
+#include <slotd/listen.h>
 #include <slotd/notify.h>
 
 #include <fcntl.h>
@@ -88,11 +89,13 @@ static int open_socket(const char *text, mode_t mode, struct diag *diag, int *re
 		r = -errno;
 	}
 	if (r == -EADDRINUSE) {
+		char holder[128];
+
 		return diag_set(diag, r,
-				"%s: Another program is already listening on a port that one of "
-				"our HTTP servers is configured to use.  Shut this program down "
-				"first before starting supervisord.",
-				text);
+				"%s is held by %s: Another program is already listening on a port "
+				"that one of our HTTP servers is configured to use.  Shut this "
+				"program down first before starting supervisord.",
+				text, listen_holder(text, holder, sizeof(holder)));
 	}
 	if (r < 0) {
 		return diag_set(diag, r,

@@ -133,6 +133,13 @@ def test_a_port_that_another_holds_is_named(slotd, ports):
         assert why.startswith(f"127.0.0.1:{a} is held by ") and f"(pid {os.getpid()})" in why
 
 
+def test_who_holds_the_port_of_an_http_server_is_named(slotd, ports):
+    port = ports.one()
+    with socket.create_server(("127.0.0.1", port)):
+        daemon = slotd(f"[inet_http_server]\nport=127.0.0.1:{port}\n", start=False)
+        assert f"(pid {os.getpid()}): Another program is already" in second_start(daemon)
+
+
 @pytest.mark.parametrize("helper", ["control", "keep"])
 def test_a_helper_that_hangs_is_restarted(slotd, helper):
     daemon = slotd(SLEEPER)
