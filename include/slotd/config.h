@@ -208,6 +208,12 @@ struct config_message {
 	struct diag diag;
 };
 
+/** For people: whoever may deploy, and the user that slotd runs as. */
+struct user_name {
+	uid_t uid;
+	char *name;
+};
+
 struct config {
 	char *file; /* absolute */
 	struct supervisord_config supervisord;
@@ -215,6 +221,7 @@ struct config {
 	VEC(struct program_config *) programs;
 	VEC(struct group_config *) groups;     /* sorted by (priority, name) */
 	VEC(struct service_config *) services; /* in file order */
+	VEC(struct user_name) user_names;      /* after config_resolve */
 	VEC(struct config_message) messages;   /* errors and warnings, in file order */
 	VEC(char *) files;		       /* every file read; owns the names of places */
 	unsigned n_errors;

@@ -152,6 +152,20 @@ struct allowed {
 	VEC(gid_t) gids;
 };
 
+static int remember_user(struct config *c, const struct passwd *pw)
+{
+	struct user_name user = {.uid = pw->pw_uid, .name = arena_text(c->memory, pw->pw_name)};
+
+	return user.name ? vec_push(&c->user_names, user) : -ENOMEM;
+}
+
+static int allow_user(struct config *c, const struct passwd *pw, struct allowed *a)
+{
+	int r = vec_push(&a->uids, pw->pw_uid);
+
+	return r < 0 ? r : remember_user(c, pw);
+}
+
 /* The primary group of a user does not list him: gids are compared as well, later. */
 static int allow_group(struct config *c, const struct service_config *s, const char *name,
 		       struct allowed *a)
@@ -168,7 +182,7 @@ static int allow_group(struct config *c, const struct service_config *s, const c
 	for (char **member = gr->gr_mem; r == 0 && *member; member++) {
 		const struct passwd *pw = getpwnam(*member);
 
-		r = pw ? vec_push(&a->uids, pw->pw_uid) : 0;
+		r = pw ? allow_user(c, pw, a) : 0;
 	}
 	return r;
 }
@@ -187,7 +201,7 @@ static int allow(struct config *c, const struct service_config *s, const char *n
 			     name);
 		return 0;
 	}
-	return vec_push(&a->uids, pw->pw_uid);
+	return allow_user(c, pw, a);
 }
 
 static int resolve_allowed(struct config *c, struct service_config *s)
@@ -339,6 +353,11 @@ int config_resolve(struct config *c)
 	}
 	for (size_t i = 0; r == 0 && i < c->services.len; i++) {
 		r = resolve_allowed(c, c->services.at[i]);
+	}
+	if (r == 0 && geteuid() != 0) {
+		const struct passwd *pw = getpwuid(geteuid());
+
+		r = pw ? remember_user(c, pw) : 0;
 	}
 	if (r < 0) {
 		return r;

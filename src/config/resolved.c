@@ -96,6 +96,11 @@ int resolved_write(const struct config *c, struct strbuf *out)
 	for (size_t i = 0; i < c->services.len; i++) {
 		put_service(out, i, c->services.at[i]);
 	}
+	vec_for_each (u, &c->user_names) {
+		(void)strbuf_addf(out, "user\t%u", (unsigned)u->uid);
+		put_field(out, u->name);
+		(void)strbuf_addc(out, '\n');
+	}
 	for (size_t i = c->n_loaded; i < c->messages.len; i++) {
 		put_message(out, &c->messages.at[i]);
 	}
@@ -239,6 +244,18 @@ static int append_id(struct config *c, unsigned **ids, unsigned *n, unsigned id)
 	return 0;
 }
 
+static int read_user(struct reading *rd, const struct line *l)
+{
+	struct user_name user = {0};
+	int r;
+
+	if (l->n != 3 || read_id(l->fields[1], &user.uid) < 0) {
+		return -EBADMSG;
+	}
+	r = keep_text(rd->c, l->fields[2], &user.name);
+	return r < 0 ? r : vec_push(&rd->c->user_names, user);
+}
+
 static int read_allowed(struct reading *rd, const struct line *l)
 {
 	struct service_config *s;
@@ -313,9 +330,9 @@ static const struct {
 	const char *word;
 	int (*read)(struct reading *rd, const struct line *l);
 } readers[] = {
-	{"slotd-resolved", read_head}, {"owner", read_owner}, {"host", read_host},
-	{"uid", read_allowed},	       {"gid", read_allowed}, {"error", read_message},
-	{"warning", read_message},     {"end", read_end},
+	{"slotd-resolved", read_head}, {"owner", read_owner},	  {"host", read_host},
+	{"uid", read_allowed},	       {"gid", read_allowed},	  {"user", read_user},
+	{"error", read_message},       {"warning", read_message}, {"end", read_end},
 };
 
 static int read_line(struct reading *rd, const struct line *l)

@@ -19,6 +19,18 @@ struct call {
 
 typedef void command_fn(const struct call *c);
 
+/* Names are looked up with the configuration: a name server must not be waited for here. */
+static void put_user(const struct config *config, uid_t uid, char *buf, size_t size)
+{
+	vec_for_each (u, &config->user_names) {
+		if (u->uid == uid) {
+			(void)snprintf(buf, size, "%s", u->name);
+			return;
+		}
+	}
+	(void)snprintf(buf, size, "uid %u", (unsigned)uid);
+}
+
 static const char *who_asks(const struct call *c, char *buf, size_t size)
 {
 	if (message_has(c->m, TAG_WHO)) {
@@ -28,7 +40,7 @@ static const char *who_asks(const struct call *c, char *buf, size_t size)
 	} else if (message_u64(c->m, TAG_UID) == 0) {
 		(void)snprintf(buf, size, "root");
 	} else {
-		(void)snprintf(buf, size, "uid %u", (unsigned)message_u64(c->m, TAG_UID));
+		put_user(c->sup->config, (uid_t)message_u64(c->m, TAG_UID), buf, size);
 	}
 	return buf;
 }

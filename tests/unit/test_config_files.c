@@ -215,6 +215,8 @@ START_TEST(what_a_child_looked_up_arrives)
 	ck_assert_str_eq(worker(c, "s-b", "s-b_8002")->address, "127.0.0.1:8002");
 	ck_assert_str_eq(c->servers.at[0].address, "127.0.0.1:9001");
 	ck_assert_uint_ge(s->n_allow_uids, 2);
+	ck_assert_uint_ge(c->user_names.len, 2);
+	ck_assert_str_eq(c->user_names.at[0].name, "root");
 	ck_assert_uint_eq(s->n_allow_gids, 1);
 	ck_assert_uint_eq(s->allow_gids[0], 0);
 }
