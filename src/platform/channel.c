@@ -11,6 +11,7 @@
 enum {
 	RECEIVES_PER_TURN = 64, /* so that one busy peer does not starve the others */
 	SOCKET_BUFFER = 1 << 20,
+	RESERVED_FDS = 4, /* what comes with one message; MESSAGE_FDS_MAX never does */
 };
 
 struct channel_packet {
@@ -75,6 +76,61 @@ static void take_fds(struct msghdr *msg, struct message *m)
 	}
 }
 
+/*
+ * What travels with a message is lost for want of a free descriptor, and cannot be asked for
+ * again: so some are held for that, by this process of one thread.
+ */
+static int reserve[RESERVED_FDS];
+static unsigned n_reserved;
+
+static void reserve_fds(void)
+{
+	while (n_reserved < RESERVED_FDS) {
+		int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+
+		if (fd < 0) {
+			return; /* at the next message */
+		}
+		reserve[n_reserved++] = fd;
+	}
+}
+
+static void free_reserve(void)
+{
+	while (n_reserved) {
+		(void)close(reserve[--n_reserved]);
+	}
+}
+
+/* Do descriptors come with the next message? Without room for them, a look says that they would. */
+static bool next_has_fds(int fd)
+{
+	char byte;
+	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	return recvmsg(fd, &msg, MSG_PEEK | MSG_DONTWAIT) >= 0 && msg.msg_flags & MSG_CTRUNC;
+}
+
+static ssize_t receive_raw(int fd, struct msghdr *msg)
+{
+	bool has_fds = next_has_fds(fd);
+	ssize_t n;
+
+	if (has_fds) {
+		free_reserve();
+	}
+	/* A peer that ended without reading all resets once; what it had sent comes after that. */
+	do {
+		n = recvmsg(fd, msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+	n = n < 0 ? -errno : n;
+	if (has_fds) {
+		reserve_fds();
+	}
+	return n;
+}
+
 /* 1: a message; 0: EOF; -EBADMSG: one that was refused; another -errno. */
 static int receive_packet(int fd, struct message *m)
 {
@@ -90,12 +146,9 @@ static int receive_packet(int fd, struct message *m)
 	int r;
 
 	m->n_fds = 0;
-	/* A peer that ended without reading all resets once; what it had sent comes after that. */
-	do {
-		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+	n = receive_raw(fd, &msg);
 	if (n < 0) {
-		return -errno;
+		return (int)n;
 	}
 	take_fds(&msg, m);
 	if (n == 0 && m->n_fds == 0) {
@@ -258,6 +311,7 @@ void channel_init(struct channel *ch, struct loop *loop, int fd, const struct ch
 	};
 	loop_io_init(&ch->io, on_io);
 	loop_timer_init(&ch->stall, on_stall);
+	reserve_fds();
 	watch(ch);
 }
 
