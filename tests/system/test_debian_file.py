@@ -26,7 +26,6 @@ LISTENER = Path(__file__).with_name("apps") / "listener.py"
 
 pytestmark = [
     pytest.mark.plain_only,  # beside a real supervisord, at its pace
-    pytest.mark.xdist_group("the ports of conf.d"),
     pytest.mark.skipif(not CONFIG.exists(), reason="the package supervisor is not installed"),
     pytest.mark.skipif(os.geteuid() != 0, reason="mounting and user= want root"),
     pytest.mark.skipif(subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode,
@@ -44,7 +43,7 @@ VOLATILE = {"pid", "now", "start", "stop"}
 class Machine:
     """A Debian with Supervisor's tree, as the daemon started in it sees it."""
 
-    def __init__(self, argv):
+    def __init__(self, argv, http_port, fcgi_port):
         self.dir = Path(tempfile.mkdtemp(prefix="slotd."))
         self.dir.chmod(0o755)
         for name in ("log", "run", "state", "slotd-log"):
@@ -62,6 +61,7 @@ class Machine:
             "PYTHONDONTWRITEBYTECODE": "1", "LISTENER": str(LISTENER),
             "STATE_DIRECTORY": str(self.dir / "state"),
             "LOGS_DIRECTORY": str(self.dir / "slotd-log"),
+            "HTTP_PORT": str(http_port), "FCGI_PORT": str(fcgi_port),
         }
         self.stdout = open(self.dir / "stdout", "wb")
         self.process = subprocess.Popen(
@@ -111,8 +111,8 @@ def plain(value):
     return value
 
 
-def heard_from(argv):
-    machine = Machine(argv)
+def heard_from(argv, http_port, fcgi_port):
+    machine = Machine(argv, http_port, fcgi_port)
     try:
         wait_for(machine.settled, "all programs are where they should be", 60)
         return {"info": plain(machine.rpc.supervisor.getAllProcessInfo()),
@@ -123,10 +123,11 @@ def heard_from(argv):
         machine.end()
 
 
-def test_it_is_the_same_as_under_supervisord():
+def test_it_is_the_same_as_under_supervisord(ports):
+    numbers = [ports.one(), ports.one()]
     assert len(list(PROGRAMS.glob("*.conf"))) >= 20
-    theirs = heard_from(["/usr/bin/supervisord"])
-    ours = heard_from([str(SLOTD)])
+    theirs = heard_from(["/usr/bin/supervisord"], *numbers)
+    ours = heard_from([str(SLOTD)], *numbers)
     different = [f"{what} of {name}:\n  supervisord: {value}\n  slotd: {ours[what].get(name)}"
                  for what, values in theirs.items() for name, value in values.items()
                  if ours[what].get(name) != value]
