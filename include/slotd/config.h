@@ -183,6 +183,7 @@ struct server_config {
 
 struct supervisord_config {
 	struct config_place place; /* of [supervisord], else [slotd] */
+	bool for_slotd;		   /* without [supervisord]: not a file of Supervisor's */
 	struct log_config log;	   /* kind FILE, or NONE with syslog */
 	char *loglevel;
 	int log_priority; /* syslog numbering */

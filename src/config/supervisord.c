@@ -146,7 +146,7 @@ static int settle_paths(struct loader *l)
 	const char *tmp = getenv("TMPDIR");
 	int r = default_directories(l);
 
-	if (r == 0 && !document_section(&l->document, "supervisord")) {
+	if (r == 0 && s->for_slotd) {
 		r = own_defaults(l);
 	}
 	if (r == 0 && !s->childlogdir) {
@@ -222,6 +222,7 @@ int load_supervisord(struct loader *l)
 	int r;
 
 	l->config->supervisord.place = theirs ? theirs->place : none.place;
+	l->config->supervisord.for_slotd = !theirs;
 	r = read_section(l, theirs ? theirs : &none, true);
 	if (r == 0 && ours) {
 		r = read_section(l, ours, false);

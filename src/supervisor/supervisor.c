@@ -99,7 +99,8 @@ static int drop_privileges(struct supervisor *sup, struct diag *diag)
 	int r;
 
 	if (user->uid == (uid_t)-1 || user->uid == geteuid()) {
-		if (geteuid() == 0 && user->uid == (uid_t)-1) {
+		if (geteuid() == 0 && user->uid == (uid_t)-1 &&
+		    !sup->config->supervisord.for_slotd) {
 			log_line(LOG_CRIT,
 				 "Supervisor is running as root.  Privileges were not dropped "
 				 "because no user is specified in the config file.  If you intend "

@@ -70,6 +70,24 @@ def test_workers_of_a_killed_slotd_are_named_and_left_alone(slotd):
     assert running(daemon, "web") != worker
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs as root")
+@pytest.mark.parametrize("section, warned", [("slotd", False), ("supervisord", True)])
+def test_only_a_file_of_supervisors_is_warned_of_root(tmp_path, section, warned):
+    """Root is what slotd is made for; who wrote [supervisord] expects Supervisor's words."""
+    (tmp_path / "x.conf").write_text(f"[slotd]\nstate_dir={tmp_path}/s\nrun_dir={tmp_path}/r\n"
+                                     f"log_dir={tmp_path}/l\n[{section}]\n")
+    with subprocess.Popen([str(SLOTD), "-n", "-c", "x.conf"], cwd=tmp_path, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        said = ""
+        while "started with pid" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        process.terminate()
+        process.stdout.read()
+    assert ("running as root" in said) == warned, said
+
+
 def test_slotctl_tells_that_slotd_has_died(slotd):
     daemon = slotd(SLEEPER)
     worker = running(daemon, "web")
