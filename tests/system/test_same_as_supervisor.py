@@ -7,6 +7,7 @@ difference that is meant is in slotd-supervisor(7) and in DIFFERENT here.
 import re
 import subprocess
 import xmlrpc.client
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -314,6 +315,9 @@ stop pair:*
 start pair:*
 stop many:* cat
 start many:* cat
+""".strip().splitlines()
+
+OTHER_COMMANDS = """
 tail
 tail nothing
 tail talk
@@ -337,14 +341,18 @@ nonsense
 """.strip().splitlines()
 
 
-def commands(p):
-    for line in COMMANDS:
+def commands(p, lines=COMMANDS):
+    for line in lines:
         p.ctl(*line.split())
         p.settle()
 
 
+def other_commands(p):
+    commands(p, OTHER_COMMANDS)
+
+
 SCENES = [reads, log_reads, starts_and_stops, signals, wrong_calls, multicalls,
-          groups_come_and_go, commands]
+          groups_come_and_go, commands, other_commands]
 
 
 def comparable(value):
@@ -394,19 +402,18 @@ def test_a_wrong_command_line_is_refused_in_the_same_words(tmp_path, line):
 @pytest.mark.plain_only
 @pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
 def test_slotd_answers_as_supervisord(slotd, scene):
-    heard = []
-    reference = Supervisord(CONFIG).start()
-    try:
-        player = Player(reference)
+    def play(daemon):
+        player = Player(daemon)
         player.settle()
         scene(player)
-        heard.append(player.heard)
+        return player.heard
+
+    reference = Supervisord(CONFIG).start()
+    try:
+        with ThreadPoolExecutor() as pool:  # both wait for a second here and there
+            heard = list(pool.map(play, [reference, slotd(CONFIG)]))
     finally:
         reference.end()
-    player = Player(slotd(CONFIG))
-    player.settle()
-    scene(player)
-    heard.append(player.heard)
     differences = []
     for (label, theirs), (_, ours) in zip(*heard):
         if comparable(theirs) != comparable(ours):
