@@ -372,7 +372,7 @@ def test_crashing_workers_cost_only_what_they_had_in_hand(slotd, ports, count):
 
 
 @pytest.mark.parametrize("helper", ["relay", "log", "probe", "control", "keep"])
-def test_a_killed_helper_is_back_at_once(slotd, ports, helper):
+def test_a_killed_helper_is_back_at_once(slotd, ports, helper, record_property):
     payinv = Payinv(slotd, ports)
     daemon = payinv.daemon
     wait_for(lambda: daemon.helpers(helper), f"slotd-{helper} runs")
@@ -385,6 +385,7 @@ def test_a_killed_helper_is_back_at_once(slotd, ports, helper):
                  and before[0] not in daemon.helpers(helper), f"slotd-{helper} is back")
         took = time.monotonic() - killed
         time.sleep(0.5)
+    record_property("figures", f"slotd-{helper} killed: back after {took * 1000:.0f} ms")
     assert took < SLOW, took
     assert load.counts()["refused"] == 0
     if helper == "relay":
