@@ -53,6 +53,22 @@ static bool held_by_deploy(const struct process *p, struct diag *diag)
 	return p->service && service_may_change(p, diag) < 0;
 }
 
+/* A request that is parked, and whom its name means. NULL: it was answered. */
+static struct request *request_about(const struct call *c, struct selection *s)
+{
+	struct request *q;
+
+	if (selection_make(c->sup, c->name, s) < 0) {
+		answer(c->sup, c->id, FAULT_BAD_NAME, c->name);
+		return NULL;
+	}
+	q = request_new(c->sup, c->id, s->many);
+	if (q) {
+		request_park(q);
+	}
+	return q;
+}
+
 static void start_one(struct request *q, struct process *p, enum request_wait wait)
 {
 	const struct worker_state_info *info = worker_state_info(p->worker.state);
@@ -89,15 +105,10 @@ static void command_start(const struct call *c)
 	bool all = strcmp(c->name, "all") == 0;
 	struct request *q;
 
-	if (selection_make(c->sup, c->name, &s) < 0) {
-		answer(c->sup, c->id, FAULT_BAD_NAME, c->name);
-		return;
-	}
-	q = request_new(c->sup, c->id, s.many);
+	q = request_about(c, &s);
 	if (!q) {
 		return;
 	}
-	request_park(q);
 	vec_for_each (p, &s.processes) {
 		if (!s.many ||
 		    (worker_state_info((*p)->worker.state)->startable && !left_out(*p, all))) {
@@ -135,15 +146,10 @@ static void command_stop(const struct call *c)
 	struct request *q;
 	char who[128];
 
-	if (selection_make(c->sup, c->name, &s) < 0) {
-		answer(c->sup, c->id, FAULT_BAD_NAME, c->name);
-		return;
-	}
-	q = request_new(c->sup, c->id, s.many);
+	q = request_about(c, &s);
 	if (!q) {
 		return;
 	}
-	request_park(q);
 	(void)who_asks(c, who, sizeof(who));
 	vec_for_each (p, &s.processes) {
 		if (!s.many || worker_stoppable(&(*p)->worker)) {
@@ -182,15 +188,10 @@ static void command_signal(const struct call *c)
 	const char *signal = message_str(c->m, TAG_SIGNAL);
 	struct request *q;
 
-	if (selection_make(c->sup, c->name, &s) < 0) {
-		answer(c->sup, c->id, FAULT_BAD_NAME, c->name);
-		return;
-	}
-	q = request_new(c->sup, c->id, s.many);
+	q = request_about(c, &s);
 	if (!q) {
 		return;
 	}
-	request_park(q);
 	vec_for_each (p, &s.processes) {
 		if (!s.many || worker_state_info((*p)->worker.state)->signallable) {
 			signal_one(q, *p, signal_number(signal), signal);
