@@ -1,4 +1,4 @@
-#include "services.h"
+#include "relays.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/keep.h>
@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-
-#define RELAY_PATIENCE SECONDS(5)
 
 /* What slotd holds for one relay, over its restarts: helper.data. */
 struct relay_link {
@@ -25,7 +23,7 @@ static struct relay_link *link_of(const struct helper *h)
 	return h->data;
 }
 
-static struct helper *relay_at(const struct supervisor *sup, unsigned i)
+struct helper *relay_at(const struct supervisor *sup, unsigned i)
 {
 	vec_for_each (h, &sup->helpers) {
 		if ((*h)->kind == HELPER_RELAY && (*h)->index == i) {
@@ -57,7 +55,19 @@ static bool is_ready_for(const struct helper *h)
 	return channel_open(&h->channel) && link_of(h);
 }
 
-static void to_all(struct supervisor *sup, struct message *m)
+uint64_t relays_there(const struct supervisor *sup)
+{
+	uint64_t there = 0;
+
+	vec_for_each (h, &sup->helpers) {
+		if ((*h)->kind == HELPER_RELAY && (*h)->index < RELAYS_MAX && is_ready_for(*h)) {
+			there |= UINT64_C(1) << (*h)->index;
+		}
+	}
+	return there;
+}
+
+void relays_tell(struct supervisor *sup, struct message *m)
 {
 	vec_for_each (h, &sup->helpers) {
 		if ((*h)->kind == HELPER_RELAY && is_ready_for(*h)) {
@@ -106,8 +116,7 @@ static void fill_worker(struct message *m, const struct service *s, const struct
 	message_put_text(m, TAG_NAME, p->config->name);
 }
 
-static void fill_plain(struct message *m, enum message_type type, uint32_t id,
-		       const struct service *s)
+void relays_fill(struct message *m, enum message_type type, uint32_t id, const struct service *s)
 {
 	message_init(m, type, id);
 	message_put_u64(m, TAG_SERVICE_INDEX, s->index);
@@ -148,17 +157,17 @@ void relays_service(struct service *s)
 	struct message m;
 
 	fill_service(&m, s);
-	to_all(s->sup, &m);
-	fill_plain(&m, MSG_RELAY_TABLE, 0, s);
-	to_all(s->sup, &m);
+	relays_tell(s->sup, &m);
+	relays_fill(&m, MSG_RELAY_TABLE, 0, s);
+	relays_tell(s->sup, &m);
 }
 
 void relays_service_gone(struct service *s)
 {
 	struct message m;
 
-	fill_plain(&m, MSG_RELAY_SERVICE_GONE, 0, s);
-	to_all(s->sup, &m);
+	relays_fill(&m, MSG_RELAY_SERVICE_GONE, 0, s);
+	relays_tell(s->sup, &m);
 }
 
 void relays_socket(struct service *s, const struct public_socket *socket)
@@ -166,16 +175,16 @@ void relays_socket(struct service *s, const struct public_socket *socket)
 	struct message m;
 
 	fill_socket(&m, s, socket);
-	to_all(s->sup, &m);
+	relays_tell(s->sup, &m);
 }
 
 void relays_socket_gone(struct service *s, const struct public_socket *socket)
 {
 	struct message m;
 
-	fill_plain(&m, MSG_RELAY_LISTEN_GONE, 0, s);
+	relays_fill(&m, MSG_RELAY_LISTEN_GONE, 0, s);
 	message_put_u64(&m, TAG_INDEX, socket->index);
-	to_all(s->sup, &m);
+	relays_tell(s->sup, &m);
 }
 
 void relays_workers(struct service *s)
@@ -194,7 +203,7 @@ void relays_workers(struct service *s)
 
 		if (p->config->address && note_told(s, p, up)) {
 			fill_worker(&m, s, p, up);
-			to_all(s->sup, &m);
+			relays_tell(s->sup, &m);
 		}
 	}
 }
@@ -217,163 +226,10 @@ void relays_worker_gone(struct service *s, const struct process *p)
 		return;
 	}
 	forget_told(s, p);
-	fill_plain(&m, MSG_RELAY_WORKER_GONE, 0, s);
+	relays_fill(&m, MSG_RELAY_WORKER_GONE, 0, s);
 	message_put_u64(&m, TAG_SLOT, p->slot);
 	message_put_u64(&m, TAG_WORKER, p->worker.id);
-	to_all(s->sup, &m);
-}
-
-/* ---- rounds ---- */
-
-static void round_over(struct round *r);
-
-static const struct {
-	enum message_type type;
-	bool with_slot, with_generation;
-	bool timed; /* a relay that does not answer in time is restarted */
-} rounds[] = {
-	[ROUND_NONE] = {MSG_NONE},
-	[ROUND_TABLE] = {MSG_RELAY_TABLE, .timed = true},
-	[ROUND_FLIPPED] = {MSG_RELAY_FLIPPED, .with_generation = true, .timed = true},
-	[ROUND_DRAIN] = {MSG_RELAY_DRAIN, .with_slot = true},
-	[ROUND_CUT] = {MSG_RELAY_CUT, .with_slot = true, .timed = true},
-};
-
-static void fill_round(struct message *m, const struct round *r)
-{
-	fill_plain(m, rounds[r->kind].type, r->id, r->service);
-	if (rounds[r->kind].with_slot) {
-		message_put_u64(m, TAG_SLOT, r->slot);
-	}
-	if (rounds[r->kind].with_generation) {
-		message_put_u64(m, TAG_GENERATION, service_word(r->service).generation);
-	}
-}
-
-/* After a flip, connections placed before it may still be failing over. */
-static usec_t patience(const struct round *r)
-{
-	return r->kind == ROUND_FLIPPED
-		       ? usec_add(RELAY_PATIENCE, r->service->config->connect_timeout)
-		       : RELAY_PATIENCE;
-}
-
-/* One that is not there has nothing open, and its successor reads word and tables first. */
-static uint64_t relays_there(const struct supervisor *sup)
-{
-	uint64_t there = 0;
-
-	vec_for_each (h, &sup->helpers) {
-		if ((*h)->kind == HELPER_RELAY && (*h)->index < RELAYS_MAX && is_ready_for(*h)) {
-			there |= UINT64_C(1) << (*h)->index;
-		}
-	}
-	return there;
-}
-
-static void round_start(struct round *r, enum round_kind kind)
-{
-	struct supervisor *sup = r->service->sup;
-	struct message m;
-
-	round_cancel(r);
-	r->kind = kind;
-	r->id = helper_request_id(sup);
-	r->waiting = relays_there(sup);
-	fill_round(&m, r);
-	to_all(sup, &m);
-	if (rounds[kind].timed) {
-		loop_timer_set(sup->loop, &r->timer, usec_add(usec_monotonic(), patience(r)));
-	}
-	if (!r->waiting) {
-		round_over(r);
-	}
-}
-
-static void on_silence(struct loop_timer *t)
-{
-	struct round *r = container_of(t, struct round, timer);
-	struct supervisor *sup = r->service->sup;
-
-	for (unsigned i = 0; i < RELAYS_MAX; i++) {
-		struct helper *h = r->waiting >> i & 1 ? relay_at(sup, i) : NULL;
-
-		if (h) {
-			log_line(LOG_ERR, "slotd-relay %u (pid %d) does not answer: restarting it",
-				 i, (int)h->child.pid);
-			child_kill(&h->child, SIGKILL);
-		}
-	}
-}
-
-void round_init(struct round *r, struct service *s, enum slot_id slot)
-{
-	*r = (struct round){.service = s, .slot = slot};
-	loop_timer_init(&r->timer, on_silence);
-}
-
-void round_cancel(struct round *r)
-{
-	loop_timer_stop(r->service->sup->loop, &r->timer);
-	r->kind = ROUND_NONE;
-	r->waiting = 0;
-	r->id = 0;
-}
-
-static void round_answered(struct round *r, unsigned relay)
-{
-	r->waiting &= ~(UINT64_C(1) << relay);
-	if (!r->waiting) {
-		round_over(r);
-	}
-}
-
-static void store_flip(struct service *s)
-{
-	service_store(s, s->swap.target, SWITCH_OPEN);
-	round_start(&s->flip, ROUND_FLIPPED);
-}
-
-static void round_over(struct round *r)
-{
-	struct service *s = r->service;
-	enum round_kind kind = r->kind;
-	char text[USEC_TEXT_MAX];
-
-	round_cancel(r);
-	switch (kind) {
-	case ROUND_TABLE:
-		store_flip(s);
-		break;
-	case ROUND_FLIPPED:
-		(void)usec_format(usec_sub(usec_monotonic(), s->flipped_at), text, sizeof(text));
-		service_feed(s, SWAP_EV_FLIPPED, 0, text);
-		break;
-	case ROUND_DRAIN:
-		service_retire(s, r->slot, RETIRE_EV_DRAINED);
-		break;
-	case ROUND_CUT:
-		service_retire(s, r->slot, RETIRE_EV_CUT);
-		break;
-	default:
-		break;
-	}
-}
-
-void relays_flip(struct service *s)
-{
-	relays_workers(s);
-	round_start(&s->flip, ROUND_TABLE);
-}
-
-void relays_drain(struct service *s, enum slot_id slot)
-{
-	round_start(&s->slots[slot].round, ROUND_DRAIN);
-}
-
-void relays_cut(struct service *s, enum slot_id slot)
-{
-	round_start(&s->slots[slot].round, ROUND_CUT);
+	relays_tell(s->sup, &m);
 }
 
 /* ---- a relay starts, answers, dies ---- */
@@ -497,7 +353,7 @@ static void refill_service(struct service *s, struct helper *h)
 	fill_service(&m, s);
 	(void)helper_send(h, &m);
 	send_workers(s, h);
-	fill_plain(&m, MSG_RELAY_TABLE, 0, s);
+	relays_fill(&m, MSG_RELAY_TABLE, 0, s);
 	(void)helper_send(h, &m);
 	vec_for_each (socket, &s->sockets) {
 		if (socket->fd >= 0) {
@@ -526,56 +382,14 @@ static void refill(struct helper *h)
 	}
 }
 
-enum {
-	ROUNDS = 3, /* of a service, at once */
-};
-
-static struct round *round_of(struct service *s, size_t i)
-{
-	struct round *const all[ROUNDS] = {&s->flip, &s->slots[SLOT_A].round,
-					   &s->slots[SLOT_B].round};
-
-	return all[i];
-}
-
-static struct round *find_round(struct supervisor *sup, uint32_t id)
-{
-	vec_for_each (s, &sup->services) {
-		for (size_t i = 0; i < ROUNDS; i++) {
-			struct round *r = round_of(*s, i);
-
-			if (r->kind != ROUND_NONE && r->id == id) {
-				return r;
-			}
-		}
-	}
-	return NULL;
-}
-
 static void received(struct helper *h, struct message *m)
 {
-	struct round *r = m->id ? find_round(h->sup, m->id) : NULL;
-
 	if (m->type == MSG_DONE && message_i64(m, TAG_CODE) < 0) {
 		log_line(LOG_WARNING, "slotd-relay %u: %s", h->index,
 			 strerror((int)-message_i64(m, TAG_CODE)));
 	}
-	if (r && (m->type == MSG_DONE || m->type == MSG_RELAY_DRAINED)) {
-		round_answered(r, h->index);
-	}
-}
-
-/* What it was asked holds for it now. */
-static void answer_for(struct helper *h)
-{
-	vec_for_each (s, &h->sup->services) {
-		for (size_t i = 0; i < ROUNDS; i++) {
-			struct round *r = round_of(*s, i);
-
-			if (r->kind != ROUND_NONE && r->waiting >> h->index & 1) {
-				round_answered(r, h->index);
-			}
-		}
+	if (m->id && (m->type == MSG_DONE || m->type == MSG_RELAY_DRAINED)) {
+		rounds_answered(h, m->id);
 	}
 }
 
@@ -594,7 +408,7 @@ static void lost(struct helper *h)
 			 strerror(errno));
 	}
 	if (!h->sup->quitting) {
-		answer_for(h);
+		rounds_lose(h);
 	}
 }
 

@@ -7,7 +7,8 @@
  *	service_sockets.c  its public sockets
  *	service_swap.c     plan of core/swap.c and core/retire.c: each action carried out
  *	service_slots.c    a slot's workers: start, stop, count, up or down
- *	service_relays.c   slotd-relay: tables, flips, drains; every relay answers, or is restarted
+ *	service_relays.c   slotd-relay: what each is told, at its start and when something changes
+ *	service_rounds.c   flips, drains, cuts: every relay answers, or is restarted
  *	service_publish.c  a service as slotd-control sees it
  *	service_reload.c   another configuration
  *	gate.c             checks by slotd-probe or a command; the gate
@@ -222,15 +223,18 @@ void relays_workers(struct service *s);
 /** Its row is told once more, changed or not: a relay that it refused tries it again at once. */
 void relays_worker_again(const struct process *p);
 void relays_worker_gone(struct service *s, const struct process *p);
+/** The page of counts of relay i, NULL when there is none. */
+const struct relay_page *relay_page_of(const struct supervisor *sup, unsigned i);
+void relays_done(struct supervisor *sup);
+
+/* ---- service_rounds.c ---- */
+
 /** Table to all, answered; store; doorbell, answered; then SWAP_EV_FLIPPED. */
 void relays_flip(struct service *s);
 void relays_drain(struct service *s, enum slot_id slot);
 void relays_cut(struct service *s, enum slot_id slot);
 void round_init(struct round *r, struct service *s, enum slot_id slot);
 void round_cancel(struct round *r);
-/** The page of counts of relay i, NULL when there is none. */
-const struct relay_page *relay_page_of(const struct supervisor *sup, unsigned i);
-void relays_done(struct supervisor *sup);
 
 /* ---- gate.c ---- */
 
