@@ -214,9 +214,12 @@ static int ask_until(struct ctl *ctl, const struct request *q, usec_t wait, stru
 			return r;
 		}
 		if (!said) {
+			const char *text = fault_sentence(ctl->rpc.fault.text);
+			const char *advice = strstr(text, " Queue: "); /* which was taken */
+
 			said = true;
-			(void)fprintf(stderr, "slotctl: waiting: %s\n",
-				      fault_sentence(ctl->rpc.fault.text));
+			(void)fprintf(stderr, "slotctl: waiting: %.*s\n",
+				      (int)(advice ? advice - text : (long)strlen(text)), text);
 		}
 		wait_for_other(ctl, q->service);
 	}

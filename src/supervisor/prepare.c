@@ -143,7 +143,7 @@ static void copy_output(pid_t shell, int from, int log_fd)
 
 static int open_log(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
 
 	if (fd < 0) {
 		dprintf(STDOUT_FILENO, "prepare: no log %s: %m\n", path);

@@ -545,7 +545,8 @@ def test_a_busy_service_is_said_or_waited_for(serve):
     free = []
 
     def swap(_):
-        return 8 if free else fault(100, "BUSY: payinv: deploy #7 by ana is in \"gate\"")
+        return 8 if free else fault(100, "BUSY: payinv: deploy #7 by ana is in \"gate\". "
+                                         "Queue: --wait 10m")
 
     def follow(number, seen):
         if number == 7:
@@ -556,10 +557,11 @@ def test_a_busy_service_is_said_or_waited_for(serve):
                    services=[fakectl.service(job=7, step="gate", who="ana")])
     done = ctl(server, "swap", "payinv")
     assert done.returncode == 12 and done.stdout == ""
-    assert done.stderr == 'slotctl: payinv: deploy #7 by ana is in "gate"\n'
+    assert done.stderr == \
+        'slotctl: payinv: deploy #7 by ana is in "gate". Queue: --wait 10m\n'
     done = ctl(server, "swap", "payinv", "--wait", "30s")
     assert (done.returncode, done.stdout) == (0, "done\n")
-    assert "waiting: payinv: deploy #7" in done.stderr
+    assert 'waiting: payinv: deploy #7 by ana is in "gate".\n' in done.stderr
 
 
 def test_a_wrong_name_is_put_right(serve):
