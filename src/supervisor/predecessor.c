@@ -245,9 +245,9 @@ int predecessor_check(struct supervisor *sup, struct diag *diag)
 	return 0;
 }
 
-int predecessor_succeed(struct supervisor *sup, struct diag *diag)
+/* At sup->keep_path, which a reload leaves as it is. */
+static int serve_successor(struct supervisor *sup, struct diag *diag)
 {
-	const char *run_dir = sup->config->supervisord.run_dir;
 	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	mode_t old;
@@ -256,11 +256,7 @@ int predecessor_succeed(struct supervisor *sup, struct diag *diag)
 	if (fd < 0) {
 		return diag_set_errno(diag, -errno, "no %s", KEEP_SOCKET);
 	}
-	if ((size_t)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/" KEEP_SOCKET, run_dir) >=
-	    sizeof(sa.sun_path)) {
-		return diag_set(diag, -ENAMETOOLONG, "run_dir=%s is too long for a socket's path",
-				run_dir);
-	}
+	memcpy(sa.sun_path, sup->keep_path, sizeof(sa.sun_path));
 	if (unlink(sa.sun_path) < 0 && errno != ENOENT) {
 		return diag_set_errno(diag, -errno, "%s", sa.sun_path);
 	}
@@ -270,21 +266,50 @@ int predecessor_succeed(struct supervisor *sup, struct diag *diag)
 	if (r < 0) {
 		return diag_set_errno(diag, r, "%s", sa.sun_path);
 	}
-	keep_put(sup, KEEP_LEDGER, &sup->ledger_fd, 1);
-	keep_put(sup, KEEP_SWITCHBOARD, &sup->switchboard_fd, 1);
+	cleanup_closep(&sup->keep_socket_fd);
 	sup->keep_socket_fd = TAKE_FD(fd);
 	keep_put(sup, KEEP_SOCKET, &sup->keep_socket_fd, 1);
 	return 0;
 }
 
+int predecessor_succeed(struct supervisor *sup, struct diag *diag)
+{
+	const char *run_dir = sup->config->supervisord.run_dir;
+
+	if ((size_t)snprintf(sup->keep_path, sizeof(sup->keep_path), "%s/" KEEP_SOCKET, run_dir) >=
+	    sizeof(sup->keep_path)) {
+		return diag_set(diag, -ENAMETOOLONG, "run_dir=%s is too long for a socket's path",
+				run_dir);
+	}
+	keep_put(sup, KEEP_LEDGER, &sup->ledger_fd, 1);
+	keep_put(sup, KEEP_SWITCHBOARD, &sup->switchboard_fd, 1);
+	return serve_successor(sup, diag);
+}
+
+void predecessor_renew(struct supervisor *sup)
+{
+	struct diag diag = {0};
+	char dir[sizeof(sup->keep_path)];
+	int r;
+
+	if (access(sup->keep_path, F_OK) == 0 || errno != ENOENT) {
+		return;
+	}
+	(void)snprintf(dir, sizeof(dir), "%s", sup->keep_path);
+	*strrchr(dir, '/') = '\0';
+	r = os_make_directories(dir, 0755);
+	r = r < 0 ? diag_set_errno(&diag, r, "cannot make %s", dir) : serve_successor(sup, &diag);
+	if (r < 0) {
+		(void)log_diag(LOG_ERR, r, &diag);
+	} else {
+		log_line(LOG_WARNING, "%s was removed: made again", sup->keep_path);
+	}
+}
+
 void predecessor_done(struct supervisor *sup)
 {
-	char path[PATH_MAX];
-
 	if (sup->keep_socket_fd >= 0) {
-		(void)snprintf(path, sizeof(path), "%s/" KEEP_SOCKET,
-			       sup->config->supervisord.run_dir);
-		(void)unlink(path);
+		(void)unlink(sup->keep_path);
 		cleanup_closep(&sup->keep_socket_fd);
 	}
 }

@@ -161,6 +161,7 @@ static void apply(struct reload *r)
 	reload_apply_groups(r);
 	make_available(r);
 	ownlog_configure(sup);
+	predecessor_renew(sup);
 	servers_reconfigure(sup);
 	log_line(LOG_NOTICE, "the configuration was reloaded");
 	finish(r, FAULT_SUCCESS, NULL);

@@ -25,6 +25,8 @@ struct server {
 	bool passed; /* by systemd: its path is not ours to remove */
 	char *address, *section, *username, *password;
 	mode_t mode;
+	uid_t uid; /* -1: as it comes */
+	gid_t gid;
 };
 
 struct servers {
@@ -113,25 +115,34 @@ static bool nobody_named(const struct owner *owner)
 }
 
 /* chown= says whose it is, else it is as if slotd had bound it as the user that it becomes. */
-static int give_to_owner(const char *text, const struct owner *chosen, const struct owner *user,
-			 struct diag *diag)
+static void choose_owner(struct server *s, const struct owner *chosen, const struct owner *user)
 {
 	const struct owner *owner = nobody_named(chosen) ? user : chosen;
-	const char *path = text + strlen("unix:");
 
-	if (nobody_named(owner)) {
-		return 0;
-	}
-	if (chown(path, owner->uid, owner->gid) < 0) {
+	s->uid = owner->uid;
+	s->gid = owner->gid;
+}
+
+static bool is_unix(const struct server *s)
+{
+	return strncmp(s->address, "unix:", 5) == 0;
+}
+
+static int open_server(struct server *s, struct diag *diag)
+{
+	int r = open_socket(s->address, s->mode, diag, &s->fd);
+
+	if (r == 0 && is_unix(s) && (s->uid != (uid_t)-1 || s->gid != (gid_t)-1) &&
+	    chown(s->address + 5, s->uid, s->gid) < 0) {
 		return diag_set(diag, -errno, "Not permitted to chown %s to uid/gid (%d, %d): %s",
-				path, (int)owner->uid, (int)owner->gid, strerror(errno));
+				s->address + 5, (int)s->uid, (int)s->gid, strerror(errno));
 	}
-	return 0;
+	return r;
 }
 
 static void server_done(struct server *s)
 {
-	if (s->fd >= 0 && !s->passed && strncmp(s->address, "unix:", 5) == 0) {
+	if (s->fd >= 0 && !s->passed && is_unix(s)) {
 		(void)unlink(s->address + 5); /* gone already: as wanted */
 	}
 	cleanup_closep(&s->fd);
@@ -147,34 +158,35 @@ static int copy_text(char **to, const char *from)
 	return from && !*to ? -ENOMEM : 0;
 }
 
+static void keep_server(struct supervisor *sup, const struct server *s)
+{
+	char name[sizeof(KEEP_SERVER_PREFIX) + ADDRESS_TEXT_MAX];
+
+	(void)snprintf(name, sizeof(name), KEEP_SERVER_PREFIX "%s", s->address);
+	keep_put(sup, name, &s->fd, 1);
+}
+
 static int add(struct supervisor *sup, const struct server_config *c, struct diag *diag)
 {
 	CLEANUP(server_done) struct server s = {.fd = -EBADF, .mode = c->mode};
-	char name[sizeof(KEEP_SERVER_PREFIX) + ADDRESS_TEXT_MAX];
 	int r;
 
 	if (copy_text(&s.address, c->address) < 0 || copy_text(&s.section, c->section) < 0 ||
 	    copy_text(&s.username, c->username) < 0 || copy_text(&s.password, c->password) < 0) {
 		return diag_set_errno(diag, -ENOMEM, "cannot serve %s", c->address);
 	}
+	choose_owner(&s, &c->owner, &sup->config->supervisord.user);
 	s.fd = notify_take_listener(c->address);
 	s.passed = s.fd >= 0;
-	if (!s.passed) {
-		r = open_socket(c->address, c->mode, diag, &s.fd);
-		if (r == 0 && c->unix_socket) {
-			r = give_to_owner(c->address, &c->owner, &sup->config->supervisord.user,
-					  diag);
-		}
-		if (r < 0) {
-			return r;
-		}
+	r = s.passed ? 0 : open_server(&s, diag);
+	if (r < 0) {
+		return r;
 	}
 	r = vec_push(&servers_of(sup)->list, s);
 	if (r < 0) {
 		return diag_set_errno(diag, r, "cannot serve %s", c->address);
 	}
-	(void)snprintf(name, sizeof(name), KEEP_SERVER_PREFIX "%s", c->address);
-	keep_put(sup, name, &s.fd, 1);
+	keep_server(sup, &s);
 	s = (struct server){.fd = -EBADF};
 	return 0;
 }
@@ -219,13 +231,57 @@ int servers_init(struct supervisor *sup, struct diag *diag)
 	return r;
 }
 
+static void tell(struct helper *control, const struct server *s, size_t index)
+{
+	struct message m;
+
+	message_init(&m, MSG_CONTROL_LISTEN, 0);
+	message_put_u64(&m, TAG_INDEX, index);
+	message_put_text(&m, TAG_ADDRESS, s->address);
+	message_put_text(&m, TAG_SECTION, s->section);
+	message_put_text(&m, TAG_USERNAME, s->username);
+	message_put_text(&m, TAG_PASSWORD, s->password);
+	message_put_u64(&m, TAG_MODE, s->mode);
+	message_put_fd(&m, s->fd);
+	(void)helper_send(control, &m);
+}
+
+static bool is_missing(const struct server *s)
+{
+	return is_unix(s) && !s->passed && access(s->address + 5, F_OK) < 0 && errno == ENOENT;
+}
+
+/* Nobody can find a socket whose name was removed: another takes its place. */
+static void make_again(struct supervisor *sup, struct server *s, size_t index)
+{
+	struct server fresh = *s;
+	struct diag diag = {0};
+
+	if (open_server(&fresh, &diag) < 0) {
+		(void)log_diag(LOG_ERR, diag.code, &diag);
+		return;
+	}
+	keep_server(sup, &fresh);
+	(void)close(s->fd);
+	s->fd = fresh.fd;
+	tell(helper_of(sup, HELPER_CONTROL), s, index);
+	log_line(LOG_WARNING, "%s was removed: made again", s->address);
+}
+
 void servers_reconfigure(struct supervisor *sup)
 {
-	struct server *own = &servers_of(sup)->list.at[SERVER_OWN];
+	struct servers *all = servers_of(sup);
+	struct server *own = &all->list.at[SERVER_OWN];
 	mode_t mode = own_mode(sup->config);
 
-	if (!own->passed && own->mode != mode && chmod(own->address + 5, mode) == 0) {
+	if (!own->passed && own->mode != mode &&
+	    (chmod(own->address + 5, mode) == 0 || is_missing(own))) {
 		own->mode = mode;
+	}
+	for (size_t i = 0; i < all->list.len; i++) {
+		if (is_missing(&all->list.at[i])) {
+			make_again(sup, &all->list.at[i], i);
+		}
 	}
 }
 
@@ -247,19 +303,8 @@ void servers_done(struct supervisor *sup)
 void servers_refill(struct supervisor *sup, struct helper *control)
 {
 	struct servers *all = servers_of(sup);
-	struct message m;
 
 	for (size_t i = 0; i < all->list.len; i++) {
-		const struct server *s = &all->list.at[i];
-
-		message_init(&m, MSG_CONTROL_LISTEN, 0);
-		message_put_u64(&m, TAG_INDEX, i);
-		message_put_text(&m, TAG_ADDRESS, s->address);
-		message_put_text(&m, TAG_SECTION, s->section);
-		message_put_text(&m, TAG_USERNAME, s->username);
-		message_put_text(&m, TAG_PASSWORD, s->password);
-		message_put_u64(&m, TAG_MODE, s->mode);
-		message_put_fd(&m, s->fd);
-		(void)helper_send(control, &m);
+		tell(control, &all->list.at[i], i);
 	}
 }

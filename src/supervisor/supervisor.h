@@ -43,6 +43,7 @@
 
 #include <limits.h>
 #include <signal.h>
+#include <sys/un.h>
 
 struct supervisor;
 struct process;
@@ -285,7 +286,7 @@ enum {
 int servers_init(struct supervisor *sup, struct diag *diag);
 /** Closes them and removes the paths of unix sockets. */
 void servers_done(struct supervisor *sup);
-/** The configuration changed: who may open slotd's own socket. */
+/** At a reload: who may open slotd's own socket, and sockets whose names were removed. */
 void servers_reconfigure(struct supervisor *sup);
 void servers_refill(struct supervisor *sup, struct helper *control);
 
@@ -470,6 +471,8 @@ int predecessor_lock(struct supervisor *sup, struct diag *diag);
 int predecessor_check(struct supervisor *sup, struct diag *diag);
 /** Lets a later slotd ask ours. */
 int predecessor_succeed(struct supervisor *sup, struct diag *diag);
+/** Makes run_dir and the socket in it again, where somebody has removed them. */
+void predecessor_renew(struct supervisor *sup);
 /** slotd ends in order: there is nothing to ask for. */
 void predecessor_done(struct supervisor *sup);
 
@@ -498,6 +501,7 @@ struct supervisor {
 	struct relay_pool *relay_pool; /* made with the first relay; NULL: not yet */
 	int relay_pool_fd;
 	int keep_socket_fd; /* served by slotd-keep */
+	char keep_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	bool pidfile_written;
 	struct loop_signal signals[SIGSYS + 1]; /* by number */
 	struct loop_idle reap_idle, shutdown_idle;

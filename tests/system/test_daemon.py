@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -156,6 +157,20 @@ def test_who_holds_the_port_of_an_http_server_is_named(slotd, ports):
     with socket.create_server(("127.0.0.1", port)):
         daemon = slotd(f"[inet_http_server]\nport=127.0.0.1:{port}\n", start=False)
         assert f"(pid {os.getpid()}): Another program is already" in second_start(daemon)
+
+
+def test_a_reload_makes_a_run_directory_again_that_was_removed(slotd):
+    daemon = slotd(SLEEPER)
+    web = running(daemon, "web")
+    shutil.rmtree(daemon.dir / "run")
+    os.kill(daemon.pid, signal.SIGHUP)
+    daemon.wait_ready()
+    assert running(daemon, "web") == web
+    daemon.kill()
+    assert f"web (pid {web})" in second_start(daemon)
+    os.kill(web, signal.SIGKILL)
+    wait_for(lambda: not procs.alive(web), "it ends")
+    daemon.start()
 
 
 @pytest.mark.parametrize("helper", ["control", "keep"])
