@@ -310,6 +310,11 @@ int config_walk(const char *path, config_item_fn *fn, void *data, struct diag *d
  * Returns: 0; -EINVAL when there are errors now (see messages); -ENOMEM.
  */
 int config_resolve(struct config *c);
+/**
+ * As config_resolve, in a process of its own that is waited for: the libraries of the name service
+ * stay out of this one, which forks often. Other errors than -EINVAL are told in diag.
+ */
+int config_resolve_apart(struct config *c, struct diag *diag);
 
 /**
  * A reload in two processes. config_ask loads and resolves in a child, and writes to fd all that

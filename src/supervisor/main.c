@@ -33,10 +33,10 @@ static int load(const struct options *options, const char *argv0, struct config 
 	int r = config_load(options->config_path, &options->overrides, &diag, &config);
 
 	if (r == 0) {
-		/* May wait for a name server: nothing runs yet that would wait with it. */
-		r = config_resolve(config);
+		r = config_resolve_apart(config, &diag);
 	}
-	if (!config) {
+	if (!config || (r < 0 && !config->n_errors)) {
+		config_free(config);
 		return fail(argv0, &diag);
 	}
 	if (r < 0 || config->n_errors) {
