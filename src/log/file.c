@@ -268,7 +268,7 @@ static struct log_file *share(struct log_file *f, const struct rotation *rotatio
 static int add(struct files *files, struct log_file *f, struct log_file **ret)
 {
 	struct log_file *same;
-	int r = f->fd >= 0 ? 0 : file_open(f);
+	int r = f->fd >= 0 || f->owner.late ? 0 : file_open(f);
 
 	same = r == 0 && f->ino ? find_inode(files, f->dev, f->ino) : NULL;
 	if (same) {

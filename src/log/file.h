@@ -28,13 +28,14 @@ struct file_owner {
 	mode_t mode; /* (mode_t)-1: 0666 less the umask */
 	uid_t uid;   /* (uid_t)-1: as made */
 	gid_t gid;
+	bool late; /* made with the first byte, or when it is asked for */
 };
 
 struct log_file {
 	struct log_file *next;
 	char *path;
 	uint32_t hash; /* of path: thousands are looked through when many workers start */
-	int fd;	       /* -EBADF: could not be opened */
+	int fd;	       /* -EBADF: could not be opened, or is made late */
 	unsigned users;
 	dev_t dev;
 	ino_t ino;		 /* 0: not a regular file */
@@ -54,7 +55,8 @@ struct files {
 };
 
 /**
- * The object for path; opens the file when it is new (a failure stays in it and is tried again).
+ * The object for path; opens the file when it is new (a failure stays in it and is tried again),
+ * unless it is to be made late.
  *
  * @fd  a descriptor to use instead of opening path, or -EBADF. Takes it.
  * Returns: 0 with one more user, -ENAMETOOLONG, -ENOMEM.

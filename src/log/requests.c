@@ -52,8 +52,8 @@ void request_reopen(struct logger *lg, uint32_t id)
 	/* One that still waits for line ends is answered with this one's work. */
 	logger_done(lg, lg->reopen_id, 0, NULL);
 	for (struct log_file *f = lg->files.head; f; f = f->next) {
-		if (f->special) {
-			continue; /* opening a terminal or pipe again changes nothing */
+		if (f->special || (f->fd < 0 && f->owner.late)) {
+			continue; /* nothing changes for a terminal or pipe, or what is not made */
 		}
 		if (f->fd < 0 || file_at_line_end(f)) {
 			reopen_file(lg, f);

@@ -322,12 +322,15 @@ static struct rotation rotation_of(const struct message *m)
 	};
 }
 
+/* Only an AUTO log has a mode. Nobody knows its name before asking for it: thousands of starts need
+ * not wait for the disk. */
 static struct file_owner owner_of(const struct message *m)
 {
 	return (struct file_owner){
 		.mode = message_has(m, TAG_MODE) ? (mode_t)message_u64(m, TAG_MODE) : (mode_t)-1,
 		.uid = message_has(m, TAG_UID) ? (uid_t)message_u64(m, TAG_UID) : (uid_t)-1,
 		.gid = message_has(m, TAG_GID) ? (gid_t)message_u64(m, TAG_GID) : (gid_t)-1,
+		.late = message_has(m, TAG_MODE),
 	};
 }
 
