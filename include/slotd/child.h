@@ -50,7 +50,8 @@ struct child {
 	struct children *all;
 	struct child *next;
 	pid_t pid; /* 0: not running */
-	int pidfd, report_fd, output_fd;
+	int pidfd, output_fd;
+	struct spawn_pipe report;
 	struct loop_io exit_io, output_io;
 	struct loop_timer timer;
 	child_done_fn *done;

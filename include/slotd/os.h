@@ -34,6 +34,8 @@ int os_raise_limit(int resource, uint64_t min, bool all, uint64_t *ret);
 
 /** Start time in clock ticks since boot (field 22 of /proc/PID/stat); 0 when there is none. */
 uint64_t process_start_ticks(pid_t pid);
+/** That of a process that starts now. */
+uint64_t process_ticks_now(void);
 /** Does it exist, and not only as a zombie that its parent has not reaped? */
 bool process_alive(pid_t pid);
 /** The command's name (comm), "?" when unknown. Returns buf. */

@@ -7,6 +7,9 @@
  * command included, comes back as a struct spawn_report through a close-on-exec pipe: EOF means
  * that the exec was done.
  *
+ * A child that is watched begins with slotd's own table of descriptors (platform/berth.h) and says
+ * so by one byte when it has left it.
+ *
  * The child does, in this order: process group, descriptors 0, 1, 2 (and 3), lookup, user,
  * directory, umask, signals, close-on-exec for the rest, execve. Source: Supervisor's
  * ServerProcess; execve(2), clone(2).
@@ -62,6 +65,7 @@ struct spawn_spec {
 	bool reset_signals;	       /* SIGPIPE and SIGXFSZ not ignored */
 	bool explain;		       /* tell fd 2 what failed, in Supervisor's words */
 	int cgroup_fd;		       /* -EBADF: slotd's cgroup */
+	bool watched;		       /* the report is read as it comes: no copy of descriptors */
 	/** Instead of argv: run this in the child, which exits with what it returns. */
 	int (*run)(void *data);
 	void *data;
@@ -73,21 +77,39 @@ struct spawn_spec {
 		.cgroup_fd = -EBADF                                                           \
 	}
 
+/** Where a child's report comes; ended by spawn_report_close. */
+struct spawn_pipe {
+	int fd;	   /* non-blocking; readable at exec (EOF) or failure */
+	int berth; /* what it still uses of slotd's descriptors; negative: nothing */
+};
+
+#define SPAWN_PIPE_INIT                       \
+	{                                     \
+		.fd = -EBADF, .berth = -EBADF \
+	}
+
 /** What spawn made; the caller's from then on. */
 struct spawned {
 	pid_t pid;
 	int pidfd;
-	int report_fd; /* non-blocking; readable at exec (EOF) or failure */
+	uint64_t start_ticks; /* as process_start_ticks tells */
+	struct spawn_pipe report;
 };
 
 /**
  * Starts one. An absent stdio descriptor becomes /dev/null.
  *
  * Returns: 0, or -errno of what failed in slotd itself (-EMFILE, -EAGAIN, -ENOMEM): nothing runs
- *          then. Failures in the child come through report_fd.
+ *          then. Failures in the child come through the report.
  * Ownership: borrows spec.
  */
 int spawn(const struct spawn_spec *spec, struct spawned *ret);
+
+/**
+ * Would a watched child have a copy of all descriptors now, because too many have not got going
+ * yet? A report that is read changes that.
+ */
+bool spawn_crowded(void);
 
 /**
  * Reads what the child reported.
@@ -95,7 +117,9 @@ int spawn(const struct spawn_spec *spec, struct spawned *ret);
  * Returns: 1 with *ret when it failed, 0 when it was executed (EOF), -EAGAIN when neither is
  *          known yet, another -errno.
  */
-int spawn_report_read(int fd, struct spawn_report *ret);
+int spawn_report_read(struct spawn_pipe *pipe, struct spawn_report *ret);
+/** Once the child has ended, or its report is known. Harmless on a closed one. */
+void spawn_report_close(struct spawn_pipe *pipe);
 
 /**
  * Changes this process's user and groups for good. Nothing when user is NULL, or the user it has.

@@ -31,7 +31,7 @@ static void release(struct child *c)
 	loop_io_stop(loop, &c->output_io);
 	loop_timer_stop(loop, &c->timer);
 	cleanup_closep(&c->pidfd);
-	cleanup_closep(&c->report_fd);
+	spawn_report_close(&c->report);
 	cleanup_closep(&c->output_fd);
 	unlink_child(c);
 	c->pid = 0;
@@ -89,7 +89,7 @@ static void on_exit_event(struct loop_io *io, unsigned events)
 	if (!child_running(c)) {
 		return;
 	}
-	if (spawn_report_read(c->report_fd, &result.report) != 1) {
+	if (spawn_report_read(&c->report, &result.report) != 1) {
 		result.report = (struct spawn_report){0};
 	}
 	result.timed_out = c->timed_out;
@@ -138,7 +138,7 @@ static void begin(struct children *all, struct child *c, const struct child_spec
 		.next = all->head,
 		.pid = spawned->pid,
 		.pidfd = spawned->pidfd,
-		.report_fd = spawned->report_fd,
+		.report = spawned->report,
 		.output_fd = output_fd,
 		.done = spec->done,
 		.output = spec->output,

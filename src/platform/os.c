@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Before Linux 5.11 there is no CLOSE_RANGE_CLOEXEC. */
@@ -110,6 +111,15 @@ static const char *read_stat(pid_t pid, char *buf, size_t size)
 	}
 	buf[n] = '\0';
 	return strrchr(buf, ')');
+}
+
+uint64_t process_ticks_now(void)
+{
+	uint64_t hz = (uint64_t)sysconf(_SC_CLK_TCK);
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &ts); /* cannot fail */
+	return (uint64_t)ts.tv_sec * hz + (uint64_t)ts.tv_nsec * hz / 1000000000;
 }
 
 uint64_t process_start_ticks(pid_t pid)

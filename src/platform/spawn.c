@@ -1,5 +1,8 @@
+#include "berth.h"
+
 #include <slotd/cleanup.h>
 #include <slotd/listen.h>
+#include <slotd/os.h>
 #include <slotd/spawn.h>
 
 #include <fcntl.h>
@@ -179,11 +182,24 @@ static int set_descriptors(const struct spawn_spec *spec)
 	return r;
 }
 
-static _Noreturn void child_main(const struct spawn_spec *spec, int report_fd)
+static void say_own_table(int report_fd)
+{
+	ssize_t n = write(report_fd, "", 1);
+
+	(void)n; /* slotd hears of the end, too */
+}
+
+static _Noreturn void child_main(const struct spawn_spec *spec, int report_fd, int berth)
 {
 	char path[PATH_MAX] = "";
-	int r;
+	int r = berth_leave(berth);
 
+	if (r < 0) {
+		fail(spec, report_fd, SPAWN_STAGE_STDIO, r, NULL);
+	}
+	if (berth >= 0) {
+		say_own_table(report_fd);
+	}
 	report_fd = move_up(report_fd);
 	if (setpgid(0, 0) < 0) {
 		fail(spec, report_fd, SPAWN_STAGE_GROUP, -errno, NULL);
@@ -261,7 +277,7 @@ static pid_t fork_with_pidfd(int *ret_pidfd)
 }
 
 /* A function is run by fork(2) proper: it may use all of libc, whose own handlers see only that. */
-static pid_t clone_child(const struct spawn_spec *spec, int *ret_pidfd)
+static pid_t clone_child(const struct spawn_spec *spec, int berth, int *ret_pidfd)
 {
 	struct clone_args args = {
 		.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
@@ -272,6 +288,9 @@ static pid_t clone_child(const struct spawn_spec *spec, int *ret_pidfd)
 
 	if (spec->run) {
 		return fork_with_pidfd(ret_pidfd);
+	}
+	if (berth >= 0) {
+		args.flags |= CLONE_FILES;
 	}
 	if (spec->cgroup_fd >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
@@ -284,38 +303,74 @@ static pid_t clone_child(const struct spawn_spec *spec, int *ret_pidfd)
 	return pid < 0 ? -errno : pid;
 }
 
+/* Its descriptors and the report's write end become the berth's. */
+static int lend(struct spawn_spec *spec, int *report_fd)
+{
+	int fds[BERTH_FDS] = {spec->stdio[0], spec->stdio[1], spec->stdio[2], *report_fd};
+	int berth = berth_take(fds);
+
+	if (berth >= 0) {
+		memcpy(spec->stdio, fds, sizeof(spec->stdio));
+		*report_fd = fds[3];
+	}
+	return berth;
+}
+
 int spawn(const struct spawn_spec *spec, struct spawned *ret)
 {
 	auto_close int read_end = -EBADF, write_end = -EBADF;
-	int ends[2], pidfd = -EBADF;
+	struct spawn_spec its = *spec;
+	int ends[2], pidfd = -EBADF, berth = -EBADF, report_fd;
+	uint64_t ticks;
 	pid_t pid;
 
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK | O_DIRECT) < 0) {
 		return -errno;
 	}
 	read_end = ends[0];
-	write_end = ends[1];
-	pid = clone_child(spec, &pidfd);
+	report_fd = write_end = ends[1];
+	if (spec->watched && spec->channel_fd < 0 && !spec->run) {
+		berth = lend(&its, &report_fd);
+	}
+	ticks = process_ticks_now();
+	pid = clone_child(spec, berth, &pidfd);
 	if (pid == 0) {
-		child_main(spec, write_end);
+		child_main(&its, report_fd, berth);
 	}
 	if (pid < 0) {
+		berth_give_back(berth);
 		return pid;
 	}
 	/* Also here, so that a signal to the group finds it; the child may have been faster. */
 	(void)setpgid(pid, pid);
-	*ret = (struct spawned){.pid = pid, .pidfd = pidfd, .report_fd = TAKE_FD(read_end)};
+	*ret = (struct spawned){
+		.pid = pid,
+		.pidfd = pidfd,
+		/* Nearly always the same tick: that spares reading it from /proc. */
+		.start_ticks = ticks == process_ticks_now() ? ticks : process_start_ticks(pid),
+		.report = {.fd = TAKE_FD(read_end), .berth = berth},
+	};
 	return 0;
 }
 
-int spawn_report_read(int fd, struct spawn_report *ret)
+bool spawn_crowded(void)
+{
+	return berths_taken();
+}
+
+/* Each write is read alone (O_DIRECT): a byte says that the child's descriptors are its own. */
+int spawn_report_read(struct spawn_pipe *pipe, struct spawn_report *ret)
 {
 	struct spawn_report r;
 	ssize_t n;
 
 	do {
-		n = read(fd, &r, sizeof(r));
-	} while (n < 0 && errno == EINTR);
+		n = read(pipe->fd, &r, sizeof(r));
+		if (n > 0) {
+			berth_give_back(pipe->berth);
+			pipe->berth = -EBADF;
+		}
+	} while (n == 1 || (n < 0 && errno == EINTR));
 	if (n < 0) {
 		return -errno;
 	}
@@ -328,6 +383,13 @@ int spawn_report_read(int fd, struct spawn_report *ret)
 	r.path[sizeof(r.path) - 1] = '\0';
 	*ret = r;
 	return 1;
+}
+
+void spawn_report_close(struct spawn_pipe *pipe)
+{
+	berth_give_back(pipe->berth);
+	pipe->berth = -EBADF;
+	cleanup_closep(&pipe->fd);
 }
 
 int process_handle_signal(int pidfd, int signo)

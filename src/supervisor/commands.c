@@ -88,7 +88,7 @@ static void start_one(struct request *q, struct process *p, enum request_wait wa
 		request_decide(q, item, FAULT_ALREADY_STARTED, p->namespec);
 	} else {
 		/* Parked first: the step may already decide it. */
-		process_start(p);
+		process_start_soon(p);
 	}
 }
 
@@ -152,6 +152,7 @@ static void command_stop(const struct call *c)
 	}
 	(void)who_asks(c, who, sizeof(who));
 	vec_for_each (p, &s.processes) {
+		process_start_due(*p);
 		if (!s.many || worker_stoppable(&(*p)->worker)) {
 			service_note_stop(*p, who);
 			stop_one(q, *p, message_u64(c->m, TAG_WAIT) != 0);
@@ -193,6 +194,7 @@ static void command_signal(const struct call *c)
 		return;
 	}
 	vec_for_each (p, &s.processes) {
+		process_start_due(*p);
 		if (!s.many || worker_state_info((*p)->worker.state)->signallable) {
 			signal_one(q, *p, signal_number(signal), signal);
 		}

@@ -163,7 +163,7 @@ bool group_ended(const struct group *g)
 void process_autostart(struct process *p)
 {
 	if (p->config->program->autostart && !service_passes_by(p)) {
-		process_start(p);
+		process_start_soon(p);
 	}
 }
 

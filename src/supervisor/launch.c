@@ -122,6 +122,7 @@ static int run_child(struct process *p, char **argv, const int stdio[3], struct 
 	spec.user = owner->uid == (uid_t)-1 ? NULL : &user;
 	spec.reset_signals = p->origin->supervisord.reset_signals;
 	spec.explain = true;
+	spec.watched = true;
 	return spawn(&spec, ret);
 }
 

@@ -45,13 +45,13 @@ static void write_ledger(struct process *p)
 	ledger_end(&l->seq);
 }
 
-static void write_identity(struct process *p)
+static void write_identity(struct process *p, uint64_t start_ticks)
 {
 	struct ledger_worker *l = &p->sup->ledger->workers[p->worker.id];
 
 	ledger_begin(&l->seq);
 	l->pid = p->pid;
-	l->start_ticks = process_start_ticks(p->pid);
+	l->start_ticks = start_ticks;
 	l->started = p->started_wall;
 	ledger_end(&l->seq);
 }
@@ -84,12 +84,22 @@ static void start_failed(struct process *p, int error, int fault, const char *te
 			.kind = WORKER_EV_SPAWN_FAILED, .status = error, .text = p->spawn_text});
 }
 
+static void close_report(struct process *p)
+{
+	loop_io_stop(p->sup->loop, &p->report_io);
+	spawn_report_close(&p->report_pipe);
+}
+
 static void read_report(struct process *p)
 {
 	struct spawn_report report;
-	int r = p->report_fd >= 0 ? spawn_report_read(p->report_fd, &report) : -EBADF;
+	int r = p->report_pipe.fd >= 0 ? spawn_report_read(&p->report_pipe, &report) : -EBADF;
 
-	if (r == -EAGAIN || r == -EBADF) {
+	if (r == -EBADF) {
+		return;
+	}
+	starts_go_on(p->sup);
+	if (r == -EAGAIN) {
 		return;
 	}
 	if (r == 1) {
@@ -101,8 +111,7 @@ static void read_report(struct process *p)
 				 strerror(-report.error));
 		}
 	}
-	loop_io_stop(p->sup->loop, &p->report_io);
-	cleanup_closep(&p->report_fd);
+	close_report(p);
 }
 
 /* The core hears of the process when it has become its command, not of the fork. */
@@ -120,7 +129,7 @@ static void on_report(struct loop_io *io, unsigned events)
 
 	(void)events;
 	read_report(p);
-	if (p->report_fd < 0 && !p->report) {
+	if (p->report_pipe.fd < 0 && !p->report) {
 		tell_executed(p);
 	}
 }
@@ -153,6 +162,7 @@ static void on_exit_event(struct loop_io *io, unsigned events)
 		p->status = 0;
 	}
 	read_report(p);
+	close_report(p);
 	loop_io_stop(p->sup->loop, &p->exit_io);
 	forget_pidfd(p);
 	streams_ended(p);
@@ -164,12 +174,12 @@ static void watch(struct process *p, const struct spawned *spawned)
 {
 	p->pid = spawned->pid;
 	p->pidfd = spawned->pidfd;
-	p->report_fd = spawned->report_fd;
+	p->report_pipe = spawned->report;
 	p->executed = false;
 	p->started_wall = usec_wall();
 	loop_io_set(p->sup->loop, &p->exit_io, p->pidfd, LOOP_READ);
-	loop_io_set(p->sup->loop, &p->report_io, p->report_fd, LOOP_READ);
-	write_identity(p);
+	loop_io_set(p->sup->loop, &p->report_io, p->report_pipe.fd, LOOP_READ);
+	write_identity(p, spawned->start_ticks);
 	streams_started(p);
 	process_keep(p);
 }
@@ -407,6 +417,7 @@ static void on_timer(struct loop_timer *t)
 
 void process_start(struct process *p)
 {
+	starts_forget(p);
 	if (p->next_config) {
 		process_set_config(p, p->next_config, p->next_origin);
 	}
@@ -518,7 +529,7 @@ static void join_service(struct process *p)
 int process_new(struct supervisor *sup, struct group *group, const struct worker_config *config,
 		struct config *origin, struct diag *diag, struct process **ret)
 {
-	struct process *p = calloc(1, sizeof(*p));
+	struct process *p = slab_get(&sup->process_memory);
 	int r;
 
 	if (!p) {
@@ -528,7 +539,8 @@ int process_new(struct supervisor *sup, struct group *group, const struct worker
 	p->group = group;
 	p->config = config;
 	p->origin = origin;
-	p->pidfd = p->report_fd = p->stdin_fd = -EBADF;
+	p->pidfd = p->stdin_fd = -EBADF;
+	p->report_pipe = (struct spawn_pipe)SPAWN_PIPE_INIT;
 	p->worker.id = UINT32_MAX;
 	loop_io_init(&p->exit_io, on_exit_event);
 	loop_io_init(&p->report_io, on_report);
@@ -554,6 +566,7 @@ struct process *process_free(struct process *p)
 	if (!p) {
 		return NULL;
 	}
+	starts_forget(p);
 	requests_process_gone(p);
 	events_process_gone(p);
 	if (p->service) {
@@ -565,16 +578,15 @@ struct process *process_free(struct process *p)
 		ledger_worker_drop(p->sup->ledger, p->worker.id);
 	}
 	loop_io_stop(p->sup->loop, &p->exit_io);
-	loop_io_stop(p->sup->loop, &p->report_io);
+	close_report(p);
 	loop_timer_stop(p->sup->loop, &p->timer);
 	cleanup_closep(&p->pidfd);
-	cleanup_closep(&p->report_fd);
 	streams_forget(p);
 	free(p->log_paths[0]);
 	free(p->log_paths[1]);
 	free(p->namespec);
 	free(p->spawn_text);
 	free(p->report);
-	free(p);
+	slab_put(&p->sup->process_memory, p);
 	return NULL;
 }

@@ -49,7 +49,8 @@ void request_decide(struct request *q, struct request_item *item, int code, cons
 {
 	q->sup->requests_ready = true;
 	item->code = code;
-	(void)snprintf(item->text, sizeof(item->text), "%s", text ? text : "");
+	free(item->text);
+	item->text = text ? strdup(text) : NULL;
 	if (item->wait != WAIT_NOTHING) {
 		item->wait = WAIT_NOTHING;
 		q->waiting--;
@@ -118,6 +119,7 @@ static void request_free(struct request *q)
 		}
 		free(item->group);
 		free(item->name);
+		free(item->text);
 	}
 	vec_done(&q->items);
 	cleanup_closep(&q->fd);

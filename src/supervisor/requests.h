@@ -22,7 +22,7 @@ struct request_item {
 	enum request_wait wait;
 	uint32_t log_requests[2]; /* of WAIT_LOG; 0: none, or answered */
 	int code;
-	char text[300];
+	char *text; /* NULL: none */
 };
 
 struct request {

@@ -25,6 +25,7 @@ enum {
 };
 
 struct stream {
+	struct streams *all;
 	struct stream *next;
 	uint32_t id;
 	struct process *process; /* NULL: it is gone */
@@ -40,6 +41,7 @@ struct stream {
 
 struct streams {
 	struct supervisor *sup;
+	struct slab memory;
 	struct stream *buckets[BUCKETS];
 	int staging_fd, notes_fd;
 };
@@ -78,7 +80,7 @@ static struct stream *stream_free(struct stream *st)
 		free(st->name);
 		free(st->group);
 		free(st->path);
-		free(st);
+		slab_put(&st->all->memory, st);
 	}
 	return NULL;
 }
@@ -107,13 +109,14 @@ static int stream_new(struct process *p, int channel, int *ret_child)
 {
 	struct streams *s = streams_of(p->sup);
 	const struct log_config *config = &p->config->logs[channel];
-	CLEANUP(stream_freep) struct stream *st = calloc(1, sizeof(*st));
+	CLEANUP(stream_freep) struct stream *st = slab_get(&s->memory);
 	auto_close int write_end = -EBADF;
 	int ends[2];
 
 	if (!st) {
 		return -ENOMEM;
 	}
+	st->all = s;
 	st->fd = -EBADF;
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		return -errno;
@@ -576,6 +579,7 @@ int streams_init(struct supervisor *sup, struct diag *diag)
 		return diag_set_errno(diag, -ENOMEM, "no logs");
 	}
 	s->sup = sup;
+	s->memory.size = sizeof(struct stream);
 	s->staging_fd = s->notes_fd = -EBADF;
 	sup->streams = s;
 	r = lognote_create(&s->staging_fd, &s->notes_fd);
@@ -601,6 +605,7 @@ void streams_done(struct supervisor *sup)
 			stream_free(st);
 		}
 	}
+	slab_done(&s->memory);
 	cleanup_closep(&s->staging_fd);
 	cleanup_closep(&s->notes_fd);
 	free(s);

@@ -293,6 +293,8 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 		loop_idle_init(&sup->reap_idle, on_reap_idle);
 		loop_idle_init(&sup->shutdown_idle, on_shutdown_idle);
 		loop_timer_init(&sup->shutdown_timer, on_shutdown_timer);
+		sup->process_memory.size = sizeof(struct process);
+		starts_init(sup);
 		r = watch_signals(sup);
 	}
 	if (r == 0) {
@@ -531,6 +533,7 @@ static void end_loop(struct supervisor *sup)
 static void abandon(struct supervisor *sup)
 {
 	if (sup->loop) {
+		starts_done(sup);
 		while (sup->groups.len) {
 			group_remove(sup->groups.at[sup->groups.len - 1]);
 		}
@@ -548,6 +551,7 @@ static void abandon(struct supervisor *sup)
 	end_loop(sup);
 	vec_done(&sup->groups);
 	vec_done(&sup->processes);
+	slab_done(&sup->process_memory);
 	ledger_unmap(sup->ledger);
 	if (sup->switchboard) {
 		(void)munmap(sup->switchboard, sizeof(*sup->switchboard));

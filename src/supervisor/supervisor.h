@@ -36,6 +36,7 @@
 #include <slotd/log.h>
 #include <slotd/loop.h>
 #include <slotd/map.h>
+#include <slotd/slab.h>
 #include <slotd/spawn.h>
 #include <slotd/swap.h>
 #include <slotd/vec.h>
@@ -136,13 +137,13 @@ struct process {
 	struct group *group;
 	char *namespec; /* "group:name", or "name" where both are the same */
 
-	pid_t pid;     /* of the child, from fork to reap */
-	int pidfd;     /* -EBADF: none */
-	int report_fd; /* how far the child got before exec; -EBADF once that is known */
-	bool executed; /* the core was told of it */
-	bool clearing; /* the leader is reaped, the rest of its group is not yet */
-	int status;    /* wait status of the leader while clearing */
-	int fault;     /* Supervisor's fault code of the last failed start, 0: none */
+	pid_t pid;		       /* of the child, from fork to reap */
+	int pidfd;		       /* -EBADF: none */
+	struct spawn_pipe report_pipe; /* how far the child got; closed once that is known */
+	bool executed;		       /* the core was told of it */
+	bool clearing;		       /* the leader is reaped, the rest of its group is not yet */
+	int status;		       /* wait status of the leader while clearing */
+	int fault;		     /* Supervisor's fault code of the last failed start, 0: none */
 	struct spawn_report *report; /* why the child did not become its command; NULL: it did */
 	struct loop_io exit_io, report_io;
 	struct loop_timer timer;
@@ -168,7 +169,9 @@ struct process {
 	bool shut_down;				 /* its level's turn in the shutdown has come */
 	const struct worker_config *next_config; /* taken at the next start; NULL: none */
 	struct config *next_origin;
-	unsigned waiters;    /* requests of commands.c that watch it */
+	unsigned waiters; /* requests of commands.c that watch it */
+	bool start_waits; /* in the list of starts.c */
+	struct process *next_start;
 	uint64_t generation; /* of its published state */
 	bool dirty;
 };
@@ -223,6 +226,20 @@ struct launch_failure {
  * Returns: 0, or -errno with *failure filled and nothing left behind.
  */
 int process_launch(struct process *p, struct spawned *ret, struct launch_failure *failure);
+
+/* ---- starts.c: many starts at once ---- */
+
+/** As process_start, now or in one of the next turns of the loop; in the order of the calls. */
+void process_start_soon(struct process *p);
+/** Before another command for it: a start that waits is done first. */
+void process_start_due(struct process *p);
+/** A child has got going, or ended. */
+void starts_go_on(struct supervisor *sup);
+/** It starts now, or is about to be freed. */
+void starts_forget(struct process *p);
+void starts_init(struct supervisor *sup);
+/** Before the end of the loop; those that wait are freed later. */
+void starts_done(struct supervisor *sup);
 
 /* ---- streams.c ---- */
 
@@ -512,11 +529,16 @@ struct supervisor {
 
 	VEC(struct group *) groups;	 /* by (priority, name) */
 	VEC(struct process *) processes; /* by ledger index; NULL where free */
+	struct slab process_memory;
 	VEC(struct service *) services;
 	VEC(struct helper *) helpers;
 	char helper_dir[2][PATH_MAX]; /* where helpers are looked for; build tree first */
 	struct map kept;	      /* what slotd-keep holds, by name: struct kept of helpers.c */
 	bool quitting;		      /* helpers_quit was called */
+
+	struct process *starts, *starts_last; /* starts.c: that wait for their turn */
+	unsigned starts_done;		      /* in this turn of the loop */
+	struct loop_timer starts_timer;
 
 	uint32_t next_request, next_stream;
 	uint64_t generation;

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import threading
 import xmlrpc.client
 from contextlib import suppress
 
@@ -210,6 +211,30 @@ def test_a_thousand_workers_start_and_stop(slotd):
     rows = daemon.rpc.supervisor.getAllProcessInfo()
     assert {row["statename"] for row in rows} == {"STOPPED"}
     assert [row["name"] for row in rows] == sorted(row["name"] for row in rows)
+
+
+def test_each_of_many_has_its_own_descriptors_and_no_other(slotd):
+    daemon = slotd(program("many", "sh -c 'echo %(process_num)d; exec sleep 1000'", numprocs=200,
+                           process_name="%(process_num)d", autostart="false",
+                           stdout_logfile="%D%/log/%(process_num)d"))
+    daemon.rpc.supervisor.startProcessGroup("many")
+    for n in range(200):
+        wait_for(lambda: daemon.read(f"log/{n}") == f"{n}\n", f"{n} has written its line")
+    for row in daemon.rpc.supervisor.getAllProcessInfo():
+        assert sorted(os.listdir(f"/proc/{row['pid']}/fd")) == ["0", "1", "2"]
+
+
+def test_a_stop_of_many_that_are_just_being_started_stops_them_all(slotd):
+    daemon = slotd(program("many", "sleep 1000", numprocs=300, autostart="false",
+                           process_name="%(program_name)s_%(process_num)03d"))
+    starting = threading.Thread(target=daemon.rpc.supervisor.startProcessGroup, args=("many",))
+    starting.start()
+    daemon.wait_state("many:many_000", "RUNNING")
+    daemon.rpc.supervisor.stopProcessGroup("many")
+    starting.join()
+    rows = daemon.rpc.supervisor.getAllProcessInfo()
+    assert {row["statename"] for row in rows} == {"STOPPED"}
+    assert "sleep" not in procs.children(daemon.pid).values()
 
 
 # ---- workers that are hard to manage
