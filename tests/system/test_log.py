@@ -170,10 +170,6 @@ def text_of(path):
     return b"".join(p.read_bytes() for p in backups_of(path)).decode()
 
 
-def until(condition, what):
-    wait_for(condition, what, 10)
-
-
 def pipe_empty(fd):
     return int.from_bytes(fcntl.ioctl(fd, 0x541B, b"\0" * 4), "little") == 0  # FIONREAD
 
@@ -224,7 +220,7 @@ def test_without_backups_a_full_file_is_emptied(log, tmp_path):
     for i in range(100):
         s.write(f"{i} {'x' * 50}\n")
         if not inode:
-            until(path.exists, "the file")
+            wait_for(path.exists, "the file")
             inode = path.stat().st_ino
     s.finish()
     assert backups_of(path) == [path]
@@ -260,7 +256,7 @@ def test_a_file_that_someone_empties_goes_on_at_its_beginning(log, tmp_path):
     path = tmp_path / "out.log"
     s = Stream(log, 1, path)
     s.write("before\n")
-    until(lambda: path.exists() and path.stat().st_size, "the first line")
+    wait_for(lambda: path.exists() and path.stat().st_size, "the first line")
     os.truncate(path, 0)
     s.write("after\n")
     s.finish()
@@ -299,7 +295,7 @@ def test_reopen_writes_to_the_new_file_from_a_line_end_on(log, tmp_path):
     path = tmp_path / "out.log"
     s = Stream(log, 1, path)
     s.write("one\ntw")
-    until(lambda: path.exists() and path.stat().st_size == 6, "the begun line")
+    wait_for(lambda: path.exists() and path.stat().st_size == 6, "the begun line")
     path.rename(tmp_path / "moved")
     log.give("LOG_REOPEN", ident=5)
     assert log.ask("LOG_CLEAR", PATH=str(tmp_path / "none"))["CODE"] == -2  # it was handled
@@ -313,7 +309,7 @@ def test_reopen_writes_to_the_new_file_from_a_line_end_on(log, tmp_path):
 def test_reopen_does_not_wait_for_ever_for_a_line_end(log, tmp_path):
     s = Stream(log, 1, tmp_path / "out.log")
     s.write("prompt> ")
-    until(lambda: pipe_empty(s.read_end), "the prompt")
+    wait_for(lambda: pipe_empty(s.read_end), "the prompt")
     (tmp_path / "out.log").rename(tmp_path / "moved")
     assert log.ask("LOG_REOPEN")["CODE"] == 0
     s.write("answer\n")
@@ -522,7 +518,7 @@ def test_a_full_disk_loses_only_what_it_cannot_hold_and_recovers(log, small_disk
     lines = [f"{i:06d} {'y' * 43}\n" for i in range(6000)]
     s.write("".join(lines[:4000]))
     other.write("fine\n")
-    until(lambda: pipe_empty(s.read_end), "the disk is full")
+    wait_for(lambda: pipe_empty(s.read_end), "the disk is full")
     log.next("LOG_LOST")
     held = (small_disk / "out.log").read_text()
     assert held.endswith("\n") and 120_000 < len(held) <= 131072
@@ -675,7 +671,7 @@ def test_a_workers_lines_go_to_syslog_one_a_message(log, receiver):
     s = Stream(log, 1, SYSLOG=1, IDENTIFIER="me")
     for piece in ("one\ntw", "o\n\nlast"):
         s.write(piece)
-        until(lambda: pipe_empty(s.read_end), "it was taken")
+        wait_for(lambda: pipe_empty(s.read_end), "it was taken")
     s.finish()
     got = [receiver.recv(9999).decode() for _ in range(4)]
     for text, expected in zip(got, ["one", "two", "", "last"]):
@@ -719,7 +715,7 @@ def test_two_thousand_streams_cost_little_memory_and_no_wakeups(log, tmp_path):
     for s in streams:
         s.write(f"I am {s.id}\n")
     for s in streams:
-        until(lambda s=s: pipe_empty(s.read_end), "the first lines")
+        wait_for(lambda s=s: pipe_empty(s.read_end), "the first lines")
     pid = log.helper.process.pid
     before = Path(f"/proc/{pid}/status").read_text()
     time.sleep(0.5)
