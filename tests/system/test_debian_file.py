@@ -37,6 +37,7 @@ SETTLED = {
     "EXITED": {"codes", "capture", "no-restart"},
     "STOPPED": {"manual"},
 }
+LINES = 44  # in all logs together
 VOLATILE = {"pid", "now", "start", "stop"}
 
 
@@ -89,6 +90,9 @@ class Machine:
                  for path in (self.dir / "log").iterdir() if path.name != "supervisord.log"}
         return {name: text for name, text in texts.items() if text}
 
+    def has_said_all(self):
+        return sum(text.count("\n") for text in self.logs().values()) >= LINES
+
     def end(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -115,6 +119,7 @@ def heard_from(argv, http_port, fcgi_port):
     machine = Machine(argv, http_port, fcgi_port)
     try:
         wait_for(machine.settled, "all programs are where they should be", 60)
+        wait_for(machine.has_said_all, "they have said what they say")
         return {"info": plain(machine.rpc.supervisor.getAllProcessInfo()),
                 "config": plain(machine.rpc.supervisor.getAllConfigInfo()),
                 "logs": machine.logs()}

@@ -294,6 +294,7 @@ buffer_size={size}
     wait_for(lambda: [payload for _, payload in told(daemon, "ear")][-5:] == [
         f"type:n\n{n}" for n in range(5)], "it is told what it now wants")
     assert "server:remote_communication " in told(daemon, "ear")[-1][0]
+    daemon.wait_log("pool idle event buffer overflowed")
     assert daemon.log().count("pool idle event buffer overflowed") == 1
     daemon.write_config(config("REMOTE_COMMUNICATION", 4, "program"))
     daemon.ctl("reload", check=True)
