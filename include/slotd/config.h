@@ -26,6 +26,10 @@
 #define RESULT_HANDLER_DEFAULT "supervisor.dispatchers:default_handler"
 #define RESULT_HANDLER_STDOUT  "supervisor_stdout:event_handler"
 
+enum {
+	CONFIG_NAME_MAX = 200, /* of a section, an option, a program, a group, a worker */
+};
+
 /** Where a value came from. */
 struct config_place {
 	const char *file; /* kept by the config */

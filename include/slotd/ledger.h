@@ -14,7 +14,7 @@ enum {
 	LEDGER_VERSION = 1,
 	LEDGER_WORKERS = SWITCHBOARD_WORKERS,
 	LEDGER_SERVICES = SWITCHBOARD_SERVICES,
-	LEDGER_NAME_MAX = 208, /* "group:name" with both up to 100 bytes */
+	LEDGER_NAME_MAX = 408, /* "group:name" with both up to 200 bytes (config.h) */
 };
 
 struct ledger_worker {

@@ -12,8 +12,8 @@
 #include "arena.h"
 
 enum {
-	DOCUMENT_LINE_MAX = 64 << 10,	   /* one physical line */
-	DOCUMENT_NAME_MAX = 200,	   /* a section's or an option's name */
+	DOCUMENT_LINE_MAX = 64 << 10, /* one physical line */
+	DOCUMENT_NAME_MAX = CONFIG_NAME_MAX,
 	DOCUMENT_FILE_MAX = 4 << 20,	   /* one file */
 	DOCUMENT_OPTIONS_MAX = 200 * 1000, /* in all files together */
 };

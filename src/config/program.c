@@ -124,6 +124,11 @@ static int worker_name(struct program_making *m, struct worker_names *names,
 	if (r == -ENOMEM) {
 		return r;
 	}
+	if (text.len > CONFIG_NAME_MAX) {
+		config_error(m->l->config, program_place(m, "process_name"),
+			     "[%s] process_name: makes a name of %zu characters; %d are possible",
+			     m->spec->section->name, text.len, CONFIG_NAME_MAX);
+	}
 	w->name = arena_strbuf(m->l->config->memory, &text);
 	return w->name ? 0 : -ENOMEM;
 }

@@ -490,6 +490,9 @@ static char *make_namespec(const struct group *group, const struct worker_config
 	return asprintf(&text, "%s:%s", group->name, config->name) < 0 ? NULL : text;
 }
 
+/* Two names that only differ behind what an entry holds would be one worker. */
+_Static_assert(LEDGER_NAME_MAX > 2 * CONFIG_NAME_MAX + 1, "names fit into the ledger");
+
 /* Its place in sup->processes is its ledger index. */
 static int take_place(struct process *p, struct diag *diag)
 {

@@ -113,3 +113,14 @@ def test_a_file_of_the_current_directory_is_read_and_root_is_warned(tmp_path):
     assert done.returncode == 0, done.stderr
     assert f"{tmp_path}/supervisord.conf: ok: 0 services, 1 group" in done.stderr
     assert ("name a file with -c" in done.stderr) == (os.geteuid() == 0)
+
+
+def test_long_names_that_differ_at_their_end_are_different_workers(slotd):
+    name = "n" * 190
+    daemon = slotd(f"[program:{name}]\ncommand=sleep 1000\nstartsecs=0\nnumprocs=3\n"
+                   "process_name=%(program_name)s_%(process_num)d\n")
+    workers = [f"{name}:{name}_{i}" for i in range(3)]
+    pids = {daemon.wait_state(worker, "RUNNING")["pid"] for worker in workers}
+    assert len(pids) == 3
+    daemon.ctl("stop", workers[1], check=True)
+    assert [daemon.info(w)["statename"] for w in workers] == ["RUNNING", "STOPPED", "RUNNING"]

@@ -150,6 +150,8 @@ static const struct {
 	 "9000 is above the upper bound (8192)"},
 	{"[program:x]\ncommand=a\nprocess_name=a b\n", true, 3,
 	 "Invalid name: 'a b' because of character: ' '"},
+	{"[program:x]\ncommand=a\nprocess_name=y%(process_num)0200d\n", true, 3,
+	 "makes a name of 201 characters; 200 are possible"},
 	{"[program:x y]\ncommand=a\n", true, 1, "because of character: ' '"},
 	{"[program:]\ncommand=a\n", true, 1, "has no name"},
 	{"[program:x]\ncommand=a\nstopasgroup=true\nkillasgroup=false\n", true, 4,
