@@ -29,6 +29,7 @@ int address_parse(const char *text, struct address *ret);
 /** Address to text in canonical form. Returns buf; "?" for a family it does not know. */
 const char *address_format(const struct address *a, char *buf, size_t size);
 
+/** AF_INET, AF_INET6 or AF_UNIX. */
 int address_family(const struct address *a);
 bool address_is_unix(const struct address *a);
 /** The port of a TCP address, 0 for others. */

@@ -67,6 +67,7 @@ struct child {
  * Ownership: borrows spec; keeps all and c until done.
  */
 int child_run(struct children *all, struct child *c, const struct child_spec *spec);
+/** From child_run until done is called. */
 static inline bool child_running(const struct child *c)
 {
 	return c->pid != 0;

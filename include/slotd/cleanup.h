@@ -40,6 +40,7 @@
 #define container_of(ptr, type, member) \
 	((type *)((char *)(1 ? (ptr) : &((type *)0)->member) - offsetof(type, member)))
 
+/** For auto_free. p is the address of the pointer. */
 static inline void cleanup_freep(void *p)
 {
 	free(*(void **)p);
@@ -57,6 +58,7 @@ static inline void cleanup_closep(int *fd)
 	}
 }
 
+/** For auto_fclose: an error of the last flush is lost; who cares calls fclose. */
 static inline void cleanup_fclosep(FILE **f)
 {
 	if (*f) {

@@ -259,6 +259,7 @@ struct config_overrides {
  */
 int config_load(const char *path, const struct config_overrides *overrides, struct diag *diag,
 		struct config **ret);
+/** Accepts NULL. Returns NULL. */
 struct config *config_free(struct config *c);
 
 /**
@@ -277,6 +278,7 @@ int config_user_run_dir(char *buf, size_t size);
  * Returns: 0, or -errno and diag.
  */
 int config_load_ctl(const char *path, struct diag *diag, struct ctl_config **ret);
+/** Accepts NULL. Returns NULL. */
 struct ctl_config *config_free_ctl(struct ctl_config *c);
 
 /** Who understands a section or an option. */
@@ -296,6 +298,7 @@ struct config_item {
 	enum config_known known;
 };
 
+/** What config_walk calls, with its data. */
 typedef void config_item_fn(void *data, const struct config_item *item);
 
 /**
@@ -371,6 +374,7 @@ struct config_diff {
 
 /** Compares effective settings. 0 or -ENOMEM. */
 int config_diff(const struct config *old, const struct config *new_, struct config_diff *ret);
+/** Frees the lists; the names in them are the configurations'. */
 void config_diff_done(struct config_diff *d);
 
 /* Finding. NULL when there is none. */

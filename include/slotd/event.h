@@ -55,6 +55,7 @@ enum event_type {
 	EVENT_TYPE_INVALID_ = -22,
 };
 
+/** Supervisor's name, in upper case; "?" for none. */
 const char *event_type_name(enum event_type t);
 /** Upper or lower case. EVENT_TYPE_INVALID_ when there is no such type. */
 enum event_type event_type_from_name(const char *name);
@@ -72,8 +73,10 @@ struct event {
 
 /** A new event with one reference; NULL out of memory. Payload bytes are copied. */
 struct event *event_new(enum event_type type, const void *payload, size_t len);
+/** One reference more. Returns e. */
 struct event *event_ref(struct event *e);
-struct event *event_unref(struct event *e); /* always NULL */
+/** One less; the last frees it. Accepts NULL. Returns NULL. */
+struct event *event_unref(struct event *e);
 
 enum listener_state {
 	LISTENER_ACKNOWLEDGED, /* waits for READY */
@@ -152,6 +155,7 @@ int pool_offer(struct pool *p, struct event *e, struct plan *plan);
  */
 struct listener *pool_dispatch(struct pool *p, char **ret_envelope, size_t *ret_len);
 
+/** A listener whose process does not run yet. Keeps p and name; the caller adds it to p. */
 void listener_init(struct listener *l, struct pool *p, uint32_t id, const char *name);
 /** Leaves the pool; its event goes back into the buffer. */
 void listener_done(struct listener *l, struct plan *plan);

@@ -58,11 +58,14 @@ struct ledger {
 int ledger_create(int *ret_fd, struct ledger **ret);
 /** Maps an existing one and checks magic, version and sizes. -EPROTO when they differ. */
 int ledger_attach(int fd, bool writable, struct ledger **ret);
+/** Accepts NULL. The descriptor stays open. */
 void ledger_unmap(struct ledger *l);
 
 /** The entry of that name, or a free one taken for it; -ENOSPC. Index on success. */
 int ledger_worker_take(struct ledger *l, const char *name);
+/** The entry is free again. */
 void ledger_worker_drop(struct ledger *l, unsigned index);
+/** As for workers. */
 int ledger_service_take(struct ledger *l, const char *name);
 void ledger_service_drop(struct ledger *l, unsigned index);
 

@@ -7,6 +7,7 @@
  */
 
 #include <slotd/diag.h>
+#include <slotd/usec.h>
 
 #include <stdbool.h>
 #include <syslog.h>
@@ -24,9 +25,12 @@ typedef void log_sink_fn(void *data, int priority, const char *text, const struc
 void log_set_sink(log_sink_fn *sink, void *data);
 /** Lines less urgent than priority (syslog numbering) are dropped. Default LOG_INFO. */
 void log_set_level(int priority);
+/** As log_set_level set it. */
 int log_level(void);
 
+/** One line, without a newline at its end; a very long one is cut. */
 void log_line(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/** As log_line, with fields. Borrows them. */
 void log_fields(int priority, const struct log_field *fields, unsigned n_fields, const char *fmt,
 		...) __attribute__((format(printf, 4, 5)));
 /** Logs the diag's "FILE:LINE: text" once, at the top; returns code. */
@@ -37,15 +41,17 @@ int log_diag(int priority, int code, const struct diag *diag);
 #define LOG_FIELD_WORKER  "SLOTD_WORKER"
 #define LOG_FIELD_PID	  "SLOTD_PID"
 
-/**
- * A condition that repeats (EMFILE, full disk): log the first, count the rest.
- *
- * @since  zeroed at the start; the caller's memory of this condition.
- * Returns: true when the line should be written now (first time, then at most once a minute with
- * *ret_suppressed lines left out in between).
- */
+/** What is known of a condition that repeats (EMFILE, a full disk). Zeroed at the start. */
 struct log_once {
-	unsigned long long last; /* usec_t, 0: never */
+	usec_t last; /* 0: never */
 	unsigned suppressed;
 };
-bool log_once(struct log_once *once, unsigned long long now, unsigned *ret_suppressed);
+
+/**
+ * Logs the first, counts the rest.
+ *
+ * @now  monotonic.
+ * Returns: true when the line should be written now (first time, then at most once a minute), with
+ *          *ret_suppressed lines left out in between; it may be NULL.
+ */
+bool log_once(struct log_once *once, usec_t now, unsigned *ret_suppressed);

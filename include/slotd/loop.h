@@ -23,6 +23,7 @@ struct loop_io;
 struct loop_timer;
 struct loop_signal;
 struct loop_idle;
+/* Each gets its watcher, from which container_of finds the owner. */
 typedef void loop_io_fn(struct loop_io *io, unsigned events);
 typedef void loop_timer_fn(struct loop_timer *timer);
 typedef void loop_signal_fn(struct loop_signal *sig, int signo);
@@ -60,8 +61,10 @@ struct loop *loop_free(struct loop *loop);
 void loop_run(struct loop *loop);
 /** One turn; waits for an event if wait. For tests and nested set-up. */
 void loop_turn(struct loop *loop, bool wait);
+/** loop_run returns at the end of this turn. */
 void loop_stop(struct loop *loop);
 
+/** Prepares it; watches nothing yet. */
 void loop_io_init(struct loop_io *io, loop_io_fn *fn);
 /** Of what comes in one turn, its events are the first. Before loop_io_set. */
 void loop_io_first(struct loop_io *io);
@@ -70,15 +73,21 @@ void loop_io_set(struct loop *loop, struct loop_io *io, int fd, unsigned events)
 /** Must come before the descriptor is closed. Harmless when not watching or zeroed. */
 void loop_io_stop(struct loop *loop, struct loop_io *io);
 
+/** Prepares it, not armed. */
 void loop_timer_init(struct loop_timer *t, loop_timer_fn *fn);
 /** Arms for the absolute monotonic time at, replacing an earlier one; USEC_NEVER disarms. */
 void loop_timer_set(struct loop *loop, struct loop_timer *t, usec_t at);
+/** Disarms. Harmless when not armed or zeroed. */
 void loop_timer_stop(struct loop *loop, struct loop_timer *t);
 
-int loop_signal_start(struct loop *loop, struct loop_signal *s, int signo, loop_signal_fn *fn);
+/** Calls fn, in the loop, after signo came. One watcher a signal in all loops. */
+void loop_signal_start(struct loop *loop, struct loop_signal *s, int signo, loop_signal_fn *fn);
+/** Harmless when not watching or zeroed. */
 void loop_signal_stop(struct loop *loop, struct loop_signal *s);
 
+/** Prepares it, not queued. */
 void loop_idle_init(struct loop_idle *idle, loop_idle_fn *fn);
 /** Queues fn for the end of this turn; a second call in the same turn does nothing. */
 void loop_idle_queue(struct loop *loop, struct loop_idle *idle);
+/** Takes it out of the queue. Harmless when it is not in it, or zeroed. */
 void loop_idle_cancel(struct loop *loop, struct loop_idle *idle);

@@ -16,7 +16,9 @@ struct map {
 	size_t room, used, live;
 };
 
+/** Frees keys and table; values are the caller's. Harmless when zeroed. */
 void map_done(struct map *m);
+/** NULL when there is none. */
 void *map_get(const struct map *m, const char *key);
 /** Sets or replaces. value must not be NULL. 0 or -ENOMEM. */
 int map_set(struct map *m, const char *key, void *value);

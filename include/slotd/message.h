@@ -6,10 +6,10 @@
  *	header   u16 type, u16 reserved (0), u32 id, u32 length of the body    (host byte order)
  *	body     u16 tag, u16 reserved (0), u32 length, value, padding to 8    repeated
  *
- * A tag has one type everywhere (message_tags); a message names the tags it must and may carry
- * (message_types) and how many descriptors travel with it. Unknown tags are skipped, so an old
- * helper understands a newer slotd. message_decode checks everything the row says, so that the
- * getters cannot fail afterwards: a required tag is there, text ends with its only NUL.
+ * A tag has one type everywhere; a message names the tags it must and may carry and how many
+ * descriptors travel with it: tags and rows of common/message_table.c. Unknown tags are skipped,
+ * so an old helper understands a newer slotd. message_decode checks everything the row says, so
+ * that the getters cannot fail afterwards: a required tag is there, text ends with its only NUL.
  *
  * id pairs an answer with its request; 0 when no answer is expected.
  */
@@ -245,6 +245,7 @@ int message_decode(struct message *m, size_t len, const char **ret_why);
 /** "LOG_STREAM #3 stream=7 path=\"/x\" [1 fd]" into buf; for debug logs and tests. */
 const char *message_dump(const struct message *m, char *buf, size_t size);
 
+/** Names for logs and tests; "?" for a number that has none. */
 const char *message_type_name(enum message_type type);
 const char *message_tag_name(enum message_tag tag);
 
@@ -255,6 +256,7 @@ struct message_row {
 	const uint16_t *optional;
 	unsigned fds_min, fds_max;
 };
+/** NULL for a number that has none. */
 const struct message_row *message_row(enum message_type type);
 
 enum tag_type {
@@ -262,6 +264,7 @@ enum tag_type {
 	TAG_STRING,
 	TAG_BLOB,
 };
+/** Of a tag between TAG_NONE and TAG_MAX_. */
 enum tag_type message_tag_type(enum message_tag tag);
 
 /** What control may ask of slotd (TAG_COMMAND of MSG_COMMAND). Append only. */
@@ -288,6 +291,7 @@ enum command {
 	COMMAND_MAX_,
 	COMMAND_INVALID_ = -22,
 };
+/** "start", "remove-group"; "?" for a number that has none. */
 const char *command_name(enum command c);
 
 /*

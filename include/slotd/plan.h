@@ -61,9 +61,11 @@ struct plan {
 	struct plan_action actions[PLAN_ACTIONS_MAX];
 };
 
+/** Empties it. */
 void plan_init(struct plan *p);
 /** The next free action, zeroed, with kind and object set. Its text is "" . */
 struct plan_action *plan_add(struct plan *p, enum plan_kind kind, uint32_t object);
+/** A PLAN_LOG of this priority; a text beyond PLAN_TEXT_MAX is cut. */
 void plan_log(struct plan *p, uint32_t object, int priority, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /** "signal 3 SIGTERM group; timer 3 +10s" into buf; times relative to now. Returns buf. */

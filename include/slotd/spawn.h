@@ -164,6 +164,7 @@ const char *text_quote(const char *text, char *buf, size_t size);
  *          -EINVAL with "No closing quotation" or "No escaped character" in diag, -ENOMEM.
  */
 int words_split(const char *text, struct diag *diag, char ***ret);
+/** For CLEANUP: frees the words and the list. */
 void words_freep(char ***words);
 
 /**
@@ -176,13 +177,17 @@ struct env {
 	size_t len, room;
 };
 
+/** Harmless when zeroed. */
 void env_done(struct env *e);
 /** "K=V" copied; replaces K. 0 or -ENOMEM. Without '=' it is ignored. */
 int env_set(struct env *e, const char *setting);
+/** As env_set, of a formatted text. */
 int env_setf(struct env *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** Borrows the settings of a NULL-terminated list (NULL: nothing): they must outlive e. */
 int env_add(struct env *e, char *const *list);
 /** Borrows slotd's own environment, without what systemd meant for slotd alone. */
 int env_inherit(struct env *e);
+/** Nothing when it is not set. */
 void env_unset(struct env *e, const char *name);
+/** The value, borrowed until it is changed; NULL when it is not set. */
 const char *env_get(const struct env *e, const char *name);

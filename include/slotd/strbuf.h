@@ -15,9 +15,11 @@ struct strbuf {
 
 #define STRBUF_MAX ((size_t)64 << 20)
 
+/** Frees the text and clears the error; max stays. Harmless when zeroed. */
 void strbuf_done(struct strbuf *sb);
 /** Empties it, keeps the memory, clears the error. */
 void strbuf_reset(struct strbuf *sb);
+/* Appends. 0, -ENOMEM, or -E2BIG beyond max; then the text is what it was before. */
 int strbuf_add(struct strbuf *sb, const void *data, size_t len);
 int strbuf_addc(struct strbuf *sb, char c);
 int strbuf_adds(struct strbuf *sb, const char *s);

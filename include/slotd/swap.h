@@ -64,6 +64,7 @@ struct swap {
 	usec_t deadline; /* of the timer that is armed; USEC_NEVER */
 };
 
+/** Nothing goes on. Keeps policy. */
 void swap_init(struct swap *s, uint32_t service, const struct swap_policy *policy,
 	       enum slot_id live);
 /**
@@ -72,6 +73,7 @@ void swap_init(struct swap *s, uint32_t service, const struct swap_policy *polic
  * PLAN_FINISH at the end (from: the step it ended in).
  */
 void swap_step(struct swap *s, const struct swap_event *ev, usec_t now, struct plan *plan);
+/** From BEGIN to PLAN_FINISH. */
 static inline bool swap_busy(const struct swap *s)
 {
 	return s->step != SWAP_NONE;
@@ -113,10 +115,12 @@ struct retire {
 	usec_t since, deadline;
 };
 
+/** Its slot is live or cold. Keeps policy. */
 void retire_init(struct retire *r, uint32_t service, enum slot_id slot,
 		 const struct swap_policy *policy);
 /** PLAN_TIMER actions of retire carry its slot; those of swap carry slot -1. */
 void retire_step(struct retire *r, const struct retire_event *ev, usec_t now, struct plan *plan);
+/** "draining", "warm", ...; "?" for a number that has none. */
 const char *retire_state_name(enum retire_state s);
 
 /* ---- the gate ------------------------------------------------------------------------------ */
@@ -160,4 +164,5 @@ enum gate_verdict {
 	GATE_VERDICT_MAX_,
 	GATE_VERDICT_INVALID_ = -22,
 };
+/** Passed with min_ready; hopeless when too many are lost for that. */
 enum gate_verdict gate_judge(const struct gate_policy *p, const struct gate_count *count);

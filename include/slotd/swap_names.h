@@ -36,4 +36,5 @@ enum swap_exit {
 const char *swap_step_name(enum swap_step step);
 /** The state itself, each with a name of its own: "none", "record", ... For plans and tests. */
 const char *swap_state_name(enum swap_step step);
+/** "swap", "deploy", "rollback"; "?" for a number that has none. */
 const char *swap_kind_name(enum swap_kind kind);

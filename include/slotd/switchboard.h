@@ -22,7 +22,9 @@ enum slot_id {
 
 /** "a", "b". */
 const char *slot_name(enum slot_id slot);
+/** SLOT_INVALID_ for anything but "a" and "b". */
 enum slot_id slot_from_name(const char *name);
+/** The one that is not this. */
 static inline enum slot_id slot_other(enum slot_id slot)
 {
 	return slot == SLOT_A ? SLOT_B : SLOT_A;

@@ -40,6 +40,7 @@ struct worker_state_info {
 	bool stoppable;	  /* a stop request is obeyed: STARTING, RUNNING, BACKOFF */
 	bool signallable;
 };
+/** Of a state below WORKER_STATE_MAX_; static. */
 const struct worker_state_info *worker_state_info(enum worker_state s);
 
 enum worker_event_kind {

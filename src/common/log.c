@@ -78,7 +78,7 @@ int log_diag(int priority, int code, const struct diag *diag)
 	return code;
 }
 
-bool log_once(struct log_once *once, unsigned long long now, unsigned *ret_suppressed)
+bool log_once(struct log_once *once, usec_t now, unsigned *ret_suppressed)
 {
 	if (once->last && now - once->last < SECONDS(60)) {
 		once->suppressed++;

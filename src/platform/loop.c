@@ -193,14 +193,13 @@ static void on_signal(struct ev_loop *ev, struct ev_signal *w, int revents)
 	s->fn(s, w->signum);
 }
 
-int loop_signal_start(struct loop *loop, struct loop_signal *s, int signo, loop_signal_fn *fn)
+void loop_signal_start(struct loop *loop, struct loop_signal *s, int signo, loop_signal_fn *fn)
 {
 	struct ev_signal *w = (struct ev_signal *)(void *)s->ev;
 
 	s->fn = fn;
 	ev_signal_init(w, on_signal, signo);
 	ev_signal_start(loop->ev, w);
-	return 0;
 }
 
 void loop_signal_stop(struct loop *loop, struct loop_signal *s)

@@ -174,7 +174,7 @@ static void on_reap_idle(struct loop_idle *idle)
 	orphans_reap(container_of(idle, struct supervisor, reap_idle));
 }
 
-static int watch_signals(struct supervisor *sup)
+static void watch_signals(struct supervisor *sup)
 {
 	static const struct {
 		int signo;
@@ -184,16 +184,13 @@ static int watch_signals(struct supervisor *sup)
 		{SIGHUP, on_hangup},	   {SIGUSR2, on_reopen},     {SIGCHLD, on_child},
 		{SIGUSR1, on_user},
 	};
-	int r = 0;
 
 	/* Workers inherit these two, as from Supervisor. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
-	for (size_t i = 0; i < ARRAY_SIZE(all) && r == 0; i++) {
-		r = loop_signal_start(sup->loop, &sup->signals[all[i].signo], all[i].signo,
-				      all[i].fn);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		loop_signal_start(sup->loop, &sup->signals[all[i].signo], all[i].signo, all[i].fn);
 	}
-	return r;
 }
 
 /* ---- systemd */
@@ -295,9 +292,7 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 		loop_timer_init(&sup->shutdown_timer, on_shutdown_timer);
 		sup->process_memory.size = sizeof(struct process);
 		starts_init(sup);
-		r = watch_signals(sup);
-	}
-	if (r == 0) {
+		watch_signals(sup);
 		r = publish_init(sup);
 	}
 	if (r == 0) {
