@@ -4,10 +4,14 @@ What may differ is taken out first (pids, times, private directories); the rest 
 difference that is meant is in slotd-supervisor(7) and in DIFFERENT here.
 """
 
+import os
 import re
+import signal
 import subprocess
 import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -101,7 +105,7 @@ def plain(value, directory):
             value.sort(key=str)  # Supervisor's order is that in which they got done
         return value
     if isinstance(value, str):
-        value = value.replace(str(directory), "%D%")
+        value = value.replace(str(directory), "%D%").replace("run/slotd.sock", "sock")
         value = re.sub(r"pid \d+, uptime \d+:\d\d:\d\d", "pid *, uptime *", value)
         value = re.sub(r"\b[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M\b", "DATE", value)
         value = re.sub(r"(---\w+-)\w{8}(\.log)", r"\1RANDOM\2", value)
@@ -128,15 +132,43 @@ class Player:
         except xmlrpc.client.Fault as fault:
             self.note(label, {"fault": fault.faultCode, "text": fault.faultString})
 
+    def kind(self, method, *args):
+        """For what is different each time."""
+        self.call(method, *args)
+        label, value = self.heard.pop()
+        self.note(label, type(value).__name__)
+
     def ctl(self, *args):
         done = self.daemon.supervisorctl(*args)
         out = done.stdout
         if args[0] == "pid":
             out = re.sub(r"^[1-9]\d*$", "PID", out, flags=re.M)
-        elif any(":*" in a for a in args):
+        elif any(a == "all" or ":*" in a for a in args):
             out = sorted(out.splitlines())  # in the order in which they got done
         self.note("supervisorctl " + " ".join(args),
                   {"exit": done.returncode, "out": out, "err": done.stderr})
+
+    def shell(self, lines):
+        done = self.daemon.supervisorctl(input=lines, stdin=None)
+        self.note(f"supervisorctl <<< {lines!r}", {"exit": done.returncode, "out": done.stdout})
+
+    def pid(self, name):
+        return self.daemon.rpc.supervisor.getProcessInfo(name)["pid"]
+
+    def kill(self, pid):
+        os.kill(pid, signal.SIGKILL)
+
+    def wait_restarted(self, before):
+        """After a restart of everything: cat is another process."""
+        def again():
+            try:
+                return self.pid("cat") not in (0, before)
+            except (OSError, xmlrpc.client.Error):
+                return False
+        wait_for(again, "the daemon is there again", 60)
+
+    def wait_gone(self):
+        self.daemon.process.wait(60)
 
     def settle(self):
         """Nothing is on its way any more."""
@@ -351,8 +383,126 @@ def other_commands(p):
     commands(p, OTHER_COMMANDS)
 
 
+def the_main_log(p):
+    for args in [(-1, 1), (0, -1), (-1, -1), (1 << 20, 0)]:
+        p.call("supervisor.readLog", *args)
+        p.call("supervisor.readMainLog", *args)
+    p.kind("supervisor.readLog", 0, 10)
+    p.call("supervisor.clearLog")
+    for line in ["maintail x", "maintail -x", "maintail -5 x", "maintail -f x"]:
+        p.ctl(*line.split())
+
+
+def all_at_once(p):
+    p.kind("supervisor.getPID")
+    p.kind("supervisor.getSupervisorVersion")
+    p.wait_file("talk.out", "out two\n")
+    p.call("supervisor.tailProcessLog", "talk", 0, 100)
+    p.call("supervisor.clearProcessLog", "talk")
+    p.call("supervisor.clearAllProcessLogs")
+    p.call("supervisor.readProcessLog", "talk", 0, 0)
+    for line in ["pid all", "clear all", "stop all", "pid all", "status all", "start all",
+                 "restart all", "signal CONT all"]:
+        p.ctl(*line.split())
+        p.settle()
+
+
+def the_shell(p):
+    for line in ["help", "help status", "help nothing", "? stop", "quit", "exit", "EOF", "!ls",
+                 "open", "open nothing", "open unix:///nonexistent/sock", "fg", "fg nothing",
+                 "fg cat talk", "fg manual", "fg pair:*", "tail -f", "tail -x talk",
+                 "tail a b c d", "tail -5"]:
+        p.ctl(*line.split())
+    for lines in ["version\nstatus cat\nexit\n", "shutdown\nn\nreload\n\npid once\n", "nonsense\n"]:
+        p.shell(lines)
+
+
+STUBBORN = """
+[program:stubborn]
+command=/bin/sh -c 'trap "" TERM; echo deaf; exec sleep 1000'
+startsecs=0
+stopwaitsecs=60
+stdout_logfile=%D%/stubborn.out
+"""
+
+
+def the_end(p):
+    """A restart, then a shutdown that one process holds up, and what is answered meanwhile."""
+    cat = p.pid("cat")
+    p.call("supervisor.restart")
+    p.wait_restarted(cat)
+    p.settle()
+    p.ctl("status")
+    cat = p.pid("cat")
+    p.ctl("reload")
+    p.wait_restarted(cat)
+    p.settle()
+    p.daemon.write_config(CONFIG + STUBBORN)
+    p.ctl("update")
+    p.wait_file("stubborn.out", "deaf\n")
+    stubborn = p.pid("stubborn")
+    p.call("supervisor.shutdown")
+    for method, *args in [("getState",), ("getAllProcessInfo",), ("getPID",), ("shutdown",),
+                          ("restart",), ("startProcess", "cat"), ("stopAllProcesses",),
+                          ("reloadConfig",), ("addProcessGroup", "cat"), ("readLog", 0, 1),
+                          ("sendRemoteCommEvent", "a", "b"), ("noSuchMethod",)]:
+        p.call("supervisor." + method, *args)
+    p.call("system.methodSignature", "supervisor.getPID")
+    for line in ["avail", "reread", "update", "add cat", "remove cat", "shutdown", "reload"]:
+        p.ctl(*line.split())
+    p.kill(stubborn)
+    p.wait_gone()
+    for line in ["status", "start cat", "avail", "shutdown", "reload", "pid"]:
+        p.ctl(*line.split())
+
+
 SCENES = [reads, log_reads, starts_and_stops, signals, wrong_calls, multicalls,
-          groups_come_and_go, commands, other_commands]
+          groups_come_and_go, commands, other_commands, the_main_log, all_at_once, the_shell, the_end]
+
+
+class Listing(Player):
+    """Plays to nobody, and knows what was played."""
+
+    class Nobody:
+        dir = ""
+
+        def write_config(self, text):
+            pass
+
+    def __init__(self):
+        super().__init__(self.Nobody())
+        self.played = set()
+
+    def call(self, method, *args):
+        self.played.add(method)
+
+    kind = call
+
+    def ctl(self, *args):
+        self.played.add(args[0])
+
+    def pid(self, name):
+        return 0
+
+    def nothing(self, *args):
+        pass
+
+    shell = settle = wait_file = wait_restarted = wait_gone = kill = nothing
+
+
+def test_every_method_and_every_command_is_played():
+    place = Path(find_spec("supervisor").origin).parent
+    methods = re.findall(r"^    (?:def )?([a-z]\w+)(?:\(self| = [a-z]+[A-Z])", re.split(
+        r"^class ", (place / "rpcinterface.py").read_text(), flags=re.M)[1], re.M)
+    words = re.findall(r"^    def do_(\w+)", (place / "supervisorctl.py").read_text(), re.M)
+    listing = Listing()
+    for scene in SCENES:
+        scene(listing)
+    assert len(methods) > 35 and len(words) > 20
+    assert not {f"supervisor.{m}" for m in methods} - listing.played
+    assert not set(words) - listing.played
+    assert {"system.listMethods", "system.methodHelp", "system.methodSignature",
+            "system.multicall"} <= listing.played
 
 
 def comparable(value):

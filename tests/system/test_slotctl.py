@@ -229,6 +229,31 @@ def test_tail_follows_until_ctrl_c(twins):
         assert process.returncode == 0, client
 
 
+def test_a_process_in_the_foreground_gets_what_is_typed(twins):
+    process = subprocess.Popen([str(SLOTCTL), "-c", str(twins[1].config), "fg", "cat"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    seen = b""
+
+    def until(text):
+        nonlocal seen
+        while text not in seen:
+            piece = os.read(process.stdout.fileno(), 4096)
+            assert piece, seen
+            seen += piece
+
+    for line in (b"hello\n", "gr\u00fc\u00df dich\n".encode()):
+        process.stdin.write(line)
+        process.stdin.flush()
+        until(line)
+    assert run(SLOTCTL, "-c", twins[1].config, "stop", "cat").returncode == 0
+    process.stdin.write(b"anybody?\n")
+    process.stdin.flush()
+    rest, _ = process.communicate(timeout=30)
+    assert seen + rest == ("==> Press Ctrl-C to exit <==\nhello\ngr\u00fc\u00df dich\n"
+                           "Process got killed\nExiting foreground\n").encode()
+    assert process.returncode == 0
+
+
 def test_configuration_changes_are_applied_as_by_supervisorctl(twins):
     compare(twins, ["avail", "reread", "update", "add cat", "add nope", "remove cat",
                     "remove nope", "version"])

@@ -8,6 +8,7 @@ import tempfile
 import textwrap
 import xmlrpc.client
 from pathlib import Path
+from typing import Any
 
 from .daemon import _UnixTransport
 from .procs import wait_for
@@ -54,10 +55,11 @@ class Supervisord:
         return xmlrpc.client.ServerProxy(
             "http://localhost/RPC2", transport=_UnixTransport(str(self.dir / "sock")))
 
-    def supervisorctl(self, *args: str) -> subprocess.CompletedProcess:
+    def supervisorctl(self, *args: str, **run: Any) -> subprocess.CompletedProcess:
+        run.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.run(
             ["/usr/bin/supervisorctl", "-c", str(self.config), *args], capture_output=True,
-            text=True, timeout=120, cwd=self.dir, stdin=subprocess.DEVNULL)
+            text=True, timeout=120, cwd=self.dir, **run)
 
     def end(self) -> None:
         if self.process and self.process.poll() is None:
