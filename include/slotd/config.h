@@ -376,6 +376,8 @@ struct config_diff {
 int config_diff(const struct config *old, const struct config *new_, struct config_diff *ret);
 /** Frees the lists; the names in them are the configurations'. */
 void config_diff_done(struct config_diff *d);
+/** Do two services agree: addresses, programs of the slots, every option? */
+bool config_service_equal(const struct service_config *a, const struct service_config *b);
 
 /* Finding. NULL when there is none. */
 struct group_config *config_group(const struct config *c, const char *name);

@@ -16,16 +16,25 @@ static const struct option_def *const program_tables[] = {
 };
 
 /* restart_only: leave out what is taken over without a restart. */
+static bool equal_in(const struct option_def *table, enum option_target target, const void *a,
+		     const void *b, bool restart_only)
+{
+	for (const struct option_def *def = table; def->name; def++) {
+		if (def->target == target && def->type != OPT_SPECIAL &&
+		    (!restart_only || def->on_change == EFFECT_RESTART) &&
+		    !option_equal(def, a, b)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool equal_options(enum option_target target, const void *a, const void *b,
 			  bool restart_only)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(program_tables); i++) {
-		for (const struct option_def *def = program_tables[i]; def->name; def++) {
-			if (def->target == target && def->type != OPT_SPECIAL &&
-			    (!restart_only || def->on_change == EFFECT_RESTART) &&
-			    !option_equal(def, a, b)) {
-				return false;
-			}
+		if (!equal_in(program_tables[i], target, a, b, restart_only)) {
+			return false;
 		}
 	}
 	return true;
@@ -181,4 +190,45 @@ void config_diff_done(struct config_diff *d)
 {
 	vec_done(&d->groups);
 	vec_done(&d->workers);
+}
+
+/* ---- services ------------------------------------------------------------------------------ */
+
+static bool equal_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool equal_slots(const struct service_slot_config *a, const struct service_slot_config *b)
+{
+	if (!equal_in(service_options, TARGET_SLOT, a, b, false) ||
+	    !equal_text(a->ports, b->ports) || !equal_text(a->health_arg, b->health_arg) ||
+	    a->programs.len != b->programs.len) {
+		return false;
+	}
+	for (size_t i = 0; i < a->programs.len; i++) {
+		if (strcmp(a->programs.at[i]->name, b->programs.at[i]->name) != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool config_service_equal(const struct service_config *a, const struct service_config *b)
+{
+	if (!equal_in(service_options, TARGET_SECTION, a, b, false) || a->health != b->health ||
+	    a->listen.len != b->listen.len) {
+		return false;
+	}
+	for (size_t i = 0; i < a->listen.len; i++) {
+		if (strcmp(a->listen.at[i], b->listen.at[i]) != 0) {
+			return false;
+		}
+	}
+	for (int slot = 0; slot < SLOT_MAX_; slot++) {
+		if (!equal_slots(&a->slots[slot], &b->slots[slot])) {
+			return false;
+		}
+	}
+	return true;
 }

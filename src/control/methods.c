@@ -55,7 +55,8 @@ static const struct method methods[] = {
 	  .run = run_processes },
 	{ .name = "slotd.reload", .returns = "struct", .params = {FORCE},
 	  .help = "Checks the configuration and applies what changed. Returns {added, changed, "
-		  "removed, restarted, messages}.",
+		  "removed, restarted, messages, services_added, services_changed, "
+		  "services_removed}.",
 	  COMMAND(COMMAND_RELOAD, TARGET_NONE, answer_reload) },
 	{ .name = "slotd.reopenLogs", .returns = "boolean",
 	  .help = "Opens all log files again, after a rotation by others.",

@@ -169,6 +169,9 @@ enum reread_item {
 	ITEM_REMOVED,
 	ITEM_RESTARTED,
 	ITEM_MESSAGE,
+	ITEM_SERVICE_ADDED,
+	ITEM_SERVICE_CHANGED,
+	ITEM_SERVICE_REMOVED,
 	ITEM_MAX_,
 };
 
@@ -210,9 +213,14 @@ enum call_result answer_reread(struct call *c, struct answer *a)
 enum call_result answer_reload(struct call *c, struct answer *a)
 {
 	static const char *const names[ITEM_MAX_] = {
-		[ITEM_ADDED] = "added",	     [ITEM_CHANGED] = "changed",
-		[ITEM_REMOVED] = "removed",  [ITEM_RESTARTED] = "restarted",
+		[ITEM_ADDED] = "added",
+		[ITEM_CHANGED] = "changed",
+		[ITEM_REMOVED] = "removed",
+		[ITEM_RESTARTED] = "restarted",
 		[ITEM_MESSAGE] = "messages",
+		[ITEM_SERVICE_ADDED] = "services_added",
+		[ITEM_SERVICE_CHANGED] = "services_changed",
+		[ITEM_SERVICE_REMOVED] = "services_removed",
 	};
 
 	if (call_failed(c, a, NULL)) {

@@ -354,19 +354,22 @@ void cmd_update(struct ctl *ctl, struct words *words)
 static void print_reload(const struct value *reply)
 {
 	static const struct {
-		const char *member, *text;
+		const char *member, *what, *text;
 	} rows[] = {
-		{"removed", "removed"},
-		{"changed", "changed"},
-		{"added", "added"},
-		{"restarted", "restarted"},
+		{"services_removed", "service ", "removed"},
+		{"removed", "", "removed"},
+		{"services_changed", "service ", "changed"},
+		{"changed", "", "changed"},
+		{"services_added", "service ", "added"},
+		{"added", "", "added"},
+		{"restarted", "", "restarted"},
 	};
 	bool any = false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		value_for_each(name, value_array(reply, rows[i].member))
 		{
-			printf("%s: %s\n", value_str(name), rows[i].text);
+			printf("%s%s: %s\n", rows[i].what, value_str(name), rows[i].text);
 			any = true;
 		}
 	}
@@ -375,7 +378,7 @@ static void print_reload(const struct value *reply)
 		printf("%s\n", value_str(message));
 	}
 	if (!any) {
-		printf("No process was added, changed or removed\n");
+		printf("No process and no service was added, changed or removed\n");
 	}
 }
 

@@ -1,5 +1,6 @@
 #include "reload.h"
 #include "requests.h"
+#include "services.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/notify.h>
@@ -141,6 +142,24 @@ static void make_available(struct reload *r)
 	publish_daemon(sup);
 }
 
+static void report_services(struct reload *r)
+{
+	vec_for_each (c, &r->next->services) {
+		const struct service *s = service_find(r->sup, (*c)->name);
+
+		if (!s) {
+			reload_item(r, RELOAD_ITEM_SERVICE_ADDED, NULL, (*c)->name, NULL);
+		} else if (!config_service_equal(s->config, *c)) {
+			reload_item(r, RELOAD_ITEM_SERVICE_CHANGED, NULL, (*c)->name, NULL);
+		}
+	}
+	vec_for_each (s, &r->sup->services) {
+		if (!config_service(r->next, (*s)->name)) {
+			reload_item(r, RELOAD_ITEM_SERVICE_REMOVED, NULL, (*s)->name, NULL);
+		}
+	}
+}
+
 static void apply(struct reload *r)
 {
 	struct supervisor *sup = r->sup;
@@ -155,6 +174,7 @@ static void apply(struct reload *r)
 		refuse(r, &(struct diag){.text = "out of memory"});
 		return;
 	}
+	report_services(r);
 	send_messages(r, r->next);
 	services_reload_commit(sup, r->next);
 	sup->services_config = r->next;

@@ -34,6 +34,9 @@ enum reload_item {
 	RELOAD_ITEM_REMOVED,
 	RELOAD_ITEM_RESTARTED,
 	RELOAD_ITEM_MESSAGE,
+	RELOAD_ITEM_SERVICE_ADDED, /* NAME, here and below */
+	RELOAD_ITEM_SERVICE_CHANGED,
+	RELOAD_ITEM_SERVICE_REMOVED,
 };
 
 /** One item of the answer; group, name and text may be NULL. */

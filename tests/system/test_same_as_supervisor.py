@@ -457,7 +457,8 @@ def the_end(p):
 
 
 SCENES = [reads, log_reads, starts_and_stops, signals, wrong_calls, multicalls,
-          groups_come_and_go, commands, other_commands, the_main_log, all_at_once, the_shell, the_end]
+          groups_come_and_go, commands, other_commands, the_main_log, all_at_once, the_shell,
+          the_end]
 
 
 class Listing(Player):

@@ -318,7 +318,8 @@ def test_a_reload_changes_addresses_and_restarts_nobody(slotd, ports):
     was = payinv.daemon.config.read_text()
     payinv.daemon.config.write_text(
         was.replace(f"listen=127.0.0.1:{payinv.port}", f"listen=127.0.0.1:{second}"))
-    payinv.daemon.ctl("reload", check=True)
+    said = payinv.daemon.ctl("reload", check=True).stdout
+    assert said.splitlines()[0] == "service payinv: changed" and "restarted" not in said
     wait_for(lambda: try_once(("127.0.0.1", second)), "the new address answers")
     wait_for(lambda: not try_once(payinv.address), "the old one is closed")
     assert payinv.daemon.info(payinv.worker("a", 0))["pid"] == pid
@@ -344,14 +345,14 @@ def test_existing_programs_become_slots_without_a_restart(slotd, ports):
         daemon.wait_state(name, "RUNNING")
     pids = [daemon.info(name)["pid"] for name in names]
     daemon.write_config(programs + service("s", f"127.0.0.1:{public}"))
-    daemon.ctl("reload", check=True)
+    assert daemon.ctl("reload", check=True).stdout.startswith("service s: added\n")
     wait_for(lambda: try_once(("127.0.0.1", public)), "the service answers")
     assert [daemon.info(name)["pid"] for name in names] == pids
     daemon.ctl("swap", "s", check=True)
     assert once(("127.0.0.1", public)).startswith("b ")
     daemon.write_config(programs)
     assert "--force" in text_of(daemon.ctl("reload"))
-    daemon.ctl("reload", "--force", check=True)
+    assert "service s: removed\n" in daemon.ctl("reload", "--force", check=True).stdout
     wait_for(lambda: not try_once(("127.0.0.1", public)), "the public socket is gone")
     assert daemon.info(names[1])["pid"] == pids[1]
 

@@ -50,6 +50,31 @@ START_TEST(both_forms_make_the_same_thing)
 }
 END_TEST
 
+START_TEST(two_services_agree_when_all_their_options_do)
+{
+	static const char *const others[] = {
+		HEAD SLOTS A B "[service:s]\nlisten=127.0.0.1:8000, 127.0.0.1:9000\n",
+		HEAD SLOTS A B "[service:s]\nhealth=http /x\n",
+		HEAD SLOTS A B "[service:s]\nhealth=exec true\n",
+		HEAD SLOTS A B "[service:s]\nslot_a=s-b\nslot_b=s-a\n",
+		HEAD SLOTS A B "[service:s]\nworker_max=3\n",
+		HEAD SLOTS A B "[service:s]\nprepare=echo\n",
+		HEAD SLOTS A B "[service:s]\nallow_deploy=root\n",
+		HEAD SLOTS A B "[service:s]\nhealth_header=A: b\n",
+	};
+	auto_config struct config *c = load_good(HEAD SLOTS A B);
+	auto_config struct config *same = load_good(A B HEAD SLOTS);
+
+	ck_assert(config_service_equal(c->services.at[0], same->services.at[0]));
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		auto_config struct config *other = load_good(others[i]);
+
+		ck_assert_msg(!config_service_equal(c->services.at[0], other->services.at[0]), "%s",
+			      others[i]);
+	}
+}
+END_TEST
+
 START_TEST(a_service_has_its_defaults)
 {
 	auto_config struct config *c = load_good(HEAD SLOTS A B);
@@ -274,7 +299,8 @@ END_TEST
 int main(void)
 {
 	return suite_run("config_services", both_forms_make_the_same_thing,
-			 a_service_has_its_defaults, every_option_of_a_service_arrives,
+			 two_services_agree_when_all_their_options_do, a_service_has_its_defaults,
+			 every_option_of_a_service_arrives,
 			 the_second_form_takes_every_option_of_a_program,
 			 worker_templates_give_other_addresses, queue_workers_have_no_address,
 			 each_mistake_is_told_with_its_line, all_mistakes_are_told_in_one_run,
