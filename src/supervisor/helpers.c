@@ -388,10 +388,17 @@ static int add(struct supervisor *sup, enum helper_kind kind, unsigned index, bo
 	h->index = index;
 	h->wanted = wanted;
 	loop_timer_init(&h->timer, on_timer);
-	if (wanted) {
-		start(h);
-	}
 	return 0;
+}
+
+/* Those that are added together know of each other when they start. */
+static void start_from(struct supervisor *sup, size_t first)
+{
+	for (size_t i = first; i < sup->helpers.len; i++) {
+		if (sup->helpers.at[i]->wanted) {
+			start(sup->helpers.at[i]);
+		}
+	}
 }
 
 static void find_directories(struct supervisor *sup)
@@ -423,11 +430,13 @@ static unsigned relay_count(const struct supervisor *sup)
 int helpers_want_relays(struct supervisor *sup)
 {
 	unsigned n = helper_of(sup, HELPER_RELAY) ? 0 : relay_count(sup);
+	size_t first = sup->helpers.len;
 	int r = 0;
 
 	for (unsigned i = 0; r == 0 && i < n; i++) {
 		r = add(sup, HELPER_RELAY, i, true);
 	}
+	start_from(sup, first);
 	return r;
 }
 
@@ -449,6 +458,7 @@ int helpers_start(struct supervisor *sup, struct diag *diag)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(singles); i++) {
 		r = add(sup, singles[i].kind, 0, singles[i].wanted);
 	}
+	start_from(sup, 0);
 	if (r == 0) {
 		r = helpers_want_relays(sup);
 	}

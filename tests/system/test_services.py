@@ -70,6 +70,19 @@ def test_round_robin_uses_every_worker(slotd, ports):
     assert all(asked.count(worker) >= 5 for worker in set(asked))  # several relays, each in turn
 
 
+def test_worker_max_is_what_all_relays_together_give_a_worker(slotd, ports):
+    payinv = Payinv(slotd, ports, count=1, options="worker_max=4\n[slotd]\nrelays=4\n")
+    active = lambda: payinv.daemon.slot("payinv", "a")["active"]  # noqa: E731
+    clients = [socket.create_connection(payinv.address) for _ in range(24)]
+    for client in clients:
+        client.sendall(b"GET / HTTP/1.1\r\n")  # a request that does not end
+    wait_for(lambda: active() >= 4, "each relay has placed one")
+    time.sleep(0.3)  # a fifth would have come by now
+    assert active() == 4
+    for client in clients:
+        client.close()
+
+
 def test_source_keeps_a_client_at_one_worker(slotd, ports):
     payinv = Payinv(slotd, ports, count=3, options="balance=source\n")
     time_all_up = lambda: all(  # noqa: E731
