@@ -13,7 +13,8 @@ enum {
 };
 
 #define EXHAUSTED_RETRY SECONDS(1)
-#define YIELD_FOR	MSECONDS(1)
+#define YIELD_STEP	MSECONDS(1)
+#define YIELD_MOST	MSECONDS(5) /* some time slices: the other may wait for a CPU */
 
 static void accept_batch(struct listener *l);
 
@@ -175,17 +176,26 @@ static bool others_have_fewer(const struct relay *relay)
 
 static void yield_to_others(struct relay *relay)
 {
+	usec_t now = usec_monotonic();
+
 	relay->yielding = true;
-	loop_timer_set(relay->loop, &relay->yield_timer, usec_add(usec_monotonic(), YIELD_FOR));
+	relay->yield_until = usec_add(now, YIELD_MOST);
+	loop_timer_set(relay->loop, &relay->yield_timer, usec_add(now, YIELD_STEP));
 	settle_all(relay);
 }
 
 void on_yield_timer(struct loop_timer *t)
 {
 	struct relay *relay = container_of(t, struct relay, yield_timer);
+	const bool fewer = others_have_fewer(relay);
+	usec_t now = usec_monotonic();
 
+	if (fewer && now < relay->yield_until) {
+		loop_timer_set(relay->loop, t, usec_add(now, YIELD_STEP));
+		return;
+	}
 	relay->yielding = false;
-	relay->yielded = true;
+	relay->yielded = fewer;
 	settle_all(relay);
 }
 

@@ -234,8 +234,9 @@ struct relay {
 	bool exhausted; /* no descriptors or memory: nothing is accepted or connected */
 	bool full;	/* max_conns: nothing is accepted */
 	struct loop_timer exhausted_timer;
-	bool yielding; /* another relay has fewer connections: it accepts first... */
-	bool yielded;  /* ...but has had its time: the next are ours */
+	bool yielding; /* another relay has fewer connections: until it has caught up it accepts */
+	bool yielded;  /* it has had its time and did not: the next are ours */
+	usec_t yield_until;
 	struct loop_timer yield_timer;
 	struct log_once exhausted_log, ports_log;
 	unsigned source; /* of 127.0.0.0/8, see connect.c; 0: the kernel's choice */
