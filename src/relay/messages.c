@@ -85,7 +85,7 @@ static int setup(struct relay *relay, struct message *m)
 {
 	auto_close int board_fd = message_take_fd(m, 0), page_fd = message_take_fd(m, 1);
 	auto_close int pool_fd = message_take_fd(m, 2);
-	void *board, *page, *pool;
+	void *board = NULL, *page = NULL, *pool = NULL;
 	int r;
 
 	if (relay->board) {
