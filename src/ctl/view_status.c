@@ -135,6 +135,22 @@ static void add_workers_of(struct page *p, const struct value *workers, const st
 	}
 }
 
+/* A reload does not restart what is live. */
+static void add_pending(struct page *p, const struct value *workers, const struct value *service)
+{
+	unsigned n = 0;
+
+	value_for_each(worker, workers)
+	{
+		n += value_true(worker, "pending") &&
+		     strcmp(value_text(worker, "service"), value_text(service, "service")) == 0;
+	}
+	if (n > 0) {
+		(void)strbuf_addf(p->to, "  %u worker%s changed, at the next deploy\n", n,
+				  n == 1 ? "" : "s");
+	}
+}
+
 static const struct value *slot_of(const struct value *service, const char *slot)
 {
 	value_for_each(s, value_array(service, "slots"))
@@ -225,6 +241,7 @@ static void add_service(struct page *p, const struct value *service, const struc
 		need(p, "slotctl slots", value_text(service, "service"));
 	}
 	add_workers_of(p, workers, service);
+	add_pending(p, workers, service);
 }
 
 static void measure(struct page *p, const struct value *workers)

@@ -205,8 +205,9 @@ static void judge(struct process *p, bool ok, const char *text)
 	struct gate_policy policy = policy_now(s, p);
 
 	p->probing = false;
-	if (!ok) {
+	if (!ok && strncmp(p->health_text, text, sizeof(p->health_text) - 1) != 0) {
 		(void)snprintf(p->health_text, sizeof(p->health_text), "%s", text);
+		publish_process(p);
 	}
 	if (health_result(&p->health, &policy, ok, usec_monotonic())) {
 		service_say(s, p->health.healthy ? LOG_INFO : LOG_WARNING, "%s is %s%s%s",

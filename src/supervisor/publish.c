@@ -1,4 +1,5 @@
 #include "requests.h"
+#include "services.h"
 
 #include <slotd/cleanup.h>
 
@@ -75,8 +76,21 @@ static void put_place(struct message *m, const struct process *p)
 	}
 }
 
+/* What the check of a live worker got that is not healthy; NULL: nothing. */
+static const char *note_of(const struct process *p, char *buf, size_t size)
+{
+	if (p->service && p->slot == service_live(p->service) &&
+	    p->worker.state == WORKER_RUNNING && !p->health.healthy && p->health_text[0]) {
+		(void)snprintf(buf, size, "%.*s", (int)strcspn(p->health_text, "\n"),
+			       p->health_text);
+		return buf;
+	}
+	return NULL;
+}
+
 static int send_process(struct process *p)
 {
+	char note[sizeof(p->health_text)];
 	struct message m;
 	int r;
 
@@ -93,7 +107,7 @@ static int send_process(struct process *p)
 	}
 	message_put_u64(&m, TAG_PENDING, p->pending);
 	message_put_u64(&m, TAG_LOST_LINES, p->lost_lines);
-	message_put_text(&m, TAG_NOTE, p->pending ? "changed, at the next deploy" : NULL);
+	message_put_text(&m, TAG_NOTE, note_of(p, note, sizeof(note)));
 	r = helper_send(control_of(p->sup), &m);
 	if (r == 0) {
 		p->dirty = false;

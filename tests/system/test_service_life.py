@@ -400,6 +400,21 @@ def test_a_deploy_is_for_those_whom_the_service_allows(slotd, ports, allowed):
 
 # ---- what people are told
 
+def test_what_a_failing_check_of_a_live_worker_got_is_told(slotd, ports):
+    payinv = Payinv(slotd, ports, health="exec test ! -e %D%/sick", options="health_fall=1\n")
+    wait_for(lambda: payinv.daemon.slot("payinv", "a")["ready"] == 2, "they are healthy")
+    (payinv.daemon.dir / "sick").touch()
+
+    def notes():
+        return {w["note"] for w in payinv.daemon.rpc.slotd.status()["workers"]
+                if w["slot"] == "a" and not w["healthy"]}
+
+    wait_for(lambda: len(notes()) == 1 and "1" in notes().pop(), "the exit status is in the note")
+    (payinv.daemon.dir / "sick").unlink()
+    wait_for(lambda: not notes(), "they are healthy again")
+    assert not any(w["note"] for w in payinv.daemon.rpc.slotd.status()["workers"])
+
+
 def test_a_worker_whose_port_is_taken_is_named_with_the_holder(slotd, ports):
     payinv = Payinv(slotd, ports, program="startretries=0\n")
     with socket.create_server(("127.0.0.1", payinv.ports_b[0])):

@@ -166,6 +166,43 @@ START_TEST(a_live_worker_that_is_not_healthy_needs_somebody)
 }
 END_TEST
 
+START_TEST(what_the_check_of_a_live_worker_got_is_said)
+{
+	CLEANUP(machine_done) struct machine m;
+	struct value *w;
+
+	machine_init(&m);
+	(void)add_service(m.services, "web", "b");
+	w = add_worker(m.workers, "web-b", "web-b_1", 20, "RUNNING", "pid 1, uptime 0:00:23");
+	add_text(w, "service", "web");
+	add_text(w, "slot", "b");
+	add_text(w, "address", "127.0.0.1:1");
+	add_text(w, "note", "answered 500");
+	check_status(&m, SECONDS(1000),
+		     "web  LIVE b  2/2 healthy  6 conn   a: idle, warm\n"
+		     "  web-b:web-b_1           RUNNING   pid 1, uptime 0:00:23           "
+		     "! not healthy, answered 500\n"
+		     "1 thing needs you: slotctl tail web-b:web-b_1\n");
+}
+END_TEST
+
+START_TEST(workers_that_a_reload_left_alone_need_nobody)
+{
+	CLEANUP(machine_done) struct machine m;
+	struct value *w;
+
+	machine_init(&m);
+	(void)add_service(m.services, "web", "b");
+	w = add_worker(m.workers, "web-b", "web-b_1", 20, "RUNNING", "pid 1, uptime 0:00:23");
+	add_text(w, "service", "web");
+	add_text(w, "slot", "b");
+	add(w, "pending", VALUE_BOOL)->number = 1;
+	check_status(&m, SECONDS(1000),
+		     "web  LIVE b  2/2 healthy  6 conn   a: idle, warm\n"
+		     "  1 worker changed, at the next deploy\n");
+}
+END_TEST
+
 START_TEST(what_happens_in_an_idle_slot_needs_nobody)
 {
 	CLEANUP(machine_done) struct machine m;
@@ -312,6 +349,8 @@ int main(void)
 			 stopped_states_are_those_that_end_status_with_3,
 			 a_service_is_one_line_while_nobody_is_needed,
 			 a_live_worker_that_is_not_healthy_needs_somebody,
+			 what_the_check_of_a_live_worker_got_is_said,
+			 workers_that_a_reload_left_alone_need_nobody,
 			 what_happens_in_an_idle_slot_needs_nobody,
 			 a_program_that_flaps_or_loses_lines_needs_somebody,
 			 a_job_that_goes_on_is_shown_with_its_service,
