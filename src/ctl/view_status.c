@@ -72,7 +72,7 @@ static void find_reasons(const struct value *worker, const struct value *service
 	}
 	if (service && state == WORKER_NUMBER_RUNNING && in_live_slot(worker, service) &&
 	    value_text(worker, "address")[0] && !value_true(worker, "healthy")) {
-		add_reason(reasons, "not healthy");
+		add_reason(reasons, note[0] ? "not healthy" : "not checked yet");
 	}
 	if (value_int(worker, "lost_lines") > 0) {
 		add_reason(reasons, "%lld lines of its log are lost",

@@ -161,7 +161,7 @@ START_TEST(a_live_worker_that_is_not_healthy_needs_somebody)
 	check_status(&m, SECONDS(1000),
 		     "web  LIVE b  since 1m00s  2/2 healthy  6 conn   a: idle, warm\n"
 		     "  web-b:web-b_1           RUNNING   pid 1, uptime 0:00:23           "
-		     "! not healthy\n"
+		     "! not checked yet\n"
 		     "1 thing needs you: slotctl tail web-b:web-b_1\n");
 }
 END_TEST
