@@ -125,6 +125,12 @@ static bool explains(const struct process *p)
 	return p->worker.state != WORKER_RUNNING || (!p->health.healthy && *p->health_text);
 }
 
+/* The last start, or the one before that which is under way. */
+static bool ended_early(const struct worker *w)
+{
+	return w->exit != -1 && (w->exited_early || (w->backoff > 0 && !*w->spawnerr));
+}
+
 static void report_on(const struct process *p, char *buf, size_t size)
 {
 	const char *state = worker_state_info(p->worker.state)->name;
@@ -133,9 +139,9 @@ static void report_on(const struct process *p, char *buf, size_t size)
 	if (p->worker.state == WORKER_RUNNING) {
 		(void)snprintf(buf, size, "%s %s", p->config->name,
 			       *p->health_text ? p->health_text : "was not checked in time");
-	} else if (p->worker.exited_early && p->worker.exit != -1) {
-		(void)snprintf(buf, size, "%s is %s: it ended before startsecs, %s",
-			       p->config->name, state,
+	} else if (ended_early(&p->worker)) {
+		(void)snprintf(buf, size, "%s is %s%s: it ended before startsecs, %s",
+			       p->config->name, state, p->worker.exited_early ? "" : " again",
 			       worker_status_text(p->worker.exit, status, sizeof(status)));
 	} else {
 		(void)snprintf(buf, size, "%s is %s%s%s", p->config->name, state,

@@ -260,6 +260,19 @@ def test_many_workers_that_cannot_be_started_fail_the_swap_alone(slotd, ports):
     assert daemon.process.poll() is None
 
 
+def test_a_worker_that_is_tried_again_when_time_is_up_tells_how_it_ended(slotd, ports):
+    a, b = ports.run(1), ports.run(1)
+    config = two_slots("payinv", f"127.0.0.1:{ports.one()}", a, b, program="startsecs=1\n",
+                       options="ready_timeout=2.3\n")
+    at = config.index("[program:payinv-b]")
+    daemon = slotd(config[:at] + re.sub("command=.*", "command=sh -c 'sleep 0.9; exit 3'",
+                                        config[at:], count=1))
+    daemon.wait_state(f"payinv-a:payinv-a_{a[0]}", "RUNNING")
+    done = daemon.ctl("swap", "payinv")
+    assert done.returncode == 10
+    assert "it ended before startsecs, exit status 3" in done.stdout, done.stdout
+
+
 def test_an_app_that_listens_late_is_waited_for(slotd, ports):
     payinv = Payinv(slotd, ports, arguments="--listen-after 1.5", program="startsecs=1\n")
     with Load(payinv.address, clients=3, rate=30) as load:
