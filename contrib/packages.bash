@@ -60,7 +60,7 @@ install_packages() {
         return 1
     }
     if [ "$(id -u)" -ne 0 ]; then
-        packages_why="packages are missing, and only root can install them. As root, or with sudo in front:
+        packages_why="packages are missing, and only root can install them. In a root shell (sudo -s, or su -):
     apt-get update && apt-get install --no-install-recommends $*"
         return 1
     fi
