@@ -47,7 +47,7 @@ def test_startsecs_decides_between_starting_and_running(slotd):
 
 
 def test_a_program_that_fails_early_is_retried_then_fatal(slotd):
-    daemon = slotd(program("bad", f"{WORKER} exit_with 3", startsecs=1, startretries=1))
+    daemon = slotd(program("bad", f"{WORKER} exit_with 3", startsecs=60, startretries=1))
     daemon.wait_state("bad", "BACKOFF", "FATAL")
     info = daemon.wait_state("bad", "FATAL")
     assert "too quickly" in info["spawnerr"]
@@ -94,7 +94,7 @@ def test_a_failed_set_up_names_its_stage_and_errno(slotd):
 
 
 def test_a_start_is_answered_when_it_is_known_to_have_failed(slotd):
-    daemon = slotd(program("bad", f"{WORKER} exit_with 1", autostart="false", startsecs=1,
+    daemon = slotd(program("bad", f"{WORKER} exit_with 1", autostart="false", startsecs=60,
                            startretries=0))
     with pytest.raises(xmlrpc.client.Fault) as fault:
         daemon.rpc.supervisor.startProcess("bad")
@@ -241,7 +241,7 @@ def test_a_stop_of_many_that_are_just_being_started_stops_them_all(slotd):
 
 def test_misbehaving_workers_disturb_nobody(slotd):
     config = (program("good", "sleep 1000")
-              + program("quitter", f"{WORKER} exit_with 255", startsecs=1, startretries=1000)
+              + program("quitter", f"{WORKER} exit_with 255", startsecs=60, startretries=1000)
               + program("mute", f"{WORKER} close_output")
               + program("mumbler", f"{WORKER} no_newline 300000")
               + program("stubborn", f"{WORKER} ignore_term", stopwaitsecs=1)
