@@ -108,6 +108,13 @@ def test_a_live_files_directory_that_was_made_again_is_watched(slotd, ports):
     wait_for(lambda: (sub / "live").read_text() == "b\n", "the edit is put right")
 
 
+def lease(file):
+    try:
+        return fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK) == 0
+    except BlockingIOError:
+        return False
+
+
 def test_workers_that_end_while_the_record_is_checked_do_not_go_live(slotd, ports):
     payinv = Payinv(slotd, ports, program="autorestart=false\n")
     payinv.swap()
@@ -116,7 +123,7 @@ def test_workers_that_end_while_the_record_is_checked_do_not_go_live(slotd, port
     wait_for(lambda: len(history.read_text().splitlines()) == 2, "the history is written")
     with history.open("rb") as held:  # a lease: opening it for writing waits, as for a slow disk
         signal.signal(signal.SIGIO, signal.SIG_IGN)
-        fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        wait_for(lambda: lease(held), "who wrote it has closed it")
         payinv.swap()
         payinv.daemon.rpc.slotd.swap("payinv")
         wait_for(lambda: payinv.daemon.slot("payinv", "a")["ready"] == 2, "they are healthy")
