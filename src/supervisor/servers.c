@@ -254,16 +254,16 @@ static bool is_missing(const struct server *s)
 /* Nobody can find a socket whose name was removed: another takes its place. */
 static void make_again(struct supervisor *sup, struct server *s, size_t index)
 {
-	struct server fresh = *s;
+	auto_close int old = TAKE_FD(s->fd);
 	struct diag diag = {0};
 
-	if (open_server(&fresh, &diag) < 0) {
+	if (open_server(s, &diag) < 0) {
 		(void)log_diag(LOG_ERR, diag.code, &diag);
+		cleanup_closep(&s->fd);
+		s->fd = TAKE_FD(old);
 		return;
 	}
-	keep_server(sup, &fresh);
-	(void)close(s->fd);
-	s->fd = fresh.fd;
+	keep_server(sup, s);
 	tell(helper_of(sup, HELPER_CONTROL), s, index);
 	log_line(LOG_WARNING, "%s was removed: made again", s->address);
 }
