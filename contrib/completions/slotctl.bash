@@ -26,7 +26,7 @@ _slotctl_services()
 
 _slotctl_choices()
 {
-	local commands='abort add attach avail clear deploy drain exit fg help import-check
+	local commands='abort add attach avail clear deploy drain exit fg help history import-check
 		leave log-level maintail open pid quit reload remove reopen reread restart
 		restart-daemon rollback shutdown
 		signal slots start status stop swap tail update version'
@@ -48,7 +48,7 @@ _slotctl_choices()
 	add | remove) _slotctl_groups ;;
 	update) _slotctl_groups; echo all --dry-run --force ;;
 	deploy | swap | rollback) _slotctl_services; echo --wait --json ;;
-	slots | attach) _slotctl_services; echo --json ;;
+	slots | attach | history) _slotctl_services; echo --json ;;
 	abort) _slotctl_services ;;
 	drain) _slotctl_services; echo --now ;;
 	avail | reread | version) echo --json ;;

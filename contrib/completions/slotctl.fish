@@ -34,7 +34,7 @@ function __slotctl_services
     __slotctl_call slots | tail -n +2 | string match -r '^[^ ]+'
 end
 
-set -l commands abort add attach avail clear deploy drain exit fg help import-check leave log-level \
+set -l commands abort add attach avail clear deploy drain exit fg help history import-check leave log-level \
     maintail open pid \
     quit reload remove reopen reread restart restart-daemon rollback shutdown signal slots start \
     status stop swap tail update version
@@ -53,7 +53,7 @@ complete -c slotctl -n "not __fish_seen_subcommand_from $commands" -a "$commands
 complete -c slotctl -n '__fish_seen_subcommand_from start stop restart clear fg status pid tail signal' \
     -a '(__slotctl_workers)'
 complete -c slotctl -n '__fish_seen_subcommand_from add remove update' -a '(__slotctl_groups)'
-complete -c slotctl -n '__fish_seen_subcommand_from deploy swap rollback slots attach abort drain' \
+complete -c slotctl -n '__fish_seen_subcommand_from deploy swap rollback slots attach abort drain history' \
     -a '(__slotctl_services)'
 complete -c slotctl -n '__fish_seen_subcommand_from import-check leave' -F
 complete -c slotctl -n '__fish_seen_subcommand_from help' -a "$commands"
@@ -67,5 +67,5 @@ complete -c slotctl -n '__fish_seen_subcommand_from update' -l dry-run -d 'only 
 complete -c slotctl -n '__fish_seen_subcommand_from deploy swap rollback' -l wait -x -d 'queue this long'
 complete -c slotctl -n '__fish_seen_subcommand_from drain' -l now -d 'close what is left'
 complete -c slotctl \
-    -n '__fish_seen_subcommand_from status slots pid avail reread reload version deploy swap rollback attach' \
+    -n '__fish_seen_subcommand_from status slots pid avail reread reload version deploy swap rollback attach history' \
     -l json -d 'for programs'

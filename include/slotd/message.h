@@ -288,6 +288,7 @@ enum command {
 	COMMAND_DRAIN_NOW, /* SERVICE */
 	COMMAND_LOG_LEVEL, /* ARG */
 	COMMAND_REOPEN_LOGS,
+	COMMAND_OPEN_HISTORY, /* -> ANSWER with a descriptor of state_dir/history */
 	COMMAND_MAX_,
 	COMMAND_INVALID_ = -22,
 };

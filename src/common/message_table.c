@@ -214,6 +214,7 @@ static const char *const commands[COMMAND_MAX_] = {
 	[COMMAND_RESTART_DAEMON] = "restart-daemon",
 	[COMMAND_CLEAR_LOG] = "clear-log",
 	[COMMAND_OPEN_LOG] = "open-log",
+	[COMMAND_OPEN_HISTORY] = "open-history",
 	[COMMAND_SWAP] = "swap",
 	[COMMAND_DEPLOY] = "deploy",
 	[COMMAND_ROLLBACK] = "rollback",

@@ -53,6 +53,9 @@ static const struct method methods[] = {
 	  .help = "[{name, group, state, statename, description}] of all processes: what a list "
 		  "shows of getAllProcessInfo.",
 	  .run = run_processes },
+	{ .name = "slotd.readHistory", .returns = "string", .params = {SLICE},
+	  .help = "Swaps, rollbacks and deploys, a line of JSON each. " READ_HELP,
+	  READ(CHANNEL_HISTORY) },
 	{ .name = "slotd.reload", .returns = "struct", .params = {FORCE},
 	  .help = "Checks the configuration and applies what changed. Returns {added, changed, "
 		  "removed, restarted, messages, services_added, services_changed, "
@@ -119,10 +122,10 @@ static const struct method methods[] = {
 	  .run = run_text, .text = "3.0" },
 	{ .name = "supervisor.readLog", .returns = "string", .params = {SLICE},
 	  .help = "Bytes of slotd's own log. " READ_HELP,
-	  READ(-1) },
+	  READ(CHANNEL_OWN) },
 	{ .name = "supervisor.readMainLog", .returns = "string", .params = {SLICE},
 	  .help = "Bytes of slotd's own log. " READ_HELP,
-	  READ(-1) },
+	  READ(CHANNEL_OWN) },
 	{ .name = "supervisor.readProcessLog", .returns = "string", .params = {NAME, SLICE},
 	  .help = "Bytes of a process's stdout log. " READ_HELP,
 	  READ(0) },

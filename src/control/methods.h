@@ -24,6 +24,11 @@ struct param {
 	enum message_tag tag; /* of a command: where it goes */
 };
 
+enum {
+	CHANNEL_OWN = -1,     /* slotd's own log */
+	CHANNEL_HISTORY = -2, /* what became of swaps */
+};
+
 /** What the first argument of a command names. */
 enum target {
 	TARGET_NONE,
@@ -47,7 +52,7 @@ struct method {
 	enum target target;
 	call_answered_fn *answered;
 	/* logs */
-	int channel; /* 0 stdout, 1 stderr, -1 slotd's own */
+	int channel; /* 0 stdout, 1 stderr, CHANNEL_OWN, CHANNEL_HISTORY */
 };
 
 /** NULL when there is none. */

@@ -78,6 +78,14 @@ const struct command_row command_rows[] = {
 		.completion = COMPLETE_WORKERS,
 	},
 	{
+		.name = "history",
+		.help = "history [SERVICE...]\tSwaps, rollbacks and deploys: when, who, what "
+			"became of them",
+		.run = cmd_history,
+		.flags = ALLOW_JSON | OURS,
+		.completion = COMPLETE_SERVICES,
+	},
+	{
 		.name = "import-check",
 		.help = "import-check FILE\tWhat becomes of a supervisord.conf under slotd, and "
 			"what would run twice",

@@ -85,6 +85,7 @@ void cmd_deploy(struct ctl *ctl, struct words *words);
 void cmd_attach(struct ctl *ctl, struct words *words);
 void cmd_abort(struct ctl *ctl, struct words *words);
 void cmd_drain(struct ctl *ctl, struct words *words);
+void cmd_history(struct ctl *ctl, struct words *words);
 void cmd_import_check(struct ctl *ctl, struct words *words);
 void cmd_leave(struct ctl *ctl, struct words *words);
 void cmd_log_level(struct ctl *ctl, struct words *words);

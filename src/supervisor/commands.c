@@ -1,10 +1,12 @@
 #include "events.h"
 #include "requests.h"
+#include "services.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/os.h>
 #include <slotd/strbuf.h>
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -289,9 +291,9 @@ static void command_log_level(const struct call *c)
 
 /* ---- logs: slotd-log does it, its answer is passed on */
 
-/* p NULL: slotd's own log. */
+/* path NULL: slotd's own log; p NULL: no worker's. */
 static int ask_log(struct request *q, uint32_t *ret_id, enum message_type type,
-		   const struct process *p, int channel)
+		   const struct process *p, int channel, const char *path)
 {
 	struct message m;
 	int r;
@@ -301,9 +303,7 @@ static int ask_log(struct request *q, uint32_t *ret_id, enum message_type type,
 	if (p && p->streams[channel]) {
 		message_put_u64(&m, TAG_STREAM, p->streams[channel]);
 	}
-	if (p) {
-		message_put_text(&m, TAG_PATH, p->log_paths[channel]);
-	}
+	message_put_text(&m, TAG_PATH, path);
 	if (type == MSG_LOG_OPEN && p && p->config->logs[channel].kind == LOG_KIND_AUTO) {
 		message_put_u64(&m, TAG_MODE,
 				AUTO_LOG_MODE); /* its name is told before its start */
@@ -315,33 +315,46 @@ static int ask_log(struct request *q, uint32_t *ret_id, enum message_type type,
 	return r;
 }
 
+/* told: the path for people; path: as ask_log takes it. */
+static void open_for(const struct call *c, struct process *p, int channel, const char *told,
+		     const char *path)
+{
+	struct request *q = request_new(c->sup, c->id, false);
+	struct request_item *item;
+
+	if (!q) {
+		return;
+	}
+	(void)snprintf(q->path, sizeof(q->path), "%s", told);
+	request_park(q);
+	item = request_add(q, p, WAIT_LOG);
+	if (item && ask_log(q, &item->log_requests[0], MSG_LOG_OPEN, p, channel, path) < 0) {
+		request_decide(q, item, FAULT_FAILED, "slotd-log does not answer");
+	}
+	request_begin(q);
+}
+
 static void command_open_log(const struct call *c)
 {
 	int channel = message_u64(c->m, TAG_CHANNEL) ? 1 : 0;
 	struct process *p = *c->name ? process_find(c->sup, c->name) : NULL;
 	const char *path = p ? p->log_paths[channel] : c->sup->config->supervisord.log.path;
-	struct request_item *item;
-	struct request *q;
 
 	if (*c->name && !p) {
 		answer(c->sup, c->id, FAULT_BAD_NAME, c->name);
-		return;
-	}
-	if (!path) {
+	} else if (!path) {
 		answer(c->sup, c->id, FAULT_NO_FILE, NULL);
-		return;
+	} else {
+		open_for(c, p, channel, path, p ? path : NULL);
 	}
-	q = request_new(c->sup, c->id, false);
-	if (!q) {
-		return;
-	}
-	(void)snprintf(q->path, sizeof(q->path), "%s", path);
-	request_park(q);
-	item = request_add(q, p, WAIT_LOG);
-	if (item && ask_log(q, &item->log_requests[0], MSG_LOG_OPEN, p, channel) < 0) {
-		request_decide(q, item, FAULT_FAILED, "slotd-log does not answer");
-	}
-	request_begin(q);
+}
+
+static void command_open_history(const struct call *c)
+{
+	char path[PATH_MAX];
+
+	records_history_path(c->sup, path, sizeof(path));
+	open_for(c, NULL, 0, path, path);
 }
 
 /* p NULL: slotd's own log. */
@@ -355,7 +368,8 @@ static void clear_logs(struct request *q, struct process *p)
 	}
 	for (int i = 0; i < 2 && r == 0; i++) {
 		if (p ? p->log_paths[i] != NULL : i == 0) {
-			r = ask_log(q, &item->log_requests[i], MSG_LOG_CLEAR, p, i);
+			r = ask_log(q, &item->log_requests[i], MSG_LOG_CLEAR, p, i,
+				    p ? p->log_paths[i] : NULL);
 		}
 	}
 	if (r < 0) {
@@ -511,6 +525,7 @@ static const struct {
 	[COMMAND_DRAIN_NOW] = {command_drain_now, true},
 	[COMMAND_LOG_LEVEL] = {command_log_level, false},
 	[COMMAND_REOPEN_LOGS] = {command_reopen_logs, false},
+	[COMMAND_OPEN_HISTORY] = {command_open_history, false},
 };
 
 /*

@@ -317,6 +317,11 @@ void records_write_state(struct supervisor *sup)
 	push(sup, REQUEST_STATE, NULL, NULL);
 }
 
+void records_history_path(const struct supervisor *sup, char *buf, size_t size)
+{
+	(void)state_path(sup, "history", buf, size);
+}
+
 void records_history(struct supervisor *sup, char *line)
 {
 	push(sup, REQUEST_HISTORY, NULL, line);

@@ -285,6 +285,8 @@ void records_write(struct service *s);
 void records_write_state(struct supervisor *sup);
 /** One line of JSON for state_dir/history. Takes line. */
 void records_history(struct supervisor *sup, char *line);
+/** Where those lines are. */
+void records_history_path(const struct supervisor *sup, char *buf, size_t size);
 /** Compares live_file and live_link with what is live and puts them right. */
 void records_repair(struct service *s);
 /** Forgets what is queued for a service that goes. */

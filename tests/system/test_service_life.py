@@ -151,6 +151,25 @@ def test_every_job_is_in_the_history(payinv):
     assert lines()[2]["job"] == 3  # numbers go on
 
 
+def test_slotctl_shows_the_history(payinv):
+    assert payinv.daemon.ctl("history", check=True).stdout == \
+        "No swap, rollback or deploy is recorded\n"
+    payinv.daemon.ctl("swap", "payinv", check=True)
+    payinv.daemon.ctl("rollback", "payinv", check=True)
+
+    def shown():
+        return payinv.daemon.ctl("history", check=True).stdout.splitlines()
+
+    wait_for(lambda: len(shown()) == 2, "both are recorded")
+    assert re.match(r"#1 +\d{4}-\d\d-\d\d \d\d:\d\d +payinv +swap +a -> b  .* (root|uid \d+) ",
+                    shown()[0])
+    assert "rollback" in shown()[1] and "b -> a" in shown()[1]
+    entries = json.loads(payinv.daemon.ctl("history", "--json", "payinv", check=True).stdout)
+    assert [(e["kind"], e["from"], e["to"], e["code"]) for e in entries] == [
+        ("swap", "a", "b", 0), ("rollback", "b", "a", 0)]
+    assert payinv.daemon.ctl("history", "other", check=True).stdout.startswith("No swap")
+
+
 # ---- drain, abort
 
 @contextmanager

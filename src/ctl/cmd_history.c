@@ -1,0 +1,105 @@
+/* history: what became of swaps, rollbacks and deploys, as slotd records it, a line of JSON each.
+ */
+
+#include "commands.h"
+#include "view.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <slotd/cleanup.h>
+#include <slotd/fault.h>
+#include <slotd/strbuf.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	LAST_BYTES = 64 * 1024, /* some 250 of them; a first line that was cut is no JSON */
+};
+
+static const char *text_of(const json_t *entry, const char *name)
+{
+	const char *text = json_string_value(json_object_get(entry, name));
+
+	return text ? text : "";
+}
+
+static json_t *parse(const char *text, const struct words *services)
+{
+	json_t *all = json_array();
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		json_t *entry = json_loadb(text, len, 0, NULL);
+
+		if (json_is_object(entry) &&
+		    (services->n == 0 || words_have(services, text_of(entry, "service")))) {
+			(void)json_array_append(all, entry);
+		}
+		json_decref(entry);
+		text += len + (text[len] == '\n');
+	}
+	return all;
+}
+
+static void add_entry(struct strbuf *to, const json_t *entry)
+{
+	time_t began = (time_t)json_integer_value(json_object_get(entry, "began"));
+	char when[32] = "", took[USEC_TEXT_MAX], row[128];
+	struct tm tm;
+
+	if (localtime_r(&began, &tm)) {
+		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
+	}
+	(void)usec_format((usec_t)(json_number_value(json_object_get(entry, "took")) * 1e6), took,
+			  sizeof(took));
+	(void)snprintf(row, sizeof(row), "#%lld",
+		       json_integer_value(json_object_get(entry, "job")));
+	view_pad(to, row, 6);
+	view_pad(to, when, 18);
+	view_pad(to, text_of(entry, "service"), 14);
+	view_pad(to, text_of(entry, "kind"), 10);
+	(void)snprintf(row, sizeof(row), "%s -> %s", text_of(entry, "from"), text_of(entry, "to"));
+	view_pad(to, row, 8);
+	view_pad(to, text_of(entry, "release"), 14);
+	view_pad(to, took, 9);
+	view_pad(to, text_of(entry, "who"), 12);
+	(void)strbuf_addf(to, "%s\n", text_of(entry, "text"));
+}
+
+static void show(const struct ctl *ctl, const json_t *all)
+{
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(all, i, entry)
+	{
+		add_entry(&text, entry);
+	}
+	if (i == 0) {
+		(void)strbuf_adds(&text, "No swap, rollback or deploy is recorded\n");
+	}
+	view_print(stdout, strbuf_str(&text), ctl->terminal);
+}
+
+void cmd_history(struct ctl *ctl, struct words *words)
+{
+	CLEANUP(value_done) struct value reply = {0};
+	struct diag diag = {0};
+	json_t *all;
+	int r = rpc_call(&ctl->rpc, &reply, &diag, "slotd.readHistory", "ii", -LAST_BYTES, 0);
+
+	if (r < 0 && !(r == -EREMOTE && ctl->rpc.fault.code == FAULT_NO_FILE)) {
+		session_own_failed(ctl, r, &diag, false);
+		return;
+	}
+	all = parse(r < 0 ? "" : value_str(&reply), words);
+	if (words->json) {
+		(void)json_dumpf(all, stdout, JSON_INDENT(2));
+		(void)putchar('\n');
+	} else {
+		show(ctl, all);
+	}
+	json_decref(all);
+}
