@@ -311,6 +311,10 @@ static int report_config(struct supervisor *sup, struct diag *diag)
 {
 	(void)diag;
 	reload_log_messages(sup->config);
+	for (size_t i = 1; i < sup->config->files.len; i++) {
+		log_line(LOG_INFO, "Included extra file \"%s\" during parsing",
+			 sup->config->files.at[i]);
+	}
 	streams_clean_auto_logs(sup->config);
 	return 0;
 }

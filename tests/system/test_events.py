@@ -96,6 +96,32 @@ buffer_size=10000
     assert all(lines(daemon, f"pool_{n}") for n in range(3))
 
 
+def test_a_pool_with_one_that_hangs_and_one_that_crashes_misses_no_event(slotd):
+    daemon = slotd(f"""
+[eventlistener:pool]
+command=/bin/sh -c 'case %(process_num)d in 0) how=hang;; 1) how=die;; esac;
+    exec {LISTENER} %D%/%(process_num)d.events $how'
+process_name=%(program_name)s_%(process_num)d
+numprocs=3
+events=REMOTE_COMMUNICATION
+startsecs=0
+autorestart=true
+buffer_size=10000
+""")
+    for n in (0, 2):
+        daemon.wait_log(f"pool_{n}: ACKNOWLEDGED -> READY")
+    calls = [{"methodName": "supervisor.sendRemoteCommEvent", "params": ["n", str(n)]}
+             for n in range(500)]
+    for _ in range(20):
+        daemon.rpc.system.multicall(calls)
+    wait_for(lambda: len(lines(daemon, "2")) >= 9999, "the good one hears all but one", 60)
+    daemon.wait_log("sent to listener pool_1")
+    daemon.ctl("stop", "pool:pool_0", check=True)
+    wait_for(lambda: len(lines(daemon, "2")) == 10000, "the last one comes back", 30)
+    serials = [int(line.split()[1]) for line in lines(daemon, "2")]
+    assert sorted(serials) == list(range(min(serials), min(serials) + 10000))
+
+
 def test_one_that_hangs_and_one_that_lies_delay_nobody_else(slotd):
     daemon = slotd(listener("good", "PROCESS_STATE_RUNNING") + listener(
         "hung", "PROCESS_STATE_RUNNING", "hang") + listener("liar", "PROCESS_STATE_RUNNING", "lie")
