@@ -15,6 +15,7 @@
 #include <slotd/sandbox.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@ struct keep {
 	struct loop *loop;
 	struct store store;
 	int listen_fd;
+	int spare_fd; /* given up for the next slotd where no other descriptor is left */
 	struct loop_io listen_io;
 	struct channel parent;	  /* the slotd that started us */
 	struct channel successor; /* one that came by keep.sock */
@@ -69,12 +71,30 @@ static bool is_slotd(int fd)
 	       (peer.uid == geteuid() || peer.uid == 0);
 }
 
+static void hold_spare(struct keep *k)
+{
+	if (k->spare_fd < 0) {
+		k->spare_fd = fcntl(HELPER_CHANNEL_FD, F_DUPFD_CLOEXEC, HELPER_CHANNEL_FD);
+	}
+}
+
+static int take_connection(struct keep *k)
+{
+	int fd = accept4(k->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0 && errno == EMFILE && k->spare_fd >= 0) {
+		cleanup_closep(&k->spare_fd);
+		fd = accept4(k->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	}
+	return fd;
+}
+
 static const struct channel_ops ops;
 
 static void on_connection(struct loop_io *io, unsigned events)
 {
 	struct keep *k = container_of(io, struct keep, listen_io);
-	int fd = accept4(k->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = take_connection(k);
 
 	(void)events;
 	if (fd < 0) {
@@ -86,12 +106,13 @@ static void on_connection(struct loop_io *io, unsigned events)
 		}
 		return;
 	}
-	if (!is_slotd(fd)) {
+	if (is_slotd(fd)) {
+		channel_done(&k->successor); /* the newest slotd holds the lock of state_dir */
+		channel_init(&k->successor, k->loop, fd, &ops, k);
+	} else {
 		(void)close(fd);
-		return;
 	}
-	channel_done(&k->successor); /* the newest slotd holds the lock of state_dir */
-	channel_init(&k->successor, k->loop, fd, &ops, k);
+	hold_spare(k);
 }
 
 static void put(struct keep *k, struct channel *ch, struct message *m)
@@ -144,7 +165,7 @@ static const struct channel_ops ops = {.received = received};
 
 static int run(void)
 {
-	struct keep k = {.listen_fd = -EBADF};
+	struct keep k = {.listen_fd = -EBADF, .spare_fd = -EBADF};
 	int r = loop_new(&k.loop);
 
 	if (r < 0) {
@@ -157,11 +178,15 @@ static int run(void)
 		r = 0; /* killed at once, it has left to us what it had sent */
 	}
 	if (r == 0) {
+		log_set_sink(helper_report, &k.parent);
+		hold_spare(&k);
 		loop_run(k.loop);
+		log_set_sink(NULL, NULL);
 	}
 	store_done(&k.store); /* the channels after it: their end says that nothing is held */
 	loop_io_stop(k.loop, &k.listen_io);
 	cleanup_closep(&k.listen_fd);
+	cleanup_closep(&k.spare_fd);
 	channel_done(&k.parent);
 	channel_done(&k.successor);
 	k.loop = loop_free(k.loop);
