@@ -10,6 +10,7 @@
 #include <slotd/cleanup.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <syslog.h>
@@ -150,6 +151,17 @@ static ssize_t take_away(struct stream *s, size_t max)
 	return n < 0 ? -errno : n;
 }
 
+/* What ends without a byte needs no log. 1: there are bytes; 0: it has ended; -EAGAIN. */
+static int look(const struct stream *s)
+{
+	struct pollfd p = {.fd = s->pipe, .events = POLLIN};
+
+	if (poll(&p, 1, 0) < 0 || p.revents & POLLIN) {
+		return 1;
+	}
+	return p.revents & POLLHUP ? 0 : -EAGAIN;
+}
+
 /* Up to *max bytes; *max is then what was asked of the pipe. Bytes taken, 0 at the end, -EAGAIN
  * when there is nothing to do now, another -errno. */
 static ssize_t take(struct stream *s, size_t *max)
@@ -162,6 +174,10 @@ static ssize_t take(struct stream *s, size_t *max)
 
 	if (!wanted(s)) {
 		return take_away(s, *max);
+	}
+	r = s->file && s->file->fd < 0 && s->file->owner.late ? look(s) : 1;
+	if (r != 1) {
+		return r;
 	}
 	r = sink_choose(s, &c.note, max, &sink);
 	if (r == -EAGAIN) {

@@ -195,10 +195,16 @@ def test_the_end_of_a_pipe_is_told_after_its_last_byte_is_written(log, tmp_path)
 def test_a_file_is_made_with_the_mode_and_owner_asked_for(log, tmp_path):
     owner = {"UID": 65534, "GID": 65534} if os.getuid() == 0 else {}
     s = Stream(log, 1, tmp_path / "out.log", MODE=0o600, **owner)
+    s.write("x\n")
     s.finish()
     st = (tmp_path / "out.log").stat()
     assert st.st_mode & 0o777 == 0o600
     assert not owner or st.st_uid == 65534
+
+
+def test_a_file_that_is_made_late_is_not_made_for_nothing(log, tmp_path):
+    Stream(log, 1, tmp_path / "out.log", MODE=0o600).finish()
+    assert not (tmp_path / "out.log").exists()
 
 
 def test_rotation_is_at_line_ends_and_keeps_so_many_backups(log, tmp_path):
