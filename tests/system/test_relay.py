@@ -442,6 +442,18 @@ def test_relays_share_out_worker_max():
 # ---- resources
 
 
+@pytest.fixture
+def many_descriptors():
+    """A login's soft limit is 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 16384:
+        pytest.skip("too few descriptors are allowed here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 16384), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_descriptors")
 def test_idle_connections_hold_no_buffer_and_wake_nobody():
     n = 2000
     with one_worker(echo) as (relays, worker):

@@ -5,6 +5,7 @@ and what it means is compared by getAllConfigInfo.
 """
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -204,6 +205,8 @@ def played(tmp_path_factory):
 
 def test_both_take_the_same_lines(played):
     theirs = {line for (_, line, _), _, they, we in played if they and not we}
+    if os.geteuid() != 0:
+        theirs = {line for line in theirs if not line.startswith("user=")}
     ours = {line for (_, line, _), _, they, we in played if we and not they}
     assert theirs == SUPERVISOR_ALONE_TAKES
     assert ours == SLOTD_ALONE_TAKES

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import pwd
 import re
 import signal
 import socket
@@ -292,7 +293,8 @@ def test_a_command_checks_each_worker_by_its_address(slotd, ports):
 def test_a_live_slot_stopped_by_hand_says_by_whom(payinv):
     for i in range(2):
         payinv.daemon.rpc.supervisor.stopProcess(payinv.worker("a", i))
-    wait_for(lambda: "stopped by root" in payinv.daemon.service("payinv")["note"], "it is said")
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    wait_for(lambda: f"stopped by {me}" in payinv.daemon.service("payinv")["note"], "it is said")
     payinv.daemon.rpc.supervisor.startProcess(payinv.worker("a", 0))
     wait_for(lambda: not payinv.daemon.service("payinv")["note"], "it is over")
     assert once(payinv.address).startswith("a ")
