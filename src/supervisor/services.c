@@ -109,7 +109,7 @@ void service_store(struct service *s, enum slot_id live, enum switch_mode mode)
 
 /* ---- who is live ---- */
 
-/* At start-up only: the file is small and local, and nothing waits yet. */
+/* Once in its life: at start-up, or by the reload that adds it, which a hung disk then holds up. */
 static int read_live_file(const char *path, enum slot_id *ret, struct diag *diag)
 {
 	char text[64] = "", word[3];
