@@ -33,7 +33,7 @@ log_dir=%D%
 file=%D%/sock
 {server}
 [program:see]
-command=/bin/sh -c 'umask; pwd; id -un; readlink /proc/$$/fd/0 | cut -c1-4;
+command=/bin/sh -c 'echo here >&2; umask; pwd; id -un; readlink /proc/$$/fd/0 | cut -c1-4;
     echo $SUPERVISOR_SERVER_URL; echo done; exec cat'
 stdout_logfile=%D%/see.out
 """
@@ -64,6 +64,7 @@ class Started:
 
     def looks(self):
         wait_for(lambda: "done\n" in self.read("see.out"), "the program has looked around")
+        wait_for(lambda: list((self.dir / "log").glob("see-stderr*")), "it has an AUTO log")
         stats = {name: (self.dir / name).stat() for name in ("pid", "sock", "see.out")}
         return {
             "shell": (self.shell.returncode, self.shell.stdout),
