@@ -56,17 +56,19 @@ int config_load_ctl(const char *path, struct diag *diag, struct ctl_config **ret
 {
 	CLEANUP(loader_done) struct loader l = {0};
 	struct ctl_config *ctl = calloc(1, sizeof(*ctl));
+	const char *file;
 	int r = ctl ? loader_init(&l) : -ENOMEM;
 
 	if (r < 0) {
 		free(ctl);
 		return diag_set_errno(diag, r, "cannot load the configuration");
 	}
-	if (!path) {
-		path = file_find_default(NULL);
+	file = path ? path : file_find_default(NULL);
+	if (file) {
+		r = load_file(&l, file, diag);
 	}
-	if (path) {
-		r = load_file(&l, path, diag);
+	if (r == 0 && path && l.document.sections.len == 0) { /* another kind of file */
+		r = diag_set(diag, -EINVAL, ".ini file does not include supervisorctl section");
 	}
 	if (r == 0) {
 		r = read_ctl(&l, ctl, diag);

@@ -296,7 +296,7 @@ def test_options_are_taken_as_by_supervisorctl(twins):
             options=lambda t: [f"--serverurl=unix://{t.socket}", "-u", "x", "--password", "y"])
     assert run(SLOTCTL, "-s", "http://127.0.0.1:65536", "status").returncode == 2
     for bad in (["-x"], ["--nope"], ["-s"], ["-s", "nope"], ["-u", "a", "-u", "b"],
-                ["-c", "/nonexistent/file"]):
+                ["-c", "/nonexistent/file"], ["-c", "/dev/null"]):
         a, b = run(SUPERVISORCTL, *bad, "status"), run(SLOTCTL, *bad, "status")
         assert (normal(b.stderr, twins[1]), b.returncode) == (
             normal(a.stderr, twins[0]), a.returncode), bad
