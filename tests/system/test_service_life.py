@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from harness import procs
-from harness.apps import service, two_slots, web_slot
+from harness.apps import service, web_slot
 from harness.load import once, try_once
 from harness.procs import wait_for
 from test_services import Payinv
