@@ -62,7 +62,9 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session")
 def _ports():
-    return Ports()
+    ports = Ports()
+    yield ports
+    ports.close()
 
 
 @pytest.fixture

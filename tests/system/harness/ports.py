@@ -1,38 +1,38 @@
 """Free TCP ports, in runs of consecutive numbers, that no other test process takes meanwhile."""
 
-import fcntl
 import os
 import socket
-from pathlib import Path
 from typing import List
 
 # Below Linux's ephemeral range (32768...), so that no outgoing connection sits on one of them.
 _FIRST, _LAST, _BLOCK = 20000, 32000, 100
-_LOCKS = Path("/tmp/slotd-test-ports")
 
 
 class Ports:
-    """Hands out ports of blocks that are locked for as long as this process lives."""
+    """Hands out ports of blocks that are its own for as long as this process lives."""
 
     def __init__(self) -> None:
-        self._locks: List[int] = []
+        self._locks: List[socket.socket] = []
         self._next = self._end = 0
 
     def _take_block(self) -> None:
-        _LOCKS.mkdir(mode=0o777, exist_ok=True)
-        start = _FIRST + os.getpid() * _BLOCK % (_LAST - _FIRST)
+        start = os.getpid() * _BLOCK
         for offset in range(0, _LAST - _FIRST, _BLOCK):
-            first = _FIRST + (start - _FIRST + offset) % (_LAST - _FIRST)
-            lock = os.open(_LOCKS / str(first), os.O_CREAT | os.O_RDWR, 0o666)
+            first = _FIRST + (start + offset) % (_LAST - _FIRST)
+            lock = socket.socket(socket.AF_UNIX)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(lock)
+                lock.bind(f"\0slotd test ports {first}")  # a name without a file
+            except OSError:
+                lock.close()
                 continue
             self._locks.append(lock)
             self._next, self._end = first, first + _BLOCK
             return
         raise RuntimeError("no free ports left")
+
+    def close(self) -> None:
+        for lock in self._locks:
+            lock.close()
 
     def run(self, length: int) -> List[int]:
         """`length` consecutive ports on which nothing listens."""
