@@ -38,7 +38,8 @@ static void send_text(const char *path, const char *text)
 	}
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0) {
-		(void)sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&un,
+		(void)sendto(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT,
+			     (struct sockaddr *)&un,
 			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 	}
 }
