@@ -6,9 +6,9 @@
  * Two memfds, made by slotd, held also by slotd-keep, given to each slotd-log in MSG_LOG_SETUP
  * (staging first):
  *
- *	staging  a window into which a pipe is spliced. The position of the shared open file says
- *how much was taken, whatever the kernel was doing when slotd-log was killed. notes	 struct
- *log_notes: what the bytes in staging are, and how far they have got.
+ *	staging	a window into which a pipe is spliced. The position of the shared open file says
+ *		how much was taken, whatever the kernel was doing when slotd-log was killed.
+ *	notes	struct log_notes: what the bytes in staging are, and how far they have got.
  *
  * A chunk's way: the note is committed (which file, its size), the pipe is spliced, the bytes are
  * appended to the file, the note is set idle, the position goes back to 0. A successor finds in
@@ -16,26 +16,27 @@
  * are noted before they are made and can be repeated.
  *
  * Of each stream it is remembered whether a line is begun, and in which file: should that be
- *renamed and slotd-log be killed, the line still ends where it began.
+ * renamed and slotd-log be killed, the line still ends where it began.
  *
  * A note has two copies and a word that says which one counts, so that it is never half-written.
  *
  * Conversation, beside what message.h says of each message:
  *
- *	LOG_STREAM   descriptors: the pipe's read end; then, where PATH means slotd's own descriptor
- *		     (/dev/stdout, /dev/stderr, /dev/fd/N), a duplicate of that one. No PATH: the
- *		     output goes nowhere (but for SYSLOG, CAPTURE and EVENTS). UID and GID: owner of
- *a file that is made; MODE: its exact mode (default 0666 less the umask). A second one for a stream
- *that is known changes where its bytes go. LOG_DROP     take what is in the pipe and close it;
- *answered by LOG_CLOSED. LOG_LOST     totals since the stream began; CODE negative errno and TEXT
- *say why. LOG_CLEAR    STREAM; PATH; neither: slotd's own log. CODE 0 or negative errno in DONE.
- *	LOG_OPEN     as LOG_CLEAR; descriptor and PATH in LOG_OPENED, or CODE and TEXT.
- *		     MODE: a missing file is made.
- *	LOG_OWN      descriptors: slotd's stdout; then, where PATH means a descriptor of slotd's, a
- *		     duplicate of that one. PATH, MAXBYTES, BACKUPS: the file; ECHO: a copy of every
- *		     line goes to stdout; SYSLOG, JOURNAL: the same. A second one replaces the
- *first. LOG_LINE     COUNT: lines that slotd had to leave out before this one. LOG_EVENT    KIND:
- *enum log_event_kind; at most MESSAGE_BYTES_MAX a message.
+ *	LOG_STREAM	descriptors: the pipe's read end; then, where PATH means slotd's own one
+ *			(/dev/stdout, /dev/stderr, /dev/fd/N), a duplicate of that. No PATH: the
+ *			output goes nowhere (but for SYSLOG, CAPTURE and EVENTS). UID and GID:
+ *			owner of a file that is made; MODE: its exact mode (default: 0666 less the
+ *			umask). A second one for a known stream changes where its bytes go.
+ *	LOG_LOST	totals since the stream began; CODE (negative errno) and TEXT say why.
+ *	LOG_CLEAR	STREAM; PATH; neither: slotd's own log. CODE in DONE: 0 or -errno.
+ *	LOG_OPEN	as LOG_CLEAR; descriptor and PATH in LOG_OPENED, or CODE and TEXT.
+ *			MODE: a missing file is made.
+ *	LOG_OWN		descriptors: slotd's stdout; then, where PATH means a descriptor of
+ *			slotd's, a duplicate of that one. PATH, MAXBYTES, BACKUPS: the file; ECHO:
+ *			a copy of every line goes to stdout; SYSLOG, JOURNAL: the same. A second
+ *			one replaces the first.
+ *	LOG_LINE	COUNT: lines that slotd had to leave out before this one.
+ *	LOG_EVENT	KIND: enum log_event_kind; at most MESSAGE_BYTES_MAX a message.
  */
 
 #include <stdatomic.h>
