@@ -14,11 +14,11 @@ enum {
 
 #define EXHAUSTED_RETRY SECONDS(1)
 #define YIELD_STEP	MSECONDS(1)
-#define YIELD_MOST	MSECONDS(5) /* some time slices: the other may wait for a CPU */
+#define YIELD_MOST	MSECONDS(2) /* beyond that, who wants to connect has waited enough */
 
 static void accept_batch(struct listener *l);
 
-static void yield_to_others(struct relay *relay);
+static void yield_to_others(struct relay *relay), yield_no_longer(struct relay *relay, bool fewer);
 static bool others_have_fewer(const struct relay *relay);
 
 static void on_listener(struct loop_io *io, unsigned events)
@@ -145,6 +145,9 @@ void relay_exhausted(struct relay *relay, int error)
 
 void relay_relieved(struct relay *relay)
 {
+	if (relay->yielding && !others_have_fewer(relay)) {
+		yield_no_longer(relay, false);
+	}
 	if (relay->exhausted || relay->full) {
 		relay->exhausted = relay->full = false;
 		loop_timer_stop(relay->loop, &relay->exhausted_timer);
@@ -184,6 +187,14 @@ static void yield_to_others(struct relay *relay)
 	settle_all(relay);
 }
 
+static void yield_no_longer(struct relay *relay, bool fewer)
+{
+	relay->yielding = false;
+	relay->yielded = fewer;
+	loop_timer_stop(relay->loop, &relay->yield_timer);
+	settle_all(relay);
+}
+
 void on_yield_timer(struct loop_timer *t)
 {
 	struct relay *relay = container_of(t, struct relay, yield_timer);
@@ -192,11 +203,9 @@ void on_yield_timer(struct loop_timer *t)
 
 	if (fewer && now < relay->yield_until) {
 		loop_timer_set(relay->loop, t, usec_add(now, YIELD_STEP));
-		return;
+	} else {
+		yield_no_longer(relay, fewer);
 	}
-	relay->yielding = false;
-	relay->yielded = fewer;
-	settle_all(relay);
 }
 
 /* ---- accepting */

@@ -147,7 +147,7 @@ uint32_t place_share(uint32_t max, uint32_t relay, uint32_t n_relays, uint32_t k
 
 bool place_leaves_to(uint32_t own, uint32_t least)
 {
-	return own > (uint64_t)least + least / 8 + 2;
+	return own > (uint64_t)least + least / 4 + 4;
 }
 
 uint32_t place_hash(const struct sockaddr *client)

@@ -207,10 +207,10 @@ END_TEST
 START_TEST(a_relay_with_clearly_more_connections_leaves_the_next_to_another)
 {
 	ck_assert(!place_leaves_to(0, 0));
-	ck_assert(!place_leaves_to(2, 0));
-	ck_assert(place_leaves_to(3, 0));
-	ck_assert(!place_leaves_to(1100, 1000));
-	ck_assert(place_leaves_to(1200, 1000));
+	ck_assert(!place_leaves_to(4, 0));
+	ck_assert(place_leaves_to(5, 0));
+	ck_assert(!place_leaves_to(1200, 1000));
+	ck_assert(place_leaves_to(1300, 1000));
 	ck_assert(!place_leaves_to(5, UINT32_MAX));
 }
 END_TEST
