@@ -34,6 +34,8 @@ def _interrupt(*_):
 def pytest_configure(config):
     """All files are in one directory, and SIGTERM ends the run as Ctrl-C does."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in what a shell runs in the
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # background; children inherit it
     if not _is_worker(config):
         tempfile.tempdir = tempfile.mkdtemp(prefix="slotd-", dir="/tmp")  # short, for sockets
         os.chmod(tempfile.tempdir, 0o1777)

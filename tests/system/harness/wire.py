@@ -86,7 +86,7 @@ def decode(packet: bytes, fds: List[int]) -> Message:
 class Helper:
     """One helper process, with this test in slotd's place; wrap: a command that runs it."""
 
-    def __init__(self, name: str, wrap: Sequence[str] = ()) -> None:
+    def __init__(self, name: str, wrap: Sequence[str] = (), arguments: Sequence[str] = ()) -> None:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         fd = theirs.fileno()
 
@@ -95,7 +95,7 @@ class Helper:
             os.set_inheritable(_CHANNEL_FD, True)
 
         self.process = subprocess.Popen(
-            [*wrap, str(helper_path(name))],
+            [*wrap, str(helper_path(name)), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             close_fds=True,
