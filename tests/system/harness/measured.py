@@ -1,9 +1,12 @@
 """The C client (tests/system/load.c): many users at once, times to the microsecond."""
 
+import os
 import signal
+import struct
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import List
 
 from .paths import BUILD
@@ -68,6 +71,21 @@ def overlap(requests: List[Request], old: str, new: str, begin: int, end: int) -
     last_old = max((r.opened for r in window if r.slot == old), default=None)
     assert first_new is not None and last_old is not None, "the swap was not seen by the load"
     return last_old - first_new
+
+
+def flipped_at(slotd: int) -> int:
+    """When the first service last flipped: monotonic microseconds, from slotd's switchboard."""
+    for fd in Path(f"/proc/{slotd}/fd").iterdir():
+        if os.readlink(fd).startswith("/memfd:slotd-switchboard"):
+            with open(fd, "rb") as board:
+                _version, _word, at = struct.unpack("<QQQ", board.read(24))
+                return at
+    raise AssertionError("slotd has no switchboard")
+
+
+def last_placed(requests: List[Request], slot: str, begin: int, end: int) -> int:
+    """When the last connection that `slot` answered was opened, of those between begin and end."""
+    return max(r.opened for r in requests if begin <= r.opened <= end and r.slot == slot)
 
 
 def percentile(values: List[int], share: float) -> int:
