@@ -34,11 +34,15 @@ static int dial(int port, int n)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	struct sockaddr_in from = {.sin_family = AF_INET};
+	const int one = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	from.sin_addr.s_addr = htonl(0x7f000100u + 1 + (unsigned)(n / 10000));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||
+	/* A port that is bound first is kept from whom we measure, for a minute longer than we
+	 * live. */
+	if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)) < 0 ||
+	    bind(fd, (struct sockaddr *)&from, sizeof(from)) < 0 ||
 	    connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
 		perror("client");
 		exit(1);
