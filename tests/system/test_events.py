@@ -157,10 +157,9 @@ stdout_capture_maxbytes=1MB
 """)
     daemon.wait_state("ear", "RUNNING")
     daemon.ctl("start", "talker", check=True)
-    wait_for(lambda: any(n == "PROCESS_COMMUNICATION_STDOUT" for n in names(daemon, "ear")),
-             "the captured text is an event")
-    said = "\n".join(lines(daemon, "ear"))
-    assert "channel:stdout\\nplain" in said and "secret" in said
+    for text in "channel:stdout\\nplain", "secret":
+        wait_for(lambda text=text: text in "\n".join(lines(daemon, "ear")), f"{text!r} is told")
+    assert "PROCESS_COMMUNICATION_STDOUT" in names(daemon, "ear")
 
 
 def test_ticks_come_only_while_somebody_listens(slotd):

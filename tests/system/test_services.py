@@ -166,7 +166,9 @@ listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 while True:
     connection, _ = listener.accept()
     with connection:
-        request = connection.recv(4096)
+        request = b""
+        while b"\\r\\n\\r\\n" not in request and (piece := connection.recv(4096)):
+            request += piece
         head = b"HTTP/1.1 200 X\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(request)
         if request:  # a health check only connects
             connection.sendall(head + request)
