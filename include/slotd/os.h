@@ -42,6 +42,9 @@ bool process_alive(pid_t pid);
 const char *process_comm(pid_t pid, char *buf, size_t size);
 /** The parent's pid; 0 when unknown. */
 pid_t process_parent(pid_t pid);
+/** Is one of these sockets (inodes, as in /proc/net) among its descriptors? False if we may not
+ * look. */
+bool process_holds_socket(pid_t pid, const unsigned long *inodes, size_t n);
 
 /** Makes a directory and its parents. 0 or -errno. */
 int os_make_directories(const char *path, mode_t mode);

@@ -7,22 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int read_all(int fd, struct strbuf *sb)
-{
-	char buf[4096];
-	ssize_t n;
-
-	while ((n = read(fd, buf, sizeof(buf))) != 0) {
-		if (n < 0 && errno != EINTR) {
-			return -errno;
-		}
-		if (n > 0 && strbuf_add(sb, buf, (size_t)n) < 0) {
-			return -ENOMEM;
-		}
-	}
-	return 0;
-}
-
 static int answer(struct config *c, int fd)
 {
 	CLEANUP(strbuf_done) struct strbuf answers = {0};
@@ -53,7 +37,7 @@ static int ask(struct config *c, struct strbuf *answers)
 		_exit(answer(c, write_end) < 0);
 	}
 	cleanup_closep(&write_end);
-	r = read_all(read_end, answers);
+	r = io_read_all(read_end, answers);
 	(void)waitpid(pid, NULL, 0); /* what a failed one leaves is refused when it is read */
 	return r;
 }

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <slotd/cleanup.h>
+#include <slotd/io.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -36,25 +37,12 @@ static int ask_text(const char *path, struct strbuf *out)
 {
 	/* not blocking: a FIFO without a writer must not hold a reload */
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	char buf[16384];
 
 	if (fd < 0) {
 		return -errno;
 	}
 	out->max = DOCUMENT_FILE_MAX;
-	for (;;) {
-		ssize_t n = read(fd, buf, sizeof(buf));
-
-		if (n < 0 && errno != EINTR) {
-			return -errno;
-		}
-		if (n == 0) {
-			return 0;
-		}
-		if (n > 0 && strbuf_add(out, buf, (size_t)n) < 0) {
-			return out->error;
-		}
-	}
+	return io_read_all(fd, out);
 }
 
 static int ask_matches(const char *pattern, struct strbuf *out)

@@ -66,44 +66,6 @@ static void find_inodes(const char *path, const struct address *a, struct inodes
 	}
 }
 
-static bool is_one_of(const char *link, const struct inodes *inodes)
-{
-	unsigned long inode;
-
-	if (sscanf(link, "socket:[%lu]", &inode) != 1) {
-		return false;
-	}
-	for (unsigned i = 0; i < inodes->n; i++) {
-		if (inodes->at[i] == inode) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool process_holds(pid_t pid, const struct inodes *inodes)
-{
-	char path[64], link[64];
-	struct dirent *e;
-	bool found = false;
-	DIR *dir;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
-	while (dir && !found && (e = readdir(dir))) {
-		ssize_t n = readlinkat(dirfd(dir), e->d_name, link, sizeof(link) - 1);
-
-		if (n > 0) {
-			link[n] = '\0';
-			found = is_one_of(link, inodes);
-		}
-	}
-	if (dir) {
-		(void)closedir(dir);
-	}
-	return found;
-}
-
 /* The first to hold it by pid: a server's master, not its children. */
 static pid_t find_process(const struct inodes *inodes)
 {
@@ -114,7 +76,8 @@ static pid_t find_process(const struct inodes *inodes)
 	while (dir && (e = readdir(dir))) {
 		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
 
-		if (pid > 0 && (!found || pid < found) && process_holds(pid, inodes)) {
+		if (pid > 0 && (!found || pid < found) &&
+		    process_holds_socket(pid, inodes->at, inodes->n)) {
 			found = pid;
 		}
 	}

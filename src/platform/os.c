@@ -155,6 +155,44 @@ pid_t process_parent(pid_t pid)
 	return at && sscanf(at + 1, " %*c %d", &parent) == 1 ? parent : 0;
 }
 
+static bool is_one_of(const char *link, const unsigned long *inodes, size_t n)
+{
+	unsigned long inode;
+
+	if (sscanf(link, "socket:[%lu]", &inode) != 1) {
+		return false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (inodes[i] == inode) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool process_holds_socket(pid_t pid, const unsigned long *inodes, size_t n)
+{
+	char path[64], link[64];
+	struct dirent *e;
+	bool found = false;
+	DIR *dir;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	while (dir && !found && (e = readdir(dir))) {
+		ssize_t len = readlinkat(dirfd(dir), e->d_name, link, sizeof(link) - 1);
+
+		if (len > 0) {
+			link[len] = '\0';
+			found = is_one_of(link, inodes, n);
+		}
+	}
+	if (dir) {
+		(void)closedir(dir);
+	}
+	return found;
+}
+
 const char *process_comm(pid_t pid, char *buf, size_t size)
 {
 	char stat[1024];

@@ -189,28 +189,6 @@ static unsigned long listening_inode(const char *path)
 	return found;
 }
 
-static bool holds_socket(pid_t pid, unsigned long inode)
-{
-	char path[64], name[64], target[64];
-	DIR *dir;
-	struct dirent *e;
-	bool found = false;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	(void)snprintf(name, sizeof(name), "socket:[%lu]", inode);
-	dir = opendir(path);
-	while (dir && !found && (e = readdir(dir))) {
-		ssize_t n = readlinkat(dirfd(dir), e->d_name, target, sizeof(target) - 1);
-
-		target[n > 0 ? n : 0] = '\0';
-		found = strcmp(target, name) == 0;
-	}
-	if (dir) {
-		(void)closedir(dir);
-	}
-	return found;
-}
-
 typedef bool is_it_fn(pid_t pid, const void *data);
 
 /* The first supervisor of all processes for which fn is true. */
@@ -233,7 +211,7 @@ static bool find_rival(is_it_fn *fn, const void *data, struct rival *ret)
 
 static bool holds(pid_t pid, const void *data)
 {
-	return holds_socket(pid, *(const unsigned long *)data);
+	return process_holds_socket(pid, data, 1);
 }
 
 bool rival_by_socket(const char *path, struct rival *ret)
