@@ -140,6 +140,12 @@ struct service_slot_config {
 	char *health_arg;	 /* path or command, with this slot's expansions */
 };
 
+/** What ends the old slot's connections. */
+struct drain_config {
+	enum drain_mode mode;
+	usec_t idle; /* DRAIN_IDLE: how long a connection has been still */
+};
+
 struct service_config {
 	char *name;
 	struct config_place place;
@@ -165,8 +171,12 @@ struct service_config {
 	unsigned worker_max;
 	unsigned proxy_protocol; /* 0 off, 1, 2 */
 	usec_t connect_timeout, hold_timeout;
-	enum drain_mode drain;
-	usec_t drain_timeout, idle_keep, bake;
+	enum protocol protocol;
+	enum retry_mode retry;
+	/* of clients; 0: none */
+	usec_t client_timeout, idle_timeout, half_close_timeout;
+	struct drain_config drain;
+	usec_t drain_timeout, drain_spread, idle_keep, bake;
 	/* deploy */
 	usec_t prepare_timeout; /* USEC_NEVER: none */
 	char **allow_deploy;	/* user names, @groups; NULL: none */

@@ -17,9 +17,29 @@ enum connect_mode {
 	CONNECT_MODE_INVALID_ = -22,
 };
 
+enum protocol {
+	PROTOCOL_AUTO, /* by the client's first bytes: HTTP/1 is followed, the rest is pinned */
+	PROTOCOL_HTTP, /* HTTP/1: what cannot be followed is worth a line in the log */
+	PROTOCOL_TCP,  /* nothing is looked at */
+	PROTOCOL_MAX_,
+	PROTOCOL_INVALID_ = -22,
+};
+
+/** What ends the old slot's connections after a flip. In a request: its answer, in every mode. */
 enum drain_mode {
-	DRAIN_REQUESTS,	   /* idle connections of the old slot are closed */
-	DRAIN_CONNECTIONS, /* every connection of it holds the drain until it ends */
+	DRAIN_REQUESTS,	   /* between requests: moved; pinned: waited for */
+	DRAIN_CONNECTIONS, /* as above, but between requests: waited for */
+	DRAIN_WORKER,	   /* the workers get their stop signal at once, and end them */
+	DRAIN_IDLE,	   /* pinned, and still for drain_idle, the worker having spoken: ended */
 	DRAIN_MODE_MAX_,
 	DRAIN_MODE_INVALID_ = -22,
+};
+
+/** Which requests whose worker died before a byte of the answer go to another worker, once. */
+enum retry_mode {
+	RETRY_SAFE,	  /* GET, HEAD, OPTIONS; and what was never read whole */
+	RETRY_IDEMPOTENT, /* PUT and DELETE too */
+	RETRY_NO,
+	RETRY_MODE_MAX_,
+	RETRY_MODE_INVALID_ = -22,
 };

@@ -64,7 +64,7 @@ enum message_type {
 			    */
 	MSG_RELAY_DRAIN,   /* close idle connections of a slot from now on; -> DRAINED */
 	MSG_RELAY_DRAINED, /* relay -> slotd: none queued, silent or in flight is left here */
-	MSG_RELAY_CUT,	   /* close every connection of a slot; -> DONE */
+	MSG_RELAY_CUT,	   /* end every connection of a slot; -> DONE with their count */
 	/* slotd <-> slotd-probe */
 	MSG_PROBE, /* -> PROBE_RESULT */
 	MSG_PROBE_RESULT,
@@ -190,6 +190,13 @@ enum message_tag {
 	TAG_WHO,
 	TAG_JSON,
 	TAG_LISTENS, /* addresses, one a line */
+	TAG_PROTOCOL,
+	TAG_RETRY,
+	TAG_DRAIN_IDLE,
+	TAG_DRAIN_SPREAD,
+	TAG_CLIENT_TIMEOUT,
+	TAG_IDLE_TIMEOUT,
+	TAG_HALF_CLOSE_TIMEOUT,
 	TAG_MAX_,
 	TAG_INVALID_ = -22,
 };

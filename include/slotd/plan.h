@@ -22,15 +22,15 @@ enum plan_kind {
 	/* of a service: object is its index; slot says which */
 	PLAN_PREPARE, /* run the prepare commands */
 	PLAN_STOP_PREPARE,
-	PLAN_SLOT_START, /* arg 1: afresh (stop what runs first) */
-	PLAN_SLOT_STOP,
+	PLAN_SLOT_START,   /* arg 1: afresh (stop what runs first) */
+	PLAN_SLOT_STOP,	   /* arg 1: not killed before the drain is over */
 	PLAN_GATE,	   /* begin checks of the slot's workers */
 	PLAN_GATE_END,	   /* stop checking */
 	PLAN_CHECK_RECORD, /* can the record be written? */
 	PLAN_FLIP,	   /* tables acknowledged, store, doorbell */
 	PLAN_RECORD,	   /* state file, live_file, live_link, history */
 	PLAN_DRAIN,	   /* begin to drain the slot */
-	PLAN_CUT,	   /* close what is left */
+	PLAN_CUT,	   /* end what is left; arg 1: at once, not spread */
 	PLAN_STEP,	   /* arg: enum swap_step entered; text: how the one before ended */
 	PLAN_FINISH,	   /* arg: exit code of the job; text: the closing sentence */
 	PLAN_KIND_MAX_,

@@ -48,7 +48,8 @@ struct swap_policy {
 	usec_t prepare_timeout; /* USEC_NEVER: none */
 	usec_t ready_timeout;
 	usec_t bake;
-	usec_t drain_timeout;
+	usec_t drain_timeout, drain_spread;
+	bool drain_by_worker; /* the old workers are told to stop at once */
 	usec_t idle_keep;
 };
 
@@ -84,7 +85,7 @@ static inline bool swap_busy(const struct swap *s)
 enum retire_state {
 	RETIRE_NONE, /* slot is live or cold */
 	RETIRE_DRAINING,
-	RETIRE_CUTTING, /* drain_timeout is over: the rest is being closed */
+	RETIRE_CUTTING, /* drain_timeout is over: the rest is being ended, over drain_spread */
 	RETIRE_WARM,	/* empty, kept for idle_keep */
 	RETIRE_STOPPING,
 	RETIRE_STATE_MAX_,
@@ -118,7 +119,10 @@ struct retire {
 /** Its slot is live or cold. Keeps policy. */
 void retire_init(struct retire *r, uint32_t service, enum slot_id slot,
 		 const struct swap_policy *policy);
-/** PLAN_TIMER actions of retire carry its slot; those of swap carry slot -1. */
+/**
+ * PLAN_TIMER actions of retire carry its slot; those of swap carry slot -1. PLAN_CUT: arg 1, at
+ * once. PLAN_SLOT_STOP: arg 1, the workers have as long as the drain.
+ */
 void retire_step(struct retire *r, const struct retire_event *ev, usec_t now, struct plan *plan);
 /** "draining", "warm", ...; "?" for a number that has none. */
 const char *retire_state_name(enum retire_state s);

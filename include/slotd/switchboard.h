@@ -41,7 +41,7 @@ enum {
 	SWITCHBOARD_SERVICES = 256,
 	SWITCHBOARD_WORKERS = 8192, /* ledger entries that can be counted */
 	SWITCHBOARD_RELAYS = 64,
-	SWITCHBOARD_VERSION = 1,
+	SWITCHBOARD_VERSION = 2,
 };
 
 /** The word, unpacked. */
@@ -82,20 +82,25 @@ struct switchboard {
 
 /** What one relay has open to one worker. Written by that relay only, with relaxed stores. */
 struct relay_counts {
-	_Atomic uint32_t queued;    /* placed, connect not finished */
-	_Atomic uint32_t silent;    /* connected, the client has not sent a byte */
-	_Atomic uint32_t in_flight; /* the client spoke last */
-	_Atomic uint32_t idle;	    /* the worker spoke last */
-	_Atomic uint64_t total;	    /* connections placed since the relay started */
-	_Atomic uint64_t failed;    /* of these, ended without a byte from any worker */
+	_Atomic uint32_t queued;     /* placed, connect not finished */
+	_Atomic uint32_t silent;     /* connected, no byte has passed */
+	_Atomic uint32_t in_request; /* a request is not wholly sent or not wholly answered */
+	_Atomic uint32_t between;    /* between requests: idle, and movable */
+	_Atomic uint32_t pinned;     /* cannot be followed, so cannot be moved */
+	uint32_t reserved;
+	_Atomic uint64_t total;	  /* connections placed since the relay started */
+	_Atomic uint64_t failed;  /* of these, ended without a byte from any worker */
+	_Atomic uint64_t retried; /* requests that it did not answer and another worker got */
 	_Atomic uint64_t bytes_in, bytes_out;
 };
 
 struct relay_service_counts {
 	_Atomic uint64_t accepted;
-	_Atomic uint32_t waiting; /* accepted, not placed: no byte yet (connect=late), or held */
-	_Atomic uint32_t held;	  /* of these, have a byte and wait for a worker: none is up, or
-				   * all have worker_max connections */
+	_Atomic uint32_t
+		waiting;       /* accepted, not placed: no byte yet (connect=late), between
+				* requests without a worker, held, or awaiting the client's end */
+	_Atomic uint32_t held; /* of these, have a byte and wait for a worker: none is up, or
+				* all have worker_max connections */
 	_Atomic uint64_t last_placed_old; /* monotonic; last time a connection was placed on the
 					   * slot that is idle now, for measuring a flip */
 };

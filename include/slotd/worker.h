@@ -59,7 +59,8 @@ enum worker_event_kind {
 struct worker_event {
 	enum worker_event_kind kind;
 	pid_t pid;
-	int status; /* EXIT: wait status; failures: negative errno */
+	int status;	 /* EXIT: wait status; failures: negative errno */
+	usec_t patience; /* STOP: the least time until it is killed, where stopwaitsecs is less */
 	const char *text;
 };
 

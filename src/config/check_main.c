@@ -24,6 +24,30 @@ static const char *plural(unsigned n)
 	return n == 1 ? "" : "s";
 }
 
+/* Right as it is, but worth knowing: no warning, so --strict lets it pass. */
+static void print_notes(const struct config *c)
+{
+	char span[USEC_TEXT_MAX];
+
+	vec_for_each (at, &c->services) {
+		const struct service_config *s = *at;
+		const bool not_http = s->protocol == PROTOCOL_TCP || s->health != HEALTH_HTTP;
+
+		if (s->drain.mode == DRAIN_REQUESTS && not_http) {
+			fprintf(stderr,
+				"%s:%u: note: [service:%s] drain=requests: connections that are "
+				"not "
+				"HTTP/1 hold the old slot until they end, %s at most "
+				"(drain_timeout); "
+				"drain=idle:DURATION ends those that are still, drain=worker "
+				"leaves "
+				"them to the workers\n",
+				s->place.file, s->place.line, s->name,
+				usec_format(s->drain_timeout, span, sizeof(span)));
+		}
+	}
+}
+
 int config_check_main(const char *path, bool strict, const struct config_overrides *overrides)
 {
 	CLEANUP(free_config) struct config *c = NULL;
@@ -50,6 +74,7 @@ int config_check_main(const char *path, bool strict, const struct config_overrid
 			plural(warnings));
 		return 2;
 	}
+	print_notes(c);
 	fprintf(stderr, "%s: ok: %zu service%s, %zu group%s\n", c->file, c->services.len,
 		plural((unsigned)c->services.len), c->groups.len, plural((unsigned)c->groups.len));
 	return 0;

@@ -89,6 +89,40 @@ static int parse_seconds(const struct parsing *p, const char *text, void *field)
 	return 0;
 }
 
+static const char *const drain_words[DRAIN_MODE_MAX_] = {
+	[DRAIN_REQUESTS] = "requests",
+	[DRAIN_CONNECTIONS] = "connections",
+	[DRAIN_WORKER] = "worker",
+};
+
+static int parse_drain(const struct parsing *p, const char *text, void *field)
+{
+	static const char idle[] = "idle:";
+	struct drain_config *d = field;
+
+	if (strncmp(text, idle, strlen(idle)) == 0) {
+		*d = (struct drain_config){.mode = DRAIN_IDLE};
+		return parse_seconds(p, text + strlen(idle), &d->idle);
+	}
+	for (int i = 0; i < DRAIN_MODE_MAX_; i++) {
+		if (drain_words[i] && strcmp(text, drain_words[i]) == 0) {
+			*d = (struct drain_config){.mode = (enum drain_mode)i};
+			return 0;
+		}
+	}
+	return diag_set(p->diag, -EINVAL,
+			"invalid '%s' value '%.200s'; use one of: requests, connections, worker, "
+			"idle:DURATION",
+			p->def->name, text);
+}
+
+static bool equal_drain(const void *a, const void *b)
+{
+	const struct drain_config *x = a, *y = b;
+
+	return x->mode == y->mode && x->idle == y->idle;
+}
+
 static int parse_size(const struct parsing *p, const char *text, void *field)
 {
 	return value_size(text, field, p->diag);
@@ -418,6 +452,7 @@ static const struct type_info {
 	[OPT_OWNER] = {"user[:group]", parse_owner, equal_owner},
 	[OPT_ENVIRONMENT] = {"KEY=\"value\",...", parse_environment, equal_texts},
 	[OPT_LOGFILE] = {"path, AUTO or NONE", parse_logfile, equal_logfile},
+	[OPT_DRAIN] = {"word, or idle:DURATION", parse_drain, equal_drain},
 	[OPT_SPECIAL] = {"text", parse_special, equal_always},
 };
 

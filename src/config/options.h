@@ -35,6 +35,7 @@ enum option_type {
 	OPT_OWNER, /* user[:group] */
 	OPT_ENVIRONMENT,
 	OPT_LOGFILE,
+	OPT_DRAIN,   /* a word, or idle:DURATION */
 	OPT_SPECIAL, /* read by its section's own code */
 	OPT_TYPE_MAX_,
 	OPT_TYPE_INVALID_ = -22,
@@ -80,7 +81,8 @@ struct option_def {
 		char **: OPT_LIST,                                                                \
 		uint32_t *: OPT_EXITCODES,                                                        \
 		struct owner: OPT_OWNER,                                                          \
-		struct log_config: OPT_LOGFILE)
+		struct log_config: OPT_LOGFILE,                                                   \
+		struct drain_config: OPT_DRAIN)
 
 /** Where the C type alone does not say it. */
 #define OPTION_FIELD_AS(s, m, ctype, kind) \

@@ -17,10 +17,18 @@ static const char *const connect_names[] = {
 	[CONNECT_MODE_MAX_] = NULL,
 };
 
-static const char *const drain_names[] = {
-	[DRAIN_REQUESTS] = "requests",
-	[DRAIN_CONNECTIONS] = "connections",
-	[DRAIN_MODE_MAX_] = NULL,
+static const char *const protocol_names[] = {
+	[PROTOCOL_AUTO] = "auto",
+	[PROTOCOL_HTTP] = "http",
+	[PROTOCOL_TCP] = "tcp",
+	[PROTOCOL_MAX_] = NULL,
+};
+
+static const char *const retry_names[] = {
+	[RETRY_SAFE] = "safe",
+	[RETRY_IDEMPOTENT] = "idempotent",
+	[RETRY_NO] = "no",
+	[RETRY_MODE_MAX_] = NULL,
 };
 
 static const char *const proxy_names[] = {"off", "v1", "v2", NULL};
@@ -93,11 +101,38 @@ const struct option_def service_options[] = {
 	 .help = "How long a worker may take to accept before the next one is tried."},
 	{"hold_timeout", OPTION_FIELD(S, hold_timeout), OURS, .def = "60", .max = SECONDS(86400),
 	 .help = "How long connections wait when no worker is up before they are closed."},
-	{"drain", OPTION_FIELD_WORD(S, drain, drain_names), OURS, .def = "requests",
-	 .help = "requests: after a swap idle connections are closed and requests finish; "
-		 "connections: each connection holds the old slot until it ends."},
+	{"protocol", OPTION_FIELD_WORD(S, protocol, protocol_names), OURS, .def = "auto",
+	 .help = "auto: HTTP/1 is recognized and followed, so that a kept-alive client changes "
+		 "workers between two requests and sees nothing of a swap; http: the same, and "
+		 "what "
+		 "cannot be followed is logged; tcp: nothing is looked at."},
+	{"retry", OPTION_FIELD_WORD(S, retry, retry_names), OURS, .def = "safe",
+	 .help = "Which requests go to another worker, once, when theirs died before it answered. "
+		 "safe: GET, HEAD and OPTIONS, and any that the worker never read whole; "
+		 "idempotent: PUT and DELETE too; no: none. Requests up to 16 KiB."},
+	{"client_timeout", OPTION_FIELD(S, client_timeout), OURS, .def = "60",
+	 .max = SECONDS(30 * 86400),
+	 .help = "How long a client may take for its first byte, and for the head of a request; 0: "
+		 "no limit."},
+	{"idle_timeout", OPTION_FIELD(S, idle_timeout), OURS, .def = "0",
+	 .max = SECONDS(365 * 86400),
+	 .help = "How long a client may be still between two requests, or on a connection that is "
+		 "not followed; 0: no limit."},
+	{"half_close_timeout", OPTION_FIELD(S, half_close_timeout), OURS, .def = "60",
+	 .max = SECONDS(30 * 86400),
+	 .help = "How long a connection may be still of which one side has ended; 0: no limit."},
+	{"drain", OPTION_FIELD(S, drain), OURS, .def = "requests",
+	 .help = "What the old slot finishes after a swap. requests: each request and each "
+		 "connection that is not followed, while clients between requests go to the new "
+		 "slot; connections: each connection; worker: its workers are told to stop at once "
+		 "and end their connections themselves; idle:DURATION: as requests, and a "
+		 "connection that is not followed is ended once it was still for so long."},
 	{"drain_timeout", OPTION_FIELD(S, drain_timeout), OURS, .def = "30",
-	 .max = SECONDS(30 * 86400), .help = "How long the old slot may finish what it has."},
+	 .max = SECONDS(30 * 86400),
+	 .help = "How long the old slot may take for that; then what is left is ended."},
+	{"drain_spread", OPTION_FIELD(S, drain_spread), OURS, .def = "5", .max = SECONDS(86400),
+	 .help = "What is left then is ended evenly over this time, so that its clients do not "
+		 "come back all at once."},
 	{"idle_keep", OPTION_FIELD(S, idle_keep), OURS, .def = "15m", .max = SECONDS(365 * 86400),
 	 .help = "How long the old slot stays warm for a rollback before it is stopped."},
 	{"bake", OPTION_FIELD(S, bake), OURS, .def = "0", .max = SECONDS(86400),

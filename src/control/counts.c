@@ -52,11 +52,23 @@ static void add_worker(const struct counts *c, uint64_t index, struct slot_count
 		const struct relay_counts *w = c->pages[i] ? &c->pages[i]->workers[index] : NULL;
 
 		if (w) {
-			sum->queued += (int64_t)read_count(&w->queued) + read_count(&w->silent);
-			sum->active += read_count(&w->in_flight);
-			sum->idle += read_count(&w->idle);
+			sum->queued += read_count(&w->queued);
+			sum->silent += read_count(&w->silent);
+			sum->active += read_count(&w->in_request);
+			sum->idle += read_count(&w->between);
+			sum->pinned += read_count(&w->pinned);
+			sum->retried +=
+				(int64_t)atomic_load_explicit(&w->retried, memory_order_relaxed);
 		}
 	}
+}
+
+int64_t counts_retried(const struct counts *c, int64_t worker)
+{
+	struct slot_counts sum = {0};
+
+	add_worker(c, (uint64_t)worker, &sum);
+	return sum.retried;
 }
 
 void counts_sum(const struct counts *c, const struct mirror *m, const struct mirror_service *s,

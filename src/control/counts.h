@@ -16,11 +16,17 @@ struct counts {
 };
 
 struct slot_counts {
-	int64_t queued, active, idle;
+	int64_t queued, silent;
+	int64_t active;	 /* in a request */
+	int64_t idle;	 /* between requests */
+	int64_t pinned;	 /* not followed */
+	int64_t retried; /* requests, since the relays started */
 };
 
 /** MSG_STATE_COUNTS: takes its descriptor. 0 or -errno. */
 int counts_apply(struct counts *c, struct message *m);
 void counts_done(struct counts *c);
+/** Requests that this worker did not answer and another one got. */
+int64_t counts_retried(const struct counts *c, int64_t worker);
 void counts_sum(const struct counts *c, const struct mirror *m, const struct mirror_service *s,
 		enum slot_id slot, struct slot_counts *ret);

@@ -41,7 +41,8 @@ static void encode_daemon(struct strbuf *out, const struct control *c)
 	encode_member_end(out);
 }
 
-static void encode_worker(struct strbuf *out, const struct mirror_worker *w, uint64_t now)
+static void encode_worker(struct strbuf *out, const struct counts *counts,
+			  const struct mirror_worker *w, uint64_t now)
 {
 	char text[64];
 
@@ -56,6 +57,7 @@ static void encode_worker(struct strbuf *out, const struct mirror_worker *w, uin
 	encode_member_bool(out, "healthy", w->healthy != 0);
 	encode_member_bool(out, "pending", w->pending != 0);
 	encode_member_int(out, "lost_lines", w->lost_lines);
+	encode_member_int(out, "retried", counts_retried(counts, w->index));
 	encode_member_text(out, "note", w->note);
 	encode_struct_end(out);
 }
@@ -71,8 +73,11 @@ static void encode_slot(struct strbuf *out, const struct mirror_slot *s, enum sl
 	encode_member_int(out, "ready", s->ready);
 	encode_member_int(out, "total", s->total);
 	encode_member_int(out, "queued", counts->queued);
+	encode_member_int(out, "silent", counts->silent);
 	encode_member_int(out, "active", counts->active);
 	encode_member_int(out, "idle", counts->idle);
+	encode_member_int(out, "pinned", counts->pinned);
+	encode_member_int(out, "retried", counts->retried);
 	encode_member_int(out, "since", seconds(s->since));
 	encode_member_int(out, "deadline", seconds(s->deadline));
 	encode_member_text(out, "note", s->note);
@@ -131,7 +136,7 @@ enum call_result run_status(struct call *c)
 	encode_name(c->out, "workers");
 	encode_array(c->out);
 	vec_for_each (w, &m->workers) {
-		encode_worker(c->out, *w, now);
+		encode_worker(c->out, &c->control->counts, *w, now);
 	}
 	encode_array_end(c->out);
 	encode_member_end(c->out);

@@ -42,6 +42,7 @@ enum shows {
 	SHOWS_ARG = 16,
 	SHOWS_STEP = 32,
 	SHOWS_TEXT = 64,
+	SHOWS_SET = 128, /* arg, unless it is 0 */
 };
 
 static const struct {
@@ -56,14 +57,14 @@ static const struct {
 	[PLAN_PREPARE] = {"prepare", 0},
 	[PLAN_STOP_PREPARE] = {"stop-prepare", 0},
 	[PLAN_SLOT_START] = {"slot-start", SHOWS_ARG},
-	[PLAN_SLOT_STOP] = {"slot-stop", 0},
+	[PLAN_SLOT_STOP] = {"slot-stop", SHOWS_SET},
 	[PLAN_GATE] = {"gate", 0},
 	[PLAN_GATE_END] = {"gate-end", 0},
 	[PLAN_CHECK_RECORD] = {"check-record", 0},
 	[PLAN_FLIP] = {"flip", 0},
 	[PLAN_RECORD] = {"record", 0},
 	[PLAN_DRAIN] = {"drain", 0},
-	[PLAN_CUT] = {"cut", 0},
+	[PLAN_CUT] = {"cut", SHOWS_SET},
 	[PLAN_STEP] = {"step", SHOWS_STEP | SHOWS_TEXT},
 	[PLAN_FINISH] = {"finish", SHOWS_ARG | SHOWS_TEXT},
 };
@@ -123,7 +124,7 @@ static void out_action(struct out *o, const struct plan_action *a, usec_t now)
 	if (shows & SHOWS_PRIORITY) {
 		out(o, " %s", priorities[a->arg & 7]);
 	}
-	if (shows & SHOWS_ARG) {
+	if (shows & SHOWS_ARG || (shows & SHOWS_SET && a->arg)) {
 		out(o, " %d", a->arg);
 	}
 	if (shows & SHOWS_STEP) {

@@ -46,12 +46,21 @@ static void drain(struct retire *r, usec_t now, struct plan *plan)
 {
 	set_state(r, RETIRE_DRAINING, usec_add(now, r->policy->drain_timeout), now, plan);
 	add(r, PLAN_DRAIN, plan);
+	if (r->policy->drain_by_worker) {
+		add(r, PLAN_SLOT_STOP, plan)->arg = 1;
+	}
 }
 
 static void cut(struct retire *r, usec_t now, struct plan *plan)
 {
 	set_state(r, RETIRE_CUTTING, USEC_NEVER, now, plan);
 	add(r, PLAN_CUT, plan);
+}
+
+static void cut_at_once(struct retire *r, usec_t now, struct plan *plan)
+{
+	set_state(r, RETIRE_CUTTING, USEC_NEVER, now, plan);
+	add(r, PLAN_CUT, plan)->arg = 1;
 }
 
 static void stop(struct retire *r, usec_t now, struct plan *plan)
@@ -62,7 +71,7 @@ static void stop(struct retire *r, usec_t now, struct plan *plan)
 
 static void keep_warm(struct retire *r, usec_t now, struct plan *plan)
 {
-	if (r->policy->idle_keep) {
+	if (r->policy->idle_keep && !r->policy->drain_by_worker) {
 		set_state(r, RETIRE_WARM, usec_add(now, r->policy->idle_keep), now, plan);
 	} else {
 		stop(r, now, plan);
@@ -77,11 +86,12 @@ static void rest(struct retire *r, usec_t now, struct plan *plan)
 static step_fn *const steps[RETIRE_STATE_MAX_][RETIRE_EV_MAX_] = {
 	[RETIRE_NONE] = {[RETIRE_EV_BEGIN] = drain},
 	[RETIRE_DRAINING] = {[RETIRE_EV_DRAINED] = keep_warm,
-			     [RETIRE_EV_NOW] = cut,
+			     [RETIRE_EV_NOW] = cut_at_once,
 			     [RETIRE_EV_RECALL] = rest,
 			     [RETIRE_EV_STOPPED] = rest,
 			     [RETIRE_EV_TIMER] = cut},
 	[RETIRE_CUTTING] = {[RETIRE_EV_CUT] = keep_warm,
+			    [RETIRE_EV_NOW] = cut_at_once,
 			    [RETIRE_EV_RECALL] = rest,
 			    [RETIRE_EV_STOPPED] = rest},
 	[RETIRE_WARM] =

@@ -367,13 +367,14 @@ static void send_signal(struct worker *w, int signo, bool group, struct plan *pl
 static void ask_to_stop(struct worker *w, const struct worker_event *ev, usec_t now,
 			struct plan *plan)
 {
-	(void)ev;
+	const usec_t own = w->policy->stopwaitsecs;
+
 	set_state(w, WORKER_STOPPING, now, plan);
 	if (!w->pid) {
 		return; /* still being spawned: stop_late */
 	}
 	send_signal(w, w->policy->stopsignal, w->policy->stopasgroup, plan);
-	w->deadline = usec_add(now, w->policy->stopwaitsecs);
+	w->deadline = usec_add(now, ev->patience > own ? ev->patience : own);
 }
 
 static void stop_late(struct worker *w, const struct worker_event *ev, usec_t now,

@@ -1,11 +1,12 @@
 #include "view.h"
 
+#include <slotd/cleanup.h>
 #include <stdio.h>
 #include <string.h>
 
 enum {
 	COLUMNS = 8,
-	CELL_MAX = 128,
+	CELL_MAX = 256,
 };
 
 struct row {
@@ -52,7 +53,12 @@ static void set_note(struct row *row, const struct value *service, const struct 
 		return;
 	}
 	(void)usec_format(SECONDS(usec_sub(deadline, now) / SECONDS(1)), in, sizeof(in));
-	if (state == SLOT_NUMBER_DRAINING) {
+	if (state == SLOT_NUMBER_DRAINING && value_int(slot, "pinned") > 0) {
+		set_cell(row, 7,
+			 "ends in %s; what is pinned is not followed: see drain= in slotd.conf(5); "
+			 "or: slotctl drain --now %s",
+			 in, value_text(service, "service"));
+	} else if (state == SLOT_NUMBER_DRAINING) {
 		set_cell(row, 7, "ends in %s, or: slotctl drain --now %s", in,
 			 value_text(service, "service"));
 	} else if (state == SLOT_NUMBER_WARM) {
@@ -65,8 +71,8 @@ static void set_note(struct row *row, const struct value *service, const struct 
 static void set_row(struct row *row, const struct value *service, const struct value *slot,
 		    bool first, usec_t now)
 {
-	long long queued = value_int(slot, "queued"), active = value_int(slot, "active");
-	long long idle = value_int(slot, "idle");
+	static const char *const classes[] = {"queued", "silent", "active", "idle", "pinned"};
+	long long n[ARRAY_SIZE(classes)], all = 0;
 	int64_t state = value_int(slot, "state");
 	bool live = strcmp(value_text(slot, "slot"), value_text(service, "live")) == 0;
 
@@ -77,10 +83,14 @@ static void set_row(struct row *row, const struct value *service, const struct v
 	set_cell(row, 4, "%lld/%lld", (long long)value_int(slot, "ready"),
 		 (long long)value_int(slot, "total"));
 	set_cell(row, 5, "%4s", live && state == SLOT_NUMBER_LIVE ? "100%" : "0%");
-	if (state == SLOT_NUMBER_COLD && queued + active + idle == 0) {
+	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+		n[i] = value_int(slot, classes[i]);
+		all += n[i];
+	}
+	if (state == SLOT_NUMBER_COLD && all == 0) {
 		set_cell(row, 6, "-");
 	} else {
-		set_cell(row, 6, "%lld/%lld/%lld", queued, active, idle);
+		set_cell(row, 6, "%lld/%lld/%lld/%lld/%lld", n[0], n[1], n[2], n[3], n[4]);
 	}
 	set_note(row, service, slot, now);
 }
@@ -136,7 +146,14 @@ static void visit(const struct value *const *services, size_t n, usec_t now, siz
 int view_slots(struct strbuf *to, const struct value *const *services, size_t n, usec_t now)
 {
 	static const char *const titles[COLUMNS] = {
-		"SERVICE", "SLOT", "STATE", "RELEASE", "WORKERS", "SHARE", "QUEUED/ACTIVE/IDLE", "",
+		"SERVICE",
+		"SLOT",
+		"STATE",
+		"RELEASE",
+		"WORKERS",
+		"SHARE",
+		"QUEUED/SILENT/ACTIVE/IDLE/PINNED",
+		"",
 	};
 	size_t widths[COLUMNS];
 	struct row header = {0};

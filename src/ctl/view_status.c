@@ -214,8 +214,9 @@ static void add_service(struct page *p, const struct value *service, const struc
 {
 	const struct value *live = slot_of(service, value_text(service, "live"));
 	int64_t ready = value_int(live, "ready"), total = value_int(live, "total");
-	int64_t connections =
-		value_int(live, "queued") + value_int(live, "active") + value_int(live, "idle");
+	int64_t connections = value_int(live, "queued") + value_int(live, "silent") +
+			      value_int(live, "active") + value_int(live, "idle") +
+			      value_int(live, "pinned");
 
 	add_live(p, service, live);
 	(void)strbuf_addf(p->to, "  %lld/%lld healthy  %lld conn", (long long)ready,

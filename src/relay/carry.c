@@ -2,66 +2,122 @@
 
 #include <slotd/cleanup.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
 
-bool conn_is_last(struct side *from, const unsigned char *data, size_t len)
-{
-	struct conn *c = container_of(from, struct conn, side[WORKER]);
+/* ---- what is heard */
 
-	if (!slot_ends_requests(c->service, c->worker->slot)) {
-		from->watched = false; /* the drain was called off */
-		return false;
-	}
-	/* With something of the client's still on the way, another answer is due. */
-	return answer_heard(&c->answer, data, len) && !c->side[WORKER].unsent &&
-	       !socket_has_bytes(c->side[CLIENT].fd);
+/* Nothing is open on it: the next byte begins an exchange. */
+static bool awaits_request(const struct conn *c)
+{
+	return !c->exchange && (!c->worker || c->class == CONN_SILENT || c->class == CONN_BETWEEN);
 }
 
-/* A request on a connection that should end: with its answer, if that can be told. */
-static void note_request(struct conn *c, size_t n)
+void conn_heard(struct side *from, const unsigned char *data, size_t len)
 {
-	struct side *worker = &c->side[WORKER];
+	struct conn *c = container_of(from - from->index, struct conn, side[0]);
 
-	if (c->side[CLIENT].big_reads) { /* not in the buffer, or only in part */
-		c->answer.state = ANSWER_UNKNOWN;
-	} else {
-		answer_asked(&c->answer, copier_buffer(&c->service->relay->copier), n,
-			     c->class == CONN_IDLE);
+	if (awaits_request(c)) {
+		exchange_begin(c);
 	}
-	worker->watched = c->answer.state != ANSWER_UNKNOWN;
+	if (c->exchange) {
+		exchange_heard(c->exchange, (enum conn_end)from->index, data, len);
+	}
 }
 
-static void spoke(struct conn *c, enum conn_end who, size_t n)
+static uint64_t unseen(const struct conn *c, enum conn_end from)
+{
+	if (awaits_request(c)) {
+		return 0;
+	}
+	return c->exchange ? follow_unseen(&c->exchange->follow,
+					   from == CLIENT ? FOLLOW_CLIENT : FOLLOW_WORKER)
+			   : UINT64_MAX;
+}
+
+static void pinned(struct conn *c, const char *why)
+{
+	if (c->service->protocol == PROTOCOL_HTTP && c->worker &&
+	    log_once(&c->worker->pinned, usec_monotonic(), NULL)) {
+		log_line(LOG_INFO,
+			 "%s: a connection cannot be followed (%s): it stays with this worker",
+			 worker_label(c->worker), why);
+	}
+	exchange_end(c);
+}
+
+enum conn_class conn_judge(struct conn *c)
+{
+	const struct follow *f = c->exchange ? &c->exchange->follow : NULL;
+	const char *why;
+
+	if (!f) {
+		return CONN_PINNED;
+	}
+	if (follow_pinned(f, &why)) {
+		c->switched = follow_switched(f);
+		pinned(c, why);
+		return CONN_PINNED;
+	}
+	if (follow_between(f) && !c->side[CLIENT].unsent && !c->side[WORKER].unsent) {
+		c->last_request = follow_last(f);
+		exchange_end(c);
+		return CONN_BETWEEN;
+	}
+	if (follow_head_open(f) && follow_open(f) == 1) {
+		return CONN_HEAD;
+	}
+	return follow_answered_early(f) ? CONN_EARLY : CONN_REQUEST;
+}
+
+static void count_spoken(struct conn *c, enum conn_end who, size_t n)
 {
 	struct relay_counts *counts = worker_counts(c->worker);
 
-	if (who == CLIENT) {
-		if (c->worker_spoke && !c->kept_alive) {
-			c->kept_alive = true;
-			c->side[WORKER].one_shot = false;
-			c->worker->one_shots = 0;
-		}
-		c->client_spoke = true;
-		if (slot_ends_requests(c->service, c->worker->slot)) {
-			note_request(c, n);
-		}
-		count_add64(&counts->bytes_in, n);
-		conn_change_class(c, CONN_IN_FLIGHT);
+	c->worker_last = who == WORKER;
+	if (who == WORKER) {
+		c->worker->n_unheard -= c->unheard ? 1 : 0;
+		c->worker->heard_at = c->worker->n_unheard ? usec_monotonic() : 0;
+		c->worker->place.slow_until = 0;
+		c->unheard = false;
+		c->worker_spoke = true;
+		count_add64(&counts->bytes_out, n);
 		return;
 	}
-	c->worker_spoke = true;
-	c->since = usec_monotonic();
-	count_add64(&counts->bytes_out, n);
-	conn_change_class(c, CONN_IDLE);
-	slot_spoke(c->service, &c->service->slots[c->worker->slot]);
+	if (c->worker_spoke && !c->kept_alive) {
+		c->kept_alive = true;
+		c->side[WORKER].one_shot = false;
+		c->worker->one_shots = 0;
+	}
+	c->client_spoke = true;
+	count_add64(&counts->bytes_in, n);
 }
+
+/* Into the class that it is in by now. False: it is no longer open here. */
+static bool settle(struct conn *c, enum conn_class class)
+{
+	if (class == CONN_BETWEEN && c->side[CLIENT].eof) {
+		conn_end(c);
+		return false;
+	}
+	if (class == CONN_BETWEEN && worker_is_left(c->worker)) {
+		conn_park(c);
+		return false;
+	}
+	conn_change_class(c, c->class == CONN_HALF ? CONN_HALF : class);
+	return true;
+}
+
+/* ---- ends */
 
 /* The client may take its time to end too: that is no longer the worker's. */
 static void worker_ended(struct conn *c)
 {
 	c->worker_done = true;
 	c->worker->place.open--;
-	if (c->service->held.head) {
+	if (c->service->unplaced[CONN_HELD].head) {
 		service_settle_soon(c->service);
 	}
 }
@@ -83,6 +139,12 @@ static bool pass_eof(struct conn *c, enum conn_end from)
 	if (from == WORKER) {
 		worker_ended(c);
 	}
+	c->was_pinned = c->class == CONN_PINNED || (c->was_pinned && c->class == CONN_HALF);
+	conn_change_class(c, CONN_HALF);
+	if (c->service->slots[c->worker->slot].draining && conn_may_linger(c)) {
+		conn_linger(c);
+		return false;
+	}
 	return true;
 }
 
@@ -98,39 +160,139 @@ static bool pass_broken(struct conn *c, enum conn_end to)
 	return true;
 }
 
-/* Bytes from one end to the other. False: the connection has ended. */
+/*
+ * Has a worker that has ended its half taken all that it was sent? What it closed over is answered
+ * by a reset; what came after its end is never acknowledged (tcp(7), TCP_INFO). A worker on a unix
+ * socket says so by the error alone.
+ */
+static bool worker_left_some(const struct conn *c)
+{
+	const int fd = c->side[WORKER].fd;
+	int error = 0;
+	socklen_t len = sizeof(error);
+	struct tcp_info info = {0};
+	socklen_t info_len = sizeof(info);
+
+	if (c->side[WORKER].broken || c->side[WORKER].unsent ||
+	    (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error)) {
+		return true;
+	}
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_len) == 0 &&
+	       info.tcpi_unacked > 0;
+}
+
+/* The request of a worker that did not answer goes to another, where it may. True: it went. */
+static bool retry(struct conn *c, bool unread)
+{
+	struct relay_worker *w = c->worker;
+	struct exchange *e = c->exchange;
+
+	if (!exchange_may_retry(c, unread)) {
+		return false;
+	}
+	count_add64(&worker_counts(w)->retried, 1);
+	if (!c->kept_alive) {
+		/* One that ended a kept connection may well be there; a new one was not served. */
+		place_refused(&w->place, usec_monotonic());
+	}
+	e->retried = true;
+	memcpy(copier_buffer(&c->service->relay->copier), e->kept, e->n_kept);
+	conn_place_again(c, e->n_kept);
+	return true;
+}
+
+/* The worker is gone, with an end or (unread) a reset. False: the client has another, or none. */
+static bool lose_worker(struct conn *c, enum conn_class class, bool unread)
+{
+	if (class == CONN_BETWEEN && !c->last_request && !c->side[CLIENT].eof) {
+		conn_park(c);
+		return false;
+	}
+	return !retry(c, unread);
+}
+
+/* All that a side had to say was passed on. False: it is no longer open here. */
+static bool side_ended(struct conn *c, enum conn_end from, enum conn_class class)
+{
+	if (c->exchange) {
+		follow_ended(&c->exchange->follow, from == CLIENT ? FOLLOW_CLIENT : FOLLOW_WORKER);
+		class = conn_judge(c);
+	}
+	if (from == CLIENT && class == CONN_BETWEEN) {
+		conn_end(c);
+		return false;
+	}
+	if (from == WORKER && !lose_worker(c, class, c->exchange && worker_left_some(c))) {
+		return false;
+	}
+	return pass_eof(c, from);
+}
+
+static bool side_reset(struct conn *c, enum conn_end from, enum conn_class class)
+{
+	if (from == WORKER && !lose_worker(c, class, true)) {
+		return false;
+	}
+	conn_abort(c);
+	return false;
+}
+
+/* ---- bytes */
+
+/* The client says something to a worker that it should leave: to another one. */
+static bool replaced(struct conn *c)
+{
+	if (c->class == CONN_SILENT && worker_is_left(c->worker)) {
+		conn_move(c);
+		return true;
+	}
+	if (c->class == CONN_BETWEEN && !c->last_request && worker_is_left(c->worker)) {
+		conn_park(c);
+		return true;
+	}
+	return false;
+}
+
+/* Bytes from one end to the other. False: it is no longer open here. */
 static bool pump(struct conn *c, enum conn_end from)
 {
 	struct side *own = &c->side[from], *other = &c->side[!from];
+	enum conn_class class = (enum conn_class)c->class;
 	size_t bytes;
 	enum flow flow;
 
 	if (own->eof || other->unsent || other->broken) {
 		return true; /* an event of before */
 	}
-	flow = copy_move(&c->service->relay->copier, own, other, &bytes);
+	if (from == CLIENT && replaced(c)) {
+		return false;
+	}
+	flow = copy_move(&c->service->relay->copier, own, other, unseen(c, from), &bytes);
 	if (bytes) {
-		spoke(c, from, bytes);
+		count_spoken(c, from, bytes);
+		class = conn_judge(c);
 	}
 	switch (flow) {
 	case FLOW_ON:
-		return true;
+		return !bytes || settle(c, class);
 	case FLOW_BLOCKED:
-		break;
-	case FLOW_EOF:
-		own->eof = true;
-		if (!pass_eof(c, from)) {
+		if (!settle(c, class)) {
 			return false;
 		}
 		break;
-	case FLOW_LAST:
-		conn_end(c);
-		return false;
+	case FLOW_EOF:
+		own->eof = true;
+		if (!side_ended(c, from, class)) {
+			return false;
+		}
+		break;
 	case FLOW_RESET:
+		return side_reset(c, from, class);
+	case FLOW_SPILT:
 		conn_abort(c);
 		return false;
 	case FLOW_BROKEN:
-		if (!pass_broken(c, from == CLIENT ? WORKER : CLIENT)) {
+		if (!pass_broken(c, from == CLIENT ? WORKER : CLIENT) || !settle(c, class)) {
 			return false;
 		}
 		break;
@@ -144,19 +306,19 @@ static void resume(struct conn *c, enum conn_end to)
 {
 	const enum conn_end from = to == CLIENT ? WORKER : CLIENT;
 	enum flow flow = copy_flush(&c->service->relay->copier, &c->side[to]);
-	bool alive = true;
+	bool open = true;
 
 	if (flow == FLOW_BLOCKED) {
 		return;
 	}
 	if (flow == FLOW_BROKEN) {
-		alive = pass_broken(c, to);
+		open = pass_broken(c, to);
 	} else if (c->side[from].eof) {
-		alive = pass_eof(c, from);
+		open = side_ended(c, from, (enum conn_class)c->class);
 	} else {
-		alive = pump(c, from);
+		open = (!c->exchange || settle(c, conn_judge(c))) && pump(c, from);
 	}
-	if (alive) {
+	if (open) {
 		conn_watch_open(c);
 	}
 }
@@ -167,13 +329,5 @@ void conn_carry(struct conn *c, enum conn_end end, unsigned events)
 		resume(c, end);
 	} else if (events & LOOP_READ) {
 		(void)pump(c, end);
-	}
-}
-
-void conn_close_idle(struct conn *c)
-{
-	if (!c->side[CLIENT].unsent && !c->side[WORKER].unsent &&
-	    !socket_has_bytes(c->side[CLIENT].fd) && !socket_has_bytes(c->side[WORKER].fd)) {
-		conn_end(c);
 	}
 }

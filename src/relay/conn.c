@@ -17,12 +17,13 @@ static loop_io_fn on_client, on_worker;
 
 /* ---- lists, counts and memory */
 
-static struct conn_list *list_of(struct conn *c)
+struct conn_list *conn_list_of(const struct conn *c)
 {
-	if (c->class == CONN_UNPLACED) {
-		return c->held ? &c->service->held : &c->service->fresh;
+	if (!c->worker) {
+		return &c->service->unplaced[c->class];
 	}
-	return c->class == CONN_QUEUED ? &c->service->queued : &c->worker->open;
+	return c->class == CONN_QUEUED ? &c->service->slots[c->worker->slot].queued
+				       : worker_list(c->worker, (enum conn_class)c->class);
 }
 
 static void list_append(struct conn_list *l, struct conn *c)
@@ -52,7 +53,7 @@ static void count_unplaced(const struct conn *c, uint32_t n)
 	struct relay_service_counts *counts = service_counts(c->service);
 
 	count_add32(&counts->waiting, n);
-	if (c->held) {
+	if (c->class == CONN_HELD) {
 		count_add32(&counts->held, n);
 	}
 }
@@ -62,12 +63,14 @@ static void leave(struct conn *c)
 {
 	struct relay_worker *w = c->worker;
 
-	list_remove(list_of(c), c);
+	list_remove(conn_list_of(c), c);
 	if (!w) {
 		count_unplaced(c, (uint32_t)-1);
 		return;
 	}
-	count_move(worker_counts(w), c->class, CONN_UNPLACED);
+	w->n_unheard -= c->unheard ? 1 : 0;
+	c->unheard = false;
+	count_move(worker_counts(w), (enum conn_class)c->class, CONN_FRESH);
 	w->place.open -= c->worker_done ? 0 : 1;
 	w->n_conns--;
 	w->service->slots[w->slot].n_conns--;
@@ -78,22 +81,30 @@ static void enter(struct conn *c, struct relay_worker *w, enum conn_class class)
 {
 	c->worker = w;
 	c->class = (uint8_t) class;
+	c->since = usec_monotonic();
 	if (!w) {
 		count_unplaced(c, 1);
 	} else {
-		c->held = false;
-		count_move(worker_counts(w), CONN_UNPLACED, class);
+		count_move(worker_counts(w), CONN_FRESH, class);
 		w->place.open++;
 		w->n_conns++;
 		w->service->slots[w->slot].n_conns++;
 	}
-	list_append(list_of(c), c);
+	list_append(conn_list_of(c), c);
+	limits_watch(c);
 }
 
 void conn_change_class(struct conn *c, enum conn_class class)
 {
-	count_move(worker_counts(c->worker), c->class, class);
+	if (class == c->class && (class == CONN_REQUEST || class == CONN_HEAD)) {
+		return; /* nothing asks for its last byte; a head has its time however it comes */
+	}
+	list_remove(conn_list_of(c), c);
+	count_move(worker_counts(c->worker), (enum conn_class)c->class, class);
+	c->since = usec_monotonic();
 	c->class = (uint8_t) class;
+	list_append(conn_list_of(c), c);
+	limits_watch(c);
 }
 
 static bool grow(struct relay *relay)
@@ -122,6 +133,7 @@ static struct conn *conn_new(struct relay_service *s, int fd)
 	*c = (struct conn){.service = s};
 	c->side[CLIENT].fd = fd;
 	c->side[WORKER].fd = -EBADF;
+	c->side[WORKER].index = WORKER;
 	loop_io_init(&c->side[CLIENT].io, on_client);
 	loop_io_init(&c->side[WORKER].io, on_worker);
 	return c;
@@ -148,6 +160,7 @@ void conn_end(struct conn *c)
 		w->one_shots++;
 	}
 	leave(c);
+	exchange_end(c);
 	side_close(c, WORKER);
 	side_close(c, CLIENT);
 	c->next = relay->spare;
@@ -168,6 +181,25 @@ void conn_abort(struct conn *c)
 		(void)setsockopt(c->side[i].fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	}
 	conn_end(c);
+}
+
+/* Bytes of an answer are on their way to the client, and perhaps not the last. */
+static bool is_half_answered(const struct conn *c)
+{
+	if (c->side[CLIENT].unsent) {
+		return true;
+	}
+	return c->exchange ? follow_answer_begun(&c->exchange->follow)
+			   : c->class == CONN_PINNED && c->worker_last && !c->switched;
+}
+
+void conn_cut(struct conn *c)
+{
+	if (is_half_answered(c)) {
+		conn_abort(c);
+	} else {
+		conn_end(c);
+	}
 }
 
 /* ---- what is watched */
@@ -221,10 +253,13 @@ static struct relay_worker *choose(struct conn *c)
 	}
 	now = usec_monotonic();
 	p = place_choose(&slot->table, s->balance, client_hash(c), now);
+	while (p && p->slow_until <= now && worker_stalls(worker_of(p), now)) {
+		p = place_choose(&slot->table, s->balance, client_hash(c), now);
+	}
 	if (p) {
 		slot->last_placed = now;
 	}
-	return p ? container_of(p, struct relay_worker, place) : NULL;
+	return p ? worker_of(p) : NULL;
 }
 
 /* Writing tells how the connect went, also when there is nothing to write. 1: connected; 0: not
@@ -256,7 +291,11 @@ static void opened(struct conn *c, struct relay_worker *w, const unsigned char *
 	count_add64(&worker_counts(w)->total, 1);
 	count_add64(&worker_counts(w)->bytes_in, len);
 	leave(c);
-	enter(c, w, c->client_spoke ? CONN_IN_FLIGHT : CONN_SILENT);
+	enter(c, w, c->client_spoke ? conn_judge(c) : CONN_SILENT);
+	if (c->client_spoke) {
+		c->unheard = true;
+		worker_asked(w, c->since);
+	}
 	conn_watch_open(c);
 }
 
@@ -267,7 +306,6 @@ static int queue(struct conn *c, struct relay_worker *w, const unsigned char *da
 	if (len && !side->unsent && parcel_keep(side, data, len) < 0) {
 		return -ENOMEM;
 	}
-	c->since = usec_monotonic();
 	leave(c);
 	enter(c, w, CONN_QUEUED);
 	watch(c, CLIENT, 0);
@@ -341,11 +379,10 @@ static void hold(struct conn *c, const unsigned char *data, size_t len, bool fir
 		return;
 	}
 	leave(c);
-	c->held = true;
-	enter(c, NULL, CONN_UNPLACED);
+	enter(c, NULL, CONN_HELD);
 	if (first_in_line) {
-		list_remove(&c->service->held, c);
-		list_prepend(&c->service->held, c);
+		list_remove(conn_list_of(c), c);
+		list_prepend(conn_list_of(c), c);
 	}
 	watch(c, CLIENT, 0);
 	service_settle_soon(c->service);
@@ -359,16 +396,18 @@ bool conn_retry(struct conn *c)
 	return place(c, data, len);
 }
 
-/* Off its worker, unplaced and in no good list: to be placed or held at once. */
-static void detach(struct conn *c)
+/* Off its worker, into one of the classes without. */
+static void detach(struct conn *c, enum conn_class class)
 {
 	struct relay_worker *w = c->worker;
 
 	leave(c);
 	loop_io_stop(c->service->relay->loop, &c->side[WORKER].io);
 	cleanup_closep(&c->side[WORKER].fd);
-	c->side[WORKER].eof = c->side[WORKER].broken = false;
-	enter(c, NULL, CONN_UNPLACED);
+	c->side[WORKER].eof = c->side[WORKER].broken = c->side[WORKER].one_shot = false;
+	c->side[WORKER].big_reads = c->side[WORKER].slow = 0;
+	c->worker_spoke = c->worker_last = c->kept_alive = c->worker_done = false;
+	enter(c, NULL, class);
 	worker_released(w);
 }
 
@@ -401,6 +440,7 @@ static void place_or_hold(struct conn *c, size_t n, bool first_in_line)
 	}
 }
 
+/* The client's next bytes, for whatever worker takes them: of one without a worker. */
 static void first_bytes(struct conn *c)
 {
 	unsigned char *buffer = copier_buffer(&c->service->relay->copier);
@@ -408,6 +448,7 @@ static void first_bytes(struct conn *c)
 
 	if (n > 0) {
 		c->client_spoke = true;
+		conn_heard(&c->side[CLIENT], buffer, (size_t)n);
 		place_or_hold(c, (size_t)n, false);
 	} else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 		watch(c, CLIENT, LOOP_READ);
@@ -425,7 +466,7 @@ void conn_start(struct relay_service *s, int fd)
 		relay_exhausted(s->relay, ENOMEM);
 		return;
 	}
-	enter(c, NULL, CONN_UNPLACED);
+	enter(c, NULL, CONN_FRESH);
 	if (s->connect == CONNECT_LATE) {
 		first_bytes(c);
 	} else {
@@ -459,18 +500,49 @@ void conn_move(struct conn *c)
 {
 	if (c->class == CONN_SILENT) {
 		if (socket_has_bytes(c->side[WORKER].fd)) {
-			return; /* the worker has just spoken */
+			conn_carry(c, WORKER, LOOP_READ); /* it has just spoken, so it stays */
+			return;
 		}
 		parcel_drop(&c->service->relay->copier, &c->side[WORKER]); /* of a header */
 	}
-	detach(c);
+	detach(c, CONN_HELD);
 	place_again(c);
+}
+
+void conn_park(struct conn *c)
+{
+	if (c->last_request) {
+		conn_end(c);
+		return;
+	}
+	detach(c, CONN_PARKED);
+	watch(c, CLIENT, LOOP_READ);
+}
+
+bool conn_may_linger(const struct conn *c)
+{
+	return c->class == CONN_HALF && c->worker_done && !c->was_pinned &&
+	       !c->side[CLIENT].unsent && !c->side[WORKER].unsent;
+}
+
+void conn_linger(struct conn *c)
+{
+	exchange_end(c);
+	detach(c, CONN_LINGER);
+	watch(c, CLIENT, LOOP_READ);
+}
+
+void conn_place_again(struct conn *c, size_t n)
+{
+	parcel_drop(&c->service->relay->copier, &c->side[WORKER]);
+	detach(c, CONN_HELD);
+	place_or_hold(c, n, true);
 }
 
 static void fail_over(struct conn *c, int error)
 {
 	refused(c->worker, error);
-	detach(c);
+	detach(c, CONN_HELD);
 	place_again(c);
 }
 
@@ -494,11 +566,24 @@ static void connect_settled(struct conn *c)
 
 /* ---- events */
 
+/* What a client says after all is said: read, so that the end does not overtake the answer. */
+static void heed_no_more(struct conn *c)
+{
+	unsigned char *buffer = copier_buffer(&c->service->relay->copier);
+	ssize_t n = recv(c->side[CLIENT].fd, buffer, COPY_SIZE, 0);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		conn_end(c);
+	}
+}
+
 static void on_client(struct loop_io *io, unsigned events)
 {
 	struct conn *c = container_of(io, struct conn, side[CLIENT].io);
 
-	if (c->class == CONN_UNPLACED) {
+	if (c->class == CONN_LINGER) {
+		heed_no_more(c);
+	} else if (!c->worker) {
 		first_bytes(c);
 	} else {
 		conn_carry(c, CLIENT, events);

@@ -219,52 +219,43 @@ static bool read_on(const struct side *from, unsigned char *buffer, size_t room,
 	return more == 0;
 }
 
-/* What the bytes just read are followed by: FLOW_ON, FLOW_EOF or FLOW_LAST. */
-static enum flow look_ahead(const struct copier *c, struct side *from, unsigned char *buffer,
-			    size_t room, ssize_t *n)
-{
-	if (from->watched && c->is_last(from, buffer, (size_t)*n)) {
-		return FLOW_LAST;
-	}
-	return from->one_shot && read_on(from, buffer, room, n) ? FLOW_EOF : FLOW_ON;
-}
-
 static enum flow move_by_copy(struct copier *c, struct side *from, struct side *to,
 			      size_t *ret_bytes)
 {
 	unsigned char *buffer = copier_buffer(c);
 	const size_t room = to->slow ? COPY_SIZE_SLOW : COPY_SIZE;
 	ssize_t n = recv(from->fd, buffer, room, 0), sent;
-	enum flow next;
+	bool ended;
 
 	if (n <= 0) {
 		return read_ended(n);
 	}
-	next = look_ahead(c, from, buffer, room, &n);
+	ended = from->one_shot && read_on(from, buffer, room, &n);
+	c->heard(from, buffer, (size_t)n);
 	*ret_bytes += (size_t)n;
 	count_big_read(from, (size_t)n);
 	c->small_lately = COPY_SMALL_FOR;
 	/* The end travels with the last bytes where it follows at once; a broken side is followed
 	 * by a reset, before which they must be gone. */
-	sent = send_some(to->fd, buffer, (size_t)n,
-			 next != FLOW_ON && !from->broken ? MSG_MORE : 0);
+	sent = send_some(to->fd, buffer, (size_t)n, ended && !from->broken ? MSG_MORE : 0);
 	if (sent < 0) {
 		return FLOW_BROKEN;
 	}
 	if (sent < n) {
 		blocked(to);
-		return parcel_keep(to, buffer + sent, (size_t)(n - sent)) < 0 ? FLOW_RESET
+		return parcel_keep(to, buffer + sent, (size_t)(n - sent)) < 0 ? FLOW_SPILT
 									      : FLOW_BLOCKED;
 	}
 	kept_up(to);
-	return next;
+	return ended ? FLOW_EOF : FLOW_ON;
 }
 
-/* One pipe's worth. *ret_more: the source had enough to go on at once. */
+/* One pipe's worth, at most limit. *ret_more: the source had enough to go on at once. */
 static enum flow move_by_splice(struct copier *c, struct pipe_pair *pipe, struct side *from,
-				struct side *to, size_t *ret_bytes, bool *ret_more)
+				struct side *to, uint64_t limit, size_t *ret_bytes, bool *ret_more)
 {
-	ssize_t n = splice(from->fd, NULL, pipe->write_fd, NULL, pipe->size,
+	ssize_t n = splice(from->fd, NULL, pipe->write_fd, NULL,
+			   limit < pipe->size ? (size_t)limit : pipe->size,
 			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	ssize_t sent;
 
@@ -274,6 +265,7 @@ static enum flow move_by_splice(struct copier *c, struct pipe_pair *pipe, struct
 		return read_ended(n);
 	}
 	*ret_bytes += (size_t)n;
+	c->heard(from, NULL, (size_t)n);
 	if (n < COPY_BULK_LEAVE) {
 		from->big_reads = 0;
 	}
@@ -284,15 +276,17 @@ static enum flow move_by_splice(struct copier *c, struct pipe_pair *pipe, struct
 	if (sent < 0 || parcel_keep_pipe(to, pipe, (size_t)(n - sent)) < 0) {
 		pipe_close(c, pipe);
 		pipe->size = 0;
-		return sent < 0 ? FLOW_BROKEN : FLOW_RESET;
+		return sent < 0 ? FLOW_BROKEN : FLOW_SPILT;
 	}
 	pipe->size = 0; /* it went with the parcel */
 	return FLOW_BLOCKED;
 }
 
-static enum flow move_bulk(struct copier *c, struct side *from, struct side *to, size_t *ret_bytes)
+static enum flow move_bulk(struct copier *c, struct side *from, struct side *to, uint64_t unseen,
+			   size_t *ret_bytes)
 {
-	const size_t turn = c->small_lately ? COPY_TURN_SHARED : COPY_TURN;
+	const size_t most = c->small_lately ? COPY_TURN_SHARED : COPY_TURN;
+	const size_t turn = unseen < most ? (size_t)unseen : most;
 	struct pipe_pair pipe;
 	enum flow flow = FLOW_ON;
 	bool more = true;
@@ -303,7 +297,7 @@ static enum flow move_bulk(struct copier *c, struct side *from, struct side *to,
 	}
 	c->small_lately -= c->small_lately ? 1 : 0;
 	while (flow == FLOW_ON && more && *ret_bytes < turn) {
-		flow = move_by_splice(c, &pipe, from, to, ret_bytes, &more);
+		flow = move_by_splice(c, &pipe, from, to, turn - *ret_bytes, ret_bytes, &more);
 	}
 	if (pipe.size) {
 		pipe_return(c, &pipe);
@@ -311,10 +305,11 @@ static enum flow move_bulk(struct copier *c, struct side *from, struct side *to,
 	return flow;
 }
 
-enum flow copy_move(struct copier *c, struct side *from, struct side *to, size_t *ret_bytes)
+enum flow copy_move(struct copier *c, struct side *from, struct side *to, uint64_t unseen,
+		    size_t *ret_bytes)
 {
 	*ret_bytes = 0;
-	return from->big_reads >= COPY_BULK_AFTER && !from->watched
-		       ? move_bulk(c, from, to, ret_bytes)
+	return from->big_reads >= COPY_BULK_AFTER && unseen >= COPY_BULK_LEAVE
+		       ? move_bulk(c, from, to, unseen, ret_bytes)
 		       : move_by_copy(c, from, to, ret_bytes);
 }

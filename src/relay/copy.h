@@ -42,9 +42,9 @@ struct side {
 	bool eof;      /* it will send nothing more */
 	bool broken;   /* it takes nothing more */
 	bool one_shot; /* its next words are likely its last: look for the end along with them */
-	bool watched;  /* show what it says to copier.is_last before it is passed on */
 	uint8_t big_reads;
 	uint8_t slow;
+	uint8_t index; /* which of its owner's sides this is: for the owner */
 };
 
 struct pipe_pair {
@@ -57,11 +57,11 @@ struct copier {
 	struct pipe_pair spare[COPY_PIPES_SPARE];
 	unsigned n_spare, n_pipes;
 	unsigned small_lately;
-	/** Is this the last that a watched side should say? Then the flow is FLOW_LAST. */
-	bool (*is_last)(struct side *from, const unsigned char *data, size_t len);
+	/** What a side says, before it is passed on; data is NULL where it passed unseen. */
+	void (*heard)(struct side *from, const unsigned char *data, size_t len);
 };
 
-/** 0 or -errno. is_last is left to be set. */
+/** 0 or -errno. heard is left to be set. */
 int copier_init(struct copier *c);
 void copier_done(struct copier *c);
 /** Where reads go; COPY_HEADROOM bytes before it are free, COPY_SIZE from it on. */
@@ -73,18 +73,20 @@ static inline unsigned char *copier_buffer(const struct copier *c)
 enum flow {
 	FLOW_ON,      /* come again when there is more to read */
 	FLOW_BLOCKED, /* to->unsent is set: come again when it can be written */
-	FLOW_LAST,    /* is_last said so; all was passed on, but waits for the end to go with it */
 	FLOW_EOF,     /* from has ended its half; all it sent was passed on */
-	FLOW_RESET,   /* reading failed, or what was read could not be kept */
+	FLOW_RESET,   /* reading failed */
 	FLOW_BROKEN,  /* writing failed */
+	FLOW_SPILT,   /* what was read could not be kept */
 };
 
 /**
  * Moves what from has to the other side, a bounded amount.
  *
+ * @unseen     so many of from's next bytes need not be looked at: they may be spliced.
  * @ret_bytes  what was read.
  */
-enum flow copy_move(struct copier *c, struct side *from, struct side *to, size_t *ret_bytes);
+enum flow copy_move(struct copier *c, struct side *from, struct side *to, uint64_t unseen,
+		    size_t *ret_bytes);
 /** Sends to's parcel on. FLOW_ON when there is none left. */
 enum flow copy_flush(struct copier *c, struct side *to);
 

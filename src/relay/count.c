@@ -2,15 +2,24 @@
 
 #include <stddef.h>
 
+#define COUNTED(m) offsetof(struct relay_counts, m)
+
 static const struct {
 	const char *name;
 	size_t field; /* in struct relay_counts */
 } classes[CONN_CLASS_MAX_] = {
-	[CONN_UNPLACED] = {"unplaced", SIZE_MAX},
-	[CONN_QUEUED] = {"queued", offsetof(struct relay_counts, queued)},
-	[CONN_SILENT] = {"silent", offsetof(struct relay_counts, silent)},
-	[CONN_IN_FLIGHT] = {"in flight", offsetof(struct relay_counts, in_flight)},
-	[CONN_IDLE] = {"idle", offsetof(struct relay_counts, idle)},
+	[CONN_FRESH] = {"fresh", SIZE_MAX},
+	[CONN_PARKED] = {"parked", SIZE_MAX},
+	[CONN_HELD] = {"held", SIZE_MAX},
+	[CONN_LINGER] = {"lingering", SIZE_MAX},
+	[CONN_QUEUED] = {"queued", COUNTED(queued)},
+	[CONN_SILENT] = {"silent", COUNTED(silent)},
+	[CONN_HEAD] = {"in a head", COUNTED(in_request)},
+	[CONN_REQUEST] = {"in a request", COUNTED(in_request)},
+	[CONN_EARLY] = {"answered early", COUNTED(in_request)},
+	[CONN_BETWEEN] = {"between requests", COUNTED(between)},
+	[CONN_PINNED] = {"pinned", COUNTED(pinned)},
+	[CONN_HALF] = {"half closed", COUNTED(in_request)},
 };
 
 const char *conn_class_name(enum conn_class c)
@@ -33,18 +42,25 @@ void count_move(struct relay_counts *counts, enum conn_class from, enum conn_cla
 	}
 }
 
-enum drain_verdict drain_judge(enum drain_mode mode, enum conn_class class, usec_t spoke,
-			       usec_t now, usec_t *ret_again)
+usec_t class_limit(enum conn_class c, const struct client_limits *limits)
 {
-	if (class == CONN_QUEUED || class == CONN_SILENT) {
-		return DRAIN_MOVE;
+	switch (c) {
+	case CONN_FRESH:
+	case CONN_HEAD:
+		return limits->client_timeout;
+	case CONN_PARKED:
+	case CONN_BETWEEN:
+	case CONN_PINNED:
+		return limits->idle_timeout;
+	case CONN_LINGER:
+	case CONN_HALF:
+		return limits->half_close_timeout;
+	default:
+		return USEC_NEVER;
 	}
-	if (mode == DRAIN_CONNECTIONS || class != CONN_IDLE) {
-		return DRAIN_KEEP;
-	}
-	if (usec_add(spoke, DRAIN_SETTLE) > now) {
-		*ret_again = usec_add(spoke, DRAIN_SETTLE);
-		return DRAIN_LATER;
-	}
-	return DRAIN_CLOSE;
+}
+
+usec_t spread_at(usec_t spread, unsigned i, unsigned n)
+{
+	return n ? spread / n * i : 0;
 }

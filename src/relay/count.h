@@ -1,30 +1,50 @@
 #pragma once
 
 /**
- * Counting and judging: what a connection is to its worker right now, and what a drain does with
- * it. Pure but for the stores into the relay's page, which this process alone writes.
+ * What a connection is right now, and how that is counted. Pure but for the stores into the relay's
+ * page, which this process alone writes.
  */
 
 #include <slotd/handoff.h>
 #include <slotd/switchboard.h>
 #include <slotd/usec.h>
 
+/**
+ * In this order: without a worker, then with one. A connection is in the list of its class, which
+ * is in the order of time (struct conn, since).
+ */
 enum conn_class {
-	CONN_UNPLACED,	/* counted by the service, not by a worker */
-	CONN_QUEUED,	/* connect not finished */
-	CONN_SILENT,	/* connected, no byte has passed either way */
-	CONN_IN_FLIGHT, /* the client spoke last */
-	CONN_IDLE,	/* the worker spoke last */
+	CONN_FRESH,   /* accepted, no byte yet */
+	CONN_PARKED,  /* between requests, without a worker: its next byte is placed like a first */
+	CONN_HELD,    /* has bytes and waits for a worker */
+	CONN_LINGER,  /* all is said; waits for the client's end */
+	CONN_QUEUED,  /* placed, connect not finished */
+	CONN_SILENT,  /* connected, no byte has passed either way */
+	CONN_HEAD,    /* in a request whose head is not whole yet */
+	CONN_REQUEST, /* in a request */
+	CONN_EARLY,   /* answered, while the request's body still comes */
+	CONN_BETWEEN, /* between requests */
+	CONN_PINNED,  /* cannot be followed: its worker's until it ends */
+	CONN_HALF,    /* one side has ended its half */
 	CONN_CLASS_MAX_,
 	CONN_CLASS_INVALID_ = -22,
 };
 
+enum {
+	CONN_UNPLACED_CLASSES = CONN_LINGER + 1,
+	CONN_OPEN_CLASSES = CONN_CLASS_MAX_ - CONN_SILENT,
+};
+
 const char *conn_class_name(enum conn_class c);
 
-/** After the worker's last byte a connection counts as in flight this long: answers have gaps. */
-#define DRAIN_SETTLE MSECONDS(100)
+/** Has one of this class a worker? */
+static inline bool class_is_placed(enum conn_class c)
+{
+	return c >= CONN_QUEUED;
+}
 
-/** Takes one connection from a class to another in a worker's counts. */
+/** Takes one connection from a class to another in a worker's counts; those without a worker are
+ * not counted there. */
 void count_move(struct relay_counts *counts, enum conn_class from, enum conn_class to);
 
 /* Single writer: a plain add, made of two relaxed halves, so that no bus lock is paid. */
@@ -40,20 +60,15 @@ static inline void count_add64(_Atomic uint64_t *at, uint64_t n)
 			      memory_order_relaxed);
 }
 
-enum drain_verdict {
-	DRAIN_KEEP,  /* it holds the drain until it ends or something passes */
-	DRAIN_LATER, /* look again at *ret_again */
-	DRAIN_CLOSE,
-	DRAIN_MOVE, /* no byte has passed: to a worker of the live slot */
-	DRAIN_VERDICT_MAX_,
-	DRAIN_VERDICT_INVALID_ = -22,
+/** How long one of a class may stay in it without a byte; USEC_NEVER: as long as it likes. */
+struct client_limits {
+	usec_t client_timeout;	   /* a first byte, a head that ends */
+	usec_t idle_timeout;	   /* between requests, and pinned */
+	usec_t half_close_timeout; /* one side has ended */
 };
+usec_t class_limit(enum conn_class c, const struct client_limits *limits);
 
 /**
- * What becomes of a connection of a slot that drains.
- *
- * @spoke      when the worker last spoke.
- * @ret_again  set with DRAIN_LATER.
+ * When the i-th of n connections that are ended evenly over spread is due, counted from the first.
  */
-enum drain_verdict drain_judge(enum drain_mode mode, enum conn_class class, usec_t spoke,
-			       usec_t now, usec_t *ret_again);
+usec_t spread_at(usec_t spread, unsigned i, unsigned n);

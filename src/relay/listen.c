@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 
 enum {
@@ -34,9 +35,34 @@ static void on_listener(struct loop_io *io, unsigned events)
 	}
 }
 
+/* A client that is gone without a word is found after some two minutes. */
+enum {
+	KEEPALIVE_IDLE = 60,
+	KEEPALIVE_INTERVAL = 10,
+	KEEPALIVE_PROBES = 6,
+};
+
+/* Accepted sockets inherit them: some calls less for each. They fail on unix sockets. */
+static void set_options(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} options[] = {
+		{IPPROTO_TCP, TCP_NODELAY, 1},
+		{SOL_SOCKET, SO_KEEPALIVE, 1},
+		{IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE},
+		{IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL},
+		{IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value,
+				 sizeof(options[i].value));
+	}
+}
+
 int listener_new(struct relay_service *s, uint32_t index, int fd)
 {
-	const int one = 1;
 	auto_close int owned = fd;
 	auto_free struct listener *l = calloc(1, sizeof(*l));
 	int r;
@@ -48,8 +74,7 @@ int listener_new(struct relay_service *s, uint32_t index, int fd)
 	if (r < 0) {
 		return r;
 	}
-	/* Accepted sockets inherit it: one call less for each. Fails on unix sockets. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	set_options(fd);
 	l->service = s;
 	l->index = index;
 	l->fd = TAKE_FD(owned);
@@ -108,7 +133,7 @@ void on_exhausted_timer(struct loop_timer *t)
 {
 	struct relay *relay = container_of(t, struct relay, exhausted_timer);
 
-	relay->exhausted = false;
+	relay->exhausted = relay->full = false;
 	settle_all(relay);
 }
 
@@ -122,11 +147,14 @@ static void report_exhausted(struct relay *relay, int error, usec_t now)
 	}
 }
 
-/* The ends of connections make room again, and nothing else does. */
+/* The ends of connections make room again; or one has been still long enough to give way. */
 static void relay_full(struct relay *relay)
 {
-	report_exhausted(relay, EMFILE, usec_monotonic());
+	const usec_t now = usec_monotonic();
+
+	report_exhausted(relay, EMFILE, now);
 	relay->full = true;
+	loop_timer_set(relay->loop, &relay->exhausted_timer, usec_add(now, EXHAUSTED_RETRY));
 	settle_all(relay);
 }
 
@@ -233,6 +261,28 @@ static void place_client(struct relay_service *s, int fd)
 	conn_start(s, fd);
 }
 
+/* There is no room for one more. True: there is now; or nobody waits for it. */
+static bool make_way(struct listener *l)
+{
+	struct relay *relay = l->service->relay;
+	struct pollfd waiting = {.fd = l->fd, .events = POLLIN};
+
+	if (poll(&waiting, 1, 0) <= 0) {
+		return true;
+	}
+	if (!limits_give_way(relay)) {
+		relay_full(relay);
+		return false;
+	}
+	if (log_once(&relay->gave_way_log, usec_monotonic(), NULL)) {
+		log_line(LOG_WARNING,
+			 "relay %u has %u connections and cannot have more: those that have been "
+			 "silent longest give way (LimitNOFILE= bounds them)",
+			 relay->index, relay->n_conns);
+	}
+	return true;
+}
+
 static void accept_batch(struct listener *l)
 {
 	struct relay_service *s = l->service;
@@ -242,8 +292,7 @@ static void accept_batch(struct listener *l)
 	for (int i = 0; i < batch; i++) {
 		int fd;
 
-		if (s->relay->n_conns >= s->relay->max_conns) {
-			relay_full(s->relay);
+		if (s->relay->n_conns >= s->relay->max_conns && !make_way(l)) {
 			return;
 		}
 		fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

@@ -54,7 +54,7 @@ static int run(struct relay *relay)
 	if (r < 0) {
 		return r;
 	}
-	relay->copier.is_last = conn_is_last;
+	relay->copier.heard = conn_heard;
 	loop_timer_init(&relay->exhausted_timer, on_exhausted_timer);
 	loop_timer_init(&relay->yield_timer, on_yield_timer);
 	channel_init(&relay->channel, relay->loop, HELPER_CHANNEL_FD, &ops, relay);
@@ -73,12 +73,17 @@ static void relay_done(struct relay *relay)
 	for (size_t i = 0; i < ARRAY_SIZE(relay->services); i++) {
 		relay->services[i] = service_free(relay->services[i]);
 	}
+	while (relay->ending.len) {
+		service_free(relay->ending.at[--relay->ending.len]);
+	}
+	vec_done(&relay->ending);
 	if (relay->loop) {
 		loop_timer_stop(relay->loop, &relay->exhausted_timer);
 		loop_timer_stop(relay->loop, &relay->yield_timer);
 	}
 	channel_done(&relay->channel);
 	copier_done(&relay->copier);
+	cleanup_closep(&relay->diag_fd);
 	relay->loop = loop_free(relay->loop);
 }
 
@@ -92,6 +97,7 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	read_local_ports(relay.local_ports);
 	relay.max_conns = raise_limit();
+	relay.diag_fd = backlog_open();
 	relay.dice = (uint32_t)usec_monotonic() ^ (uint32_t)getpid() << 16;
 	r = sandbox_helper(&policy, argc, argv, &diag);
 	if (r < 0) {

@@ -20,6 +20,19 @@ void message_send_done(struct relay *relay, uint32_t id, int code)
 	(void)channel_send(&relay->channel, &m); /* slotd is gone: its successor asks again */
 }
 
+void message_send_cut(struct relay *relay, uint32_t id, unsigned n)
+{
+	static struct message m;
+
+	if (!id) {
+		return;
+	}
+	message_init(&m, MSG_DONE, id);
+	message_put_i64(&m, TAG_CODE, 0);
+	message_put_u64(&m, TAG_COUNT, n);
+	(void)channel_send(&relay->channel, &m);
+}
+
 void message_send_drained(struct relay_service *s, enum slot_id slot, uint32_t id)
 {
 	static struct message m;
@@ -123,6 +136,23 @@ static void set_limits(struct relay_service *s)
 	}
 }
 
+static usec_t limit_in(const struct message *m, enum message_tag tag)
+{
+	usec_t limit = message_u64(m, tag);
+
+	return limit ? limit : USEC_NEVER;
+}
+
+static void set_client_limits(struct relay_service *s, const struct message *m)
+{
+	s->limits = (struct client_limits){
+		.client_timeout = limit_in(m, TAG_CLIENT_TIMEOUT),
+		.idle_timeout = limit_in(m, TAG_IDLE_TIMEOUT),
+		.half_close_timeout = limit_in(m, TAG_HALF_CLOSE_TIMEOUT),
+	};
+	loop_timer_set(s->relay->loop, &s->limit_timer, usec_monotonic()); /* for those there */
+}
+
 static int set_service(struct relay *relay, struct message *m)
 {
 	uint64_t i = message_u64(m, TAG_SERVICE_INDEX);
@@ -143,13 +173,17 @@ static int set_service(struct relay *relay, struct message *m)
 	s = relay->services[i];
 	s->balance = (enum balance)message_u64(m, TAG_BALANCE);
 	s->connect = (enum connect_mode)message_u64(m, TAG_CONNECT);
+	s->protocol = (enum protocol)message_u64(m, TAG_PROTOCOL);
 	s->drain = (enum drain_mode)message_u64(m, TAG_DRAIN);
+	s->drain_idle = message_u64(m, TAG_DRAIN_IDLE);
+	s->retry = (enum retry_mode)message_u64(m, TAG_RETRY);
 	s->worker_max = (unsigned)message_u64(m, TAG_WORKER_MAX);
 	s->proxy_protocol = (unsigned)message_u64(m, TAG_PROXY_PROTOCOL);
 	s->hold_timeout = hold ? hold : USEC_NEVER;
 	s->connect_timeout = message_u64(m, TAG_CONNECT_TIMEOUT)
 				     ? message_u64(m, TAG_CONNECT_TIMEOUT)
 				     : SECONDS(5);
+	set_client_limits(s, m);
 	set_limits(s);
 	service_settle_soon(s);
 	return 0;
@@ -160,8 +194,7 @@ static int drop_service(struct relay *relay, struct message *m)
 	struct relay_service *s = service_in(relay, m);
 
 	if (s) {
-		relay->services[s->index] = NULL;
-		service_free(s);
+		service_end(s);
 	}
 	return 0;
 }
@@ -220,6 +253,9 @@ static int set_worker(struct relay *relay, struct message *m)
 		w->name = strdup(message_str(m, TAG_NAME)); /* NULL: the address tells as well */
 	}
 	w->place.up = message_u64(m, TAG_UP) != 0;
+	if (!w->place.up) {
+		slot_look_soon(s, w->slot);
+	}
 	place_welcomed(&w->place);
 	set_limits(s);
 	service_settle_soon(s);
@@ -250,7 +286,7 @@ static int table_complete(struct relay *relay, struct message *m)
 	return 0;
 }
 
-/* All queued ones of the old slot have moved when it returns: nobody is left to wait for. */
+/* Answered when all queued ones of the old slot have moved: nobody is left to wait for then. */
 static int flipped(struct relay *relay, struct message *m)
 {
 	struct relay_service *s = service_in(relay, m);
@@ -258,8 +294,8 @@ static int flipped(struct relay *relay, struct message *m)
 	if (!s) {
 		return -ENOENT;
 	}
-	service_flipped(s);
-	return 0;
+	service_flipped(s, m->id);
+	return ANSWER_LATER;
 }
 
 static int drain(struct relay *relay, struct message *m)
@@ -283,8 +319,9 @@ static int cut(struct relay *relay, struct message *m)
 		return -ENOENT;
 	}
 	service_cut(s, (enum slot_id)slot,
-		    message_has(m, TAG_WORKER) ? (uint32_t)message_u64(m, TAG_WORKER) : UINT32_MAX);
-	return 0;
+		    message_has(m, TAG_WORKER) ? (uint32_t)message_u64(m, TAG_WORKER) : UINT32_MAX,
+		    message_u64(m, TAG_DRAIN_SPREAD), m->id);
+	return ANSWER_LATER;
 }
 
 static int quit(struct relay *relay, struct message *m)

@@ -17,6 +17,12 @@ static bool has_room(const struct place_worker *w)
 	return w->open < w->limit;
 }
 
+/* Those that do not accept come last: they may yet. */
+static bool can_take(const struct place_worker *w, usec_t now, bool slow_too)
+{
+	return reachable(w, now) && has_room(w) && (slow_too || w->slow_until <= now);
+}
+
 /* Finalizer of MurmurHash3: every input bit changes half of the output bits. */
 static uint32_t mix(uint32_t h)
 {
@@ -25,13 +31,13 @@ static uint32_t mix(uint32_t h)
 	return h ^ (h >> 16);
 }
 
-static struct place_worker *take_turns(struct place_table *t, usec_t now)
+static struct place_worker *take_turns(struct place_table *t, usec_t now, bool slow_too)
 {
 	for (size_t i = 0; i < t->workers.len; i++) {
 		size_t at = (t->cursor + i) % t->workers.len;
 		struct place_worker *w = t->workers.at[at];
 
-		if (reachable(w, now) && has_room(w)) {
+		if (can_take(w, now, slow_too)) {
 			t->cursor = at + 1;
 			return w;
 		}
@@ -40,7 +46,7 @@ static struct place_worker *take_turns(struct place_table *t, usec_t now)
 }
 
 /* Beginning at the cursor, so that equals take turns. */
-static struct place_worker *least_open(struct place_table *t, usec_t now)
+static struct place_worker *least_open(struct place_table *t, usec_t now, bool slow_too)
 {
 	struct place_worker *best = NULL;
 	size_t best_at = 0;
@@ -49,7 +55,7 @@ static struct place_worker *least_open(struct place_table *t, usec_t now)
 		size_t at = (t->cursor + i) % t->workers.len;
 		struct place_worker *w = t->workers.at[at];
 
-		if (reachable(w, now) && has_room(w) && (!best || w->open < best->open)) {
+		if (can_take(w, now, slow_too) && (!best || w->open < best->open)) {
 			best = w;
 			best_at = at;
 		}
@@ -81,14 +87,17 @@ static struct place_worker *by_source(struct place_table *t, uint32_t hash, usec
 struct place_worker *place_choose(struct place_table *t, enum balance balance, uint32_t hash,
 				  usec_t now)
 {
-	switch (balance) {
-	case BALANCE_LEAST_CONN:
-		return least_open(t, now);
-	case BALANCE_SOURCE:
-		return hash ? by_source(t, hash, now) : take_turns(t, now);
-	default:
-		return take_turns(t, now);
+	struct place_worker *w;
+
+	if (balance == BALANCE_SOURCE && hash) {
+		return by_source(t, hash, now);
 	}
+	if (balance == BALANCE_LEAST_CONN) {
+		w = least_open(t, now, false);
+		return w ? w : least_open(t, now, true);
+	}
+	w = take_turns(t, now, false);
+	return w ? w : take_turns(t, now, true);
 }
 
 bool place_any_up(const struct place_table *t)

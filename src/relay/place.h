@@ -36,6 +36,7 @@ struct place_worker {
 	uint32_t limit;	     /* how many it may have from this relay, or PLACE_NO_LIMIT */
 	usec_t avoid_until;  /* 0: it has not refused */
 	unsigned n_refusals; /* in a row */
+	usec_t slow_until;   /* it does not accept: others are preferred */
 };
 
 /** The workers of one slot; borrowed. */

@@ -5,40 +5,52 @@
  *
  *	main.c      set-up, sandbox, the run
  *	messages.c  what slotd tells: services, listeners, workers, flips, drains
- *	service.c   a service here: its slots and workers, holding, drains
+ *	service.c   a service here: its workers, holding
+ *	drain.c     flips, drains, cuts: what becomes of a slot's connections
+ *	limits.c    time limits of clients, and who gives way when there is no room
  *	listen.c    accepting: batches, pauses, what to do without descriptors
- *	conn.c      a connection's life: first byte, placing, connect, fail-over, moving, end
+ *	conn.c      a connection's life: lists, placing, connect, fail-over, moving, end
  *	carry.c     an open connection: bytes, ends and resets both ways
+ *	exchange.c  what is kept of an open request: following, and its bytes for another worker
  *	connect.c   a socket to a worker
+ *	backlog.c   does a worker accept?
  *	copy.c      bytes from one side to the other: copy or splice
+ *	follow.c    pure: where HTTP/1 messages begin and end
  *	place.c     pure: which slot, which worker
- *	count.c     pure: what a connection counts as, what a drain does with it
- *	answer.c    pure: where an HTTP answer ends, for drains
+ *	count.c     pure: the classes of connections
  *	proxy.c     pure: PROXY protocol headers
  *
- * A connection's way:
+ * A connection's way (enum conn_class):
  *
- *	accepted -> [fresh: no byte yet] -> placed -> [queued: connecting] -> open -> ended
- *	                                     | ^
- *	                                     v | a worker is free or up again
- *	                                    held
+ *	accepted -> FRESH -> placed -> QUEUED -> HEAD, REQUEST -> BETWEEN -> ended
+ *	                     | ^         SILENT    |  ^  |          |
+ *	                     v | room              |  |  +----------+ next request
+ *	                     HELD                  v  +---- placed <- PARKED <- BETWEEN, its worker
+ *	                                        PINNED                        gone or not live
  *
- * It is in exactly one list: the service's fresh, held or queued, or its worker's open.
+ * It is in exactly one list, that of its class: the service's, the slot's (QUEUED) or its worker's.
  */
 
-#include "answer.h"
 #include "copy.h"
 #include "count.h"
+#include "follow.h"
 #include "place.h"
 
 #include <slotd/address.h>
 #include <slotd/channel.h>
+#include <slotd/cleanup.h>
 #include <slotd/log.h>
 #include <slotd/loop.h>
 
 struct relay;
 struct relay_service;
 struct relay_worker;
+struct exchange;
+
+enum {
+	/* Connections that one turn of the loop ends or moves: the others wait for it. */
+	TURN_BATCH = 64,
+};
 
 /* ---- conn.c */
 
@@ -51,14 +63,19 @@ struct conn {
 	struct conn *prev, *next;
 	struct relay_service *service;
 	struct relay_worker *worker; /* NULL: unplaced */
+	struct exchange *exchange;   /* NULL: nothing is open, or nothing is followed */
 	struct side side[2];	     /* by enum conn_end */
-	usec_t since;	      /* queued: when the connect began; open: when the worker last spoke */
-	struct answer answer; /* while its slot drains */
-	uint8_t class;	      /* enum conn_class */
-	bool held;
-	bool client_spoke, worker_spoke;
-	bool kept_alive;  /* the client spoke again after an answer */
-	bool worker_done; /* the worker has ended its half: it has room for another */
+	usec_t since;		     /* when it came into its list; pinned, half: last byte */
+	uint8_t class;		     /* enum conn_class */
+	bool client_spoke : 1;
+	bool worker_spoke : 1; /* this worker, on this connection */
+	bool worker_last : 1;  /* who spoke last */
+	bool kept_alive : 1;   /* the client spoke again after an answer of this worker */
+	bool worker_done : 1;  /* the worker has ended its half: it has room for another */
+	bool last_request : 1; /* between: who said the last words said that these are the last */
+	bool unheard : 1;      /* counted in the worker's n_unheard */
+	bool switched : 1;     /* pinned by a 101: another protocol, with ends of its own */
+	bool was_pinned : 1;   /* half closed: before that */
 };
 
 struct conn_list {
@@ -71,16 +88,31 @@ void conn_start(struct relay_service *s, int fd);
 bool conn_retry(struct conn *c);
 /** Takes a connection on which no byte has passed off its worker and places it afresh. */
 void conn_move(struct conn *c);
+/**
+ * Takes one that is between requests off its worker; the client stays, and its next byte is placed
+ * like a first one. Ends it where the client was told to expect that.
+ */
+void conn_park(struct conn *c);
+/** Has a followed one been answered, its worker ended, and all been passed on? */
+bool conn_may_linger(const struct conn *c);
+/** Off such a worker: nothing is left but the client's end. */
+void conn_linger(struct conn *c);
+/** Off its worker, with the n bytes in the copier's buffer, to another one. */
+void conn_place_again(struct conn *c, size_t n);
 /** The connect took too long: to the next worker. */
 void conn_connect_expired(struct conn *c);
 /** Closes both sides. */
 void conn_end(struct conn *c);
 /** Passes a reset on: the other end learns of it in the same way. */
 void conn_abort(struct conn *c);
-/** Counts it in another of a worker's classes. */
+/** Ends what must not go on, so that nobody takes half an answer for a whole one. */
+void conn_cut(struct conn *c);
+/** Puts it into another class of its worker, or at the end of the same. */
 void conn_change_class(struct conn *c, enum conn_class class);
 /** Watches both sides of an open connection for what it waits for. */
 void conn_watch_open(struct conn *c);
+/** The list that it is in. */
+struct conn_list *conn_list_of(const struct conn *c);
 /** Is there anything to read? */
 bool socket_has_bytes(int fd);
 
@@ -88,10 +120,30 @@ bool socket_has_bytes(int fd);
 
 /** One end of an open connection can be read or written. May end the connection. */
 void conn_carry(struct conn *c, enum conn_end end, unsigned events);
-/** Callback of copier.is_last. */
-bool conn_is_last(struct side *from, const unsigned char *data, size_t len);
-/** Closes an idle connection, unless a byte has come in meanwhile. */
-void conn_close_idle(struct conn *c);
+/** Callback of copier.heard. */
+void conn_heard(struct side *from, const unsigned char *data, size_t len);
+/** The class of an open connection, by what was heard on it. */
+enum conn_class conn_judge(struct conn *c);
+
+/* ---- exchange.c */
+
+/** What is kept while a request is open: the state of following and, for retry, its bytes. */
+struct exchange {
+	struct follow follow;
+	unsigned char *kept; /* all that the client said since it was between requests */
+	uint32_t n_kept, kept_room;
+	bool keeps;   /* it is whole so far */
+	bool retried; /* sent to a second worker: there is no third */
+};
+
+/** Makes one for a connection whose service follows; without memory it is not followed. */
+void exchange_begin(struct conn *c);
+/** Takes it off the connection. Harmless without one. */
+void exchange_end(struct conn *c);
+/** One side said this; data is NULL where it passed unseen. */
+void exchange_heard(struct exchange *e, enum conn_end who, const unsigned char *data, size_t len);
+/** May its request go to another worker, now that its own has ended? unread: not all was read. */
+bool exchange_may_retry(const struct conn *c, bool unread);
 
 /* ---- service.c */
 
@@ -101,19 +153,34 @@ struct relay_worker {
 	enum slot_id slot;
 	struct address address;
 	char *name; /* NULL: none was given */
-	struct conn_list open;
-	unsigned n_conns;  /* queued and open */
-	uint8_t one_shots; /* connections in a row that it ended after one answer */
-	bool gone;	   /* off the table; kept until its last connection ends */
-	struct log_once refused;
+	struct conn_list open[CONN_OPEN_CLASSES];
+	unsigned n_conns;   /* queued and open */
+	uint8_t one_shots;  /* connections in a row that it ended after one answer */
+	unsigned n_unheard; /* connections on which it was asked something, and has not spoken */
+	usec_t heard_at;    /* when it last spoke on any, or was first asked since */
+	bool gone;	    /* off the table; kept until its last connection ends */
+	bool in_use;	    /* and until then, too */
+	struct log_once refused, pinned;
+};
+
+/** Ends what is left of a slot's connections, or of one worker's, spread over time. */
+struct cut {
+	bool on;
+	uint32_t id;  /* answered when nothing is left; 0: nobody asks */
+	uint32_t key; /* of one worker; UINT32_MAX: all */
+	usec_t began, spread;
+	unsigned n_all, n_ended; /* when it began; by us */
 };
 
 struct relay_slot {
 	struct place_table table; /* of all its workers, gone ones (never up) too */
-	unsigned n_conns;	  /* queued and open */
+	struct conn_list queued;
+	unsigned n_conns; /* queued and open */
 	usec_t last_placed;
 	bool draining;
 	uint32_t drain_id;
+	uint32_t flip_id; /* of FLIPPED: answered when nothing of before it is queued here */
+	struct cut cut;
 	struct loop_timer drain_timer;
 };
 
@@ -132,25 +199,32 @@ struct relay_service {
 	char *name;
 	enum balance balance;
 	enum connect_mode connect;
+	enum protocol protocol;
 	enum drain_mode drain;
+	enum retry_mode retry;
 	unsigned worker_max;
 	unsigned proxy_protocol;
 	usec_t hold_timeout; /* USEC_NEVER: hold for ever */
 	usec_t connect_timeout;
+	usec_t drain_idle; /* DRAIN_IDLE */
+	struct client_limits limits;
 
 	bool complete; /* the first table came: placing may begin */
+	bool ending;   /* slotd has dropped it: its connections are being ended */
 	struct relay_slot slots[SLOT_MAX_];
 	VEC(struct listener *) listeners;
 
-	struct conn_list fresh, held, queued;
+	struct conn_list unplaced[CONN_UNPLACED_CLASSES];
 	usec_t holding_since;	 /* 0: not holding */
 	struct loop_idle settle; /* at the end of the turn: retry held ones, watch listeners */
-	struct loop_timer retry_timer, hold_timer, connect_timer;
+	struct loop_timer retry_timer, hold_timer, connect_timer, limit_timer, end_timer;
 };
 
 /** 0, -ENOMEM. */
 int service_new(struct relay *relay, uint32_t index, const char *name, struct relay_service **ret);
-/** Closes its listeners and connections. Always NULL. */
+/** Closes its listeners, ends its connections in the turns to come, then frees it. */
+void service_end(struct relay_service *s);
+/** All of that at once. Always NULL. */
 struct relay_service *service_free(struct relay_service *s);
 struct switch_word service_word(const struct relay_service *s);
 /** Something changed: workers, the word, room, descriptors. Acts at the end of this turn. */
@@ -159,7 +233,7 @@ void service_settle_soon(struct relay_service *s);
 bool service_accepting(const struct relay_service *s);
 /** Has it held for hold_timeout? Then clients are accepted and closed. */
 bool service_gave_up(const struct relay_service *s);
-/** A connection entered the queued list. */
+/** A connection entered a queued list. */
 void service_watch_connects(struct relay_service *s);
 
 /** Finds or makes a worker. 0, -ENOMEM. */
@@ -168,22 +242,46 @@ int service_worker(struct relay_service *s, enum slot_id slot, uint32_t key,
 void service_worker_gone(struct relay_service *s, enum slot_id slot, uint32_t key);
 /** A connection was taken off its worker; frees the worker if it was kept for that. */
 void worker_released(struct relay_worker *w);
+/** Around code that walks its lists and may take the last connection off it. */
+void worker_use(struct relay_worker *w);
+void worker_unuse(struct relay_worker *w);
+static inline struct relay_worker *worker_of(struct place_worker *p)
+{
+	return container_of(p, struct relay_worker, place);
+}
+static inline struct conn_list *worker_list(struct relay_worker *w, enum conn_class class)
+{
+	return &w->open[class - CONN_SILENT];
+}
 /** "payinv-a:payinv-a_8001", or its address. */
 const char *worker_label(const struct relay_worker *w);
 
-/** The word's live slot changed (or may have): moves what can move. */
-void service_flipped(struct relay_service *s);
-void service_drain(struct relay_service *s, enum slot_id slot, uint32_t id);
-/** Closes a slot's connections; key UINT32_MAX: of all its workers. */
-void service_cut(struct relay_service *s, enum slot_id slot, uint32_t key);
-/** The worker spoke on a connection of a draining slot. */
-void slot_spoke(struct relay_service *s, struct relay_slot *slot);
+/* ---- drain.c */
 
-/** Does the slot drain by requests? */
-static inline bool slot_ends_requests(const struct relay_service *s, enum slot_id slot)
-{
-	return s->slots[slot].draining && s->drain == DRAIN_REQUESTS;
-}
+/** Is it time for what is between requests to leave this worker? */
+bool worker_is_left(const struct relay_worker *w);
+/** The word's live slot changed (or may have). Answers id when nothing placed before is queued. */
+void service_flipped(struct relay_service *s, uint32_t id);
+/** Answers DRAINED to id when the slot has no connection left. */
+void service_drain(struct relay_service *s, enum slot_id slot, uint32_t id);
+/** Ends a slot's connections over spread; key UINT32_MAX: of all its workers. Answers id. */
+void service_cut(struct relay_service *s, enum slot_id slot, uint32_t key, usec_t spread,
+		 uint32_t id);
+/** A worker is no longer up, or the slot has lost its last connection: looks in the next turn. */
+void slot_look_soon(struct relay_service *s, enum slot_id slot);
+/** It has come into a class of an open connection: is there something to end it for later? */
+void slot_watch(const struct conn *c);
+/** Callback of the slots' timers. */
+void slot_timers_init(struct relay_service *s);
+
+/* ---- limits.c */
+
+/** It has come into a class. */
+void limits_watch(struct conn *c);
+/** Callback of relay_service.limit_timer. */
+void on_limit(struct loop_timer *t);
+/** Ends the connection that has been silent longest. False: there is none. */
+bool limits_give_way(struct relay *relay);
 
 /* ---- listen.c */
 
@@ -203,6 +301,15 @@ void on_exhausted_timer(struct loop_timer *t);
 void on_yield_timer(struct loop_timer *t);
 /** A connection ended. */
 void relay_relieved(struct relay *relay);
+
+/* ---- backlog.c */
+
+/** A descriptor that backlogs are asked with, before the sandbox closes. -errno: they are not. */
+int backlog_open(void);
+/** A connection was placed on it with something to answer. */
+void worker_asked(struct relay_worker *w, usec_t now);
+/** Does it not accept what waits at its socket? Another one is to be preferred then. */
+bool worker_stalls(struct relay_worker *w, usec_t now);
 
 /* ---- connect.c */
 
@@ -228,19 +335,23 @@ struct relay {
 	struct relay_pool *pool; /* NULL: this relay knows of no other */
 	uint32_t index, n_relays;
 	struct relay_service *services[SWITCHBOARD_SERVICES];
+	VEC(struct relay_service *) ending;
 	struct copier copier;
 	struct conn *spare; /* free connection structs */
 	unsigned n_conns, max_conns;
+	unsigned n_exchanges, peak_exchanges;
+	usec_t trimmed_at;
 	bool exhausted; /* no descriptors or memory: nothing is accepted or connected */
-	bool full;	/* max_conns: nothing is accepted */
+	bool full;	/* max_conns, and nobody to give way: nothing is accepted */
 	struct loop_timer exhausted_timer;
 	bool yielding; /* another relay has fewer connections: until it has caught up it accepts */
 	bool yielded;  /* it has had its time and did not: the next are ours */
 	usec_t yield_until;
 	struct loop_timer yield_timer;
-	struct log_once exhausted_log, ports_log;
+	struct log_once exhausted_log, ports_log, gave_way_log;
 	unsigned source; /* of 127.0.0.0/8, see connect.c; 0: the kernel's choice */
 	usec_t source_until;
+	int diag_fd; /* see backlog.c */
 	unsigned local_ports[2];
 	uint32_t dice;
 };
@@ -259,4 +370,6 @@ static inline struct relay_service_counts *service_counts(const struct relay_ser
 
 void message_received(struct channel *ch, struct message *m);
 void message_send_done(struct relay *relay, uint32_t id, int code);
+/** DONE of a cut: so many connections were ended by it. */
+void message_send_cut(struct relay *relay, uint32_t id, unsigned n);
 void message_send_drained(struct relay_service *s, enum slot_id slot, uint32_t id);

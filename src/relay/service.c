@@ -2,12 +2,12 @@
 
 #include <slotd/cleanup.h>
 
+#include <limits.h>
 #include <string.h>
 
 static void settle(struct loop_idle *idle);
 static void on_retry(struct loop_timer *t), on_hold(struct loop_timer *t),
-	on_connect(struct loop_timer *t), on_drain_a(struct loop_timer *t),
-	on_drain_b(struct loop_timer *t);
+	on_connect(struct loop_timer *t), on_end(struct loop_timer *t);
 
 int service_new(struct relay *relay, uint32_t index, const char *name, struct relay_service **ret)
 {
@@ -26,17 +26,21 @@ int service_new(struct relay *relay, uint32_t index, const char *name, struct re
 	loop_timer_init(&s->retry_timer, on_retry);
 	loop_timer_init(&s->hold_timer, on_hold);
 	loop_timer_init(&s->connect_timer, on_connect);
-	loop_timer_init(&s->slots[SLOT_A].drain_timer, on_drain_a);
-	loop_timer_init(&s->slots[SLOT_B].drain_timer, on_drain_b);
+	loop_timer_init(&s->limit_timer, on_limit);
+	loop_timer_init(&s->end_timer, on_end);
+	slot_timers_init(s);
 	*ret = s;
 	return 0;
 }
 
-static void end_all(struct conn_list *l)
+/* At most batch of them; what is left of the batch. */
+static unsigned end_some(struct conn_list *l, unsigned batch)
 {
-	while (l->head) {
+	while (l->head && batch) {
+		batch--;
 		conn_end(l->head);
 	}
+	return batch;
 }
 
 static struct relay_worker *worker_free(struct relay_worker *w)
@@ -54,22 +58,50 @@ static struct relay_worker *worker_free(struct relay_worker *w)
 	return NULL;
 }
 
-static struct relay_worker *worker_of(struct place_worker *p)
+static unsigned end_worker(struct relay_worker *w, unsigned batch)
 {
-	return container_of(p, struct relay_worker, place);
+	worker_use(w);
+	for (size_t k = 0; k < CONN_OPEN_CLASSES; k++) {
+		batch = end_some(&w->open[k], batch);
+	}
+	worker_unuse(w);
+	return batch;
+}
+
+static unsigned end_slot(struct relay_slot *slot, unsigned batch)
+{
+	batch = end_some(&slot->queued, batch);
+	for (size_t i = slot->table.workers.len; i > 0 && batch; i--) {
+		batch = end_worker(worker_of(slot->table.workers.at[i - 1]), batch);
+	}
+	return batch;
+}
+
+/* Its connections, at most batch of them. */
+static unsigned end_conns(struct relay_service *s, unsigned batch)
+{
+	for (int k = 0; k < CONN_UNPLACED_CLASSES; k++) {
+		batch = end_some(&s->unplaced[k], batch);
+	}
+	batch = end_slot(&s->slots[SLOT_A], batch);
+	return end_slot(&s->slots[SLOT_B], batch);
 }
 
 static void slot_done(struct relay_service *s, struct relay_slot *slot)
 {
 	loop_timer_stop(s->relay->loop, &slot->drain_timer);
 	while (slot->table.workers.len) {
-		struct relay_worker *w = worker_of(slot->table.workers.at[0]);
-
-		w->gone = false; /* so that it is freed here, not by its last connection */
-		end_all(&w->open);
-		worker_free(w);
+		worker_free(worker_of(slot->table.workers.at[0]));
 	}
 	vec_done(&slot->table.workers);
+}
+
+static void close_listeners(struct relay_service *s)
+{
+	while (s->listeners.len) {
+		listener_free(s->listeners.at[0]);
+	}
+	vec_done(&s->listeners);
 }
 
 struct relay_service *service_free(struct relay_service *s)
@@ -77,22 +109,58 @@ struct relay_service *service_free(struct relay_service *s)
 	if (!s) {
 		return NULL;
 	}
-	while (s->listeners.len) {
-		listener_free(s->listeners.at[0]);
-	}
-	vec_done(&s->listeners);
-	end_all(&s->fresh);
-	end_all(&s->held);
-	end_all(&s->queued);
+	s->ending = true;
+	close_listeners(s);
+	(void)end_conns(s, UINT_MAX);
 	slot_done(s, &s->slots[SLOT_A]);
 	slot_done(s, &s->slots[SLOT_B]);
 	loop_idle_cancel(s->relay->loop, &s->settle);
 	loop_timer_stop(s->relay->loop, &s->retry_timer);
 	loop_timer_stop(s->relay->loop, &s->hold_timer);
 	loop_timer_stop(s->relay->loop, &s->connect_timer);
+	loop_timer_stop(s->relay->loop, &s->limit_timer);
+	loop_timer_stop(s->relay->loop, &s->end_timer);
 	free(s->name);
 	free(s);
 	return NULL;
+}
+
+static void forget_ending(struct relay_service *s)
+{
+	struct relay *relay = s->relay;
+
+	vec_for_each (at, &relay->ending) {
+		if (*at == s) {
+			vec_remove(&relay->ending, (size_t)(at - relay->ending.at));
+			break;
+		}
+	}
+}
+
+static void on_end(struct loop_timer *t)
+{
+	struct relay_service *s = container_of(t, struct relay_service, end_timer);
+
+	if (end_conns(s, TURN_BATCH) > 0) {
+		forget_ending(s);
+		service_free(s);
+	} else {
+		loop_timer_set(s->relay->loop, t, usec_monotonic());
+	}
+}
+
+void service_end(struct relay_service *s)
+{
+	struct relay *relay = s->relay;
+
+	relay->services[s->index] = NULL;
+	close_listeners(s);
+	s->ending = true;
+	if (vec_push(&relay->ending, s) < 0) {
+		service_free(s); /* no memory to do it bit by bit */
+	} else {
+		loop_timer_set(relay->loop, &s->end_timer, usec_monotonic());
+	}
 }
 
 struct switch_word service_word(const struct relay_service *s)
@@ -118,6 +186,11 @@ static bool somebody_serves(const struct relay_service *s, usec_t now)
 	return word.mode == SWITCH_OPEN && place_any_reachable(&s->slots[word.live].table, now);
 }
 
+static struct conn *held_head(const struct relay_service *s)
+{
+	return s->unplaced[CONN_HELD].head;
+}
+
 bool service_accepting(const struct relay_service *s)
 {
 	const struct switch_word word = service_word(s);
@@ -125,7 +198,7 @@ bool service_accepting(const struct relay_service *s)
 	if (!s->complete || s->relay->exhausted || s->relay->full || s->relay->yielding) {
 		return false;
 	}
-	return service_gave_up(s) || (word.mode == SWITCH_OPEN && !s->held.head &&
+	return service_gave_up(s) || (word.mode == SWITCH_OPEN && !held_head(s) &&
 				      place_any_up(&s->slots[word.live].table));
 }
 
@@ -134,17 +207,25 @@ void service_settle_soon(struct relay_service *s)
 	loop_idle_queue(s->relay->loop, &s->settle);
 }
 
-/* In order; the first that finds nobody stops the others, unless each waits for its own. */
-static void retry_held(struct relay_service *s)
+/* In order; the first that finds nobody stops the others, unless each waits for its own. False:
+ * there are more to try, in the next turn. */
+static bool retry_held(struct relay_service *s)
 {
+	unsigned batch = TURN_BATCH;
 	struct conn *next;
 
-	for (struct conn *c = s->held.head; c && !s->relay->exhausted; c = next) {
+	for (struct conn *c = held_head(s); c && !s->relay->exhausted; c = next) {
 		next = c->next;
-		if (!conn_retry(c) && s->balance != BALANCE_SOURCE) {
+		if (!batch) {
+			return false;
+		}
+		if (conn_retry(c)) {
+			batch--;
+		} else if (s->balance != BALANCE_SOURCE) {
 			break;
 		}
 	}
+	return true;
 }
 
 static void note_holding(struct relay_service *s, usec_t now)
@@ -160,27 +241,34 @@ static void note_holding(struct relay_service *s, usec_t now)
 		s->holding_since = now;
 		loop_timer_set(loop, &s->hold_timer, usec_add(now, s->hold_timeout));
 	}
-	if (service_gave_up(s)) {
-		end_all(&s->held);
-	}
+}
+
+/* Nobody has come for hold_timeout. False: there are more to end. */
+static bool give_up_held(struct relay_service *s)
+{
+	return !service_gave_up(s) || end_some(&s->unplaced[CONN_HELD], TURN_BATCH) > 0;
 }
 
 static void settle(struct loop_idle *idle)
 {
 	struct relay_service *s = container_of(idle, struct relay_service, settle);
-	usec_t now;
+	bool done = retry_held(s);
+	const usec_t now = usec_monotonic();
 
-	retry_held(s);
-	now = usec_monotonic();
+	if (s->ending) {
+		return;
+	}
 	note_holding(s, now);
+	done = give_up_held(s) && done;
 	vec_for_each (l, &s->listeners) {
 		listener_update(*l);
 	}
-	if (s->held.head) {
-		loop_timer_set(s->relay->loop, &s->retry_timer,
-			       place_retry_at(&s->slots[service_word(s).live].table, now));
-	} else {
+	if (!held_head(s)) {
 		loop_timer_stop(s->relay->loop, &s->retry_timer);
+	} else {
+		loop_timer_set(s->relay->loop, &s->retry_timer,
+			       done ? place_retry_at(&s->slots[service_word(s).live].table, now)
+				    : now);
 	}
 }
 
@@ -196,24 +284,37 @@ static void on_hold(struct loop_timer *t)
 
 /* ---- connects that take long */
 
+/* When the first of a slot is due; the lists are in the order of time. */
+static usec_t connect_due(const struct relay_service *s, enum slot_id slot)
+{
+	const struct conn *c = s->slots[slot].queued.head;
+
+	return c ? usec_add(c->since, s->connect_timeout) : USEC_NEVER;
+}
+
 static void on_connect(struct loop_timer *t)
 {
 	struct relay_service *s = container_of(t, struct relay_service, connect_timer);
-	usec_t now = usec_monotonic();
+	const usec_t now = usec_monotonic();
+	unsigned batch = TURN_BATCH;
 
-	while (s->queued.head && usec_add(s->queued.head->since, s->connect_timeout) <= now) {
-		conn_connect_expired(s->queued.head);
+	for (int i = SLOT_A; i < SLOT_MAX_; i++) {
+		while (batch && connect_due(s, (enum slot_id)i) <= now) {
+			batch--;
+			conn_connect_expired(s->slots[i].queued.head);
+		}
 	}
 	service_watch_connects(s);
 }
 
 void service_watch_connects(struct relay_service *s)
 {
-	/* The list is in the order of time, so its head is due first. One that has connected
-	 * since leaves the timer to fire once in vain. */
-	if (s->queued.head && s->connect_timer.at == USEC_NEVER) {
-		loop_timer_set(s->relay->loop, &s->connect_timer,
-			       usec_add(s->queued.head->since, s->connect_timeout));
+	const usec_t a = connect_due(s, SLOT_A), b = connect_due(s, SLOT_B);
+	const usec_t first = a < b ? a : b;
+
+	/* One that has connected since leaves the timer to fire once in vain. */
+	if (first < s->connect_timer.at) {
+		loop_timer_set(s->relay->loop, &s->connect_timer, first);
 	}
 }
 
@@ -265,6 +366,7 @@ void service_worker_gone(struct relay_service *s, enum slot_id slot, uint32_t ke
 	if (w) {
 		w->place.up = false;
 		w->gone = true;
+		slot_look_soon(s, slot);
 		worker_released(w);
 	}
 }
@@ -272,195 +374,28 @@ void service_worker_gone(struct relay_service *s, enum slot_id slot, uint32_t ke
 void worker_released(struct relay_worker *w)
 {
 	struct relay_service *s = w->service;
-	struct relay_slot *slot = &s->slots[w->slot];
+	const struct relay_slot *slot = &s->slots[w->slot];
 
-	if (slot->draining && slot->n_conns == 0) {
-		slot->draining = false;
-		loop_timer_stop(s->relay->loop, &slot->drain_timer);
-		message_send_drained(s, w->slot, slot->drain_id);
+	if (slot->n_conns == 0 && (slot->draining || slot->cut.on)) {
+		slot_look_soon(s, w->slot);
 	}
-	if (s->held.head) {
+	if (held_head(s)) {
 		service_settle_soon(s);
 	}
-	if (w->gone && w->n_conns == 0) {
+	if (w->gone && !w->in_use && w->n_conns == 0) {
 		worker_free(w);
 	}
 }
 
-/* ---- flips and drains */
-
-static bool is_queued_on(const struct conn *c, enum slot_id slot, uint32_t key)
+void worker_use(struct relay_worker *w)
 {
-	return c->worker->slot == slot && (key == UINT32_MAX || c->worker->place.key == key);
+	w->in_use = true;
 }
 
-/* Connections of a slot on which no byte has passed, to where new ones go. */
-static void move_queued(struct relay_service *s, enum slot_id slot, uint32_t key)
+void worker_unuse(struct relay_worker *w)
 {
-	struct conn *last = s->queued.tail, *next;
-
-	/* Moved ones that have to wait for their connect again come after last. */
-	for (struct conn *c = s->queued.head; c; c = next) {
-		next = c == last ? NULL : c->next;
-		if (is_queued_on(c, slot, key)) {
-			conn_move(c);
-		}
-	}
-}
-
-static void move_silent(struct relay_worker *w)
-{
-	struct conn *next;
-
-	for (struct conn *c = w->open.head; c; c = next) {
-		next = c->next;
-		if (c->class == CONN_SILENT) {
-			conn_move(c);
-		}
-	}
-}
-
-void service_flipped(struct relay_service *s)
-{
-	const struct switch_word word = service_word(s);
-	const enum slot_id old = slot_other(word.live);
-	struct relay_slot *live = &s->slots[word.live];
-
-	live->draining = false;
-	loop_timer_stop(s->relay->loop, &live->drain_timer);
-	if (word.weight == 0) {
-		move_queued(s, old, UINT32_MAX);
-		/* From the back: a worker that is gone goes with its last connection. */
-		for (size_t i = s->slots[old].table.workers.len; i > 0; i--) {
-			move_silent(worker_of(s->slots[old].table.workers.at[i - 1]));
-		}
-	}
-	atomic_store_explicit(&service_counts(s)->last_placed_old, s->slots[old].last_placed,
-			      memory_order_relaxed);
-	service_settle_soon(s);
-}
-
-static usec_t drain_worker(struct relay_worker *w, usec_t now)
-{
-	usec_t first = USEC_NEVER, again;
-	struct conn *next;
-
-	for (struct conn *c = w->open.head; c; c = next) {
-		next = c->next;
-		/* What the worker has ended waits for its client only: idle, whoever spoke last. */
-		switch (drain_judge(w->service->drain,
-				    c->worker_done ? CONN_IDLE : (enum conn_class)c->class,
-				    c->since, now, &again)) {
-		case DRAIN_CLOSE:
-			conn_close_idle(c);
-			break;
-		case DRAIN_MOVE:
-			conn_move(c);
-			break;
-		case DRAIN_LATER:
-			first = again < first ? again : first;
-			break;
-		default:
-			break;
-		}
-	}
-	return first;
-}
-
-static void drain_slot(struct relay_service *s, struct relay_slot *slot)
-{
-	usec_t now = usec_monotonic(), first = USEC_NEVER;
-
-	for (size_t i = slot->table.workers.len; i > 0 && slot->draining; i--) {
-		usec_t again = drain_worker(worker_of(slot->table.workers.at[i - 1]), now);
-
-		first = again < first ? again : first;
-	}
-	if (slot->draining) {
-		loop_timer_set(s->relay->loop, &slot->drain_timer, first);
-	}
-}
-
-void slot_spoke(struct relay_service *s, struct relay_slot *slot)
-{
-	if (slot_ends_requests(s, (enum slot_id)(slot - s->slots)) &&
-	    slot->drain_timer.at == USEC_NEVER) {
-		loop_timer_set(s->relay->loop, &slot->drain_timer,
-			       usec_add(usec_monotonic(), DRAIN_SETTLE));
-	}
-}
-
-static void on_drain(struct loop_timer *t, enum slot_id slot)
-{
-	struct relay_slot *own = container_of(t, struct relay_slot, drain_timer);
-	struct relay_service *s = container_of(own - slot, struct relay_service, slots[0]);
-
-	drain_slot(s, own);
-}
-
-static void on_drain_a(struct loop_timer *t)
-{
-	on_drain(t, SLOT_A);
-}
-
-static void on_drain_b(struct loop_timer *t)
-{
-	on_drain(t, SLOT_B);
-}
-
-void service_drain(struct relay_service *s, enum slot_id slot, uint32_t id)
-{
-	struct relay_slot *own = &s->slots[slot];
-
-	if (own->n_conns == 0) {
-		message_send_drained(s, slot, id);
-		return;
-	}
-	own->draining = true;
-	own->drain_id = id;
-	move_queued(s, slot, UINT32_MAX);
-	drain_slot(s, own);
-}
-
-static void end_queued(struct relay_service *s, enum slot_id slot, uint32_t key)
-{
-	struct conn *next;
-
-	for (struct conn *c = s->queued.head; c; c = next) {
-		next = c->next;
-		if (is_queued_on(c, slot, key)) {
-			conn_end(c);
-		}
-	}
-}
-
-static void cut_worker(struct relay_worker *w, bool movable)
-{
-	const bool gone = w->gone;
-
-	w->gone = false; /* its last connection does not free it under our feet */
-	if (movable) {
-		move_silent(w);
-	}
-	end_all(&w->open);
-	w->gone = gone;
-	worker_released(w);
-}
-
-void service_cut(struct relay_service *s, enum slot_id slot, uint32_t key)
-{
-	struct relay_slot *own = &s->slots[slot];
-	const bool movable = service_word(s).live != slot;
-
-	if (movable) {
-		move_queued(s, slot, key);
-	}
-	end_queued(s, slot, key);
-	for (size_t i = own->table.workers.len; i > 0; i--) {
-		struct relay_worker *w = worker_of(own->table.workers.at[i - 1]);
-
-		if (key == UINT32_MAX || w->place.key == key) {
-			cut_worker(w, movable);
-		}
+	w->in_use = false;
+	if (w->gone && w->n_conns == 0) {
+		worker_free(w);
 	}
 }

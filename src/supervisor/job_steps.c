@@ -82,7 +82,7 @@ void job_stepped(struct service *s, const struct plan_action *a)
 	} else if (from == SWAP_FLIP) {
 		job_line(j, "%u/%u %-8s %s", ++j->at, j->total, swap_step_name(from), a->text);
 		slot_load(s, j->from, &load);
-		j->draining = load.queued + load.active + load.idle;
+		j->draining = slot_load_total(&load);
 	} else if (is_shown(j, from)) {
 		job_line(j, "%u/%u %-8s ok  %s  %s", ++j->at, j->total, swap_step_name(from),
 			 usec_format(usec_sub(now, j->step_began), span, sizeof(span)), a->text);
@@ -139,7 +139,7 @@ static const char *after_drain(const struct service *s, char *buf, size_t size)
 {
 	char span[USEC_TEXT_MAX];
 
-	if (s->policy.idle_keep) {
+	if (s->policy.idle_keep && !s->policy.drain_by_worker) {
 		(void)snprintf(buf, size, "stays warm for %s",
 			       usec_format(s->policy.idle_keep, span, sizeof(span)));
 	} else {
@@ -162,7 +162,7 @@ void job_drained(struct service *s, const char *how)
 	slot_load(s, j->from, &load);
 	job_line(j, "%u/%u %-8s %llu -> %llu%s%s; %s %s. Back: slotctl rollback %s", j->total,
 		 j->total, "drain", (unsigned long long)j->draining,
-		 (unsigned long long)(load.queued + load.active + load.idle), *how ? ", " : "", how,
+		 (unsigned long long)slot_load_total(&load), *how ? ", " : "", how,
 		 slot_name(j->from), after_drain(s, rest, sizeof(rest)), j->name);
 	job_close(j);
 }

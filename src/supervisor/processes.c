@@ -425,12 +425,17 @@ void process_start(struct process *p)
 }
 
 /* A child that has not got to its command (a hung file system) can be stopped, too. */
-void process_stop(struct process *p)
+void process_stop_patiently(struct process *p, usec_t patience)
 {
 	if (p->pid && !p->clearing) {
 		tell_executed(p);
 	}
-	feed(p, (struct worker_event){.kind = WORKER_EV_STOP});
+	feed(p, (struct worker_event){.kind = WORKER_EV_STOP, .patience = patience});
+}
+
+void process_stop(struct process *p)
+{
+	process_stop_patiently(p, 0);
 }
 
 void process_give_up(struct process *p)

@@ -16,7 +16,7 @@ void relays_tell(struct supervisor *sup, struct message *m);
 /** A message that names the service and no more. */
 void relays_fill(struct message *m, enum message_type type, uint32_t id, const struct service *s);
 
-/** A relay answered the round of that id, if it still goes on. */
-void rounds_answered(struct helper *h, uint32_t id);
+/** A relay answered the round of that message's id, if it still goes on. */
+void rounds_answered(struct helper *h, const struct message *m);
 /** A relay died: what it was asked holds for it now. */
 void rounds_lose(struct helper *h);

@@ -91,7 +91,13 @@ static void fill_service(struct message *m, const struct service *s)
 	message_put_u64(m, TAG_PROXY_PROTOCOL, c->proxy_protocol);
 	message_put_u64(m, TAG_HOLD_TIMEOUT, c->hold_timeout == USEC_NEVER ? 0 : c->hold_timeout);
 	message_put_u64(m, TAG_CONNECT_TIMEOUT, c->connect_timeout);
-	message_put_u64(m, TAG_DRAIN, c->drain);
+	message_put_u64(m, TAG_PROTOCOL, c->protocol);
+	message_put_u64(m, TAG_RETRY, c->retry);
+	message_put_u64(m, TAG_DRAIN, c->drain.mode);
+	message_put_u64(m, TAG_DRAIN_IDLE, c->drain.idle);
+	message_put_u64(m, TAG_CLIENT_TIMEOUT, c->client_timeout);
+	message_put_u64(m, TAG_IDLE_TIMEOUT, c->idle_timeout);
+	message_put_u64(m, TAG_HALF_CLOSE_TIMEOUT, c->half_close_timeout);
 }
 
 static void fill_socket(struct message *m, const struct service *s,
@@ -389,7 +395,7 @@ static void received(struct helper *h, struct message *m)
 			 strerror((int)-message_i64(m, TAG_CODE)));
 	}
 	if (m->id && (m->type == MSG_DONE || m->type == MSG_RELAY_DRAINED)) {
-		rounds_answered(h, m->id);
+		rounds_answered(h, m);
 	}
 }
 

@@ -31,6 +31,9 @@ static void fill_round(struct message *m, const struct round *r)
 	if (rounds[r->kind].with_slot) {
 		message_put_u64(m, TAG_SLOT, r->slot);
 	}
+	if (r->kind == ROUND_CUT) {
+		message_put_u64(m, TAG_DRAIN_SPREAD, r->spread);
+	}
 	if (rounds[r->kind].with_generation) {
 		message_put_u64(m, TAG_GENERATION, service_word(r->service).generation);
 	}
@@ -39,9 +42,14 @@ static void fill_round(struct message *m, const struct round *r)
 /* After a flip, connections placed before it may still be failing over. */
 static usec_t patience(const struct round *r)
 {
-	return r->kind == ROUND_FLIPPED
-		       ? usec_add(RELAY_PATIENCE, r->service->config->connect_timeout)
-		       : RELAY_PATIENCE;
+	switch (r->kind) {
+	case ROUND_FLIPPED:
+		return usec_add(RELAY_PATIENCE, r->service->config->connect_timeout);
+	case ROUND_CUT:
+		return usec_add(RELAY_PATIENCE, r->spread);
+	default:
+		return RELAY_PATIENCE;
+	}
 }
 
 static void round_start(struct round *r, enum round_kind kind)
@@ -144,9 +152,13 @@ void relays_drain(struct service *s, enum slot_id slot)
 	round_start(&s->slots[slot].round, ROUND_DRAIN);
 }
 
-void relays_cut(struct service *s, enum slot_id slot)
+void relays_cut(struct service *s, enum slot_id slot, usec_t spread)
 {
-	round_start(&s->slots[slot].round, ROUND_CUT);
+	struct round *r = &s->slots[slot].round;
+
+	r->spread = spread;
+	r->n_cut = 0;
+	round_start(r, ROUND_CUT);
 }
 
 /* ---- answers ---- */
@@ -177,11 +189,12 @@ static struct round *find_round(struct supervisor *sup, uint32_t id)
 	return NULL;
 }
 
-void rounds_answered(struct helper *h, uint32_t id)
+void rounds_answered(struct helper *h, const struct message *m)
 {
-	struct round *r = find_round(h->sup, id);
+	struct round *r = find_round(h->sup, m->id);
 
 	if (r) {
+		r->n_cut += r->kind == ROUND_CUT ? message_u64(m, TAG_COUNT) : 0;
 		round_answered(r, h->index);
 	}
 }

@@ -44,9 +44,10 @@ void slot_count(const struct service *s, enum slot_id slot, struct slot_count *r
 static void add_load(struct slot_load *load, const struct relay_counts *c)
 {
 	load->queued += atomic_load_explicit(&c->queued, memory_order_relaxed);
-	load->queued += atomic_load_explicit(&c->silent, memory_order_relaxed);
-	load->active += atomic_load_explicit(&c->in_flight, memory_order_relaxed);
-	load->idle += atomic_load_explicit(&c->idle, memory_order_relaxed);
+	load->silent += atomic_load_explicit(&c->silent, memory_order_relaxed);
+	load->active += atomic_load_explicit(&c->in_request, memory_order_relaxed);
+	load->idle += atomic_load_explicit(&c->between, memory_order_relaxed);
+	load->pinned += atomic_load_explicit(&c->pinned, memory_order_relaxed);
 }
 
 void slot_load(const struct service *s, enum slot_id slot, struct slot_load *ret)
@@ -96,7 +97,7 @@ static bool any_stopping(const struct service *s, enum slot_id slot)
 void slot_start(struct service *s, enum slot_id slot, bool afresh)
 {
 	if (afresh) {
-		slot_stop(s, slot);
+		slot_stop(s, slot, 0);
 	}
 	s->slots[slot].clearing = any_stopping(s, slot);
 	if (!s->slots[slot].clearing) {
@@ -113,14 +114,14 @@ bool slot_start_goes_on(struct service *s, enum slot_id slot)
 	return !s->slots[slot].clearing;
 }
 
-void slot_stop(struct service *s, enum slot_id slot)
+void slot_stop(struct service *s, enum slot_id slot, usec_t patience)
 {
 	struct process *p;
 	size_t pos = 0;
 
 	while ((p = service_next(s, slot, &pos))) {
 		if (worker_stoppable(&p->worker)) {
-			process_stop(p);
+			process_stop_patiently(p, patience);
 		}
 	}
 }

@@ -4,6 +4,7 @@
 #include <slotd/cleanup.h>
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,6 +75,21 @@ void service_begin(struct service *s, enum swap_kind kind, bool warm, bool drain
 			.kind = SWAP_EV_BEGIN, .what = kind, .warm = warm, .draining = draining});
 }
 
+static void say_drained(struct service *s, enum slot_id slot, uint64_t n_cut)
+{
+	char text[64] = "";
+
+	if (n_cut) {
+		(void)snprintf(text, sizeof(text), "%" PRIu64 " cut after %s", n_cut,
+			       "drain_timeout");
+		service_say(s, LOG_WARNING,
+			    "slot %s has drained; %" PRIu64
+			    " connections that did not end by themselves were ended",
+			    slot_name(slot), n_cut);
+	}
+	job_drained(s, text);
+}
+
 void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind kind)
 {
 	struct retire *r = &s->slots[slot].retire;
@@ -88,7 +104,10 @@ void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind
 	}
 	publish_service(s);
 	if (r->state != RETIRE_DRAINING && r->state != RETIRE_CUTTING) {
-		job_drained(s, from == RETIRE_CUTTING ? "the rest was closed" : "");
+		say_drained(s, slot,
+			    from == RETIRE_CUTTING && kind == RETIRE_EV_CUT
+				    ? s->slots[slot].round.n_cut
+				    : 0);
 		if (slot == s->swap.target) {
 			service_feed(s, SWAP_EV_VACANT, 0, "the slot has drained");
 		}
@@ -180,11 +199,17 @@ static void perform_slot_start(struct service *s, const struct plan_action *a)
 	service_start_progress(s);
 }
 
+/* Until the drain is over, whatever stopwaitsecs says: so long a worker may take to end well. */
+static usec_t drain_patience(const struct service *s)
+{
+	return usec_add(usec_add(s->policy.drain_timeout, s->policy.drain_spread), SECONDS(1));
+}
+
 static void perform_slot_stop(struct service *s, const struct plan_action *a)
 {
 	struct slot_count count;
 
-	slot_stop(s, (enum slot_id)a->slot);
+	slot_stop(s, (enum slot_id)a->slot, a->arg ? drain_patience(s) : 0);
 	slot_count(s, (enum slot_id)a->slot, &count);
 	if (count.alive == 0) {
 		service_retire(s, (enum slot_id)a->slot, RETIRE_EV_STOPPED);
@@ -250,7 +275,7 @@ static void perform_drain(struct service *s, const struct plan_action *a)
 
 static void perform_cut(struct service *s, const struct plan_action *a)
 {
-	relays_cut(s, (enum slot_id)a->slot);
+	relays_cut(s, (enum slot_id)a->slot, a->arg ? 0 : s->policy.drain_spread);
 }
 
 static void tell_listeners(struct service *s, const struct plan_action *a)

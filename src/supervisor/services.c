@@ -194,6 +194,8 @@ static void set_policies(struct service *s)
 		.prepare_timeout = c->prepare_timeout,
 		.ready_timeout = c->ready_timeout,
 		.drain_timeout = c->drain_timeout,
+		.drain_spread = c->drain_spread,
+		.drain_by_worker = c->drain.mode == DRAIN_WORKER,
 		.idle_keep = c->idle_keep,
 	};
 	s->gate_policy.rise = c->health_rise ? c->health_rise : 1;

@@ -49,6 +49,8 @@ struct round {
 	enum round_kind kind;
 	uint32_t id;
 	uint64_t waiting; /* relays, by index, that have not answered */
+	usec_t spread;	  /* ROUND_CUT: what it may take */
+	uint64_t n_cut;	  /* ROUND_CUT: connections that were ended by it, as answered */
 	struct loop_timer timer;
 };
 
@@ -188,14 +190,20 @@ struct slot_count {
 void slot_count(const struct service *s, enum slot_id slot, struct slot_count *ret);
 /** What relays have open to a slot, summed. */
 struct slot_load {
-	uint64_t queued, active, idle;
+	uint64_t queued, silent, active, idle, pinned;
 };
+/** All of them. */
+static inline uint64_t slot_load_total(const struct slot_load *l)
+{
+	return l->queued + l->silent + l->active + l->idle + l->pinned;
+}
 void slot_load(const struct service *s, enum slot_id slot, struct slot_load *ret);
 /** Starts what has an address; afresh: what runs ends first. */
 void slot_start(struct service *s, enum slot_id slot, bool afresh);
 /** Goes on with slot_start once what had to end has ended. True when nothing is waited for. */
 bool slot_start_goes_on(struct service *s, enum slot_id slot);
-void slot_stop(struct service *s, enum slot_id slot);
+/** Its workers are not killed before patience is over, where their stopwaitsecs is less. */
+void slot_stop(struct service *s, enum slot_id slot, usec_t patience);
 /** The queue workers of the live slot start, those of the other stop. */
 void slots_exchange_queue_workers(struct service *s);
 bool slot_is_draining(const struct service *s, enum slot_id slot);
@@ -232,7 +240,8 @@ void relays_done(struct supervisor *sup);
 /** Table to all, answered; store; doorbell, answered; then SWAP_EV_FLIPPED. */
 void relays_flip(struct service *s);
 void relays_drain(struct service *s, enum slot_id slot);
-void relays_cut(struct service *s, enum slot_id slot);
+/** Ends what the slot has, evenly over spread. */
+void relays_cut(struct service *s, enum slot_id slot, usec_t spread);
 void round_init(struct round *r, struct service *s, enum slot_id slot);
 void round_cancel(struct round *r);
 

@@ -184,6 +184,8 @@ struct process *process_free(struct process *p);
 /** Feed the core and carry out its plan. */
 void process_start(struct process *p);
 void process_stop(struct process *p);
+/** As process_stop, but it is not killed before patience is over. */
+void process_stop_patiently(struct process *p, usec_t patience);
 void process_shutdown(struct process *p);
 /** From BACKOFF to FATAL at once. */
 void process_give_up(struct process *p);

@@ -354,18 +354,27 @@ def test_early_lets_the_server_speak_first():
     with one_worker(lambda c: (c.sendall(b"220 hello"), echo(c)), CONNECT=EARLY) as (relays, _):
         with connect(relays.address) as client:
             assert client.recv(100) == b"220 hello"
-            wait_for(lambda: relays.counts(3)["idle"] == 1, "the worker spoke last")
+            wait_for(lambda: relays.counts(3)["pinned"] == 1, "it is no HTTP/1")
 
 
 def test_classes_are_counted():
+    def only(name):
+        counts = dict.fromkeys(("queued", "silent", "in_request", "between", "pinned"), 0)
+        return {**counts, name: 1}
+
     with one_worker(keep, CONNECT=EARLY) as (relays, worker):
         with connect(relays.address) as client:
-            wait_for(lambda: relays.counts(3)["silent"] == 1, "silent")
-            client.sendall(b"ask")
-            wait_for(lambda: relays.counts(3)["in_flight"] == 1, "in flight")
-            wait_for(lambda: worker.connections, "it is accepted")[0].sendall(b"answer")
-            wait_for(lambda: relays.counts(3)["idle"] == 1, "idle")
-            assert relays.counts(3) == {"queued": 0, "silent": 0, "in_flight": 0, "idle": 1}
+            wait_for(lambda: relays.counts(3) == only("silent"), "no byte has passed")
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            wait_for(lambda: relays.counts(3) == only("in_request"), "asked")
+            wait_for(lambda: worker.connections, "it is accepted")[0].sendall(
+                b"HTTP/1.1 204 No Content\r\n\r\n")
+            assert client.recv(100)
+            wait_for(lambda: relays.counts(3) == only("between"), "answered")
+            client.sendall(b"no HTTP\r\n")
+            wait_for(lambda: relays.counts(3) == only("pinned"), "not to be followed")
+        wait_for(lambda: worker.connections[0].recv(100) == b"", "the end arrives")
+        worker.connections[0].close()
         wait_for(lambda: nothing_counted(relays), "gone")
 
 
@@ -420,7 +429,7 @@ def test_worker_max_bounds_what_a_worker_has_and_the_rest_wait_in_order():
         for i, client in enumerate(clients):
             release.release()
             wait_for(lambda n=i: len(order) >= min(n + 3, 7), "the next has its turn")
-            assert relays.counts(3)["in_flight"] <= 2
+            assert relays.counts(3)["pinned"] <= 2
         for client in clients:
             assert client.recv(10) == b"done"
             client.close()

@@ -213,18 +213,24 @@ def test_who_follows_a_swap_is_told_when_the_service_is_removed_in_its_drain(slo
     assert reply["done"] and "removed" in reply["lines"][-1]["text"]
 
 
-def test_drain_now_closes_the_rest(slotd, ports):
+def test_drain_now_ends_the_rest_and_says_how_much_that_was(slotd, ports):
     payinv = Payinv(slotd, ports, options="drain_timeout=60\ndrain=connections\nidle_keep=60\n")
-    with socket.create_connection(payinv.address, 10) as s:
-        s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert s.recv(4096)
+    with socket.create_connection(payinv.address, 10) as kept, \
+            socket.create_connection(payinv.address, 10) as busy:
+        kept.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert kept.recv(4096)
+        busy.sendall(b"GET / HTTP/1.1\r\nHost:")
+        wait_for(lambda: payinv.daemon.slot("payinv", "a")["active"] == 1, "a has a request")
         job = payinv.daemon.rpc.slotd.swap("payinv")
         wait_for(lambda: payinv.daemon.slot("payinv", "a")["state"] == 4, "a drains")
         assert payinv.live() == "b"
         payinv.daemon.ctl("drain", "--now", "payinv", check=True)
-        assert s.recv(4096) == b""
-    wait_for(lambda: payinv.daemon.slot("payinv", "a")["state"] == 2, "a is warm")
-    assert job == 1
+        assert busy.recv(4096) == b""
+        wait_for(lambda: payinv.daemon.slot("payinv", "a")["state"] == 2, "a is warm")
+        kept.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert kept.recv(4096), "a client between requests goes on in the live slot"
+    lines = payinv.daemon.rpc.slotd.follow(job, 0)["lines"]
+    assert any("1 cut" in line["text"] for line in lines), lines
 
 
 @pytest.mark.parametrize("step", ["prepare", "gate"])

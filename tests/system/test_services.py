@@ -189,7 +189,7 @@ def test_the_client_address_travels_by_proxy_protocol(slotd, ports, tmp_path):
         mine = s.getsockname()[1]
         s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         got = b""
-        while chunk := s.recv(4096):
+        while not got.endswith(b"Host: x\r\n\r\n") and (chunk := s.recv(4096)):
             got += chunk
     assert b"PROXY TCP4 127.0.0.1 127.0.0.1 %d %d\r\nGET /" % (mine, public) in got
 

@@ -75,6 +75,18 @@ START_TEST(two_services_agree_when_all_their_options_do)
 }
 END_TEST
 
+START_TEST(drain_is_a_word_or_a_duration_of_stillness)
+{
+	auto_config struct config *c = load_good(HEAD "drain=idle:90s\n" SLOTS A B);
+	auto_config struct config *w = load_good(HEAD "drain=worker\n" SLOTS A B);
+
+	ck_assert_int_eq(config_service(c, "s")->drain.mode, DRAIN_IDLE);
+	ck_assert_uint_eq(config_service(c, "s")->drain.idle, SECONDS(90));
+	ck_assert_int_eq(config_service(w, "s")->drain.mode, DRAIN_WORKER);
+	ck_assert(!config_service_equal(config_service(c, "s"), config_service(w, "s")));
+}
+END_TEST
+
 START_TEST(a_service_has_its_defaults)
 {
 	auto_config struct config *c = load_good(HEAD SLOTS A B);
@@ -84,7 +96,13 @@ START_TEST(a_service_has_its_defaults)
 	ck_assert_int_eq(s->backlog, 4096);
 	ck_assert_int_eq(s->balance, BALANCE_ROUND_ROBIN);
 	ck_assert_int_eq(s->connect, CONNECT_EARLY);
-	ck_assert_int_eq(s->drain, DRAIN_REQUESTS);
+	ck_assert_int_eq(s->drain.mode, DRAIN_REQUESTS);
+	ck_assert_int_eq(s->protocol, PROTOCOL_AUTO);
+	ck_assert_int_eq(s->retry, RETRY_SAFE);
+	ck_assert_uint_eq(s->client_timeout, SECONDS(60));
+	ck_assert_uint_eq(s->idle_timeout, 0);
+	ck_assert_uint_eq(s->half_close_timeout, SECONDS(60));
+	ck_assert_uint_eq(s->drain_spread, SECONDS(5));
 	ck_assert_uint_eq(s->drain_timeout, SECONDS(30));
 	ck_assert_uint_eq(s->idle_keep, SECONDS(900));
 	ck_assert_uint_eq(s->ready_timeout, SECONDS(60));
@@ -108,6 +126,8 @@ START_TEST(every_option_of_a_service_arrives)
 		"health_rise=2\nhealth_fall=4\nmin_ready=50%%\nready_timeout=2m\n"
 		"balance=source\nworker_max=9\nproxy_protocol=v2\nconnect_timeout=1\n"
 		"hold_timeout=3\ndrain=connections\ndrain_timeout=4\nidle_keep=0\n"
+		"protocol=http\nretry=idempotent\nclient_timeout=5\nidle_timeout=6\n"
+		"half_close_timeout=7\ndrain_spread=8\n"
 		"live_file=/tmp/live\nlive_link=/tmp/link\nprepare_directory=/apps/s-%(slot)s\n"
 		"prepare=\n  git pull\n\n  make %(slot)s\nprepare_timeout=0\n"
 		"allow_deploy=ana, @dev\nbacklog=10\nsocket_mode=0660\nsocket_owner=nobody\n" SLOTS
@@ -126,7 +146,13 @@ START_TEST(every_option_of_a_service_arrives)
 	ck_assert_str_eq(s->min_ready, "50%");
 	ck_assert_int_eq(s->balance, BALANCE_SOURCE);
 	ck_assert_uint_eq(s->proxy_protocol, 2);
-	ck_assert_int_eq(s->drain, DRAIN_CONNECTIONS);
+	ck_assert_int_eq(s->drain.mode, DRAIN_CONNECTIONS);
+	ck_assert_int_eq(s->protocol, PROTOCOL_HTTP);
+	ck_assert_int_eq(s->retry, RETRY_IDEMPOTENT);
+	ck_assert_uint_eq(s->client_timeout, SECONDS(5));
+	ck_assert_uint_eq(s->idle_timeout, SECONDS(6));
+	ck_assert_uint_eq(s->half_close_timeout, SECONDS(7));
+	ck_assert_uint_eq(s->drain_spread, SECONDS(8));
 	ck_assert_uint_eq(s->idle_keep, 0);
 	ck_assert_str_eq(s->slots[SLOT_B].prepare, "git pull\n\nmake b");
 	ck_assert_str_eq(s->slots[SLOT_B].prepare_directory, "/apps/s-b");
@@ -201,6 +227,11 @@ static const struct {
 	{"[service:s]\nlisten=:8000\n" PORTS, true, 1, "has no health="},
 	{"[service:s]\nlisten=x\nhealth=tcp\n" PORTS, true, 2, "not a valid port number: 'x'"},
 	{HEAD, true, 1, "has no slot_a="},
+	{HEAD "drain=idle\n" PORTS, true, 4,
+	 "invalid 'drain' value 'idle'; use one of: requests, connections, worker, "
+	 "idle:DURATION"},
+	{HEAD "drain=idle:soon\n" PORTS, true, 4, "soon"},
+	{HEAD "drain_spread=2d\n" PORTS, true, 4, "too long"},
 	{HEAD "slot_a=s-a\n" A, true, 1, "has no slot_b="},
 	{HEAD "slot_a=\nslot_b=\n", true, 4, "slot a is empty"},
 	{HEAD "slot_a=s-c\nslot_b=s-b\n" A B, true, 4,
@@ -299,7 +330,8 @@ END_TEST
 int main(void)
 {
 	return suite_run("config_services", both_forms_make_the_same_thing,
-			 two_services_agree_when_all_their_options_do, a_service_has_its_defaults,
+			 two_services_agree_when_all_their_options_do,
+			 drain_is_a_word_or_a_duration_of_stillness, a_service_has_its_defaults,
 			 every_option_of_a_service_arrives,
 			 the_second_form_takes_every_option_of_a_program,
 			 worker_templates_give_other_addresses, queue_workers_have_no_address,

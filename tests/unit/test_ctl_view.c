@@ -304,10 +304,11 @@ START_TEST(the_live_slot_stands_first)
 	(void)add_service(m.services, "web", "b");
 	services[0] = &m.services->items[0];
 	ck_assert_int_eq(view_slots(&text, services, 1, SECONDS(1000)), 0);
-	ck_assert_str_eq(strbuf_str(&text),
-			 "SERVICE SLOT STATE      RELEASE WORKERS SHARE QUEUED/ACTIVE/IDLE\n"
-			 "web     b    LIVE       -       2/2     100%  0/6/0\n"
-			 "        a    idle, warm -       1/2       0%  0/3/0\n");
+	ck_assert_str_eq(
+		strbuf_str(&text),
+		"SERVICE SLOT STATE      RELEASE WORKERS SHARE QUEUED/SILENT/ACTIVE/IDLE/PINNED\n"
+		"web     b    LIVE       -       2/2     100%  0/0/6/0/0\n"
+		"        a    idle, warm -       1/2       0%  0/0/3/0/0\n");
 }
 END_TEST
 
@@ -321,7 +322,7 @@ START_TEST(slots_say_what_is_the_matter_with_a_service)
 	add_text(add_service(m.services, "web", "b"), "note", "stopped by ana");
 	services[0] = &m.services->items[0];
 	ck_assert_int_eq(view_slots(&text, services, 1, SECONDS(1000)), 0);
-	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), "0/3/0\n  ! stopped by ana\n"));
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), "0/0/3/0/0\n  ! stopped by ana\n"));
 }
 END_TEST
 

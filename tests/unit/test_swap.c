@@ -364,6 +364,34 @@ START_TEST(a_drain_that_takes_too_long_is_cut)
 }
 END_TEST
 
+START_TEST(drain_now_ends_all_at_once_even_while_the_rest_is_being_ended)
+{
+	static struct story t;
+
+	story_init(&t);
+	retire(&t, RETIRE_EV_BEGIN);
+	t.now += SECONDS(30);
+	retire(&t, RETIRE_EV_TIMER);
+	ck_assert_str_eq(retire(&t, RETIRE_EV_NOW), "cut 3 a 1");
+	ck_assert_str_eq(retire(&t, RETIRE_EV_CUT), "timer 3 a +900s");
+}
+END_TEST
+
+START_TEST(workers_that_drain_themselves_are_told_to_stop_at_once_and_the_slot_is_cold_then)
+{
+	static struct story t;
+
+	story_init(&t);
+	t.policy.drain_by_worker = true;
+	ck_assert_str_eq(retire(&t, RETIRE_EV_BEGIN), "timer 3 a +30s; drain 3 a; slot-stop 3 a 1");
+	ck_assert_str_eq(retire(&t, RETIRE_EV_DRAINED), "timer 3 a off; slot-stop 3 a");
+	ck_assert_str_eq(retire(&t, RETIRE_EV_STOPPED), "");
+	ck_assert_int_eq(t.old.state, RETIRE_NONE);
+	retire(&t, RETIRE_EV_BEGIN);
+	ck_assert_str_eq(retire(&t, RETIRE_EV_STOPPED), "timer 3 a off");
+}
+END_TEST
+
 START_TEST(a_recalled_slot_is_not_stopped_by_its_old_timer)
 {
 	static struct story t;
@@ -442,6 +470,8 @@ int main(void)
 		a_swap_with_bake_ends_when_that_is_over, an_old_timer_does_not_end_a_later_step,
 		the_old_slot_drains_stays_warm_and_stops,
 		without_idle_keep_a_drained_slot_stops_at_once, a_drain_that_takes_too_long_is_cut,
+		drain_now_ends_all_at_once_even_while_the_rest_is_being_ended,
+		workers_that_drain_themselves_are_told_to_stop_at_once_and_the_slot_is_cold_then,
 		a_recalled_slot_is_not_stopped_by_its_old_timer,
 		health_needs_rise_results_to_come_and_fall_results_to_go,
 		min_ready_is_a_number_a_share_or_all,

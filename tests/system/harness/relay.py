@@ -16,7 +16,9 @@ A, B = 0, 1
 OPEN, HOLD = 0, 1
 ROUND_ROBIN, LEAST_CONN, SOURCE = 0, 1, 2
 LATE, EARLY = 0, 1
-REQUESTS, CONNECTIONS = 0, 1
+REQUESTS, CONNECTIONS, WORKER, IDLE = 0, 1, 2, 3
+AUTO, HTTP, TCP = 0, 1, 2
+SAFE, IDEMPOTENT, NO = 0, 1, 2
 SECOND = 1_000_000
 
 _HEADER = (ROOT / "include/slotd/switchboard.h").read_text()
@@ -27,7 +29,7 @@ _POOL_SIZE = 64 * 4
 _BOARD_HEAD = 8
 _ENTRY = struct.Struct("=QQ")
 _SERVICE = struct.Struct("=QIIQ")
-_WORKER = struct.Struct("=IIIIQQQQ")
+_WORKER = struct.Struct("=IIIIIIQQQQQ")
 
 
 def _memfd(name: str, size: int) -> Tuple[int, mmap.mmap]:
@@ -42,7 +44,7 @@ class Switchboard:
     def __init__(self) -> None:
         self.fd, self.map = _memfd("switchboard", _BOARD_HEAD + SERVICES * _ENTRY.size)
         self.pool_fd, self.pool = _memfd("pool", _POOL_SIZE)
-        self.map[0:4] = struct.pack("=I", 1)
+        self.map[0:4] = struct.pack("=I", 2)
         self.generation = 0
 
     def set(self, service: int = 0, live: int = A, mode: int = OPEN, weight: int = 0) -> int:
@@ -107,8 +109,8 @@ class Relay(Helper):
 
     def worker_counts(self, key: int) -> Dict[str, int]:
         at = _BOARD_HEAD + SERVICES * _SERVICE.size + key * _WORKER.size
-        names = ("queued", "silent", "in_flight", "idle", "total", "failed", "bytes_in",
-                 "bytes_out")
+        names = ("queued", "silent", "in_request", "between", "pinned", "reserved", "total",
+                 "failed", "retried", "bytes_in", "bytes_out")
         return dict(zip(names, _WORKER.unpack_from(self.page, at)))
 
     def service_counts(self, service: int = 0) -> Dict[str, int]:
@@ -184,7 +186,8 @@ class Relays:
 
     def counts(self, key: int) -> Dict[str, int]:
         """A worker's connections by class, over all relays."""
-        return {name: self.sum(key, name) for name in ("queued", "silent", "in_flight", "idle")}
+        return {name: self.sum(key, name)
+                for name in ("queued", "silent", "in_request", "between", "pinned")}
 
     def service(self, name: str) -> int:
         return sum(relay.service_counts()[name] for relay in self.relays)

@@ -1,0 +1,145 @@
+#include "relay.h"
+
+#include <slotd/cleanup.h>
+
+#include <malloc.h>
+#include <string.h>
+
+enum {
+	KEEP_FIRST = 128,
+	KEEP_MOST = 16 * 1024, /* a longer request is not sent again */
+	TRIM_FROM = 256,       /* exchanges at once that leave memory worth giving back */
+};
+
+#define TRIM_INTERVAL SECONDS(10)
+
+void exchange_begin(struct conn *c)
+{
+	struct relay *relay = c->service->relay;
+	struct exchange *e;
+
+	if (c->service->protocol == PROTOCOL_TCP) {
+		return;
+	}
+	e = malloc(sizeof(*e));
+	if (!e) {
+		return;
+	}
+	follow_start(&e->follow);
+	e->kept = NULL;
+	e->n_kept = e->kept_room = 0;
+	e->keeps = c->service->retry != RETRY_NO;
+	e->retried = false;
+	c->exchange = e;
+	relay->n_exchanges++;
+	relay->peak_exchanges = relay->n_exchanges > relay->peak_exchanges ? relay->n_exchanges
+									   : relay->peak_exchanges;
+}
+
+static void stop_keeping(struct exchange *e)
+{
+	free(TAKE_PTR(e->kept));
+	e->n_kept = e->kept_room = 0;
+	e->keeps = false;
+}
+
+/* After a rush everybody is idle: what the rush needed goes back. */
+static void trim(struct relay *relay)
+{
+	const usec_t now = usec_monotonic();
+
+	if (relay->peak_exchanges >= TRIM_FROM &&
+	    now >= usec_add(relay->trimmed_at, TRIM_INTERVAL)) {
+		relay->trimmed_at = now;
+		relay->peak_exchanges = 0;
+		(void)malloc_trim(0);
+	}
+}
+
+void exchange_end(struct conn *c)
+{
+	struct relay *relay = c->service->relay;
+	struct exchange *e = TAKE_PTR(c->exchange);
+
+	if (!e) {
+		return;
+	}
+	stop_keeping(e);
+	free(e);
+	if (--relay->n_exchanges == 0) {
+		trim(relay);
+	}
+}
+
+static bool make_room(struct exchange *e, size_t len)
+{
+	size_t room = e->kept_room ? e->kept_room : KEEP_FIRST;
+	unsigned char *kept;
+
+	while (room < len) {
+		room *= 2;
+	}
+	if (room == e->kept_room) {
+		return true;
+	}
+	kept = realloc(e->kept, room);
+	if (!kept) {
+		return false;
+	}
+	e->kept = kept;
+	e->kept_room = (uint32_t)room;
+	return true;
+}
+
+static void keep(struct exchange *e, const unsigned char *data, size_t len)
+{
+	if (!e->keeps) {
+		return;
+	}
+	if (!data || len > KEEP_MOST - e->n_kept || !make_room(e, e->n_kept + len)) {
+		stop_keeping(e);
+		return;
+	}
+	memcpy(e->kept + e->n_kept, data, len);
+	e->n_kept += (uint32_t)len;
+}
+
+void exchange_heard(struct exchange *e, enum conn_end who, const unsigned char *data, size_t len)
+{
+	const enum follow_side side = who == CLIENT ? FOLLOW_CLIENT : FOLLOW_WORKER;
+
+	if (data) {
+		follow_heard(&e->follow, side, data, len);
+	} else {
+		follow_skip(&e->follow, side, len);
+	}
+	if (who == CLIENT) {
+		keep(e, data, len);
+	}
+	/* A second request in the same bytes, or an answer: too late to send anything again. */
+	if (e->keeps && (who == WORKER || follow_open(&e->follow) > 1)) {
+		stop_keeping(e);
+	}
+}
+
+bool exchange_may_retry(const struct conn *c, bool unread)
+{
+	const struct exchange *e = c->exchange;
+
+	if (!e || !e->keeps || e->retried || c->side[CLIENT].eof || c->side[CLIENT].broken ||
+	    follow_pinned(&e->follow, NULL) || follow_open(&e->follow) != 1 ||
+	    !follow_requests_whole(&e->follow) || follow_answer_begun(&e->follow)) {
+		return false;
+	}
+	if (unread) {
+		return true;
+	}
+	switch (follow_kind(&e->follow)) {
+	case REQUEST_SAFE:
+		return true;
+	case REQUEST_IDEMPOTENT:
+		return c->service->retry == RETRY_IDEMPOTENT;
+	default:
+		return false;
+	}
+}

@@ -1,0 +1,429 @@
+#include "follow.h"
+
+#include <string.h>
+
+/*
+ * Two readers must agree: llhttp, and the strict one. The strict one decides how far a head or a
+ * chunked body goes; llhttp reads exactly these bytes, and must come to their end with the last of
+ * them.
+ */
+
+enum part {
+	PART_START, /* no byte of a message yet */
+	PART_HEAD,
+	PART_COUNTED, /* a body of known length */
+	PART_CHUNKED,
+	PART_TO_END, /* a body that ends with the connection */
+};
+
+/* ---- llhttp */
+
+static struct follow_stream *stream_of(llhttp_t *parser)
+{
+	return (struct follow_stream *)(void *)((char *)parser -
+						offsetof(struct follow_stream, parser));
+}
+
+/* Paused, it takes no byte of what follows. */
+static int on_headers_complete(llhttp_t *parser)
+{
+	stream_of(parser)->headers_complete = true;
+	return HPE_PAUSED;
+}
+
+static int on_message_complete(llhttp_t *parser)
+{
+	stream_of(parser)->message_complete = true;
+	return HPE_PAUSED;
+}
+
+static const llhttp_settings_t settings = {
+	.on_headers_complete = on_headers_complete,
+	.on_message_complete = on_message_complete,
+};
+
+static void stream_start(struct follow_stream *s, llhttp_type_t type)
+{
+	llhttp_init(&s->parser, type, &settings);
+	strict_start(&s->strict, type == HTTP_RESPONSE);
+	s->left = 0;
+	s->part = PART_START;
+	s->headers_complete = s->message_complete = false;
+}
+
+/* Has llhttp read all of it, and come to an end (done) with the last byte, or not at all? */
+static bool parser_agrees(struct follow_stream *s, const char *data, size_t len, bool done,
+			  const bool *ended)
+{
+	const llhttp_errno_t r = llhttp_execute(&s->parser, data, len);
+
+	if (!done) {
+		return r == HPE_OK && !*ended;
+	}
+	return *ended && r == HPE_PAUSED && llhttp_get_error_pos(&s->parser) == data + len;
+}
+
+/* ---- both sides together */
+
+void follow_start(struct follow *f)
+{
+	stream_start(&f->client, HTTP_REQUEST);
+	stream_start(&f->worker, HTTP_RESPONSE);
+	f->pinned = NULL;
+	f->kinds = 0;
+	f->heads = 0;
+	f->open = 0;
+	f->answer_begun = f->early = f->last = f->switched = false;
+}
+
+static void pin(struct follow *f, const char *why)
+{
+	f->pinned = f->pinned ? f->pinned : why;
+}
+
+/* The newest request has come whole. */
+static void request_ended(struct follow *f)
+{
+	stream_start(&f->client, HTTP_REQUEST);
+	if (f->early) {
+		f->early = false;
+		f->open = 0;
+	}
+}
+
+/* The oldest request has its answer. */
+static void answer_ended(struct follow *f)
+{
+	stream_start(&f->worker, HTTP_RESPONSE);
+	f->answer_begun = false;
+	if (f->open == 1 && f->client.part != PART_START) {
+		f->early = true;
+		return;
+	}
+	f->open--;
+	f->kinds >>= 2;
+	f->heads >>= 1;
+}
+
+/* ---- what a head says */
+
+static bool is_1_0(const struct follow_stream *s)
+{
+	return s->parser.http_major == 1 && s->parser.http_minor == 0;
+}
+
+static bool is_1_1(const struct follow_stream *s)
+{
+	return s->parser.http_major == 1 && s->parser.http_minor == 1;
+}
+
+static bool says_last(const struct follow_stream *s)
+{
+	return s->strict.facts.close || (is_1_0(s) && !s->strict.facts.keep);
+}
+
+static enum request_kind kind_of(uint8_t method)
+{
+	switch (method) {
+	case HTTP_GET:
+	case HTTP_HEAD:
+	case HTTP_OPTIONS:
+		return REQUEST_SAFE;
+	case HTTP_PUT:
+	case HTTP_DELETE:
+		return REQUEST_IDEMPOTENT;
+	default:
+		return REQUEST_OTHER;
+	}
+}
+
+static bool has_body(const struct strict_facts *facts)
+{
+	return facts->chunked || facts->length > 0;
+}
+
+static void begin_body(struct follow_stream *s)
+{
+	if (s->strict.facts.chunked) {
+		s->part = PART_CHUNKED;
+		strict_chunks(&s->strict);
+		llhttp_resume(&s->parser);
+	} else {
+		s->part = PART_COUNTED;
+		s->left = s->strict.facts.length;
+	}
+}
+
+static void request_head(struct follow *f)
+{
+	struct follow_stream *s = &f->client;
+	const uint8_t method = s->parser.method;
+	const struct strict_facts *facts = &s->strict.facts;
+
+	if (!is_1_0(s) && !is_1_1(s)) {
+		pin(f, "a version other than 1.0 and 1.1");
+	} else if (is_1_0(s) && facts->chunked) {
+		pin(f, "chunks in HTTP/1.0");
+	} else if (method == HTTP_CONNECT) {
+		pin(f, "CONNECT");
+	} else if (method == HTTP_PRI) {
+		pin(f, "HTTP/2");
+	} else if (has_body(facts) && (method == HTTP_HEAD || method == HTTP_TRACE)) {
+		pin(f, "a request that should have no body");
+	}
+	if (f->pinned) {
+		return;
+	}
+	f->last |= says_last(s);
+	f->kinds |= (uint64_t)kind_of(method) << (2 * (f->open - 1));
+	f->heads |= (uint32_t)(method == HTTP_HEAD) << (f->open - 1);
+	if (has_body(facts)) {
+		begin_body(s);
+	} else {
+		request_ended(f);
+	}
+}
+
+static bool is_bodiless(const struct follow *f, unsigned status)
+{
+	return (f->heads & 1) || status / 100 == 1 || status == 204 || status == 304;
+}
+
+static void final_answer(struct follow *f, unsigned status)
+{
+	struct follow_stream *s = &f->worker;
+	const struct strict_facts *facts = &s->strict.facts;
+
+	if (f->open == 1 && f->client.part == PART_HEAD) {
+		pin(f, "an answer before its request");
+		return;
+	}
+	f->last |= says_last(s);
+	if (is_bodiless(f, status)) {
+		answer_ended(f);
+	} else if (facts->chunked || facts->length > 0) {
+		begin_body(s);
+	} else if (facts->has_length) {
+		answer_ended(f);
+	} else {
+		s->part = PART_TO_END;
+		f->last = true;
+	}
+}
+
+static void answer_head(struct follow *f)
+{
+	struct follow_stream *s = &f->worker;
+	const struct strict_facts *facts = &s->strict.facts;
+	const unsigned status = s->parser.status_code;
+
+	if (!is_1_0(s) && !is_1_1(s)) {
+		pin(f, "a version other than 1.0 and 1.1");
+	} else if (is_1_0(s) && facts->chunked) {
+		pin(f, "chunks in HTTP/1.0");
+	} else if ((status / 100 == 1 || status == 204) && (facts->chunked || facts->has_length)) {
+		pin(f, "an answer that should have no body");
+	} else if (status < 100 || status > 599) {
+		pin(f, "an unknown class of answers");
+	} else if (status == 101) {
+		f->switched = true;
+		pin(f, "another protocol");
+	} else if (status / 100 == 1) {
+		stream_start(s, HTTP_RESPONSE);
+	} else {
+		final_answer(f, status);
+	}
+}
+
+/* ---- hearing; each returns how many bytes it took */
+
+typedef void head_fn(struct follow *f);
+typedef void ended_fn(struct follow *f);
+
+static size_t hear_head(struct follow *f, struct follow_stream *s, const char *data, size_t len,
+			head_fn *fn)
+{
+	bool done;
+	size_t n;
+
+	s->part = PART_HEAD;
+	n = strict_head(&s->strict, data, len, &done);
+	if (s->strict.why) {
+		pin(f, s->strict.why);
+	} else if (!parser_agrees(s, data, n, done, &s->headers_complete)) {
+		pin(f, "no HTTP/1 to llhttp");
+	} else if (done) {
+		fn(f);
+	}
+	return n;
+}
+
+static size_t hear_chunked(struct follow *f, struct follow_stream *s, const char *data, size_t len,
+			   ended_fn *fn)
+{
+	bool done;
+	size_t n = strict_chunked(&s->strict, data, len, &done);
+
+	if (s->strict.why) {
+		pin(f, s->strict.why);
+	} else if (!parser_agrees(s, data, n, done, &s->message_complete)) {
+		pin(f, "no chunks to llhttp");
+	} else if (done) {
+		fn(f);
+	}
+	return n;
+}
+
+static size_t hear_counted(struct follow *f, struct follow_stream *s, uint64_t len, ended_fn *fn)
+{
+	const uint64_t n = len < s->left ? len : s->left;
+
+	s->left -= n;
+	if (s->left == 0) {
+		fn(f);
+	}
+	return (size_t)n;
+}
+
+/* The first byte of a message. */
+static void begin_request(struct follow *f)
+{
+	if (f->early) {
+		pin(f,
+		    "a request after an early answer"); /* cannot be: the early one still comes */
+	} else if (f->last) {
+		pin(f, "a request after the last");
+	} else if (f->open == FOLLOW_OPEN_MAX) {
+		pin(f, "too many requests at once");
+	} else {
+		f->open++;
+	}
+}
+
+static void begin_answer(struct follow *f)
+{
+	if (f->open == 0 || f->early) {
+		pin(f, "an answer that nobody asked for");
+	}
+	f->answer_begun = true;
+}
+
+static size_t hear_some(struct follow *f, enum follow_side who, const char *data, size_t len)
+{
+	struct follow_stream *s = who == FOLLOW_CLIENT ? &f->client : &f->worker;
+	ended_fn *ended = who == FOLLOW_CLIENT ? request_ended : answer_ended;
+
+	switch (s->part) {
+	case PART_START:
+		(who == FOLLOW_CLIENT ? begin_request : begin_answer)(f);
+		if (f->pinned) {
+			return len;
+		}
+		return hear_head(f, s, data, len,
+				 who == FOLLOW_CLIENT ? request_head : answer_head);
+	case PART_HEAD:
+		return hear_head(f, s, data, len,
+				 who == FOLLOW_CLIENT ? request_head : answer_head);
+	case PART_COUNTED:
+		return hear_counted(f, s, len, ended);
+	case PART_CHUNKED:
+		return hear_chunked(f, s, data, len, ended);
+	default: /* PART_TO_END */
+		return len;
+	}
+}
+
+void follow_heard(struct follow *f, enum follow_side who, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len && !f->pinned) {
+		const size_t n = hear_some(f, who, at, len);
+
+		at += n;
+		len -= n;
+	}
+}
+
+uint64_t follow_unseen(const struct follow *f, enum follow_side who)
+{
+	const struct follow_stream *s = who == FOLLOW_CLIENT ? &f->client : &f->worker;
+
+	if (f->pinned || s->part == PART_TO_END) {
+		return UINT64_MAX;
+	}
+	return s->part == PART_COUNTED ? s->left : 0;
+}
+
+void follow_skip(struct follow *f, enum follow_side who, uint64_t n)
+{
+	struct follow_stream *s = who == FOLLOW_CLIENT ? &f->client : &f->worker;
+
+	if (!f->pinned && s->part == PART_COUNTED) {
+		(void)hear_counted(f, s, n, who == FOLLOW_CLIENT ? request_ended : answer_ended);
+	}
+}
+
+void follow_ended(struct follow *f, enum follow_side who)
+{
+	if (!f->pinned && who == FOLLOW_WORKER && f->worker.part == PART_TO_END) {
+		answer_ended(f);
+	}
+}
+
+/* ---- what is known */
+
+bool follow_between(const struct follow *f)
+{
+	return !f->pinned && f->open == 0 && f->client.part == PART_START &&
+	       f->worker.part == PART_START;
+}
+
+bool follow_pinned(const struct follow *f, const char **ret_why)
+{
+	if (ret_why) {
+		*ret_why = f->pinned;
+	}
+	return f->pinned;
+}
+
+bool follow_head_open(const struct follow *f)
+{
+	return f->client.part == PART_HEAD;
+}
+
+unsigned follow_open(const struct follow *f)
+{
+	return f->open;
+}
+
+bool follow_requests_whole(const struct follow *f)
+{
+	return f->client.part == PART_START;
+}
+
+bool follow_answer_begun(const struct follow *f)
+{
+	return f->answer_begun;
+}
+
+bool follow_answered_early(const struct follow *f)
+{
+	return f->early;
+}
+
+bool follow_last(const struct follow *f)
+{
+	return f->last;
+}
+
+bool follow_switched(const struct follow *f)
+{
+	return f->switched;
+}
+
+enum request_kind follow_kind(const struct follow *f)
+{
+	return f->client.part == PART_HEAD && f->open == 1 ? REQUEST_OTHER
+							   : (enum request_kind)(f->kinds & 3);
+}

@@ -1,0 +1,357 @@
+#include "strict.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+enum state {
+	START_FIRST, /* first byte of a message */
+	START_LINE,
+	LINE_FEED, /* CR was there */
+	FIELD_FIRST,
+	FIELD_NAME,
+	FIELD_VALUE,
+	HEAD_FEED, /* CR of the empty line was there */
+	SIZE_FIRST,
+	SIZE,
+	SIZE_FEED,
+	CHUNK,
+	CHUNK_RETURN,
+	CHUNK_FEED,
+};
+
+enum field {
+	FIELD_OTHER,
+	FIELD_LENGTH,
+	FIELD_CODING,
+	FIELD_CONNECTION,
+};
+
+static const struct {
+	const char *name;
+	enum field field;
+} fields[] = {
+	{"content-length", FIELD_LENGTH},
+	{"transfer-encoding", FIELD_CODING},
+	{"connection", FIELD_CONNECTION},
+};
+
+void strict_start(struct strict *s, bool answer)
+{
+	s->facts = (struct strict_facts){.answer = answer};
+	s->n_head = 0;
+	s->why = NULL;
+	s->state = START_FIRST;
+	s->spaces = 0;
+	s->trailers = false;
+}
+
+static void refuse(struct strict *s, const char *why)
+{
+	s->why = why;
+}
+
+/* RFC 9110, 5.6.2 */
+static bool is_token(unsigned char c)
+{
+	return isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+/* Of a field's value: visible, blank, tab, and what RFC 9110 calls obs-text. */
+static bool is_text(unsigned char c)
+{
+	return (c >= ' ' && c != 0x7f) || c == '\t';
+}
+
+/* ---- fields */
+
+static void begin_field(struct strict *s)
+{
+	s->n_name = s->n_value = 0;
+	s->field = FIELD_OTHER;
+	s->state = FIELD_NAME;
+}
+
+static void name_char(struct strict *s, unsigned char c)
+{
+	if (s->n_name < STRICT_VALUE_MAX) {
+		s->value[s->n_name++] = (char)tolower(c);
+	}
+}
+
+static void name_ended(struct strict *s)
+{
+	if (s->n_name == 0) {
+		refuse(s, "a field without a name");
+	}
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (strlen(fields[i].name) == s->n_name &&
+		    memcmp(fields[i].name, s->value, s->n_name) == 0) {
+			s->field = fields[i].field;
+		}
+	}
+	if (s->field != FIELD_OTHER && s->trailers) {
+		refuse(s, "a trailer that belongs into the head");
+	}
+	s->state = FIELD_VALUE;
+}
+
+static void value_char(struct strict *s, unsigned char c)
+{
+	if (s->field == FIELD_OTHER || (s->n_value == 0 && (c == ' ' || c == '\t'))) {
+		return;
+	}
+	if (s->n_value == STRICT_VALUE_MAX) {
+		refuse(s, "a field that is too long to be looked at");
+		return;
+	}
+	s->value[s->n_value++] = (char)tolower(c);
+}
+
+static void read_length(struct strict *s)
+{
+	if (s->facts.has_length || s->facts.chunked) {
+		refuse(s, "two lengths");
+		return;
+	}
+	if (s->n_value == 0 || s->n_value > 18) {
+		refuse(s, "a length that is no number");
+		return;
+	}
+	for (unsigned i = 0; i < s->n_value; i++) {
+		if (!isdigit((unsigned char)s->value[i])) {
+			refuse(s, "a length that is no number");
+			return;
+		}
+		s->facts.length = s->facts.length * 10 + (uint64_t)(s->value[i] - '0');
+	}
+	s->facts.has_length = true;
+}
+
+static void read_coding(struct strict *s)
+{
+	if (s->facts.has_length || s->facts.chunked) {
+		refuse(s, "two lengths");
+	} else if (s->n_value != 7 || memcmp(s->value, "chunked", 7) != 0) {
+		refuse(s, "a transfer coding other than chunked");
+	} else {
+		s->facts.chunked = true;
+	}
+}
+
+/* A list: "close", "keep-alive, upgrade". */
+static void read_connection(struct strict *s)
+{
+	size_t at = 0;
+
+	while (at < s->n_value) {
+		size_t len = 0;
+
+		while (at < s->n_value && strchr(", \t", s->value[at])) {
+			at++;
+		}
+		while (at + len < s->n_value && !strchr(", \t", s->value[at + len])) {
+			len++;
+		}
+		s->facts.close |= len == 5 && memcmp(s->value + at, "close", 5) == 0;
+		s->facts.keep |= len == 10 && memcmp(s->value + at, "keep-alive", 10) == 0;
+		at += len;
+	}
+}
+
+static void field_ended(struct strict *s)
+{
+	while (s->n_value && strchr(" \t", s->value[s->n_value - 1])) {
+		s->n_value--;
+	}
+	switch (s->field) {
+	case FIELD_LENGTH:
+		read_length(s);
+		break;
+	case FIELD_CODING:
+		read_coding(s);
+		break;
+	case FIELD_CONNECTION:
+		read_connection(s);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- a head, byte by byte */
+
+static void start_char(struct strict *s, unsigned char c)
+{
+	if (c == '\r') {
+		s->state = LINE_FEED;
+		if (s->spaces < (s->facts.answer ? 1 : 2)) {
+			refuse(s, "a start line without its parts");
+		}
+	} else if (c == ' ') {
+		s->spaces += s->spaces < 3;
+	} else if (c < ' ' || c == 0x7f || (c >= 0x80 && !s->facts.answer)) {
+		refuse(s, "a character that a start line must not have");
+	}
+	if (!s->facts.answer && s->spaces > 2) {
+		refuse(s, "a start line with too many parts");
+	}
+}
+
+static void head_char(struct strict *s, unsigned char c)
+{
+	switch (s->state) {
+	case START_FIRST:
+		s->state = START_LINE;
+		if (!isupper(c)) {
+			refuse(s, "no HTTP/1");
+		}
+		break;
+	case START_LINE:
+		start_char(s, c);
+		break;
+	case LINE_FEED:
+		s->state = FIELD_FIRST;
+		if (c != '\n') {
+			refuse(s, "a bare CR");
+		}
+		break;
+	case FIELD_FIRST:
+		if (c == '\r') {
+			s->state = HEAD_FEED;
+			break;
+		}
+		begin_field(s);
+		/* fallthrough */
+	case FIELD_NAME:
+		if (c == ':') {
+			name_ended(s);
+		} else if (is_token(c)) {
+			name_char(s, c);
+		} else {
+			refuse(s, "a character that a field's name must not have");
+		}
+		break;
+	case FIELD_VALUE:
+		if (c == '\r') {
+			s->state = LINE_FEED;
+			field_ended(s);
+		} else if (is_text(c)) {
+			value_char(s, c);
+		} else {
+			refuse(s, "a character that a field must not have");
+		}
+		break;
+	default: /* HEAD_FEED */
+		if (c != '\n') {
+			refuse(s, "a bare CR");
+		}
+		break;
+	}
+}
+
+size_t strict_head(struct strict *s, const char *data, size_t len, bool *ret_done)
+{
+	*ret_done = false;
+	for (size_t i = 0; i < len && !s->why; i++) {
+		const bool last = s->state == HEAD_FEED;
+
+		head_char(s, (unsigned char)data[i]);
+		if (last && !s->why) {
+			*ret_done = true;
+			return i + 1;
+		}
+		if (++s->n_head > STRICT_HEAD_MAX) {
+			refuse(s, "a head that does not end");
+		}
+	}
+	return len;
+}
+
+/* ---- chunks */
+
+void strict_chunks(struct strict *s)
+{
+	s->state = SIZE_FIRST;
+	s->chunk = 0;
+}
+
+static int hex_digit(unsigned char c)
+{
+	return isdigit(c) ? c - '0' : isxdigit(c) ? tolower(c) - 'a' + 10 : -1;
+}
+
+static void size_char(struct strict *s, unsigned char c)
+{
+	const int digit = hex_digit(c);
+
+	if (digit >= 0 && s->chunk >> 56 == 0) {
+		s->chunk = s->chunk * 16 + (uint64_t)digit;
+		s->state = SIZE;
+	} else if (c == '\r' && s->state == SIZE) {
+		s->state = SIZE_FEED;
+	} else {
+		refuse(s, "a chunk's size that is no number");
+	}
+}
+
+static void size_ended(struct strict *s)
+{
+	s->state = CHUNK;
+	if (s->chunk == 0) {
+		s->trailers = true;
+		s->n_head = 0;
+		s->state = FIELD_FIRST;
+	}
+}
+
+static void expect(struct strict *s, unsigned char c, unsigned char wanted, enum state then)
+{
+	s->state = (uint8_t)then;
+	if (c != wanted) {
+		refuse(s, "a chunk that does not end where it should");
+	}
+}
+
+static void chunk_char(struct strict *s, unsigned char c)
+{
+	switch (s->state) {
+	case SIZE_FIRST:
+	case SIZE:
+		size_char(s, c);
+		break;
+	case SIZE_FEED:
+		expect(s, c, '\n', CHUNK);
+		size_ended(s);
+		break;
+	case CHUNK_RETURN:
+		expect(s, c, '\r', CHUNK_FEED);
+		break;
+	default: /* CHUNK_FEED */
+		expect(s, c, '\n', SIZE_FIRST);
+		break;
+	}
+}
+
+size_t strict_chunked(struct strict *s, const char *data, size_t len, bool *ret_done)
+{
+	size_t i = 0;
+
+	*ret_done = false;
+	while (i < len && !s->why) {
+		if (s->trailers) {
+			return i + strict_head(s, data + i, len - i, ret_done);
+		}
+		if (s->state != CHUNK) {
+			chunk_char(s, (unsigned char)data[i++]);
+		} else if (len - i < s->chunk) {
+			s->chunk -= len - i;
+			return len;
+		} else {
+			i += (size_t)s->chunk;
+			s->chunk = 0;
+			s->state = CHUNK_RETURN;
+		}
+	}
+	return len;
+}
