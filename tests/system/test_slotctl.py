@@ -503,7 +503,7 @@ def test_slots_are_listed(serve):
     assert lines[1] == "payinv  b    LIVE           4f2c91e 2/2     100%  0/0/18/5/0"
     assert lines[2] == "        a    idle, stopped  91ab03d 0/2       0%  -"
     assert lines[3] == "shop    a    LIVE           7c01    3/3     100%  0/0/9/1/0"
-    assert re.match(r"        b    draining 2m1\ds -       3/3       0%  0/0/4/212/0                    "
+    assert re.match(r"        b    draining 2m1\ds -       3/3       0%  0/0/4/212/0                      "
                     r"ends in (59m\d\ds|1h\S*), or: slotctl drain --now shop$", lines[4])
     assert done.returncode == 0
 
