@@ -94,10 +94,10 @@ def slotd(request, nothing_left_behind):
     """slotd(config) starts a daemon: slotd("[program:x]\\ncommand=..."). Ended after the test."""
     daemons = request.node.daemons = []
 
-    def make(config="", start=True, args=(), **kwargs):
+    def make(config="", start=True, args=(), wrap=(), **kwargs):
         daemon = Daemon(config, **kwargs)
         daemons.append(daemon)
-        return daemon.start(*args) if start else daemon
+        return daemon.start(*args, wrap=wrap) if start else daemon
 
     yield make
     failures = [text for daemon in daemons for text in _end(daemon)]

@@ -12,7 +12,7 @@ import textwrap
 import time
 import xmlrpc.client
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from . import procs
 from .paths import SLOTCTL, SLOTD
@@ -84,10 +84,11 @@ class Daemon:
 
     # ---- life
 
-    def start(self, *args: str, wait: bool = True, **popen: Any) -> "Daemon":
+    def start(self, *args: str, wait: bool = True, wrap: Sequence[str] = (),
+              **popen: Any) -> "Daemon":
         output = open(self.dir / "stderr", "ab")
         self.process = subprocess.Popen(
-            [str(SLOTD), "-n", "-c", str(self.config), *args],
+            [*wrap, str(SLOTD), "-n", "-c", str(self.config), *args],
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             cwd=self.dir, env=self.env, **popen)
         output.close()

@@ -1,0 +1,65 @@
+#!/usr/bin/python3
+"""session.py HOST:PORT CLIENTS THINK_MS: as agent.js, with http.client's kept-alive connections.
+
+A connection that the server closed between two requests counts as failed: "closed between".
+"""
+
+import http.client
+import json
+import random
+import select
+import signal
+import sys
+import threading
+from collections import Counter
+
+STOP = threading.Event()
+LOCK = threading.Lock()
+RESULT = {"ok": 0, "failed": Counter(), "slots": Counter()}
+
+
+def ended(connection):
+    return connection.sock and select.select([connection.sock], [], [], 0)[0]
+
+
+def client(number, host, port, think):
+    connection = http.client.HTTPConnection(host, port, timeout=30)
+    while not STOP.is_set():
+        method = "POST" if number % 2 else "GET"
+        number += 1
+        try:
+            if ended(connection):
+                connection.close()
+                with LOCK:
+                    RESULT["failed"]["closed between"] += 1
+            connection.request(method, "/", b"body of a post" if method == "POST" else None,
+                               {"Host": "payinv.example"})
+            answer = connection.getresponse()
+            body = answer.read().decode()
+            if answer.status != 200:
+                raise http.client.HTTPException(f"status {answer.status}")
+            with LOCK:
+                RESULT["ok"] += 1
+                RESULT["slots"][body.split()[0]] += 1
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            with LOCK:
+                RESULT["failed"][f"{type(error).__name__} {error} {method}"] += 1
+        STOP.wait(think * random.uniform(0.5, 1.5))
+    connection.close()
+
+
+def main():
+    host, _, port = sys.argv[1].partition(":")
+    think = int(sys.argv[3]) / 1000
+    signal.signal(signal.SIGTERM, lambda *_: STOP.set())
+    threads = [threading.Thread(target=client, args=(i, host, int(port), think))
+               for i in range(int(sys.argv[2]))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(json.dumps(RESULT))
+
+
+main()

@@ -1,0 +1,45 @@
+"""Real HTTP clients that keep connections, in processes of their own (tests/system/clients)."""
+
+import json
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+DIRECTORY = Path(__file__).resolve().parents[1] / "clients"
+
+
+class Client:
+    """Asks until stop(): then result says how many answers came, and what failed how often."""
+
+    def __init__(self, command: list) -> None:
+        self._process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
+                                         stdout=subprocess.PIPE, text=True)
+        self.result: dict = {}
+
+    def stop(self) -> dict:
+        if not self.result:
+            self._process.send_signal(signal.SIGTERM)
+            out, _ = self._process.communicate(timeout=60)
+            self.result = json.loads(out)
+        return self.result
+
+
+def node(kind: str):
+    def start(address: str, clients: int, think_ms: int, wrap: list = ()) -> Client:
+        path = shutil.which("node")
+        if not path:
+            pytest.skip("node is not installed")
+        return Client([*wrap, path, DIRECTORY / "agent.js", address, kind, clients, think_ms])
+
+    return start
+
+
+def session(address: str, clients: int, think_ms: int, wrap: list = ()) -> Client:
+    return Client([*wrap, "/usr/bin/python3", DIRECTORY / "session.py", address, clients, think_ms])
+
+
+CLIENTS = {"python session": session, "node agent": node("agent"), "node pool": node("pool"),
+           "node fetch": node("fetch")}
