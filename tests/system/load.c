@@ -11,9 +11,9 @@
  *	kind opened asked done outcome first-word-of-the-body
  *
  * with times in monotonic microseconds. Outcomes: ok, refused, reset, short, status, timeout, and
- * crossed: a kept connection was closed by the server before a byte of the answer, as HTTP/1.1
- * allows between requests (RFC 9112, 9.3.1); the request is then asked again on a new one. As
- * other clients do, this one looks before it asks: an end that has already come crosses nothing.
+ * crossed: a kept connection was closed by the server before a byte of the answer. HTTP/1.1 allows
+ * that between requests (RFC 9112, 9.3.1), and the request is lost all the same. As other clients
+ * do, this one looks before it asks: an end that has already come crosses nothing.
  */
 #include <arpa/inet.h>
 #include <errno.h>

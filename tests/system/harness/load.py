@@ -10,11 +10,11 @@ from typing import List, Optional, Tuple, Union
 
 Address = Union[str, Tuple[str, int]]
 
-# Outcomes. Only CROSSED is nobody's fault: a kept-alive connection that the server closed in the
-# moment in which the client sent its next request, with no byte of an answer.
+# Outcomes. CROSSED: a kept-alive connection was closed in the moment in which the client sent its
+# next request, with no byte of an answer. HTTP/1.1 allows that to a server; it is a loss all the same.
 OK, CROSSED = "ok", "crossed"
 REFUSED, RESET, SHORT, STATUS, TIMEOUT = "refused", "reset", "short", "status", "timeout"
-FAILURES = (REFUSED, RESET, SHORT, STATUS, TIMEOUT)
+FAILURES = (CROSSED, REFUSED, RESET, SHORT, STATUS, TIMEOUT)
 
 
 @dataclass
@@ -122,6 +122,7 @@ class Load:
         self.address, self.keep_alive, self.path = address, keep_alive, path
         self.rate, self.timeout = rate, timeout
         self.requests: List[Request] = []
+        self.closed = 0  # kept connections that the server closed between two requests
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
         for thread in self._threads:
@@ -143,6 +144,7 @@ class Load:
         if connection and connection.closed_by_peer():
             connection.close()
             connection = None
+            self.closed += 1
         opened = sent = time.monotonic()
         body, detail, outcome = "", "", OK
         try:

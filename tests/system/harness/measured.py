@@ -12,7 +12,7 @@ from typing import List
 from .paths import BUILD
 
 LOAD = BUILD / "tests/system/load"
-FAILURES = ("refused", "reset", "short", "status", "timeout")
+FAILURES = ("crossed", "refused", "reset", "short", "status", "timeout")
 
 
 @dataclass
