@@ -3,7 +3,7 @@
  * SECONDS have passed or SIGTERM. ADDRESS is 127.0.0.1:8000, [::1]:8000 or unix:/path.
  *
  *	NEW   users open a connection for every request
- *	KEPT  users keep theirs and ask some 60 times a second
+ *	KEPT  users keep theirs and ask some 60 times a second, every other time by POST
  *	SLOW  users ask for /slow (200 ms) on a new connection each
  *
  * Writes one line a request to stdout when all is over:
@@ -86,6 +86,8 @@ static union {
 } target;
 static socklen_t target_len;
 static volatile sig_atomic_t ending;
+
+static volatile sig_atomic_t count_wanted;
 
 static void on_term(int signo)
 {
@@ -213,10 +215,13 @@ static enum outcome ask_on(struct user *u, struct record *r)
 {
 	bool close_after = u->kind != KIND_KEPT, server_closes = false;
 	enum outcome outcome = u->fd >= 0 ? OK : dial(u);
+	const bool post = u->kind == KIND_KEPT && u->n % 2;
 	char request[256];
-	int n = snprintf(
-		request, sizeof(request), "GET %s HTTP/1.1\r\nHost: payinv.example\r\n%s\r\n",
-		u->kind == KIND_SLOW ? "/slow" : "/", close_after ? "Connection: close\r\n" : "");
+	int n = snprintf(request, sizeof(request),
+			 "%s %s HTTP/1.1\r\nHost: payinv.example\r\n%s%s\r\n%s",
+			 post ? "POST" : "GET", u->kind == KIND_SLOW ? "/slow" : "/",
+			 close_after ? "Connection: close\r\n" : "",
+			 post ? "Content-Length: 4\r\n" : "", post ? "body" : "");
 
 	r->opened = u->opened;
 	r->asked = now();
@@ -291,10 +296,27 @@ static void print(const struct user *u)
 	}
 }
 
+static void on_usr1(int signo)
+{
+	(void)signo;
+	count_wanted = 1;
+}
+
+/* SIGUSR1: how many requests so far, to stderr. */
+static void print_count(const struct user *users, int n)
+{
+	size_t all = 0;
+
+	for (int i = 0; i < n; i++) {
+		all += users[i].n;
+	}
+	fprintf(stderr, "%zu\n", all);
+}
+
 int main(int argc, char **argv)
 {
 	static struct user users[USERS_MAX];
-	const struct sigaction sa = {.sa_handler = on_term};
+	const struct sigaction sa = {.sa_handler = on_term}, count = {.sa_handler = on_usr1};
 	int n = 0;
 
 	if (argc != 6 || !parse_target(argv[1])) {
@@ -303,6 +325,7 @@ int main(int argc, char **argv)
 	}
 	(void)sigaction(SIGTERM, &sa, NULL);
 	(void)sigaction(SIGINT, &sa, NULL);
+	(void)sigaction(SIGUSR1, &count, NULL);
 	for (int kind = 0; kind < KIND_MAX_; kind++) {
 		for (int i = atoi(argv[3 + kind]); i > 0 && n < USERS_MAX; i--, n++) {
 			users[n] = (struct user){.kind = (enum kind)kind, .fd = -1};
@@ -315,6 +338,10 @@ int main(int argc, char **argv)
 	for (unsigned long long end = now() + strtoull(argv[2], NULL, 10) * 1000000ULL;
 	     !ending && now() < end;) {
 		(void)usleep(10000);
+		if (count_wanted) {
+			count_wanted = 0;
+			print_count(users, n);
+		}
 	}
 	ending = 1;
 	for (int i = 0; i < n; i++) {

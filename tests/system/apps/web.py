@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A worker that answers every GET with "SLOT ADDRESS PID".
+"""A worker that answers every request with "SLOT ADDRESS PID".
 
     web.py ADDRESS SLOT [--listen-after S] [--status N] [--die-on-term]
 
@@ -54,6 +54,13 @@ class Server:
                             return
                         buffer += data
                     head, _, buffer = buffer.partition(b"\r\n\r\n")
+                    body = int((head.lower().partition(b"content-length:")[2].split() or [b"0"])[0])
+                    while len(buffer) < body:
+                        data = connection.recv(65536)
+                        if not data:
+                            return
+                        buffer += data
+                    buffer = buffer[body:]
                     close = b"connection: close" in head.lower() or self.stopping.is_set()
                     connection.sendall(self.answer(head, close))
                     if close:

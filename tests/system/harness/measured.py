@@ -35,7 +35,7 @@ class MeasuredLoad:
     def __init__(self, address: str, new: int, kept: int, slow: int, seconds: int = 3600) -> None:
         self._process = subprocess.Popen(
             [str(LOAD), address, str(seconds), str(new), str(kept), str(slow)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.requests: List[Request] = []
 
     def stop(self) -> "MeasuredLoad":
@@ -48,6 +48,11 @@ class MeasuredLoad:
                 Request(kind, int(opened), int(asked), int(done), outcome, slot))
         self.requests.sort(key=lambda r: r.asked)
         return self
+
+    def so_far(self) -> int:
+        """How many requests it has made."""
+        self._process.send_signal(signal.SIGUSR1)
+        return int(self._process.stderr.readline())
 
     def counts(self) -> Counter:
         return Counter((r.kind, r.outcome) for r in self.requests)

@@ -1,0 +1,37 @@
+"""A million requests over a thousand swaps, new and kept connections, half of the kept ones POST."""
+
+import time
+
+import pytest
+
+from harness.apps import two_gunicorn_slots
+from harness.measured import MeasuredLoad, percentile
+from harness.procs import wait_for
+
+pytestmark = pytest.mark.long
+
+SWAPS, REQUESTS = 1000, 1_000_000
+
+
+def test_a_million_requests_over_a_thousand_swaps_lose_nothing(slotd, ports, record_property):
+    listen = f"127.0.0.1:{ports.one()}"
+    daemon = slotd(two_gunicorn_slots("payinv", listen, ports.run(3), ports.run(3),
+                                      "-k gthread --threads 8", "idle_keep=1h\n"))
+    load = MeasuredLoad(listen, new=4, kept=160, slow=4, seconds=3600)
+    began, swaps = time.monotonic(), 0
+    try:
+        while swaps < SWAPS or load.so_far() < REQUESTS:
+            old = daemon.service("payinv")["live"]
+            daemon.rpc.slotd.swap("payinv")
+            wait_for(lambda o=old: daemon.service("payinv")["live"] != o, "it swaps", 120)
+            swaps += 1
+            time.sleep(0.1)
+    finally:
+        load.stop()
+    p99 = percentile([r.took for r in load.requests if r.kind == "kept"], 0.99)
+    figures = (f"{swaps} swaps, {len(load.requests)} requests in {time.monotonic() - began:.0f} s, "
+               f"{len(load.failed())} lost, p99 of kept connections {p99} us")
+    record_property("figures", figures)
+    print(figures)
+    assert not load.failed(), load.counts()
+
