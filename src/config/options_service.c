@@ -95,7 +95,8 @@ const struct option_def service_options[] = {
 	 .help = "Connections a worker has at once, the rest wait; 0: no limit. The relays "
 		 "share it out among themselves."},
 	{"proxy_protocol", OPTION_FIELD_WORD(S, proxy_protocol, proxy_names), OURS, .def = "off",
-	 .help = "Tell workers the client's address in a PROXY protocol header."},
+	 .help = "Tell workers the client's address in a PROXY protocol header. Health checks send "
+		 "one too, that tells no address."},
 	{"connect_timeout", OPTION_FIELD(S, connect_timeout), OURS, .def = "5", .min = MSECONDS(1),
 	 .max = SECONDS(3600),
 	 .help = "How long a worker may take to accept before the next one is tried."},

@@ -4,6 +4,7 @@
 #include <slotd/log.h>
 
 #include <string.h>
+#include <sys/socket.h>
 
 /* One socket that libcurl wants watched. */
 struct watch {
@@ -178,6 +179,23 @@ static int add_headers(struct check *c)
 	return r;
 }
 
+/* libcurl's own PROXY header knows version 1 only, and tells an address. */
+static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct check *c = data;
+
+	(void)purpose;
+	c->fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	return c->fd < 0 ? CURL_SOCKET_BAD : c->fd;
+}
+
+/* Connected, and nothing is sent yet. */
+static int introduce(void *data, char *ip, char *local_ip, int port, int local_port)
+{
+	(void)ip, (void)local_ip, (void)port, (void)local_port;
+	return check_introduce(data) < 0 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 /* One row an option; the first failure ends it. */
 static CURLcode set_options(struct check *c, const char *url)
 {
@@ -198,6 +216,10 @@ static CURLcode set_options(struct check *c, const char *url)
 		curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, timeout_ms),
 		curl_easy_setopt(c->easy, CURLOPT_BUFFERSIZE, (long)VERDICT_BODY_MAX),
 		curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->error),
+		curl_easy_setopt(c->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket),
+		curl_easy_setopt(c->easy, CURLOPT_OPENSOCKETDATA, c),
+		curl_easy_setopt(c->easy, CURLOPT_PREREQFUNCTION, introduce),
+		curl_easy_setopt(c->easy, CURLOPT_PREREQDATA, c),
 		curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, take_body),
 		curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c),
 		curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c),
@@ -273,6 +295,7 @@ static enum outcome_kind kind_of(CURLcode code, unsigned status, curl_off_t conn
 		return late(status, connected_after);
 	case CURLE_COULDNT_CONNECT:
 		return OUTCOME_NOT_CONNECTED;
+	case CURLE_ABORTED_BY_CALLBACK: /* introduce */
 	case CURLE_GOT_NOTHING:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:

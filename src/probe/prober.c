@@ -2,8 +2,11 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/log.h>
+#include <slotd/proxy.h>
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static const struct {
 	void (*begin)(struct check *c);
@@ -60,6 +63,21 @@ static void answer(struct prober *p, uint32_t id, const struct verdict *v)
 	if (r < 0 && r != -ENOTCONN) { /* not connected: that slotd is gone */
 		log_line(LOG_WARNING, "slotd-probe: a result was not sent: %s", strerror(-r));
 	}
+}
+
+int check_introduce(const struct check *c)
+{
+	unsigned char header[PROXY_HEADER_MAX];
+	size_t len;
+	ssize_t n;
+
+	if (!c->request.proxy_protocol) {
+		return 0;
+	}
+	len = proxy_header_of_check(c->request.proxy_protocol, header);
+	n = send(c->fd, header, len, MSG_NOSIGNAL);
+	/* The first bytes of a connection always fit. */
+	return n == (ssize_t)len ? 0 : n < 0 ? -errno : -EIO;
 }
 
 void check_finish(struct check *c, const struct outcome *o)

@@ -27,8 +27,8 @@ struct check {
 	uint32_t id;
 	struct request request;
 	usec_t began; /* 0: waits */
+	int fd;	      /* tcp.c: ours; http.c: libcurl's */
 	/* tcp.c */
-	int fd;
 	struct loop_io io;
 	struct loop_timer timer;
 	/* http.c */
@@ -68,6 +68,9 @@ void prober_ask(struct prober *p, const struct message *m);
 
 /** The check's outcome is known: answers slotd and frees the check. */
 void check_finish(struct check *c, const struct outcome *o);
+
+/** Sends the PROXY header that the worker expects first, if it does. 0 or -errno. */
+int check_introduce(const struct check *c);
 
 /* ---- tcp.c: a connect that need not block ---- */
 void tcp_init(struct check *c);

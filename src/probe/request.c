@@ -70,6 +70,7 @@ int request_read(const struct message *m, struct request *ret, const char **ret_
 	struct request r = {
 		.kind = (enum probe_kind)message_u64(m, TAG_KIND),
 		.timeout = message_u64(m, TAG_TIMEOUT),
+		.proxy_protocol = (unsigned)message_u64(m, TAG_PROXY_PROTOCOL),
 	};
 	int code;
 

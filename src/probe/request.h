@@ -11,6 +11,7 @@ struct request {
 	char *address_text;
 	struct address address;
 	usec_t timeout;
+	unsigned proxy_protocol; /* version of the header that comes first; 0: none */
 	/* PROBE_HTTP */
 	char *path;
 	char *host;   /* NULL: the address */

@@ -11,6 +11,12 @@ static void finish(struct check *c, enum outcome_kind kind, int error)
 	check_finish(c, &o);
 }
 
+static void connected(struct check *c, int error)
+{
+	error = error ? error : -check_introduce(c);
+	finish(c, error ? OUTCOME_NOT_CONNECTED : OUTCOME_CONNECTED, error);
+}
+
 static void on_connected(struct loop_io *io, unsigned events)
 {
 	struct check *c = container_of(io, struct check, io);
@@ -21,7 +27,7 @@ static void on_connected(struct loop_io *io, unsigned events)
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0) {
 		error = errno;
 	}
-	finish(c, error ? OUTCOME_NOT_CONNECTED : OUTCOME_CONNECTED, error);
+	connected(c, error);
 }
 
 static void on_timeout(struct loop_timer *t)
@@ -46,7 +52,7 @@ void tcp_begin(struct check *c)
 		return;
 	}
 	if (connect(c->fd, (const struct sockaddr *)&a->sa, a->len) == 0) {
-		finish(c, OUTCOME_CONNECTED, 0);
+		connected(c, 0);
 		return;
 	}
 	if (errno != EINPROGRESS) {

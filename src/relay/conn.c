@@ -1,8 +1,7 @@
 #include "relay.h"
 
-#include "proxy.h"
-
 #include <slotd/cleanup.h>
+#include <slotd/proxy.h>
 
 #include <string.h>
 

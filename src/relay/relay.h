@@ -18,7 +18,6 @@
  *	follow.c    pure: where HTTP/1 messages begin and end
  *	place.c     pure: which slot, which worker
  *	count.c     pure: the classes of connections
- *	proxy.c     pure: PROXY protocol headers
  *
  * A connection's way (enum conn_class):
  *

@@ -265,6 +265,7 @@ static int ask_probe(struct check *c, const struct process *p)
 	message_put_u64(&m, TAG_KIND, config->health == HEALTH_HTTP ? PROBE_HTTP : PROBE_TCP);
 	message_put_text(&m, TAG_ADDRESS, p->config->address);
 	message_put_u64(&m, TAG_TIMEOUT, config->health_timeout);
+	message_put_u64(&m, TAG_PROXY_PROTOCOL, config->proxy_protocol);
 	if (config->health == HEALTH_HTTP) {
 		message_put_text(&m, TAG_PATH, config->slots[p->slot].health_arg);
 		message_put_text(&m, TAG_HOST, config->health_host);

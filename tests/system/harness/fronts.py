@@ -85,7 +85,7 @@ class Front:
         self._output.close()
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin")
     if not path:
         pytest.skip(f"{name} is not installed")
@@ -93,7 +93,7 @@ def _program(name: str) -> str:
 
 
 def nginx(directory: Path, front: str, back: str, wrap: Sequence[str] = ()) -> Front:
-    path = _program("nginx")
+    path = program("nginx")
     config = directory / "nginx.conf"
     config.write_text(NGINX.format(dir=directory, front=front, back=back,
                                    user="user root;" if os.geteuid() == 0 else ""))
@@ -103,7 +103,7 @@ def nginx(directory: Path, front: str, back: str, wrap: Sequence[str] = ()) -> F
 
 def haproxy(reuse: str):
     def start(directory: Path, front: str, back: str, wrap: Sequence[str] = ()) -> Front:
-        path = _program("haproxy")
+        path = program("haproxy")
         config = directory / "haproxy.cfg"
         config.write_text(HAPROXY.format(reuse=reuse, front=front, back=back))
         return Front([path, "-db", "-f", str(config)], front, directory / "haproxy.log",
@@ -113,7 +113,7 @@ def haproxy(reuse: str):
 
 
 def apache(directory: Path, front: str, back: str, wrap: Sequence[str] = ()) -> Front:
-    path = _program("apache2")
+    path = program("apache2")
     modules = "\n".join(f"LoadModule {name}_module {APACHE_MODULES}/mod_{name}.so"
                         for name in ("mpm_event", "authz_core", "headers", "proxy", "proxy_http"))
     if os.geteuid() == 0:

@@ -1,5 +1,5 @@
-#include "relay/proxy.h"
 #include "suite.h"
+#include <slotd/proxy.h>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -69,22 +69,35 @@ START_TEST(version_2_tells_both_ends_in_bytes)
 }
 END_TEST
 
-START_TEST(version_2_has_room_for_ipv6_and_unix)
+START_TEST(version_2_tells_ipv6_and_of_others_that_it_does_not_tell)
 {
 	struct sockaddr_in6 a = in6("2001:db8::7", 40001);
 	const struct sockaddr u = {.sa_family = AF_UNIX};
 
 	ck_assert_uint_eq(header(2, &a, &a), 16 + 36);
 	ck_assert_uint_eq(buf[13], 0x21);
-	ck_assert_uint_eq(header(2, &u, &u), 16 + 216);
-	ck_assert_uint_eq(buf[13], 0x31);
-	ck_assert_uint_eq(buf[15], 216);
+	ck_assert_uint_eq(header(2, &u, &u), 16);
+	ck_assert_uint_eq(buf[12], 0x20); /* LOCAL */
+	ck_assert_uint_eq(buf[13], 0);
+	ck_assert_uint_eq(buf[15], 0);
+	ck_assert_uint_eq(header(2, &a, &u), 16);
+}
+END_TEST
+
+START_TEST(a_check_tells_nobodys_address)
+{
+	buf[proxy_header_of_check(1, buf)] = '\0';
+	ck_assert_str_eq((char *)buf, "PROXY UNKNOWN\r\n");
+	ck_assert_uint_eq(proxy_header_of_check(2, buf), 16);
+	ck_assert_uint_eq(buf[12], 0x20);
 }
 END_TEST
 
 int main(void)
 {
-	return suite_run("relay_proxy", version_1_tells_both_ends_in_words,
+	return suite_run("proxy", version_1_tells_both_ends_in_words,
 			 version_1_does_not_know_unix_clients, the_longest_version_1_header_fits,
-			 version_2_tells_both_ends_in_bytes, version_2_has_room_for_ipv6_and_unix);
+			 version_2_tells_both_ends_in_bytes,
+			 version_2_tells_ipv6_and_of_others_that_it_does_not_tell,
+			 a_check_tells_nobodys_address);
 }

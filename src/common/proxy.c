@@ -1,4 +1,4 @@
-#include "proxy.h"
+#include <slotd/proxy.h>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -10,11 +10,10 @@
 static const unsigned char v2_signature[12] = "\r\n\r\n\0\r\nQUIT\n";
 
 enum {
+	V2_LOCAL = 0x20, /* version 2, command LOCAL: the addresses of the connection itself */
 	V2_PROXY = 0x21, /* version 2, command PROXY */
 	V2_TCP4 = 0x11,
 	V2_TCP6 = 0x21,
-	V2_UNIX = 0x31,
-	V2_UNIX_PATH = 108,
 };
 
 static const struct sockaddr_in *in4(const struct sockaddr *sa)
@@ -76,9 +75,8 @@ static size_t binary_addresses(const struct sockaddr *client, const struct socka
 		len = append(buf, len, &in6(client)->sin6_port, 2);
 		return append(buf, len, &in6(local)->sin6_port, 2);
 	}
-	*ret_family = V2_UNIX;
-	memset(buf, 0, 2 * (size_t)V2_UNIX_PATH);
-	return 2 * (size_t)V2_UNIX_PATH;
+	*ret_family = 0; /* none is told: receivers refuse AF_UNIX without paths */
+	return 0;
 }
 
 static size_t binary_header(const struct sockaddr *client, const struct sockaddr *local,
@@ -89,7 +87,7 @@ static size_t binary_header(const struct sockaddr *client, const struct sockaddr
 	uint16_t wire_len = htons((uint16_t)len);
 
 	memcpy(buf, v2_signature, sizeof(v2_signature));
-	head[0] = V2_PROXY;
+	head[0] = len ? V2_PROXY : V2_LOCAL;
 	memcpy(head + 2, &wire_len, sizeof(wire_len));
 	return sizeof(v2_signature) + 4 + len;
 }
@@ -99,4 +97,11 @@ size_t proxy_header(unsigned version, const struct sockaddr *client, const struc
 {
 	return version == 2 ? binary_header(client, local, buf)
 			    : text_header(client, local, (char *)buf);
+}
+
+size_t proxy_header_of_check(unsigned version, unsigned char buf[PROXY_HEADER_MAX])
+{
+	static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+	return proxy_header(version, &nobody, &nobody, buf);
 }
