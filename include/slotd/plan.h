@@ -20,6 +20,7 @@ enum plan_kind {
 	PLAN_STATE,  /* arg: new state, from: old one, pid, tries, expected; ledger, event */
 	PLAN_LOG,    /* arg: priority, text */
 	/* of a service: object is its index; slot says which */
+	PLAN_TOUCH,   /* from here on the slot holds what is deployed, be it whole or not */
 	PLAN_PREPARE, /* run the prepare commands */
 	PLAN_STOP_PREPARE,
 	PLAN_SLOT_START,   /* arg 1: afresh (stop what runs first) */

@@ -3,7 +3,7 @@
 /**
  * A swap is prepare, flip, then retire: a pure state machine per service (core/swap.c).
  *
- *	(WAIT ->) (PREPARE ->) START -> GATE -> CHECK_RECORD -> FLIP -> BAKE -> done
+ *	(WAIT -> PRECHECK -> PREPARE ->) START -> GATE -> CHECK_RECORD -> FLIP -> BAKE -> done
  *
  * live and target are kept apart. Nothing that works is touched before its successor has passed
  * the gate and the flip is known to be done; any earlier failure only stops the idle slot. What
@@ -39,6 +39,7 @@ struct swap_event {
 	enum swap_kind what; /* BEGIN */
 	bool warm;	     /* BEGIN: the target's workers run and are healthy: just flip */
 	bool draining;	     /* BEGIN: the target still has connections */
+	bool touched;	     /* BEGIN: a deploy has begun in the target and none has succeeded */
 	int code;
 	const char *text;
 };
@@ -61,6 +62,7 @@ struct swap {
 	enum slot_id live;   /* who is live now, by the switchboard */
 	enum slot_id target; /* who shall be */
 	bool warm;
+	bool afresh; /* what runs in the target ends before it starts */
 	usec_t step_began;
 	usec_t deadline; /* of the timer that is armed; USEC_NEVER */
 };

@@ -11,6 +11,7 @@ enum swap_step {
 	SWAP_FLIP,
 	SWAP_BAKE, /* the flip is done and being recorded; then the new slot is watched for bake */
 	SWAP_WAIT, /* a deploy into a slot that still drains waits for it, before PREPARE */
+	SWAP_PRECHECK, /* a deploy makes sure of the record before it touches anything */
 	SWAP_STEP_MAX_,
 	SWAP_STEP_INVALID_ = -22,
 };

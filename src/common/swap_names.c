@@ -12,6 +12,7 @@ static const struct {
 	[SWAP_FLIP] = {"swap", "swap"},
 	[SWAP_BAKE] = {"bake", "bake"},
 	[SWAP_WAIT] = {"wait", "wait"},
+	[SWAP_PRECHECK] = {"precheck", "record"},
 };
 
 static const char *const kinds[SWAP_KIND_MAX_] = {

@@ -54,6 +54,7 @@ static const struct {
 	[PLAN_TIMER] = {"timer", SHOWS_TIME},
 	[PLAN_STATE] = {"state", SHOWS_WORKER_STATE},
 	[PLAN_LOG] = {"log", SHOWS_PRIORITY | SHOWS_TEXT},
+	[PLAN_TOUCH] = {"touch", 0},
 	[PLAN_PREPARE] = {"prepare", 0},
 	[PLAN_STOP_PREPARE] = {"stop-prepare", 0},
 	[PLAN_SLOT_START] = {"slot-start", SHOWS_ARG},

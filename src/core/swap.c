@@ -68,35 +68,53 @@ static void enter_start(struct swap *s, const char *how, usec_t now, struct plan
 	enter(s, SWAP_START, how, now, plan);
 	/* One limit for start and gate: what people wait for is readiness. */
 	set_timer(s, usec_add(now, s->policy->ready_timeout), plan);
-	add(s, PLAN_SLOT_START, plan)->arg = s->kind == SWAP_KIND_DEPLOY;
+	add(s, PLAN_SLOT_START, plan)->arg = s->afresh;
 }
 
+/* What is prepared is neither warm nor anything to go back to: nothing of it goes on running. */
 static void enter_prepare(struct swap *s, const char *how, usec_t now, struct plan *plan)
 {
-	if (s->kind != SWAP_KIND_DEPLOY || !s->policy->has_prepare) {
+	add(s, PLAN_TOUCH, plan);
+	if (!s->policy->has_prepare) {
 		enter_start(s, how, now, plan);
 		return;
 	}
+	add(s, PLAN_SLOT_STOP, plan);
 	enter(s, SWAP_PREPARE, how, now, plan);
 	set_timer(s, usec_add(now, s->policy->prepare_timeout), plan);
 	add(s, PLAN_PREPARE, plan);
+}
+
+/* A record that cannot be written is found before the migrations have run. */
+static void enter_precheck(struct swap *s, const char *how, usec_t now, struct plan *plan)
+{
+	enter(s, SWAP_PRECHECK, how, now, plan);
+	add(s, PLAN_CHECK_RECORD, plan);
 }
 
 static void begin(struct swap *s, const struct swap_event *ev, usec_t now, struct plan *plan)
 {
 	s->kind = ev->what;
 	s->target = slot_other(s->live);
-	s->warm = ev->warm && s->kind != SWAP_KIND_DEPLOY;
+	s->warm = ev->warm && !ev->touched && s->kind != SWAP_KIND_DEPLOY;
+	s->afresh = ev->touched || s->kind == SWAP_KIND_DEPLOY;
 	if (s->warm) {
 		enter_check(s, NULL, now, plan);
-	} else if (ev->draining && s->kind == SWAP_KIND_DEPLOY) {
+	} else if (s->kind != SWAP_KIND_DEPLOY) {
+		enter_start(s, NULL, now, plan);
+	} else if (ev->draining) {
 		enter(s, SWAP_WAIT, NULL, now, plan);
 	} else {
-		enter_prepare(s, NULL, now, plan);
+		enter_precheck(s, NULL, now, plan);
 	}
 }
 
 static void vacant(struct swap *s, const struct swap_event *ev, usec_t now, struct plan *plan)
+{
+	enter_precheck(s, ev->text, now, plan);
+}
+
+static void prechecked(struct swap *s, const struct swap_event *ev, usec_t now, struct plan *plan)
 {
 	enter_prepare(s, ev->text, now, plan);
 }
@@ -189,6 +207,9 @@ typedef void step_fn(struct swap *s, const struct swap_event *ev, usec_t now, st
 static step_fn *const steps[SWAP_STEP_MAX_][SWAP_EV_MAX_] = {
 	[SWAP_NONE] = {[SWAP_EV_BEGIN] = begin},
 	[SWAP_WAIT] = {[SWAP_EV_VACANT] = vacant, [SWAP_EV_ABORT] = abandon},
+	[SWAP_PRECHECK] = {[SWAP_EV_RECORD_OK] = prechecked,
+			   [SWAP_EV_RECORD_FAILED] = abandon,
+			   [SWAP_EV_ABORT] = abandon},
 	[SWAP_PREPARE] = {[SWAP_EV_PREPARED] = prepared,
 			  [SWAP_EV_ABORT] = abandon,
 			  [SWAP_EV_TIMER] = abandon},

@@ -42,6 +42,21 @@ static json_t *parse(const char *text, const struct words *services)
 	return all;
 }
 
+/* One that is gone has its history all the same. */
+static bool is_among(const json_t *all, const char *service)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(all, i, entry)
+	{
+		if (strcmp(text_of(entry, "service"), service) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void add_entry(struct strbuf *to, const json_t *entry)
 {
 	time_t began = (time_t)json_integer_value(json_object_get(entry, "began"));
@@ -64,7 +79,12 @@ static void add_entry(struct strbuf *to, const json_t *entry)
 	view_pad(to, text_of(entry, "release"), 14);
 	view_pad(to, took, 9);
 	view_pad(to, text_of(entry, "who"), 12);
-	(void)strbuf_addf(to, "%s\n", text_of(entry, "text"));
+	if (*text_of(entry, "step")) {
+		(void)strbuf_addf(to, "FAILED in %s: %s\n", text_of(entry, "step"),
+				  text_of(entry, "why"));
+	} else {
+		(void)strbuf_addf(to, "%s\n", text_of(entry, "text"));
+	}
 }
 
 static void show(const struct ctl *ctl, const json_t *all)
@@ -95,6 +115,13 @@ void cmd_history(struct ctl *ctl, struct words *words)
 		return;
 	}
 	all = parse(r < 0 ? "" : value_str(&reply), words);
+	for (int i = 0; i < words->n; i++) {
+		if (!is_among(all, words->at[i]) &&
+		    !service_is_known(ctl, "history", words->at[i])) {
+			json_decref(all);
+			return;
+		}
+	}
 	if (words->json) {
 		(void)json_dumpf(all, stdout, JSON_INDENT(2));
 		(void)putchar('\n');

@@ -107,6 +107,13 @@ static const struct value *get_service(struct ctl *ctl, const char *command, con
 	return service;
 }
 
+bool service_is_known(struct ctl *ctl, const char *command, const char *name)
+{
+	CLEANUP(value_done) struct value status = {0};
+
+	return get_service(ctl, command, name, &status);
+}
+
 /* ---- slots -------------------------------------------------------------------------------------
  */
 

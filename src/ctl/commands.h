@@ -85,6 +85,8 @@ void cmd_deploy(struct ctl *ctl, struct words *words);
 void cmd_attach(struct ctl *ctl, struct words *words);
 void cmd_abort(struct ctl *ctl, struct words *words);
 void cmd_drain(struct ctl *ctl, struct words *words);
+/** Is there such a service? If not it says so, and sets the exit code. */
+bool service_is_known(struct ctl *ctl, const char *command, const char *name);
 void cmd_history(struct ctl *ctl, struct words *words);
 void cmd_import_check(struct ctl *ctl, struct words *words);
 void cmd_leave(struct ctl *ctl, struct words *words);

@@ -32,7 +32,7 @@ static int take_option(struct words *w, const char *word, unsigned flags, char *
 	}
 	if (!(flags & ALLOW_WAIT) || strncmp(word, "--wait", 6) != 0 ||
 	    (word[6] != '\0' && word[6] != '=')) {
-		return (flags & OURS) && strncmp(word, "--", 2) == 0
+		return (flags & OURS) && word[0] == '-'
 			       ? diag_set(diag, -EINVAL, "unknown option \"%s\"", word)
 			       : 0;
 	}

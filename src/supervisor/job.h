@@ -32,6 +32,10 @@ struct job {
 	bool done;
 	int code;
 	char text[PLAN_TEXT_MAX];
+	/* of one that failed: */
+	enum swap_step failed_in;
+	char why[PLAN_TEXT_MAX];       /* one line */
+	char culprit[LEDGER_NAME_MAX]; /* the worker; "" for none */
 	struct job_log log;
 	struct child tail; /* reads what the culprit printed last */
 	struct loop_timer drain_timer;

@@ -90,9 +90,6 @@ void job_stepped(struct service *s, const struct plan_action *a)
 	j->step = (enum swap_step)a->arg;
 	j->step_began = now;
 	j->prepared = j->prepared || j->step == SWAP_PREPARE;
-	if (j->step == SWAP_START && j->kind == SWAP_KIND_DEPLOY) {
-		memcpy(s->slots[j->to].release, j->release, sizeof(j->release));
-	}
 	if (is_shown(j, j->step)) {
 		service_say(s, LOG_INFO, "%s #%u: %s", swap_kind_name(j->kind), j->number,
 			    swap_step_name(j->step));
@@ -110,7 +107,14 @@ static char *history_line(const struct job *j)
 			      "release", j->release, "began", (json_int_t)(j->began_wall / 1000000),
 			      "took", (double)usec_sub(usec_monotonic(), j->began) / 1e6, "code",
 			      j->code, "text", j->text);
-	char *dump = o ? json_dumps(o, JSON_COMPACT) : NULL, *text = NULL;
+	char *dump, *text = NULL;
+
+	if (o && j->failed_in != SWAP_NONE) {
+		(void)json_object_set_new(o, "step", json_string(swap_step_name(j->failed_in)));
+		(void)json_object_set_new(o, "why", json_string(j->why));
+		(void)json_object_set_new(o, "worker", json_string(j->culprit));
+	}
+	dump = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
 	if (dump && asprintf(&text, "%s\n", dump) < 0) {
 		text = NULL;
@@ -243,6 +247,10 @@ static void failed(struct service *s, struct job *j, const struct plan_action *a
 		       j->prepared ? " prepare did run: its migrations are not undone." : "");
 	service_say(s, LOG_ERR, "%s #%u failed in %s: %.*s. %s", swap_kind_name(j->kind), j->number,
 		    swap_step_name((enum swap_step)a->from), (int)first, a->text, j->text);
+	j->failed_in = (enum swap_step)a->from;
+	(void)snprintf(j->why, sizeof(j->why), "%.*s", (int)first, a->text);
+	(void)snprintf(j->culprit, sizeof(j->culprit), "%s",
+		       s->culprit ? s->culprit->config->name : "");
 	if (!s->culprit || !show_tail(j, s->culprit)) {
 		job_close(j);
 	}

@@ -132,6 +132,16 @@ static int check_request(struct service *s, const struct job_request *req, struc
 		return diag_set(diag, -EINVAL, "a release is a name of at most %d letters",
 				JOB_NAME_MAX - 1);
 	}
+	if (req->kind == SWAP_KIND_ROLLBACK && !s->slots[target].proven) {
+		return diag_set(
+			diag, -EINVAL,
+			"%s: there is nothing to roll back to: slot %s %s. Once it is right: "
+			"slotctl deploy %s, or slotctl swap %s",
+			s->name, slot_name(target),
+			s->slots[target].touched ? "holds a deploy that did not succeed"
+						 : "has not been live with what it holds",
+			s->name, s->name);
+	}
 	slot_count(s, target, &count);
 	if (count.total == 0) {
 		return diag_set(diag, -EINVAL,
@@ -236,7 +246,7 @@ int job_begin(struct supervisor *sup, const struct job_request *req, struct diag
 	if (s->closing) {
 		job_drained(s, "goes on in the background");
 	}
-	warm = req->kind != SWAP_KIND_DEPLOY && slot_is_warm(s, j->to);
+	warm = req->kind != SWAP_KIND_DEPLOY && slot_is_warm(s, j->to) && !s->slots[j->to].touched;
 	s->job = j;
 	j->total = job_count_steps(j, warm);
 	records_write_state(sup);

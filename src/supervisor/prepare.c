@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -95,11 +96,28 @@ static void become(const struct owner *user)
 	}
 }
 
+/* A script in a file is printed line by line as it is read (sh -v): so a log of commands that say
+ * nothing tells what ran, and which of them failed. */
+static int script_file(const struct shell *sh)
+{
+	int fd = memfd_create("prepare", 0); /* stays open for the shell */
+
+	if (fd >= 0 && (io_write_all(fd, sh->script, strlen(sh->script)) < 0 ||
+			io_write_all(fd, "\n", 1) < 0 || lseek(fd, 0, SEEK_SET) < 0)) {
+		(void)close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 static void run_shell(const struct shell *sh, int output)
 {
-	char *argv[] = {(char *)"/bin/sh", (char *)"-e", (char *)"-c", (char *)sh->script, NULL};
+	char path[32];
+	char *argv[] = {(char *)"/bin/sh", (char *)"-ev", path, NULL};
+	const int script = script_file(sh);
 
-	if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0) {
+	(void)snprintf(path, sizeof(path), "/dev/fd/%d", script);
+	if (script < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0) {
 		_exit(126);
 	}
 	become(sh->user);
@@ -182,10 +200,46 @@ static int run_prepare(void *data)
 
 /* ---- in slotd ---- */
 
+static bool says_something(const char *line)
+{
+	line += strspn(line, " \t");
+	return *line && *line != '#';
+}
+
+/* A whole line of the output: is it the next one of the script? */
+static void trace_line(struct prepare_trace *t)
+{
+	const size_t len = t->next ? strcspn(t->next, "\n") : 0;
+
+	if (!t->next || !*t->next || len != t->n_line || memcmp(t->line, t->next, len) != 0) {
+		return;
+	}
+	t->n_lines++;
+	t->next += len + (t->next[len] == '\n');
+	t->line[t->n_line] = '\0';
+	if (says_something(t->line)) {
+		(void)snprintf(t->command, sizeof(t->command), "%s", t->line);
+		t->number = t->n_lines;
+	}
+}
+
+static void trace_output(struct prepare_trace *t, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (data[i] == '\n') {
+			trace_line(t);
+			t->n_line = 0;
+		} else if (t->n_line < sizeof(t->line) - 1) {
+			t->line[t->n_line++] = data[i];
+		}
+	}
+}
+
 static void on_output(struct child *c, const char *data, size_t len)
 {
 	struct service *s = container_of(c, struct service, prepare);
 
+	trace_output(&s->trace, data, len);
 	if (s->job) {
 		job_output(s->job, data, len);
 	}
@@ -217,7 +271,11 @@ static void on_done(struct child *c, const struct child_result *result)
 	if (s->job) {
 		job_output(s->job, "", 0);
 		(void)job_log_path(s->job, path, sizeof(path));
-		if (code) {
+		if (code && s->trace.number) {
+			(void)snprintf(text, sizeof(text),
+				       "exit status %d in line %u, \"%s\"; log %s", code,
+				       s->trace.number, s->trace.command, path);
+		} else if (code) {
 			(void)snprintf(text, sizeof(text), "exit status %d, log %s", code, path);
 		} else {
 			(void)snprintf(text, sizeof(text), "%u command%s, log %s", n,
@@ -271,6 +329,7 @@ static int start(struct service *s, const struct process *worker)
 	spec.spawn.data = &shell;
 	spec.done = on_done;
 	spec.output = on_output;
+	s->trace = (struct prepare_trace){.next = c->prepare};
 	return child_run(&s->sup->children, &s->prepare, &spec);
 }
 

@@ -82,9 +82,10 @@ static char *compose_state(struct records *r, const struct service *flipped)
 		if (s->down) {
 			continue;
 		}
-		one = json_pack("{s:s, s:I, s:{s:s, s:s}}", "live", slot_name(live), "since",
+		one = json_pack("{s:s, s:I, s:{s:s, s:s}, s:b}", "live", slot_name(live), "since",
 				(json_int_t)(s->slots[live].since / 1000000), "releases", "a",
-				s->slots[SLOT_A].release, "b", s->slots[SLOT_B].release);
+				s->slots[SLOT_A].release, "b", s->slots[SLOT_B].release, "rollback",
+				s->slots[slot_other(live)].proven);
 		if (!one || json_object_set_new(services, s->name, one) < 0) {
 			return NULL;
 		}
@@ -403,6 +404,9 @@ int records_find(struct supervisor *sup, const char *service, struct record *ret
 		return -ENOENT;
 	}
 	ret->live = slot_from_name(live);
+	/* A slotd that did not write it rolled back to whatever was there. */
+	ret->proven[ret->live] = true;
+	ret->proven[slot_other(ret->live)] = !json_is_false(json_object_get(one, "rollback"));
 	ret->since = (usec_t)json_integer_value(json_object_get(one, "since")) * 1000000;
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		const char *text = json_string_value(json_object_get(

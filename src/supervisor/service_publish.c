@@ -43,15 +43,19 @@ static usec_t to_wall(usec_t monotonic)
 		       : usec_add(usec_wall(), usec_sub(monotonic, usec_monotonic()));
 }
 
-static const char *slot_note(const struct service *s, enum slot_state state)
+static const char *slot_note(const struct service *s, enum slot_id slot, enum slot_state state)
 {
+	const bool touched = s->slots[slot].touched && !s->job;
+
 	switch (state) {
 	case SLOT_COLD:
-		return "idle, stopped";
+		return touched ? "idle, stopped; its last deploy did not succeed" : "idle, stopped";
 	case SLOT_STARTING:
 		return s->job ? swap_step_name(s->swap.step) : "starting";
 	case SLOT_WARM:
-		return "rollback: at once";
+		return touched		       ? "its last deploy did not succeed"
+		       : s->slots[slot].proven ? "rollback: at once"
+					       : "has not been live";
 	case SLOT_STOPPING:
 		return "stopping";
 	default:
@@ -84,7 +88,7 @@ static int publish_slot(const struct service *s, enum slot_id slot, struct helpe
 	message_put_u64(&m, TAG_IDLE, load.idle);
 	message_put_u64(&m, TAG_SINCE, sl->since);
 	message_put_u64(&m, TAG_DEADLINE, to_wall(sl->retire.deadline));
-	message_put_text(&m, TAG_NOTE, slot_note(s, state));
+	message_put_text(&m, TAG_NOTE, slot_note(s, slot, state));
 	return helper_send(control, &m);
 }
 

@@ -71,8 +71,11 @@ void service_begin(struct service *s, enum swap_kind kind, bool warm, bool drain
 	if (warm) {
 		service_retire(s, target, RETIRE_EV_RECALL);
 	}
-	push(s, &(struct swap_event){
-			.kind = SWAP_EV_BEGIN, .what = kind, .warm = warm, .draining = draining});
+	push(s, &(struct swap_event){.kind = SWAP_EV_BEGIN,
+				     .what = kind,
+				     .warm = warm,
+				     .draining = draining,
+				     .touched = s->slots[target].touched});
 }
 
 static void say_drained(struct service *s, enum slot_id slot, uint64_t n_cut)
@@ -180,6 +183,18 @@ static void perform_log(struct service *s, const struct plan_action *a)
 	service_say(s, a->arg, "%s", a->text);
 }
 
+static void perform_touch(struct service *s, const struct plan_action *a)
+{
+	struct service_slot *slot = &s->slots[a->slot];
+
+	slot->touched = true;
+	slot->proven = false;
+	if (s->job) {
+		(void)snprintf(slot->release, sizeof(slot->release), "%s", job_release(s->job));
+	}
+	records_write_state(s->sup);
+}
+
 static void perform_prepare(struct service *s, const struct plan_action *a)
 {
 	(void)a;
@@ -256,6 +271,8 @@ static void perform_record(struct service *s, const struct plan_action *a)
 	enum slot_id old = slot_other((enum slot_id)a->slot);
 
 	s->slots[0].since = s->slots[1].since = usec_wall();
+	s->slots[0].proven = s->slots[1].proven = true;
+	s->slots[a->slot].touched = false;
 	set_live_workers(s);
 	supervisor_notify_status(s->sup);
 	records_write(s);
@@ -302,6 +319,7 @@ static void perform_finish(struct service *s, const struct plan_action *a)
 static perform_fn *const actions[PLAN_KIND_MAX_] = {
 	[PLAN_TIMER] = perform_timer,
 	[PLAN_LOG] = perform_log,
+	[PLAN_TOUCH] = perform_touch,
 	[PLAN_PREPARE] = perform_prepare,
 	[PLAN_STOP_PREPARE] = perform_stop_prepare,
 	[PLAN_SLOT_START] = perform_slot_start,
@@ -362,7 +380,7 @@ void service_checked(struct service *s, const char *error)
 
 	if (error) {
 		service_feed(s, SWAP_EV_RECORD_FAILED, 0, error);
-	} else if (slot_is_warm(s, s->swap.target)) {
+	} else if (s->swap.step == SWAP_PRECHECK || slot_is_warm(s, s->swap.target)) {
 		service_feed(s, SWAP_EV_RECORD_OK, 0, NULL);
 	} else {
 		service_feed(s, SWAP_EV_NOT_READY, 0, gate_report(s, text, sizeof(text)));

@@ -153,6 +153,7 @@ static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 			memcpy(s->slots[slot].release, record.release[slot],
 			       sizeof(record.release[slot]));
 			s->slots[slot].since = record.since ? record.since : usec_wall();
+			s->slots[slot].proven = record.proven[slot];
 		}
 		if (path && read_live_file(path, &written, &ignored) == 0 && written != *ret) {
 			service_say(
@@ -166,6 +167,9 @@ static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 	if (r == -ENOENT) {
 		*ret = SLOT_A;
 		r = 0;
+	}
+	if (r == 0) {
+		s->slots[*ret].proven = true; /* the other one was never live, as far as is known */
 	}
 	return r;
 }

@@ -70,6 +70,8 @@ struct service_slot {
 	char release[64];
 	usec_t since;  /* wall clock: live since, or idle since */
 	bool clearing; /* its workers end first, then it starts */
+	bool proven;   /* it was live with what it holds: a rollback may go there */
+	bool touched;  /* a deploy into it has begun, and none has succeeded since */
 };
 
 enum {
@@ -79,6 +81,16 @@ enum {
 struct service_event {
 	struct swap_event event;
 	char text[PLAN_TEXT_MAX];
+};
+
+/** How far the shell has come in the prepare commands: it prints each line as it reads it. */
+struct prepare_trace {
+	const char *next; /* what it will print next; borrowed from the configuration */
+	char line[512];	  /* of the output, as far as it came */
+	size_t n_line;
+	char command[160]; /* the last line it printed that says something */
+	unsigned number;   /* of that line */
+	unsigned n_lines;
 };
 
 struct service {
@@ -107,6 +119,7 @@ struct service {
 	struct process *culprit; /* whose failure the gate reports; NULL: none */
 	struct loop_timer check_timer;
 	struct child prepare;
+	struct prepare_trace trace;
 	struct job *job;     /* the one that runs; NULL: none */
 	struct job *closing; /* done but for its last line: the old slot drains */
 
@@ -282,6 +295,7 @@ struct record {
 	enum slot_id live;
 	usec_t since; /* wall clock; 0: it does not say */
 	char release[SLOT_MAX_][64];
+	bool proven[SLOT_MAX_]; /* see struct service_slot */
 };
 /** 0, -ENOENT, or -EUCLEAN and diag. */
 int records_find(struct supervisor *sup, const char *service, struct record *ret,

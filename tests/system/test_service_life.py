@@ -168,7 +168,7 @@ def test_slotctl_shows_the_history(payinv):
     entries = json.loads(payinv.daemon.ctl("history", "--json", "payinv", check=True).stdout)
     assert [(e["kind"], e["from"], e["to"], e["code"]) for e in entries] == [
         ("swap", "a", "b", 0), ("rollback", "b", "a", 0)]
-    assert payinv.daemon.ctl("history", "other", check=True).stdout.startswith("No swap")
+    assert "no service" in payinv.daemon.ctl("history", "other").stderr
 
 
 # ---- drain, abort

@@ -78,7 +78,8 @@ static const char *retire(struct story *t, enum retire_event_kind kind)
 /* Into a step by the shortest way. */
 static void go_to(struct story *t, enum swap_step step)
 {
-	static const enum swap_event_kind way[] = {SWAP_EV_PREPARED, SWAP_EV_STARTED, SWAP_EV_READY,
+	static const enum swap_event_kind way[] = {SWAP_EV_RECORD_OK, SWAP_EV_PREPARED,
+						   SWAP_EV_STARTED,   SWAP_EV_READY,
 						   SWAP_EV_RECORD_OK, SWAP_EV_FLIPPED};
 
 	story_init(t);
@@ -192,8 +193,9 @@ START_TEST(a_deploy_prepares_first_and_starts_afresh)
 	static struct story t;
 
 	story_init(&t);
-	ck_assert_str_eq(begin(&t, SWAP_KIND_DEPLOY),
-			 "step 3 b prepare; timer 3 +600s; prepare 3 b");
+	ck_assert_str_eq(begin(&t, SWAP_KIND_DEPLOY), "step 3 b precheck; check-record 3 b");
+	ck_assert_str_eq(send(&t, SWAP_EV_RECORD_OK, NULL),
+			 "touch 3 b; slot-stop 3 b; step 3 b prepare; timer 3 +600s; prepare 3 b");
 	ck_assert_str_eq(send(&t, SWAP_EV_PREPARED, "4 commands"),
 			 "step 3 b start \"4 commands\"; timer 3 +60s; slot-start 3 b 1");
 }
@@ -209,6 +211,29 @@ START_TEST(a_prepare_that_fails_changes_nothing)
 							      .text = "exit status 1"}),
 			 "timer 3 off; finish 3 b 10 \"exit status 1\"");
 	ck_assert_int_eq(t.swap.live, SLOT_A);
+}
+END_TEST
+
+START_TEST(a_record_that_cannot_be_written_is_found_before_anything_is_touched)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_PRECHECK);
+	ck_assert_str_eq(send(&t, SWAP_EV_RECORD_FAILED, "disk full"),
+			 "finish 3 b 10 \"disk full\"");
+}
+END_TEST
+
+START_TEST(a_slot_in_which_a_deploy_failed_is_not_warm_and_starts_afresh)
+{
+	static struct story t;
+
+	story_init(&t);
+	ck_assert_str_eq(story_event(&t, &(struct swap_event){.kind = SWAP_EV_BEGIN,
+							      .what = SWAP_KIND_SWAP,
+							      .warm = true,
+							      .touched = true}),
+			 "step 3 b start; timer 3 +60s; slot-start 3 b 1");
 }
 END_TEST
 
@@ -232,8 +257,7 @@ START_TEST(a_deploy_waits_for_a_slot_that_still_drains)
 	static struct story t;
 
 	go_to(&t, SWAP_WAIT);
-	ck_assert_str_eq(send(&t, SWAP_EV_VACANT, NULL),
-			 "step 3 b prepare; timer 3 +600s; prepare 3 b");
+	ck_assert_str_eq(send(&t, SWAP_EV_VACANT, NULL), "step 3 b precheck; check-record 3 b");
 }
 END_TEST
 
@@ -244,6 +268,8 @@ START_TEST(whatever_fails_before_the_flip_leaves_live_alone_and_ends_with_10)
 		enum swap_event_kind kind;
 	} failures[] = {
 		{SWAP_WAIT, SWAP_EV_ABORT},
+		{SWAP_PRECHECK, SWAP_EV_RECORD_FAILED},
+		{SWAP_PRECHECK, SWAP_EV_ABORT},
 		{SWAP_PREPARE, SWAP_EV_ABORT},
 		{SWAP_PREPARE, SWAP_EV_TIMER},
 		{SWAP_START, SWAP_EV_START_FAILED},
@@ -462,6 +488,8 @@ int main(void)
 		"swap", every_step_meets_every_event, every_end_of_a_slot_meets_every_event,
 		a_swap_starts_gates_checks_the_record_flips_and_records,
 		a_deploy_prepares_first_and_starts_afresh, a_prepare_that_fails_changes_nothing,
+		a_record_that_cannot_be_written_is_found_before_anything_is_touched,
+		a_slot_in_which_a_deploy_failed_is_not_warm_and_starts_afresh,
 		a_warm_slot_is_just_flipped_and_never_stopped_when_that_fails,
 		a_deploy_waits_for_a_slot_that_still_drains,
 		whatever_fails_before_the_flip_leaves_live_alone_and_ends_with_10,
