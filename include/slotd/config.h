@@ -229,6 +229,12 @@ struct user_name {
 	char *name;
 };
 
+/** The variables in the value of a line, which an error there is about, perhaps. */
+struct config_origin {
+	struct config_place place;
+	char *variables; /* "%(ENV_A)s, %(ENV_B)s" */
+};
+
 struct config {
 	char *file; /* absolute */
 	struct supervisord_config supervisord;
@@ -238,6 +244,7 @@ struct config {
 	VEC(struct service_config *) services; /* in file order */
 	VEC(struct user_name) user_names;      /* after config_resolve */
 	VEC(struct config_message) messages;   /* errors and warnings, in file order */
+	VEC(struct config_origin) origins;     /* of values with %(ENV_X)s in them */
 	VEC(char *) files;		       /* every file read; owns the names of places */
 	unsigned n_errors;
 	size_t n_loaded;      /* messages of config_load; config_resolve's follow */

@@ -57,6 +57,7 @@ struct config *config_free(struct config *c)
 	vec_done(&c->groups);
 	vec_done(&c->services);
 	vec_done(&c->messages);
+	vec_done(&c->origins);
 	vec_done(&c->files);
 	c->memory = arena_free(c->memory);
 	free(c);

@@ -250,27 +250,52 @@ static int convert(struct scan *s, const char *label, const struct expansions *w
 	return why ? badly_formatted(s->raw, label, why, diag) : 0;
 }
 
-int expand(const char *raw, const char *label, const struct expansions *with, struct strbuf *out,
-	   struct diag *diag)
+/* What fails is an error, or is left as it is: *ret_left. */
+static int expand_all(const char *raw, const char *label, const struct expansions *with,
+		      struct strbuf *out, bool *ret_left, struct diag *diag)
 {
 	struct scan s = {.raw = raw, .p = raw};
-	int r;
 
 	out->max = EXPAND_MAX;
 	while (*s.p) {
 		size_t plain = strcspn(s.p, "%");
+		CLEANUP(strbuf_done) struct strbuf one = {.max = EXPAND_MAX};
+		const char *start = s.p + plain;
+		int r = 0;
 
 		(void)strbuf_add(out, s.p, plain);
-		s.p += plain;
+		s.p = start;
 		if (*s.p) {
-			r = convert(&s, label, with, out, diag);
-			if (r < 0) {
-				return r;
-			}
+			r = convert(&s, label, with, &one, diag);
 		}
-		if (out->error) {
-			return diag_set(diag, out->error, "'%s' is too long once expanded", label);
+		if (r < 0 && (r == -ENOMEM || !ret_left)) {
+			return r;
+		}
+		if (r < 0) {
+			*ret_left = true;
+			s.p = start + 1;
+			(void)strbuf_addc(out, '%');
+		} else {
+			(void)strbuf_add(out, strbuf_str(&one), one.len);
+		}
+		if (out->error || one.error) {
+			return diag_set(diag, out->error ? out->error : one.error,
+					"'%s' is too long once expanded", label);
 		}
 	}
 	return 0;
+}
+
+int expand(const char *raw, const char *label, const struct expansions *with, struct strbuf *out,
+	   struct diag *diag)
+{
+	return expand_all(raw, label, with, out, NULL, diag);
+}
+
+int expand_again(const char *text, const struct expansions *with, struct strbuf *out)
+{
+	bool left = false;
+	int r = expand_all(text, "", with, out, &left, NULL);
+
+	return r < 0 ? r : left;
 }

@@ -43,3 +43,11 @@ enum {
  */
 int expand(const char *raw, const char *label, const struct expansions *with, struct strbuf *out,
 	   struct diag *diag);
+
+/**
+ * The second expansion that Supervisor makes of some values. What cannot be expanded again was
+ * meant to be expanded once, and stands as it is.
+ *
+ * Returns: 0; 1 when something was left so; -E2BIG, -ENOMEM.
+ */
+int expand_again(const char *text, const struct expansions *with, struct strbuf *out);

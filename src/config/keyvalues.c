@@ -6,6 +6,7 @@
 #include "keyvalues.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct token {
 struct lexer {
 	const char *p;
 	struct arena *memory;
+	bool comment; /* one was skipped */
 };
 
 static bool is_blank(char c)
@@ -32,6 +34,7 @@ static bool is_word(char c)
 
 static void skip_comment(struct lexer *l)
 {
+	l->comment = true;
 	while (*l->p && *l->p != '\n') {
 		l->p++;
 	}
@@ -131,26 +134,95 @@ int keyvalues_set(struct keyvalues *kv, struct keyvalue pair)
 	return vec_push(&kv->pairs, pair);
 }
 
-static int set(struct keyvalues *kv, struct arena *memory, struct token key, struct token value)
-{
-	struct keyvalue pair;
+/* ---- pairs --------------------------------------------------------------------------------- */
 
-	value = unquoted(value);
-	pair.key = arena_text_n(memory, key.at, key.len);
-	pair.value = arena_text_n(memory, value.at, value.len);
-	if (!pair.key || !pair.value) {
-		return -ENOMEM;
-	}
-	return keyvalues_set(kv, pair);
+static int doubt(struct keyvalues *kv, struct arena *memory, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int doubt(struct keyvalues *kv, struct arena *memory, const char *fmt, ...)
+{
+	char text[512];
+	const char *copy;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	copy = arena_text(memory, text);
+	return copy ? vec_push(&kv->doubts, copy) : -ENOMEM;
 }
 
-static int note_separator(struct keyvalues *kv, struct arena *memory, struct token t)
+/* All quotes at both ends are lost, not only the pair around the value. */
+static bool loses_quotes(struct token value)
 {
-	if (kv->dropped[0] || (t.len == 1 && t.at[0] == ',')) {
+	bool quoted =
+		value.len >= 2 && is_quote(value.at[0]) && value.at[value.len - 1] == value.at[0];
+
+	return unquoted(value).len != value.len - (quoted ? 2 : 0);
+}
+
+static bool is_comma(struct token t)
+{
+	return t.len == 1 && t.at[0] == ',';
+}
+
+static int doubt_pair(struct keyvalues *kv, struct arena *memory, const char *key,
+		      struct token value)
+{
+	int r = 0;
+
+	if (is_quote(key[0])) {
+		r = doubt(kv, memory, "the quotes are part of the name %.100s", key);
+	}
+	if (r == 0 && is_comma(value)) {
+		r = doubt(kv, memory, "the value of %.100s is a comma; write %.100s=\"\" for none",
+			  key, key);
+	}
+	if (r == 0 && loses_quotes(value)) {
+		r = doubt(kv, memory, "quotes at the ends of the value of %.100s are dropped", key);
+	}
+	vec_for_each (p, &kv->pairs) {
+		if (r == 0 && strcmp(p->key, key) == 0) {
+			r = doubt(kv, memory, "%.100s is there twice; the later value counts", key);
+		}
+	}
+	return r;
+}
+
+static int set(struct keyvalues *kv, struct arena *memory, struct token key, struct token value)
+{
+	struct token inner = unquoted(value);
+	struct keyvalue pair = {
+		.key = arena_text_n(memory, key.at, key.len),
+		.value = arena_text_n(memory, inner.at, inner.len),
+	};
+	int r = pair.key && pair.value ? doubt_pair(kv, memory, pair.key, value) : -ENOMEM;
+
+	return r < 0 ? r : keyvalues_set(kv, pair);
+}
+
+static int doubt_separator(struct keyvalues *kv, struct arena *memory, struct token t)
+{
+	if (is_comma(t)) {
 		return 0;
 	}
-	kv->dropped = arena_text_n(memory, t.at, t.len);
-	return kv->dropped ? 0 : -ENOMEM;
+	return doubt(kv, memory,
+		     "\"%.*s\" stands where a comma belongs and is ignored; put values with such "
+		     "characters into double quotes",
+		     t.len > 100 ? 100 : (int)t.len, t.at);
+}
+
+static int doubt_comment(struct keyvalues *kv, struct lexer *l)
+{
+	if (!l->comment) {
+		return 0;
+	}
+	l->comment = false;
+	return doubt(kv, l->memory,
+		     "\"#\" starts a comment%s%.100s: the rest of its line is ignored; put values "
+		     "with such characters into double quotes",
+		     kv->pairs.len ? " after " : "",
+		     kv->pairs.len ? kv->pairs.at[kv->pairs.len - 1].key : "");
 }
 
 /* One pair and its separator. 1: go on; 0: the end. */
@@ -165,8 +237,11 @@ static int pair(struct lexer *l, struct keyvalues *kv, const char *text, struct 
 	if (r == -EINVAL) {
 		return diag_set(diag, r, "No closing quotation");
 	}
-	if (r < 0 || n == 0) {
+	if (r < 0) {
 		return r;
+	}
+	if (n == 0) {
+		return doubt_comment(kv, l);
 	}
 	if (n < 3 || t[1].len != 1 || t[1].at[0] != '=') {
 		return diag_set(
@@ -180,7 +255,10 @@ static int pair(struct lexer *l, struct keyvalues *kv, const char *text, struct 
 	}
 	r = set(kv, l->memory, t[0], t[2]);
 	if (r == 0 && n == 4) {
-		r = note_separator(kv, l->memory, t[3]);
+		r = doubt_separator(kv, l->memory, t[3]);
+	}
+	if (r == 0) {
+		r = doubt_comment(kv, l);
 	}
 	return r < 0 ? r : 1;
 }
@@ -188,7 +266,7 @@ static int pair(struct lexer *l, struct keyvalues *kv, const char *text, struct 
 int keyvalues_parse(const char *text, struct arena *memory, struct keyvalues *ret,
 		    struct diag *diag)
 {
-	struct keyvalues kv = {.dropped = ""};
+	struct keyvalues kv = {0};
 	struct lexer l = {.p = text, .memory = memory};
 	int r;
 
@@ -206,6 +284,7 @@ int keyvalues_parse(const char *text, struct arena *memory, struct keyvalues *re
 void keyvalues_done(struct keyvalues *kv)
 {
 	vec_done(&kv->pairs);
+	vec_done(&kv->doubts);
 }
 
 char **keyvalues_environment(const struct keyvalues *kv, struct arena *memory)

@@ -1,6 +1,9 @@
 #pragma once
 
-/** environment= : KEY=value,KEY2="value 2", by the rules of Supervisor 4.2.5. */
+/**
+ * environment= : KEY=value,KEY2="value 2", by the rules of Supervisor 4.2.5. These drop a good deal
+ * without a word; slotd drops the same, and says so.
+ */
 
 #include <slotd/diag.h>
 #include <slotd/vec.h>
@@ -17,7 +20,7 @@ struct keyvalue {
 
 struct keyvalues {
 	VEC(struct keyvalue) pairs; /* keys are unique: a later one has replaced an earlier */
-	const char *dropped;	    /* text that stood where a comma belongs, "": none */
+	VEC(const char *) doubts;   /* what was read otherwise than it looks: sentences */
 };
 
 void keyvalues_done(struct keyvalues *kv);

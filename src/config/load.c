@@ -92,10 +92,46 @@ static int apply_overrides(struct loader *l, const struct config_overrides *over
 
 typedef int part_fn(struct loader *l);
 
+/* "%(ENV_A)s, %(ENV_B)s" */
+static void list_variables(const char *value, struct strbuf *out)
+{
+	for (const char *p = value; (p = strstr(p, "%(ENV_")); p++) {
+		(void)strbuf_addf(out, "%s%.*s)s", out->len ? ", " : "", (int)strcspn(p, ")"), p);
+	}
+}
+
+static int note_origins(struct loader *l, const struct section *s)
+{
+	vec_for_each (o, &s->options) {
+		CLEANUP(strbuf_done) struct strbuf variables = {0};
+		struct config_origin origin = {.place = (*o)->place};
+
+		list_variables((*o)->value, &variables);
+		if (variables.len == 0 && !variables.error) {
+			continue;
+		}
+		origin.variables = arena_strbuf(l->config->memory, &variables);
+		if (!origin.variables || vec_push(&l->config->origins, origin) < 0) {
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int load_origins(struct loader *l)
+{
+	int r = 0;
+
+	vec_for_each (s, &l->document.sections) {
+		r = r < 0 ? r : note_origins(l, *s);
+	}
+	return r;
+}
+
 /* Services need the programs and groups of the file, and make some of their own. */
 static part_fn *const parts[] = {
-	load_supervisord, load_groups,	load_service_programs, load_finish_groups,
-	load_services,	  load_servers, load_unknown,	       load_cross_checks,
+	load_origins,  load_supervisord, load_groups,  load_service_programs, load_finish_groups,
+	load_services, load_servers,	 load_unknown, load_cross_checks,
 };
 
 static int load_parts(struct loader *l)

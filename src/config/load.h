@@ -61,6 +61,26 @@ int loader_options(struct loader *l, const struct section *s, const struct optio
 /** Where to point for this option: its own line, or its section's. */
 struct config_place loader_place(const struct section *s, const char *option);
 
+/** with, and %(here)s of the file in which the option stands. Keeps with. */
+void loader_here(const struct loader *l, const struct section *s, const char *option,
+		 const struct expansions *with, struct expansions *ret);
+
+/**
+ * An environment= by its own rules: that of [supervisord] is expanded twice, as by Supervisor.
+ *
+ * @warn  say what the rules drop.
+ * @ret   made, for the caller to end, when the answer is 1.
+ * Returns as loader_text.
+ */
+int loader_environment(struct loader *l, const struct section *s, const struct option_def *def,
+		       const struct expansions *with, bool warn, struct keyvalues *ret);
+
+/** The unknown option of the section that is nearest to this one; NULL when there is none. */
+const struct option *section_typo(const struct section *s, const char *option);
+/** An error: an option that must be there is missing. Points at what was typed instead, if any. */
+void loader_missing(struct loader *l, const struct section *s, const char *option,
+		    const char *sentence);
+
 /** Splits at commas and line ends; *ret NULL-terminated, in the config's memory. */
 int loader_list(struct loader *l, const struct section *s, const struct option_def *def,
 		const struct expansions *with, char ***ret);

@@ -21,6 +21,13 @@ struct config_place loader_place(const struct section *s, const char *option)
 	return o ? o->place : s->place;
 }
 
+void loader_here(const struct loader *l, const struct section *s, const char *option,
+		 const struct expansions *with, struct expansions *ret)
+{
+	*ret = (struct expansions){.parent = with};
+	expansions_text(ret, "here", here_of(l, loader_place(s, option)));
+}
+
 static int tell(struct loader *l, const struct section *s, const struct option_def *def, int r,
 		const struct diag *diag)
 {
@@ -37,7 +44,7 @@ int loader_text(struct loader *l, const struct section *s, const struct option_d
 {
 	const struct option *o = section_option(s, def->name);
 	const char *raw = o ? o->value : def->def;
-	struct expansions here = {.parent = with};
+	struct expansions here;
 	char label[2 * DOCUMENT_NAME_MAX + 2];
 	struct diag diag = {0};
 	int r;
@@ -46,7 +53,7 @@ int loader_text(struct loader *l, const struct section *s, const struct option_d
 	if (!raw) {
 		return 0;
 	}
-	expansions_text(&here, "here", here_of(l, loader_place(s, def->name)));
+	loader_here(l, s, def->name, with, &here);
 	if (def->type == OPT_ENVIRONMENT || def->type == OPT_SPECIAL) {
 		(void)snprintf(label, sizeof(label), "%s", def->name); /* as Supervisor says it */
 	} else {

@@ -15,6 +15,21 @@ static bool is_known(const struct config *c, const struct config_message *m)
 	return false;
 }
 
+/* A value that is wrong is not in the file when a variable has it. */
+static void add_origin(const struct config *c, struct config_place at, struct diag *diag)
+{
+	size_t len = strlen(diag->text);
+
+	vec_for_each (o, &c->origins) {
+		if (o->place.line == at.line && o->place.file == at.file &&
+		    !strstr(diag->text, "%(ENV_")) {
+			(void)snprintf(diag->text + len, sizeof(diag->text) - len,
+				       " (the value comes from %s)", o->variables);
+			return;
+		}
+	}
+}
+
 static void add(struct config *c, bool error, struct config_place at, const char *fmt, va_list ap)
 {
 	struct config_message m = {.error = error, .diag = {.code = error ? -EINVAL : 0}};
@@ -22,6 +37,9 @@ static void add(struct config *c, bool error, struct config_place at, const char
 	m.diag.line = at.line;
 	(void)snprintf(m.diag.file, sizeof(m.diag.file), "%s", at.file ? at.file : "");
 	(void)vsnprintf(m.diag.text, sizeof(m.diag.text), fmt, ap);
+	if (error) {
+		add_origin(c, at, &m.diag);
+	}
 	for (char *p = m.diag.text; *p; p++) {
 		*p = iscntrl((unsigned char)*p) ? '?' : *p; /* the file's, not for a terminal */
 	}

@@ -308,23 +308,6 @@ static int parse_owner(const struct parsing *p, const char *text, void *field)
 	return 0;
 }
 
-static int parse_environment(const struct parsing *p, const char *text, void *field)
-{
-	CLEANUP(keyvalues_done) struct keyvalues kv = {0};
-	char **env;
-	int r = keyvalues_parse(text, p->memory, &kv, p->diag);
-
-	if (r < 0) {
-		return r;
-	}
-	env = keyvalues_environment(&kv, p->memory);
-	if (!env) {
-		return -ENOMEM;
-	}
-	*(char ***)field = env;
-	return 0;
-}
-
 static int parse_logfile(const struct parsing *p, const char *text, void *field)
 {
 	struct log_config *log = field;
@@ -450,7 +433,7 @@ static const struct type_info {
 	[OPT_EXITCODES] = {"list of exit codes", parse_exitcodes, equal_exitcodes},
 	[OPT_USER] = {"user", parse_user, equal_owner},
 	[OPT_OWNER] = {"user[:group]", parse_owner, equal_owner},
-	[OPT_ENVIRONMENT] = {"KEY=\"value\",...", parse_environment, equal_texts},
+	[OPT_ENVIRONMENT] = {"KEY=\"value\",...", parse_special, equal_texts},
 	[OPT_LOGFILE] = {"path, AUTO or NONE", parse_logfile, equal_logfile},
 	[OPT_DRAIN] = {"word, or idle:DURATION", parse_drain, equal_drain},
 	[OPT_SPECIAL] = {"text", parse_special, equal_always},

@@ -29,33 +29,19 @@ static const struct option_def *const extra_options[PROGRAM_KIND_MAX_] = {
 	[PROGRAM_FCGI] = fcgi_options,
 };
 
+static const char *const log_options[] = {"stdout_logfile", "stderr_logfile"};
+
 /* ---- workers ------------------------------------------------------------------------------- */
 
 static int own_environment(struct program_making *m, struct worker_names *names,
 			   struct keyvalues *all, bool first)
 {
-	CLEANUP(strbuf_done) struct strbuf text = {0};
 	CLEANUP(keyvalues_done) struct keyvalues own = {0};
-	struct diag diag = {0};
-	int r = loader_text(m->l, m->spec->section, own_option("environment"), &names->names,
-			    &text);
+	int r = loader_environment(m->l, m->spec->section, own_option("environment"), &names->names,
+				   first, &own);
 
 	if (r <= 0) {
 		return r;
-	}
-	r = keyvalues_parse(strbuf_str(&text), m->l->config->memory, &own, &diag);
-	if (r == -EINVAL) {
-		config_error(m->l->config, program_place(m, "environment"), "[%s] environment: %s",
-			     m->spec->section->name, diag.text);
-	}
-	if (r < 0) {
-		return r;
-	}
-	if (own.dropped[0] && first) {
-		config_warning(m->l->config, program_place(m, "environment"),
-			       "[%s] environment: \"%.100s\" stands where a comma belongs and is "
-			       "ignored; put values with such characters into double quotes",
-			       m->spec->section->name, own.dropped);
 	}
 	vec_for_each (pair, &own.pairs) {
 		char name[256];
@@ -89,18 +75,19 @@ static int worker_environment(struct program_making *m, struct worker_names *nam
 	return w->environment ? 0 : -ENOMEM;
 }
 
-/* Supervisor expands log names twice, so files have %%%% where one % is meant. What does not
- * expand a second time was meant to be expanded once. */
-static int expand_again(struct program_making *m, struct worker_names *names,
-			struct log_config *log)
+/* Supervisor expands log names twice, so files have %%%% where one % is meant. */
+static int expand_log(struct program_making *m, struct worker_names *names, const char *option,
+		      struct log_config *log)
 {
 	CLEANUP(strbuf_done) struct strbuf text = {0};
+	struct expansions here;
 	int r;
 
 	if (!log->path || !strchr(log->path, '%')) {
 		return 0;
 	}
-	r = expand(log->path, "logfile", &names->names, &text, NULL);
+	loader_here(m->l, m->spec->section, option, &names->names, &here);
+	r = expand_again(log->path, &here, &text);
 	if (r < 0) {
 		return r == -ENOMEM ? r : 0;
 	}
@@ -155,7 +142,7 @@ static int make_worker(struct program_making *m, struct worker_config *w, bool f
 		}
 	}
 	for (int i = 0; r == 0 && i < 2; i++) {
-		r = expand_again(m, &names, &w->logs[i]);
+		r = expand_log(m, &names, log_options[i], &w->logs[i]);
 	}
 	map_done(&names.environ);
 	return r;
@@ -317,10 +304,8 @@ static void check_logs(struct program_making *m)
 /* logfile=syslog is an old way to say *_syslog=true, which stands in the table after it. */
 static void settle_logs(struct program_making *m)
 {
-	static const char *const options[] = {"stdout_logfile", "stderr_logfile"};
-
 	for (int i = 0; i < 2; i++) {
-		const struct option *o = section_option(m->spec->section, options[i]);
+		const struct option *o = section_option(m->spec->section, log_options[i]);
 		bool syslog = o && value_is_word(o->value, "syslog");
 
 		vec_for_each (w, &m->program->workers) {
@@ -339,10 +324,13 @@ static void check_command(struct program_making *m)
 {
 	const struct section *s = m->spec->section;
 
+	char text[DIAG_TEXT_MAX];
+
 	if (!section_option(s, "command")) {
-		config_error(
-			m->l->config, s->place,
+		(void)snprintf(
+			text, sizeof(text),
 			"program section %s does not specify a command; add command=", s->name);
+		loader_missing(m->l, s, "command", text);
 	}
 }
 

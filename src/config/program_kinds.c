@@ -33,6 +33,20 @@ static void check_event(struct program_making *m, const char *event)
 		     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
+static void requires(struct program_making *m, const char *option)
+{
+	const struct section *s = m->spec->section;
+	char text[DIAG_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text), "[%s] section requires %s \"%s\" line", s->name,
+		       option[0] == 'e' ? "an" : "a", option);
+	if (section_option(s, option)) {
+		config_error(m->l->config, program_place(m, option), "%s", text);
+	} else {
+		loader_missing(m->l, s, option, text);
+	}
+}
+
 static int listener_events(struct program_making *m)
 {
 	const struct option_def def = {.name = "events", .type = OPT_LIST};
@@ -51,9 +65,7 @@ static int listener_events(struct program_making *m)
 	}
 	if (n == 0) {
 		if (r >= 0) {
-			config_error(m->l->config, program_place(m, "events"),
-				     "[%s] section requires an \"events\" line",
-				     m->spec->section->name);
+			requires(m, "events");
 		}
 		return 0;
 	}
@@ -114,8 +126,7 @@ int program_check_fcgi(struct program_making *m)
 	bool is_unix = p->socket && strncmp(p->socket, "unix://", strlen("unix://")) == 0;
 
 	if (!p->socket || !p->socket[0]) {
-		config_error(m->l->config, program_place(m, "socket"),
-			     "[%s] section requires a \"socket\" line", s->name);
+		requires(m, "socket");
 	} else if (is_unix && p->socket[strlen("unix://")] != '/') {
 		config_error(m->l->config, program_place(m, "socket"),
 			     "Unix socket path %s is not an absolute path in [%s] socket",

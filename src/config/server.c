@@ -6,6 +6,14 @@
 #include "load.h"
 #include "messages.h"
 
+static void no_value(struct loader *l, const struct section *s, const char *option)
+{
+	char text[DIAG_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text), "section [%s] has no %s value", s->name, option);
+	loader_missing(l, s, option, text);
+}
+
 static int unix_address(struct loader *l, const struct section *s, struct server_config *server)
 {
 	struct option_def file = {.name = "file", .type = OPT_PATH};
@@ -14,7 +22,7 @@ static int unix_address(struct loader *l, const struct section *s, struct server
 	int r = loader_option(l, s, &file, &l->base, &path);
 
 	if (r == 0) {
-		config_error(l->config, s->place, "section [%s] has no file value", s->name);
+		no_value(l, s, "file");
 	}
 	if (r <= 0) {
 		return r;
@@ -36,7 +44,7 @@ static int inet_address(struct loader *l, const struct section *s, struct server
 	int r = loader_option(l, s, &port, &l->base, &text);
 
 	if (r == 0) {
-		config_error(l->config, s->place, "section [%s] has no port value", s->name);
+		no_value(l, s, "port");
 	}
 	if (r <= 0) {
 		return r;

@@ -21,6 +21,13 @@ void service_error(struct service_making *m, const char *option, const char *fmt
 		     text);
 }
 
+void service_missing(struct service_making *m, const char *option, const char *sentence)
+{
+	if (!section_typo(m->section, option)) {
+		service_error(m, option, "has no %s=; %s", option, sentence);
+	}
+}
+
 const struct option_def *service_option(const char *name)
 {
 	const char *rest;
@@ -64,9 +71,8 @@ static int read_listen(struct service_making *m)
 		return r;
 	}
 	if (r == 0 || (r > 0 && !list[0])) {
-		service_error(m, "listen",
-			      "has no listen=; add the public address, such as "
-			      "listen=127.0.0.1:8000");
+		service_missing(m, "listen",
+				"add the public address, such as listen=127.0.0.1:8000");
 		return 0;
 	}
 	for (r = 0; r == 0 && list && *list; list++) {
@@ -148,9 +154,9 @@ static int read_slot_health(struct service_making *m, enum slot_id slot)
 static int read_health(struct service_making *m)
 {
 	if (!section_option(m->section, "health")) {
-		service_error(m, "health",
-			      "has no health=; RUNNING is not ready: say how to tell, such as "
-			      "health=http /healthz or health=tcp");
+		service_missing(m, "health",
+				"RUNNING is not ready: say how to tell, such as "
+				"health=http /healthz or health=tcp");
 		return 0;
 	}
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
@@ -300,7 +306,7 @@ static void check_form(struct service_making *m)
 {
 	static const char *const ports[] = {"ports_a", "ports_b"};
 
-	if (service_makes_programs(m->section)) {
+	if (service_makes_programs(m->section) || section_typo(m->section, "command")) {
 		return;
 	}
 	vec_for_each (o, &m->section->options) {

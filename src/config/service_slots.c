@@ -142,11 +142,10 @@ static int fill_slot(struct service_making *m, enum slot_id slot)
 		return r;
 	}
 	r = loader_list(m->l, m->section, service_option(option), &names, &list);
-	if (r == 0 && !s->name) {
-		service_error(m, option,
-			      "has no %s=; name the programs of slot %s, or use command=, ports_a= "
-			      "and ports_b=",
-			      option, slot_name(slot));
+	if (r == 0 && !s->name && !section_typo(m->section, "command")) {
+		service_missing(m, option,
+				"name the programs of this slot, or use command=, ports_a= and "
+				"ports_b=");
 	}
 	if (r > 0 && list[0] && !s->name) {
 		s->name = list[0];
@@ -310,7 +309,7 @@ int service_slots(struct service_making *m)
 		unsigned errors = m->l->config->n_errors;
 
 		r = fill_slot(m, slot);
-		told[slot] = m->l->config->n_errors > errors;
+		told[slot] = m->l->config->n_errors > errors || !m->service->slots[slot].name;
 	}
 	check_queue(m, queue);
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {

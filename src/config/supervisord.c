@@ -160,34 +160,53 @@ static int settle_paths(struct loader *l)
 }
 
 /* Its names are known as ENV_X everywhere else. */
-static int environment(struct loader *l)
+static int name_variables(struct loader *l)
 {
-	char **env = l->config->supervisord.environment;
-
-	for (; env && *env; env++) {
-		const char *value = strchr(*env, '=') + 1;
-		size_t len = (size_t)(value - *env - 1);
-		struct keyvalue pair = {
-			.key = arena_text_n(l->config->memory, *env, len),
-			.value = value,
-		};
+	vec_for_each (pair, &l->environment.pairs) {
 		char name[256];
 
-		if (!pair.key || keyvalues_set(&l->environment, pair) < 0) {
-			return -ENOMEM;
-		}
-		(void)snprintf(name, sizeof(name), "ENV_%s", pair.key);
-		if (map_set(&l->environ, name, (void *)pair.value) < 0) {
+		(void)snprintf(name, sizeof(name), "ENV_%s", pair->key);
+		if (map_set(&l->environ, name, (void *)pair->value) < 0) {
 			return -ENOMEM;
 		}
 	}
 	return 0;
 }
 
+/* What stands in [slotd] wins. */
+static int environment(struct loader *l, const struct section *theirs, const struct section *ours)
+{
+	const struct section *const sections[] = {theirs, ours};
+	const struct option_def *def = supervisord_options;
+
+	while (def->type != OPT_ENVIRONMENT) {
+		def++;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		struct keyvalues found = {0};
+		int r = 0;
+
+		if (sections[i] && section_option(sections[i], def->name)) {
+			r = loader_environment(l, sections[i], def, &l->base, true, &found);
+		}
+		if (r == -ENOMEM) {
+			return r;
+		}
+		if (r > 0) {
+			keyvalues_done(&l->environment);
+			l->environment = found;
+		}
+	}
+	l->config->supervisord.environment =
+		keyvalues_environment(&l->environment, l->config->memory);
+	return l->config->supervisord.environment ? name_variables(l) : -ENOMEM;
+}
+
 static int read_section(struct loader *l, const struct section *s, bool with_defaults)
 {
 	for (const struct option_def *def = supervisord_options; def->name; def++) {
 		if ((with_defaults || section_option(s, def->name)) && def->type != OPT_SPECIAL &&
+		    def->type != OPT_ENVIRONMENT &&
 		    loader_option(l, s, def, &l->base, &l->config->supervisord) == -ENOMEM) {
 			return -ENOMEM;
 		}
@@ -228,7 +247,7 @@ int load_supervisord(struct loader *l)
 		r = read_section(l, ours, false);
 	}
 	if (r == 0) {
-		r = environment(l);
+		r = environment(l, theirs, ours);
 	}
 	if (r == 0) {
 		r = settle_paths(l);

@@ -22,6 +22,36 @@ static size_t names_of(const struct section_kind *k, const char **names)
 	return n;
 }
 
+const struct option *section_typo(const struct section *s, const char *option)
+{
+	const char *names[OPTIONS_OF_A_KIND], *rest;
+	const struct section_kind *k = section_kind(s->name, &rest);
+	size_t n = k ? names_of(k, names) : 0;
+
+	vec_for_each (o, &s->options) {
+		const char *near =
+			option_find(k, (*o)->name) ? NULL : nearest_name((*o)->name, names, n);
+
+		if (near && strcmp(near, option) == 0) {
+			return *o;
+		}
+	}
+	return NULL;
+}
+
+void loader_missing(struct loader *l, const struct section *s, const char *option,
+		    const char *sentence)
+{
+	const struct option *typo = section_typo(s, option);
+
+	if (typo) {
+		config_error(l->config, typo->place, "%s; did you mean \"%s\" by \"%s\"?", sentence,
+			     option, typo->name);
+	} else {
+		config_error(l->config, s->place, "%s", sentence);
+	}
+}
+
 static void unknown_option(struct loader *l, const struct section *s, const struct section_kind *k,
 			   const struct option *o)
 {

@@ -92,7 +92,8 @@ FCGI = {
 SUPERVISORD_SECTION = {
     "childlogdir": ["/no", "%(here)s", "~"],
     "directory": ["/no", "%(here)s"],
-    "environment": ["A=1", "A", 'A="%(ENV_PATH)s"', 'A="%(here)s"', 'A="%(nope)s"'],
+    "environment": ["A=1", "A", 'A="%(ENV_PATH)s"', 'A="%(here)s"', 'A="%(nope)s"', 'A="50%%"',
+                    'A="50%%%%"', 'A="%%(here)s"', 'A="%%(nope)s"', 'A=1,'],
     "identifier": ["a b", "%(ENV_PATH)s"],
     "logfile": ["/no/such/x", "syslog", "NONE", "%(ENV_PATH)s/x", "%(here)s/x"],
     "logfile_backups": ["x", "1"],
@@ -136,6 +137,7 @@ SUPERVISOR_ALONE_TAKES = {
     "stopsignal=0", "command=/bin/date +%s",
 }
 SLOTD_ALONE_TAKES = {
+    'environment=A="50%%"', 'environment=A="%%(nope)s"',
     "startsecs=1.5", "stopwaitsecs=1.5", "stdout_logfile=/tmp/a%%b", "events=TICK_5,",
 }
 
@@ -228,3 +230,22 @@ def test_they_mean_the_same_to_both(played, slotd):
     different = [f"{name}:\n  supervisor: {info}\n  slotd:      {ours.get(name)}"
                  for name, info in theirs.items() if ours.get(name) != info]
     assert not different, "\n".join(different)
+
+
+@pytest.mark.plain_only
+def test_the_common_environment_is_expanded_as_often(slotd):
+    common = ['P="50%%%%"', 'D="%%%%(here)s"', 'H="%%(here)s"', 'N="%%(host_node_name)s"', "Q='%%%%d'",
+              "K='a,b'"]
+    text = ("[supervisord]\nnodaemon=true\nenvironment=" + ",".join(common) +
+            "\n[program:echo]\nautostart=false\ncommand=/bin/echo "
+            + " ".join(f"%(ENV_{pair[0]})s" for pair in common)
+            + "\nstdout_logfile=/tmp/%%%%d.log\n")
+    daemon = slotd(text)
+    reference = daemon.dir / "reference.conf"
+    reference.write_text(text)
+    theirs = supervisor_reads([str(reference)])[0][0]
+    ours = next(info for info in daemon.rpc.supervisor.getAllConfigInfo()
+                if info["name"] == "echo")
+    assert theirs["command"].split()[1] == "50%"
+    for key in ("command", "stdout_logfile"):
+        assert ours[key] == theirs[key]

@@ -94,6 +94,67 @@ START_TEST(workers_are_numbered_and_know_each_others_names)
 }
 END_TEST
 
+START_TEST(the_common_environment_is_expanded_twice_as_under_supervisor)
+{
+	auto_config struct config *c = load_good("[supervisord]\n"
+						 "environment=A=\"50%%%%\",H=\"%(here)s\"\n"
+						 "[program:x]\ncommand=a %(ENV_A)s\n"
+						 "environment=B=\"50%%\"\n");
+	struct worker_config *w = worker(c, "x", "x");
+
+	ck_assert_str_eq(w->environment[0], "A=50%");
+	ck_assert_str_eq(w->environment[1], "H=/srv");
+	ck_assert_str_eq(w->environment[2], "B=50%");
+	ck_assert_str_eq(w->command, "a 50%");
+}
+END_TEST
+
+START_TEST(what_cannot_be_expanded_twice_is_expanded_once)
+{
+	auto_config struct config *c = NULL;
+	struct worker_config *w;
+
+	setenv("PERCENT", "100%", 1);
+	c = load("[supervisord]\nenvironment=A=\"50%%\",B=\"50%%%%\",P=\"%(ENV_PERCENT)s\"\n"
+		 "[program:x]\ncommand=a\n");
+	w = worker(c, "x", "x");
+	ck_assert_str_eq(w->environment[0], "A=50%");
+	ck_assert_str_eq(w->environment[1], "B=50%");
+	ck_assert_str_eq(w->environment[2], "P=100%");
+	expect_message("[supervisord]\nenvironment=P=\"%(ENV_PERCENT)s\"\n", false, 2,
+		       "a % in the value of a variable stays as it is");
+	unsetenv("PERCENT");
+}
+END_TEST
+
+START_TEST(slotds_own_section_is_expanded_once_and_wins)
+{
+	auto_config struct config *c =
+		load_good("[supervisord]\nenvironment=A=1\n[slotd]\nenvironment=A=\"50%%\"\n"
+			  "[program:x]\ncommand=a\n");
+
+	ck_assert_str_eq(worker(c, "x", "x")->environment[0], "A=50%");
+	ck_assert_ptr_null(worker(c, "x", "x")->environment[1]);
+}
+END_TEST
+
+START_TEST(a_wrong_value_names_the_variable_that_has_it)
+{
+	setenv("N", "none", 1);
+	expect_message("[program:x]\ncommand=a\nnumprocs=%(ENV_N)s\n", true, 3,
+		       "'none'; give a whole number (the value comes from %(ENV_N)s)");
+	expect_message("[inet_http_server]\nport=127.0.0.1:%(ENV_N)s\n", true, 2,
+		       "(the value comes from %(ENV_N)s)");
+	expect_message("[eventlistener:x]\ncommand=a\nevents=%(ENV_N)s\n", true, 3,
+		       "(the value comes from %(ENV_N)s)");
+	expect_message("[supervisord]\nenvironment=A=%(ENV_N)s%(ENV_N)s\nloglevel=%(ENV_N)s\n",
+		       true, 3, "(the value comes from %(ENV_N)s)");
+	expect_message("[service:x]\nlisten=1\nhealth=%(ENV_N)s\n", true, 3,
+		       "(the value comes from %(ENV_N)s)");
+	unsetenv("N");
+}
+END_TEST
+
 START_TEST(log_names_take_one_percent_however_it_is_written)
 {
 	auto_config struct config *c = load_good("[program:x]\ncommand=a\n"
@@ -162,6 +223,28 @@ static const struct {
 	 "Unexpected end of key/value pairs in value 'A'"},
 	{"[program:x]\ncommand=a\nenvironment=A=http://h/?q=1\n", false, 3,
 	 "\"?\" stands where a comma belongs"},
+	{"[program:x]\ncommand=a\nenvironment=A=pa#ss,B=1\n", false, 3,
+	 "\"#\" starts a comment after A: the rest of its line is ignored"},
+	{"[program:x]\ncommand=a\nenvironment=A=x\",\n", false, 3,
+	 "quotes at the ends of the value of A are dropped"},
+	{"[program:x]\ncommand=a\nenvironment=A=\"'x'\"\n", false, 3,
+	 "quotes at the ends of the value of A are dropped"},
+	{"[program:x]\ncommand=a\nenvironment=A=,\n", false, 3,
+	 "the value of A is a comma; write A=\"\" for none"},
+	{"[program:x]\ncommand=a\nenvironment=A=1,B=2,A=3\n", false, 3,
+	 "A is there twice; the later value counts"},
+	{"[program:x]\ncommand=a\nenvironment=\"A\"=1\n", false, 3,
+	 "the quotes are part of the name \"A\""},
+	{"[supervisord]\nenvironment=A=pa#ss,B=1\n", false, 2, "\"#\" starts a comment after A"},
+	{"[supervisord]\nenvironment=A=1;B=2\n", false, 2, "\";\" stands where a comma belongs"},
+	{"[slotd]\nenvironment=A=1;B=2\n", false, 2, "\";\" stands where a comma belongs"},
+	{"[supervisord]\nenvironment=A=\"50%%\"\n", false, 2, "write one % as %%%%"},
+	{"[supervisord]\nenvironment=A=%(nope)s\n", true, 2, "contains names ('nope')"},
+	{"[program:x]\ncomand=a\n", true, 2,
+	 "does not specify a command; add command=; did you mean \"command\" by \"comand\"?"},
+	{"[eventlistener:x]\ncommand=a\nevent=TICK_5\n", true, 3,
+	 "did you mean \"events\" by \"event\"?"},
+	{"[unix_http_server]\nfiel=/tmp/x\n", true, 2, "did you mean \"file\" by \"fiel\"?"},
 	{"[program:x]\ncommand=a\nuser=\n", true, 3, "Invalid user name"},
 	{"[program:x]\ncommand=%(nope)s\n", true, 2,
 	 "Format string '%(nope)s' for 'program:x.command' contains names ('nope') which cannot be "
@@ -428,6 +511,10 @@ int main(void)
 	return suite_run(
 		"config_programs", a_program_has_supervisors_defaults,
 		every_option_of_a_program_arrives, workers_are_numbered_and_know_each_others_names,
+		the_common_environment_is_expanded_twice_as_under_supervisor,
+		what_cannot_be_expanded_twice_is_expanded_once,
+		slotds_own_section_is_expanded_once_and_wins,
+		a_wrong_value_names_the_variable_that_has_it,
 		log_names_take_one_percent_however_it_is_written, logs_can_be_none_auto_or_syslog,
 		each_mistake_is_told_with_its_line, a_mistake_that_is_in_every_worker_is_told_once,
 		all_programs_together_are_bounded, numprocs_0_is_a_group_without_workers,

@@ -327,6 +327,43 @@ START_TEST(overlapping_ranges_are_told_once_a_pair)
 }
 END_TEST
 
+/* That nothing checks the workers is no second mistake: the first stands alone. */
+START_TEST(a_missing_option_that_was_mistyped_is_told_once)
+{
+	static const struct {
+		const char *option;
+		unsigned line;
+	} typos[] = {{"heath=tcp", 5}, {"lisen=127.0.0.1:8000", 5}, {"slota=p", 5}};
+	static const char *const kept[] = {"health=tcp", "listen=127.0.0.1:8000", "slot_a=p"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(typos); i++) {
+		char text[512];
+		auto_config struct config *c = NULL;
+
+		(void)snprintf(
+			text, sizeof(text),
+			"[program:p]\ncommand=a\nnumprocs_start=8001\n[service:s]\n%s\n%s\n%s\n"
+			"slot_b=q\n[program:q]\ncommand=a\nnumprocs_start=8101\n",
+			typos[i].option, kept[(i + 1) % 3], kept[(i + 2) % 3]);
+		c = load(text);
+		ck_assert_msg(c->n_errors == 1, "%s: %u errors", typos[i].option, c->n_errors);
+		ck_assert_uint_eq(c->messages.at[0].diag.line, typos[i].line);
+		ck_assert_ptr_nonnull(strstr(c->messages.at[0].diag.text, "did you mean"));
+	}
+}
+END_TEST
+
+START_TEST(a_mistyped_command_is_not_taken_for_the_other_form)
+{
+	auto_config struct config *c =
+		load(HEAD "comand=x %(port)d\ndirectory=/\nports_a=8001\nports_b=8101\n");
+
+	ck_assert_uint_eq(c->n_errors, 1);
+	ck_assert_str_eq(c->messages.at[0].diag.text,
+			 "[service:s] unknown option \"comand\"; did you mean \"command\"?");
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("config_services", both_forms_make_the_same_thing,
@@ -336,5 +373,7 @@ int main(void)
 			 the_second_form_takes_every_option_of_a_program,
 			 worker_templates_give_other_addresses, queue_workers_have_no_address,
 			 each_mistake_is_told_with_its_line, all_mistakes_are_told_in_one_run,
-			 overlapping_ranges_are_told_once_a_pair);
+			 overlapping_ranges_are_told_once_a_pair,
+			 a_missing_option_that_was_mistyped_is_told_once,
+			 a_mistyped_command_is_not_taken_for_the_other_form);
 }
