@@ -35,16 +35,17 @@ static const struct {
 	{200, "error", MAY_START}, {1000, "nominal", 0},
 };
 
+/* Every link is relative: a proxy may show the page at another path. */
 static const struct {
 	const char *label, *before, *after; /* URL around the name */
 	unsigned needs;			    /* 0: always */
 } actions[] = {
-	{"Start", "/?action=start&amp;processname=", "", MAY_START},
-	{"Restart", "/?action=restart&amp;processname=", "", MAY_STOP},
-	{"Stop", "/?action=stop&amp;processname=", "", MAY_STOP},
-	{"Clear Log", "/?action=clearlog&amp;processname=", "", 0},
-	{"Tail -f Stdout", "/logtail/", "/stdout", 0},
-	{"Tail -f Stderr", "/logtail/", "/stderr", 0},
+	{"Start", "?action=start&amp;processname=", "", MAY_START},
+	{"Restart", "?action=restart&amp;processname=", "", MAY_STOP},
+	{"Stop", "?action=stop&amp;processname=", "", MAY_STOP},
+	{"Clear Log", "?action=clearlog&amp;processname=", "", 0},
+	{"Tail -f Stdout", "logtail/", "/stdout", 0},
+	{"Tail -f Stderr", "logtail/", "/stderr", 0},
 };
 
 static void text(struct strbuf *out, const char *s)
@@ -101,7 +102,7 @@ static void row(struct strbuf *out, const struct mirror_worker *w, uint64_t now)
 	}
 	(void)strbuf_addf(out, "<tr><td class=\"%s\">%s</td><td>", states[i].class, state);
 	text(out, worker_description(w, now, description, sizeof(description)));
-	(void)strbuf_adds(out, "</td><td><a href=\"/tail.html?processname=");
+	(void)strbuf_adds(out, "</td><td><a href=\"tail.html?processname=");
 	page_url(out, name);
 	(void)strbuf_adds(out, "\" target=\"_blank\">");
 	text(out, name);
@@ -118,9 +119,9 @@ void page_status(struct strbuf *out, const struct mirror *m, const char *message
 		text(out, message);
 		(void)strbuf_adds(out, "</p>\n");
 	}
-	(void)strbuf_adds(out, "<p><a href=\"/?action=refresh\">Refresh</a>\n"
-			       "<a href=\"/?action=restartall\">Restart All</a>\n"
-			       "<a href=\"/?action=stopall\">Stop All</a></p>\n");
+	(void)strbuf_adds(out, "<p><a href=\"?action=refresh\">Refresh</a>\n"
+			       "<a href=\"?action=restartall\">Restart All</a>\n"
+			       "<a href=\"?action=stopall\">Stop All</a></p>\n");
 	if (m->workers.len) {
 		(void)strbuf_adds(out, "<table>\n<tr><th>State</th><th>Description</th>"
 				       "<th>Name</th><th>Action</th></tr>\n");
@@ -143,7 +144,7 @@ void page_tail(struct strbuf *out, const char *name, const char *xml, size_t len
 	(void)strbuf_add(out, xml, len);
 	(void)strbuf_adds(out, "</pre>\n");
 	if (name) {
-		(void)strbuf_adds(out, "<p><a href=\"/tail.html?processname=");
+		(void)strbuf_adds(out, "<p><a href=\"tail.html?processname=");
 		page_url(out, name);
 		(void)strbuf_adds(out, "\">Refresh</a></p>\n");
 	}

@@ -105,7 +105,7 @@ static void redirect(struct request *rq, const char *message)
 {
 	struct strbuf location = {0}, empty = {0};
 
-	(void)strbuf_adds(&location, "/?message=");
+	(void)strbuf_adds(&location, "?message="); /* relative, as the page's links */
 	page_url(&location, message);
 	request_set_header(rq, MHD_HTTP_HEADER_LOCATION, strbuf_str(&location));
 	strbuf_done(&location);
@@ -243,29 +243,49 @@ static const struct action *action_find(const char *name)
 	return NULL;
 }
 
-/* A link on somebody else's page must not act for who is logged in here. Without both headers it
- * is no browser. */
+/* Is the host one of a list with commas? */
+static bool is_listed(const char *list, const char *host, size_t len)
+{
+	while (list && *list) {
+		size_t n = strcspn(list, ", ");
+
+		if (n == len && strncasecmp(list, host, len) == 0) {
+			return true;
+		}
+		list += n;
+		list += strspn(list, ", ");
+	}
+	return false;
+}
+
+/* A proxy puts another Host into its requests, and may say what it was. A foreign page cannot: a
+ * browser asks us before it sends a header of that page's choice. */
+static bool is_our_host(struct request *rq, const char *host, size_t len)
+{
+	return is_listed(request_header(rq, MHD_HTTP_HEADER_HOST), host, len) ||
+	       is_listed(request_header(rq, "X-Forwarded-Host"), host, len);
+}
+
+/* A link on somebody else's page must not act for who is logged in here. Without any of the headers
+ * it is no browser. */
 static bool comes_from_here(struct request *rq)
 {
-	const char *host = request_header(rq, MHD_HTTP_HEADER_HOST);
 	const char *from = request_header(rq, MHD_HTTP_HEADER_ORIGIN);
 	const char *site = request_header(rq, "Sec-Fetch-Site");
-	size_t len;
 
-	if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0) {
-		return false;
+	if (site) { /* the browser's own judgement, whatever a proxy made of Host */
+		return strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0;
 	}
 	from = from ? from : request_header(rq, MHD_HTTP_HEADER_REFERER);
 	if (!from) {
 		return true;
 	}
 	from = strstr(from, "://");
-	if (!from || !host) {
+	if (!from) {
 		return false;
 	}
 	from += strlen("://");
-	len = strcspn(from, "/?#");
-	return len == strlen(host) && strncasecmp(from, host, len) == 0;
+	return is_our_host(rq, from, strcspn(from, "/?#"));
 }
 
 static void act(struct request *rq, const char *name)

@@ -2,6 +2,7 @@
 who mean harm."""
 
 import base64
+import html
 import http.client
 import os
 import random
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.parse
 import xmlrpc.client
 
 import pytest
@@ -642,7 +644,7 @@ def test_the_page_shows_and_acts(fake):
             ("action=restartall", "All%20restarted%20at%20")]:
         answer, _ = get(fake, "/?" + query)
         assert answer.status == 303
-        assert answer.headers["Location"].startswith("/?message=" + message), query
+        assert answer.headers["Location"].startswith("?message=" + message), query
     assert get(fake, "/index.html?action=none")[0].status == 400
     assert get(fake, "/ok.html")[1] == "OK"
 
@@ -656,6 +658,35 @@ def test_other_sites_cannot_act(fake):
     assert not fake.commands
     assert get(fake, path, Referer="http://localhost/")[0].status == 303
     assert [name for name, _ in fake.commands] == ["stop"]
+
+
+def test_a_browser_behind_a_proxy_can_act(fake):
+    """The proxy shows the page as https://ops.example/supervisor/ and sends its own Host."""
+    path, ours = "/?action=stop&processname=web:web_8001", "https://ops.example/supervisor/"
+    assert get(fake, path, Referer=ours, Sec_Fetch_Site="same-origin")[0].status == 303
+    assert get(fake, path, Referer=ours, X_Forwarded_Host="ops.example")[0].status == 303
+    assert get(fake, path, Referer=ours, X_Forwarded_Host="a.example, ops.example")[0].status == 303
+    assert len(fake.commands) == 3
+    for headers in [{"Referer": ours}, {"Referer": ours, "Sec_Fetch_Site": "same-site"},
+                    {"Referer": "https://evil.example/", "X_Forwarded_Host": "ops.example"},
+                    {"Referer": "https://evil.example/", "X_Forwarded_Host": "ops.example",
+                     "Sec_Fetch_Site": "cross-site"}]:
+        assert get(fake, path, **headers)[0].status == 403, headers
+    assert len(fake.commands) == 3
+
+
+def test_no_link_leaves_the_path_at_which_a_proxy_shows_the_page(fake):
+    settle(fake)
+    pages = [get(fake, "/")[1], get(fake, "/tail.html?processname=web:web_8001")[1]]
+    links = [urllib.parse.urljoin("https://ops.example/supervisor/", html.unescape(link))
+             for page in pages for link in re.findall(r'href="([^"]*)"', page)]
+    assert len(links) > 10
+    assert all(link.startswith("https://ops.example/supervisor/") for link in links), links
+    assert {urllib.parse.urlsplit(link).path for link in links} >= {
+        "/supervisor/", "/supervisor/tail.html", "/supervisor/logtail/web%3Aweb_8001/stdout"}
+    location = get(fake, "/?action=refresh")[0].headers["Location"]
+    assert urllib.parse.urljoin("https://ops.example/supervisor/?action=refresh",
+                                location).startswith("https://ops.example/supervisor/?message=")
 
 
 def test_the_page_shows_the_end_of_a_log(fake):
