@@ -39,8 +39,9 @@ static const char *const proxy_names[] = {"off", "v1", "v2", NULL};
 
 const struct option_def service_options[] = {
 	{"listen", SPECIAL, OURS,
-	 .help = "The public addresses: host:port, [::]:port, *:port, unix:/path; a list. They "
-		 "change slots together. Required."},
+	 .help = "The public addresses: host:port, [::]:port, *:port, unix:/path; a list. * is "
+		 "every IPv4 address, [::] every IPv6 address and no IPv4 address. They change "
+		 "slots together. Required."},
 	{"backlog", OPTION_FIELD(S, backlog), OURS, .def = "4096", .min = 1, .max = 65535,
 	 .help = "Connections that may wait in the kernel, also while the service holds."},
 	{"socket_mode", OPTION_FIELD_AS(S, socket_mode, mode_t, OPT_OCTAL), OURS, .def = "0666",

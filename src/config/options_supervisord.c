@@ -100,7 +100,9 @@ const struct option_def unix_server_options[] = {
 
 const struct option_def inet_server_options[] = {
 	{"port", .type = OPT_SPECIAL, .on_change = EFFECT_DAEMON,
-	 .help = "port, host:port or *:port to listen on."},
+	 .help = "port, host:port, *:port or [::]:port to listen on. [::] is every IPv6 address "
+		 "and "
+		 "no IPv4 address; [inet_http_server:2] is one more server."},
 	{"username", OPTION_FIELD(struct server_config, username), .on_change = EFFECT_DAEMON,
 	 .help = "User name that clients must give."},
 	{"password", OPTION_FIELD(struct server_config, password), .on_change = EFFECT_DAEMON,

@@ -8,6 +8,24 @@
 
 /* How a worker's process comes to be: command, environment, pipes, child. */
 
+/* A wildcard is no address to connect to. */
+static void inet_url(const char *address, char *buf, size_t size)
+{
+	static const struct {
+		const char *wildcard, *host;
+	} hosts[] = {{"0.0.0.0:", "localhost:"}, {"[::]:", "[::1]:"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		size_t len = strlen(hosts[i].wildcard);
+
+		if (strncmp(address, hosts[i].wildcard, len) == 0) {
+			(void)snprintf(buf, size, "http://%s%s", hosts[i].host, address + len);
+			return;
+		}
+	}
+	(void)snprintf(buf, size, "http://%s", address);
+}
+
 static const char *server_url(const struct config *config, char *buf, size_t size)
 {
 	for (int unix_first = 1; unix_first >= 0; unix_first--) {
@@ -18,10 +36,8 @@ static const char *server_url(const struct config *config, char *buf, size_t siz
 			if (s->unix_socket) {
 				(void)snprintf(buf, size, "unix://%s",
 					       s->address + strlen("unix:"));
-			} else if (strncmp(s->address, "0.0.0.0:", 8) == 0) {
-				(void)snprintf(buf, size, "http://localhost:%s", s->address + 8);
 			} else {
-				(void)snprintf(buf, size, "http://%s", s->address);
+				inet_url(s->address, buf, size);
 			}
 			return buf;
 		}

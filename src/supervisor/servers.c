@@ -7,6 +7,7 @@
 #include <slotd/notify.h>
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -70,6 +71,11 @@ static int bind_inet(int fd, const struct address *a)
 	int one = 1;
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	/* [::] means the same as in listen= of a service */
+	if (address_family(a) == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0) {
+		return -errno;
+	}
 	return bind(fd, (const struct sockaddr *)&a->sa, a->len) < 0 ? -errno : 0;
 }
 

@@ -1,7 +1,9 @@
 """slotd -t, --help-config and what the man page says: the configuration as a person meets it."""
 
+import http.client
 import os
 import re
+import socket
 import subprocess
 import textwrap
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.paths import BUILD, SLOTD
+from harness.procs import wait_for
 
 SERVICE = """
 [slotd]
@@ -124,3 +127,39 @@ def test_long_names_that_differ_at_their_end_are_different_workers(slotd):
     assert len(pids) == 3
     daemon.ctl("stop", workers[1], check=True)
     assert [daemon.info(w)["statename"] for w in workers] == ["RUNNING", "STOPPED", "RUNNING"]
+
+
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
+def test_a_server_on_all_of_ipv6_leaves_ipv4_alone(slotd, ports):
+    """As listen= of a service does; children are told an address to which they can connect."""
+    port = ports.one()
+    daemon = slotd(f"""
+        [inet_http_server]
+        port=[::]:{port}
+        [inet_http_server:4]
+        port=*:{port}
+        username=four
+        password=4
+        [program:say]
+        command=/bin/sh -c 'echo "$SUPERVISOR_SERVER_URL"; exec cat'
+        """)
+
+    def status(host):
+        connection = http.client.HTTPConnection(host, port, timeout=20)
+        connection.request("GET", "/ok.html")
+        answer = connection.getresponse().status
+        connection.close()
+        return answer
+
+    assert status("::1") == 200
+    assert status("127.0.0.1") == 401
+    wait_for(lambda: daemon.rpc.supervisor.readProcessStdoutLog("say", 0, 0)
+             == f"http://[::1]:{port}\n", "the child says its URL")
