@@ -13,6 +13,7 @@
  */
 enum {
 	SOURCES = 64,
+	LOCAL_PORT_RANGE = 51, /* IP_LOCAL_PORT_RANGE, which older headers do not have */
 };
 
 #define SOURCE_FOR SECONDS(10)
@@ -40,7 +41,56 @@ static int bind_source(int fd, unsigned source)
 	return 0;
 }
 
-static int new_socket(const struct address *to, unsigned source, int *ret_fd)
+/* A worker that is not up yet finds its port free, also in the range of local ones: the kernel is
+ * told another part of that range (Linux 6.3), and a port that was taken before the worker was
+ * known can be bound all the same. */
+static void keep_off_workers(const struct relay *relay, int fd)
+{
+	const int one = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (relay->port_range) {
+		(void)setsockopt(fd, IPPROTO_IP, LOCAL_PORT_RANGE, &relay->port_range,
+				 sizeof(relay->port_range));
+	}
+}
+
+static bool is_worker_port(const struct relay *relay, unsigned port)
+{
+	return relay->worker_ports[port / 8] & 1u << port % 8;
+}
+
+/* The longest run of local ports that are no worker's. */
+static void choose_port_range(struct relay *relay)
+{
+	unsigned best = 0, first = relay->local_ports[0];
+
+	for (unsigned port = first; port <= relay->local_ports[1] + 1; port++) {
+		if (port <= relay->local_ports[1] && !is_worker_port(relay, port)) {
+			continue;
+		}
+		if (port - first > best) {
+			best = port - first;
+			relay->port_range = first | (port - 1) << 16;
+		}
+		first = port + 1;
+	}
+}
+
+void connect_keep_off(struct relay *relay, const struct address *worker)
+{
+	unsigned port = address_port(worker);
+
+	if (port && !is_worker_port(relay, port)) {
+		relay->worker_ports[port / 8] |= (uint8_t)(1u << port % 8);
+		if (port >= relay->local_ports[0] && port <= relay->local_ports[1]) {
+			choose_port_range(relay);
+		}
+	}
+}
+
+static int new_socket(const struct relay *relay, const struct address *to, unsigned source,
+		      int *ret_fd)
 {
 	const int one = 1;
 	auto_close int fd =
@@ -53,6 +103,7 @@ static int new_socket(const struct address *to, unsigned source, int *ret_fd)
 	if (!address_is_unix(to)) {
 		/* What the client sent apart goes out apart: it may wait for the answer. */
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		keep_off_workers(relay, fd);
 	}
 	r = source ? bind_source(fd, source) : 0;
 	if (r < 0) {
@@ -77,7 +128,7 @@ static int connect_from(const struct relay *relay, const struct address *to, uns
 			int *ret_fd)
 {
 	auto_close int fd = -EBADF;
-	int r = new_socket(to, source, &fd);
+	int r = new_socket(relay, to, source, &fd);
 
 	if (r < 0) {
 		return r;

@@ -318,6 +318,8 @@ bool worker_stalls(struct relay_worker *w, usec_t now);
  * Errors: -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM are ours; all others the worker's.
  */
 int connect_worker(struct relay *relay, const struct relay_worker *w, int *ret_fd);
+/** A worker is, or will be, at this address: our connections keep off its port. */
+void connect_keep_off(struct relay *relay, const struct address *worker);
 /** Lack of descriptors or memory, which another worker would not cure. */
 static inline bool error_is_ours(int error)
 {
@@ -352,6 +354,8 @@ struct relay {
 	usec_t source_until;
 	int diag_fd; /* see backlog.c */
 	unsigned local_ports[2];
+	uint8_t worker_ports[(UINT16_MAX + 1) / 8]; /* those of every slot, see connect.c */
+	uint32_t port_range; /* within local_ports, without a worker's: IP_LOCAL_PORT_RANGE */
 	uint32_t dice;
 };
 

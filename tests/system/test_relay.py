@@ -551,10 +551,58 @@ with Worker(keep, backlog=200) as worker, Relays() as relays:
 """
 
 
-def test_out_of_local_ports_other_loopback_addresses_are_taken(tmp_path):
-    """In a network of its own with twenty ports for outgoing connections."""
+PORTS_OF_SLOT_B = """
+import os, socket, sys
+from harness.relay import A, B, Relays
+from harness.servers import Worker, keep
+
+KEEPS_OFF = tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 3)
+
+def fill(relays, clients, n):
+    for _ in range(n):
+        client = socket.socket()
+        client.settimeout(20)
+        client.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT
+        client.bind((f"127.1.0.{len(clients) + 1}", 0))
+        client.connect(relays.address)
+        client.sendall(b"x")
+        clients.append(client)
+    while len(worker.connections) < len(clients):
+        pass
+
+def worker_can_bind(port, as_servers_do=True):
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, as_servers_do)
+        s.bind(("127.0.0.1", port))
+        s.listen()
+
+with Worker(keep, backlog=200) as worker, Relays() as relays:
+    clients = []
+    relays.worker(3, A, worker.address)
+    relays.worker(4, B, "127.0.0.1:50005", up=0)
+    relays.table()
+    fill(relays, clients, 40)
+    taken = {c.getpeername()[1] for c in worker.connections}
+    assert len(taken) > 5
+    worker_can_bind(50005)
+    if KEEPS_OFF:
+        assert 50005 not in taken, taken
+        worker_can_bind(50005, as_servers_do=False)
+    late = (taken - {50005}).pop()  # one that nobody knew to be a worker's
+    relays.worker(5, B, f"127.0.0.1:{late}", up=0)
+    worker_can_bind(late)
+    before = len(worker.connections)
+    fill(relays, clients, 20)
+    if KEEPS_OFF:
+        assert not {c.getpeername()[1] for c in worker.connections[before:]} & {50005, late}
+    for client in clients:
+        client.close()
+"""
+
+
+def in_a_network_with_twenty_local_ports(tmp_path, text):
     script = tmp_path / "inner.py"
-    script.write_text(OUT_OF_PORTS)
+    script.write_text(text)
     shell = ("ip link set lo up && echo 50000 50019 > /proc/sys/net/ipv4/ip_local_port_range && "
              f"exec timeout 60 {sys.executable} {script}")
     environment = dict(os.environ, PYTHONPATH=str(Path(__file__).parent))
@@ -565,3 +613,11 @@ def test_out_of_local_ports_other_loopback_addresses_are_taken(tmp_path):
     done = subprocess.run(["unshare", "-n", "sh", "-c", shell], env=environment,
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_out_of_local_ports_other_loopback_addresses_are_taken(tmp_path):
+    in_a_network_with_twenty_local_ports(tmp_path, OUT_OF_PORTS)
+
+
+def test_the_ports_of_workers_that_are_not_up_are_left_to_them(tmp_path):
+    in_a_network_with_twenty_local_ports(tmp_path, PORTS_OF_SLOT_B)
