@@ -91,6 +91,8 @@ enum message_type {
 	MSG_EVENT,	  /* control -> slotd: sendRemoteCommEvent; -> ANSWER */
 	MSG_STATE_COUNTS, /* a relay's page of counts, read-only */
 	MSG_LOG_PRINT,	  /* slotd -> log: bytes for slotd's own stdout */
+	MSG_RELAY_DENIED, /* relay -> slotd: a worker's unix socket may not be opened; UP 1: it may
+			     again */
 	MSG_TYPE_MAX_,
 	MSG_TYPE_INVALID_ = -22,
 };

@@ -77,10 +77,11 @@ static void choose_port_range(struct relay *relay)
 	}
 }
 
-void connect_keep_off(struct relay *relay, const struct address *worker)
+void connect_told(struct relay *relay, struct relay_worker *w)
 {
-	unsigned port = address_port(worker);
+	unsigned port = address_port(&w->address);
 
+	w->reach = 0;
 	if (port && !is_worker_port(relay, port)) {
 		relay->worker_ports[port / 8] |= (uint8_t)(1u << port % 8);
 		if (port >= relay->local_ports[0] && port <= relay->local_ports[1]) {
@@ -153,12 +154,40 @@ static void report_no_ports(struct relay *relay, const struct relay_worker *w, u
 	}
 }
 
-int connect_worker(struct relay *relay, const struct relay_worker *w, int *ret_fd)
+static void report_reach(struct relay *relay, struct relay_worker *w, int8_t reach)
+{
+	static struct message m;
+
+	if (w->reach == reach) {
+		return;
+	}
+	w->reach = reach;
+	message_init(&m, MSG_RELAY_DENIED, 0);
+	message_put_u64(&m, TAG_SERVICE_INDEX, w->service->index);
+	message_put_u64(&m, TAG_WORKER, w->place.key);
+	message_put_u64(&m, TAG_UP, reach > 0);
+	(void)channel_send(&relay->channel, &m);
+}
+
+static int connect_local(struct relay *relay, struct relay_worker *w, int *ret_fd)
+{
+	int r = connect_from(relay, &w->address, 0, ret_fd);
+
+	if (r == 0 || r == -EACCES || r == -EPERM) {
+		report_reach(relay, w, r < 0 ? -1 : 1);
+	}
+	return r;
+}
+
+int connect_worker(struct relay *relay, struct relay_worker *w, int *ret_fd)
 {
 	const bool loopback = is_loopback(&w->address);
 	usec_t now;
 	int r;
 
+	if (address_is_unix(&w->address)) {
+		return connect_local(relay, w, ret_fd);
+	}
 	if (relay->source && relay->source_until <= usec_monotonic()) {
 		relay->source = 0;
 	}

@@ -248,7 +248,7 @@ static int set_worker(struct relay *relay, struct message *m)
 		return r;
 	}
 	w->address = address;
-	connect_keep_off(relay, &address);
+	connect_told(relay, w);
 	if (message_has(m, TAG_NAME)) {
 		free(w->name);
 		w->name = strdup(message_str(m, TAG_NAME)); /* NULL: the address tells as well */

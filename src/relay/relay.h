@@ -159,6 +159,7 @@ struct relay_worker {
 	usec_t heard_at;    /* when it last spoke on any, or was first asked since */
 	bool gone;	    /* off the table; kept until its last connection ends */
 	bool in_use;	    /* and until then, too */
+	int8_t reach;	    /* of its unix socket, as slotd knows: -1 denied, 1 open, 0 not told */
 	struct log_once refused, pinned;
 };
 
@@ -317,9 +318,12 @@ bool worker_stalls(struct relay_worker *w, usec_t now);
  *
  * Errors: -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM are ours; all others the worker's.
  */
-int connect_worker(struct relay *relay, const struct relay_worker *w, int *ret_fd);
-/** A worker is, or will be, at this address: our connections keep off its port. */
-void connect_keep_off(struct relay *relay, const struct address *worker);
+int connect_worker(struct relay *relay, struct relay_worker *w, int *ret_fd);
+/**
+ * slotd says something about a worker: our connections keep off its port, up or not, and whether
+ * its socket lets us in is told anew.
+ */
+void connect_told(struct relay *relay, struct relay_worker *w);
 /** Lack of descriptors or memory, which another worker would not cure. */
 static inline bool error_is_ours(int error)
 {

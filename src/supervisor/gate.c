@@ -502,6 +502,7 @@ void gate_worker_changed(struct service *s, struct process *p)
 	if (p->worker.state == WORKER_STARTING || !p->pid) {
 		gate_forget(p);
 		health_reset(&p->health, usec_monotonic());
+		p->denied = false;
 		if (p->worker.state == WORKER_STARTING) {
 			p->health_text[0] = '\0';
 		}

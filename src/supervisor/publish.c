@@ -79,6 +79,11 @@ static void put_place(struct message *m, const struct process *p)
 /* What the check of a live worker got that is not healthy; NULL: nothing. */
 static const char *note_of(const struct process *p, char *buf, size_t size)
 {
+	if (p->denied) {
+		(void)snprintf(buf, size, "slotd-relay may not open its socket %s",
+			       p->config->address);
+		return buf;
+	}
 	if (p->service && p->slot == service_live(p->service) &&
 	    p->worker.state == WORKER_RUNNING && !p->health.healthy && p->health_text[0]) {
 		(void)snprintf(buf, size, "%.*s", (int)strcspn(p->health_text, "\n"),

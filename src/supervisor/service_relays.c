@@ -388,8 +388,35 @@ static void refill(struct helper *h)
 	}
 }
 
+/* Each relay says it once; the workers' sockets are alike to all of them. */
+static void denied(struct supervisor *sup, const struct message *m)
+{
+	const struct owner *user = &sup->config->supervisord.helper_user;
+	uint64_t id = message_u64(m, TAG_WORKER), index = message_u64(m, TAG_SERVICE_INDEX);
+	struct process *p = id < sup->processes.len ? sup->processes.at[id] : NULL;
+	bool may_not = !message_u64(m, TAG_UP), as_user = geteuid() == 0 && user->user;
+
+	if (!p || !p->service || p->service->index != index || !p->config->address ||
+	    p->denied == may_not) {
+		return;
+	}
+	p->denied = may_not;
+	publish_process(p);
+	if (may_not) {
+		service_say(p->service, LOG_WARNING,
+			    "%s: slotd-relay%s%s%s may not open %s, and clients wait: let the "
+			    "worker make it with umask=0, or for a group of that user",
+			    p->config->name, as_user ? " (user " : "", as_user ? user->user : "",
+			    as_user ? ")" : "", p->config->address);
+	}
+}
+
 static void received(struct helper *h, struct message *m)
 {
+	if (m->type == MSG_RELAY_DENIED) {
+		denied(h->sup, m);
+		return;
+	}
 	if (m->type == MSG_DONE && message_i64(m, TAG_CODE) < 0) {
 		log_line(LOG_WARNING, "slotd-relay %u: %s", h->index,
 			 strerror((int)-message_i64(m, TAG_CODE)));

@@ -163,6 +163,7 @@ struct process {
 	struct health health; /* service workers with an address */
 	bool probing;
 	char health_text[256];			 /* what the last failed check got */
+	bool denied;				 /* the relays may not open its unix socket */
 	bool pending;				 /* changed, at the next deploy */
 	bool removed;				 /* to be freed once it has ended */
 	bool restart;				 /* to be started once it has ended */
