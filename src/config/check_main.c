@@ -3,6 +3,7 @@
 #include <slotd/config.h>
 
 #include "messages.h"
+#include "ports.h"
 
 static unsigned count_warnings(const struct config *c)
 {
@@ -17,6 +18,28 @@ static unsigned count_warnings(const struct config *c)
 static void free_config(struct config **c)
 {
 	*c = config_free(*c);
+}
+
+/* A kernel that does not tell gives no reason to warn. */
+static void read_ports(const char *name, struct port_set *ret)
+{
+	char path[128], text[64 << 10];
+	auto_fclose FILE *f = NULL;
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", name);
+	f = fopen(path, "re");
+	if (f && fgets(text, sizeof(text), f)) {
+		port_set_parse(ret, text);
+	}
+}
+
+static void check_ports(struct config *c)
+{
+	struct port_set local = {0}, reserved = {0};
+
+	read_ports("ip_local_port_range", &local);
+	read_ports("ip_local_reserved_ports", &reserved);
+	config_check_ports(c, &local, &reserved);
 }
 
 static const char *plural(unsigned n)
@@ -62,6 +85,7 @@ int config_check_main(const char *path, bool strict, const struct config_overrid
 		fprintf(stderr, "Error: %s\n", c ? "out of memory" : diag.text);
 		return 2;
 	}
+	check_ports(c);
 	config_sort_messages(c);
 	config_print_messages(c, stderr);
 	warnings = count_warnings(c);

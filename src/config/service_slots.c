@@ -309,7 +309,9 @@ int service_slots(struct service_making *m)
 		unsigned errors = m->l->config->n_errors;
 
 		r = fill_slot(m, slot);
-		told[slot] = m->l->config->n_errors > errors || !m->service->slots[slot].name;
+		told[slot] = m->l->config->n_errors > errors ||
+			     (!m->service->slots[slot].name &&
+			      !section_option(m->section, slot_options[slot]));
 	}
 	check_queue(m, queue);
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {

@@ -1,4 +1,6 @@
 /* [service:x] in both its forms. */
+#include <config/ports.h>
+
 #include "config_text.h"
 #include "suite.h"
 
@@ -364,6 +366,41 @@ START_TEST(a_mistyped_command_is_not_taken_for_the_other_form)
 }
 END_TEST
 
+START_TEST(ports_that_the_kernel_may_give_away_are_named_with_what_reserves_them)
+{
+	auto_config struct config *c = load(
+		"[service:s]\nlisten=127.0.0.1:8000,[::]:33000\nhealth=tcp\ncommand=x\n"
+		"ports_a=8001,40001-40003\nports_b=50001-50002\n[inet_http_server]\nport=9001\n"
+		"[program:r]\ncommand=x\nnumprocs_start=40009\n");
+	struct port_set local = {0}, reserved = {0};
+	const struct config_message *a, *s;
+
+	port_set_parse(&local, "32768\t60999\n");
+	port_set_parse(&reserved, "80,40002,50000-50001\n");
+	config_check_ports(c, &local, &reserved);
+	ck_assert_uint_eq(c->messages.len, 3);
+	a = message_with(c, "program s-a");
+	ck_assert_ptr_nonnull(strstr(a->diag.text, ": ports 40001,40003: "));
+	ck_assert_ptr_nonnull(strstr(
+		a->diag.text, "ip_local_reserved_ports=80,33000,40001-40003,50000-50002 into"));
+	ck_assert_ptr_nonnull(message_with(c, "program s-b: port 50002: "));
+	s = message_with(c, "service s: port 33000: ");
+	ck_assert(s && !s->error);
+}
+END_TEST
+
+START_TEST(ports_of_another_machine_are_not_this_kernels)
+{
+	auto_config struct config *c =
+		load(HEAD "command=x\nports_a=40001\nports_b=50001\nworker=10.0.0.1:%(port)d\n");
+	struct port_set local = {0}, reserved = {0};
+
+	port_set_add(&local, 32768, 60999);
+	config_check_ports(c, &local, &reserved);
+	ck_assert_uint_eq(c->messages.len, 0);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("config_services", both_forms_make_the_same_thing,
@@ -375,5 +412,7 @@ int main(void)
 			 each_mistake_is_told_with_its_line, all_mistakes_are_told_in_one_run,
 			 overlapping_ranges_are_told_once_a_pair,
 			 a_missing_option_that_was_mistyped_is_told_once,
-			 a_mistyped_command_is_not_taken_for_the_other_form);
+			 a_mistyped_command_is_not_taken_for_the_other_form,
+			 ports_that_the_kernel_may_give_away_are_named_with_what_reserves_them,
+			 ports_of_another_machine_are_not_this_kernels);
 }

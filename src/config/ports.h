@@ -1,0 +1,22 @@
+#pragma once
+
+/** Sets of ports, as the kernel writes them in net.ipv4.ip_local_reserved_ports: "80,8001-8005". */
+
+#include <slotd/config.h>
+#include <slotd/strbuf.h>
+
+struct port_set {
+	uint8_t bits[(UINT16_MAX + 1) / 8];
+};
+
+bool port_set_has(const struct port_set *s, unsigned port);
+void port_set_add(struct port_set *s, unsigned first, unsigned last);
+void port_set_merge(struct port_set *s, const struct port_set *other);
+/** Appends the set. */
+void port_set_print(const struct port_set *s, struct strbuf *out);
+/** Adds what the text lists, up to where it is no list. A range may have a blank for its -. */
+void port_set_parse(struct port_set *s, const char *text);
+
+/** Adds a warning for each program, service and server with a port that is local, not reserved. */
+void config_check_ports(struct config *c, const struct port_set *local,
+			const struct port_set *reserved);
