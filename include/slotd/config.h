@@ -368,6 +368,9 @@ int config_check_main(const char *path, bool strict, const struct config_overrid
 /** All options with type, default, range and help; section NULL: all. */
 void config_help(FILE *to, const char *section);
 
+/** A file to start from, which slotd and Supervisor take: every option of Supervisor's sections. */
+void config_sample(FILE *to);
+
 /* What a reload changes. */
 enum change {
 	CHANGE_KEEP,

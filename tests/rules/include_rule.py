@@ -17,6 +17,7 @@ USES = {
     "platform": {"common", "core"},
     "supervisor": {"common", "core", "config", "platform"},
     "ctl": {"common", "config", "platform"},
+    "compat": {"common", "config"},
     **{helper: {"common", "platform"} for helper in ("keep", "relay", "log", "probe", "control")},
 }
 
