@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.paths import SLOTCTL, SLOTD
+from harness.paths import BUILD, SLOTCTL, SLOTD
 
 RUNNER = Path(__file__).with_name("supervisor_tests.py")
 PYTHON = "/usr/bin/python3"
@@ -39,6 +39,7 @@ if [ "$1" = -m ]; then
         export STATE_DIRECTORY="$own" RUNTIME_DIRECTORY="$own" LOGS_DIRECTORY="$own"
         exec {SLOTD} "$@" ;;
     supervisor.supervisorctl) shift 2; exec {SLOTCTL} "$@" ;;
+    supervisor.pidproxy) shift 2; exec {BUILD}/src/compat/pidproxy "$@" ;;
     esac
 fi
 exec {PYTHON} "$@"
