@@ -1,6 +1,7 @@
 /* import-check: what becomes of a supervisord.conf under slotd. */
 
 #include "commands.h"
+#include "import.h"
 
 #include <errno.h>
 #include <slotd/address.h>
@@ -13,15 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum finding {
-	FINDING_MISTAKE,
-	FINDING_DIFFERENT,
-	FINDING_TWICE,
-	FINDING_NEW, /* nothing to do about it */
-	FINDING_MAX_,
-	FINDING_INVALID_ = -22,
-};
-
 static const char *const headings[FINDING_MAX_] = {
 	[FINDING_MISTAKE] = "slotd does not start with this file:",
 	[FINDING_DIFFERENT] = "Different under slotd:",
@@ -29,17 +21,9 @@ static const char *const headings[FINDING_MAX_] = {
 	[FINDING_NEW] = "New with slotd:",
 };
 
-struct import {
-	struct config *config;
-	enum finding finding; /* of the check that runs */
-	unsigned n[FINDING_MAX_];
-};
-
 typedef void check_fn(struct import *im);
 
-static void say(struct import *im, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(struct import *im, const char *fmt, ...)
+void import_say(struct import *im, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -59,7 +43,7 @@ static void say_message(struct import *im, const struct config_message *m)
 {
 	char line[DIAG_TEXT_MAX + DIAG_FILE_MAX + 16];
 
-	say(im, "%s", diag_format(&m->diag, line, sizeof(line)));
+	import_say(im, "%s", diag_format(&m->diag, line, sizeof(line)));
 }
 
 static void check_mistakes(struct import *im)
@@ -93,10 +77,11 @@ static void check_warnings(struct import *im)
 static void say_plugin(void *data, const struct config_item *item)
 {
 	if (!item->option && strncmp(item->section, "ctlplugin:", 10) == 0) {
-		say(data,
-		    "%s:%u: [%s] is Python: supervisorctl goes on loading it, slotctl has no "
-		    "such commands",
-		    item->place.file, item->place.line, item->section);
+		import_say(
+			data,
+			"%s:%u: [%s] is Python: supervisorctl goes on loading it, slotctl has no "
+			"such commands",
+			item->place.file, item->place.line, item->section);
 	}
 }
 
@@ -119,14 +104,15 @@ static bool is_name(const char *url)
 static void check_fcgi_program(struct import *im, const struct program_config *p)
 {
 	if (strcmp(p->group, p->name) != 0) {
-		say(im,
-		    "%s:%u: [fcgi-program:%s] has its socket: in a group, here %s, Supervisor "
-		    "forgets it",
-		    p->place.file, p->place.line, p->name, p->group);
+		import_say(
+			im,
+			"%s:%u: [fcgi-program:%s] has its socket: in a group, here %s, Supervisor "
+			"forgets it",
+			p->place.file, p->place.line, p->name, p->group);
 	}
 	if (p->socket && is_name(p->socket)) {
-		say(im, "%s:%u: [fcgi-program:%s] socket=%s: slotd wants a numeric host",
-		    p->place.file, p->place.line, p->name, p->socket);
+		import_say(im, "%s:%u: [fcgi-program:%s] socket=%s: slotd wants a numeric host",
+			   p->place.file, p->place.line, p->name, p->socket);
 	}
 }
 
@@ -154,10 +140,11 @@ static void check_listener(struct import *im, const struct program_config *p)
 	for (char **wide = p->events; wide && *wide; wide++) {
 		for (char **narrow = p->events; *narrow; narrow++) {
 			if (event_covers(*wide, *narrow)) {
-				say(im,
-				    "%s:%u: [eventlistener:%s] has %s and, with %s, has it again: "
-				    "Supervisor sends such an event twice, slotd once",
-				    p->place.file, p->place.line, p->name, *narrow, *wide);
+				import_say(im,
+					   "%s:%u: [eventlistener:%s] has %s and, with %s, has it "
+					   "again: "
+					   "Supervisor sends such an event twice, slotd once",
+					   p->place.file, p->place.line, p->name, *narrow, *wide);
 			}
 		}
 	}
@@ -191,16 +178,17 @@ static void check_clients(struct import *im)
 
 	(void)config_walk(im->config->file, look_for_mentions, &m, NULL);
 	if (!m.serverurl) {
-		say(im,
-		    "%s: no serverurl in [supervisorctl]: supervisorctl asks "
-		    "http://localhost:9001, slotctl asks %s/slotd.sock",
-		    im->config->file, im->config->supervisord.run_dir);
+		import_say(im,
+			   "%s: no serverurl in [supervisorctl]: supervisorctl asks "
+			   "http://localhost:9001, slotctl asks %s/slotd.sock",
+			   im->config->file, im->config->supervisord.run_dir);
 	}
 	if (!m.interface && im->config->servers.len) {
-		say(im,
-		    "%s: no [rpcinterface:supervisor]: Supervisor has no supervisor.* methods "
-		    "then, slotd always has them",
-		    im->config->file);
+		import_say(
+			im,
+			"%s: no [rpcinterface:supervisor]: Supervisor has no supervisor.* methods "
+			"then, slotd always has them",
+			im->config->file);
 	}
 }
 
@@ -212,7 +200,8 @@ static void check_pidfile(struct import *im)
 	struct rival rival;
 
 	if (path && rival_by_pidfile(path, &rival)) {
-		say(im, "%s (pid %d) runs with pidfile=%s", rival.name, (int)rival.pid, path);
+		import_say(im, "%s (pid %d) runs with pidfile=%s", rival.name, (int)rival.pid,
+			   path);
 	}
 }
 
@@ -221,7 +210,7 @@ static void check_file(struct import *im)
 	struct rival rival;
 
 	if (rival_by_config(im->config->file, &rival)) {
-		say(im, "%s (pid %d) runs with this file", rival.name, (int)rival.pid);
+		import_say(im, "%s (pid %d) runs with this file", rival.name, (int)rival.pid);
 	}
 }
 
@@ -230,8 +219,8 @@ static void check_socket(struct import *im, const char *path, const char *sectio
 	struct rival rival;
 
 	if (rival_by_socket(path, &rival)) {
-		say(im, "%s (pid %d) listens on %s, the socket of [%s%s]", rival.name,
-		    (int)rival.pid, path, section, name);
+		import_say(im, "%s (pid %d) listens on %s, the socket of [%s%s]", rival.name,
+			   (int)rival.pid, path, section, name);
 	}
 }
 
@@ -257,8 +246,8 @@ static void check_port(struct import *im, const char *address, const char *what,
 	char holder[128];
 
 	if (address && !listen_is_free(address)) {
-		say(im, "%s, %s%s, is held by %s", address, what, name,
-		    listen_holder(address, holder, sizeof(holder)));
+		import_say(im, "%s, %s%s, is held by %s", address, what, name,
+			   listen_holder(address, holder, sizeof(holder)));
 	}
 }
 
@@ -330,16 +319,16 @@ static void check_programs(struct import *im)
 		int r = ask_running(s, &infos, &diag);
 
 		if (r < 0 && r != -ENOENT && r != -ECONNREFUSED) {
-			say(im, "what runs behind %s cannot be asked for: %s", s->address,
-			    diag.text[0] ? diag.text : "it answers with a fault");
+			import_say(im, "what runs behind %s cannot be asked for: %s", s->address,
+				   diag.text[0] ? diag.text : "it answers with a fault");
 		}
 		vec_for_each (g, &im->config->groups) {
 			unsigned n = count_running(&infos, (*g)->name);
 
 			if (n) {
-				say(im, "%s: %u process%s of it run%s already (asked by %s)",
-				    (*g)->name, n, n == 1 ? "" : "es", n == 1 ? "s" : "",
-				    s->address);
+				import_say(im, "%s: %u process%s of it run%s already (asked by %s)",
+					   (*g)->name, n, n == 1 ? "" : "es", n == 1 ? "s" : "",
+					   s->address);
 			}
 		}
 		if (infos.len) {
@@ -354,9 +343,9 @@ static void check_places(struct import *im)
 {
 	const struct supervisord_config *c = &im->config->supervisord;
 
-	say(im, "%s/slotd.sock for slotctl, beside the servers of the file", c->run_dir);
-	say(im, "%s for what must survive a reboot, %s for the logs of deploys", c->state_dir,
-	    c->log_dir);
+	import_say(im, "%s/slotd.sock for slotctl, beside the servers of the file", c->run_dir);
+	import_say(im, "%s for what must survive a reboot, %s for the logs of deploys",
+		   c->state_dir, c->log_dir);
 }
 
 /* What is missing on this machine, which Supervisor finds out when it starts the program. */
@@ -382,8 +371,8 @@ static unsigned processes(const struct config *c)
 static void check_shutdown(struct import *im)
 {
 	if (processes(im->config) > 1) {
-		say(im, "at shutdown all processes of one priority are stopped at once; "
-			"Supervisor stops one group after another");
+		import_say(im, "at shutdown all processes of one priority are stopped at once; "
+			       "Supervisor stops one group after another");
 	}
 }
 
@@ -409,10 +398,11 @@ static void check_slots(struct import *im)
 		(void)snprintf(other, sizeof(other), "%.*sb", (int)len - 1, (*p)->name);
 		b = config_program(im->config, other);
 		if (b && numbered_alike(*p, b)) {
-			say(im,
-			    "%s and %s could be the slots of a [service:%.*s]: slotd.conf(5), "
-			    "slotd-supervisor(7)",
-			    (*p)->name, other, (int)len - 2, (*p)->name);
+			import_say(
+				im,
+				"%s and %s could be the slots of a [service:%.*s]: slotd.conf(5), "
+				"slotd-supervisor(7)",
+				(*p)->name, other, (int)len - 2, (*p)->name);
 		}
 	}
 }
@@ -424,13 +414,22 @@ static const struct {
 	enum finding finding;
 	check_fn *check;
 } checks[] = {
-	{FINDING_MISTAKE, check_mistakes},  {FINDING_DIFFERENT, check_warnings},
-	{FINDING_DIFFERENT, check_plugins}, {FINDING_DIFFERENT, check_fcgi},
-	{FINDING_DIFFERENT, check_events},  {FINDING_DIFFERENT, check_clients},
-	{FINDING_TWICE, check_pidfile},	    {FINDING_TWICE, check_file},
-	{FINDING_TWICE, check_sockets},	    {FINDING_TWICE, check_ports},
-	{FINDING_TWICE, check_programs},    {FINDING_NEW, check_places},
-	{FINDING_NEW, check_machine},	    {FINDING_NEW, check_shutdown},
+	{FINDING_MISTAKE, check_mistakes},
+	{FINDING_DIFFERENT, check_warnings},
+	{FINDING_DIFFERENT, check_plugins},
+	{FINDING_DIFFERENT, check_fcgi},
+	{FINDING_DIFFERENT, check_events},
+	{FINDING_DIFFERENT, check_clients},
+	{FINDING_DIFFERENT, import_check_commands},
+	{FINDING_DIFFERENT, import_check_options},
+	{FINDING_TWICE, check_pidfile},
+	{FINDING_TWICE, check_file},
+	{FINDING_TWICE, check_sockets},
+	{FINDING_TWICE, check_ports},
+	{FINDING_TWICE, check_programs},
+	{FINDING_NEW, check_places},
+	{FINDING_NEW, check_machine},
+	{FINDING_NEW, check_shutdown},
 	{FINDING_NEW, check_slots},
 };
 

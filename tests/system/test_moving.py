@@ -111,6 +111,28 @@ programs=php
 """
 
 
+OF_SUPERVISOR = """
+[program:db]
+command=/usr/bin/pidproxy /run/db.pid /bin/cat
+[program:nightly]
+command=/bin/sh -c 'sleep 1d; supervisorctl restart db'
+[program:odd]
+command=/usr/bin/python3 -u -m supervisor.pidproxy /run/odd.pid /bin/cat
+[program:own]
+command=/bin/echo my-pidproxy memmonitor
+[eventlistener:memory]
+command=/usr/bin/python3 /usr/bin/memmon -a 200MB
+events=TICK_60
+[program:say]
+command=/bin/cat
+stdout_capture_maxbytes=1KB
+stdout_events_enabled=true
+[program:console]
+command=/bin/cat
+stdout_logfile=/dev/fd/1
+"""
+
+
 def import_check(config, status):
     done = subprocess.run([str(SLOTCTL), "import-check", str(config)], capture_output=True,
                           text=True, timeout=60)
@@ -132,6 +154,21 @@ def test_import_check_names_what_is_different_and_where():
         assert line in said, said
     assert f"{file.config}:{file.config.read_text().splitlines().index('numproc=2') + 1}: " in said
     assert "Would run twice" not in said
+    file.end()
+
+
+def test_import_check_names_what_goes_away_with_supervisor():
+    file = Supervisord(OF_SUPERVISOR)
+    said = import_check(file.config, 1)
+    for line in [
+            "program db runs /usr/bin/pidproxy, which goes away with Supervisor; slotd's is",
+            "program nightly runs supervisorctl, which goes away with Supervisor",
+            "program odd runs supervisor.pidproxy, which needs the Python package supervisor",
+            "program memory runs /usr/bin/memmon, which needs the Python package supervisor",
+            "program say captures",
+            "program console logs to a device without *_logfile_maxbytes=0"]:
+        assert line in said, said
+    assert "program own" not in said
     file.end()
 
 
