@@ -42,6 +42,30 @@ static int claim(struct service_making *m, enum slot_id slot, struct program_con
 	return vec_push(&m->service->slots[slot].programs, p);
 }
 
+/* Is it among those of the slot, as written? */
+static bool is_written(const struct service_making *m, enum slot_id slot, const char *name)
+{
+	const struct option *o = section_option(m->section, slot_options[slot]);
+	const char *p = o ? o->value : "";
+
+	while (*p) {
+		size_t len = strcspn(p, ", \t\n");
+
+		if (len == strlen(name) && strncmp(p, name, len) == 0) {
+			return true;
+		}
+		p += len;
+		p += strspn(p, ", \t\n");
+	}
+	return false;
+}
+
+/* What is in one slot already was not meant for another. */
+static bool could_be_meant(const struct service_making *m, const char *name, int service)
+{
+	return service < 0 && !is_written(m, SLOT_A, name) && !is_written(m, SLOT_B, name);
+}
+
 static void unknown_name(struct service_making *m, enum slot_id slot, const char *name)
 {
 	struct config *c = m->l->config;
@@ -49,10 +73,16 @@ static void unknown_name(struct service_making *m, enum slot_id slot, const char
 	const char *near;
 
 	vec_for_each (g, &c->groups) {
-		(void)vec_push(&names, (*g)->name);
+		int service = (*g)->programs.len ? (*g)->programs.at[0]->service : -1;
+
+		if (could_be_meant(m, (*g)->name, service)) {
+			(void)vec_push(&names, (*g)->name);
+		}
 	}
 	vec_for_each (p, &c->programs) {
-		(void)vec_push(&names, (*p)->name);
+		if (could_be_meant(m, (*p)->name, (*p)->service)) {
+			(void)vec_push(&names, (*p)->name);
+		}
 	}
 	near = nearest_name(name, names.at, names.len);
 	if (near) {

@@ -60,6 +60,8 @@ def test_everything_is_installed_in_its_place(tree):
     files = {str(p.relative_to(tree)) for p in tree.rglob("*") if p.is_file()}
     expected = {
         "usr/local/sbin/slotd", "usr/local/bin/slotctl",
+        *(f"usr/local/{place}" for name in ("pidproxy", "echo_supervisord_conf")
+          for place in (f"bin/{name}", f"share/man/man1/{name}.1")),
         *(f"usr/local/libexec/slotd/slotd-{h}" for h in ("keep", "relay", "log", "probe", "control")),
         "usr/local/share/man/man8/slotd.8", "usr/local/share/man/man1/slotctl.1",
         "usr/local/share/man/man5/slotd.conf.5",

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness.paths import ROOT
+from harness.paths import ROOT, SLOTD
 
 LOCK = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 4242 (unattended-upgr)"
 NETWORK = "Err:1 http://deb.debian.org/debian bookworm InRelease\n" \
@@ -96,6 +96,19 @@ def test_the_readme_names_every_package_that_a_build_needs():
         capture_output=True, text=True, check=True).stdout.split()
     text = (ROOT / "README.md").read_text().split("apt-get install", 1)[1].split("meson setup")[0]
     assert sorted(listed) == sorted(text.replace("\\", " ").split())
+
+
+def test_the_readmes_configuration_can_be_pasted(tmp_path):
+    """With the blanks of the README before each line, on a machine without the application."""
+    text = (ROOT / "README.md").read_text()
+    block = text[text.index("    [program:payinv-a]"):text.index("`examples/payinv` has")]
+    assert "user=" in block and "[service:payinv]" in block
+    config = tmp_path / "slotd.conf"
+    config.write_text(block)
+    done = subprocess.run([str(SLOTD), "-t", "-c", str(config)], capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "ok: 1 service, 2 groups" in done.stderr
 
 
 def quickstart(**env):

@@ -238,6 +238,8 @@ static const struct {
 	{HEAD "slot_a=\nslot_b=\n", true, 4, "slot a is empty"},
 	{HEAD "slot_a=s-c\nslot_b=s-b\n" A B, true, 4,
 	 "there is no program or group named s-c; did you mean s-a?"},
+	{HEAD "slot_a=s-a\nslot_b=s-b\n" A, true, 5,
+	 "there is no program or group named s-b; add [program:s-b]"},
 	{HEAD "slot_a=zebra\nslot_b=s-b\n" A B, true, 4, "named zebra; add [program:zebra]"},
 	{HEAD "slot_a=s-a\nslot_b=s-a\n" A, true, 5,
 	 "program s-a is in slot a of service s already; a program is in one slot at most"},
