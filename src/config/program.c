@@ -247,21 +247,6 @@ static void check_stop(struct program_making *m)
 	}
 }
 
-/* Workers that rotate one file take it away from each other. */
-static void check_shared_log(struct program_making *m)
-{
-	const struct worker_config *w = m->program->workers.at;
-
-	if (m->program->workers.len > 1 && w[0].logs[0].kind == LOG_KIND_FILE &&
-	    w[0].logs[0].maxbytes && strncmp(w[0].logs[0].path, "/dev/", strlen("/dev/")) != 0 &&
-	    strcmp(w[0].logs[0].path, w[1].logs[0].path) == 0) {
-		config_warning(m->l->config, program_place(m, "stdout_logfile"),
-			       "[%s] stdout_logfile: %zu workers rotate one file; put "
-			       "%%(process_num)d into its name",
-			       m->spec->section->name, m->program->workers.len);
-	}
-}
-
 static void check_logs(struct program_making *m)
 {
 	static const char *const streams[] = {"stdout", "stderr"};
@@ -291,7 +276,6 @@ static void check_logs(struct program_making *m)
 				section, option);
 		}
 	}
-	check_shared_log(m);
 	if (m->program->redirect_stderr && w->logs[1].kind == LOG_KIND_FILE) {
 		config_warning(
 			m->l->config, program_place(m, "stderr_logfile"),

@@ -306,6 +306,7 @@ static bool is_directory(const char *path)
 static void check_command(struct config *c, const struct worker_config *w)
 {
 	char path[4096];
+	struct stat st;
 	size_t len = w->command ? strcspn(w->command, " \t\n'\"\\") : 0;
 
 	if (len == 0 || w->command[0] != '/' || len >= sizeof(path) ||
@@ -316,6 +317,9 @@ static void check_command(struct config *c, const struct worker_config *w)
 	path[len] = '\0';
 	if (access(path, F_OK) < 0) {
 		config_warning(c, w->program->place, "program %s: command: there is no %s",
+			       w->program->name, path);
+	} else if (stat(path, &st) == 0 && (!S_ISREG(st.st_mode) || !(st.st_mode & 0111))) {
+		config_warning(c, w->program->place, "program %s: command: %s is not executable",
 			       w->program->name, path);
 	}
 }

@@ -58,9 +58,14 @@ static void check_mistakes(struct import *im)
 /* Supervisor says it, too: no difference. */
 static bool supervisor_says(const char *text)
 {
-	static const char no_include[] = "No file matches via include";
+	static const char *const texts[] = {"No file matches via include", "For ["};
 
-	return strncmp(text, no_include, strlen(no_include)) == 0;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (strncmp(text, texts[i], strlen(texts[i])) == 0) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static void check_warnings(struct import *im)

@@ -232,43 +232,60 @@ static int check_stale(const char *text, const struct address *a, struct diag *d
 	return 0;
 }
 
-static int open_unix(const char *text, const struct address *a,
-		     const struct listen_options *options, struct diag *diag, int *ret_fd)
+/* Under its own name, for that is what a worker which inherits it is told (getsockname), but with
+ * no mode at all, until owner and mode are right and somebody listens. */
+static int bind_closed(int fd, const struct address *a, mode_t *ret_usual)
 {
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	struct address made = {.len = sizeof(un)};
-	auto_close int fd = -EBADF;
-	int r = check_stale(text, a, diag);
+	mode_t old;
+	int r;
 
-	if (r < 0) {
-		return r;
-	}
-	/* Under another name until mode and owner are right; one byte less than the limit is kept
-	 * for it. */
-	if (snprintf(un.sun_path, sizeof(un.sun_path), "%s~", address_path(a)) >=
-	    (int)sizeof(un.sun_path)) {
-		return diag_set(diag, -ENAMETOOLONG, "%s: the path is too long", text);
-	}
-	memcpy(&made.sa, &un, sizeof(un));
-	(void)unlink(un.sun_path);
-	r = new_socket(&made, &fd);
-	if (r == 0) {
-		r = bind_to(fd, &made);
-	}
-	if (r == 0 && options->mode != (mode_t)-1) {
-		r = chmod(un.sun_path, options->mode) < 0 ? -errno : 0;
-	}
-	if (r == 0 && (options->uid != (uid_t)-1 || options->gid != (gid_t)-1)) {
-		r = chown(un.sun_path, options->uid, options->gid) < 0 ? -errno : 0;
+	(void)unlink(address_path(a)); /* stale */
+	old = umask(0777);
+	r = bind_to(fd, a);
+	(void)umask(old);
+	*ret_usual = 0777 & ~old;
+	return r;
+}
+
+static int set_up_unix(int fd, const struct address *a, const struct listen_options *options,
+		       mode_t usual)
+{
+	const char *path = address_path(a);
+	int r = 0;
+
+	if (options->uid != (uid_t)-1 || options->gid != (gid_t)-1) {
+		r = chown(path, options->uid, options->gid) < 0 ? -errno : 0;
 	}
 	if (r == 0) {
 		r = start_listening(fd, options);
 	}
 	if (r == 0) {
-		r = rename(un.sun_path, address_path(a)) < 0 ? -errno : 0;
+		r = chmod(path, options->mode != (mode_t)-1 ? options->mode : usual) < 0 ? -errno
+											 : 0;
+	}
+	return r;
+}
+
+static int open_unix(const char *text, const struct address *a,
+		     const struct listen_options *options, struct diag *diag, int *ret_fd)
+{
+	auto_close int fd = -EBADF;
+	mode_t usual = 0;
+	int r = check_stale(text, a, diag);
+
+	if (r < 0) {
+		return r;
+	}
+	r = new_socket(a, &fd);
+	if (r == 0) {
+		r = bind_closed(fd, a, &usual);
 	}
 	if (r < 0) {
-		(void)unlink(un.sun_path);
+		return refuse(text, r, diag);
+	}
+	r = set_up_unix(fd, a, options, usual);
+	if (r < 0) {
+		(void)unlink(address_path(a));
 		return refuse(text, r, diag);
 	}
 	*ret_fd = TAKE_FD(fd);

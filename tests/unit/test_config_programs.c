@@ -138,6 +138,17 @@ START_TEST(slotds_own_section_is_expanded_once_and_wins)
 }
 END_TEST
 
+/* slotd-log has one hand for all of them. */
+START_TEST(workers_may_share_a_log_that_is_rotated)
+{
+	auto_config struct config *c =
+		load_good("[program:x]\ncommand=a\nnumprocs=8\nprocess_name=%(process_num)d\n"
+			  "stdout_logfile=/tmp/one\n");
+
+	ck_assert_uint_eq(config_program(c, "x")->workers.len, 8);
+}
+END_TEST
+
 START_TEST(a_wrong_value_names_the_variable_that_has_it)
 {
 	setenv("N", "none", 1);
@@ -255,9 +266,6 @@ static const struct {
 	 "AUTO logging used for stdout_logfile without rollover"},
 	{"[program:x]\ncommand=a\nredirect_stderr=true\nstderr_logfile=/tmp/x\n", false, 4,
 	 "redirect_stderr=true but stderr_logfile has also been set"},
-	{"[program:x]\ncommand=a\nnumprocs=2\nprocess_name=%(process_num)d\n"
-	 "stdout_logfile=/tmp/one\n",
-	 false, 5, "2 workers rotate one file"},
 	{"[program:x]\ncommand=a\nautostrat=true\n", false, 3,
 	 "unknown option \"autostrat\" is ignored; did you mean \"autostart\"?"},
 	{"[progam:x]\ncommand=a\n", false, 1,
@@ -514,6 +522,7 @@ int main(void)
 		the_common_environment_is_expanded_twice_as_under_supervisor,
 		what_cannot_be_expanded_twice_is_expanded_once,
 		slotds_own_section_is_expanded_once_and_wins,
+		workers_may_share_a_log_that_is_rotated,
 		a_wrong_value_names_the_variable_that_has_it,
 		log_names_take_one_percent_however_it_is_written, logs_can_be_none_auto_or_syslog,
 		each_mistake_is_told_with_its_line, a_mistake_that_is_in_every_worker_is_told_once,

@@ -76,6 +76,8 @@ START_TEST(a_stale_unix_socket_is_replaced_and_a_live_one_is_not)
 	char dir[] = "/tmp/slotd-listen-XXXXXX", address[64];
 	auto_close int fd = -EBADF, second = -EBADF;
 	struct diag diag = {0};
+	struct sockaddr_un name;
+	socklen_t len = sizeof(name);
 	struct stat st;
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -83,6 +85,8 @@ START_TEST(a_stale_unix_socket_is_replaced_and_a_live_one_is_not)
 	ck_assert_int_eq(listen_open(address, &defaults, NULL, &fd), 0);
 	ck_assert_int_eq(stat(address + 5, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&name, &len), 0);
+	ck_assert_str_eq(name.sun_path, address + 5);
 	ck_assert_int_eq(listen_open(address, &defaults, &diag, &second), -EADDRINUSE);
 	cleanup_closep(&fd);
 	ck_assert_int_eq(listen_open(address, &defaults, &diag, &second), 0);
