@@ -186,7 +186,11 @@ static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_s
 
 	(void)purpose;
 	c->fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
-	return c->fd < 0 ? CURL_SOCKET_BAD : c->fd;
+	if (c->fd < 0) {
+		return CURL_SOCKET_BAD;
+	}
+	probe_socket_made(c->fd);
+	return c->fd;
 }
 
 /* Connected, and nothing is sent yet. */

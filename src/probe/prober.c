@@ -162,3 +162,10 @@ void prober_ask(struct prober *p, const struct message *m)
 	}
 	loop_idle_queue(p->loop, &p->next);
 }
+
+void probe_socket_made(int fd)
+{
+	const int one = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+}

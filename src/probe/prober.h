@@ -71,6 +71,11 @@ void check_finish(struct check *c, const struct outcome *o);
 
 /** Sends the PROXY header that the worker expects first, if it does. 0 or -errno. */
 int check_introduce(const struct check *c);
+/**
+ * The local port that the kernel chooses may be that of a worker which is not up yet: it can be
+ * bound all the same, also while the connection lingers in TIME_WAIT.
+ */
+void probe_socket_made(int fd);
 
 /* ---- tcp.c: a connect that need not block ---- */
 void tcp_init(struct check *c);

@@ -51,6 +51,7 @@ void tcp_begin(struct check *c)
 		finish(c, OUTCOME_NOT_CONNECTED, errno);
 		return;
 	}
+	probe_socket_made(c->fd);
 	if (connect(c->fd, (const struct sockaddr *)&a->sa, a->len) == 0) {
 		connected(c, 0);
 		return;
