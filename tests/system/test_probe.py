@@ -183,10 +183,10 @@ from harness.wire import Helper
 from test_probe import HTTP, TCP, PASSED, ask, http, server
 
 with Helper("probe") as probe, server(http(200), address=("127.0.0.1", 1234)) as (address, _):
-    for _ in range(4):
+    for _ in range(5):
         assert ask(probe, TCP, address)["CODE"] == PASSED
         ask(probe, HTTP, address, PATH="/", EXPECT="200")
-    for port in range(50000, 50004):  # in TIME_WAIT, most of them
+    for port in range(50000, 50020):  # in TIME_WAIT, most of them
         with socket.socket() as worker:
             worker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             worker.bind(("127.0.0.1", port))
@@ -195,10 +195,10 @@ with Helper("probe") as probe, server(http(200), address=("127.0.0.1", 1234)) as
 
 
 def test_checks_leave_their_local_ports_to_workers(tmp_path):
-    """In a network of its own with four ports for outgoing connections."""
+    """In a network of its own with twenty ports for outgoing connections."""
     script = tmp_path / "inner.py"
     script.write_text(LOCAL_PORTS)
-    shell = ("ip link set lo up && echo 50000 50003 > /proc/sys/net/ipv4/ip_local_port_range && "
+    shell = ("ip link set lo up && echo 50000 50019 > /proc/sys/net/ipv4/ip_local_port_range && "
              f"exec timeout 60 {sys.executable} {script}")
     if subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode:
         pytest.skip("no network namespace to be had")

@@ -579,22 +579,24 @@ def worker_can_bind(port, as_servers_do=True):
 with Worker(keep, backlog=200) as worker, Relays() as relays:
     clients = []
     relays.worker(3, A, worker.address)
-    relays.worker(4, B, "127.0.0.1:50005", up=0)
+    listening = {int(worker.address.rsplit(":", 1)[1]), relays.address[1]}
+    known = next(port for port in range(50005, 50010) if port not in listening)
+    relays.worker(4, B, f"127.0.0.1:{known}", up=0)
     relays.table()
     fill(relays, clients, 40)
     taken = {c.getpeername()[1] for c in worker.connections}
     assert len(taken) > 5
-    worker_can_bind(50005)
+    worker_can_bind(known)
     if KEEPS_OFF:
-        assert 50005 not in taken, taken
-        worker_can_bind(50005, as_servers_do=False)
-    late = (taken - {50005}).pop()  # one that nobody knew to be a worker's
+        assert known not in taken, taken
+        worker_can_bind(known, as_servers_do=False)
+    late = (taken - {known}).pop()  # one that nobody knew to be a worker's
     relays.worker(5, B, f"127.0.0.1:{late}", up=0)
     worker_can_bind(late)
     before = len(worker.connections)
     fill(relays, clients, 20)
     if KEEPS_OFF:
-        assert not {c.getpeername()[1] for c in worker.connections[before:]} & {50005, late}
+        assert not {c.getpeername()[1] for c in worker.connections[before:]} & {known, late}
     for client in clients:
         client.close()
 """
