@@ -40,7 +40,9 @@ const struct option_def supervisord_options[] = {
 	{"strip_ansi", OPTION_FIELD(S, strip_ansi), .def = "false", .on_change = EFFECT_LIVE,
 	 .help = "Remove terminal escape sequences from the workers' logs."},
 	{"environment", OPTION_FIELD_AS(S, environment, char **, OPT_ENVIRONMENT), .def = "",
-	 .on_change = EFFECT_RESTART, .help = "Variables for every program."},
+	 .on_change = EFFECT_RESTART,
+	 .help = "Variables for every program. In [supervisord] the value is expanded twice, as by "
+		 "Supervisor: one % is written as four."},
 	{"identifier", OPTION_FIELD(S, identifier), .def = "supervisor", .on_change = EFFECT_DAEMON,
 	 .help = "Name of this slotd for clients and event listeners."},
 	{"profile_options", .type = OPT_SPECIAL, .on_change = EFFECT_NONE,
@@ -63,7 +65,8 @@ const struct option_def supervisord_options[] = {
 		 "state_dir."},
 	{"helper_user", OPTION_FIELD_AS(S, helper_user, struct owner, OPT_USER), .def = "slotd",
 	 .on_change = EFFECT_DAEMON, .ours = true,
-	 .help = "As root: user of the helper processes; nobody where it is missing."},
+	 .help = "As root: user of the helper processes; nobody where it is missing. It must be "
+		 "allowed to open the unix sockets of workers."},
 	{"relays", OPTION_FIELD(S, relays), .def = "0", .max = 64, .on_change = EFFECT_DAEMON,
 	 .ours = true, .help = "Relay processes; 0: one a CPU, 4 at most."},
 	{"journal", OPTION_FIELD(S, journal), .def = "true", .on_change = EFFECT_DAEMON,
