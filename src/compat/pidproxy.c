@@ -37,7 +37,7 @@ static int usage(void)
 	return EXIT_FAILURE;
 }
 
-/* A number below 2 would be a group, everybody, or init. */
+/* A number below 2 would be a group, everybody, or init; our own would come back for ever. */
 static pid_t read_pid(const char *path)
 {
 	auto_fclose FILE *f = fopen(path, "re");
@@ -50,7 +50,10 @@ static pid_t read_pid(const char *path)
 	errno = 0;
 	pid = strtol(text, &end, 10);
 	end += strspn(end, " \t\r\n");
-	return errno || end == text || *end || pid < 2 || pid > INT_MAX ? 0 : (pid_t)pid;
+	if (errno || end == text || *end || pid < 2 || pid > INT_MAX || pid == getpid()) {
+		return 0;
+	}
+	return (pid_t)pid;
 }
 
 /* Should pidproxy end? */
@@ -137,7 +140,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++) {
 		(void)sigaddset(&signals, forwarded[i]);
 	}
-	/* ignored signals would not be waited for, and an ignored SIGCHLD leaves no one to reap */
+	/* an ignored SIGCHLD would leave nobody to wait for */
 	(void)signal(SIGCHLD, SIG_DFL);
 	(void)sigprocmask(SIG_BLOCK, &signals, &old);
 	child = fork();

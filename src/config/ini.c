@@ -38,6 +38,7 @@ struct reader {
 	/* inih's side */
 	size_t fed;
 	struct section *section;
+	unsigned opened; /* line of the section's name */
 };
 
 static struct config_place here(const struct reader *r, unsigned line)
@@ -178,7 +179,7 @@ static bool name_fits(struct reader *r, struct span name)
 static bool section_line(struct reader *r, struct span text)
 {
 	const char *close;
-	struct span name;
+	struct span name, rest;
 
 	if (text.at[0] != '[') {
 		return false;
@@ -188,6 +189,13 @@ static bool section_line(struct reader *r, struct span text)
 		return false;
 	}
 	name = (struct span){text.at + 1, (size_t)(close - text.at - 1)};
+	rest = trim((struct span){close + 1, text.len - (size_t)(close + 1 - text.at)});
+	if (rest.len) {
+		config_warning(r->config, here(r, r->line),
+			       "\"%.*s\" after the name of the section is ignored; put it into a "
+			       "line of its own",
+			       rest.len > 100 ? 100 : (int)rest.len, rest.at);
+	}
 	if (name_fits(r, name)) {
 		char *copy = arena_text_n(r->document->memory, name.at, name.len);
 
@@ -337,6 +345,18 @@ static const struct logical *by_handle(const struct reader *r, const char *handl
 	return i < r->lines.len ? &r->lines.at[i] : NULL;
 }
 
+/* Another file, or the section's name once more, may override; below one name it is a slip. */
+static void warn_of_double(struct reader *r, const struct logical *l)
+{
+	const struct option *o = section_option(r->section, l->name);
+
+	if (o && o->place.file == r->file && o->place.line > r->opened) {
+		config_warning(r->config, here(r, l->line),
+			       "[%s] %s is there twice: this one counts, that of line %u does not",
+			       r->section->name, l->name, o->place.line);
+	}
+}
+
 static int handler(void *data, const char *section, const char *name, const char *value)
 {
 	struct reader *r = data;
@@ -348,11 +368,15 @@ static int handler(void *data, const char *section, const char *name, const char
 	}
 	if (name[0] == 's') {
 		r->section = document_open(r->document, l->name, here(r, l->line));
+		r->opened = l->line;
 		if (!r->section) {
 			r->error = -ENOMEM;
 		}
 	} else if (r->section) {
-		int e = document_set(r->document, r->section, l->name, l->value, here(r, l->line));
+		int e;
+
+		warn_of_double(r, l);
+		e = document_set(r->document, r->section, l->name, l->value, here(r, l->line));
 
 		if (e < 0) {
 			r->error = e;

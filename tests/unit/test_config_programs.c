@@ -256,6 +256,10 @@ static const struct {
 	{"[eventlistener:x]\ncommand=a\nevent=TICK_5\n", true, 3,
 	 "did you mean \"events\" by \"event\"?"},
 	{"[unix_http_server]\nfiel=/tmp/x\n", true, 2, "did you mean \"file\" by \"fiel\"?"},
+	{"[program:x] command=a\ncommand=b\n", false, 1,
+	 "\"command=a\" after the name of the section is ignored"},
+	{"[program:x]\ncommand=a\npriority=1\n\ncommand=b\n", false, 5,
+	 "[program:x] command is there twice: this one counts, that of line 2 does not"},
 	{"[program:x]\ncommand=a\nuser=\n", true, 3, "Invalid user name"},
 	{"[program:x]\ncommand=%(nope)s\n", true, 2,
 	 "Format string '%(nope)s' for 'program:x.command' contains names ('nope') which cannot be "
