@@ -6,6 +6,7 @@
  */
 
 #include <slotd/diag.h>
+#include <slotd/ownname.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,14 +21,28 @@ struct listen_options {
 
 /**
  * Binds and listens. TCP sockets get SO_REUSEPORT (later handoffs join the group) and V6ONLY; a
- * plain trial bind comes first, so that another owner is found instead of shared with. A unix
- * socket takes its name when mode and owner are right; a stale one is replaced.
+ * plain trial bind comes first, so that another owner is found instead of shared with. Unix
+ * sockets: as listen_unix.
  *
- * @address  "127.0.0.1:8000", "[::]:8000", "unix:/x".
- * Returns:  0, or -errno and a sentence that names the holder (-EADDRINUSE).
+ * @address   "127.0.0.1:8000", "[::]:8000", "unix:/x".
+ * @ret_name  of a unix socket: its name, the caller's to remove. May be NULL.
+ * Returns:   0, or -errno and a sentence that names the holder (-EADDRINUSE).
  */
 int listen_open(const char *address, const struct listen_options *options, struct diag *diag,
-		int *ret_fd);
+		int *ret_fd, struct own_name *ret_name);
+
+/**
+ * Binds a unix socket to a path and listens: it takes its name when mode and owner are right. A
+ * link is followed. A socket that nobody listens on any more is replaced; what is no socket is
+ * not.
+ *
+ * @fd        of any type that listens. Borrowed.
+ * @ret_name  as above.
+ * Returns:   0, or -errno and a sentence; -EADDRINUSE: somebody listens there, -EEXIST: it is no
+ *            socket.
+ */
+int listen_unix(int fd, const char *path, const struct listen_options *options, struct diag *diag,
+		struct own_name *ret_name);
 
 /** Could somebody bind this TCP address now? True for what is none. */
 bool listen_is_free(const char *address);

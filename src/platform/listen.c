@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -210,90 +211,136 @@ static int open_tcp(const char *text, const struct address *a, const struct list
 }
 
 /* Does somebody answer there? Then it is not ours to replace. */
-static int check_stale(const char *text, const struct address *a, struct diag *diag)
+static int check_stale(const struct sockaddr_un *un, struct diag *diag)
 {
-	auto_close int fd = -EBADF;
+	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct stat st;
-	int r = new_socket(a, &fd);
 
-	if (r < 0) {
-		return diag_set_errno(diag, r, "cannot listen on %s", text);
+	if (fd < 0) {
+		return diag_set_errno(diag, -errno, "cannot listen on unix:%s", un->sun_path);
 	}
-	if (lstat(address_path(a), &st) < 0) {
-		return 0;
+	if (lstat(un->sun_path, &st) < 0) {
+		return 0; /* why not, bind will say */
 	}
 	if (!S_ISSOCK(st.st_mode)) {
 		return diag_set(diag, -EEXIST, "%s is there, but is not a socket: remove it",
-				address_path(a));
+				un->sun_path);
 	}
-	if (connect(fd, (const struct sockaddr *)&a->sa, a->len) == 0 || errno == EAGAIN) {
-		return diag_set(diag, -EADDRINUSE, "%s is held by another process", text);
+	if (connect(fd, (const struct sockaddr *)un, sizeof(*un)) == 0 || errno == EAGAIN ||
+	    errno == EPROTOTYPE) {
+		return diag_set(diag, -EADDRINUSE, "unix:%s is held by another process",
+				un->sun_path);
+	}
+	if (errno != ECONNREFUSED && errno != ENOENT) {
+		return diag_set(diag, -errno,
+				"unix:%s is there, and whether somebody listens cannot be told "
+				"(%s): remove it if nobody does",
+				un->sun_path, strerrordesc_np(errno));
 	}
 	return 0;
 }
 
-/* Under its own name, for that is what a worker which inherits it is told (getsockname), but with
- * no mode at all, until owner and mode are right and somebody listens. */
-static int bind_closed(int fd, const struct address *a, mode_t *ret_usual)
+static int set_path(const char *path, struct sockaddr_un *ret, struct diag *diag)
 {
-	mode_t old;
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if ((size_t)snprintf(ret->sun_path, sizeof(ret->sun_path), "%s", path) >=
+	    sizeof(ret->sun_path)) {
+		return diag_set(diag, -ENAMETOOLONG, "unix:%s: the path is too long", path);
+	}
+	return 0;
+}
+
+/* The name beside it under which a socket is prepared. */
+static void set_beside(const struct sockaddr_un *un, struct sockaddr_un *ret)
+{
+	size_t len = strlen(un->sun_path);
+
+	*ret = *un;
+	ret->sun_path[len < sizeof(un->sun_path) - 1 ? len : len - 1] = '~';
+}
+
+static int prepare(int fd, const struct sockaddr_un *un, const struct listen_options *options,
+		   struct own_name *ret_name)
+{
 	int r;
 
-	(void)unlink(address_path(a)); /* stale */
-	old = umask(0777);
-	r = bind_to(fd, a);
-	(void)umask(old);
-	*ret_usual = 0777 & ~old;
-	return r;
-}
-
-static int set_up_unix(int fd, const struct address *a, const struct listen_options *options,
-		       mode_t usual)
-{
-	const char *path = address_path(a);
-	int r = 0;
-
-	if (options->uid != (uid_t)-1 || options->gid != (gid_t)-1) {
-		r = chown(path, options->uid, options->gid) < 0 ? -errno : 0;
+	if (unlink(un->sun_path) < 0 && errno != ENOENT) {
+		return -errno;
 	}
-	if (r == 0) {
-		r = start_listening(fd, options);
+	if (bind(fd, (const struct sockaddr *)un, sizeof(*un)) < 0) {
+		return -errno;
 	}
-	if (r == 0) {
-		r = chmod(path, options->mode != (mode_t)-1 ? options->mode : usual) < 0 ? -errno
-											 : 0;
-	}
-	return r;
-}
-
-static int open_unix(const char *text, const struct address *a,
-		     const struct listen_options *options, struct diag *diag, int *ret_fd)
-{
-	auto_close int fd = -EBADF;
-	mode_t usual = 0;
-	int r = check_stale(text, a, diag);
-
+	r = own_name_note(ret_name, un->sun_path);
 	if (r < 0) {
 		return r;
 	}
-	r = new_socket(a, &fd);
+	if (options->mode != (mode_t)-1 && chmod(un->sun_path, options->mode) < 0) {
+		return -errno;
+	}
+	if ((options->uid != (uid_t)-1 || options->gid != (gid_t)-1) &&
+	    lchown(un->sun_path, options->uid, options->gid) < 0) {
+		return -errno;
+	}
+	return start_listening(fd, options);
+}
+
+int listen_unix(int fd, const char *path, const struct listen_options *options, struct diag *diag,
+		struct own_name *ret_name)
+{
+	CLEANUP(own_name_done) struct own_name name = {0};
+	struct sockaddr_un un, beside;
+	char real[PATH_MAX];
+	int r = own_name_resolve(path, real, sizeof(real), diag);
+
 	if (r == 0) {
-		r = bind_closed(fd, a, &usual);
+		r = set_path(real, &un, diag);
+	}
+	if (r == 0) {
+		r = check_stale(&un, diag);
+	}
+	if (r == 0) {
+		set_beside(&un, &beside);
+		r = check_stale(&beside, diag);
 	}
 	if (r < 0) {
-		return refuse(text, r, diag);
+		return r;
 	}
-	r = set_up_unix(fd, a, options, usual);
+	r = prepare(fd, &beside, options, &name);
+	if (r == 0) {
+		r = rename(beside.sun_path, un.sun_path) < 0 ? -errno : 0;
+	}
+	if (r == 0) {
+		r = own_name_moved(&name, path, un.sun_path);
+	}
 	if (r < 0) {
-		(void)unlink(address_path(a));
-		return refuse(text, r, diag);
+		own_name_remove(&name);
+		return diag_set_errno(diag, r, "cannot listen on unix:%s", path);
 	}
-	*ret_fd = TAKE_FD(fd);
+	if (ret_name) {
+		own_name_done(ret_name);
+		*ret_name = own_name_take(&name);
+	}
 	return 0;
 }
 
+static int open_unix(const struct address *a, const struct listen_options *options,
+		     struct diag *diag, int *ret_fd, struct own_name *ret_name)
+{
+	auto_close int fd = -EBADF;
+	int r = new_socket(a, &fd);
+
+	if (r < 0) {
+		return diag_set_errno(diag, r, "cannot listen on unix:%s", address_path(a));
+	}
+	r = listen_unix(fd, address_path(a), options, diag, ret_name);
+	if (r == 0) {
+		*ret_fd = TAKE_FD(fd);
+	}
+	return r;
+}
+
 int listen_open(const char *address, const struct listen_options *options, struct diag *diag,
-		int *ret_fd)
+		int *ret_fd, struct own_name *ret_name)
 {
 	struct address a;
 	int r = address_parse(address, &a);
@@ -301,6 +348,6 @@ int listen_open(const char *address, const struct listen_options *options, struc
 	if (r < 0) {
 		return diag_set_errno(diag, r, "%s is no address", address);
 	}
-	return address_is_unix(&a) ? open_unix(address, &a, options, diag, ret_fd)
+	return address_is_unix(&a) ? open_unix(&a, options, diag, ret_fd, ret_name)
 				   : open_tcp(address, &a, options, diag, ret_fd);
 }

@@ -150,10 +150,17 @@ static bool is_rival(pid_t pid, struct rival *ret)
 
 bool rival_by_pidfile(const char *path, struct rival *ret)
 {
-	auto_fclose FILE *f = fopen(path, "re");
+	/* A pipe, or /dev/stdin, must not have us wait. */
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char text[32];
+	struct stat st;
+	ssize_t n = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
+			    ? read(fd, text, sizeof(text) - 1)
+			    : -1;
 	int pid = 0;
 
-	return f && fscanf(f, "%d", &pid) == 1 && is_rival(pid, ret);
+	text[n > 0 ? n : 0] = '\0';
+	return sscanf(text, "%d", &pid) == 1 && is_rival(pid, ret);
 }
 
 /* ---- by socket */

@@ -11,6 +11,7 @@
 struct fcgi_socket {
 	char *program, *url;
 	int fd;
+	struct own_name name; /* of a unix socket */
 };
 
 struct fcgi {
@@ -32,11 +33,18 @@ static struct fcgi_socket *find(struct fcgi *f, const char *program)
 	return NULL;
 }
 
-static void forget(struct fcgi *f, struct fcgi_socket *s)
+/* As under Supervisor its name stays, and the next one replaces it. */
+static void socket_done(struct fcgi_socket *s)
 {
 	cleanup_closep(&s->fd);
+	own_name_done(&s->name);
 	free(s->program);
 	free(s->url);
+}
+
+static void forget(struct fcgi *f, struct fcgi_socket *s)
+{
+	socket_done(s);
 	vec_remove(&f->sockets, (size_t)(s - f->sockets.at));
 }
 
@@ -66,27 +74,28 @@ static struct listen_options options_of(const struct program_config *program)
 	};
 }
 
-static int open_socket(const struct program_config *program, int *ret_fd)
+static int open_socket(const struct program_config *program, struct fcgi_socket *s,
+		       struct diag *diag)
 {
 	const struct listen_options options = options_of(program);
+	CLEANUP(own_name_done) struct own_name name = {0};
 	auto_close int fd = -EBADF;
-	struct diag diag = {0};
 	char address[512];
 	int r;
 
 	to_address(program->socket, address, sizeof(address));
-	r = listen_open(address, &options, &diag, &fd);
+	r = listen_open(address, &options, diag, &fd, &name);
 	/* Workers accept as they would on a socket of Supervisor's: waiting. */
 	if (r == 0 && fcntl(fd, F_SETFL, 0) < 0) {
-		r = diag_set_errno(&diag, -errno, "%s", program->socket);
+		r = diag_set_errno(diag, -errno, "%s", program->socket);
 	}
 	if (r < 0) {
-		log_line(LOG_ERR, "Could not create FastCGI socket %s: %s", program->socket,
-			 diag.text);
 		return r;
 	}
-	log_line(LOG_INFO, "Creating socket %s", program->socket);
-	*ret_fd = TAKE_FD(fd);
+	cleanup_closep(&s->fd);
+	s->fd = TAKE_FD(fd);
+	own_name_done(&s->name);
+	s->name = own_name_take(&name);
 	return 0;
 }
 
@@ -97,17 +106,19 @@ static int add(struct fcgi *f, const struct program_config *program, struct fcgi
 		.url = strdup(program->socket),
 		.fd = -EBADF,
 	};
-	int r = s.program && s.url ? open_socket(program, &s.fd) : -ENOMEM;
+	struct diag diag = {0};
+	int r = s.program && s.url ? open_socket(program, &s, &diag) : -ENOMEM;
 
 	if (r == 0) {
 		r = vec_push(&f->sockets, s);
 	}
 	if (r < 0) {
-		cleanup_closep(&s.fd);
-		free(s.program);
-		free(s.url);
+		log_line(LOG_ERR, "Could not create FastCGI socket %s: %s", program->socket,
+			 diag.code ? diag.text : strerrordesc_np(-r));
+		socket_done(&s);
 		return r;
 	}
+	log_line(LOG_INFO, "Creating socket %s", program->socket);
 	*ret = &f->sockets.at[f->sockets.len - 1];
 	return 0;
 }
@@ -117,8 +128,12 @@ int fcgi_stdin(struct process *p, int *ret_child)
 	const struct program_config *program = p->config->program;
 	struct fcgi *f = fcgi_of(p->sup);
 	struct fcgi_socket *s = find(f, program->name);
-	int r = s ? 0 : add(f, program, &s);
+	int r = 0;
 
+	if (!s) {
+		r = add(f, program, &s);
+		lookout_look(p->sup);
+	}
 	if (r < 0) {
 		return r;
 	}
@@ -126,10 +141,16 @@ int fcgi_stdin(struct process *p, int *ret_child)
 	return *ret_child < 0 ? -errno : 0;
 }
 
+static bool is_of(const struct process *p, const char *program)
+{
+	return strcmp(p->config->program->name, program) == 0;
+}
+
+/* Also by one that ends and is to start again: clients wait in the queue meanwhile. */
 static bool in_use(const struct supervisor *sup, const char *program)
 {
 	vec_for_each (p, &sup->processes) {
-		if (*p && (*p)->pid && strcmp((*p)->config->program->name, program) == 0) {
+		if (*p && ((*p)->pid || (*p)->restart) && is_of(*p, program)) {
 			return true;
 		}
 	}
@@ -144,6 +165,63 @@ void fcgi_ended(struct process *p)
 	if (s && !in_use(p->sup, s->program)) {
 		log_line(LOG_INFO, "Closing socket %s", s->url);
 		forget(f, s);
+	}
+}
+
+/* ---- a name that went away */
+
+static const struct program_config *program_of(const struct supervisor *sup, const char *name)
+{
+	vec_for_each (p, &sup->processes) {
+		if (*p && is_of(*p, name)) {
+			return (*p)->config->program;
+		}
+	}
+	return NULL;
+}
+
+/* They accept on the old socket, which nobody can find any more. */
+static void restart_processes(struct supervisor *sup, const char *program)
+{
+	vec_for_each (at, &sup->processes) {
+		struct process *p = *at;
+
+		if (p && p->pid && is_of(p, program) && p->worker.state != WORKER_STOPPING) {
+			p->restart = true;
+			process_stop(p);
+		}
+	}
+}
+
+static void make_again(struct supervisor *sup, struct fcgi_socket *s)
+{
+	const struct program_config *program = program_of(sup, s->program);
+	struct diag diag = {0};
+
+	if (!program) {
+		return; /* its last process is about to go */
+	}
+	if (open_socket(program, s, &diag) < 0) {
+		lookout_failed(sup, &s->name, &diag);
+		return;
+	}
+	lookout_made(&s->name);
+	log_line(LOG_WARNING, "%s: restarting its processes, which have the old socket",
+		 s->program);
+	restart_processes(sup, s->program);
+}
+
+void fcgi_look_after(struct supervisor *sup)
+{
+	struct fcgi *f = fcgi_of(sup);
+
+	vec_for_each (s, &f->sockets) {
+		if (s->name.path && !own_name_stands(&s->name)) {
+			make_again(sup, s);
+		}
+		if (s->name.path) {
+			lookout_watch(sup, &s->name);
+		}
 	}
 }
 

@@ -20,3 +20,5 @@ void fcgi_done(struct supervisor *sup);
 int fcgi_stdin(struct process *p, int *ret_child);
 /** A process of one has ended: the last closes the socket. */
 void fcgi_ended(struct process *p);
+/** Restarts the processes of a socket whose name went away: they have the one without a name. */
+void fcgi_look_after(struct supervisor *sup);

@@ -2,6 +2,7 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/keep.h>
+#include <slotd/listen.h>
 #include <slotd/os.h>
 #include <slotd/strbuf.h>
 
@@ -42,9 +43,8 @@ int predecessor_lock(struct supervisor *sup, struct diag *diag)
 	char path[PATH_MAX];
 
 	(void)snprintf(path, sizeof(path), "%s/lock", sup->config->supervisord.state_dir);
-	sup->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (sup->lock_fd < 0) {
-		return diag_set_errno(diag, -errno, "cannot lock state_dir: %s", path);
+	if (own_file_open(path, O_RDWR | O_CREAT, 0600, diag, &sup->lock_fd) < 0) {
+		return diag_prefix(diag, "cannot lock state_dir");
 	}
 	/* A record lock: it belongs to this process, not to its children, and tells the owner. */
 	if (fcntl(sup->lock_fd, F_SETLK, &lock) == 0) {
@@ -248,23 +248,17 @@ int predecessor_check(struct supervisor *sup, struct diag *diag)
 /* At sup->keep_path, which a reload leaves as it is. */
 static int serve_successor(struct supervisor *sup, struct diag *diag)
 {
+	const struct listen_options options = {
+		.backlog = 4, .mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1};
 	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	mode_t old;
 	int r;
 
 	if (fd < 0) {
 		return diag_set_errno(diag, -errno, "no %s", KEEP_SOCKET);
 	}
-	memcpy(sa.sun_path, sup->keep_path, sizeof(sa.sun_path));
-	if (unlink(sa.sun_path) < 0 && errno != ENOENT) {
-		return diag_set_errno(diag, -errno, "%s", sa.sun_path);
-	}
-	old = umask(0177);
-	r = bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 || listen(fd, 4) < 0 ? -errno : 0;
-	(void)umask(old);
+	r = listen_unix(fd, sup->keep_path, &options, diag, &sup->keep_name);
 	if (r < 0) {
-		return diag_set_errno(diag, r, "%s", sa.sun_path);
+		return r;
 	}
 	cleanup_closep(&sup->keep_socket_fd);
 	sup->keep_socket_fd = TAKE_FD(fd);
@@ -286,30 +280,33 @@ int predecessor_succeed(struct supervisor *sup, struct diag *diag)
 	return serve_successor(sup, diag);
 }
 
-void predecessor_renew(struct supervisor *sup)
+static void make_again(struct supervisor *sup)
 {
 	struct diag diag = {0};
 	char dir[sizeof(sup->keep_path)];
 	int r;
 
-	if (access(sup->keep_path, F_OK) == 0 || errno != ENOENT) {
-		return;
-	}
 	(void)snprintf(dir, sizeof(dir), "%s", sup->keep_path);
 	*strrchr(dir, '/') = '\0';
 	r = os_make_directories(dir, 0755);
 	r = r < 0 ? diag_set_errno(&diag, r, "cannot make %s", dir) : serve_successor(sup, &diag);
 	if (r < 0) {
-		(void)log_diag(LOG_ERR, r, &diag);
+		lookout_failed(sup, &sup->keep_name, &diag);
 	} else {
-		log_line(LOG_WARNING, "%s was removed: made again", sup->keep_path);
+		lookout_made(&sup->keep_name);
 	}
+}
+
+void predecessor_look_after(struct supervisor *sup)
+{
+	if (!own_name_stands(&sup->keep_name)) {
+		make_again(sup);
+	}
+	lookout_watch(sup, &sup->keep_name);
 }
 
 void predecessor_done(struct supervisor *sup)
 {
-	if (sup->keep_socket_fd >= 0) {
-		(void)unlink(sup->keep_path);
-		cleanup_closep(&sup->keep_socket_fd);
-	}
+	own_name_remove(&sup->keep_name);
+	cleanup_closep(&sup->keep_socket_fd);
 }

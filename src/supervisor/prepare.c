@@ -161,10 +161,13 @@ static void copy_output(pid_t shell, int from, int log_fd)
 
 static int open_log(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
+	struct diag diag = {0};
+	int fd = -EBADF;
 
-	if (fd < 0) {
-		dprintf(STDOUT_FILENO, "prepare: no log %s: %m\n", path);
+	if (own_file_open(path, O_WRONLY | O_CREAT | O_APPEND, 0644, &diag, &fd) < 0) {
+		dprintf(STDOUT_FILENO, "prepare: no log: %s\n", diag.text);
+	} else if (ftruncate(fd, 0) < 0) { /* of an earlier job of that number */
+		dprintf(STDOUT_FILENO, "prepare: cannot empty %s: %m\n", path);
 	}
 	return fd;
 }

@@ -2,6 +2,7 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/io.h>
+#include <slotd/ownname.h>
 
 #include <fcntl.h>
 #include <limits.h>
@@ -25,17 +26,25 @@ static int complain(const char *what, const char *path)
 	return 1;
 }
 
+static int say(const struct diag *diag)
+{
+	dprintf(STDOUT_FILENO, "%s", diag->text);
+	return 1;
+}
+
 /* Without O_TRUNC: the blocks that a check has reserved stay. Mode and owner are the old file's. */
 static int write_beside(const char *path, const char *text)
 {
 	char new_path[PATH_MAX];
+	struct diag diag = {0};
 	struct stat st;
-	auto_close int fd =
-		open(beside(path, new_path, sizeof(new_path)),
-		     O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, NEW_FILE_MODE);
+	auto_close int fd = -EBADF;
 
-	if (fd < 0 || io_write_all(fd, text, strlen(text)) < 0 ||
-	    ftruncate(fd, (off_t)strlen(text)) < 0) {
+	if (own_file_open(beside(path, new_path, sizeof(new_path)), O_WRONLY | O_CREAT,
+			  NEW_FILE_MODE, &diag, &fd) < 0) {
+		return say(&diag);
+	}
+	if (io_write_all(fd, text, strlen(text)) < 0 || ftruncate(fd, (off_t)strlen(text)) < 0) {
 		return complain("cannot write", new_path);
 	}
 	if (stat(path, &st) == 0 &&
@@ -79,28 +88,37 @@ static bool holds(const char *path, const char *text)
 	return n == (ssize_t)strlen(text) && memcmp(buf, text, (size_t)n) == 0;
 }
 
-static bool is_directory(const char *path)
+/* What is no regular file (a device, a directory) is found by a check, not only by the rename. */
+static int check_replaceable(const char *path)
 {
 	struct stat st;
 
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		dprintf(STDOUT_FILENO, "cannot replace %s: it is not a regular file", path);
+		return 1;
+	}
+	return 0;
 }
 
+/* A link stays, and what it names is replaced. */
 static int write_file(const char *path, const char *text, bool commit)
 {
+	char real[PATH_MAX];
+	struct diag diag = {0};
+
 	if (holds(path, text)) {
 		return 0;
 	}
-	if (is_directory(path)) { /* found by a check, not only by the rename */
-		errno = EISDIR;
-		return complain("cannot replace", path);
+	if (own_name_resolve(path, real, sizeof(real), &diag) < 0) {
+		return say(&diag);
 	}
-	if (write_beside(path, text) != 0) {
+	if (check_replaceable(real) != 0 || write_beside(real, text) != 0) {
 		return 1;
 	}
-	return commit ? put_in_place(path) : 0;
+	return commit ? put_in_place(real) : 0;
 }
 
+/* Only a link is replaced, here and beside it. */
 static int write_link(const char *path, const char *target, bool commit)
 {
 	char now[PATH_MAX], new_path[PATH_MAX];
@@ -114,7 +132,10 @@ static int write_link(const char *path, const char *target, bool commit)
 	if (strcmp(now, target) == 0) {
 		return 0;
 	}
-	(void)unlink(beside(path, new_path, sizeof(new_path)));
+	beside(path, new_path, sizeof(new_path));
+	if (readlink(new_path, now, sizeof(now)) >= 0) {
+		(void)unlink(new_path);
+	}
 	if (symlink(target, new_path) < 0) {
 		return complain("cannot make", new_path);
 	}
@@ -123,10 +144,13 @@ static int write_link(const char *path, const char *target, bool commit)
 
 static int append(const char *path, const char *line)
 {
-	auto_close int fd =
-		open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, NEW_FILE_MODE);
+	struct diag diag = {0};
+	auto_close int fd = -EBADF;
 
-	if (fd < 0 || io_write_all(fd, line, strlen(line)) < 0 || fsync(fd) < 0) {
+	if (own_file_open(path, O_WRONLY | O_CREAT | O_APPEND, NEW_FILE_MODE, &diag, &fd) < 0) {
+		return say(&diag);
+	}
+	if (io_write_all(fd, line, strlen(line)) < 0 || fsync(fd) < 0) {
 		return complain("cannot write", path);
 	}
 	return 0;

@@ -352,14 +352,16 @@ uint32_t records_next_job(struct supervisor *sup)
 static int read_state(struct records *r, const char *path, struct diag *diag)
 {
 	json_error_t error;
-	FILE *f = fopen(path, "re");
+	auto_close int fd = -EBADF;
+	int e = access(path, F_OK) < 0 && errno == ENOENT
+			? -ENOENT
+			: own_file_open(path, O_RDONLY, 0, diag, &fd);
 
-	if (!f) {
-		r->state = errno == ENOENT ? json_object() : NULL;
-		return r->state ? 0 : diag_set_errno(diag, -errno, "%s", path);
+	if (e < 0) {
+		r->state = e == -ENOENT ? json_object() : NULL;
+		return r->state ? 0 : e;
 	}
-	r->state = json_loadf(f, JSON_REJECT_DUPLICATES, &error);
-	(void)fclose(f);
+	r->state = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
 	if (!json_is_object(r->state)) {
 		(void)snprintf(
 			r->damage, sizeof(r->damage),

@@ -181,8 +181,8 @@ static void apply(struct reload *r)
 	reload_apply_groups(r);
 	make_available(r);
 	ownlog_configure(sup);
-	predecessor_renew(sup);
 	servers_reconfigure(sup);
+	lookout_look(sup);
 	log_line(LOG_NOTICE, "the configuration was reloaded");
 	finish(r, FAULT_SUCCESS, NULL);
 }

@@ -23,7 +23,7 @@ enum {
 
 struct server {
 	int fd;
-	bool passed; /* by systemd: its path is not ours to remove */
+	struct own_name name; /* of a unix socket; empty: systemd passed it */
 	char *address, *section, *username, *password;
 	mode_t mode;
 	uid_t uid; /* -1: as it comes */
@@ -39,33 +39,6 @@ static struct servers *servers_of(const struct supervisor *sup)
 	return sup->servers;
 }
 
-/* Is somebody accepting there? */
-static bool is_alive(const struct address *a)
-{
-	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	/* EAGAIN: its queue is full, so it lives */
-	return fd >= 0 &&
-	       (connect(fd, (const struct sockaddr *)&a->sa, a->len) == 0 || errno == EAGAIN);
-}
-
-static int bind_unix(int fd, const struct address *a, mode_t mode)
-{
-	mode_t old;
-	int r;
-
-	if (is_alive(a)) {
-		return -EADDRINUSE;
-	}
-	if (unlink(address_path(a)) < 0 && errno != ENOENT) {
-		return -errno;
-	}
-	old = umask(0777 & ~mode); /* so that it never is more open than it shall be */
-	r = bind(fd, (const struct sockaddr *)&a->sa, a->len) < 0 ? -errno : 0;
-	(void)umask(old);
-	return r;
-}
-
 static int bind_inet(int fd, const struct address *a)
 {
 	int one = 1;
@@ -76,42 +49,69 @@ static int bind_inet(int fd, const struct address *a)
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0) {
 		return -errno;
 	}
-	return bind(fd, (const struct sockaddr *)&a->sa, a->len) < 0 ? -errno : 0;
+	if (bind(fd, (const struct sockaddr *)&a->sa, a->len) < 0 || listen(fd, BACKLOG) < 0) {
+		return -errno;
+	}
+	return 0;
 }
 
-static int open_socket(const char *text, mode_t mode, struct diag *diag, int *ret_fd)
+static bool is_unix(const struct server *s)
 {
-	auto_close int fd = -EBADF;
-	struct address a;
-	int r = address_parse(text, &a);
+	return strncmp(s->address, "unix:", 5) == 0;
+}
 
-	if (r < 0) {
-		return diag_set_errno(diag, r, "cannot serve %s", text);
-	}
-	fd = socket(address_family(&a), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0) {
-		return diag_set_errno(diag, -errno, "cannot serve %s", text);
-	}
-	r = address_is_unix(&a) ? bind_unix(fd, &a, mode) : bind_inet(fd, &a);
-	if (r == 0 && listen(fd, BACKLOG) < 0) {
-		r = -errno;
-	}
+static int bind_unix(int fd, struct server *s, struct diag *diag)
+{
+	const struct listen_options options = {
+		.backlog = BACKLOG,
+		.mode = s->mode,
+		.uid = s->uid,
+		.gid = s->gid,
+	};
+
+	return listen_unix(fd, s->address + 5, &options, diag, &s->name);
+}
+
+static int refuse(const struct server *s, int r, struct diag *diag)
+{
+	char holder[128];
+
 	if (r == -EADDRINUSE) {
-		char holder[128];
-
 		return diag_set(diag, r,
 				"%s is held by %s: Another program is already listening on a port "
 				"that one of our HTTP servers is configured to use.  Shut this "
 				"program down first before starting supervisord.",
-				text, listen_holder(text, holder, sizeof(holder)));
+				s->address, listen_holder(s->address, holder, sizeof(holder)));
 	}
+	if (is_unix(s)) {
+		return diag_prefix(diag,
+				   "Cannot open an HTTP server: socket.error reported "
+				   "errno.%s (%d)",
+				   strerrorname_np(-r), -r);
+	}
+	return diag_set(diag, r,
+			"Cannot open an HTTP server: %s: socket.error reported errno.%s (%d)",
+			s->address, strerrorname_np(-r), -r);
+}
+
+static int open_server(struct server *s, struct diag *diag)
+{
+	auto_close int fd = -EBADF;
+	struct address a;
+	int r = address_parse(s->address, &a);
+
 	if (r < 0) {
-		return diag_set(diag, r,
-				"Cannot open an HTTP server: %s: socket.error reported "
-				"errno.%s (%d)",
-				text, strerrorname_np(-r), -r);
+		return diag_set_errno(diag, r, "cannot serve %s", s->address);
 	}
-	*ret_fd = TAKE_FD(fd);
+	fd = socket(address_family(&a), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		return diag_set_errno(diag, -errno, "cannot serve %s", s->address);
+	}
+	r = is_unix(s) ? bind_unix(fd, s, diag) : bind_inet(fd, &a);
+	if (r < 0) {
+		return refuse(s, r, diag);
+	}
+	s->fd = TAKE_FD(fd);
 	return 0;
 }
 
@@ -129,28 +129,9 @@ static void choose_owner(struct server *s, const struct owner *chosen, const str
 	s->gid = owner->gid;
 }
 
-static bool is_unix(const struct server *s)
-{
-	return strncmp(s->address, "unix:", 5) == 0;
-}
-
-static int open_server(struct server *s, struct diag *diag)
-{
-	int r = open_socket(s->address, s->mode, diag, &s->fd);
-
-	if (r == 0 && is_unix(s) && (s->uid != (uid_t)-1 || s->gid != (gid_t)-1) &&
-	    chown(s->address + 5, s->uid, s->gid) < 0) {
-		return diag_set(diag, -errno, "Not permitted to chown %s to uid/gid (%d, %d): %s",
-				s->address + 5, (int)s->uid, (int)s->gid, strerror(errno));
-	}
-	return r;
-}
-
 static void server_done(struct server *s)
 {
-	if (s->fd >= 0 && !s->passed && is_unix(s)) {
-		(void)unlink(s->address + 5); /* gone already: as wanted */
-	}
+	own_name_remove(&s->name);
 	cleanup_closep(&s->fd);
 	free(s->address);
 	free(s->section);
@@ -183,8 +164,7 @@ static int add(struct supervisor *sup, const struct server_config *c, struct dia
 	}
 	choose_owner(&s, &c->owner, &sup->config->supervisord.user);
 	s.fd = notify_take_listener(c->address);
-	s.passed = s.fd >= 0;
-	r = s.passed ? 0 : open_server(&s, diag);
+	r = s.fd >= 0 ? 0 : open_server(&s, diag);
 	if (r < 0) {
 		return r;
 	}
@@ -252,11 +232,6 @@ static void tell(struct helper *control, const struct server *s, size_t index)
 	(void)helper_send(control, &m);
 }
 
-static bool is_missing(const struct server *s)
-{
-	return is_unix(s) && !s->passed && access(s->address + 5, F_OK) < 0 && errno == ENOENT;
-}
-
 /* Nobody can find a socket whose name was removed: another takes its place. */
 static void make_again(struct supervisor *sup, struct server *s, size_t index)
 {
@@ -264,31 +239,44 @@ static void make_again(struct supervisor *sup, struct server *s, size_t index)
 	struct diag diag = {0};
 
 	if (open_server(s, &diag) < 0) {
-		(void)log_diag(LOG_ERR, diag.code, &diag);
-		cleanup_closep(&s->fd);
 		s->fd = TAKE_FD(old);
+		lookout_failed(sup, &s->name, &diag);
 		return;
 	}
 	keep_server(sup, s);
 	tell(helper_of(sup, HELPER_CONTROL), s, index);
-	log_line(LOG_WARNING, "%s was removed: made again", s->address);
+	lookout_made(&s->name);
+}
+
+void servers_look_after(struct supervisor *sup)
+{
+	struct servers *all = servers_of(sup);
+
+	for (size_t i = 0; i < all->list.len; i++) {
+		struct server *s = &all->list.at[i];
+
+		if (s->name.path && !own_name_stands(&s->name)) {
+			make_again(sup, s, i);
+		}
+		if (s->name.path) {
+			lookout_watch(sup, &s->name);
+		}
+	}
 }
 
 void servers_reconfigure(struct supervisor *sup)
 {
-	struct servers *all = servers_of(sup);
-	struct server *own = &all->list.at[SERVER_OWN];
+	struct server *own = &servers_of(sup)->list.at[SERVER_OWN];
 	mode_t mode = own_mode(sup->config);
 
-	if (!own->passed && own->mode != mode &&
-	    (chmod(own->address + 5, mode) == 0 || is_missing(own))) {
-		own->mode = mode;
+	if (!own->name.path || own->mode == mode) {
+		return;
 	}
-	for (size_t i = 0; i < all->list.len; i++) {
-		if (is_missing(&all->list.at[i])) {
-			make_again(sup, &all->list.at[i], i);
-		}
+	if (own_name_stands(&own->name) && chmod(own->name.real, mode) < 0) {
+		log_line(LOG_ERR, "%s: cannot change its mode: %s", own->address, strerror(errno));
+		return;
 	}
+	own->mode = mode; /* also of one that is still to be made again */
 }
 
 void servers_done(struct supervisor *sup)

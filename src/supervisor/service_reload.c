@@ -1,7 +1,6 @@
 #include "services.h"
 
 #include <slotd/cleanup.h>
-#include <slotd/listen.h>
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +15,8 @@
 struct bound {
 	const char *service, *address; /* of the next configuration */
 	int fd;
-	bool made;
+	struct own_name name;
+	struct public_socket *moves; /* it was another service's; NULL: it is new */
 };
 
 struct reload_plan {
@@ -31,6 +31,7 @@ void services_reload_abandon(struct supervisor *sup)
 		return;
 	}
 	vec_for_each (b, &plan->bound) {
+		own_name_remove(&b->name);
 		cleanup_closep(&b->fd);
 	}
 	vec_done(&plan->bound);
@@ -69,8 +70,8 @@ static int check_leaving(const struct service *s, const struct config *next, boo
 	return 0;
 }
 
-static const struct public_socket *find_socket(const struct supervisor *sup, const char *address,
-					       const char *service, bool *ret_same)
+static struct public_socket *find_socket(const struct supervisor *sup, const char *address,
+					 const char *service, bool *ret_same)
 {
 	vec_for_each (s, &sup->services) {
 		vec_for_each (socket, &(*s)->sockets) {
@@ -86,30 +87,27 @@ static const struct public_socket *find_socket(const struct supervisor *sup, con
 static int bind_one(struct supervisor *sup, struct reload_plan *plan,
 		    const struct service_config *c, const char *address, struct diag *diag)
 {
-	const struct listen_options options = {
-		.backlog = c->backlog,
-		.mode = c->socket_mode,
-		.uid = c->socket_owner.uid,
-		.gid = c->socket_owner.gid,
-	};
-	struct bound b = {.service = c->name, .address = address, .fd = -EBADF, .made = true};
+	const struct listen_options options = service_listen_options(c);
+	struct bound b = {.service = c->name, .address = address, .fd = -EBADF};
 	bool same = false;
-	const struct public_socket *ours = find_socket(sup, address, c->name, &same);
 	int r = 0;
+
+	b.moves = find_socket(sup, address, c->name, &same);
 
 	if (same) {
 		return 0;
 	}
-	if (ours) { /* it moves from one service to another */
-		b.fd = fcntl(ours->fd, F_DUPFD_CLOEXEC, 0);
+	if (b.moves) {
+		b.fd = fcntl(b.moves->fd, F_DUPFD_CLOEXEC, 0);
 		r = b.fd < 0 ? diag_set_errno(diag, -errno, "%s", address) : 0;
 	} else {
-		r = listen_open(address, &options, diag, &b.fd);
+		r = listen_open(address, &options, diag, &b.fd, &b.name);
 	}
 	if (r < 0) {
 		return diag_prefix(diag, "[service:%s]", c->name);
 	}
 	if (vec_push(&plan->bound, b) < 0) {
+		own_name_remove(&b.name);
 		cleanup_closep(&b.fd);
 		return diag_set_errno(diag, -ENOMEM, "[service:%s]", c->name);
 	}
@@ -144,7 +142,17 @@ int services_reload_prepare(struct supervisor *sup, struct config *next, bool fo
 
 /* ---- commit ---- */
 
-int service_reload_take(struct supervisor *sup, const char *address, bool *ret_made)
+/* The service that had a socket must not remove its name when it closes it. */
+static void take_names(struct reload_plan *plan)
+{
+	vec_for_each (b, &plan->bound) {
+		if (b->moves) {
+			b->name = own_name_take(&b->moves->name);
+		}
+	}
+}
+
+int service_reload_take(struct supervisor *sup, const char *address, struct own_name *ret_name)
 {
 	struct reload_plan *plan = sup->services_reload;
 
@@ -152,7 +160,8 @@ int service_reload_take(struct supervisor *sup, const char *address, bool *ret_m
 		struct bound *b = &plan->bound.at[i];
 
 		if (b->fd >= 0 && strcmp(b->address, address) == 0) {
-			*ret_made = b->made;
+			own_name_done(ret_name);
+			*ret_name = own_name_take(&b->name);
 			return TAKE_FD(b->fd);
 		}
 	}
@@ -206,6 +215,9 @@ void services_reload_commit(struct supervisor *sup, struct config *next)
 {
 	struct diag diag = {0};
 
+	if (sup->services_reload) {
+		take_names(sup->services_reload);
+	}
 	for (size_t i = sup->services.len; i > 0; i--) {
 		struct service *s = sup->services.at[i - 1];
 

@@ -2,7 +2,6 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/keep.h>
-#include <slotd/listen.h>
 #include <slotd/notify.h>
 
 #include <stdio.h>
@@ -22,18 +21,21 @@ static void keep_socket(struct service *s, const struct public_socket *socket)
 	}
 }
 
-static int open_socket(struct service *s, struct public_socket *socket, struct diag *diag)
+struct listen_options service_listen_options(const struct service_config *c)
 {
-	const struct service_config *c = s->config;
-	const struct listen_options options = {
+	return (struct listen_options){
 		.backlog = c->backlog,
 		.mode = c->socket_mode,
 		.uid = c->socket_owner.uid,
 		.gid = c->socket_owner.gid,
 	};
-	int r;
+}
 
-	socket->fd = service_reload_take(s->sup, socket->address, &socket->made);
+static int open_socket(struct service *s, struct public_socket *socket, struct diag *diag)
+{
+	const struct listen_options options = service_listen_options(s->config);
+
+	socket->fd = service_reload_take(s->sup, socket->address, &socket->name);
 	if (socket->fd < 0) {
 		socket->fd = notify_take_listener(socket->address);
 	}
@@ -41,9 +43,7 @@ static int open_socket(struct service *s, struct public_socket *socket, struct d
 		return 0;
 	}
 	socket->fd = -EBADF;
-	r = listen_open(socket->address, &options, diag, &socket->fd);
-	socket->made = r == 0;
-	return r;
+	return listen_open(socket->address, &options, diag, &socket->fd, &socket->name);
 }
 
 /* Taken addresses are tried again: whoever holds one is often about to leave. */
@@ -66,6 +66,7 @@ void sockets_open(struct service *s)
 		if (open_socket(s, &s->sockets.at[i], &diag) == 0) {
 			keep_socket(s, &s->sockets.at[i]);
 			relays_socket(s, &s->sockets.at[i]);
+			lookout_look(s->sup);
 			service_say(s, LOG_INFO, "listening on %s", s->sockets.at[i].address);
 		} else {
 			all = false;
@@ -91,11 +92,9 @@ static void close_socket(struct service *s, struct public_socket *socket)
 {
 	int fd = TAKE_FD(socket->fd);
 
+	own_name_remove(&socket->name);
 	keep_socket(s, socket);
 	cleanup_closep(&fd);
-	if (socket->made && strncmp(socket->address, "unix:", 5) == 0) {
-		(void)unlink(socket->address + 5);
-	}
 	free(socket->address);
 }
 
@@ -140,6 +139,41 @@ static bool has_socket(const struct service *s, const char *address)
 		}
 	}
 	return false;
+}
+
+/* Who has connected to the old one is served; nobody else can find it. The relays know the new one
+ * by another number, for each closes the old one when its queue is empty. */
+static void make_again(struct service *s, struct public_socket *socket)
+{
+	const struct listen_options options = service_listen_options(s->config);
+	struct diag diag = {0};
+	int fd;
+
+	if (listen_open(socket->address, &options, &diag, &fd, &socket->name) < 0) {
+		lookout_failed(s->sup, &socket->name, &diag);
+		return;
+	}
+	relays_socket_gone(s, socket);
+	cleanup_closep(&socket->fd);
+	socket->fd = fd;
+	socket->index = s->next_socket++;
+	keep_socket(s, socket);
+	relays_socket(s, socket);
+	lookout_made(&socket->name);
+}
+
+void services_look_after(struct supervisor *sup)
+{
+	vec_for_each (s, &sup->services) {
+		vec_for_each (socket, &(*s)->sockets) {
+			if (socket->name.path && !own_name_stands(&socket->name)) {
+				make_again(*s, socket);
+			}
+			if (socket->name.path) {
+				lookout_watch(sup, &socket->name);
+			}
+		}
+	}
 }
 
 int sockets_add(struct service *s)

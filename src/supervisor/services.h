@@ -25,6 +25,7 @@
 #include "supervisor.h"
 
 #include <slotd/child.h>
+#include <slotd/listen.h>
 #include <slotd/spawn.h>
 
 struct job;
@@ -59,8 +60,8 @@ struct round {
 struct public_socket {
 	uint32_t index; /* its number at the relays */
 	char *address;
-	int fd;	   /* -EBADF: not bound yet */
-	bool made; /* by us, not systemd: a unix socket's name is ours to remove */
+	int fd;		      /* -EBADF: not bound yet */
+	struct own_name name; /* of a unix socket; empty: not ours to remove (systemd's) */
 };
 
 struct service_slot {
@@ -167,6 +168,9 @@ void service_reconfigure(struct service *s, const struct service_config *config,
 			 struct config *origin);
 
 /* ---- service_sockets.c ---- */
+
+/** How its public sockets are made. */
+struct listen_options service_listen_options(const struct service_config *c);
 
 void sockets_init(struct service *s);
 /** One for each configured address that has none yet; not bound. 0 or -ENOMEM. */
@@ -326,8 +330,8 @@ void live_watch_stop(struct service *s);
 
 /* ---- service_reload.c ---- */
 
-/** A socket that a reload has bound for this address; -ENOENT. */
-int service_reload_take(struct supervisor *sup, const char *address, bool *ret_made);
+/** A socket that a reload has bound for this address, and its name; -ENOENT. */
+int service_reload_take(struct supervisor *sup, const char *address, struct own_name *ret_name);
 
 /* ---- jobs.c ---- */
 

@@ -6,9 +6,7 @@
 #include <slotd/keep.h>
 #include <slotd/lognote.h>
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -542,30 +540,6 @@ int streams_name_logs(struct process *p)
 		}
 	}
 	return 0;
-}
-
-void streams_clean_auto_logs(const struct config *config)
-{
-	const struct supervisord_config *c = &config->supervisord;
-	DIR *dir = c->nocleanup ? NULL : opendir(c->childlogdir);
-	char pattern[512];
-	struct dirent *e;
-	regex_t re;
-
-	if (!dir) {
-		return;
-	}
-	(void)snprintf(pattern, sizeof(pattern), "^.+---%s-[^[:space:]]+\\.log\\.?[0-9]{0,4}$",
-		       c->identifier);
-	if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) == 0) {
-		while ((e = readdir(dir))) {
-			if (regexec(&re, e->d_name, 0, NULL, 0) == 0) {
-				(void)unlinkat(dirfd(dir), e->d_name, 0);
-			}
-		}
-		regfree(&re);
-	}
-	(void)closedir(dir);
 }
 
 /* ---- all */

@@ -225,32 +225,6 @@ static void start_watchdog(struct supervisor *sup)
 	}
 }
 
-/* ---- the pid file */
-
-static void write_pidfile(struct supervisor *sup)
-{
-	const char *path = sup->config->supervisord.pidfile;
-	auto_fclose FILE *f = path ? fopen(path, "we") : NULL;
-
-	if (!path) {
-		return;
-	}
-	if (!f || fprintf(f, "%d\n", (int)getpid()) < 0 || fflush(f) != 0) {
-		log_line(LOG_CRIT, "could not write pidfile %s", path);
-		return;
-	}
-	sup->pidfile_written = true;
-	log_line(LOG_INFO, "supervisord started with pid %d", (int)getpid());
-}
-
-static void unlink_pidfile(struct supervisor *sup)
-{
-	if (sup->pidfile_written) {
-		(void)unlink(sup->config->supervisord.pidfile);
-		sup->pidfile_written = false;
-	}
-}
-
 /* ---- start */
 
 static int make_groups(struct supervisor *sup, struct diag *diag)
@@ -304,6 +278,9 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 	if (r == 0) {
 		r = fcgi_init(sup);
 	}
+	if (r == 0) {
+		r = lookout_init(sup);
+	}
 	return r < 0 ? diag_set_errno(diag, r, "cannot start") : 0;
 }
 
@@ -315,7 +292,7 @@ static int report_config(struct supervisor *sup, struct diag *diag)
 		log_line(LOG_INFO, "Included extra file \"%s\" during parsing",
 			 sup->config->files.at[i]);
 	}
-	streams_clean_auto_logs(sup->config);
+	auto_logs_clean(sup->config);
 	return 0;
 }
 
@@ -338,6 +315,7 @@ int supervisor_start(struct supervisor *sup, const struct supervisor_options *op
 		.ledger_fd = -EBADF,
 		.switchboard_fd = -EBADF,
 		.lock_fd = -EBADF,
+		.pidfile_fd = -EBADF,
 		.keep_socket_fd = -EBADF,
 	};
 	log_set_level(config->supervisord.log_priority);
@@ -369,7 +347,7 @@ static void tell_ready(struct supervisor *sup)
 
 void supervisor_run(struct supervisor *sup)
 {
-	write_pidfile(sup);
+	pidfile_write(sup);
 	start_watchdog(sup);
 	events_emit(sup, EVENT_SUPERVISOR_STATE_CHANGE_RUNNING, NULL, 0);
 	vec_for_each (g, &sup->groups) {
@@ -532,6 +510,7 @@ static void end_loop(struct supervisor *sup)
 static void abandon(struct supervisor *sup)
 {
 	if (sup->loop) {
+		lookout_done(sup);
 		starts_done(sup);
 		while (sup->groups.len) {
 			group_remove(sup->groups.at[sup->groups.len - 1]);
@@ -555,7 +534,7 @@ static void abandon(struct supervisor *sup)
 	if (sup->switchboard) {
 		(void)munmap(sup->switchboard, sizeof(*sup->switchboard));
 	}
-	unlink_pidfile(sup);
+	pidfile_remove(sup);
 	cleanup_closep(&sup->ledger_fd);
 	cleanup_closep(&sup->switchboard_fd);
 	predecessor_done(sup);

@@ -26,6 +26,9 @@
  *	publish.c    state to slotd-control: per object, with generations
  *	reload.c     reread and reload
  *	predecessor.c  what a former slotd left
+ *	pidfile.c    the pid file
+ *	lookout.c    names of sockets and the pid file: made again when they went away
+ *	auto_logs.c  AUTO logs of former runs
  *	options.c    the command line
  */
 
@@ -36,6 +39,7 @@
 #include <slotd/log.h>
 #include <slotd/loop.h>
 #include <slotd/map.h>
+#include <slotd/ownname.h>
 #include <slotd/slab.h>
 #include <slotd/spawn.h>
 #include <slotd/swap.h>
@@ -270,10 +274,17 @@ void streams_ended(struct process *p);
 void streams_forget(struct process *p);
 /** Chooses the log files' real paths (AUTO). 0 or -ENOMEM. */
 int streams_name_logs(struct process *p);
-/** Removes AUTO logs of a former run. At the start only: it may wait for a disk. */
-void streams_clean_auto_logs(const struct config *config);
 /** Bytes for its stdin. 0, -EPIPE (closed), -ENOBUFS (the bounded queue is full), -ENOMEM. */
 int streams_write_stdin(struct process *p, const void *data, size_t len);
+
+/* ---- auto_logs.c ---- */
+
+/**
+ * Removes AUTO logs of former runs. All of them stay where somebody still writes to one: another
+ * daemon uses the same directory and identifier then, and the files of what it has stopped look
+ * like those of nobody. At the start only: it may wait for a disk.
+ */
+void auto_logs_clean(const struct config *config);
 
 /* ---- ownlog.c: slotd's own log, written by slotd-log ---- */
 
@@ -306,8 +317,9 @@ enum {
 int servers_init(struct supervisor *sup, struct diag *diag);
 /** Closes them and removes the paths of unix sockets. */
 void servers_done(struct supervisor *sup);
-/** At a reload: who may open slotd's own socket, and sockets whose names were removed. */
+/** At a reload: who may open slotd's own socket. */
 void servers_reconfigure(struct supervisor *sup);
+void servers_look_after(struct supervisor *sup);
 void servers_refill(struct supervisor *sup, struct helper *control);
 
 /* ---- groups.c ---- */
@@ -387,6 +399,8 @@ void supervisor_notify_status(struct supervisor *sup);
 /** Makes services for the configuration, binds their sockets, reads who is live. */
 int services_init(struct supervisor *sup, struct diag *diag);
 void services_done(struct supervisor *sup);
+/** Public sockets that are unix sockets. */
+void services_look_after(struct supervisor *sup);
 struct service *service_find(struct supervisor *sup, const char *name);
 struct supervisor *service_supervisor(const struct service *s);
 /**
@@ -491,10 +505,31 @@ int predecessor_lock(struct supervisor *sup, struct diag *diag);
 int predecessor_check(struct supervisor *sup, struct diag *diag);
 /** Lets a later slotd ask ours. */
 int predecessor_succeed(struct supervisor *sup, struct diag *diag);
-/** Makes run_dir and the socket in it again, where somebody has removed them. */
-void predecessor_renew(struct supervisor *sup);
+/** Makes run_dir again, too. */
+void predecessor_look_after(struct supervisor *sup);
 /** slotd ends in order: there is nothing to ask for. */
 void predecessor_done(struct supervisor *sup);
+
+/* ---- pidfile.c ---- */
+
+/** A former run's is overwritten; what is no regular file is left alone. Failures are logged. */
+void pidfile_write(struct supervisor *sup);
+void pidfile_look_after(struct supervisor *sup);
+/** Removes it if it is still the one written, with our pid in it. */
+void pidfile_remove(struct supervisor *sup);
+
+/* ---- lookout.c: names that went away are made again ---- */
+
+int lookout_init(struct supervisor *sup);
+void lookout_done(struct supervisor *sup);
+/** At the end of this turn every owner's X_look_after runs: it has other names than before. */
+void lookout_look(struct supervisor *sup);
+/** Within look_after, for a name that stands: wakes us when it goes. Borrows n. */
+void lookout_watch(struct supervisor *sup, const struct own_name *n);
+/** Within look_after: it could not be made again. Said once; tried again. */
+void lookout_failed(struct supervisor *sup, struct own_name *n, const struct diag *diag);
+/** It could; said. */
+void lookout_made(struct own_name *n);
 
 /* ---- rivals.c: a supervisor of the same programs ---- */
 
@@ -522,7 +557,9 @@ struct supervisor {
 	int relay_pool_fd;
 	int keep_socket_fd; /* served by slotd-keep */
 	char keep_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
-	bool pidfile_written;
+	struct own_name keep_name;
+	struct own_name pidfile;
+	int pidfile_fd;				/* keeps its inode; -EBADF: not written */
 	struct loop_signal signals[SIGSYS + 1]; /* by number */
 	struct loop_idle reap_idle, shutdown_idle;
 	struct loop_timer shutdown_timer; /* listeners hear of the shutdown until then */
@@ -553,5 +590,5 @@ struct supervisor {
 
 	/* private to their files */
 	void *events, *fcgi, *streams, *ownlog, *servers, *publish, *jobs, *records, *gate, *reload;
-	void *services_reload;
+	void *services_reload, *lookout;
 };

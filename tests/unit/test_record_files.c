@@ -149,10 +149,49 @@ START_TEST(a_directory_that_is_gone_fails_the_check)
 }
 END_TEST
 
+START_TEST(behind_a_link_the_live_file_is_replaced_and_the_link_stays)
+{
+	struct record_files f;
+	struct stat st;
+	char target[96];
+
+	make_dir();
+	(void)snprintf(target, sizeof(target), "%s/target", dir);
+	ck_assert_int_eq(symlink("target", live), 0);
+	f = files(true, "{1}", 'b');
+	ck_assert_int_eq(record_files_write(&f), 0);
+	ck_assert(lstat(live, &st) == 0 && S_ISLNK(st.st_mode));
+	ck_assert_str_eq(content(target), "b\n");
+	remove_dir();
+}
+END_TEST
+
+/* A check says so too, before anything has flipped. */
+START_TEST(what_is_no_regular_file_is_never_replaced)
+{
+	struct record_files f;
+	struct stat st;
+
+	make_dir();
+	ck_assert_int_eq(mkfifo(live, 0644), 0);
+	for (int commit = 0; commit < 2; commit++) {
+		f = files(commit, "{1}", 'b');
+		ck_assert_int_eq(record_files_write(&f), 1);
+		ck_assert(lstat(live, &st) == 0 && S_ISFIFO(st.st_mode));
+	}
+	f = (struct record_files){
+		.commit = true, .history_path = live, .history_line = (char *)"x\n"};
+	ck_assert_int_eq(record_files_write(&f), 1);
+	remove_dir();
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("record_files", a_record_replaces_all_three, a_check_changes_none_of_them,
 			 mode_and_owner_of_the_live_file_stay,
 			 what_is_no_link_is_not_replaced_by_one, the_history_grows,
-			 a_directory_that_is_gone_fails_the_check);
+			 a_directory_that_is_gone_fails_the_check,
+			 behind_a_link_the_live_file_is_replaced_and_the_link_stays,
+			 what_is_no_regular_file_is_never_replaced);
 }
