@@ -32,7 +32,7 @@ int listen_open(const char *address, const struct listen_options *options, struc
 		int *ret_fd, struct own_name *ret_name);
 
 /**
- * Binds a unix socket to a path and listens: it takes its name when mode and owner are right. A
+ * Binds a unix socket to a path and listens; nobody may connect before mode and owner are right. A
  * link is followed. A socket that nobody listens on any more is replaced; what is no socket is
  * not.
  *

@@ -48,8 +48,6 @@ int own_file_open(const char *path, int flags, mode_t mode, struct diag *diag, i
 
 /** Notes what path names now as made by us. 0 or -errno. Replaces what *ret had. */
 int own_name_note(struct own_name *ret, const char *path);
-/** What it names was renamed; real is path with its links followed. 0 or -ENOMEM. */
-int own_name_moved(struct own_name *n, const char *path, const char *real);
 /** Hands it over: *from is empty afterwards. */
 struct own_name own_name_take(struct own_name *from);
 /** Does whoever opens the path as it was given get what we made? */

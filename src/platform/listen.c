@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -250,46 +251,48 @@ static int set_path(const char *path, struct sockaddr_un *ret, struct diag *diag
 	return 0;
 }
 
-/* The name beside it under which a socket is prepared. */
-static void set_beside(const struct sockaddr_un *un, struct sockaddr_un *ret)
+/* Under its own name, which is what a worker that inherits it is told (getsockname), but with no
+ * mode at all. */
+static int bind_closed(int fd, const struct sockaddr_un *un, mode_t *ret_usual)
 {
-	size_t len = strlen(un->sun_path);
-
-	*ret = *un;
-	ret->sun_path[len < sizeof(un->sun_path) - 1 ? len : len - 1] = '~';
-}
-
-static int prepare(int fd, const struct sockaddr_un *un, const struct listen_options *options,
-		   struct own_name *ret_name)
-{
+	mode_t old;
 	int r;
 
-	if (unlink(un->sun_path) < 0 && errno != ENOENT) {
+	if (unlink(un->sun_path) < 0 && errno != ENOENT) { /* stale */
 		return -errno;
 	}
-	if (bind(fd, (const struct sockaddr *)un, sizeof(*un)) < 0) {
+	old = umask(0777);
+	r = bind(fd, (const struct sockaddr *)un, sizeof(*un)) < 0 ? -errno : 0;
+	(void)umask(old);
+	*ret_usual = 0777 & ~old;
+	return r;
+}
+
+/* Its directory may be somebody's who puts a link there meanwhile: none is followed. */
+static int open_to_clients(int fd, const char *path, const struct listen_options *options,
+			   mode_t usual)
+{
+	mode_t mode = options->mode != (mode_t)-1 ? options->mode : usual;
+	int r;
+
+	if ((options->uid != (uid_t)-1 || options->gid != (gid_t)-1) &&
+	    lchown(path, options->uid, options->gid) < 0) {
 		return -errno;
 	}
-	r = own_name_note(ret_name, un->sun_path);
+	r = start_listening(fd, options);
 	if (r < 0) {
 		return r;
 	}
-	if (options->mode != (mode_t)-1 && chmod(un->sun_path, options->mode) < 0) {
-		return -errno;
-	}
-	if ((options->uid != (uid_t)-1 || options->gid != (gid_t)-1) &&
-	    lchown(un->sun_path, options->uid, options->gid) < 0) {
-		return -errno;
-	}
-	return start_listening(fd, options);
+	return fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 int listen_unix(int fd, const char *path, const struct listen_options *options, struct diag *diag,
 		struct own_name *ret_name)
 {
 	CLEANUP(own_name_done) struct own_name name = {0};
-	struct sockaddr_un un, beside;
+	struct sockaddr_un un;
 	char real[PATH_MAX];
+	mode_t usual = 0;
 	int r = own_name_resolve(path, real, sizeof(real), diag);
 
 	if (r == 0) {
@@ -298,19 +301,15 @@ int listen_unix(int fd, const char *path, const struct listen_options *options, 
 	if (r == 0) {
 		r = check_stale(&un, diag);
 	}
-	if (r == 0) {
-		set_beside(&un, &beside);
-		r = check_stale(&beside, diag);
-	}
 	if (r < 0) {
 		return r;
 	}
-	r = prepare(fd, &beside, options, &name);
+	r = bind_closed(fd, &un, &usual);
 	if (r == 0) {
-		r = rename(beside.sun_path, un.sun_path) < 0 ? -errno : 0;
+		r = own_name_note(&name, path);
 	}
 	if (r == 0) {
-		r = own_name_moved(&name, path, un.sun_path);
+		r = open_to_clients(fd, real, options, usual);
 	}
 	if (r < 0) {
 		own_name_remove(&name);

@@ -135,11 +135,13 @@ int own_name_note(struct own_name *ret, const char *path)
 	struct stat st;
 	int r = own_name_resolve(path, real, sizeof(real), NULL);
 
-	if (r == 0) {
-		r = own_name_moved(&n, path, real);
-	}
 	if (r < 0) {
 		return r;
+	}
+	n.path = strdup(path);
+	n.real = strdup(real);
+	if (!n.path || !n.real) {
+		return -ENOMEM;
 	}
 	if (lstat(real, &st) < 0) {
 		return -errno;
@@ -148,20 +150,6 @@ int own_name_note(struct own_name *ret, const char *path)
 	n.ino = st.st_ino;
 	own_name_done(ret);
 	*ret = own_name_take(&n);
-	return 0;
-}
-
-int own_name_moved(struct own_name *n, const char *path, const char *real)
-{
-	auto_free char *new_path = strdup(path), *new_real = strdup(real);
-
-	if (!new_path || !new_real) {
-		return -ENOMEM;
-	}
-	free(n->path);
-	free(n->real);
-	n->path = TAKE_PTR(new_path);
-	n->real = TAKE_PTR(new_real);
 	return 0;
 }
 

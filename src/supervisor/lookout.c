@@ -11,12 +11,15 @@
  * owner's look_after makes again what is missing and has the rest watched; all of it runs once at
  * the end of a turn, after an inode that is watched has changed or an owner has another name.
  *
+ * An event is acted on a moment later: who removes a directory with what is in it is let finish.
+ *
  * The inodes are watched, not what else is in their directories: neighbours in /tmp or /run wake
  * nobody. A directory is watched for its own end, and for its entries only where an inode may not
  * be read. What cannot be made again yet is tried every 5 s, and only where the system refuses to
  * watch do we look every 30 s.
  */
 
+#define SETTLE	   MSECONDS(250)
 #define TRY_AGAIN  SECONDS(5)
 #define LOOK_AGAIN SECONDS(30)
 
@@ -137,6 +140,7 @@ static void look(struct lookout *l)
 {
 	usec_t now = usec_monotonic();
 
+	loop_timer_stop(l->sup->loop, &l->timer);
 	l->missing = l->blind = false;
 	l->before.len = 0;
 	vec_for_each (watch, &l->watches) {
@@ -178,10 +182,11 @@ static void on_event(struct loop_io *io, unsigned events)
 	struct lookout *l = container_of(io, struct lookout, io);
 	char buf[4096];
 	ssize_t n = read(l->fd, buf, sizeof(buf));
+	usec_t at = usec_add(usec_monotonic(), SETTLE);
 
 	(void)events;
-	if (n > 0) {
-		lookout_look(l->sup);
+	if (n > 0 && at < l->timer.at) {
+		loop_timer_set(l->sup->loop, &l->timer, at);
 	}
 }
 

@@ -272,7 +272,8 @@ void servers_reconfigure(struct supervisor *sup)
 	if (!own->name.path || own->mode == mode) {
 		return;
 	}
-	if (own_name_stands(&own->name) && chmod(own->name.real, mode) < 0) {
+	if (own_name_stands(&own->name) &&
+	    fchmodat(AT_FDCWD, own->name.real, mode, AT_SYMLINK_NOFOLLOW) < 0) {
 		log_line(LOG_ERR, "%s: cannot change its mode: %s", own->address, strerror(errno));
 		return;
 	}
