@@ -16,7 +16,9 @@ const struct option_def supervisord_options[] = {
 	{"loglevel", OPTION_FIELD(S, loglevel), .def = "info", .on_change = EFFECT_DAEMON,
 	 .help = "critical, error, warn, info, debug, trace or blather."},
 	{"pidfile", OPTION_FIELD_AS(S, pidfile, char *, OPT_FILE), .def = "supervisord.pid",
-	 .on_change = EFFECT_DAEMON, .help = "File with slotd's process id."},
+	 .on_change = EFFECT_DAEMON,
+	 .help = "File with slotd's process id; what is no regular file, as "
+		 "/dev/null, is not written."},
 	{"umask", OPTION_FIELD_AS(S, umask, mode_t, OPT_OCTAL), .def = "022",
 	 .on_change = EFFECT_DAEMON, .help = "File mode mask of a daemonized slotd."},
 	{"nodaemon", OPTION_FIELD(S, nodaemon), .def = "false", .on_change = EFFECT_DAEMON,

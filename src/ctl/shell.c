@@ -5,13 +5,14 @@
 #include "interrupt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <histedit.h>
 #include <locale.h>
 #include <slotd/cleanup.h>
+#include <slotd/ownname.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -85,10 +86,26 @@ static unsigned char complete(EditLine *edit, wint_t ch)
 /* ---- history: plain lines, as readline keeps them
  * ------------------------------------------------- */
 
-static void load_history(struct shell *sh)
+/* NULL: there is none, or it cannot be opened. */
+static FILE *open_history(const struct shell *sh, int flags, const char *mode, struct diag *diag)
 {
 	const char *path = sh->ctl->options->history_file;
-	auto_fclose FILE *file = path ? fopen(path, "re") : NULL;
+	auto_close int fd = -EBADF;
+	FILE *file;
+
+	if (!path || own_file_open(path, flags, 0600, diag, &fd) < 0) {
+		return NULL;
+	}
+	file = fdopen(fd, mode);
+	if (file) {
+		(void)TAKE_FD(fd);
+	}
+	return file;
+}
+
+static void load_history(struct shell *sh)
+{
+	auto_fclose FILE *file = open_history(sh, O_RDONLY, "r", NULL);
 	auto_free char *line = NULL;
 	size_t size = 0;
 	HistEvent ev;
@@ -103,19 +120,23 @@ static void load_history(struct shell *sh)
 
 static void save_history(struct shell *sh)
 {
-	const char *path = sh->ctl->options->history_file;
 	auto_fclose FILE *file = NULL;
-	mode_t mask;
+	struct diag diag = {0};
 	HistEvent ev;
 
-	if (!path || !sh->history) {
+	if (!sh->history) {
 		return;
 	}
-	mask = umask(077);
-	file = fopen(path, "we");
-	(void)umask(mask);
+	file = open_history(sh, O_WRONLY | O_CREAT, "w", &diag);
 	if (!file) {
-		(void)fprintf(stderr, "slotctl: %s: %s\n", path, strerror(errno));
+		if (diag.code && diag.code != -EINVAL) { /* /dev/null: none is wanted */
+			(void)fprintf(stderr, "slotctl: %s\n", diag.text);
+		}
+		return;
+	}
+	if (ftruncate(fileno(file), 0) < 0) {
+		(void)fprintf(stderr, "slotctl: %s: %s\n", sh->ctl->options->history_file,
+			      strerror(errno));
 		return;
 	}
 	for (int r = history(sh->history, &ev, H_LAST); r >= 0;

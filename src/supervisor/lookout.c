@@ -74,8 +74,8 @@ static void blind(struct lookout *l, const char *path, int error)
 	l->blind = true;
 	if (!l->told_blind) {
 		l->told_blind = true;
-		log_line(LOG_WARNING, "cannot watch %s: %s; looking every 30 s whether it is there",
-			 path, strerrordesc_np(-error));
+		log_line(LOG_WARNING, "cannot watch %s: %s; looking every 30 s instead", path,
+			 strerrordesc_np(-error));
 	}
 }
 
@@ -213,7 +213,7 @@ int lookout_init(struct supervisor *sup)
 	loop_idle_init(&l->idle, on_idle);
 	l->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (l->fd < 0) {
-		blind(l, "names of sockets", -errno);
+		blind(l, "the names of sockets and the pid file", -errno);
 	} else {
 		loop_io_set(sup->loop, &l->io, l->fd, LOOP_READ);
 	}

@@ -113,6 +113,13 @@ def test_another_pidfile_in_a_reloaded_file_is_not_removed(slotd):
     assert daemon.read("other.pid") == "1\n" and not (daemon.dir / "slotd.pid").exists()
 
 
+def test_slotctls_history_is_kept_in_files_only(slotd):
+    daemon = slotd("[supervisorctl]\nhistory_file=%D%/history\n")
+    os.mkfifo(daemon.dir / "history")
+    assert daemon.ctl(input="status\nquit\n", stdin=None, timeout=20).returncode == 0
+    assert kind_of(daemon.dir / "history") == stat.S_IFIFO
+
+
 # ---- sockets
 
 @pytest.mark.parametrize("kind", ["file", "pipe"])
@@ -175,6 +182,16 @@ def test_control_sockets_and_the_pidfile_come_back(slotd, how):
     wait_for(lambda: daemon.log().count("was removed: made again") == 4, "each is said")
     assert daemon.end() == 0
     assert not any((daemon.dir / name).exists() for name in [*SOCKETS, "slotd.pid"])
+
+
+@root
+def test_a_user_who_may_not_read_a_socket_has_it_watched_too(slotd):
+    daemon = slotd("[unix_http_server]\nfile=%D%/http.sock\nchmod=0300\n", start=False)
+    for path in [daemon.dir, *daemon.dir.rglob("*")]:
+        os.chown(path, 65534, 65534)
+    daemon.start(user=65534, group=65534, extra_groups=[])
+    os.unlink(daemon.dir / "http.sock")
+    wait_for(lambda: listens(daemon.dir / "http.sock"), "it is there again")
 
 
 @pytest.mark.parametrize("how", [shutil.rmtree, lambda path: os.rename(path, f"{path}.gone")],
