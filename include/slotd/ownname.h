@@ -38,10 +38,11 @@ struct own_name {
 int own_name_resolve(const char *path, char *buf, size_t size, struct diag *diag);
 
 /**
- * Opens a regular file, or makes it: without truncation, without waiting, without touching what
- * is no regular file. The descriptor does not block and is close-on-exec.
+ * Opens a regular file, or makes it: without truncation, without waiting for the other end of a
+ * pipe, without touching what is no regular file. The descriptor is close-on-exec.
  *
- * @flags  access mode, O_CREAT, O_APPEND.
+ * @flags  access mode, O_CREAT, O_EXCL, O_APPEND; O_NONBLOCK: -EAGAIN where somebody has a lease
+ *         on it, instead of waiting for its end.
  * Returns: 0, or -errno and a sentence; -EINVAL: it is no regular file; -EPERM, -ENXIO as above.
  */
 int own_file_open(const char *path, int flags, mode_t mode, struct diag *diag, int *ret_fd);

@@ -101,6 +101,16 @@ static int not_regular(const char *path, struct diag *diag)
 	return diag_set(diag, -EINVAL, "%s is not a regular file", path);
 }
 
+static int open_regular(const char *real, int flags, mode_t mode)
+{
+	int base = flags | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW;
+	int fd = open(real, base | O_NONBLOCK, mode);
+
+	/* Somebody has a lease on it: fcntl(2). It is no pipe, then. */
+	return fd < 0 && errno == EWOULDBLOCK && !(flags & O_NONBLOCK) ? open(real, base, mode)
+								       : fd;
+}
+
 int own_file_open(const char *path, int flags, mode_t mode, struct diag *diag, int *ret_fd)
 {
 	auto_close int fd = -EBADF;
@@ -115,7 +125,7 @@ int own_file_open(const char *path, int flags, mode_t mode, struct diag *diag, i
 	if (lstat(real, &st) == 0 && !S_ISREG(st.st_mode)) {
 		return not_regular(path, diag);
 	}
-	fd = open(real, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW, mode);
+	fd = open_regular(real, flags, mode);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		return diag_set_errno(diag, -errno, "cannot open %s", path);
 	}

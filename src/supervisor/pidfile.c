@@ -33,7 +33,7 @@ static int write_pid(int fd)
 static int make(struct supervisor *sup, const char *path, int flags, struct diag *diag)
 {
 	auto_close int fd = -EBADF;
-	int r = own_file_open(path, O_RDWR | O_CREAT | flags, 0666, diag, &fd);
+	int r = own_file_open(path, O_RDWR | O_CREAT | O_NONBLOCK | flags, 0666, diag, &fd);
 
 	if (r < 0) {
 		return r;

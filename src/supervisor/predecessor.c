@@ -43,7 +43,7 @@ int predecessor_lock(struct supervisor *sup, struct diag *diag)
 	char path[PATH_MAX];
 
 	(void)snprintf(path, sizeof(path), "%s/lock", sup->config->supervisord.state_dir);
-	if (own_file_open(path, O_RDWR | O_CREAT, 0600, diag, &sup->lock_fd) < 0) {
+	if (own_file_open(path, O_RDWR | O_CREAT | O_NONBLOCK, 0600, diag, &sup->lock_fd) < 0) {
 		return diag_prefix(diag, "cannot lock state_dir");
 	}
 	/* A record lock: it belongs to this process, not to its children, and tells the owner. */

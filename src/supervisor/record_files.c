@@ -93,11 +93,12 @@ static int check_replaceable(const char *path)
 {
 	struct stat st;
 
-	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		dprintf(STDOUT_FILENO, "cannot replace %s: it is not a regular file", path);
-		return 1;
+	if (lstat(path, &st) < 0 || S_ISREG(st.st_mode)) {
+		return 0;
 	}
-	return 0;
+	dprintf(STDOUT_FILENO, "cannot replace %s: %s", path,
+		S_ISDIR(st.st_mode) ? strerrordesc_np(EISDIR) : "it is not a regular file");
+	return 1;
 }
 
 /* A link stays, and what it names is replaced. */

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from harness.apps import service, web_slot
-from harness.paths import SLOTD
+from harness.paths import SLOTCTL, SLOTD
 from harness.procs import wait_for
 from test_fcgi import SERVER, ask
 
@@ -116,8 +116,19 @@ def test_another_pidfile_in_a_reloaded_file_is_not_removed(slotd):
 def test_slotctls_history_is_kept_in_files_only(slotd):
     daemon = slotd("[supervisorctl]\nhistory_file=%D%/history\n")
     os.mkfifo(daemon.dir / "history")
-    assert daemon.ctl(input="status\nquit\n", stdin=None, timeout=20).returncode == 0
-    assert kind_of(daemon.dir / "history") == stat.S_IFIFO
+    ours, theirs = os.openpty()
+    with subprocess.Popen([str(SLOTCTL), "-c", str(daemon.config)], stdin=theirs, stdout=theirs,
+                          stderr=subprocess.PIPE, text=True, env={**os.environ, "TERM": "dumb"},
+                          start_new_session=True) as client:
+        os.close(theirs)
+        os.write(ours, b"pid\nquit\n")
+        try:
+            said = client.communicate(timeout=20)[1]
+        finally:
+            client.kill()  # of use where it waits
+    assert client.returncode == 0
+    os.close(ours)
+    assert kind_of(daemon.dir / "history") == stat.S_IFIFO and "history" not in said
 
 
 # ---- sockets
