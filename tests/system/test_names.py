@@ -30,8 +30,17 @@ def listens(path):
 
 # ---- the pid file
 
-def run_once(daemon, *args):
-    daemon.start(*args)
+def harmless(daemon):
+    """How to start it where a fault would remove names of the machine: as a user who cannot."""
+    if os.geteuid() != 0:
+        return {}
+    for path in [daemon.dir, *daemon.dir.rglob("*")]:
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    return {"user": 65534, "group": 65534, "extra_groups": []}
+
+
+def run_once(daemon, *args, **popen):
+    daemon.start(*args, **popen)
     assert daemon.end() == 0
     return daemon.log()
 
@@ -47,8 +56,9 @@ def test_a_device_as_pidfile_stays_what_it_is(slotd):
 
 
 def test_the_null_device_as_pidfile_means_none(slotd):
-    said = run_once(slotd(start=False), "-j", "/dev/null")
-    assert "could not" not in said and kind_of("/dev/null") == stat.S_IFCHR
+    daemon = slotd(start=False)
+    said = run_once(daemon, "-j", "/dev/null", **harmless(daemon))
+    assert "no pidfile is written" in said and "could not" not in said
 
 
 def test_a_pipe_as_pidfile_holds_nobody_up(slotd):
@@ -66,9 +76,9 @@ def test_the_file_behind_stdout_is_no_pidfile(slotd, name):
     if name == "link":
         name = str(daemon.dir / "link")
         os.symlink("/dev/stdout", name)
-    run_once(daemon, "-j", name)
+    run_once(daemon, "-j", name, **harmless(daemon))
     assert daemon.stderr().startswith("first\n")
-    assert os.path.islink(name) and os.path.islink("/dev/stdout")
+    assert os.path.islink(name)
 
 
 def test_a_pidfile_behind_a_link_is_written_there_and_the_link_stays(slotd):
@@ -198,9 +208,7 @@ def test_control_sockets_and_the_pidfile_come_back(slotd, how):
 @root
 def test_a_user_who_may_not_read_a_socket_has_it_watched_too(slotd):
     daemon = slotd("[unix_http_server]\nfile=%D%/http.sock\nchmod=0300\n", start=False)
-    for path in [daemon.dir, *daemon.dir.rglob("*")]:
-        os.chown(path, 65534, 65534)
-    daemon.start(user=65534, group=65534, extra_groups=[])
+    daemon.start(**harmless(daemon))
     os.unlink(daemon.dir / "http.sock")
     wait_for(lambda: listens(daemon.dir / "http.sock"), "it is there again")
 
