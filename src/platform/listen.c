@@ -270,20 +270,32 @@ static int bind_closed(int fd, const struct sockaddr_un *un, mode_t *ret_usual)
 
 /* Its directory may be somebody's who puts a link there meanwhile: none is followed. */
 static int open_to_clients(int fd, const char *path, const struct listen_options *options,
-			   mode_t usual)
+			   mode_t usual, struct diag *diag)
 {
 	mode_t mode = options->mode != (mode_t)-1 ? options->mode : usual;
 	int r;
 
 	if ((options->uid != (uid_t)-1 || options->gid != (gid_t)-1) &&
 	    lchown(path, options->uid, options->gid) < 0) {
-		return -errno;
+		return diag_set_errno(diag, -errno, "Not permitted to chown %s to uid/gid (%d, %d)",
+				      path, (int)options->uid, (int)options->gid);
 	}
 	r = start_listening(fd, options);
-	if (r < 0) {
-		return r;
+	if (r == 0 && fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) < 0) {
+		r = -errno;
 	}
-	return fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	return r < 0 ? diag_set_errno(diag, r, "cannot listen on unix:%s", path) : 0;
+}
+
+static int bind_and_note(int fd, const char *path, const struct sockaddr_un *un, mode_t *ret_usual,
+			 struct diag *diag, struct own_name *ret_name)
+{
+	int r = bind_closed(fd, un, ret_usual);
+
+	if (r == 0) {
+		r = own_name_note(ret_name, path);
+	}
+	return r < 0 ? diag_set_errno(diag, r, "cannot listen on unix:%s", path) : 0;
 }
 
 int listen_unix(int fd, const char *path, const struct listen_options *options, struct diag *diag,
@@ -301,19 +313,15 @@ int listen_unix(int fd, const char *path, const struct listen_options *options, 
 	if (r == 0) {
 		r = check_stale(&un, diag);
 	}
-	if (r < 0) {
-		return r;
-	}
-	r = bind_closed(fd, &un, &usual);
 	if (r == 0) {
-		r = own_name_note(&name, path);
+		r = bind_and_note(fd, path, &un, &usual, diag, &name);
 	}
 	if (r == 0) {
-		r = open_to_clients(fd, real, options, usual);
+		r = open_to_clients(fd, real, options, usual, diag);
 	}
 	if (r < 0) {
 		own_name_remove(&name);
-		return diag_set_errno(diag, r, "cannot listen on unix:%s", path);
+		return r;
 	}
 	if (ret_name) {
 		own_name_done(ret_name);

@@ -55,7 +55,6 @@ static bool has(const int *all, size_t n, int watch)
 	return false;
 }
 
-/* 0, or -errno; -ENOENT is no matter here: who looks next sees that it is missing. */
 static int add(struct lookout *l, const char *path, uint32_t mask)
 {
 	int watch = inotify_add_watch(l->fd, path, mask | IN_MASK_ADD);
@@ -95,7 +94,7 @@ static void watch_name(struct lookout *l, const char *path)
 	if (r == 0) {
 		r = add(l, dir, of_dir | IN_ONLYDIR);
 	}
-	if (r < 0 && r != -ENOENT) {
+	if (r < 0 && r != -ENOENT) { /* missing: own_name_stands says so */
 		blind(l, path, r);
 	}
 }

@@ -83,6 +83,9 @@ static int refuse(const struct server *s, int r, struct diag *diag)
 				"program down first before starting supervisord.",
 				s->address, listen_holder(s->address, holder, sizeof(holder)));
 	}
+	if (r == -EPERM) {
+		return r; /* chown=, a link: said as it is */
+	}
 	if (is_unix(s)) {
 		return diag_prefix(diag,
 				   "Cannot open an HTTP server: socket.error reported "

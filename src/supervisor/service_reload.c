@@ -93,7 +93,6 @@ static int bind_one(struct supervisor *sup, struct reload_plan *plan,
 	int r = 0;
 
 	b.moves = find_socket(sup, address, c->name, &same);
-
 	if (same) {
 		return 0;
 	}

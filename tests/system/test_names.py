@@ -159,6 +159,16 @@ def test_what_is_no_socket_is_not_replaced_by_one(slotd, kind):
     assert kind_of(path) == before
 
 
+def test_a_socket_that_cannot_be_given_away_is_said_as_by_supervisor(slotd):
+    daemon = slotd("[unix_http_server]\nfile=%D%/http.sock\nchown=root\n", start=False)
+    user = harmless(daemon) or {"user": os.geteuid()}
+    done = subprocess.run([str(SLOTD), "-n", "-c", str(daemon.config)], cwd=daemon.dir,
+                          capture_output=True, text=True, timeout=60, **user)
+    assert done.returncode == 2
+    assert f"Error: Not permitted to chown {daemon.dir}/http.sock to uid/gid (0, " in done.stderr
+    assert not (daemon.dir / "http.sock").exists()
+
+
 def test_a_socket_that_is_another_ones_now_stays_at_the_end(slotd):
     daemon = slotd("[unix_http_server]\nfile=%D%/http.sock\n")
     path = daemon.dir / "http.sock"
