@@ -219,7 +219,8 @@ struct supervisord_config {
 };
 
 struct config_message {
-	bool error; /* or a warning */
+	bool error;   /* or a warning */
+	bool problem; /* a warning that slotd -t calls an error: one program cannot work */
 	struct diag diag;
 };
 

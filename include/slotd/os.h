@@ -13,12 +13,20 @@
  */
 int os_adopt_descriptors(void);
 
+/**
+ * Signals that slotd handles but that would end a process which has not come so far, or comes no
+ * more: HUP, USR1, USR2. They wait, also across an exec, until they are heard.
+ */
+void os_defer_signals(void);
+void os_hear_signals(void);
+
 /** Orphans of our workers become our children. 0 or -errno. */
 int os_become_subreaper(void);
 
 /**
  * This process comes before others of the default priority; its children do not inherit that.
- * Nothing when somebody has chosen another priority, or it is not allowed.
+ * Nothing when somebody has chosen another priority or scheduling policy, which children inherit,
+ * or when it is not allowed.
  */
 void os_come_first(void);
 
@@ -31,6 +39,18 @@ void os_come_first(void);
  *          reach.
  */
 int os_raise_limit(int resource, uint64_t min, bool all, uint64_t *ret);
+
+/**
+ * Notes the soft limit of descriptors with which slotd was started, before it is raised: many
+ * programs close all they might have, or cannot use numbers from 1024 on.
+ *
+ * @min  what children get at least (minfds=).
+ */
+void os_note_limits(uint64_t min);
+/** In a child that is no helper, just before exec: the noted limit, or min. */
+void os_give_limits_back(void);
+/** Before slotd executes itself again: the noted limit, which the next run shall note again. */
+void os_restore_limits(void);
 
 /** Start time in clock ticks since boot (field 22 of /proc/PID/stat); 0 when there is none. */
 uint64_t process_start_ticks(pid_t pid);

@@ -11,7 +11,7 @@
  * so by one byte when it has left it.
  *
  * The child does, in this order: process group, descriptors 0, 1, 2 (and 3), lookup, user,
- * directory, umask, signals, close-on-exec for the rest, execve. Source: Supervisor's
+ * directory, umask, signals, close-on-exec for the rest, limits, execve. Source: Supervisor's
  * ServerProcess; execve(2), clone(2).
  */
 
@@ -50,6 +50,7 @@ struct spawn_user {
 	gid_t gid;
 	const gid_t *groups;
 	unsigned n_groups;
+	const char *name; /* its groups are looked up anew, at each start; NULL: groups are them */
 };
 
 struct spawn_spec {
@@ -65,6 +66,7 @@ struct spawn_spec {
 	bool reset_signals;	       /* SIGPIPE and SIGXFSZ not ignored */
 	bool explain;		       /* tell fd 2 what failed, in Supervisor's words */
 	int cgroup_fd;		       /* -EBADF: slotd's cgroup */
+	bool helper;		       /* has slotd's raised limits, not those of its start */
 	bool watched;		       /* the report is read as it comes: no copy of descriptors */
 	/** Instead of argv: run this in the child, which exits with what it returns. */
 	int (*run)(void *data);

@@ -109,6 +109,7 @@ struct worker {
 	unsigned exhausted; /* spawns in a row that failed for want of processes, files, memory */
 	int exit;	    /* last wait status; -1 none yet */
 	bool exit_expected;
+	bool killed;	   /* STOPPING: it has had its time, and SIGKILL */
 	bool exited_early; /* the last end came before startsecs: exitstatus is reported as 0 */
 	bool fatal_told;   /* keep_trying: the FATAL event was sent */
 	char spawnerr[256];

@@ -80,6 +80,8 @@ int config_check_main(const char *path, bool strict, const struct config_overrid
 
 	if (c) {
 		r = config_resolve(c); /* even of a file with errors: one run tells all */
+		config_insist(c);
+		r = r == 0 && c->n_errors ? -EINVAL : r;
 	}
 	if (!c || r == -ENOMEM) {
 		fprintf(stderr, "Error: %s\n", c ? "out of memory" : diag.text);

@@ -126,6 +126,13 @@ int loader_option(struct loader *l, const struct section *s, const struct option
 	r = option_parse(def, strbuf_str(&text), object, l->config->memory, &diag);
 	if (r == 0) {
 		r = check_exists(l, def, (char *)object + def->offset, &diag);
+		if (r == -EINVAL && def->target == TARGET_WORKER) {
+			/* the others run; of this one's output nothing can be kept */
+			config_problem(l->config, loader_place(s, def->name),
+				       "[%s] %s: %s; until then this output is lost", s->name,
+				       def->name, diag.text);
+			r = 0;
+		}
 	}
 	if (r < 0) {
 		return tell(l, s, def, r, &diag);

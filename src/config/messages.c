@@ -30,14 +30,23 @@ static void add_origin(const struct config *c, struct config_place at, struct di
 	}
 }
 
-static void add(struct config *c, bool error, struct config_place at, const char *fmt, va_list ap)
+enum severity {
+	WARNING,
+	PROBLEM,
+	ERROR,
+};
+
+static void add(struct config *c, enum severity severity, struct config_place at, const char *fmt,
+		va_list ap)
 {
-	struct config_message m = {.error = error, .diag = {.code = error ? -EINVAL : 0}};
+	struct config_message m = {.error = severity == ERROR,
+				   .problem = severity == PROBLEM,
+				   .diag = {.code = severity == ERROR ? -EINVAL : 0}};
 
 	m.diag.line = at.line;
 	(void)snprintf(m.diag.file, sizeof(m.diag.file), "%s", at.file ? at.file : "");
 	(void)vsnprintf(m.diag.text, sizeof(m.diag.text), fmt, ap);
-	if (error) {
+	if (severity != WARNING) {
 		add_origin(c, at, &m.diag);
 	}
 	for (char *p = m.diag.text; *p; p++) {
@@ -46,7 +55,7 @@ static void add(struct config *c, bool error, struct config_place at, const char
 	if (is_known(c, &m)) {
 		return;
 	}
-	c->n_errors += error;
+	c->n_errors += m.error;
 	if (c->messages.len >= MESSAGES_MAX) {
 		return;
 	}
@@ -58,7 +67,16 @@ void config_error(struct config *c, struct config_place at, const char *fmt, ...
 	va_list ap;
 
 	va_start(ap, fmt);
-	add(c, true, at, fmt, ap);
+	add(c, ERROR, at, fmt, ap);
+	va_end(ap);
+}
+
+void config_problem(struct config *c, struct config_place at, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(c, PROBLEM, at, fmt, ap);
 	va_end(ap);
 }
 
@@ -67,8 +85,19 @@ void config_warning(struct config *c, struct config_place at, const char *fmt, .
 	va_list ap;
 
 	va_start(ap, fmt);
-	add(c, false, at, fmt, ap);
+	add(c, WARNING, at, fmt, ap);
 	va_end(ap);
+}
+
+void config_insist(struct config *c)
+{
+	vec_for_each (m, &c->messages) {
+		if (m->problem && !m->error) {
+			m->error = true;
+			m->diag.code = -EINVAL;
+			c->n_errors++;
+		}
+	}
 }
 
 static size_t file_rank(const struct config *c, const char *file)

@@ -82,15 +82,17 @@ static int use_nobody(struct config *c, const struct owner_lookup *l)
 	return l->owner->user ? 0 : -ENOMEM;
 }
 
+/* One program that cannot be started does not keep the others from running. */
 static void check_privilege(struct config *c, const struct owner_lookup *l)
 {
-	if (geteuid() != 0 && l->as_process && l->owner->uid != geteuid()) {
-		config_error(
-			c, l->place,
-			"%s%s: %s=%s: Can't drop privilege as nonroot user; start slotd as root, "
-			"or remove the line",
-			l->kind, l->name, l->option, l->owner->user);
+	if (geteuid() == 0 || !l->as_process || l->owner->uid == geteuid()) {
+		return;
 	}
+	(l->owner == &c->supervisord.user ? config_error : config_problem)(
+		c, l->place,
+		"%s%s: %s=%s: Can't drop privilege as nonroot user; start slotd as root, or remove "
+		"the line",
+		l->kind, l->name, l->option, l->owner->user);
 }
 
 static int resolve_group(struct config *c, const struct owner_lookup *l)

@@ -369,6 +369,7 @@ static void ask_to_stop(struct worker *w, const struct worker_event *ev, usec_t 
 {
 	const usec_t own = w->policy->stopwaitsecs;
 
+	w->killed = false;
 	set_state(w, WORKER_STOPPING, now, plan);
 	if (!w->pid) {
 		return; /* still being spawned: stop_late */
@@ -393,6 +394,7 @@ static void kill_now(struct worker *w, const struct worker_event *ev, usec_t now
 	plan_log(plan, w->id, LOG_WARNING, "killing %s%s%s (%d) with SIGKILL", quote(w), w->name,
 		 quote(w), (int)w->pid);
 	send_signal(w, SIGKILL, w->policy->killasgroup, plan);
+	w->killed = true;
 	w->deadline = usec_add(now, again < SECONDS(1) ? SECONDS(1) : again);
 }
 

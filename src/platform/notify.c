@@ -58,6 +58,22 @@ void notify_send(const char *fmt, ...)
 	}
 }
 
+void notify_reloading(const char *status)
+{
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=%s",
+		    (unsigned long long)usec_monotonic(), status);
+}
+
+void notify_extend(usec_t span)
+{
+	notify_send("EXTEND_TIMEOUT_USEC=%llu", (unsigned long long)span);
+}
+
+bool notify_wanted(void)
+{
+	return getenv("NOTIFY_SOCKET") != NULL;
+}
+
 /* A positive number of the environment that is meant for this process; 0: none. */
 static unsigned long long number_for_us(const char *name, const char *pid_name, bool any_pid)
 {

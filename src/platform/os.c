@@ -50,6 +50,27 @@ int os_adopt_descriptors(void)
 	return 0;
 }
 
+static void mask_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	(void)sigprocmask(how, &set, NULL); /* cannot fail */
+}
+
+void os_defer_signals(void)
+{
+	mask_signals(SIG_BLOCK);
+}
+
+void os_hear_signals(void)
+{
+	mask_signals(SIG_UNBLOCK);
+}
+
 int os_become_subreaper(void)
 {
 	return prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
@@ -64,6 +85,7 @@ void os_come_first(void)
 
 	/* Without the reset workers would be as nice (sched(7)): both or neither. */
 	if (getpriority(PRIO_PROCESS, 0) == 0 &&
+	    (sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) == SCHED_OTHER &&
 	    sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none) == 0) {
 		(void)setpriority(PRIO_PROCESS, 0, NICE);
 	}
@@ -94,6 +116,40 @@ int os_raise_limit(int resource, uint64_t min, bool all, uint64_t *ret)
 	}
 	*ret = wanted.rlim_cur;
 	return 1;
+}
+
+static struct {
+	bool noted;
+	rlim_t soft, min;
+} files;
+
+void os_note_limits(uint64_t min)
+{
+	struct rlimit limit;
+
+	files.noted = getrlimit(RLIMIT_NOFILE, &limit) == 0;
+	files.soft = limit.rlim_cur;
+	files.min = min;
+}
+
+static void set_soft(rlim_t soft)
+{
+	struct rlimit limit;
+
+	if (files.noted && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit); /* lowering is always allowed */
+	}
+}
+
+void os_give_limits_back(void)
+{
+	set_soft(files.soft > files.min ? files.soft : files.min);
+}
+
+void os_restore_limits(void)
+{
+	set_soft(files.soft);
 }
 
 /* What follows the name in /proc/PID/stat: the name may hold blanks and parentheses. */

@@ -18,6 +18,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum {
+	NGROUPS_LOOKED_UP = 4096, /* a user of more has those of the last reload */
+};
+
 _Static_assert(sizeof(struct spawn_report) <= PIPE_BUF, "a report is written in one piece");
 
 /* ---- in the child: it has one thread, as slotd, so it may use libc */
@@ -128,6 +132,19 @@ static int set_stdio(const struct spawn_spec *spec)
 	return 0;
 }
 
+/* A group that somebody has joined counts from the next start on, as under Supervisor. A lookup
+ * that hangs holds up this child alone. */
+static int set_groups(const struct spawn_user *user)
+{
+	gid_t groups[NGROUPS_LOOKED_UP];
+	int n = NGROUPS_LOOKED_UP;
+
+	if (user->name && getgrouplist(user->name, user->gid, groups, &n) >= 0) {
+		return setgroups((size_t)n, groups);
+	}
+	return setgroups(user->n_groups, user->groups);
+}
+
 int process_become(const struct spawn_user *user)
 {
 	if (!user || user->uid == (uid_t)-1 || user->uid == geteuid()) {
@@ -136,8 +153,8 @@ int process_become(const struct spawn_user *user)
 	if (geteuid() != 0) {
 		return -EPERM;
 	}
-	if (setgroups(user->n_groups, user->groups) < 0 ||
-	    (user->gid != (gid_t)-1 && setgid(user->gid) < 0) || setuid(user->uid) < 0) {
+	if (set_groups(user) < 0 || (user->gid != (gid_t)-1 && setgid(user->gid) < 0) ||
+	    setuid(user->uid) < 0) {
 		return -errno;
 	}
 	return 0;
@@ -232,6 +249,9 @@ static _Noreturn void child_main(const struct spawn_spec *spec, int report_fd, i
 	}
 	if (spec->run) {
 		_exit(spec->run(spec->data));
+	}
+	if (!spec->helper) {
+		os_give_limits_back();
 	}
 	(void)execve(path, spec->argv, spec->envp);
 	fail(spec, report_fd, SPAWN_STAGE_EXEC, -errno, path);

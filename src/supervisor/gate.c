@@ -387,7 +387,8 @@ static int run_command(struct check *c, const struct process *p)
 {
 	CLEANUP(env_done) struct env env = {0};
 	const struct owner *owner = &p->config->program->user;
-	struct spawn_user user = {owner->uid, owner->gid, owner->groups, owner->n_groups};
+	struct spawn_user user = {owner->uid, owner->gid, owner->groups, owner->n_groups,
+				  owner->user};
 	char *argv[] = {(char *)"/bin/sh", (char *)"-c",
 			p->service->config->slots[p->slot].health_arg, NULL};
 	struct child_spec spec = CHILD_SPEC_INIT;

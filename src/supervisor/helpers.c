@@ -363,6 +363,7 @@ static void start(struct helper *h)
 	spec.spawn.envp = environ;
 	spec.spawn.stdio[2] = STDERR_FILENO;
 	spec.spawn.channel_fd = theirs;
+	spec.spawn.helper = true;
 	spec.done = on_end;
 	spec.owner = h;
 	r = child_run(&sup->children, &h->child, &spec);

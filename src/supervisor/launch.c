@@ -118,7 +118,8 @@ static int run_child(struct process *p, char **argv, const int stdio[3], struct 
 	struct spawn_user user = {.uid = owner->uid,
 				  .gid = owner->gid,
 				  .groups = owner->groups,
-				  .n_groups = owner->n_groups};
+				  .n_groups = owner->n_groups,
+				  .name = owner->user};
 	struct spawn_spec spec = SPAWN_SPEC_INIT;
 	int r = process_environment(p, &env);
 

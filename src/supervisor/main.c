@@ -15,6 +15,9 @@
 /* Tells a restarted daemon that it is one: its pid. */
 #define DAEMONIZED "SLOTD_DAEMONIZED"
 
+/* Users and hosts are looked up, which may take its time. */
+#define START_PATIENCE SECONDS(300)
+
 static int fail(const char *argv0, const struct diag *diag)
 {
 	char line[DIAG_TEXT_MAX + DIAG_FILE_MAX + 16];
@@ -103,6 +106,8 @@ static int execute_again(char **argv, const char *exe, const char *cwd, bool dae
 	char pid[16];
 
 	notify_pass_listeners();
+	os_restore_limits();
+	notify_extend(START_PATIENCE); /* nothing feeds the watchdog meanwhile */
 	if (cwd[0] && chdir(cwd) < 0) {
 		(void)fprintf(stderr, "Error: cannot go back to %s: %s\n", cwd, strerror(errno));
 	}
@@ -191,6 +196,8 @@ int main(int argc, char **argv)
 	if (options.test) {
 		return config_check_main(options.config_path, options.strict, &options.overrides);
 	}
+	os_defer_signals();
+	notify_extend(START_PATIENCE);
 	status = load(&options, argv[0], &config);
 	return status ? status : run(&options, config, argv);
 }

@@ -2,6 +2,7 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/io.h>
+#include <slotd/os.h>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -86,7 +87,8 @@ struct shell {
 
 static void become(const struct owner *user)
 {
-	const struct spawn_user wanted = {user->uid, user->gid, user->groups, user->n_groups};
+	const struct spawn_user wanted = {user->uid, user->gid, user->groups, user->n_groups,
+					  user->user};
 	int r = user->uid == (uid_t)-1 ? 0 : process_become(&wanted);
 
 	if (r < 0) {
@@ -126,6 +128,7 @@ static void run_shell(const struct shell *sh, int output)
 		_exit(126);
 	}
 	(void)signal(SIGPIPE, SIG_DFL);
+	os_give_limits_back();
 	(void)execve(argv[0], argv, sh->env);
 	dprintf(STDERR_FILENO, "prepare: cannot run /bin/sh: %m\n");
 	_exit(126);

@@ -84,7 +84,7 @@ static void finish(struct reload *r, int code, const char *text)
 	strbuf_done(&r->answers);
 	reload_forget_diffs(r);
 	r->next = config_free(r->next);
-	if (r->kind == RELOAD_APPLY) {
+	if (r->kind == RELOAD_APPLY && r->sup->mood == MOOD_RUNNING) {
 		notify_send("READY=1");
 		supervisor_notify_status(r->sup);
 	}
@@ -295,8 +295,8 @@ void reload_begin(struct supervisor *sup, enum reload_kind kind, uint32_t reques
 	r->request = request;
 	r->force = force;
 	if (kind == RELOAD_APPLY) {
-		notify_send("RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=reloading",
-			    (unsigned long long)usec_monotonic());
+		notify_reloading("reloading");
+		notify_extend(usec_add(READING_PATIENCE, SECONDS(30)));
 	}
 	ask_in_child(r);
 }

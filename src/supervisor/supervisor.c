@@ -3,7 +3,6 @@
 #include "requests.h"
 
 #include <slotd/cleanup.h>
-#include <slotd/notify.h>
 #include <slotd/os.h>
 
 #include <fcntl.h>
@@ -54,6 +53,7 @@ static int raise_limits(struct supervisor *sup, struct diag *diag)
 	uint64_t now;
 
 	os_come_first(); /* a busy machine must not delay a restart */
+	os_note_limits(c->minfds);
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		int r = os_raise_limit(limits[i].resource, limits[i].min, limits[i].all, &now);
 
@@ -191,38 +191,7 @@ static void watch_signals(struct supervisor *sup)
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		loop_signal_start(sup->loop, &sup->signals[all[i].signo], all[i].signo, all[i].fn);
 	}
-}
-
-/* ---- systemd */
-
-void supervisor_notify_status(struct supervisor *sup)
-{
-	char services[512];
-	unsigned workers = 0;
-
-	vec_for_each (p, &sup->processes) {
-		workers += *p != NULL;
-	}
-	services_summary(sup, services, sizeof(services));
-	notify_send("STATUS=%s%s%s%u worker%s configured", *services ? "live: " : "", services,
-		    *services ? "; " : "", workers, workers == 1 ? "" : "s");
-}
-
-static void on_watchdog(struct loop_timer *t)
-{
-	struct supervisor *sup = container_of(t, struct supervisor, watchdog);
-
-	notify_send("WATCHDOG=1");
-	loop_timer_set(sup->loop, t, usec_add(usec_monotonic(), sup->watchdog_interval));
-}
-
-static void start_watchdog(struct supervisor *sup)
-{
-	loop_timer_init(&sup->watchdog, on_watchdog);
-	sup->watchdog_interval = notify_watchdog_interval();
-	if (sup->watchdog_interval != USEC_NEVER) {
-		on_watchdog(&sup->watchdog);
-	}
+	os_hear_signals();
 }
 
 /* ---- start */
@@ -264,6 +233,7 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 		loop_idle_init(&sup->reap_idle, on_reap_idle);
 		loop_idle_init(&sup->shutdown_idle, on_shutdown_idle);
 		loop_timer_init(&sup->shutdown_timer, on_shutdown_timer);
+		systemd_init(sup);
 		sup->process_memory.size = sizeof(struct process);
 		starts_init(sup);
 		watch_signals(sup);
@@ -341,20 +311,21 @@ static void tell_ready(struct supervisor *sup)
 		(void)close(sup->options.ready_fd);
 		sup->options.ready_fd = -EBADF;
 	}
-	notify_send("READY=1");
-	supervisor_notify_status(sup);
+	systemd_ready(sup);
 }
 
 void supervisor_run(struct supervisor *sup)
 {
 	pidfile_write(sup);
-	start_watchdog(sup);
 	events_emit(sup, EVENT_SUPERVISOR_STATE_CHANGE_RUNNING, NULL, 0);
 	vec_for_each (g, &sup->groups) {
 		group_autostart(*g);
 	}
 	tell_ready(sup);
 	loop_run(sup->loop);
+	if (sup->mood == MOOD_RESTARTING) {
+		os_defer_signals(); /* its successor in this process hears them */
+	}
 	abandon(sup);
 }
 
@@ -453,11 +424,11 @@ void supervisor_shutdown(struct supervisor *sup, enum mood mood)
 
 	sup->mood = mood;
 	publish_daemon(sup);
+	systemd_ending(sup);
 	if (!first) {
 		return; /* TERM during a restart makes it a shutdown */
 	}
 	events_emit(sup, EVENT_SUPERVISOR_STATE_CHANGE_STOPPING, NULL, 0);
-	notify_send("STOPPING=1\nSTATUS=stopping workers");
 	reload_cancel(sup);
 	services_shutdown(sup);
 	vec_for_each (p, &sup->processes) {
@@ -499,7 +470,7 @@ static void end_loop(struct supervisor *sup)
 	for (size_t i = 0; i < ARRAY_SIZE(sup->signals); i++) {
 		loop_signal_stop(sup->loop, &sup->signals[i]);
 	}
-	loop_timer_stop(sup->loop, &sup->watchdog);
+	systemd_done(sup);
 	loop_timer_stop(sup->loop, &sup->shutdown_timer);
 	loop_idle_cancel(sup->loop, &sup->reap_idle);
 	loop_idle_cancel(sup->loop, &sup->shutdown_idle);

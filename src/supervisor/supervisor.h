@@ -29,6 +29,7 @@
  *	pidfile.c    the pid file
  *	lookout.c    names of sockets and the pid file: made again when they went away
  *	auto_logs.c  AUTO logs of former runs
+ *	systemd.c    what systemd is told, and how long it is asked to wait
  *	options.c    the command line
  */
 
@@ -391,6 +392,15 @@ int supervisor_start(struct supervisor *sup, const struct supervisor_options *op
 void supervisor_run(struct supervisor *sup);
 /** Stops all workers, level by level, then the helpers; restart: slotd then executes itself. */
 void supervisor_shutdown(struct supervisor *sup, enum mood mood);
+/* ---- systemd.c ---- */
+
+/** Once there is a loop. */
+void systemd_init(struct supervisor *sup);
+/** The start is done: READY=1, and the watchdog is fed from now on. */
+void systemd_ready(struct supervisor *sup);
+/** The mood says what begins: a restart, which systemd sees as a reload, or the end. */
+void systemd_ending(struct supervisor *sup);
+void systemd_done(struct supervisor *sup);
 /** For systemctl status: "payinv b, 12 workers". */
 void supervisor_notify_status(struct supervisor *sup);
 
@@ -566,6 +576,7 @@ struct supervisor {
 	bool heard;
 	struct loop_timer watchdog;
 	usec_t watchdog_interval;
+	struct loop_timer patience; /* systemd is asked for more time */
 
 	VEC(struct group *) groups;	 /* by (priority, name) */
 	VEC(struct process *) processes; /* by ledger index; NULL where free */

@@ -1,6 +1,7 @@
 """What slotd says to systemd and takes from it, with the test in systemd's place."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -29,8 +30,9 @@ class Notify:
         deadline = time.monotonic() + timeout
         while True:
             self.socket.settimeout(max(0.01, deadline - time.monotonic()))
-            for line in self.socket.recv(65536).decode().splitlines():
-                self.lines.append((time.monotonic(), line))
+            lines = self.socket.recv(65536).decode().splitlines()
+            self.lines += [(time.monotonic(), line) for line in lines]
+            for line in lines:
                 if line.startswith(wanted):
                     return line
 
@@ -121,3 +123,100 @@ def test_a_listening_socket_that_arrives_is_used(slotd, ports):
     listening = [row.split() for row in table if row.split()[3] == "0A"
                  and row.split()[1].endswith(f":{port:04X}")]
     assert [int(row[9]) for row in listening] == [inode]
+
+
+STUBBORN = """
+[program:long]
+command=%D%/long
+startsecs=0
+stopwaitsecs=3600
+"""
+
+
+def stubborn(slotd, notify):
+    """slotd with a worker that ends when the file "go" is there, and not before."""
+    daemon = slotd(STUBBORN, start=False, env={"NOTIFY_SOCKET": notify.path})
+    script = daemon.dir / "long"
+    script.write_text(f"#!/bin/sh\ntrap '' TERM\ntouch {daemon.dir}/up\n"
+                      f"while ! test -e {daemon.dir}/go; do sleep 0.05; done\n")
+    script.chmod(0o755)
+    daemon.start()
+    wait_for((daemon.dir / "up").exists, "the worker ignores TERM")
+    notify.until("READY=1")
+    return daemon
+
+
+def test_a_restart_is_a_reload_to_systemd(slotd, notify):
+    """STOPPING=1 would have everything killed after TimeoutStopSec."""
+    daemon = slotd("[program:x]\ncommand=sleep 1000\n", env={"NOTIFY_SOCKET": notify.path})
+    notify.until("READY=1")
+    notify.lines.clear()
+    daemon.ctl("restart-daemon", check=True)
+    notify.until("RELOADING=1")
+    assert any(line.startswith("MONOTONIC_USEC=") for _, line in notify.lines)
+    notify.until("READY=1")
+    assert "STOPPING=1" not in [line for _, line in notify.lines]
+
+
+def test_a_stop_during_a_restart_is_an_end(slotd, notify):
+    daemon = stubborn(slotd, notify)
+    daemon.rpc.supervisor.restart()
+    notify.until("RELOADING=1")
+    daemon.process.terminate()
+    notify.until("STOPPING=1")
+    (daemon.dir / "go").touch()
+    assert daemon.process.wait(30) == 0
+
+
+def test_systemd_is_asked_to_wait_for_a_worker_that_has_time_left(slotd, notify):
+    daemon = stubborn(slotd, notify)
+    notify.lines.clear()
+    daemon.process.terminate()
+    notify.until("STOPPING=1")
+    assert int(notify.until("EXTEND_TIMEOUT_USEC=").split("=")[1]) >= 30_000_000
+    notify.until("EXTEND_TIMEOUT_USEC=")  # it is renewed
+    (daemon.dir / "go").touch()
+    assert daemon.process.wait(30) == 0
+
+
+def test_systemd_is_asked_to_wait_for_what_a_reload_looks_up(slotd, notify):
+    daemon = slotd("", env={"NOTIFY_SOCKET": notify.path})
+    notify.until("READY=1")
+    daemon.ctl("reload", check=True)
+    notify.until("RELOADING=1")
+    assert int(notify.until("EXTEND_TIMEOUT_USEC=").split("=")[1]) > 300_000_000
+
+
+def limits_of(pid):
+    line = next(line for line in Path(f"/proc/{pid}/limits").read_text().splitlines()
+                if line.startswith("Max open files"))
+    return line.split()[3]
+
+
+@pytest.mark.parametrize("given, minfds, wanted", [("700", 600, "700"), ("700", 900, "900")])
+def test_workers_get_the_limit_of_descriptors_that_slotd_was_started_with(slotd, given, minfds,
+                                                                           wanted):
+    config = "[slotd]\nminfds=%d\n[program:x]\ncommand=sleep 1000\nstartsecs=0\n" % minfds
+    daemon = slotd(config.replace("[slotd]\n", ""), start=False)
+    daemon.write_config(daemon.config.read_text().replace("[supervisord]\n",
+                                                          f"[supervisord]\nminfds={minfds}\n"),
+                        head=False)
+    daemon.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (
+        int(given), resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
+    daemon.wait_state("x", "RUNNING")
+    assert limits_of(daemon.info("x")["pid"]) == wanted
+    assert limits_of(daemon.pid) != wanted  # slotd's own is raised
+    before = daemon.info("x")["pid"]
+    daemon.ctl("restart-daemon", check=True)
+    wait_for(lambda: not Path(f"/proc/{before}").exists(), "the old worker ends")
+    daemon.wait_ready()
+    daemon.wait_state("x", "RUNNING")
+    assert limits_of(daemon.info("x")["pid"]) == wanted
+
+
+@pytest.mark.parametrize("policy", [os.SCHED_BATCH, os.SCHED_IDLE])
+def test_workers_inherit_the_scheduling_policy(slotd, policy):
+    daemon = slotd("[program:x]\ncommand=sleep 1000\nstartsecs=0\n", start=False)
+    daemon.start(preexec_fn=lambda: os.sched_setscheduler(0, policy, os.sched_param(0)))
+    daemon.wait_state("x", "RUNNING")
+    assert os.sched_getscheduler(daemon.info("x")["pid"]) == policy

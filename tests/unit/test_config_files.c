@@ -346,8 +346,7 @@ START_TEST(answers_carry_what_is_wrong_with_the_files)
 	ck_assert_ptr_nonnull(message_with(c, "could not read config file"));
 	c = config_free(c);
 	put("main.conf", "[program:x]\ncommand=a\nstdout_logfile=%(here)s/none/x\n");
-	ck_assert_int_eq(load_answers(answers, ask_in_child(answers, sizeof(answers)), &c),
-			 -EINVAL);
+	ck_assert_int_eq(load_answers(answers, ask_in_child(answers, sizeof(answers)), &c), 0);
 	ck_assert_ptr_nonnull(message_with(c, "The directory named as part of the path"));
 	c = config_free(c);
 	ck_assert_int_eq(unlink(path_of("main.conf")), 0);

@@ -228,7 +228,7 @@ static const struct {
 	{"[program:]\ncommand=a\n", true, 1, "has no name"},
 	{"[program:x]\ncommand=a\nstopasgroup=true\nkillasgroup=false\n", true, 4,
 	 "Cannot set stopasgroup=true and killasgroup=false"},
-	{"[program:x]\ncommand=a\nstdout_logfile=/no/such/dir/x\n", true, 3,
+	{"[program:x]\ncommand=a\nstdout_logfile=/no/such/dir/x\n", false, 3,
 	 "The directory named as part of the path /no/such/dir/x does not exist"},
 	{"[program:x]\ncommand=a\nenvironment=A\n", true, 3,
 	 "Unexpected end of key/value pairs in value 'A'"},
