@@ -2,6 +2,7 @@
 #include <slotd/cleanup.h>
 #include <slotd/config.h>
 
+#include "file.h"
 #include "messages.h"
 #include "ports.h"
 
@@ -71,6 +72,18 @@ static void print_notes(const struct config *c)
 	}
 }
 
+/* What is right here may still not be what runs. */
+static void compare_with_unit(struct config *c)
+{
+	if (strcmp(c->file, FILE_OF_THE_UNIT) != 0) {
+		config_warning(c, (struct config_place){.file = c->files.at[0]},
+			       "read because there is no " FILE_OF_THE_UNIT
+			       ", which is the file that slotd.service reads. To have it run this "
+			       "one: mkdir -p /etc/slotd && ln -s %s " FILE_OF_THE_UNIT,
+			       c->file);
+	}
+}
+
 int config_check_main(const char *path, bool strict, const struct config_overrides *overrides)
 {
 	CLEANUP(free_config) struct config *c = NULL;
@@ -80,6 +93,9 @@ int config_check_main(const char *path, bool strict, const struct config_overrid
 
 	if (c) {
 		r = config_resolve(c); /* even of a file with errors: one run tells all */
+		if (!path) {
+			compare_with_unit(c);
+		}
 		config_insist(c);
 		r = r == 0 && c->n_errors ? -EINVAL : r;
 	}

@@ -6,7 +6,7 @@
 
 /* Ours, then Supervisor's list; the directory above its binary is /usr, or /usr/local from pip. */
 static const char *const default_places[] = {
-	"/etc/slotd/slotd.conf",
+	FILE_OF_THE_UNIT,
 	"/usr/etc/supervisord.conf",
 	"/usr/supervisord.conf",
 	"/usr/local/etc/supervisord.conf",

@@ -6,6 +6,9 @@
 
 #include "arena.h"
 
+/* What slotd.service names with -c; without -c the first that is looked for. */
+#define FILE_OF_THE_UNIT "/etc/slotd/slotd.conf"
+
 /** The first default place that exists; NULL and diag when none does. */
 const char *file_find_default(struct diag *diag);
 

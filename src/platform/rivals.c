@@ -2,20 +2,24 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/os.h>
+#include <slotd/usec.h>
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 enum {
 	ARGUMENTS_MAX = 16 << 10,    /* of a command line: enough for every sane one */
 	SOCKET_LISTENS = 0x00010000, /* __SO_ACCEPTCON, a flag in /proc/net/unix */
+	FILE_TIME_SLACK_S = 2,	     /* the clocks of files and processes tick apart */
 };
 
 /* ---- what a command line says */
@@ -148,19 +152,112 @@ static bool is_rival(pid_t pid, struct rival *ret)
 	return false;
 }
 
+/* ---- what a name means to another process, which may live in a container or a chroot */
+
+/* A link in the way must not lead out of its root into ours. */
+static int open_under_root(pid_t pid, const char *name)
+{
+	const struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+	auto_close int root = -EBADF;
+	char path[64];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0) {
+		return -errno;
+	}
+	fd = (int)syscall(SYS_openat2, root, name, &how, sizeof(how));
+	if (fd < 0 && errno == ENOSYS) { /* before Linux 5.6 */
+		fd = openat(root, name + strspn(name, "/"), O_PATH | O_CLOEXEC);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+/* Relative names count from where it works. */
+static int open_under_cwd(pid_t pid, const char *name)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/cwd/%s", (int)pid, name);
+	fd = open(path, O_PATH | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Everybody may read how many process ids it has: one more for each namespace that it is in. */
+static bool is_in_container(pid_t pid)
+{
+	char path[64], line[256];
+	auto_fclose FILE *f = NULL;
+	int inner;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "NSpid:", 6) == 0) {
+			return sscanf(line, "NSpid: %*d %d", &inner) == 1;
+		}
+	}
+	return false;
+}
+
+/*
+ * Which file it finds under that name. Where we may not look (another user's process) it is taken
+ * to see what we see, unless it is in a container.
+ */
+static int stat_as(pid_t pid, const char *name, struct stat *ret)
+{
+	auto_close int fd = name[0] == '/' ? open_under_root(pid, name) : open_under_cwd(pid, name);
+
+	if (fd == -EACCES || fd == -EPERM) {
+		return name[0] != '/' || is_in_container(pid) || stat(name, ret) < 0 ? -ENOENT : 0;
+	}
+	if (fd < 0) {
+		return fd;
+	}
+	return fstat(fd, ret) < 0 ? -errno : 0;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static bool sees(pid_t pid, const char *name, const struct stat *ours)
+{
+	struct stat st;
+
+	return stat_as(pid, name, &st) == 0 && same_file(&st, ours);
+}
+
+/* ---- by pid file */
+
+/* Written before the process was there: about another one, that had the same number. */
+static bool is_older(const struct stat *file, pid_t pid)
+{
+	double hz = (double)sysconf(_SC_CLK_TCK);
+	uint64_t started = process_start_ticks(pid), now = process_ticks_now();
+	double age = now > started ? (double)(now - started) / hz : 0;
+
+	return started &&
+	       (double)file->st_mtim.tv_sec + FILE_TIME_SLACK_S < (double)usec_wall() / 1e6 - age;
+}
+
 bool rival_by_pidfile(const char *path, struct rival *ret)
 {
 	/* A pipe, or /dev/stdin, must not have us wait. */
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char text[32];
+	char text[32] = "";
 	struct stat st;
-	ssize_t n = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
-			    ? read(fd, text, sizeof(text) - 1)
-			    : -1;
-	int pid = 0;
+	pid_t pid;
 
-	text[n > 0 ? n : 0] = '\0';
-	return sscanf(text, "%d", &pid) == 1 && is_rival(pid, ret);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    read(fd, text, sizeof(text) - 1) <= 0) {
+		return false;
+	}
+	pid = (pid_t)strtol(text, NULL, 10);
+	return is_rival(pid, ret) && !is_older(&st, pid) && sees(pid, path, &st);
 }
 
 /* ---- by socket */
@@ -175,25 +272,6 @@ static bool is_bound_as(const char *bound, const char *path)
 		return false;
 	}
 	return !*rest || (*rest == '.' && strspn(rest + 1, "0123456789") == strlen(rest + 1));
-}
-
-static unsigned long listening_inode(const char *path)
-{
-	auto_fclose FILE *f = fopen("/proc/net/unix", "re");
-	char line[512];
-	unsigned long inode, found = 0;
-	unsigned flags;
-	int at;
-
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		line[strcspn(line, "\n")] = '\0';
-		at = 0;
-		if (sscanf(line, "%*s %*s %*s %x %*s %*s %lu %n", &flags, &inode, &at) == 2 && at &&
-		    (flags & SOCKET_LISTENS) && is_bound_as(line + at, path)) {
-			found = inode;
-		}
-	}
-	return found;
 }
 
 typedef bool is_it_fn(pid_t pid, const void *data);
@@ -216,9 +294,38 @@ static bool find_rival(is_it_fn *fn, const void *data, struct rival *ret)
 	return found;
 }
 
+struct listener {
+	unsigned long inode;
+	const char *path;
+	struct stat st;
+};
+
+/* In another mount namespace the same name may be another socket. */
 static bool holds(pid_t pid, const void *data)
 {
-	return process_holds_socket(pid, data, 1);
+	const struct listener *l = data;
+
+	return process_holds_socket(pid, &l->inode, 1) && sees(pid, l->path, &l->st);
+}
+
+/* Of several sockets with that name, each in a mount namespace of its own, one is ours. */
+static bool find_listener(struct listener *l, struct rival *ret)
+{
+	auto_fclose FILE *f = fopen("/proc/net/unix", "re");
+	char line[512];
+	bool found = false;
+	unsigned flags;
+	int at;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		at = 0;
+		found = sscanf(line, "%*s %*s %*s %x %*s %*s %lu %n", &flags, &l->inode, &at) ==
+				2 &&
+			at && (flags & SOCKET_LISTENS) && is_bound_as(line + at, l->path) &&
+			find_rival(holds, l, ret);
+	}
+	return found;
 }
 
 bool rival_by_socket(const char *path, struct rival *ret)
@@ -227,7 +334,7 @@ bool rival_by_socket(const char *path, struct rival *ret)
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
-	unsigned long inode;
+	struct listener l = {.path = path};
 
 	if (fd < 0 ||
 	    (size_t)snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path) >= sizeof(sa.sun_path)) {
@@ -240,28 +347,10 @@ bool rival_by_socket(const char *path, struct rival *ret)
 		return true;
 	}
 	/* That is who called listen(): gone, when it became a daemon after it. */
-	inode = listening_inode(path);
-	return inode && find_rival(holds, &inode, ret);
+	return stat(path, &l.st) == 0 && find_listener(&l, ret);
 }
 
 /* ---- by file */
-
-static bool same_file(const struct stat *ours, const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && st.st_dev == ours->st_dev && st.st_ino == ours->st_ino;
-}
-
-/* Relative names count from where it works. */
-static const char *seen_from(pid_t pid, const char *name, char *buf, size_t size)
-{
-	if (name[0] == '/') {
-		return name;
-	}
-	(void)snprintf(buf, size, "/proc/%d/cwd/%s", (int)pid, name);
-	return buf;
-}
 
 /* The first place that exists is the one it took. */
 static bool took_default(pid_t pid, const struct stat *ours)
@@ -271,13 +360,11 @@ static bool took_default(pid_t pid, const struct stat *ours)
 		"supervisord.conf",	     "etc/supervisord.conf",
 		"/etc/supervisord.conf",     "/etc/supervisor/supervisord.conf",
 	};
-	char buf[PATH_MAX];
+	struct stat st;
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		const char *path = seen_from(pid, places[i], buf, sizeof(buf));
-
-		if (access(path, F_OK) == 0) {
-			return same_file(ours, path);
+		if (stat_as(pid, places[i], &st) == 0) {
+			return same_file(&st, ours);
 		}
 	}
 	return false;
@@ -286,15 +373,14 @@ static bool took_default(pid_t pid, const struct stat *ours)
 static bool uses_file(pid_t pid, const void *data)
 {
 	const struct stat *ours = data;
-	char args[ARGUMENTS_MAX], buf[PATH_MAX];
+	char args[ARGUMENTS_MAX];
 	size_t len = read_arguments(pid, args, sizeof(args));
 	const char *file = rival_config_argument(args, len);
 
 	if (!file) {
 		return false;
 	}
-	return *file ? same_file(ours, seen_from(pid, file, buf, sizeof(buf)))
-		     : took_default(pid, ours);
+	return *file ? sees(pid, file, ours) : took_default(pid, ours);
 }
 
 bool rival_by_config(const char *file, struct rival *ret)

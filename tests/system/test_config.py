@@ -116,6 +116,10 @@ def test_a_file_of_the_current_directory_is_read_and_root_is_warned(tmp_path):
     assert done.returncode == 0, done.stderr
     assert f"{tmp_path}/supervisord.conf: ok: 0 services, 1 group" in done.stderr
     assert ("name a file with -c" in done.stderr) == (os.geteuid() == 0)
+    assert "slotd.service reads" in done.stderr  # the unit would not find this one
+    named = subprocess.run([str(SLOTD), "-t", "-c", "supervisord.conf"], cwd=tmp_path,
+                           capture_output=True, text=True, timeout=60)
+    assert named.returncode == 0 and "slotd.service" not in named.stderr
 
 
 def test_long_names_that_differ_at_their_end_are_different_workers(slotd):

@@ -8,10 +8,12 @@ import signal
 import socket
 import subprocess
 import xmlrpc.client
+from pathlib import Path
 
 import pytest
 
 from harness import procs
+from harness.mounts import instead, may_mount
 from harness.paths import SLOTD
 from harness.procs import wait_for
 
@@ -203,3 +205,58 @@ def test_starts_leave_no_descriptor_behind(slotd):
         daemon.rpc.supervisor.startProcess("false")
         daemon.wait_state("false", "EXITED")
     wait_for(lambda: descriptors() <= before, "descriptors are closed")
+
+
+# ---- users
+
+root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes users")
+NOBODY = 65534
+
+
+@root
+def test_one_program_of_another_user_does_not_keep_the_others_from_running(slotd):
+    """Not root, slotd cannot become that user; Supervisor starts the others, too."""
+    daemon = slotd(SLEEPER + "[program:other]\ncommand=sleep 1000\nuser=daemon\nstartretries=0\n",
+                   start=False)
+    for path in (daemon.dir, *daemon.dir.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    daemon.start(user=NOBODY, group=NOBODY, extra_groups=[])
+    assert running(daemon, "web")
+    daemon.wait_state("other", "FATAL")
+    assert "Can't drop privilege as nonroot user" in daemon.log()
+    daemon.ctl("reload", check=True)
+    done = subprocess.run([str(SLOTD), "-t", "-c", str(daemon.config)], capture_output=True,
+                          text=True, timeout=60, user=NOBODY, group=NOBODY, extra_groups=[])
+    assert done.returncode == 2 and "Can't drop privilege" in done.stderr, done
+
+
+def test_a_missing_log_directory_concerns_its_program_alone(slotd):
+    daemon = slotd(SLEEPER + "[program:lost]\ncommand=/bin/sh -c 'echo some; exec sleep 1000'\n"
+                   "startsecs=0\nstdout_logfile=%D%/none/log\n")
+    assert running(daemon, "web") and running(daemon, "lost")
+    daemon.wait_log(f"{daemon.dir}/none/log does not exist")
+    daemon.ctl("reload", check=True)
+    wait_for(lambda: "none/log: No such file" in daemon.log(), "slotd-log says that it cannot write")
+    done = subprocess.run([str(SLOTD), "-t", "-c", str(daemon.config)], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 2 and "none/log does not exist; create it" in done.stderr, done
+
+
+@root
+@pytest.mark.skipif(not may_mount(), reason="no mount namespaces here")
+def test_a_user_is_in_the_groups_of_the_moment_of_its_start(slotd):
+    daemon = slotd("[program:x]\ncommand=sleep 1000\nstartsecs=0\nuser=nobody\n", start=False)
+    groups = daemon.dir / "group"
+    usual = Path("/etc/group").read_text()
+    groups.write_text(usual)
+    daemon.start(preexec_fn=instead({Path("/etc/group"): groups}))
+
+    def groups_of(pid):
+        line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+                    if line.startswith("Groups:"))
+        return set(line.split()[1:])
+
+    assert "54999" not in groups_of(running(daemon, "x"))
+    groups.write_text(usual + "joined:x:54999:nobody\n")
+    daemon.ctl("restart", "x", check=True)
+    assert "54999" in groups_of(running(daemon, "x"))

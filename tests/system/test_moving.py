@@ -1,5 +1,6 @@
 """Moving over from a real supervisord, and back."""
 
+import os
 import subprocess
 import time
 
@@ -7,6 +8,7 @@ import pytest
 
 from harness.apps import two_slots, web_slot
 from harness.load import Load, try_once
+from harness.mounts import instead, may_mount
 from harness.paths import SLOTCTL
 from harness.procs import wait_for
 from harness.proxy import Proxy
@@ -58,8 +60,8 @@ def test_a_supervisord_that_became_a_daemon_is_named_by_its_socket(slotd):
     other = Supervisord(PROGRAM)
     subprocess.run(["/usr/bin/python3", "/usr/bin/supervisord", "-c", str(other.config)],
                    cwd=other.dir, check=True, timeout=60, stdin=subprocess.DEVNULL)
-    wait_for(lambda: (other.dir / "supervisord.pid").exists(), "supervisord runs")
-    pid = (other.dir / "supervisord.pid").read_text().strip()
+    pidfile = other.dir / "supervisord.pid"
+    pid = wait_for(lambda: pidfile.exists() and pidfile.read_text().strip(), "supervisord runs")
     try:
         refused(slotd(f"[unix_http_server]\nfile={other.dir}/sock\n", start=False),
                 f"supervisord (pid {pid}) listens on {other.dir}/sock")
@@ -86,6 +88,68 @@ def test_a_supervisord_with_a_file_of_its_own_is_left_alone(slotd, supervisord):
     other = supervisord()
     assert slotd(PROGRAM).info("cat")["name"] == "cat"
     assert other.rpc.supervisor.getState()["statename"] == "RUNNING"
+
+
+# ---- who looks like one, and is none
+
+STAND_IN = "import sys, time\nprint('up', flush=True)\ntime.sleep(1000)\n"
+
+
+@pytest.fixture
+def stand_in(tmp_path):
+    """stand_in(ARG...) runs something with the name and the command line of a supervisord."""
+    script, started = tmp_path / "supervisord", []
+    script.write_text(STAND_IN)
+
+    def make(*args, **popen):
+        started.append(subprocess.Popen(["/usr/bin/python3", str(script), *map(str, args)],
+                                        stdout=subprocess.PIPE, text=True, **popen))
+        assert started[-1].stdout.readline() == "up\n"
+        return started[-1]
+
+    yield make
+    for one in started:
+        one.kill()
+        one.wait(30)
+        one.stdout.close()
+
+
+needs_mounts = pytest.mark.skipif(not may_mount(), reason="no mount namespaces here")
+
+
+@needs_mounts
+def test_a_supervisord_that_sees_other_files_by_our_names_is_none_of_ours(slotd, stand_in):
+    """In a container, say: its file, its pid file and its socket have the names of ours."""
+    daemon = slotd(PROGRAM, start=False)
+    pidfile = daemon.dir / "slotd.pid"
+    theirs = daemon.dir / "theirs"
+    theirs.write_text("")
+    pidfile.write_text("")
+    other = stand_in("-c", daemon.config,
+                     preexec_fn=instead({daemon.config: theirs, pidfile: theirs}))
+    pidfile.write_text(f"{other.pid}\n")
+    daemon.start()
+    assert daemon.info("cat")["name"] == "cat"
+
+
+def test_a_supervisord_that_sees_our_file_is_a_rival(slotd, stand_in):
+    daemon = slotd(PROGRAM, start=False)
+    other = stand_in("-c", daemon.config)
+    refused(daemon, f"supervisord (pid {other.pid}) is running with this file")
+
+
+def test_a_number_in_a_pid_file_may_have_gone_to_another_supervisord(slotd, stand_in, tmp_path):
+    daemon = slotd(PROGRAM, start=False)
+    other = stand_in("-c", tmp_path / "other.conf")
+    pidfile = daemon.dir / "slotd.pid"
+    pidfile.write_text(f"{other.pid}\n")
+    long_ago = time.time() - 3600
+    os.utime(pidfile, (long_ago, long_ago))
+    daemon.start()
+    assert daemon.info("cat")["name"] == "cat"
+    daemon.end()
+    pidfile.write_text(f"{other.pid}\n")
+    refused(daemon, f"supervisord (pid {other.pid}) is running with pidfile=")
 
 
 # ---- import-check
