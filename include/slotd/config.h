@@ -197,6 +197,7 @@ struct server_config {
 
 struct supervisord_config {
 	struct config_place place; /* of [supervisord], else [slotd] */
+	bool directories_given;	   /* state_dir, run_dir or log_dir stands in the file */
 	bool for_slotd;		   /* without [supervisord]: not a file of Supervisor's */
 	struct log_config log;	   /* kind FILE, or NONE with syslog */
 	char *loglevel;

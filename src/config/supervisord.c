@@ -18,18 +18,22 @@ static char *system_path(struct loader *l, const char *variable, const char *usu
 			  given && given[0] == '/' && !strchr(given, ':') ? given : usual);
 }
 
-/* Below the state directory of a user other than root. */
+/* Below the state directory of a user other than root; where there is no home, in $TMPDIR. */
 static int user_state(char *buf, size_t size, const char *rest)
 {
-	const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	bool given = base && base[0] == '/';
-	int n = -1;
+	const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME"), *tmp;
+	int n;
 
-	if (given || (home && home[0] == '/')) {
-		n = snprintf(buf, size, "%s%s/slotd%s", given ? base : home,
-			     given ? "" : "/.local/state", rest);
+	if (base && base[0] == '/') {
+		n = snprintf(buf, size, "%s/slotd%s", base, rest);
+	} else if (home && home[0] == '/') {
+		n = snprintf(buf, size, "%s/.local/state/slotd%s", home, rest);
+	} else {
+		tmp = getenv("TMPDIR");
+		n = snprintf(buf, size, "%s/slotd-%u%s", tmp && tmp[0] == '/' ? tmp : "/tmp",
+			     (unsigned)geteuid(), rest);
 	}
-	return n < 0 || (size_t)n >= size ? -ENOENT : 0;
+	return (size_t)n >= size ? -ENOENT : 0;
 }
 
 int config_user_run_dir(char *buf, size_t size)
@@ -48,8 +52,8 @@ static char *user_path(struct loader *l, const char *option, int found, const ch
 {
 	if (found < 0) {
 		config_error(l->config, (struct config_place){.file = l->config->files.at[0]},
-			     "[slotd] %s: HOME is not set, which would say where; add %s=", option,
-			     option);
+			     "[slotd] %s: the path that the environment gives is too long; add %s=",
+			     option, option);
 	}
 	return arena_text(l->config->memory, found < 0 ? "/nonexistent" : path);
 }
@@ -68,6 +72,7 @@ static int default_directories(struct loader *l)
 	bool root = geteuid() == 0;
 	char path[PATH_MAX];
 
+	s->directories_given = s->state_dir || s->run_dir || s->log_dir;
 	if (!s->state_dir) {
 		s->state_dir =
 			root ? system_path(l, "STATE_DIRECTORY", "/var/lib/slotd")

@@ -134,6 +134,7 @@ static void make_available(struct reload *r)
 {
 	struct supervisor *sup = r->sup;
 
+	directories_keep(sup, r->next);
 	if (vec_push(&r->old, sup->config) < 0) {
 		log_line(LOG_ERR, "out of memory: the old configuration stays in memory");
 	}

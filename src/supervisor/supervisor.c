@@ -17,25 +17,6 @@
 
 /* ---- what the run needs */
 
-static int make_directories(struct supervisor *sup, struct diag *diag)
-{
-	const struct supervisord_config *c = &sup->config->supervisord;
-	const char *dirs[] = {c->state_dir, c->run_dir, c->log_dir};
-
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-		int r = dirs[i] ? os_make_directories(dirs[i], 0755) : 0;
-
-		if (r == 0 && dirs[i] && geteuid() == 0 && c->user.uid != (uid_t)-1 &&
-		    chown(dirs[i], c->user.uid, c->user.gid) < 0) {
-			r = -errno;
-		}
-		if (r < 0) {
-			return diag_set_errno(diag, r, "cannot make %s", dirs[i]);
-		}
-	}
-	return 0;
-}
-
 static int raise_limits(struct supervisor *sup, struct diag *diag)
 {
 	const struct supervisord_config *c = &sup->config->supervisord;
@@ -258,6 +239,9 @@ static int report_config(struct supervisor *sup, struct diag *diag)
 {
 	(void)diag;
 	reload_log_messages(sup->config);
+	if (sup->directories_note[0]) {
+		log_line(LOG_WARNING, "%s", sup->directories_note);
+	}
 	for (size_t i = 1; i < sup->config->files.len; i++) {
 		log_line(LOG_INFO, "Included extra file \"%s\" during parsing",
 			 sup->config->files.at[i]);
@@ -268,7 +252,7 @@ static int report_config(struct supervisor *sup, struct diag *diag)
 
 /* In this order: what may be refused comes before anything runs. */
 static start_fn *const start_steps[] = {
-	make_directories, predecessor_lock,    rivals_check, predecessor_check, raise_limits,
+	directories_make, predecessor_lock,    rivals_check, predecessor_check, raise_limits,
 	make_tables,	  report_config,       streams_init, servers_init,	services_init,
 	drop_privileges,  predecessor_succeed, make_groups,  helpers_start,
 };

@@ -29,6 +29,7 @@
  *	pidfile.c    the pid file
  *	lookout.c    names of sockets and the pid file: made again when they went away
  *	auto_logs.c  AUTO logs of former runs
+ *	directories.c  state_dir, run_dir, log_dir, or a substitute
  *	systemd.c    what systemd is told, and how long it is asked to wait
  *	options.c    the command line
  */
@@ -392,6 +393,13 @@ int supervisor_start(struct supervisor *sup, const struct supervisor_options *op
 void supervisor_run(struct supervisor *sup);
 /** Stops all workers, level by level, then the helpers; restart: slotd then executes itself. */
 void supervisor_shutdown(struct supervisor *sup, enum mood mood);
+/* ---- directories.c: slotd's own ---- */
+
+/** Makes state_dir, run_dir and log_dir, or finds a substitute, which is logged later. */
+int directories_make(struct supervisor *sup, struct diag *diag);
+/** Those of this run, whatever a configuration that was read later says. */
+void directories_keep(struct supervisor *sup, struct config *config);
+
 /* ---- systemd.c ---- */
 
 /** Once there is a loop. */
@@ -562,6 +570,8 @@ struct supervisor {
 	struct ledger *ledger;
 	int switchboard_fd; /* writable */
 	struct switchboard *switchboard;
+	char directories[3][PATH_MAX]; /* directories.c: state_dir, run_dir, log_dir */
+	char directories_note[2 * PATH_MAX];
 	int lock_fd;		       /* state_dir/lock */
 	struct relay_pool *relay_pool; /* made with the first relay; NULL: not yet */
 	int relay_pool_fd;

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -82,7 +83,8 @@ def the_status_text_names_the_live_slot():
 
 def the_unit_asks_for_what_it_should():
     wanted = {"Restart": "on-failure", "StartLimitIntervalUSec": "0", "OOMPolicy": "continue",
-              "TasksMax": "infinity", "KillMode": "mixed", "LimitNOFILE": "524288"}
+              "TasksMax": "infinity", "KillMode": "mixed", "LimitNOFILE": "524288",
+              "LimitNOFILESoft": "1024"}
     found = {name: show(name) for name in wanted}
     assert found == wanted, found
 
@@ -156,6 +158,100 @@ def a_restart_keeps_who_is_live():
     run("systemctl", "restart", "slotd")
     wait_for(answers, "the service answers")
     assert answer()[0] == "b" and pid_of(WORKERS.format("b", 8101)) != before
+
+
+def slow_ends_after(seconds):
+    """The worker "slow" takes that long to stop; what it is now."""
+    Path("/run/slow").write_text(str(seconds))
+    return pid_of("slow")
+
+
+def finished(pid):
+    path = Path("/run/finished")
+    return path.exists() and str(pid) in path.read_text().split()
+
+
+def a_restart_of_the_daemon_is_a_reload_to_systemd():
+    """It takes longer than TimeoutStopSec, and outlives it; a reload asked for meanwhile follows."""
+    slotd, slow = int(show("MainPID")), slow_ends_after(11)
+    slotctl("restart-daemon")
+    wait_for(lambda: show("ActiveState") == "reloading", "systemd knows of the restart")
+    reload = subprocess.Popen(["systemctl", "reload", "slotd"])
+    run("systemctl", "daemon-reexec")
+    wait_for(lambda: finished(slow), "the slow one ends by itself")
+    Path("/run/slow").unlink()
+    assert reload.wait(30) == 0
+    wait_for(answers, "the service answers")
+    again = pid_of("slow")
+    assert again not in (0, slow) and show("ActiveState") == "active"
+    time.sleep(9)  # TimeoutStopSec=8: nothing may come of it
+    assert int(show("MainPID")) == slotd and pid_of("slow") == again and answers()
+    assert show("NRestarts") == "0", "systemd has started it again"
+
+
+def a_stop_in_the_middle_of_a_restart_ends_it():
+    slow = slow_ends_after(2)
+    slotctl("restart-daemon")
+    wait_for(lambda: show("ActiveState") == "reloading", "systemd knows of the restart")
+    run("systemctl", "stop", "slotd")
+    assert finished(slow) and show("Result") == "success", show("Result")
+    Path("/run/slow").unlink()
+    run("systemctl", "start", "slotd")
+    wait_for(answers, "the service answers")
+
+
+def a_stop_waits_for_a_job_that_has_time_left():
+    """20 s under TimeoutStopSec=8, with stopwaitsecs=600."""
+    slow, began = slow_ends_after(20), time.monotonic()
+    stop = subprocess.Popen(["systemctl", "stop", "slotd"])
+    wait_for(lambda: show("ActiveState") == "deactivating", "the stop begins")
+    run("systemctl", "daemon-reexec")
+    assert stop.wait(60) == 0
+    assert time.monotonic() - began > 19 and finished(slow)
+    assert show("Result") == "success", show("Result")
+    Path("/run/slow").unlink()
+    run("systemctl", "start", "slotd")
+    wait_for(answers, "the service answers")
+
+
+def serve_a_slow_name(seconds):
+    """A name server that knows one answer, and takes its time. Returns its socket."""
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 53))
+
+    def serve():
+        try:
+            while True:
+                query, client = server.recvfrom(512)
+                time.sleep(seconds)
+                server.sendto(query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:]
+                              + b"\xc0\x0c\0\1\0\1\0\0\0\1\0\4\x7f\0\0\1", client)
+        except OSError:
+            pass  # it was closed
+
+    threading.Thread(target=serve, daemon=True).start()
+    return server
+
+
+def a_reload_may_look_up_names_for_longer_than_a_start_may_take():
+    """7 s under TimeoutStartSec=5, which systemd applies to ExecReload= too."""
+    resolver, before = Path("/etc/resolv.conf"), CONFIG.read_text()
+    resolver.write_text("nameserver 127.0.0.1\noptions timeout:20 attempts:1\n")
+    server, began = serve_a_slow_name(7), time.monotonic()
+    CONFIG.write_text(before + "\n[inet_http_server]\nport=slow.test:9001\n")
+    run("systemctl", "reload", "slotd")
+    assert time.monotonic() - began > 6.5 and show("ActiveState") == "active"
+    server.close()
+    resolver.write_text("")
+    CONFIG.write_text(before)
+    run("systemctl", "reload", "slotd")
+
+
+def a_reexec_of_systemd_changes_nothing():
+    before = show("MainPID"), pid_of("slow")
+    run("systemctl", "daemon-reexec")
+    run("systemctl", "reload", "slotd")
+    assert (show("MainPID"), pid_of("slow")) == before and answers()
 
 
 def a_killed_slotd_comes_back_and_leaves_nobody_behind():
@@ -243,6 +339,11 @@ BOOTS = {
         a_swap_is_told_to_systemd_and_to_the_journal,
         a_deploy_prepares_where_it_likes,
         a_restart_keeps_who_is_live,
+        a_restart_of_the_daemon_is_a_reload_to_systemd,
+        a_stop_in_the_middle_of_a_restart_ends_it,
+        a_stop_waits_for_a_job_that_has_time_left,
+        a_reload_may_look_up_names_for_longer_than_a_start_may_take,
+        a_reexec_of_systemd_changes_nothing,
         a_killed_slotd_comes_back_and_leaves_nobody_behind,
         a_file_with_a_mistake_is_told_and_not_tried_again,
         a_slotd_that_hangs_is_replaced_by_the_watchdog,

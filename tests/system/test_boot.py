@@ -22,6 +22,10 @@ command=/usr/bin/python3 -I -S /opt/web.py 127.0.0.1:%(process_num)d b
 process_name=%(program_name)s_%(process_num)d
 numprocs=2
 numprocs_start=8101
+[program:slow]
+command=/opt/slow
+startsecs=0
+stopwaitsecs=600
 [service:payinv]
 listen=127.0.0.1:8000
 slot_a=payinv-a
@@ -36,6 +40,14 @@ DROP_IN = """\
 ExecStartPost=/usr/bin/python3 -c "import socket; socket.create_connection(('127.0.0.1', 8000))"
 ExecStartPost=/usr/bin/touch /run/connected-after-ready
 WatchdogSec=3
+TimeoutStopSec=8
+TimeoutStartSec=5
+"""
+# Ends as many seconds after TERM as /run/slow says.
+SLOW = """\
+#!/bin/sh
+trap 'sleep "$(cat /run/slow || echo 0)"; echo $$ >>/run/finished; exit 0' TERM
+while :; do sleep 0.1; done
 """
 
 
@@ -98,6 +110,8 @@ def test_slotd_under_a_booted_systemd(tree):
     put(tree / "etc/slotd/slotd.conf", CONFIG)
     put(tree / "etc/systemd/system/slotd.service.d/test.conf", DROP_IN)
     put(tree / "opt/web.py", (HERE / "apps/web.py").read_text())
+    put(tree / "opt/slow", SLOW)
+    (tree / "opt/slow").chmod(0o755)
     done = subprocess.run([str(HERE / "boot"), str(tree), str(HERE / "boot_checks.py")],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
     if done.returncode == 77:

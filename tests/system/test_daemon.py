@@ -14,7 +14,7 @@ import pytest
 
 from harness import procs
 from harness.mounts import instead, may_mount
-from harness.paths import SLOTD
+from harness.paths import SLOTCTL, SLOTD
 from harness.procs import wait_for
 
 SLEEPER = "[program:web]\ncommand=sleep 1000\nstartsecs=0\n"
@@ -260,3 +260,57 @@ def test_a_user_is_in_the_groups_of_the_moment_of_its_start(slotd):
     groups.write_text(usual + "joined:x:54999:nobody\n")
     daemon.ctl("restart", "x", check=True)
     assert "54999" in groups_of(running(daemon, "x"))
+
+
+# ---- where there is no home
+
+HOMELESS = """
+[supervisord]
+logfile=%D%/slotd.log
+pidfile=%D%/slotd.pid
+childlogdir=%D%/log
+[unix_http_server]
+file=%D%/sock
+[program:web]
+command=sleep 1000
+startsecs=0
+"""
+
+
+def homeless(slotd, config=HOMELESS, **env):
+    """A slotd of Supervisor's own file, run by a uid that no passwd has."""
+    daemon = slotd(start=False)
+    daemon.write_config(config, head=False)
+    daemon.socket = daemon.dir / "sock"
+    for path in (daemon.dir, *daemon.dir.rglob("*")):
+        os.chown(path, 54321, 54321)
+    daemon.env = {"PATH": os.environ["PATH"], "TMPDIR": str(daemon.dir), **env}
+    return daemon
+
+
+@root
+@pytest.mark.parametrize("env", [{}, {"HOME": "/"}, {"HOME": "/nonexistent"}, {"HOME": "/root"}])
+def test_a_file_of_supervisors_runs_without_a_home(slotd, env):
+    daemon = homeless(slotd, **env)
+    daemon.start(user=54321, group=54321, extra_groups=[])
+    worker = running(daemon, "web")
+    warnings = daemon.log().count("what slotd keeps for itself goes into")
+    assert warnings == (1 if env else 0), daemon.log()
+    where = f"{daemon.dir}/slotd.pid.d" if env else f"{daemon.dir}/slotd-54321/run"
+    status = subprocess.run([str(SLOTCTL), "-s", f"unix://{where}/slotd.sock", "status"], timeout=60,
+                            capture_output=True, text=True)
+    assert "web" in status.stdout, status
+    daemon.rpc.supervisor.reloadConfig()
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_log("the configuration was reloaded")
+    assert daemon.info("web")["pid"] == worker
+
+
+@root
+def test_a_service_insists_on_a_place_that_lasts(slotd, ports):
+    daemon = homeless(slotd, HOMELESS + SLOTS.format(a=ports.one(), b=ports.one(),
+                                                     public=ports.one()), HOME="/")
+    daemon.expected_status = {2}
+    daemon.start(wait=False, user=54321, group=54321, extra_groups=[])
+    assert daemon.process.wait(30) == 2
+    assert "set state_dir=" in daemon.stderr()
