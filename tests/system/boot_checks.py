@@ -174,7 +174,7 @@ def finished(pid):
 def a_restart_of_the_daemon_is_a_reload_to_systemd():
     """It takes longer than TimeoutStopSec, and outlives it; a reload asked for meanwhile follows."""
     slotd, slow = int(show("MainPID")), slow_ends_after(11)
-    slotctl("restart-daemon")
+    slotctl("restart-daemon", "--force")
     wait_for(lambda: show("ActiveState") == "reloading", "systemd knows of the restart")
     reload = subprocess.Popen(["systemctl", "reload", "slotd"])
     run("systemctl", "daemon-reexec")
@@ -191,7 +191,7 @@ def a_restart_of_the_daemon_is_a_reload_to_systemd():
 
 def a_stop_in_the_middle_of_a_restart_ends_it():
     slow = slow_ends_after(2)
-    slotctl("restart-daemon")
+    slotctl("restart-daemon", "--force")
     wait_for(lambda: show("ActiveState") == "reloading", "systemd knows of the restart")
     run("systemctl", "stop", "slotd")
     assert finished(slow) and show("Result") == "success", show("Result")
