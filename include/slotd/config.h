@@ -283,9 +283,9 @@ struct config *config_free(struct config *c);
 
 /**
  * run_dir of another user than root, where the file says nothing: below $XDG_RUNTIME_DIR, else
- * below the user's state directory.
+ * below the user's state directory; without a home in $TMPDIR.
  *
- * Returns: 0; -ENOENT where the environment does not say, or the path is longer than size.
+ * Returns: 0; -ENOENT where the path is longer than size.
  */
 int config_user_run_dir(char *buf, size_t size);
 
