@@ -52,6 +52,21 @@ void os_give_limits_back(void);
 /** Before slotd executes itself again: the noted limit, which the next run shall note again. */
 void os_restore_limits(void);
 
+/**
+ * A pipe for the output or input of a child that runs as uid, close-on-exec. It belongs to that
+ * user, who may then open it by name (/dev/stdout), where we may give things away at all.
+ *
+ * @uid, @gid  (uid_t)-1 and (gid_t)-1: left as they are.
+ * Returns: 0 or -errno.
+ */
+int os_pipe_of(uid_t uid, gid_t gid, int ret_ends[2]);
+
+/**
+ * Lets the stack grow now to what this process will need of it: a page that memory limits refuse
+ * later would be a SIGSEGV in the middle of some work. Takes address space, no memory.
+ */
+void os_reserve_stack(void);
+
 /** Start time in clock ticks since boot (field 22 of /proc/PID/stat); 0 when there is none. */
 uint64_t process_start_ticks(pid_t pid);
 /** That of a process that starts now. */

@@ -1,5 +1,6 @@
 #include <slotd/child.h>
 #include <slotd/cleanup.h>
+#include <slotd/os.h>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -165,8 +166,11 @@ int child_run(struct children *all, struct child *c, const struct child_spec *sp
 	int r, ends[2];
 
 	if (spec->output) {
-		if (pipe2(ends, O_CLOEXEC) < 0) {
-			return -errno;
+		const struct spawn_user *user = inner.user;
+
+		r = os_pipe_of(user ? user->uid : (uid_t)-1, user ? user->gid : (gid_t)-1, ends);
+		if (r < 0) {
+			return r;
 		}
 		read_end = ends[0];
 		write_end = ends[1];

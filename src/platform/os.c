@@ -10,12 +10,18 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+enum {
+	STACK_RESERVE = 512 * 1024, /* several messages (slotd/message.h), one in another's work */
+	STACK_KEEP = 16 * 1024,	    /* in use, or soon */
+};
 
 /* Before Linux 5.11 there is no CLOSE_RANGE_CLOEXEC. */
 static int sweep(void)
@@ -150,6 +156,42 @@ void os_give_limits_back(void)
 void os_restore_limits(void)
 {
 	set_soft(files.soft);
+}
+
+int os_pipe_of(uid_t uid, gid_t gid, int ret_ends[2])
+{
+	if (pipe2(ret_ends, O_CLOEXEC) < 0) {
+		return -errno;
+	}
+	if (uid != (uid_t)-1 && uid != geteuid()) {
+		/* Both ends are one inode. Without CAP_CHOWN the descriptors work all the same. */
+		(void)!fchown(ret_ends[0], uid, gid);
+	}
+	return 0;
+}
+
+/* A frame of its own: it is below every other one, and gone when its pages are given back. */
+static __attribute__((noinline)) uintptr_t touch_stack(void)
+{
+	volatile char room[STACK_RESERVE];
+
+	room[0] = 0;
+	return (uintptr_t)room;
+}
+
+void os_reserve_stack(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from, to;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur < 2 * STACK_RESERVE) {
+		return; /* to touch it would be the SIGSEGV */
+	}
+	from = (touch_stack() + page - 1) / page * page;
+	to = ((uintptr_t)__builtin_frame_address(0) - STACK_KEEP) / page * page;
+	if (from < to) {
+		(void)madvise((void *)from, to - from, MADV_DONTNEED);
+	}
 }
 
 /* What follows the name in /proc/PID/stat: the name may hold blanks and parentheses. */

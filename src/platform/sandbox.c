@@ -1,4 +1,5 @@
 #include <slotd/cleanup.h>
+#include <slotd/os.h>
 #include <slotd/sandbox.h>
 
 #include <cap-ng.h>
@@ -304,6 +305,7 @@ int sandbox_helper(const struct sandbox_policy *policy, int argc, char **argv, s
 	gid_t gid = 0;
 	int r = read_user(argc, argv, &uid, &gid);
 
+	os_reserve_stack();
 	if (r < 0) {
 		return diag_set(diag, r, "%s is started by slotd, not by hand", argv[0]);
 	}

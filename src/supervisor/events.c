@@ -303,17 +303,17 @@ bool events_unheard(const struct process *p)
 int events_tap(struct process *p, int *child)
 {
 	struct ear *ear = ear_of(p);
-	int ends[2];
+	int ends[2], r;
 
 	if (!ear) {
 		return 0;
 	}
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return -errno;
+	r = streams_pipe(p, ends);
+	if (r < 0) {
+		return r;
 	}
 	if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 || fcntl(*child, F_SETFL, O_NONBLOCK) < 0) {
-		int r = -errno;
-
+		r = -errno;
 		(void)close(ends[0]);
 		(void)close(ends[1]);
 		return r;

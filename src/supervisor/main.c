@@ -185,6 +185,7 @@ int main(int argc, char **argv)
 	if (os_adopt_descriptors() < 0) {
 		return 2;
 	}
+	os_reserve_stack();
 	status = options_read(argc, argv, &options);
 	if (status >= 0) {
 		return status;

@@ -181,9 +181,10 @@ static int run_prepare(void *data)
 	const struct shell *sh = data;
 	int ends[2], status, log_fd = open_log(sh->log_path);
 	pid_t shell;
+	int r = os_pipe_of(sh->user->uid, sh->user->gid, ends);
 
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		dprintf(STDOUT_FILENO, "prepare: %m\n");
+	if (r < 0) {
+		dprintf(STDOUT_FILENO, "prepare: %s\n", strerror(-r));
 		return 126;
 	}
 	shell = fork();

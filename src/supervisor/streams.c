@@ -5,6 +5,7 @@
 #include <slotd/cleanup.h>
 #include <slotd/keep.h>
 #include <slotd/lognote.h>
+#include <slotd/os.h>
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -103,21 +104,29 @@ static void drop(struct streams *s, uint32_t id)
 	stream_free(st);
 }
 
+int streams_pipe(const struct process *p, int ret_ends[2])
+{
+	const struct owner *owner = &p->config->program->user;
+
+	return os_pipe_of(owner->uid, owner->gid, ret_ends);
+}
+
 static int stream_new(struct process *p, int channel, int *ret_child)
 {
 	struct streams *s = streams_of(p->sup);
 	const struct log_config *config = &p->config->logs[channel];
 	CLEANUP(stream_freep) struct stream *st = slab_get(&s->memory);
 	auto_close int write_end = -EBADF;
-	int ends[2];
+	int ends[2], r;
 
 	if (!st) {
 		return -ENOMEM;
 	}
 	st->all = s;
 	st->fd = -EBADF;
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return -errno;
+	r = streams_pipe(p, ends);
+	if (r < 0) {
+		return r;
 	}
 	st->fd = ends[0];
 	write_end = ends[1];
@@ -310,10 +319,10 @@ void streams_reopen(struct supervisor *sup)
 
 static int open_stdin(struct process *p, int *ret_child)
 {
-	int ends[2];
+	int ends[2], r = streams_pipe(p, ends);
 
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		return -errno;
+	if (r < 0) {
+		return r;
 	}
 	if (fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0) {
 		(void)close(ends[0]);

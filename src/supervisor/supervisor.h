@@ -266,6 +266,11 @@ int streams_open(struct process *p, int ret_child[3]);
 /** The child runs (or not): its streams go to slotd-log, or are dropped. */
 void streams_started(struct process *p);
 void streams_abandon(struct process *p);
+/**
+ * A pipe for a worker, close-on-exec. It belongs to the worker's user, who may then open it by
+ * name, as /dev/stdout. 0 or -errno.
+ */
+int streams_pipe(const struct process *p, int ret_ends[2]);
 /** Our descriptor, where the path means one: by its path slotd-log would open its own. -EBADF. */
 int streams_own_descriptor(const char *path);
 /** Read end of its stdout (0) or stderr (1) while it is open; -EBADF. Borrowed. */

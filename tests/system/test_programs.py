@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import threading
 import xmlrpc.client
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -182,6 +184,28 @@ def test_a_worker_runs_as_its_user(slotd):
     daemon.start()
     seen = facts(daemon, "log/facts")
     assert seen["uid"] == 65534 and 0 not in seen["groups"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can change users")
+def test_a_worker_opens_its_own_output_and_input_by_name(slotd):
+    """As nobody, too, who may not open root's pipes."""
+    shell = "echo out > /dev/stdout; echo err > /dev/stderr; read word < /dev/stdin; echo got $word"
+    daemon = slotd(program("web", f"/bin/sh -c '{shell}'", user="nobody", startsecs=0,
+                           autorestart="false", stdout_logfile="%D%/log/out",
+                           stderr_logfile="%D%/log/err"))
+    wait_for(lambda: daemon.read("log/out") == "out\n", "it opens its stdout")
+    daemon.rpc.supervisor.sendProcessStdin("web", "hello\n")
+    wait_for(lambda: daemon.read("log/out") == "out\ngot hello\n", "it opens its stdin")
+    assert daemon.read("log/err") == "err\n"
+
+
+def test_no_process_of_slotd_needs_more_stack_later(slotd):
+    """Where memory is limited, a stack that cannot grow is a SIGSEGV."""
+    daemon = slotd(program("web", "sleep 1000"))
+    daemon.wait_state("web", "RUNNING")
+    for pid in [daemon.pid, *daemon.helpers("log"), *daemon.helpers("control")]:
+        status = Path(f"/proc/{pid}/status").read_text()
+        assert int(re.search(r"VmStk:\s+(\d+) kB", status)[1]) >= 512, (pid, status)
 
 
 # ---- order and numbers
