@@ -378,6 +378,23 @@ size_t file_cut_torn(struct log_file *f, uint64_t size)
 	return n - end;
 }
 
+bool file_gone(struct log_file *f, usec_t now)
+{
+	struct stat mine, there;
+
+	if (f->fd < 0 || !f->ino || f->given || f->reopen || fstat(f->fd, &mine) < 0) {
+		return false;
+	}
+	if (now < f->look_at && (mine.st_nlink > 0 || f->gone_told)) {
+		return false;
+	}
+	f->look_at = usec_add(now, FILE_LOOK_US);
+	if (lstat(f->path, &there) < 0) {
+		return errno == ENOENT || errno == ENOTDIR;
+	}
+	return there.st_dev != mine.st_dev || there.st_ino != mine.st_ino;
+}
+
 bool file_at_line_end(const struct log_file *f)
 {
 	uint64_t size;

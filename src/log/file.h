@@ -21,6 +21,7 @@ struct special;
 
 enum {
 	FILE_PAUSE_US = 1000000,
+	FILE_LOOK_US = 1000000,	   /* between two looks at a path */
 	FILE_TORN_MAX = 64 * 1024, /* how far back the start of a torn line is looked for */
 };
 
@@ -44,6 +45,8 @@ struct log_file {
 	struct file_owner owner;
 	bool given;	    /* by slotd as a descriptor: neither opened nor rotated here */
 	bool reopen;	    /* asked for, at the end of the line that is begun */
+	bool gone_told;	    /* its path leads elsewhere, and cannot be opened: that was reported */
+	usec_t look_at;	    /* no look at its path before */
 	bool shift_told;    /* a failed rotation was reported */
 	usec_t shift_after; /* no rotation before */
 	usec_t retry_at;    /* no attempt before; 0: it works */
@@ -82,6 +85,11 @@ int file_size(const struct log_file *f, uint64_t *ret);
 int file_append(struct log_file *f, const char *data, size_t n, size_t *ret_done);
 /** Removes a line without end from the end of the file. Bytes removed, 0 when there is none. */
 size_t file_cut_torn(struct log_file *f, uint64_t size);
+/**
+ * Was it deleted, or moved away from its path? Asked before something is written. Deletion shows at
+ * once, a new name at most FILE_LOOK_US later. A failure is asked about that seldom, too.
+ */
+bool file_gone(struct log_file *f, usec_t now);
 /** Does it end with a newline (or is empty, or cannot be read)? */
 bool file_at_line_end(const struct log_file *f);
 /** path.i -> path.(i+1); missing is fine. 0: path itself, if it still is this file. */

@@ -52,3 +52,5 @@ void logger_datagram_news(struct logger *lg, struct datagram *d);
 void logger_done(struct logger *lg, uint32_t id, int code, const char *text);
 /** A file was reopened at a line end; answers LOG_REOPEN when it was the last. */
 void logger_reopened(struct logger *lg);
+/** Opens f's path again when somebody has deleted or moved the file; says so. */
+void logger_look_after(struct logger *lg, struct log_file *f);

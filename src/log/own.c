@@ -193,6 +193,9 @@ void own_write(struct logger *lg, const struct own_line *line)
 	if (line->priority > o->level) {
 		return;
 	}
+	if (o->file) {
+		logger_look_after(lg, o->file); /* what it says may come back here */
+	}
 	pass = repeat_pass(&o->repeat, line->priority, line->text, usec_monotonic(), &hidden);
 	tell_hidden(lg, before, hidden);
 	if (pass) {

@@ -27,6 +27,44 @@ static void reopen_file(struct logger *lg, struct log_file *f)
 	}
 }
 
+static void wait_for_line_ends(struct logger *lg)
+{
+	if (lg->reopen_timer.at == USEC_NEVER) {
+		loop_timer_set(lg->loop, &lg->reopen_timer,
+			       usec_add(usec_monotonic(), REOPEN_WAIT_US));
+	}
+}
+
+/* Without a signal: nobody asked, so nobody is answered. */
+void logger_look_after(struct logger *lg, struct log_file *f)
+{
+	int r;
+
+	if (!file_gone(f, usec_monotonic())) {
+		return;
+	}
+	if (!file_at_line_end(f)) {
+		f->reopen = true; /* the line that is begun ends where it began */
+		wait_for_line_ends(lg);
+		logger_report(lg, LOG_NOTICE,
+			      "%s was deleted or moved; it is made again after the line that is "
+			      "begun",
+			      f->path);
+		return;
+	}
+	r = file_open(f);
+	if (r == 0) {
+		f->gone_told = false;
+		logger_report(lg, LOG_NOTICE, "%s was deleted or moved; it is made again", f->path);
+	} else if (!f->gone_told) {
+		f->gone_told = true;
+		logger_report(lg, LOG_ERR,
+			      "%s was deleted or moved and cannot be made again: %s; the old file "
+			      "goes on",
+			      f->path, strerror(-r));
+	}
+}
+
 static bool reopen_pending(const struct logger *lg)
 {
 	const struct log_file *f = lg->files.head;
@@ -62,10 +100,7 @@ void request_reopen(struct logger *lg, uint32_t id)
 		}
 	}
 	lg->reopen_id = id;
-	if (lg->reopen_timer.at == USEC_NEVER) {
-		loop_timer_set(lg->loop, &lg->reopen_timer,
-			       usec_add(usec_monotonic(), REOPEN_WAIT_US));
-	}
+	wait_for_line_ends(lg);
 	logger_reopened(lg);
 }
 
@@ -110,13 +145,17 @@ void request_clear(struct logger *lg, const struct message *m)
 
 void request_open(struct logger *lg, const struct message *m)
 {
+	struct log_file *f;
 	const char *path;
 	struct message answer;
 	mode_t mode = message_has(m, TAG_MODE) ? (mode_t)message_u64(m, TAG_MODE) : (mode_t)-1;
 	auto_close int fd = -EBADF;
 	int r;
 
-	(void)meant(lg, m, &path);
+	f = meant(lg, m, &path);
+	if (f) {
+		logger_look_after(lg, f);
+	}
 	fd = path ? file_open_read(path, mode) : -ENOENT;
 	message_init(&answer, MSG_LOG_OPENED, m->id);
 	message_put_i64(&answer, TAG_CODE, fd < 0 ? fd : 0);

@@ -126,7 +126,10 @@ static int choose_special(struct stream *s, struct log_note *ret_note, size_t *m
 
 static int choose_file(struct stream *s, struct log_note *ret_note, size_t *max, sink_fn **ret)
 {
-	int r = chunk_note(s->file, s->id, usec_monotonic(), ret_note);
+	int r;
+
+	logger_look_after(s->lg, s->file);
+	r = chunk_note(s->file, s->id, usec_monotonic(), ret_note);
 
 	if (r < 0) {
 		loss_begins(s, r);

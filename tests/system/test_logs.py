@@ -164,6 +164,44 @@ def test_a_full_disk_costs_what_it_cannot_hold_and_is_told_once(slotd, small_dis
     assert seen == sorted(set(seen)) and len(seen) + lost == last, (len(seen), lost, last)
 
 
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_log_that_goes_away_without_a_signal_is_made_again(slotd, moved):
+    daemon = slotd(printer(200))
+    out = daemon.dir / "log" / "out"
+    wait_for(lambda: len(numbers(daemon)) > 50, "lines come")
+    out.rename(daemon.dir / "log" / "out.1")
+    if not moved:
+        (daemon.dir / "log" / "out.1").unlink()
+    wait_for(lambda: out.exists() and out.stat().st_size > 0, "it is made again")
+    assert "log/out was deleted or moved; it is made again" in daemon.log()
+    last = stop_and_wait(daemon)
+    seen = numbers(daemon)
+    if moved:
+        assert seen == list(range(1, last + 1))
+    else:
+        assert seen == list(range(seen[0], last + 1))
+
+
+def test_the_tail_of_a_deleted_auto_log_is_followed_by_what_comes(slotd):
+    daemon = slotd("[program:cat]\ncommand=cat\nstartsecs=0\n")
+    daemon.rpc.supervisor.sendProcessStdin("cat", "one\n")
+    read = daemon.rpc.supervisor.readProcessStdoutLog
+    wait_for(lambda: read("cat", 0, 0) == "one\n", "it is logged")
+    Path(daemon.info("cat")["stdout_logfile"]).unlink()
+    assert read("cat", 0, 0) == ""
+    daemon.rpc.supervisor.sendProcessStdin("cat", "two\n")
+    wait_for(lambda: read("cat", 0, 0) == "two\n", "what comes is seen")
+
+
+def test_slotds_own_log_that_goes_away_is_made_again(slotd):
+    daemon = slotd("[program:x]\ncommand=sleep 1000\nstartsecs=0\n")
+    daemon.wait_state("x", "RUNNING")
+    own = daemon.dir / "slotd.log"
+    own.unlink()
+    daemon.rpc.supervisor.stopProcess("x")
+    wait_for(lambda: own.exists() and "stopped: x" in own.read_text(), "it is made again")
+
+
 def test_slotds_own_log_is_rotated_too(slotd):
     daemon = slotd("[program:x]\ncommand=sleep 1000\nstartsecs=0\n", start=False)
     text = daemon.config.read_text().replace("loglevel=debug",
