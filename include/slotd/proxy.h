@@ -1,6 +1,7 @@
 #pragma once
 
-/** PROXY protocol headers toward a worker: of the relay, and of checks. Pure. Source: haproxy's doc/proxy-protocol.txt. */
+/** PROXY protocol headers toward a worker: of the relay, and of checks. Pure. Source: haproxy's
+ * doc/proxy-protocol.txt. */
 
 #include <stddef.h>
 #include <sys/socket.h>

@@ -193,3 +193,5 @@ int env_inherit(struct env *e);
 void env_unset(struct env *e, const char *name);
 /** The value, borrowed until it is changed; NULL when it is not set. */
 const char *env_get(const struct env *e, const char *name);
+/** Has a NULL-terminated list (or NULL) of settings one of that name? */
+bool env_list_has(char *const *list, const char *name);

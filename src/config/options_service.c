@@ -144,7 +144,11 @@ const struct option_def service_options[] = {
 
 	{"prepare", OPTION_FIELD_AS(B, prepare, char *, OPT_LINES), EACH_SLOT, OURS,
 	 .help = "Commands that a deploy runs in the idle slot before it starts, one a line; the "
-		 "first that fails ends the deploy."},
+		 "first that fails ends the deploy. They run as the workers' user and have the "
+		 "workers' "
+		 "environment, with HOME, USER, LOGNAME and SHELL of that user where it does not "
+		 "set them, and SLOTD_SERVICE, SLOTD_SLOT, SLOTD_LIVE_SLOT, SLOTD_PORTS and "
+		 "SLOTD_RELEASE."},
 	{"prepare_directory", OPTION_FIELD_AS(B, prepare_directory, char *, OPT_PATH), EACH_SLOT,
 	 OURS, .help = "Where they run. Default: the workers' directory."},
 	{"prepare_timeout", OPTION_FIELD(S, prepare_timeout), OURS, .def = "1h",

@@ -138,3 +138,15 @@ const char *env_get(const struct env *e, const char *name)
 
 	return i < e->len ? e->at[i] + len + 1 : NULL;
 }
+
+bool env_list_has(char *const *list, const char *name)
+{
+	const size_t len = strlen(name);
+
+	for (; list && *list; list++) {
+		if (strncmp(*list, name, len) == 0 && (*list)[len] == '=') {
+			return true;
+		}
+	}
+	return false;
+}

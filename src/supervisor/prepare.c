@@ -41,6 +41,32 @@ static void list_ports(const struct service *s, enum slot_id slot, char *buf, si
 	}
 }
 
+/* Whom it runs as, as a login of that user would say, where the configuration does not. */
+static int add_user(struct env *env, const struct process *worker)
+{
+	const struct owner *user = &worker->config->program->user;
+	const struct {
+		const char *name, *value;
+	} settings[] = {
+		{"HOME", user->home},
+		{"USER", user->user},
+		{"LOGNAME", user->user},
+		{"SHELL", user->shell},
+	};
+	int r = 0;
+
+	if (user->uid == (uid_t)-1) {
+		return 0; /* as slotd */
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(settings) && r == 0; i++) {
+		if (settings[i].value &&
+		    !env_list_has(worker->config->environment, settings[i].name)) {
+			r = env_setf(env, "%s=%s", settings[i].name, settings[i].value);
+		}
+	}
+	return r;
+}
+
 int prepare_environment(const struct service *s, enum slot_id slot, const struct process *worker,
 			struct env *env)
 {
@@ -49,6 +75,9 @@ int prepare_environment(const struct service *s, enum slot_id slot, const struct
 	int r = worker ? process_environment(worker, env) : env_inherit(env);
 
 	list_ports(s, slot, ports, sizeof(ports));
+	if (r == 0 && worker) {
+		r = add_user(env, worker);
+	}
 	if (r == 0) {
 		r = env_setf(env, "SLOTD_SERVICE=%s", s->name);
 	}

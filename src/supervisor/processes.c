@@ -438,6 +438,15 @@ void process_stop(struct process *p)
 	process_stop_patiently(p, 0);
 }
 
+void process_move_times(struct process *p, int64_t by)
+{
+	p->since_wall = clock_move(p->since_wall, by);
+	p->started_wall = clock_move(p->started_wall, by);
+	p->stopped_wall = clock_move(p->stopped_wall, by);
+	write_ledger(p);
+	publish_process(p);
+}
+
 void process_give_up(struct process *p)
 {
 	feed(p, (struct worker_event){.kind = WORKER_EV_SHUTDOWN});

@@ -189,6 +189,14 @@ void service_settle_soon(struct service *s)
 	loop_idle_queue(s->sup->loop, &s->settle);
 }
 
+void service_move_times(struct service *s, int64_t by)
+{
+	for (int slot = 0; slot < SLOT_MAX_; slot++) {
+		s->slots[slot].since = clock_move(s->slots[slot].since, by);
+	}
+	publish_service(s);
+}
+
 static void set_policies(struct service *s)
 {
 	const struct service_config *c = s->config;

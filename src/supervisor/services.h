@@ -158,6 +158,8 @@ struct switch_word service_word(const struct service *s);
 void service_store(struct service *s, enum slot_id live, enum switch_mode mode);
 /** Live, generation, step and releases, as they are. */
 void service_write_ledger(struct service *s);
+/** The wall clock was set: since when a slot is live or idle moves along. */
+void service_move_times(struct service *s, int64_t by);
 
 /** Makes one, opens its sockets and decides who is live. 0 or -errno. */
 int service_add(struct supervisor *sup, const struct service_config *config, struct config *origin,

@@ -215,6 +215,7 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 		loop_idle_init(&sup->shutdown_idle, on_shutdown_idle);
 		loop_timer_init(&sup->shutdown_timer, on_shutdown_timer);
 		systemd_init(sup);
+		clock_init(sup);
 		sup->process_memory.size = sizeof(struct process);
 		starts_init(sup);
 		watch_signals(sup);
@@ -455,6 +456,7 @@ static void end_loop(struct supervisor *sup)
 		loop_signal_stop(sup->loop, &sup->signals[i]);
 	}
 	systemd_done(sup);
+	clock_watch_done(&sup->clock);
 	loop_timer_stop(sup->loop, &sup->shutdown_timer);
 	loop_idle_cancel(sup->loop, &sup->reap_idle);
 	loop_idle_cancel(sup->loop, &sup->shutdown_idle);

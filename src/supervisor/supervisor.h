@@ -30,12 +30,14 @@
  *	lookout.c    names of sockets and the pid file: made again when they went away
  *	auto_logs.c  AUTO logs of former runs
  *	directories.c  state_dir, run_dir, log_dir, or a substitute
+ *	clock.c      steps of the wall clock
  *	systemd.c    what systemd is told, and how long it is asked to wait
  *	options.c    the command line
  */
 
 #include <slotd/channel.h>
 #include <slotd/child.h>
+#include <slotd/clockwatch.h>
 #include <slotd/config.h>
 #include <slotd/ledger.h>
 #include <slotd/log.h>
@@ -191,6 +193,8 @@ struct process *process_free(struct process *p);
 /** Feed the core and carry out its plan. */
 void process_start(struct process *p);
 void process_stop(struct process *p);
+/** The wall clock was set: its times move along, and are shown anew. */
+void process_move_times(struct process *p, int64_t by);
 /** As process_stop, but it is not killed before patience is over. */
 void process_stop_patiently(struct process *p, usec_t patience);
 void process_shutdown(struct process *p);
@@ -405,6 +409,11 @@ int directories_make(struct supervisor *sup, struct diag *diag);
 /** Those of this run, whatever a configuration that was read later says. */
 void directories_keep(struct supervisor *sup, struct config *config);
 
+/* ---- clock.c ---- */
+
+/** Once there is a loop: times that were noted by the wall clock are moved when that is set. */
+void clock_init(struct supervisor *sup);
+
 /* ---- systemd.c ---- */
 
 /** Once there is a loop. */
@@ -570,6 +579,7 @@ struct supervisor {
 	enum mood mood;
 	int exit_code;
 	usec_t started_wall;
+	struct clock_watch clock;
 
 	int ledger_fd;
 	struct ledger *ledger;

@@ -1,6 +1,7 @@
 """Services: two slots, one public socket, swaps that lose nothing."""
 
 import os
+import pwd
 import re
 import signal
 import socket
@@ -429,3 +430,21 @@ def test_all_helpers_end_with_slotd(payinv):
     assert len(pids) >= 5
     assert payinv.daemon.end() == 0
     wait_for(lambda: not any(procs.alive(pid) for pid in pids), "all helpers end")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may run prepare as somebody else")
+def test_prepare_and_checks_have_the_environment_of_their_user(slotd, ports):
+    wanted = "HOME=$HOME USER=$USER LOGNAME=$LOGNAME SHELL=$SHELL"
+    payinv = Payinv(slotd, ports, health=f'exec echo "{wanted}" > %D%/out/check',
+                    program='user=nobody\nenvironment=SHELL="/bin/mine"\n',
+                    options=f'prepare=echo "{wanted}" > %D%/out/prepare\n', start=False)
+    out = payinv.daemon.dir / "out"
+    out.mkdir()
+    out.chmod(0o777)
+    payinv.daemon.start()
+    payinv.wait_serving()
+    payinv.daemon.ctl("deploy", "payinv", check=True)
+    for name in ("prepare", "check"):
+        assert (out / name).read_text().split() == [
+            f"HOME={pwd.getpwnam('nobody').pw_dir}", "USER=nobody", "LOGNAME=nobody",
+            "SHELL=/bin/mine"]

@@ -1,0 +1,30 @@
+#include "services.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/clockwatch.h>
+
+/* The wall clock was set: what people see counts from times that were noted by it. */
+static void on_step(struct clock_watch *w, int64_t by)
+{
+	struct supervisor *sup = container_of(w, struct supervisor, clock);
+	char span[USEC_TEXT_MAX];
+
+	log_line(LOG_NOTICE, "the clock was set %s by %s: times shown are moved along",
+		 by > 0 ? "forward" : "back",
+		 usec_format((usec_t)(by > 0 ? by : -by), span, sizeof(span)));
+	sup->started_wall = clock_move(sup->started_wall, by);
+	publish_daemon(sup);
+	vec_for_each (p, &sup->processes) {
+		if (*p) {
+			process_move_times(*p, by);
+		}
+	}
+	vec_for_each (s, &sup->services) {
+		service_move_times(*s, by);
+	}
+}
+
+void clock_init(struct supervisor *sup)
+{
+	clock_watch_init(&sup->clock, sup->loop, on_step);
+}
