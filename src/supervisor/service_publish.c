@@ -24,14 +24,14 @@ static enum slot_state state_of(const struct service *s, enum slot_id slot,
 	if (retire == RETIRE_DRAINING || retire == RETIRE_CUTTING) {
 		return SLOT_DRAINING;
 	}
+	if (swap_busy(&s->swap) && slot == s->swap.target) {
+		return SLOT_STARTING;
+	}
 	if (count->alive == 0) {
 		return SLOT_COLD;
 	}
-	if (retire == RETIRE_STOPPING || (count->stopping && !swap_busy(&s->swap))) {
+	if (retire == RETIRE_STOPPING || count->stopping) {
 		return SLOT_STOPPING;
-	}
-	if (swap_busy(&s->swap) && slot == s->swap.target) {
-		return SLOT_STARTING;
 	}
 	return count->running ? SLOT_WARM : SLOT_STARTING;
 }

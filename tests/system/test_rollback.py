@@ -1,7 +1,9 @@
 """What a failed deploy leaves: nothing to roll back to, nothing warm, and a record that tells why."""
 
 import json
+import os
 import shutil
+import threading
 
 from harness.load import once
 from harness.procs import wait_for
@@ -120,3 +122,19 @@ def test_history_refuses_what_it_does_not_know(payinv):
     assert done.returncode == 2 and "slotctl history payinv" in done.stderr
     done = payinv.daemon.ctl("history", "-x")
     assert done.returncode == 2 and 'unknown option "-x"' in done.stdout + done.stderr
+
+
+def test_during_prepare_the_slot_shows_that_and_the_release_to_come(slotd, ports):
+    payinv = Payinv(slotd, ports, options="prepare=test -e %D%/go || read go < %D%/fifo\n",
+                    start=False)
+    os.mkfifo(payinv.daemon.dir / "fifo")
+    payinv.daemon.start()
+    payinv.wait_serving()
+    under_way = threading.Thread(target=deploy, args=(payinv, "new1"))
+    under_way.start()
+    wait_for(lambda: payinv.daemon.service("payinv")["step"] == "prepare", "it prepares")
+    shown = slot(payinv, "b")
+    (payinv.daemon.dir / "fifo").write_text("go\n")
+    under_way.join(60)
+    assert (shown["note"], shown["release"]) == ("prepare", "new1")
+    assert payinv.live() == "b"
