@@ -418,6 +418,7 @@ static void on_timer(struct loop_timer *t)
 void process_start(struct process *p)
 {
 	starts_forget(p);
+	process_wait_no_more(p);
 	if (p->next_config) {
 		process_set_config(p, p->next_config, p->next_origin);
 	}
@@ -427,6 +428,7 @@ void process_start(struct process *p)
 /* A child that has not got to its command (a hung file system) can be stopped, too. */
 void process_stop_patiently(struct process *p, usec_t patience)
 {
+	process_wait_no_more(p);
 	if (p->pid && !p->clearing) {
 		tell_executed(p);
 	}
@@ -584,6 +586,7 @@ struct process *process_free(struct process *p)
 		return NULL;
 	}
 	starts_forget(p);
+	p->sup->n_waiting -= p->waits ? 1 : 0;
 	requests_process_gone(p);
 	events_process_gone(p);
 	if (p->service) {

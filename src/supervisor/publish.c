@@ -76,9 +76,15 @@ static void put_place(struct message *m, const struct process *p)
 	}
 }
 
-/* What the check of a live worker got that is not healthy; NULL: nothing. */
+/* What it waits for, or the check of a live worker got that is not healthy; NULL: nothing. */
 static const char *note_of(const struct process *p, char *buf, size_t size)
 {
+	const struct process *other = process_waits_for(p);
+
+	if (other) {
+		(void)snprintf(buf, size, "waits for %s to end", other->namespec);
+		return buf;
+	}
 	if (p->denied) {
 		(void)snprintf(buf, size, "slotd-relay may not open its socket %s",
 			       p->config->address);

@@ -182,7 +182,7 @@ static void add_processes(struct reload *r, struct group *g, const struct group_
 			(void)log_diag(LOG_ERR, -ENOMEM, &diag);
 			continue;
 		}
-		process_autostart(p);
+		process_start_after(p, WAITS_FOR_REMOVED);
 	}
 }
 
@@ -244,7 +244,9 @@ void reload_apply_groups(struct reload *r)
 		if (group_add(sup, *g, r->next, &diag, &added) < 0) {
 			(void)log_diag(LOG_ERR, -ENOMEM, &diag);
 		} else {
-			group_autostart(added);
+			vec_for_each (p, &added->processes) {
+				process_start_after(*p, WAITS_FOR_REMOVED);
+			}
 		}
 	}
 }

@@ -137,8 +137,9 @@ void slots_exchange_queue_workers(struct service *s)
 		}
 		if (p->slot != service_live(s)) {
 			process_stop(p);
-		} else if (has_ended(p) && p->config->program->autostart) {
-			process_start(p);
+		} else if (p->config->program->autostart &&
+			   (has_ended(p) || p->worker.state == WORKER_STOPPING)) {
+			process_start_after(p, WAITS_FOR_QUEUE);
 		}
 	}
 }

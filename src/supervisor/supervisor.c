@@ -216,6 +216,7 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 		loop_timer_init(&sup->shutdown_timer, on_shutdown_timer);
 		systemd_init(sup);
 		clock_init(sup);
+		waits_init(sup);
 		sup->process_memory.size = sizeof(struct process);
 		starts_init(sup);
 		watch_signals(sup);
@@ -434,6 +435,7 @@ void process_changed(struct process *p, enum worker_state from)
 	struct supervisor *sup = p->sup;
 
 	publish_process(p);
+	waits_look_soon(sup);
 	if (p->service) {
 		service_process_changed(p->service, p, from);
 	}
@@ -457,6 +459,7 @@ static void end_loop(struct supervisor *sup)
 	}
 	systemd_done(sup);
 	clock_watch_done(&sup->clock);
+	loop_idle_cancel(sup->loop, &sup->waits_idle);
 	loop_timer_stop(sup->loop, &sup->shutdown_timer);
 	loop_idle_cancel(sup->loop, &sup->reap_idle);
 	loop_idle_cancel(sup->loop, &sup->shutdown_idle);

@@ -30,6 +30,7 @@
  *	lookout.c    names of sockets and the pid file: made again when they went away
  *	auto_logs.c  AUTO logs of former runs
  *	directories.c  state_dir, run_dir, log_dir, or a substitute
+ *	waits.c      starts that wait for an end
  *	clock.c      steps of the wall clock
  *	systemd.c    what systemd is told, and how long it is asked to wait
  *	options.c    the command line
@@ -137,6 +138,13 @@ enum {
 	PROCESS_EVENTS_MAX = 8,
 };
 
+/** What has to end before a process starts; see waits.c. */
+enum process_wait {
+	WAITS_FOR_NOTHING,
+	WAITS_FOR_REMOVED, /* what the reload that brought it took away */
+	WAITS_FOR_QUEUE,   /* the queue workers of the other slot, and its own former run */
+};
+
 struct process {
 	struct supervisor *sup;
 	struct worker worker; /* core's state */
@@ -178,8 +186,9 @@ struct process {
 	bool shut_down;				 /* its level's turn in the shutdown has come */
 	const struct worker_config *next_config; /* taken at the next start; NULL: none */
 	struct config *next_origin;
-	unsigned waiters; /* requests of commands.c that watch it */
-	bool start_waits; /* in the list of starts.c */
+	unsigned waiters;	 /* requests of commands.c that watch it */
+	enum process_wait waits; /* to be started once something else has ended */
+	bool start_waits;	 /* in the list of starts.c */
 	struct process *next_start;
 	uint64_t generation; /* of its published state */
 	bool dirty;
@@ -409,6 +418,18 @@ int directories_make(struct supervisor *sup, struct diag *diag);
 /** Those of this run, whatever a configuration that was read later says. */
 void directories_keep(struct supervisor *sup, struct config *config);
 
+/* ---- waits.c ---- */
+
+void waits_init(struct supervisor *sup);
+/** Starts it when nothing it has to wait for is left, which may be at the end of this turn. */
+void process_start_after(struct process *p, enum process_wait what);
+/** It is started or stopped by somebody meanwhile, or goes. */
+void process_wait_no_more(struct process *p);
+/** The first process that it waits for; NULL: none. */
+const struct process *process_waits_for(const struct process *p);
+/** A process has ended. */
+void waits_look_soon(struct supervisor *sup);
+
 /* ---- clock.c ---- */
 
 /** Once there is a loop: times that were noted by the wall clock are moved when that is set. */
@@ -580,6 +601,8 @@ struct supervisor {
 	int exit_code;
 	usec_t started_wall;
 	struct clock_watch clock;
+	unsigned n_waiting; /* processes that wait for an end: waits.c */
+	struct loop_idle waits_idle;
 
 	int ledger_fd;
 	struct ledger *ledger;

@@ -173,7 +173,7 @@ def test_a_log_that_goes_away_without_a_signal_is_made_again(slotd, moved):
     if not moved:
         (daemon.dir / "log" / "out.1").unlink()
     wait_for(lambda: out.exists() and out.stat().st_size > 0, "it is made again")
-    assert "log/out was deleted or moved; it is made again" in daemon.log()
+    daemon.wait_log("log/out was deleted or moved; it is made again")
     last = stop_and_wait(daemon)
     seen = numbers(daemon)
     if moved:

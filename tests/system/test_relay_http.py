@@ -277,6 +277,7 @@ def test_drain_idle_ends_what_is_pinned_and_still_once_the_worker_has_spoken():
     with Slots(keep, http(b"b"), DRAIN=IDLE, DRAIN_IDLE=SECOND // 5) as s:
         asked, answered = connect(s.address, b"ping\n"), connect(s.address, b"ping\n")
         wait_for(lambda: s.relays.counts(1)["pinned"] == 2, "both are there")
+        wait_for(lambda: len(s.a.connections) == 2, "both are accepted")
         assert [c.recv(10) for c in s.a.connections] == [b"ping\n"] * 2
         s.a.connections[0].sendall(b"pong\n")
         assert select.select([asked, answered], [], [], TIMEOUT)[0] in ([asked], [answered])

@@ -202,8 +202,8 @@ def test_a_deploy_into_a_draining_slot_waits_for_it(slotd, ports):
 def test_who_follows_a_swap_is_told_when_the_service_is_removed_in_its_drain(slotd, ports):
     payinv = Payinv(slotd, ports, options="drain_timeout=60\ndrain=connections\n")
     with socket.create_connection(payinv.address, 10) as s:
-        s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert s.recv(4096)
+        s.sendall(b"GET / HTTP/1.1\r\nHost:")
+        wait_for(lambda: payinv.daemon.slot("payinv", "a")["active"] == 1, "a has a request")
         job = payinv.daemon.rpc.slotd.swap("payinv")
         wait_for(lambda: payinv.live() == "b", "b is live")
         config = payinv.daemon.config
