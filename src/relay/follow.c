@@ -16,6 +16,14 @@ enum part {
 	PART_TO_END, /* a body that ends with the connection */
 };
 
+/* Expect: 100-continue of the newest request. A client whose request was answered at once may send
+ * the body or leave it: what it says next cannot be told apart. */
+enum expects {
+	EXPECTS_NOTHING,
+	EXPECTS_WORD,
+	EXPECTS_ANSWERED, /* finally, before a byte of the body */
+};
+
 /* ---- llhttp */
 
 static struct follow_stream *stream_of(llhttp_t *parser)
@@ -63,6 +71,16 @@ static bool parser_agrees(struct follow_stream *s, const char *data, size_t len,
 	return *ended && r == HPE_PAUSED && llhttp_get_error_pos(&s->parser) == data + len;
 }
 
+/* Do both mean the same body? */
+static bool facts_agree(const struct follow_stream *s)
+{
+	const struct strict_facts *facts = &s->strict.facts;
+
+	return facts->chunked == !!(s->parser.flags & F_CHUNKED) &&
+	       facts->has_length == !!(s->parser.flags & F_CONTENT_LENGTH) &&
+	       (!facts->has_length || facts->length == s->parser.content_length);
+}
+
 /* ---- both sides together */
 
 void follow_start(struct follow *f)
@@ -71,8 +89,9 @@ void follow_start(struct follow *f)
 	stream_start(&f->worker, HTTP_RESPONSE);
 	f->pinned = NULL;
 	f->kinds = 0;
-	f->heads = 0;
+	f->heads = f->olds = 0;
 	f->open = 0;
+	f->expects = EXPECTS_NOTHING;
 	f->answer_begun = f->early = f->last = f->switched = false;
 }
 
@@ -81,13 +100,23 @@ static void pin(struct follow *f, const char *why)
 	f->pinned = f->pinned ? f->pinned : why;
 }
 
+/* The oldest request is done. */
+static void forget_oldest(struct follow *f)
+{
+	f->open--;
+	f->kinds >>= 2;
+	f->heads >>= 1;
+	f->olds >>= 1;
+}
+
 /* The newest request has come whole. */
 static void request_ended(struct follow *f)
 {
 	stream_start(&f->client, HTTP_REQUEST);
+	f->expects = EXPECTS_NOTHING;
 	if (f->early) {
 		f->early = false;
-		f->open = 0;
+		forget_oldest(f);
 	}
 }
 
@@ -100,9 +129,7 @@ static void answer_ended(struct follow *f)
 		f->early = true;
 		return;
 	}
-	f->open--;
-	f->kinds >>= 2;
-	f->heads >>= 1;
+	forget_oldest(f);
 }
 
 /* ---- what a head says */
@@ -164,6 +191,8 @@ static void request_head(struct follow *f)
 		pin(f, "a version other than 1.0 and 1.1");
 	} else if (is_1_0(s) && facts->chunked) {
 		pin(f, "chunks in HTTP/1.0");
+	} else if (facts->close && facts->keep) {
+		pin(f, "a connection that ends and stays");
 	} else if (method == HTTP_CONNECT) {
 		pin(f, "CONNECT");
 	} else if (method == HTTP_PRI) {
@@ -177,7 +206,9 @@ static void request_head(struct follow *f)
 	f->last |= says_last(s);
 	f->kinds |= (uint64_t)kind_of(method) << (2 * (f->open - 1));
 	f->heads |= (uint32_t)(method == HTTP_HEAD) << (f->open - 1);
+	f->olds |= (uint32_t)is_1_0(s) << (f->open - 1);
 	if (has_body(facts)) {
+		f->expects = facts->expect ? EXPECTS_WORD : EXPECTS_NOTHING;
 		begin_body(s);
 	} else {
 		request_ended(f);
@@ -186,7 +217,7 @@ static void request_head(struct follow *f)
 
 static bool is_bodiless(const struct follow *f, unsigned status)
 {
-	return (f->heads & 1) || status / 100 == 1 || status == 204 || status == 304;
+	return (f->heads & 1) || status == 204 || status == 304;
 }
 
 static void final_answer(struct follow *f, unsigned status)
@@ -194,11 +225,10 @@ static void final_answer(struct follow *f, unsigned status)
 	struct follow_stream *s = &f->worker;
 	const struct strict_facts *facts = &s->strict.facts;
 
-	if (f->open == 1 && f->client.part == PART_HEAD) {
-		pin(f, "an answer before its request");
-		return;
-	}
 	f->last |= says_last(s);
+	if (f->open == 1 && f->expects == EXPECTS_WORD) {
+		f->expects = EXPECTS_ANSWERED;
+	}
 	if (is_bodiless(f, status)) {
 		answer_ended(f);
 	} else if (facts->chunked || facts->length > 0) {
@@ -211,6 +241,33 @@ static void final_answer(struct follow *f, unsigned status)
 	}
 }
 
+/* 100, 102 and 103 are no answers; what clients make of any other 1xx differs. */
+static void interim_answer(struct follow *f, unsigned status)
+{
+	if (status == 101) {
+		f->switched = true;
+		pin(f, "another protocol");
+	} else if (f->olds & 1) {
+		pin(f, "an interim answer to HTTP/1.0");
+	} else if (status != 100 && status != 102 && status != 103) {
+		pin(f, "an unknown interim answer");
+	} else {
+		if (status == 100 && f->open == 1) {
+			f->expects = EXPECTS_NOTHING;
+		}
+		stream_start(&f->worker, HTTP_RESPONSE);
+	}
+}
+
+/* Some frameworks say "Content-Length: 0" with a 204: nobody reads a body then. */
+static bool must_not_have_body(unsigned status, const struct strict_facts *facts)
+{
+	if (status / 100 == 1) {
+		return facts->chunked || facts->has_length;
+	}
+	return (status == 204 && has_body(facts)) || (status == 304 && facts->chunked);
+}
+
 static void answer_head(struct follow *f)
 {
 	struct follow_stream *s = &f->worker;
@@ -219,17 +276,16 @@ static void answer_head(struct follow *f)
 
 	if (!is_1_0(s) && !is_1_1(s)) {
 		pin(f, "a version other than 1.0 and 1.1");
-	} else if (is_1_0(s) && facts->chunked) {
+	} else if ((is_1_0(s) || (f->olds & 1)) && facts->chunked) {
 		pin(f, "chunks in HTTP/1.0");
-	} else if ((status / 100 == 1 || status == 204) && (facts->chunked || facts->has_length)) {
+	} else if (facts->close && facts->keep) {
+		pin(f, "a connection that ends and stays");
+	} else if (must_not_have_body(status, facts)) {
 		pin(f, "an answer that should have no body");
 	} else if (status < 100 || status > 599) {
 		pin(f, "an unknown class of answers");
-	} else if (status == 101) {
-		f->switched = true;
-		pin(f, "another protocol");
 	} else if (status / 100 == 1) {
-		stream_start(s, HTTP_RESPONSE);
+		interim_answer(f, status);
 	} else {
 		final_answer(f, status);
 	}
@@ -252,6 +308,8 @@ static size_t hear_head(struct follow *f, struct follow_stream *s, const char *d
 		pin(f, s->strict.why);
 	} else if (!parser_agrees(s, data, n, done, &s->headers_complete)) {
 		pin(f, "no HTTP/1 to llhttp");
+	} else if (done && !facts_agree(s)) {
+		pin(f, "a body that two readers understand differently");
 	} else if (done) {
 		fn(f);
 	}
@@ -288,10 +346,7 @@ static size_t hear_counted(struct follow *f, struct follow_stream *s, uint64_t l
 /* The first byte of a message. */
 static void begin_request(struct follow *f)
 {
-	if (f->early) {
-		pin(f,
-		    "a request after an early answer"); /* cannot be: the early one still comes */
-	} else if (f->last) {
+	if (f->last) {
 		pin(f, "a request after the last");
 	} else if (f->open == FOLLOW_OPEN_MAX) {
 		pin(f, "too many requests at once");
@@ -304,8 +359,19 @@ static void begin_answer(struct follow *f)
 {
 	if (f->open == 0 || f->early) {
 		pin(f, "an answer that nobody asked for");
+	} else if (f->open == 1 && f->client.part == PART_HEAD) {
+		pin(f, "an answer before its request");
 	}
 	f->answer_begun = true;
+}
+
+/* More of the newest request's body. */
+static void go_on_with_body(struct follow *f)
+{
+	if (f->expects == EXPECTS_ANSWERED) {
+		pin(f, "a body, or a request, after an answer instead of 100");
+	}
+	f->expects = EXPECTS_NOTHING;
 }
 
 static size_t hear_some(struct follow *f, enum follow_side who, const char *data, size_t len)
@@ -313,14 +379,16 @@ static size_t hear_some(struct follow *f, enum follow_side who, const char *data
 	struct follow_stream *s = who == FOLLOW_CLIENT ? &f->client : &f->worker;
 	ended_fn *ended = who == FOLLOW_CLIENT ? request_ended : answer_ended;
 
+	if (who == FOLLOW_CLIENT && (s->part == PART_COUNTED || s->part == PART_CHUNKED)) {
+		go_on_with_body(f);
+	} else if (s->part == PART_START) {
+		(who == FOLLOW_CLIENT ? begin_request : begin_answer)(f);
+	}
+	if (f->pinned) {
+		return len;
+	}
 	switch (s->part) {
 	case PART_START:
-		(who == FOLLOW_CLIENT ? begin_request : begin_answer)(f);
-		if (f->pinned) {
-			return len;
-		}
-		return hear_head(f, s, data, len,
-				 who == FOLLOW_CLIENT ? request_head : answer_head);
 	case PART_HEAD:
 		return hear_head(f, s, data, len,
 				 who == FOLLOW_CLIENT ? request_head : answer_head);
@@ -359,6 +427,9 @@ void follow_skip(struct follow *f, enum follow_side who, uint64_t n)
 {
 	struct follow_stream *s = who == FOLLOW_CLIENT ? &f->client : &f->worker;
 
+	if (n && who == FOLLOW_CLIENT && !f->pinned) {
+		go_on_with_body(f);
+	}
 	if (!f->pinned && s->part == PART_COUNTED) {
 		(void)hear_counted(f, s, n, who == FOLLOW_CLIENT ? request_ended : answer_ended);
 	}
@@ -424,6 +495,7 @@ bool follow_switched(const struct follow *f)
 
 enum request_kind follow_kind(const struct follow *f)
 {
-	return f->client.part == PART_HEAD && f->open == 1 ? REQUEST_OTHER
-							   : (enum request_kind)(f->kinds & 3);
+	const bool known = !f->pinned && f->open && (f->client.part != PART_HEAD || f->open > 1);
+
+	return known ? (enum request_kind)(f->kinds & 3) : REQUEST_OTHER;
 }

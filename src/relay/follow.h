@@ -42,7 +42,9 @@ struct follow {
 	const char *pinned; /* not NULL: why */
 	uint64_t kinds;	    /* two bits a request, the oldest lowest: enum request_kind */
 	uint32_t heads;	    /* one bit a request: HEAD */
+	uint32_t olds;	    /* one bit a request: HTTP/1.0 */
 	uint8_t open;
+	uint8_t expects; /* of the newest request */
 	bool answer_begun;
 	bool early; /* the oldest request is answered, and still comes */
 	bool last;

@@ -25,19 +25,39 @@ enum field {
 	FIELD_LENGTH,
 	FIELD_CODING,
 	FIELD_CONNECTION,
+	FIELD_EXPECT,
+	FIELD_LOOKALIKE, /* Content_Length: to CGI and its kin it is the same */
 };
+
+static bool is_word(const char *text, size_t len, const char *word)
+{
+	return strncasecmp(text, word, len) == 0;
+}
+
+/* Two words, whatever sign joins them. */
+static enum field joined(const char *name, const char *first, const char *second, enum field field)
+{
+	const size_t at = strlen(first);
+
+	if (isalnum((unsigned char)name[at]) || !is_word(name, at, first) ||
+	    !is_word(name + at + 1, strlen(second), second)) {
+		return FIELD_OTHER;
+	}
+	return name[at] == '-' ? field : FIELD_LOOKALIKE;
+}
 
 /* What matters of a head: told apart by length first, for most fields are none of these. */
 static enum field field_of(const char *name, size_t len)
 {
 	switch (len) {
+	case sizeof("expect") - 1:
+		return is_word(name, len, "expect") ? FIELD_EXPECT : FIELD_OTHER;
 	case sizeof("connection") - 1:
-		return strncasecmp(name, "connection", len) == 0 ? FIELD_CONNECTION : FIELD_OTHER;
+		return is_word(name, len, "connection") ? FIELD_CONNECTION : FIELD_OTHER;
 	case sizeof("content-length") - 1:
-		return strncasecmp(name, "content-length", len) == 0 ? FIELD_LENGTH : FIELD_OTHER;
+		return joined(name, "content", "length", FIELD_LENGTH);
 	case sizeof("transfer-encoding") - 1:
-		return strncasecmp(name, "transfer-encoding", len) == 0 ? FIELD_CODING
-									: FIELD_OTHER;
+		return joined(name, "transfer", "encoding", FIELD_CODING);
 	default:
 		return FIELD_OTHER;
 	}
@@ -65,6 +85,7 @@ void strict_start(struct strict *s, bool answer)
 	s->why = NULL;
 	s->state = START_FIRST;
 	s->spaces = 0;
+	s->n_value = 0;
 	s->trailers = false;
 }
 
@@ -118,7 +139,7 @@ static void name_ended(struct strict *s)
 
 static void value_char(struct strict *s, unsigned char c)
 {
-	if (s->field == FIELD_OTHER || (s->n_value == 0 && is_blank((char)c))) {
+	if (s->field == FIELD_OTHER || (s->n_value == 0 && c == ' ')) {
 		return;
 	}
 	if (s->n_value == STRICT_VALUE_MAX) {
@@ -134,7 +155,7 @@ static void read_length(struct strict *s)
 		refuse(s, "two lengths");
 		return;
 	}
-	if (s->n_value == 0 || s->n_value > 18) {
+	if (s->n_value == 0 || s->n_value > 18 || (s->n_value > 1 && s->value[0] == '0')) {
 		refuse(s, "a length that is no number");
 		return;
 	}
@@ -181,9 +202,6 @@ static void read_connection(struct strict *s)
 
 static void field_ended(struct strict *s)
 {
-	while (s->n_value && is_blank(s->value[s->n_value - 1])) {
-		s->n_value--;
-	}
 	switch (s->field) {
 	case FIELD_LENGTH:
 		read_length(s);
@@ -194,6 +212,12 @@ static void field_ended(struct strict *s)
 	case FIELD_CONNECTION:
 		read_connection(s);
 		break;
+	case FIELD_EXPECT:
+		s->facts.expect = true;
+		break;
+	case FIELD_LOOKALIKE:
+		refuse(s, "a field that is a length to some");
+		break;
 	default:
 		break;
 	}
@@ -201,17 +225,37 @@ static void field_ended(struct strict *s)
 
 /* ---- a head, byte by byte */
 
+/* HTTP/1.0 or HTTP/1.1: llhttp reads the digit. */
+static bool is_version(const char *word, size_t len)
+{
+	return len == sizeof("HTTP/1.1") - 1 && memcmp(word, "HTTP/1.", 7) == 0;
+}
+
+/* The word that says the version: an answer's first, a request's last. */
+static void word_ended(struct strict *s, bool of_version)
+{
+	if (of_version && !is_version(s->value, s->n_value)) {
+		refuse(s, "no HTTP/1");
+	}
+	s->n_value = 0;
+}
+
 static void start_char(struct strict *s, unsigned char c)
 {
 	if (c == '\r') {
 		s->state = LINE_FEED;
 		if (s->spaces < (s->facts.answer ? 1 : 2)) {
 			refuse(s, "a start line without its parts");
+		} else {
+			word_ended(s, !s->facts.answer);
 		}
 	} else if (c == ' ') {
+		word_ended(s, s->facts.answer && s->spaces == 0);
 		s->spaces += s->spaces < 3;
-	} else if (c < ' ' || c == 0x7f || (c >= 0x80 && !s->facts.answer)) {
+	} else if (c < ' ' || c == 0x7f) {
 		refuse(s, "a character that a start line must not have");
+	} else if (s->n_value < STRICT_VALUE_MAX) {
+		s->value[s->n_value++] = (char)c;
 	}
 	if (!s->facts.answer && s->spaces > 2) {
 		refuse(s, "a start line with too many parts");
@@ -223,6 +267,7 @@ static void head_char(struct strict *s, unsigned char c)
 	switch (s->state) {
 	case START_FIRST:
 		s->state = START_LINE;
+		s->value[s->n_value++] = (char)c;
 		if (!isupper(c)) {
 			refuse(s, "no HTTP/1");
 		}
@@ -275,9 +320,9 @@ static void head_char(struct strict *s, unsigned char c)
 #define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
 
 /* Are all of them ' ' or above, and not DEL? Eight at a time (Hacker's Delight, 6-1). */
-static bool is_plain(const char *data, size_t len, uint64_t *ret_high)
+static bool is_plain(const char *data, size_t len)
 {
-	uint64_t bad = 0, high = 0;
+	uint64_t bad = 0;
 
 	for (; len >= 8; data += 8, len -= 8) {
 		uint64_t v, del;
@@ -285,43 +330,38 @@ static bool is_plain(const char *data, size_t len, uint64_t *ret_high)
 		memcpy(&v, data, 8);
 		del = v ^ EACH_BYTE(0x7f);
 		bad |= ((v - EACH_BYTE(0x20)) & ~v) | ((del - EACH_BYTE(1)) & ~del);
-		high |= v;
 	}
 	for (; len; data++, len--) {
 		const unsigned char c = (unsigned char)*data;
 
 		bad |= c < ' ' || c == 0x7f ? EACH_BYTE(0x80) : 0;
-		high |= c;
 	}
-	*ret_high = high & EACH_BYTE(0x80);
 	return !(bad & EACH_BYTE(0x80));
 }
 
 static bool plain_start(struct strict *s, const char *line, size_t len)
 {
 	const char *first = memchr(line, ' ', len), *second, *end = line + len;
-	uint64_t high;
 
-	if (!isupper((unsigned char)line[0]) || !first || !is_plain(line, len, &high)) {
+	if (!isupper((unsigned char)line[0]) || !first || !is_plain(line, len)) {
 		return false;
 	}
 	if (s->facts.answer) {
-		return true;
+		return is_version(line, (size_t)(first - line));
 	}
 	second = memchr(first + 1, ' ', (size_t)(end - first - 1));
-	return second && !memchr(second + 1, ' ', (size_t)(end - second - 1)) && !high;
+	return second && is_version(second + 1, (size_t)(end - second - 1));
 }
 
 static bool plain_field(struct strict *s, const char *line, size_t len)
 {
 	size_t name = 0;
-	uint64_t high;
 
 	while (name < len && tokens[(unsigned char)line[name]]) {
 		name++;
 	}
 	if (name == 0 || name == len || line[name] != ':' ||
-	    !is_plain(line + name + 1, len - name - 1, &high)) {
+	    !is_plain(line + name + 1, len - name - 1)) {
 		return false;
 	}
 	s->field = (uint8_t)field_of(line, name);
@@ -334,7 +374,7 @@ static bool plain_field(struct strict *s, const char *line, size_t len)
 	s->n_value = 0;
 	for (size_t i = name + 1; i < len; i++) {
 		s->value[s->n_value] = lower(line[i]);
-		s->n_value += s->n_value || !is_blank(line[i]);
+		s->n_value += s->n_value || line[i] != ' ';
 	}
 	field_ended(s);
 	return true;

@@ -21,6 +21,7 @@ struct strict_facts {
 	bool has_length;  /* Content-Length */
 	bool chunked;	  /* Transfer-Encoding: chunked */
 	bool close, keep; /* Connection: close, keep-alive */
+	bool expect;	  /* Expect: whatever it is */
 	uint64_t length;
 };
 
