@@ -35,19 +35,22 @@ struct strict {
 	uint8_t field;	/* enum of fields that matter */
 	uint8_t n_name, n_value;
 	bool trailers;
+	bool dull;		      /* see strict_head */
 	char value[STRICT_VALUE_MAX]; /* name first, then value, in small letters */
 };
 
 /** A message is about to begin. */
 void strict_start(struct strict *s, bool answer);
 /**
- * Reads on in a head.
+ * Reads on in a head: at most to the end of a line, or of some dull ones.
  *
- * Returns: bytes that belong to it, at most len; *ret_done: it ended with the last of them.
+ * Returns: bytes read, at least one of len; *ret_done: the head ended with the last of them.
+ * s->dull:  they are whole lines that decide nothing about their message, whoever reads them: no
+ *	     field that matters has a name of such a length and first letter.
  * Refused: s->why is set.
  */
 size_t strict_head(struct strict *s, const char *data, size_t len, bool *ret_done);
 /** The head is done, and a chunked body follows. */
 void strict_chunks(struct strict *s);
-/** The same for a chunked body and its trailers. */
+/** The same for a chunked body and its trailers: at most to the end of a line of these. */
 size_t strict_chunked(struct strict *s, const char *data, size_t len, bool *ret_done);
