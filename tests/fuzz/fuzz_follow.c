@@ -1,128 +1,150 @@
 /*
- * Both sides of a connection as the relay follows it. The input is a script of pieces: a byte, the
- * highest bit of which says who speaks and the rest how much, then that many bytes.
- *
- * However the bytes are cut, heard or passed unseen, the same is known in the end.
+ * Anything that a client and a worker may say to each other. An input is a script: 0xff and a
+ * letter begin what one side says ('c' client, 'w' worker) or end its half ('C', 'W'). However the
+ * bytes are cut, and whether they are heard or pass unseen, the follower must come to the same
+ * verdict.
  */
 #include "relay/follow.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct known {
-	bool between, pinned, head_open, whole, begun, early, last, switched;
+/* Ways to cut what one side says. */
+enum way { WHOLE, BYTES, SPLICED, SPLICED_BYTES, ODD, WAYS };
+
+struct verdict {
+	uint64_t unseen[2];
 	unsigned open;
 	enum request_kind kind;
-	uint64_t unseen[2];
+	bool pinned, between, head_open, whole, begun, early, last, switched;
 };
 
-static struct known know(const struct follow *f)
+static struct verdict judge(const struct follow *f)
 {
-	struct known k;
+	struct verdict v;
 
-	memset(&k, 0, sizeof(k)); /* compared by memcmp */
-	k.pinned = follow_pinned(f, NULL);
-	k.switched = follow_switched(f);
-	if (k.pinned) {
-		return k; /* no more than that is asked then */
-	}
-	k.between = follow_between(f);
-	k.head_open = follow_head_open(f);
-	k.whole = follow_requests_whole(f);
-	k.begun = follow_answer_begun(f);
-	k.early = follow_answered_early(f);
-	k.last = follow_last(f);
-	k.open = follow_open(f);
-	k.kind = follow_kind(f);
-	k.unseen[0] = follow_unseen(f, FOLLOW_CLIENT);
-	k.unseen[1] = follow_unseen(f, FOLLOW_WORKER);
-	return k;
+	memset(&v, 0, sizeof(v)); /* compared as bytes, with the holes */
+	v.unseen[0] = follow_unseen(f, FOLLOW_CLIENT);
+	v.unseen[1] = follow_unseen(f, FOLLOW_WORKER);
+	v.open = follow_open(f);
+	v.kind = follow_kind(f);
+	v.pinned = follow_pinned(f, NULL);
+	v.between = follow_between(f);
+	v.head_open = follow_head_open(f);
+	v.whole = follow_requests_whole(f);
+	v.begun = follow_answer_begun(f);
+	v.early = follow_answered_early(f);
+	v.last = follow_last(f);
+	v.switched = follow_switched(f);
+	return v;
 }
 
-static void check(const struct known *k)
+static void insist(bool holds)
 {
-	if (k->between && (k->open || k->pinned || k->head_open || k->early || k->begun)) {
-		abort();
+	if (!holds) {
+		__builtin_trap();
 	}
 }
 
-enum way {
-	WHOLE,
-	BYTES,
-	UNSEEN, /* what may pass unseen does */
-	WAYS,
-};
-
-/* The bytes are copied to a place of just their size: reading beyond it is found. */
-static void hear(struct follow *f, enum follow_side who, const unsigned char *at, size_t len)
+static void check(const struct verdict *v, const struct verdict *before)
 {
-	unsigned char *own = malloc(len ? len : 1);
-
-	if (!own) {
-		return;
-	}
-	memcpy(own, at, len);
-	follow_heard(f, who, own, len);
-	free(own);
+	insist(v->pinned || !before->pinned);
+	insist(!v->between || (!v->pinned && v->open == 0 && v->whole && !v->begun && !v->early));
+	insist(v->pinned || v->open || v->between);
+	insist(!v->head_open || !v->whole);
+	insist(!v->early || v->open == 1);
+	insist(v->open <= FOLLOW_OPEN_MAX);
+	insist(!v->switched || v->pinned);
+	insist((unsigned)v->kind <= REQUEST_OTHER);
 }
 
-static void say(struct follow *f, enum way way, enum follow_side who, const unsigned char *at,
-		size_t len)
+/* A copy of the exact size: a sanitizer sees every byte read outside. */
+static void hear(struct follow *f, enum follow_side who, const uint8_t *data, size_t len)
 {
+	uint8_t *copy = malloc(len);
+
+	if (copy) {
+		memcpy(copy, data, len);
+		follow_heard(f, who, copy, len);
+	}
+	free(copy);
+}
+
+static size_t next_cut(enum way way, uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	switch (way) {
+	case BYTES:
+	case SPLICED_BYTES:
+		return 1;
+	case ODD:
+		return (*state >> 16) % 23 + 1;
+	default:
+		return SIZE_MAX;
+	}
+}
+
+static void pass(struct follow *f, enum way way, enum follow_side who, const uint8_t *data,
+		 size_t len)
+{
+	const bool splice = way == SPLICED || way == SPLICED_BYTES;
+	uint32_t state = (uint32_t)len;
+
 	while (len) {
-		const uint64_t unseen = follow_unseen(f, who);
-		size_t n = way == BYTES ? 1 : len;
+		const uint64_t unseen = splice ? follow_unseen(f, who) : 0;
+		size_t n = next_cut(way, &state);
 
-		if (way == UNSEEN && unseen) {
-			n = unseen < len ? (size_t)unseen : len;
+		n = n < len ? n : len;
+		n = unseen && unseen < n ? (size_t)unseen : n;
+		if (unseen) {
 			follow_skip(f, who, n);
 		} else {
-			n = way == UNSEEN ? 1 : n;
-			hear(f, who, at, n);
+			hear(f, who, data, n);
 		}
-		at += n;
+		data += n;
 		len -= n;
 	}
 }
 
-static struct known play(enum way way, const unsigned char *data, size_t size)
+static void step(struct follow *f, enum way way, uint8_t letter, const uint8_t *data, size_t len)
 {
-	struct follow f;
-	struct known k;
-	bool was_pinned = false;
+	const bool worker = letter == 'w' || letter == 'W';
 
-	follow_start(&f);
-	while (size > 1) {
-		const enum follow_side who = data[0] & 0x80 ? FOLLOW_WORKER : FOLLOW_CLIENT;
-		size_t len = data[0] & 0x7f;
-
-		len = len < size - 1 ? len : size - 1;
-		say(&f, way, who, data + 1, len);
-		k = know(&f);
-		check(&k);
-		if (was_pinned && !k.pinned) {
-			abort();
-		}
-		was_pinned = k.pinned;
-		data += len + 1;
-		size -= len + 1;
+	pass(f, way, worker ? FOLLOW_WORKER : FOLLOW_CLIENT, data, len);
+	if (letter == 'W' || letter == 'C') {
+		follow_ended(f, worker ? FOLLOW_WORKER : FOLLOW_CLIENT);
 	}
-	follow_ended(&f, FOLLOW_WORKER);
-	return know(&f);
 }
 
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct known whole = play(WHOLE, data, size);
+	struct follow followers[WAYS];
+	struct verdict before = {0};
+	const uint8_t *at = data, *end = data + size;
+	uint8_t letter = 'c';
 
-	for (int way = BYTES; way < WAYS; way++) {
-		struct known other = play((enum way)way, data, size);
+	for (enum way w = 0; w < WAYS; w++) {
+		follow_start(&followers[w]);
+	}
+	while (at < end) {
+		const uint8_t *mark = memchr(at, 0xff, (size_t)(end - at));
+		const uint8_t *stop = mark ? mark : end;
+		struct verdict first;
 
-		if (memcmp(&whole, &other, sizeof(whole)) != 0) {
-			abort();
+		for (enum way w = 0; w < WAYS; w++) {
+			struct verdict v;
+
+			step(&followers[w], w, letter, at, (size_t)(stop - at));
+			v = judge(&followers[w]);
+			first = w == 0 ? v : first;
+			insist(memcmp(&v, &first, sizeof(v)) == 0);
 		}
+		check(&first, &before);
+		before = first;
+		letter = stop + 1 < end ? stop[1] : 'c';
+		at = stop + 1 < end ? stop + 2 : end;
 	}
 	return 0;
 }
