@@ -196,8 +196,6 @@ static void request_head(struct follow *f)
 		pin(f, "a connection that ends and stays");
 	} else if (method == HTTP_CONNECT) {
 		pin(f, "CONNECT");
-	} else if (method == HTTP_PRI) {
-		pin(f, "HTTP/2");
 	} else if (has_body(facts) && (method == HTTP_HEAD || method == HTTP_TRACE)) {
 		pin(f, "a request that should have no body");
 	}

@@ -232,11 +232,19 @@ static bool is_version(const char *word, size_t len)
 	return len == sizeof("HTTP/1.1") - 1 && memcmp(word, "HTTP/1.", 7) == 0;
 }
 
-/* The word that says the version: an answer's first, a request's last. */
-static void word_ended(struct strict *s, bool of_version)
+/* Of HTTP/2's preface. llhttp reads no field after it, and is not always shown one. */
+static bool is_pri(const char *word, size_t len)
 {
-	if (of_version && !is_version(s->value, s->n_value)) {
+	return len == 3 && memcmp(word, "PRI", 3) == 0;
+}
+
+/* An answer's first word and a request's last are the version; a request's first is the method. */
+static void word_ended(struct strict *s)
+{
+	if (s->spaces == (s->facts.answer ? 0 : 2) && !is_version(s->value, s->n_value)) {
 		refuse(s, "no HTTP/1");
+	} else if (!s->facts.answer && s->spaces == 0 && is_pri(s->value, s->n_value)) {
+		refuse(s, "HTTP/2");
 	}
 	s->n_value = 0;
 }
@@ -248,10 +256,10 @@ static void start_char(struct strict *s, unsigned char c)
 		if (s->spaces < (s->facts.answer ? 1 : 2)) {
 			refuse(s, "a start line without its parts");
 		} else {
-			word_ended(s, !s->facts.answer);
+			word_ended(s);
 		}
 	} else if (c == ' ') {
-		word_ended(s, s->facts.answer && s->spaces == 0);
+		word_ended(s);
 		s->spaces += s->spaces < 3;
 	} else if (c < ' ' || c == 0x7f) {
 		refuse(s, "a character that a start line must not have");
@@ -363,7 +371,8 @@ static size_t plain_start(struct strict *s, const char *line, const char *end)
 		right = is_version(line, (size_t)(first - line));
 	} else {
 		second = memchr(first + 1, ' ', (size_t)(stop - first - 1));
-		right = second && is_version(second + 1, (size_t)(stop - second - 1));
+		right = second && is_version(second + 1, (size_t)(stop - second - 1)) &&
+			!is_pri(line, (size_t)(first - line));
 	}
 	return right ? (size_t)(stop + 2 - line) : 0;
 }

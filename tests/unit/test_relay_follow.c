@@ -413,6 +413,7 @@ static const char *const bad_requests[] = {
 	"SOURCE /a ICE/1.0\r\n\r\n",
 	"CONNECT example.net:443 HTTP/1.1\r\n\r\n",
 	"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+	"PRI * HTTP/1.1\r\nHost: x\r\n",
 	"HEAD / HTTP/1.1\r\n" LENGTH(5) "\r\n",
 	"HEAD / HTTP/1.1\r\n" CHUNKED "\r\n",
 	"TRACE / HTTP/1.1\r\n" LENGTH(5) "\r\n",
