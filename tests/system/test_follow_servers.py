@@ -14,6 +14,7 @@ import re
 import shutil
 import socket
 import subprocess
+from typing import NamedTuple, Optional
 
 import pytest
 
@@ -220,26 +221,20 @@ async def converse(port, followed, patience):
 
 
 async def converse_all(port, everything):
-    """{name: disagreement}; who disagrees may try again alone, for the machine may be slow."""
+    """{name: disagreement}; who disagrees is tried again with more patience: the machine may be slow."""
     gate = asyncio.Semaphore(24)
 
-    async def one(name, followed):
+    async def one(name, patience):
         async with gate:
             try:
-                await converse(port, followed, PATIENCE)
-            except Disagreement:
-                return name
+                await converse(port, everything[name], patience)
+            except Disagreement as e:
+                return name, str(e)
         return None
 
-    again = [name for name in await asyncio.gather(*(one(*item) for item in everything.items()))
-             if name]
-    troubles = {}
-    for name in again[:10]:
-        try:
-            await converse(port, everything[name], MORE_PATIENCE)
-        except Disagreement as e:
-            troubles[name] = str(e)
-    return troubles
+    again = await asyncio.gather(*(one(name, PATIENCE) for name in everything))
+    return dict(filter(None, await asyncio.gather(*(one(tried[0], MORE_PATIENCE)
+                                                    for tried in again if tried))))
 
 
 @pytest.fixture(scope="module")
@@ -267,20 +262,31 @@ def request_for(answer, path):
     return f"{answer.method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 
 
+class Claim(NamedTuple):
+    """What the follower makes of an odd answer."""
+
+    whole: Optional[bytes]  # what of it is one answer; None: it does not say that it ended
+    verdict: str
+
+
 def follow_answers(made):
-    """(verdict, does it last until the end of the connection?) for each."""
-    lines = [line for a in made for line in ("new", f"c {request_for(a, '/').hex()}",
-                                             f"w {a.data.hex()}", "W")]
-    said = dump(lines)
-    return [(then[0], True) if now[0] == "open" and then[0] == "last" else (now[0], False)
-            for now, then in zip(said[1::3], said[2::3])]
+    said = dump(line for a in made for line in ("new", f"c {request_for(a, '/').hex()}",
+                                                f"w {a.data.hex()}", "W"))
+    claims = []
+    for answer, (verdict, ends, _), (then, _, _) in zip(made, said[1::3], said[2::3]):
+        if ends:
+            claims.append(Claim(answer.data[:ends[0]], verdict))
+        elif (verdict, then) == ("open", "last"):
+            claims.append(Claim(answer.data, then))
+        else:
+            claims.append(Claim(None, verdict))
+    return claims
 
 
-def answer_body(answer):
-    data = answer.data
+def answer_body(data, method):
     while re.match(rb"HTTP/1.1 1\d\d ", data):
         data = data.partition(b"\r\n\r\n")[2]
-    if answer.method == "HEAD" or re.match(rb"HTTP/1.. (204|304)", data):
+    if method == "HEAD" or re.match(rb"HTTP/1.. (204|304)", data):
         return b""
     return body_of(data)
 
@@ -375,18 +381,20 @@ def with_node(port, made, _):
 CLIENTS = {"python3": with_python, "curl": with_curl, "node": with_node}
 
 
-def judge(name, answer, verdict, result, client):
-    """What is wrong; None if nothing is. Until the end or not, a body is what was followed."""
-    if verdict not in ("between", "last") or result == (None, None):
+def judge(name, answer, claim, result, client):
+    """What is wrong; None if nothing is."""
+    if claim.whole is None or result == (None, None):
         return None
     if client == "python3" and name[:3] in ("102", "103"):
         return None  # http.client takes any interim answer but 100 for the answer
     if isinstance(result, Disagreement):
         return str(result)
     body, marker = result
-    if body != answer_body(answer):
-        return f"a body of {body!r}"
-    return f"the marker was {marker!r}" if marker not in (None, b"marker") else None
+    if body != answer_body(claim.whole, answer.method):
+        return f"a body of {body!r}, but {claim.whole!r} was followed"
+    if claim.verdict == "between" and marker not in (None, b"marker"):
+        return f"the marker was {marker!r}"
+    return None
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -394,14 +402,13 @@ def test_an_answer_ends_where_the_client_ends_it(tmp_path, client):
     if not shutil.which(client):
         pytest.skip(f"{client} is not installed")
     names, made = zip(*odd.answers().items())
-    verdicts = follow_answers(made)
-    keeps_open = {i for i, (verdict, to_end) in enumerate(verdicts) if verdict == "between"}
+    claims = follow_answers(made)
+    keeps_open = {i for i, claim in enumerate(claims) if claim.verdict == "between"}
     with odd_server(made, keeps_open) as server:
         results = CLIENTS[client](server.socket.getsockname()[1], made, tmp_path)
-    troubles = {name: wrong for name, answer, (verdict, _), result in
-                zip(names, made, verdicts, results)
-                if (wrong := judge(name, answer, verdict, result, client))}
-    pinned = sum(verdict == "pinned" for verdict, _ in verdicts)
+    troubles = {name: wrong for name, *rest in zip(names, made, claims, results)
+                if (wrong := judge(name, *rest, client))}
+    pinned = sum(claim.verdict == "pinned" for claim in claims)
     reused = sum(not isinstance(r, Disagreement) and r[1] == b"marker" for r in results)
     print(f"{client}: {len(made)} odd answers, {pinned} pinned, {len(made) - pinned} followed, "
           f"{reused} connections used again")
