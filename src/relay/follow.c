@@ -5,8 +5,8 @@
 /*
  * Two readers must agree: llhttp, and the strict one. The strict one decides how far a head or a
  * chunked body goes; llhttp reads these bytes, and must come to their end with the last of them.
- * Kept from it are only whole lines in which the strict one finds neither a fault nor a field that
- * llhttp looks at: that is half of a request's cost.
+ * Kept from it are only whole lines in which the strict one finds neither a fault nor a length:
+ * they would be half of a request's cost.
  */
 
 enum part {

@@ -377,20 +377,13 @@ static size_t plain_start(struct strict *s, const char *line, const char *end)
 	return right ? (size_t)(stop + 2 - line) : 0;
 }
 
-/* Neither here nor in llhttp does a field matter whose name is not as long as one that does, with
- * the same first letter. */
+/* No name of a length, whatever its letters: llhttp need not see that field to know where the
+ * message ends. */
 static bool is_dull(const char *name, size_t len)
 {
 	switch (len) {
-	case sizeof("expect") - 1:
-		return lower(*name) != 'e';
-	case sizeof("upgrade") - 1:
-		return lower(*name) != 'u';
-	case sizeof("connection") - 1:
 	case sizeof("content-length") - 1:
 		return lower(*name) != 'c';
-	case sizeof("proxy-connection") - 1:
-		return lower(*name) != 'p';
 	case sizeof("transfer-encoding") - 1:
 		return lower(*name) != 't';
 	default:
@@ -430,7 +423,7 @@ static size_t plain_field(struct strict *s, const char *line, const char *end, b
 	if (!ends_line(stop, end)) {
 		return 0;
 	}
-	s->field = s->dull ? FIELD_OTHER : (uint8_t)field_of(line, (size_t)(name_end - line));
+	s->field = (uint8_t)field_of(line, (size_t)(name_end - line));
 	if (s->field != FIELD_OTHER) {
 		if (s->trailers || !keep_value(s, name_end + 1, stop)) {
 			return 0;

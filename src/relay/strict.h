@@ -45,8 +45,8 @@ void strict_start(struct strict *s, bool answer);
  * Reads on in a head: at most to the end of a line, or of some dull ones.
  *
  * Returns: bytes read, at least one of len; *ret_done: the head ended with the last of them.
- * s->dull:  they are whole lines that decide nothing about their message, whoever reads them: no
- *	     field that matters has a name of such a length and first letter.
+ * s->dull:  they are whole lines that say nothing about the length of their message, whoever reads
+ *	     them: no field that does has a name of such a length and first letter.
  * Refused: s->why is set.
  */
 size_t strict_head(struct strict *s, const char *data, size_t len, bool *ret_done);
