@@ -1,7 +1,7 @@
 /*
  * What the relay's follower makes of bytes. Lines in: "new"; "c HEX" and "w HEX", what client and
- * worker say; "W", the worker's end. A line out for each of the last three: what is known, and after
- * which of the line's bytes a message of that side ended.
+ * worker say; "W", the worker's end. A line out for each of the last three: what is known, and
+ * after which of the line's bytes a message of that side ended.
  */
 #include "relay/follow.h"
 

@@ -115,7 +115,8 @@ def node(ports, _):
 
 def java(ports, _):
     port = ports.one()
-    return process("java", ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", f"{APPS}/Echo.java", str(port)], port)
+    return process("java", ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", f"{APPS}/Echo.java",
+                            str(port)], port)
 
 
 def proxy(start):
@@ -345,9 +346,10 @@ def caught(ask, *arguments):
 
 def ask_curl(port, method, i, directory):
     url, first, second = f"http://127.0.0.1:{port}", directory / f"{i}", directory / f"{i}-marker"
-    done = subprocess.run(["curl", "-s", "-m", "3", *(["-I"] if method == "HEAD" else []), "-o", first, "-w",
-                           "%{exitcode} ", f"{url}/{i}", "--next", "-s", "-m", "3", "-o", second, "-w", "%{num_connects}",
-                           f"{url}/marker"], capture_output=True, text=True, check=False, timeout=20)
+    head = ["-I"] if method == "HEAD" else []
+    done = subprocess.run(["curl", "-s", "-m", "3", *head, "-o", first, "-w", "%{exitcode} ", f"{url}/{i}",
+                           "--next", "-s", "-m", "3", "-o", second, "-w", "%{num_connects}", f"{url}/marker"],
+                          capture_output=True, text=True, check=False, timeout=20)
     failed, *connects = done.stdout.split()
     if failed == "28":
         raise Disagreement("it waits for more")
@@ -364,7 +366,8 @@ def with_curl(port, made, directory):
 
 
 def with_node(port, made, _):
-    done = subprocess.run(["node", APPS.parent / "clients/answers.js", str(port), *(a.method for a in made)],
+    script = APPS.parent / "clients/answers.js"
+    done = subprocess.run(["node", script, str(port), *(a.method for a in made)],
                           capture_output=True, text=True, check=True, timeout=60)
     results = []
     for first, second in json.loads(done.stdout):

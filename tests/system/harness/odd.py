@@ -8,60 +8,78 @@ CHUNKS = b"5\r\nhello\r\n0\r\n\r\n"
 LENGTH = b"Content-Length: 5\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
-_LENGTHS = [b"5", b"  5", b"", b" ", b"\t5", b"5 ", b"5\t", b"+5", b"-5", b"05", b"0x5", b"5,5",
-            b"5, 5", b"5;", b"5.0", b"5e0", b"5 5", b"5_", b"'5'", b"\"5\"", b"\xb2", b"five",
-            b"5\x0b", b"5\x00", b"\x0c5", b"18446744073709551621", b"4294967301", b"00", b"0 5", b"5\xa0",
-            b"00000000000000000000000005"]
-_LENGTH_NAMES = [b"content-length", b"CONTENT-LENGTH", b"Content_Length", b"Content-Length ",
-                 b"Content-Length\t", b" Content-Length", b"\tContent-Length", b"Content-Length\x00",
-                 b"Content Length", b"Content.Length", b"Content\xadLength", b"ContentLength",
-                 b"Content-Length:", b"X-Content-Length", b"Content-Length\x0b", b"\"Content-Length\""]
-_CODINGS = [b"chunked", b"Chunked", b"CHUNKED", b"  chunked", b"chunked ", b"\tchunked", b"chunked\t",
-            b"chunked,", b",chunked", b", chunked", b"chunked, chunked", b"identity", b"identity, chunked",
-            b"chunked, identity", b"gzip, chunked", b"gzip", b"x", b"\"chunked\"", b"chunked;q=1",
-            b"chunked\x0b", b"\x0bchunked", b"chunke", b"chunkedd", b"", b"chunked\x00", b"xchunked",
-            b"\xffchunked", b"deflate;chunked"]
-_CODING_NAMES = [b"transfer-encoding", b"TRANSFER-ENCODING", b"Transfer_Encoding",
-                 b"Transfer-Encoding ", b" Transfer-Encoding", b"Transfer-Encoding\t",
-                 b"Transfer-Encoding\x00", b"Transfer Encoding", b"Transfer.Encoding",
-                 b"X-Transfer-Encoding"]
-_FIELDS = [b"X: a\r\n folded\r\n", b"X: a\r\n\tfolded\r\n", b" X: a\r\n", b"X: a\n", b"X: a\r", b"X: a\r\r\n",
-           b"X : a\r\n", b"X\r\n", b": a\r\n", b":\r\n", b"X: a\x00b\r\n", b"X: a\x01b\r\n", b"X: a\x7fb\r\n",
-           b"X: \xc3\xa4\r\n", b"X\xc3\xa4: a\r\n", b"X: a\x85b\r\n", b"X(): a\r\n", b"X:a\r\n", b"X:\r\n",
-           b"X: \t a \t \r\n", b"X: " + b"a" * 7000 + b"\r\n", b"X: a\r\nX: b\r\n", b"Expect: 100-continue\r\n",
-           b"Connection: keep-alive\r\n", b"Connection: keep-alive, close\r\n", b"Connection: close\r\n",
-           b"Connection: x, y\r\n", b"Connection: Content-Length\r\n", b"Proxy-Connection: close\r\n",
-           b"TE: trailers\r\n", b"Trailer: X\r\n", b"Upgrade: h2c\r\nConnection: upgrade\r\n", b"Upgrade: websocket\r\n",
-           b"Keep-Alive: timeout=5\r\n", b"X: a\x0bb\r\n", b"X: a\x0cb\r\n", b"X:: a\r\n", b"@: a\r\n",
-           b"X-HTTP-Method-Override: HEAD\r\n"]
+_LENGTHS = [
+    b"5", b"  5", b"", b" ", b"\t5", b"5 ", b"5\t", b"+5", b"-5", b"05", b"0x5", b"5,5", b"5, 5",
+    b"5;", b"5.0", b"5e0", b"5 5", b"5_", b"'5'", b"\"5\"", b"\xb2", b"five", b"5\x0b", b"5\x00",
+    b"\x0c5", b"18446744073709551621", b"4294967301", b"00", b"0 5", b"5\xa0",
+    b"00000000000000000000000005",
+]
+_LENGTH_NAMES = [
+    b"content-length", b"CONTENT-LENGTH", b"Content_Length", b"Content-Length ",
+    b"Content-Length\t", b" Content-Length", b"\tContent-Length", b"Content-Length\x00",
+    b"Content Length", b"Content.Length", b"Content\xadLength", b"ContentLength",
+    b"Content-Length:", b"X-Content-Length", b"Content-Length\x0b", b"\"Content-Length\"",
+]
+_CODINGS = [
+    b"chunked", b"Chunked", b"CHUNKED", b"  chunked", b"chunked ", b"\tchunked", b"chunked\t",
+    b"chunked,", b",chunked", b", chunked", b"chunked, chunked", b"identity",
+    b"identity, chunked", b"chunked, identity", b"gzip, chunked", b"gzip", b"x", b"\"chunked\"",
+    b"chunked;q=1", b"chunked\x0b", b"\x0bchunked", b"chunke", b"chunkedd", b"", b"chunked\x00",
+    b"xchunked", b"\xffchunked", b"deflate;chunked",
+]
+_CODING_NAMES = [
+    b"transfer-encoding", b"TRANSFER-ENCODING", b"Transfer_Encoding", b"Transfer-Encoding ",
+    b" Transfer-Encoding", b"Transfer-Encoding\t", b"Transfer-Encoding\x00", b"Transfer Encoding",
+    b"Transfer.Encoding", b"X-Transfer-Encoding",
+]
+_FIELDS = [
+    b"X: a\r\n folded\r\n", b"X: a\r\n\tfolded\r\n", b" X: a\r\n", b"X: a\n", b"X: a\r",
+    b"X: a\r\r\n", b"X : a\r\n", b"X\r\n", b": a\r\n", b":\r\n", b"X: a\x00b\r\n",
+    b"X: a\x01b\r\n", b"X: a\x7fb\r\n", b"X: \xc3\xa4\r\n", b"X\xc3\xa4: a\r\n", b"X: a\x85b\r\n",
+    b"X(): a\r\n", b"X:a\r\n", b"X:\r\n", b"X: \t a \t \r\n", b"X: " + b"a" * 7000 + b"\r\n",
+    b"X: a\r\nX: b\r\n", b"Expect: 100-continue\r\n", b"Connection: keep-alive\r\n",
+    b"Connection: keep-alive, close\r\n", b"Connection: close\r\n", b"Connection: x, y\r\n",
+    b"Connection: Content-Length\r\n", b"Proxy-Connection: close\r\n", b"TE: trailers\r\n",
+    b"Trailer: X\r\n", b"Upgrade: h2c\r\nConnection: upgrade\r\n", b"Upgrade: websocket\r\n",
+    b"Keep-Alive: timeout=5\r\n", b"X: a\x0bb\r\n", b"X: a\x0cb\r\n", b"X:: a\r\n", b"@: a\r\n",
+    b"X-HTTP-Method-Override: HEAD\r\n",
+]
 _CHUNKED_BODIES = [
-    b"5;x\r\nhello\r\n0\r\n\r\n", b"5;x=y\r\nhello\r\n0\r\n\r\n", b"5;x=\"a;b\"\r\nhello\r\n0\r\n\r\n",
-    b"5 ;x\r\nhello\r\n0\r\n\r\n", b"5 \r\nhello\r\n0\r\n\r\n", b" 5\r\nhello\r\n0\r\n\r\n",
-    b"5\t\r\nhello\r\n0\r\n\r\n", b"+5\r\nhello\r\n0\r\n\r\n", b"0x5\r\nhello\r\n0\r\n\r\n",
-    b"05\r\nhello\r\n0\r\n\r\n", b"0000000005\r\nhello\r\n0\r\n\r\n", b"5\r\nhello\r\n00\r\n\r\n",
-    b"5\r\nhello\r\n000000\r\n\r\n", b"A\r\n0123456789\r\n0\r\n\r\n", b"a\r\n0123456789\r\n0\r\n\r\n",
-    b"5\nhello\n0\n\n", b"5\r\nhello\n0\r\n\r\n", b"5\nhello\r\n0\r\n\r\n", b"5\rhello\r\n0\r\n\r\n",
-    b"5\r\nhello0\r\n\r\n", b"5\r\nhello\r\r\n0\r\n\r\n", b"4\r\nhello\r\n0\r\n\r\n", b"6\r\nhello\r\n0\r\n\r\n",
+    b"5;x\r\nhello\r\n0\r\n\r\n", b"5;x=y\r\nhello\r\n0\r\n\r\n",
+    b"5;x=\"a;b\"\r\nhello\r\n0\r\n\r\n", b"5 ;x\r\nhello\r\n0\r\n\r\n",
+    b"5 \r\nhello\r\n0\r\n\r\n", b" 5\r\nhello\r\n0\r\n\r\n", b"5\t\r\nhello\r\n0\r\n\r\n",
+    b"+5\r\nhello\r\n0\r\n\r\n", b"0x5\r\nhello\r\n0\r\n\r\n", b"05\r\nhello\r\n0\r\n\r\n",
+    b"0000000005\r\nhello\r\n0\r\n\r\n", b"5\r\nhello\r\n00\r\n\r\n",
+    b"5\r\nhello\r\n000000\r\n\r\n", b"A\r\n0123456789\r\n0\r\n\r\n",
+    b"a\r\n0123456789\r\n0\r\n\r\n", b"5\nhello\n0\n\n", b"5\r\nhello\n0\r\n\r\n",
+    b"5\nhello\r\n0\r\n\r\n", b"5\rhello\r\n0\r\n\r\n", b"5\r\nhello0\r\n\r\n",
+    b"5\r\nhello\r\r\n0\r\n\r\n", b"4\r\nhello\r\n0\r\n\r\n", b"6\r\nhello\r\n0\r\n\r\n",
     b"5_0\r\nhello\r\n0\r\n\r\n", b"-5\r\nhello\r\n0\r\n\r\n", b"\r\n5\r\nhello\r\n0\r\n\r\n",
-    b"5\r\nhello\r\n\r\n0\r\n\r\n", b"10000000000000005\r\nhello\r\n0\r\n\r\n", b"5,5\r\nhello\r\n0\r\n\r\n",
-    b"5\x00\r\nhello\r\n0\r\n\r\n", b"g\r\nhello\r\n0\r\n\r\n", b";\r\nhello\r\n0\r\n\r\n",
-    b"5\r\nhello\r\n0\r\nX: a\r\n\r\n", b"5\r\nhello\r\n0\r\nX: a\r\nY: b\r\n\r\n", b"5\r\nhello\r\n0\r\nX: a\n\r\n",
-    b"5\r\nhello\r\n0\r\nX : a\r\n\r\n", b"5\r\nhello\r\n0\r\n X: a\r\n\r\n", b"5\r\nhello\r\n0\r\n: a\r\n\r\n",
-    b"5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n", b"5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"5\r\nhello\r\n\r\n0\r\n\r\n", b"10000000000000005\r\nhello\r\n0\r\n\r\n",
+    b"5,5\r\nhello\r\n0\r\n\r\n", b"5\x00\r\nhello\r\n0\r\n\r\n", b"g\r\nhello\r\n0\r\n\r\n",
+    b";\r\nhello\r\n0\r\n\r\n", b"5\r\nhello\r\n0\r\nX: a\r\n\r\n",
+    b"5\r\nhello\r\n0\r\nX: a\r\nY: b\r\n\r\n", b"5\r\nhello\r\n0\r\nX: a\n\r\n",
+    b"5\r\nhello\r\n0\r\nX : a\r\n\r\n", b"5\r\nhello\r\n0\r\n X: a\r\n\r\n",
+    b"5\r\nhello\r\n0\r\n: a\r\n\r\n", b"5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n",
+    b"5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n",
     b"5\r\nhello\r\n0\r\nnonsense\r\n\r\n", b"5\r\nhello\r\n0\r\n\n", b"5\r\nhello\r\n0\n\r\n",
-    b"5\r\nhello\r\n0;x\r\n\r\n", b"5;\nx\r\nhello\r\n0\r\n\r\n", b"5;" + b"x" * 300 + b"\r\nhello\r\n0\r\n\r\n",
-    b"1\r\nh\r\n1\r\ne\r\n3\r\nllo\r\n0\r\n\r\n", b"0\r\n\r\n",
+    b"5\r\nhello\r\n0;x\r\n\r\n", b"5;\nx\r\nhello\r\n0\r\n\r\n",
+    b"5;" + b"x" * 300 + b"\r\nhello\r\n0\r\n\r\n", b"1\r\nh\r\n1\r\ne\r\n3\r\nllo\r\n0\r\n\r\n",
+    b"0\r\n\r\n",
 ]
 _START_LINES = [
-    b"get /odd HTTP/1.1", b"Get /odd HTTP/1.1", b"FOO /odd HTTP/1.1", b"GET  /odd HTTP/1.1", b"GET /odd  HTTP/1.1",
-    b"GET /odd HTTP/1.1 ", b"GET\t/odd\tHTTP/1.1", b"GET /o dd HTTP/1.1", b"GET /odd", b"GET /odd HTTP/1.2",
-    b"GET /odd HTTP/2.0", b"GET /odd HTTP/0.9", b"GET /odd HTTP/1.10", b"GET /odd HTTP/01.1", b"GET /odd http/1.1",
-    b"GET /odd HTTP/1", b"GET /odd HTTP/1.1\x0b", b"GET /odd\x00 HTTP/1.1", b"GET /odd\xc3\xa4 HTTP/1.1",
-    b"GET odd HTTP/1.1", b"GET http://x/odd HTTP/1.1", b"GET /odd?a=b#c HTTP/1.1", b"GET /odd%00 HTTP/1.1",
-    b"OPTIONS * HTTP/1.1", b"CONNECT x:80 HTTP/1.1", b"PRI * HTTP/2.0", b"OPTIONS /odd RTSP/1.0",
-    b" GET /odd HTTP/1.1", b"\r\nGET /odd HTTP/1.1", b"\nGET /odd HTTP/1.1", b"\r\n\r\nGET /odd HTTP/1.1",
-    b"GET /odd HTTP/1.1\x00", b"G\x00ET /odd HTTP/1.1", b"GET /" + b"o" * 3000 + b" HTTP/1.1", b"GET /odd\rHTTP/1.1",
-    b"", b"GET", b"M-SEARCH /odd HTTP/1.1", b"QUERY /odd HTTP/1.1", b"GET /odd/../odd HTTP/1.1", b"GET //odd HTTP/1.1",
+    b"get /odd HTTP/1.1", b"Get /odd HTTP/1.1", b"FOO /odd HTTP/1.1", b"GET  /odd HTTP/1.1",
+    b"GET /odd  HTTP/1.1", b"GET /odd HTTP/1.1 ", b"GET\t/odd\tHTTP/1.1", b"GET /o dd HTTP/1.1",
+    b"GET /odd", b"GET /odd HTTP/1.2", b"GET /odd HTTP/2.0", b"GET /odd HTTP/0.9",
+    b"GET /odd HTTP/1.10", b"GET /odd HTTP/01.1", b"GET /odd http/1.1", b"GET /odd HTTP/1",
+    b"GET /odd HTTP/1.1\x0b", b"GET /odd\x00 HTTP/1.1", b"GET /odd\xc3\xa4 HTTP/1.1",
+    b"GET odd HTTP/1.1", b"GET http://x/odd HTTP/1.1", b"GET /odd?a=b#c HTTP/1.1",
+    b"GET /odd%00 HTTP/1.1", b"OPTIONS * HTTP/1.1", b"CONNECT x:80 HTTP/1.1", b"PRI * HTTP/2.0",
+    b"OPTIONS /odd RTSP/1.0", b" GET /odd HTTP/1.1", b"\r\nGET /odd HTTP/1.1",
+    b"\nGET /odd HTTP/1.1", b"\r\n\r\nGET /odd HTTP/1.1", b"GET /odd HTTP/1.1\x00",
+    b"G\x00ET /odd HTTP/1.1", b"GET /" + b"o" * 3000 + b" HTTP/1.1", b"GET /odd\rHTTP/1.1", b"",
+    b"GET", b"M-SEARCH /odd HTTP/1.1", b"QUERY /odd HTTP/1.1", b"GET /odd/../odd HTTP/1.1",
+    b"GET //odd HTTP/1.1",
 ]
 
 
@@ -78,7 +96,8 @@ def _lengths() -> Dict[str, bytes]:
         made[f"length named {name!r}"] = _request(name + b": 5\r\n", BODY)
     for name, fields in (("same", LENGTH * 2), ("two", LENGTH + b"Content-Length: 6\r\n"),
                          ("and chunks", LENGTH + CHUNKED), ("chunks and", CHUNKED + LENGTH),
-                         ("folded", b"Content-Length:\r\n 5\r\n"), ("and identity", LENGTH + b"Transfer-Encoding: identity\r\n"),
+                         ("folded", b"Content-Length:\r\n 5\r\n"),
+                         ("and identity", LENGTH + b"Transfer-Encoding: identity\r\n"),
                          ("zero twice", b"Content-Length: 0\r\n" * 2)):
         made[f"length: {name}"] = _request(fields, CHUNKS if b"chunked" in fields else BODY)
     return made
@@ -111,7 +130,8 @@ def _heads() -> Dict[str, bytes]:
         made[f"{method.decode()} with chunks"] = _request(CHUNKED, CHUNKS, start)
         made[f"{method.decode()} in 1.0"] = _request(start=method + b" /odd HTTP/1.0")
     made["POST without a length"] = _request()
-    made["1.0, kept alive"] = _request(b"Connection: keep-alive\r\n" + LENGTH, BODY, b"POST /odd HTTP/1.0")
+    made["1.0, kept alive"] = _request(b"Connection: keep-alive\r\n" + LENGTH, BODY,
+                                        b"POST /odd HTTP/1.0")
     made["no host"] = _request(host=b"")
     made["two hosts"] = _request(HOST)
     made["bare LF everywhere"] = _request(LENGTH, BODY).replace(b"\r\n", b"\n")
@@ -123,7 +143,8 @@ def _heads() -> Dict[str, bytes]:
     made["half a head"] = _request()[:-2]
     made["half a body"] = _request(LENGTH, BODY[:3])
     made["a long head"] = _request(b"".join(b"X-%d: %s\r\n" % (i, b"a" * 70) for i in range(80)))
-    made["a head that is too long"] = _request(b"".join(b"X-%d: %s\r\n" % (i, b"a" * 700) for i in range(95)))
+    made["a head that is too long"] = _request(
+        b"".join(b"X-%d: %s\r\n" % (i, b"a" * 700) for i in range(95)))
     return made
 
 
@@ -144,9 +165,13 @@ def _answer(fields: bytes, body: bytes = b"", start: bytes = b"HTTP/1.1 200 OK",
     return Answer(start + b"\r\n" + fields + b"\r\n" + body, method)
 
 
-_ANSWER_STARTS = [b"HTTP/1.1 200", b"HTTP/1.1 200 ", b"HTTP/1.1  200 OK", b"HTTP/1.1 20 OK", b"HTTP/1.1 2000 OK", b"HTTP/1.2 200 OK",
-                  b"HTTP/1.0 200 OK", b"HTTP/2 200 OK", b"http/1.1 200 OK", b"ICY 200 OK", b"HTTP/1.1 600 X", b"HTTP/1.1 099 X",
-                  b"HTTP/1.1 200 O\xc3\xa4", b"HTTP/1.1 200 O\x00K", b"\r\nHTTP/1.1 200 OK", b"HTTP/1.1\t200\tOK"]
+_ANSWER_STARTS = [
+    b"HTTP/1.1 200", b"HTTP/1.1 200 ", b"HTTP/1.1  200 OK", b"HTTP/1.1 20 OK",
+    b"HTTP/1.1 2000 OK", b"HTTP/1.2 200 OK", b"HTTP/1.0 200 OK", b"HTTP/2 200 OK",
+    b"http/1.1 200 OK", b"ICY 200 OK", b"HTTP/1.1 600 X", b"HTTP/1.1 099 X",
+    b"HTTP/1.1 200 O\xc3\xa4", b"HTTP/1.1 200 O\x00K", b"\r\nHTTP/1.1 200 OK",
+    b"HTTP/1.1\t200\tOK",
+]
 
 
 def answers() -> Dict[str, Answer]:
