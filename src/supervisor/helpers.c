@@ -328,6 +328,7 @@ static void started(struct helper *h, int channel_fd)
 
 	h->started = usec_monotonic();
 	channel_init(&h->channel, sup->loop, channel_fd, &channel_ops, h);
+	channel_first(&h->channel); /* however many workers end in the same turn */
 	h->channel.stall_after = STALL_AFTER;
 	h->channel.prompt = kinds[h->kind].prompt;
 	keep_channel(h);

@@ -331,6 +331,9 @@ static void perform_signal(struct process *p, const struct plan_action *a)
 
 static void perform_timer(struct process *p, const struct plan_action *a)
 {
+	if (p->restart_due) {
+		starts_forget(p); /* another event came before its turn */
+	}
 	loop_timer_set(p->sup->loop, &p->timer, a->at);
 }
 
@@ -411,8 +414,19 @@ static void feed(struct process *p, struct worker_event ev)
 
 static void on_timer(struct loop_timer *t)
 {
-	feed(container_of(t, struct process, timer),
-	     (struct worker_event){.kind = WORKER_EV_TIMER});
+	struct process *p = container_of(t, struct process, timer);
+
+	/* Whatever a worker without a process waits for is its next start. */
+	if (worker_state_info(p->worker.state)->alive) {
+		process_timer_due(p);
+	} else {
+		process_restart_soon(p);
+	}
+}
+
+void process_timer_due(struct process *p)
+{
+	feed(p, (struct worker_event){.kind = WORKER_EV_TIMER});
 }
 
 void process_start(struct process *p)

@@ -3,9 +3,9 @@
 #include <slotd/cleanup.h>
 
 /*
- * Many starts at once: a few in each turn of the loop, so that others are answered meanwhile, and
- * no more than children have got going, because each further one would need a copy of slotd's
- * descriptors. The order in which they were asked for stays.
+ * Many starts at once, asked for or due again: a few in each turn of the loop, so that others are
+ * answered meanwhile, and no more than children have got going, because each further one would need
+ * a copy of slotd's descriptors. The order in which they were asked for stays.
  */
 
 enum {
@@ -55,13 +55,21 @@ void starts_forget(struct process *p)
 	if (sup->starts_last == p) {
 		sup->starts_last = before;
 	}
-	p->start_waits = false;
+	p->start_waits = p->restart_due = false;
 }
 
 static void start(struct process *p)
 {
+	bool by_itself = p->restart_due;
+
 	p->sup->starts_done++;
-	process_start(p);
+	starts_forget(p);
+	p->restart_due = false;
+	if (by_itself) {
+		process_timer_due(p);
+	} else {
+		process_start(p);
+	}
 }
 
 static void on_timer(struct loop_timer *t)
@@ -78,14 +86,11 @@ static void on_timer(struct loop_timer *t)
 	}
 }
 
-void process_start_soon(struct process *p)
+static void start_or_wait(struct process *p)
 {
 	struct supervisor *sup = p->sup;
 	bool room = !sup->starts && sup->starts_done < STARTS_PER_TURN && !spawn_crowded();
 
-	if (p->start_waits) {
-		return;
-	}
 	/* A slot's steps count on their workers' states. */
 	if (p->service || room) {
 		start(p);
@@ -97,9 +102,27 @@ void process_start_soon(struct process *p)
 	}
 }
 
+void process_start_soon(struct process *p)
+{
+	if (p->restart_due) {
+		starts_forget(p); /* asked for: what went wrong before is forgotten */
+	}
+	if (!p->start_waits) {
+		start_or_wait(p);
+	}
+}
+
+void process_restart_soon(struct process *p)
+{
+	if (!p->start_waits) {
+		p->restart_due = true;
+		start_or_wait(p);
+	}
+}
+
 void process_start_due(struct process *p)
 {
-	if (p->start_waits) {
+	if (p->start_waits && !p->restart_due) {
 		process_start(p);
 	}
 }

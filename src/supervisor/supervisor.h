@@ -189,6 +189,7 @@ struct process {
 	unsigned waiters;	 /* requests of commands.c that watch it */
 	enum process_wait waits; /* to be started once something else has ended */
 	bool start_waits;	 /* in the list of starts.c */
+	bool restart_due;	 /* it is there because its timer came, not because it was asked for */
 	struct process *next_start;
 	uint64_t generation; /* of its published state */
 	bool dirty;
@@ -201,6 +202,8 @@ int process_new(struct supervisor *sup, struct group *group, const struct worker
 struct process *process_free(struct process *p);
 /** Feed the core and carry out its plan. */
 void process_start(struct process *p);
+/** Its timer came, and it is its turn. */
+void process_timer_due(struct process *p);
 void process_stop(struct process *p);
 /** The wall clock was set: its times move along, and are shown anew. */
 void process_move_times(struct process *p, int64_t by);
@@ -253,7 +256,9 @@ int process_launch(struct process *p, struct spawned *ret, struct launch_failure
 
 /** As process_start, now or in one of the next turns of the loop; in the order of the calls. */
 void process_start_soon(struct process *p);
-/** Before another command for it: a start that waits is done first. */
+/** Its timer for the next start came: the same, in the same order. */
+void process_restart_soon(struct process *p);
+/** Before another command for it: a start that was asked for and waits is done first. */
 void process_start_due(struct process *p);
 /** A child has got going, or ended. */
 void starts_go_on(struct supervisor *sup);
