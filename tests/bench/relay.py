@@ -1,4 +1,5 @@
-"""slotd-relay beside haproxy (TCP), nginx stream, systemd-socket-proxyd and no relay at all."""
+"""slotd-relay, which follows HTTP/1, beside itself with protocol=tcp, haproxy and nginx (TCP and HTTP),
+systemd-socket-proxyd and no relay at all."""
 
 import re
 import subprocess
@@ -28,29 +29,63 @@ IDLE = 9000
 PROXYD = "/lib/systemd/systemd-socket-proxyd"
 
 
-def start_slotd(b, backend):
-    port = free_port()
-    daemon = b.slotd(
-        "[service:bench]\n"
-        f"listen=127.0.0.1:{port}\nslot_a=one\nslot_b=two\nhealth=tcp\nbacklog=4096\n"
-        f"worker=127.0.0.1:%(process_num)d\n"
-        f"[program:one]\ncommand={BENCH}/backend %(process_num)d\nnumprocs_start={backend}\n"
+def slotd_service(name, port, options):
+    """A service and its two programs, and a backend of its own: slotd starts its workers."""
+    first, second = free_port(), free_port()
+    return (
+        f"[service:{name}]\nlisten=127.0.0.1:{port}\nslot_a={name}-a\nslot_b={name}-b\n"
+        f"health=tcp\nconnect=late\nbacklog=4096\nworker=127.0.0.1:%(process_num)d\n{options}"
+        f"[program:{name}-a]\ncommand={BENCH}/backend %(process_num)d\nnumprocs_start={first}\n"
         "process_name=%(program_name)s_%(process_num)d\n"
-        f"[program:two]\ncommand={BENCH}/backend %(process_num)d\nautostart=false\n"
-        f"numprocs_start={free_port()}\nprocess_name=%(program_name)s_%(process_num)d\n"
+        f"[program:{name}-b]\ncommand={BENCH}/backend %(process_num)d\nautostart=false\n"
+        f"numprocs_start={second}\nprocess_name=%(program_name)s_%(process_num)d\n"
     )
-    return port, lambda: [p for p in own_processes(daemon) if command_name(p) == "slotd-relay"]
 
 
-def start_haproxy(b, backend):
+def start_slotd(b, _):
+    """One slotd with both services, whose relays they share: one is asked at a time."""
+    port, b.tcp_port = free_port(), free_port()
+    daemon = b.slotd(slotd_service("http", port, "") + slotd_service("tcp", b.tcp_port,
+                                                                     "protocol=tcp\n"))
+    b.relays = lambda: [p for p in own_processes(daemon) if command_name(p) == "slotd-relay"]
+    return port, b.relays
+
+
+def start_slotd_tcp(b, _):
+    return b.tcp_port, b.relays
+
+
+def start_haproxy(b, backend, mode="tcp"):
     port = free_port()
     config = b.write(
-        "haproxy.cfg",
+        f"haproxy-{mode}.cfg",
         f"global\n  maxconn {IDLE + 500}\n  nbthread 2\n"
-        "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 10m\n  timeout server 10m\n"
+        f"defaults\n  mode {mode}\n  timeout connect 5s\n  timeout client 10m\n  timeout server 10m\n"
         f"listen x\n  bind 127.0.0.1:{port} backlog 4096\n  server s 127.0.0.1:{backend}\n",
     )
     p = b.start("haproxy", "-db", "-f", config)
+    return port, lambda: family(p.pid)
+
+
+def start_haproxy_http(b, backend):
+    return start_haproxy(b, backend, "http")
+
+
+def start_nginx_http(b, backend):
+    port = free_port()
+    paths = " ".join(f"{kind}_temp_path {b.dir}/{kind};" for kind in
+                     ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    config = b.write(
+        "nginx-http.conf",
+        f"daemon off; worker_processes 2; pid {b.dir}/nginx-http.pid; error_log {b.dir}/http.err;\n"
+        "worker_rlimit_nofile 20000; events { worker_connections 19000; }\n"
+        f"http {{ access_log off; {paths} keepalive_requests 1000000000;\n"
+        f"upstream back {{ server 127.0.0.1:{backend}; keepalive 64; "
+        "keepalive_requests 1000000000; }\n"
+        f"server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ proxy_pass http://back; "
+        'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering on; } } }\n',
+    )
+    p = b.start("nginx", "-c", config, "-e", f"{b.dir}/http.err")
     return port, lambda: family(p.pid)
 
 
@@ -84,9 +119,12 @@ def start_direct(b, backend):
 WAYS = {
     "direct": start_direct,
     "slotd": start_slotd,
+    "slotd tcp": start_slotd_tcp,
     "haproxy": start_haproxy,
     "nginx": start_nginx,
     "proxyd": start_proxyd,
+    "haproxy http": start_haproxy_http,
+    "nginx http": start_nginx_http,
 }
 
 
@@ -165,10 +203,9 @@ def main():
         backend = free_port()
         b.start(BENCH / "backend", str(backend))
         wait_until(lambda: answers(backend), "the backend")
-        # slotd starts its own backend: the same program, so that it can be a worker.
         ways = {}
         for way, start in WAYS.items():
-            ways[way] = start(b, backend if way != "slotd" else free_port())
+            ways[way] = start(b, backend)
             port = ways[way][0]
             wait_until(lambda p=port: answers(p), way)
         rates, costs = measure(ways)
@@ -194,6 +231,8 @@ def main():
             cost = max(against(costs, load, peer) for peer in ("haproxy", "nginx"))
             floor_line(f"{load} against the best", rate, 0.95, True)
             floor_line(f"{load} CPU against the least", cost, 1.0, False)
+            floor_line(f"{load} CPU of following, against protocol=tcp",
+                       against(costs, load, "slotd tcp"), 1.05, False)
         floor_line("bulk against proxyd", against(rates, "bulk", "proxyd"), 0.95, True)
         floor_line("bytes per idle connection", held["slotd"][0], 512, False)
         floor_line("wake-ups a second when idle", held["slotd"][1], 0, False)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import os
 import re
 import signal
 import threading
@@ -283,3 +284,27 @@ def test_misbehaving_workers_disturb_nobody(slotd):
     daemon.end()
     procs.kill_all({pid: row for pid, row in procs.descendants(os.getpid()).items()
                     if row[0] == "sleep"})  # what forker left: its group was not to be killed
+
+
+def test_crash_loopers_pile_nothing_up(slotd):
+    """Each start brings pipes and messages: none of them stays. (Ten restarts each come at once.)"""
+    n = 100
+    daemon = slotd(f"[program:loop]\ncommand=/bin/false\nstartsecs=0\nautorestart=true\nnumprocs={n}\n"
+                   "process_name=loop_%(process_num)d\nautostart=false\n")
+
+    def descriptors():
+        return len(os.listdir(f"/proc/{daemon.pid}/fd"))
+
+    before = descriptors()
+    daemon.ctl("start", "loop:*")
+
+    def restarts():
+        return sum(w["restarts"] for w in daemon.status()["workers"])
+
+    wait_for(lambda: restarts() > 11 * n, "they loop, one a second", 60)
+    wait_for(lambda: descriptors() < before + 4 * n, "the first rush is over")
+    seen, since = [], restarts()
+    wait_for(lambda: seen.append(descriptors()) or restarts() > since + 4 * n, "they loop on", 60)
+    assert max(seen) < before + 6 * n, max(seen)
+    daemon.ctl("stop", "all")
+    wait_for(lambda: descriptors() < before + 300, "nothing is left of them")  # berth.h keeps some
