@@ -57,6 +57,8 @@ void channel_init(struct channel *ch, struct loop *loop, int fd, const struct ch
 void channel_first(struct channel *ch);
 /** Stops watching, drops the queue, closes. Harmless when zeroed. */
 void channel_done(struct channel *ch);
+/** Waits for the peer once more; for the stalled callback. */
+void channel_stall_again(struct channel *ch);
 /** Has it a peer: neither closed nor zeroed? */
 bool channel_open(const struct channel *ch);
 

@@ -93,6 +93,7 @@ enum message_type {
 	MSG_LOG_PRINT,	  /* slotd -> log: bytes for slotd's own stdout */
 	MSG_RELAY_DENIED, /* relay -> slotd: a worker's unix socket may not be opened; UP 1: it may
 			     again */
+	MSG_PING, /* slotd -> any helper: read it, nothing more; see supervisor/activity.c */
 	MSG_TYPE_MAX_,
 	MSG_TYPE_INVALID_ = -22,
 };

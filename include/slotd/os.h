@@ -75,6 +75,8 @@ uint64_t process_ticks_now(void);
 bool process_alive(pid_t pid);
 /** The command's name (comm), "?" when unknown. Returns buf. */
 const char *process_comm(pid_t pid, char *buf, size_t size);
+/** 'R', 'S', 'D' (waits for a disk), 'T' (stopped), 'Z'; 0 when unknown. proc(5), state. */
+char process_state(pid_t pid);
 /** The parent's pid; 0 when unknown. */
 pid_t process_parent(pid_t pid);
 /** Is one of these sockets (inodes, as in /proc/net) among its descriptors? False if we may not

@@ -211,6 +211,7 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 		       TAGS(TAG_UID, TAG_GID, TAG_PID, TAG_WHO, TAG_INDEX), 0, 0},
 	[MSG_RELAY_DENIED] = {"relay_denied", TAGS(TAG_SERVICE_INDEX, TAG_WORKER, TAG_UP), TAGS(),
 			      0, 0},
+	[MSG_PING] = {"ping", TAGS(), TAGS(), 0, 0},
 };
 
 static const char *const commands[COMMAND_MAX_] = {

@@ -64,14 +64,21 @@ static int wait_readable(struct rpc *rpc)
 {
 	struct pollfd p = {.fd = rpc->fd, .events = POLLIN};
 	const struct timespec second = {.tv_sec = 1};
+	const bool counts = rpc->tick || rpc->patience;
 	unsigned seconds = 0;
 	int n;
 
-	while ((n = ppoll(&p, 1, rpc->tick ? &second : NULL, rpc->wait_mask)) == 0) {
-		rpc->tick(rpc->tick_data, ++seconds);
+	while ((n = ppoll(&p, 1, counts ? &second : NULL, rpc->wait_mask)) == 0) {
+		seconds++;
+		if (rpc->tick) {
+			rpc->tick(rpc->tick_data, seconds);
+		}
+		if (rpc->patience && seconds >= rpc->patience) {
+			break;
+		}
 	}
-	n = n < 0 ? -errno : 0;
-	if (seconds > 0) {
+	n = n < 0 ? -errno : n == 0 ? -ETIMEDOUT : 0;
+	if (seconds > 0 && rpc->tick) {
 		rpc->tick(rpc->tick_data, 0);
 	}
 	return n;
@@ -139,6 +146,22 @@ static int exchange(struct rpc *rpc, const char *method, const char *path, struc
 	return 0;
 }
 
+/* Those that wait for processes, disks or jobs take as long as these do. */
+static bool waits(const char *method)
+{
+	static const char *const names[] = {
+		"start",  "stop",   "restart", "addProcessGroup", "removeProcessGroup",
+		"reload", "follow", "update",  "shutdown",	  "clear"};
+	const char *dot = strchr(method, '.');
+
+	for (size_t i = 0; dot && i < ARRAY_SIZE(names); i++) {
+		if (strncmp(dot + 1, names[i], strlen(names[i])) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 int rpc_call(struct rpc *rpc, struct value *ret, struct diag *diag, const char *method,
 	     const char *types, ...)
 {
@@ -154,7 +177,15 @@ int rpc_call(struct rpc *rpc, struct value *ret, struct diag *diag, const char *
 	if (r < 0) {
 		return diag_set_errno(diag, r, "%s", method);
 	}
+	rpc->patience = waits(method) ? 0 : RPC_PATIENCE;
 	r = exchange(rpc, "POST", "/RPC2", &request, take_bytes, &reply, diag);
+	if (r == -ETIMEDOUT) {
+		return diag_set(
+			diag, r,
+			"%s: no answer to %s within %d s: slotd-control hangs, or has too much to "
+			"do. slotd ends one that hangs; its log says more",
+			rpc->target.url, method, RPC_PATIENCE);
+	}
 	if (r < 0) {
 		return r;
 	}
@@ -172,7 +203,10 @@ int rpc_call(struct rpc *rpc, struct value *ret, struct diag *diag, const char *
 
 int rpc_stream(struct rpc *rpc, const char *path, http_body_fn *body, void *data, struct diag *diag)
 {
-	int r = exchange(rpc, "GET", path, NULL, body, data, diag);
+	int r;
+
+	rpc->patience = 0; /* a quiet log is no hanging server */
+	r = exchange(rpc, "GET", path, NULL, body, data, diag);
 
 	cleanup_closep(&rpc->fd); /* it may end in the middle of a body */
 	return r;

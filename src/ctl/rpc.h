@@ -21,8 +21,13 @@ struct rpc {
 	char http_reason[64];
 	bool sent;		   /* the last call may have reached the server */
 	const sigset_t *wait_mask; /* signal mask while waiting; NULL: as it is */
+	unsigned patience;	   /* seconds of silence that end the call; 0: none */
 	rpc_tick_fn *tick;	   /* may be NULL */
 	void *tick_data;
+};
+
+enum {
+	RPC_PATIENCE = 30,
 };
 
 void rpc_init(struct rpc *rpc);
@@ -37,7 +42,8 @@ int rpc_open(struct rpc *rpc, const char *url, const char *user, const char *pas
  * @types  one letter an argument: s text, i int, b boolean.
  * @ret    may be NULL when the result does not matter. The caller ends it with value_done.
  * Returns: 0; -EREMOTE: rpc->fault; -EPROTO: not answered with 200 (rpc->http_status) or not by
- *          HTTP; -EBADMSG: no XML-RPC; -EINTR: a signal; another -errno of the connection. In each
+ *          HTTP; -EBADMSG: no XML-RPC; -EINTR: a signal; -ETIMEDOUT: nobody answered a method that
+ *          waits for nothing within RPC_PATIENCE seconds; another -errno of the connection. In each
  *          case but -EREMOTE diag has the sentence.
  */
 int rpc_call(struct rpc *rpc, struct value *ret, struct diag *diag, const char *method,

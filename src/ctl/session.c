@@ -94,7 +94,7 @@ static void print_exception(const struct ctl *ctl, int error, const struct diag 
 
 void session_unexpected(struct ctl *ctl, int error, const struct diag *diag)
 {
-	ctl->exit_code = EXIT_GENERIC;
+	ctl->exit_code = error == -ETIMEDOUT ? EXIT_REFUSED_CONNECTION : EXIT_GENERIC;
 	ctl->raised = true;
 	if (error == -EINTR) {
 		return;
@@ -162,7 +162,9 @@ void session_own_failed(struct ctl *ctl, int error, const struct diag *diag, boo
 	};
 	bool unknown = asked && ctl->rpc.sent && error != -EREMOTE;
 
-	ctl->exit_code = unknown ? EXIT_UNKNOWN_OUTCOME : EXIT_SWAP_FAILED;
+	ctl->exit_code = unknown	       ? EXIT_UNKNOWN_OUTCOME
+			 : error == -ETIMEDOUT ? EXIT_REFUSED_CONNECTION
+					       : EXIT_SWAP_FAILED;
 	if (error == -ENOSYS || session_method_unknown(ctl, error)) {
 		(void)fprintf(stderr,
 			      "slotctl: %s is a Supervisor: it has no services. Where slotd "

@@ -299,6 +299,11 @@ static void on_stall(struct loop_timer *t)
 	}
 }
 
+void channel_stall_again(struct channel *ch)
+{
+	restart_stall_timer(ch);
+}
+
 void channel_init(struct channel *ch, struct loop *loop, int fd, const struct channel_ops *ops,
 		  void *owner)
 {

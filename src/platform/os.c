@@ -244,6 +244,14 @@ bool process_alive(pid_t pid)
 	return at && at[1] && at[2] != 'Z' && at[2] != 'X';
 }
 
+char process_state(pid_t pid)
+{
+	char buf[1024];
+	const char *at = read_stat(pid, buf, sizeof(buf));
+
+	return at && at[1] ? at[2] : '\0';
+}
+
 pid_t process_parent(pid_t pid)
 {
 	char buf[1024];

@@ -2,6 +2,7 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/keep.h>
+#include <slotd/os.h>
 
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@ enum {
 	FREE_RESTARTS = 3, /* at once; then paced */
 };
 
-#define STALL_AFTER   SECONDS(5)
+#define STALL_AFTER   SECONDS(4)
 #define QUICK_DEATH   SECONDS(1)
 #define RESTART_PACE  SECONDS(1)
 #define QUIT_PATIENCE SECONDS(5)
@@ -20,15 +21,12 @@ static const struct kind {
 	const struct helper_ops *ops;
 	const char *folder;
 	bool unprivileged; /* runs as helper_user when slotd is root */
-	/* Left unread, a message means that it hangs. slotd-log may wait for a disk; what hangs of
-	 * the others shows by an answer that does not come. */
-	bool prompt;
 } kinds[HELPER_MAX_] = {
-	[HELPER_KEEP] = {&keep_helper_ops, "keep", .prompt = true},
+	[HELPER_KEEP] = {&keep_helper_ops, "keep"},
 	[HELPER_LOG] = {&streams_helper_ops, "log"},
 	[HELPER_RELAY] = {&services_helper_ops, "relay", .unprivileged = true},
 	[HELPER_PROBE] = {&gate_helper_ops, "probe", .unprivileged = true},
-	[HELPER_CONTROL] = {&publish_helper_ops, "control", .unprivileged = true, .prompt = true},
+	[HELPER_CONTROL] = {&publish_helper_ops, "control", .unprivileged = true},
 };
 
 static const char *helper_name(const struct helper *h, char *buf, size_t size)
@@ -76,6 +74,7 @@ void keep_put(struct supervisor *sup, const char *name, const int *fds, unsigned
 	kept->n = 0;
 	for (unsigned i = 0; i < n && i < MESSAGE_FDS_MAX; i++) {
 		if (fds[i] >= 0) {
+			activity_watch(sup, fds[i]);
 			kept->fds[kept->n++] = fds[i];
 		}
 	}
@@ -174,7 +173,14 @@ static void received(struct channel *ch, struct message *m)
 
 static void stalled(struct channel *ch)
 {
-	kill_helper(ch->owner, "has read nothing for 5 s");
+	struct helper *h = ch->owner;
+
+	if (process_state(h->child.pid) == 'D') {
+		channel_stall_again(ch); /* it waits for a disk: a signal would wait, too */
+		return;
+	}
+	h->hung = true; /* told when it has ended: it may be slotd-log */
+	child_kill(&h->child, SIGKILL);
 }
 
 static void drained(struct channel *ch)
@@ -215,8 +221,9 @@ static void explain_end(struct helper *h, const struct child_result *result)
 	} else {
 		(void)worker_status_text(result->status, why, sizeof(why));
 	}
-	log_line(LOG_ERR, "%s ended: %s; starting it again", helper_name(h, name, sizeof(name)),
-		 why);
+	log_line(LOG_ERR, "%s ended: %s%s; starting it again", helper_name(h, name, sizeof(name)),
+		 h->hung ? "it had read nothing for 4 s, so it was ended, " : "", why);
+	h->hung = false;
 }
 
 static void ended(struct helper *h)
@@ -330,7 +337,7 @@ static void started(struct helper *h, int channel_fd)
 	channel_init(&h->channel, sup->loop, channel_fd, &channel_ops, h);
 	channel_first(&h->channel); /* however many workers end in the same turn */
 	h->channel.stall_after = STALL_AFTER;
-	h->channel.prompt = kinds[h->kind].prompt;
+	h->channel.prompt = true;
 	keep_channel(h);
 	kinds[h->kind].ops->refill(h);
 }

@@ -216,6 +216,7 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 		loop_timer_init(&sup->shutdown_timer, on_shutdown_timer);
 		systemd_init(sup);
 		clock_init(sup);
+		activity_init(sup);
 		waits_init(sup);
 		sup->process_memory.size = sizeof(struct process);
 		starts_init(sup);
@@ -271,6 +272,7 @@ int supervisor_start(struct supervisor *sup, const struct supervisor_options *op
 		.ledger_fd = -EBADF,
 		.switchboard_fd = -EBADF,
 		.lock_fd = -EBADF,
+		.activity.fd = -EBADF,
 		.pidfile_fd = -EBADF,
 		.keep_socket_fd = -EBADF,
 	};
@@ -459,6 +461,7 @@ static void end_loop(struct supervisor *sup)
 	}
 	systemd_done(sup);
 	clock_watch_done(&sup->clock);
+	activity_done(sup);
 	loop_idle_cancel(sup->loop, &sup->waits_idle);
 	loop_timer_stop(sup->loop, &sup->shutdown_timer);
 	loop_idle_cancel(sup->loop, &sup->reap_idle);

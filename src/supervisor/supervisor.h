@@ -31,6 +31,7 @@
  *	auto_logs.c  AUTO logs of former runs
  *	directories.c  state_dir, run_dir, log_dir, or a substitute
  *	waits.c      starts that wait for an end
+ *	activity.c   helpers that hang are found, without waking an idle machine
  *	clock.c      steps of the wall clock
  *	systemd.c    what systemd is told, and how long it is asked to wait
  *	options.c    the command line
@@ -80,6 +81,7 @@ struct helper {
 	struct loop_timer timer; /* when to start it again; when to end it after QUIT */
 	struct channel channel;
 	bool ready;  /* MSG_READY came */
+	bool hung;   /* and was ended for that */
 	bool wanted; /* restart it when it ends */
 	usec_t started;
 	unsigned quick_deaths;
@@ -189,7 +191,7 @@ struct process {
 	unsigned waiters;	 /* requests of commands.c that watch it */
 	enum process_wait waits; /* to be started once something else has ended */
 	bool start_waits;	 /* in the list of starts.c */
-	bool restart_due;	 /* it is there because its timer came, not because it was asked for */
+	bool restart_due; /* it is there because its timer came, not because it was asked for */
 	struct process *next_start;
 	uint64_t generation; /* of its published state */
 	bool dirty;
@@ -435,6 +437,19 @@ const struct process *process_waits_for(const struct process *p);
 /** A process has ended. */
 void waits_look_soon(struct supervisor *sup);
 
+/* ---- activity.c ---- */
+
+/** Something happens, so the helpers have work: those that hang are found. */
+struct activity {
+	int fd; /* an epoll set */
+	struct loop_io io;
+	struct loop_timer timer;
+};
+void activity_init(struct supervisor *sup);
+/** What comes to this descriptor is a helper's work. Borrows it. */
+void activity_watch(struct supervisor *sup, int fd);
+void activity_done(struct supervisor *sup);
+
 /* ---- clock.c ---- */
 
 /** Once there is a loop: times that were noted by the wall clock are moved when that is set. */
@@ -606,6 +621,7 @@ struct supervisor {
 	int exit_code;
 	usec_t started_wall;
 	struct clock_watch clock;
+	struct activity activity;
 	unsigned n_waiting; /* processes that wait for an end: waits.c */
 	struct loop_idle waits_idle;
 

@@ -1,0 +1,76 @@
+"""A helper that hangs is found within seconds of there being something to do, and not asked before."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from harness.apps import two_slots
+from harness.paths import SLOTCTL
+from harness.load import once, try_once
+from harness.procs import SLOW, children, wait_for
+
+TEXT = "[program:talks]\ncommand=/bin/sh -c 'while :; do echo line; sleep 0.2; done'\n" \
+       "stdout_logfile=%D%/log/talks\n[slotd]\nrelays=1\n"
+
+
+def helper(daemon, name):
+    return next((pid for pid, comm in children(daemon.pid).items() if comm == f"slotd-{name}"), None)
+
+
+@pytest.mark.parametrize("name", ["relay", "log", "control", "keep", "probe"])
+def test_a_stopped_helper_is_found_and_started_again(slotd, ports, name):
+    port = ports.one()
+    daemon = slotd(two_slots("s", f"127.0.0.1:{port}", ports.run(1), ports.run(1)) + TEXT)
+    address = ("127.0.0.1", port)
+    wait_for(lambda: try_once(address), "it serves")
+    pid = wait_for(lambda: helper(daemon, name), "it runs")
+    os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    client = socket.create_connection(address, 20)
+    client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    wait_for(lambda: helper(daemon, name) not in (pid, None), "another one runs", 20)
+    assert time.monotonic() - began < 6 * SLOW
+    daemon.wait_log("ended: it had read nothing for 4 s")
+    client.close()
+    assert once(address).startswith("a ")
+    size = os.path.getsize(daemon.dir / "log/talks")
+    wait_for(lambda: os.path.getsize(daemon.dir / "log/talks") > size, "lines are logged")
+    assert daemon.rpc.supervisor.getState()["statename"] == "RUNNING"
+
+
+def switches(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return [line for line in f if "ctxt_switches" in line]
+
+
+def test_nobody_is_asked_where_nothing_happens(slotd, ports):
+    port = ports.one()
+    text = two_slots("s", f"127.0.0.1:{port}", ports.run(1), ports.run(1))
+    daemon = slotd(text.replace("health_interval=1", "health_interval=3600"))
+    wait_for(lambda: try_once(("127.0.0.1", port)), "it serves")
+    wait_for(lambda: daemon.slot("s", "a")["ready"] == 1, "its check has passed")
+
+    def quiet():
+        before = switches(daemon.pid)
+        time.sleep(2.5)
+        return switches(daemon.pid) == before
+
+    wait_for(quiet, "slotd sleeps", 30)
+
+
+@pytest.mark.plain_only
+def test_slotctl_says_for_whom_it_waited(tmp_path):
+    """A server that accepts and never answers."""
+    path = str(tmp_path / "s.sock")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen(5)
+        began = time.monotonic()
+        done = subprocess.run([SLOTCTL, "-s", f"unix://{path}", "status"], capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, timeout=120, check=False)
+    assert 29 < time.monotonic() - began < 60 and done.returncode == 4
+    assert f"unix://{path}: no answer to supervisor.getVersion within 30 s" in done.stderr
