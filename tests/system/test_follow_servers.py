@@ -29,6 +29,8 @@ MARKER = b"GET /marker HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 PATIENCE, MORE_PATIENCE = 2, 8
 
+pytestmark = pytest.mark.plain_only  # a comparison of parsers: the fuzzer runs them under sanitizers
+
 
 # ---- what the follower makes of it
 

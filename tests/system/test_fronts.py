@@ -39,7 +39,8 @@ def payinv(slotd, listen, ports_a, ports_b, wrap=()):
     return slotd(text.replace("environment=", f"environment={hosts}"), wrap=wrap)
 
 
-@pytest.fixture(params=[0, 80], ids=["loopback", "80 ms"])
+@pytest.fixture(params=[0, pytest.param(5, marks=pytest.mark.long), 80],
+                ids=["loopback", "5 ms", "80 ms"])
 def network(request):
     """Prefixes of commands on the server's and the client's side, and addresses."""
     if request.param:
