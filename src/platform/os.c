@@ -173,9 +173,10 @@ int os_pipe_of(uid_t uid, gid_t gid, int ret_ends[2])
 /* A frame of its own: it is below every other one, and gone when its pages are given back. */
 static __attribute__((noinline, no_sanitize_address)) uintptr_t touch_stack(void)
 {
-	volatile char room[STACK_RESERVE];
+	char room[STACK_RESERVE];
+	volatile char *bottom = room;
 
-	room[0] = 0;
+	*bottom = 0;
 	return (uintptr_t)__builtin_frame_address(0) - STACK_RESERVE;
 }
 
