@@ -213,7 +213,7 @@ struct log_file *file_free(struct log_file *f)
 	return NULL;
 }
 
-struct log_file *file_new(const char *path, const struct rotation *rotation,
+struct log_file *file_new(const char *path, bool given, const struct rotation *rotation,
 			  const struct file_owner *owner)
 {
 	struct log_file *f = calloc(1, sizeof(*f));
@@ -224,7 +224,8 @@ struct log_file *file_new(const char *path, const struct rotation *rotation,
 	f->fd = -EBADF;
 	f->rotation = *rotation;
 	f->owner = *owner;
-	f->path = real_path(path);
+	f->given = given;
+	f->path = given ? strdup(path) : real_path(path);
 	if (!f->path) {
 		return file_free(f);
 	}
@@ -299,13 +300,12 @@ int files_get(struct files *files, const char *path, int fd, const struct rotati
 		cleanup_closep(&fd);
 		return -ENAMETOOLONG;
 	}
-	f = file_new(path, rotation, owner);
+	f = file_new(path, fd >= 0, rotation, owner);
 	if (!f) {
 		cleanup_closep(&fd);
 		return -ENOMEM;
 	}
 	if (fd >= 0) {
-		f->given = true;
 		r = adopt(f, fd);
 		if (r < 0) {
 			file_free(f);

@@ -71,7 +71,7 @@ struct log_file *files_find(struct files *files, const char *path);
 /** One user less; the last one closes it. NULL is fine. */
 void files_put(struct files *files, struct log_file *f);
 /** A file that is in no list; for recovery. */
-struct log_file *file_new(const char *path, const struct rotation *rotation,
+struct log_file *file_new(const char *path, bool given, const struct rotation *rotation,
 			  const struct file_owner *owner);
 struct log_file *file_free(struct log_file *f);
 

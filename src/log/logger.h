@@ -7,6 +7,7 @@
  *	staging.c   pipe -> staging window; notes
  *	stream.c    a worker's pipe: watching, taking, its end
  *	sink.c      where a chunk goes: file, special target, nowhere, loss
+ *	share.c     whole lines for a target that several streams share
  *	listener.c  who else gets it: syslog, events
  *	loss.c      what could not be written: said once, counted, told
  *	capture.c   a stream's filter and captured text

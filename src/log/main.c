@@ -123,6 +123,7 @@ static void on_open(struct logger *lg, struct message *m)
 static void on_quit(struct logger *lg, struct message *m)
 {
 	(void)m;
+	lg->stopped = true;
 	streams_drain(lg);
 	loop_stop(lg->loop);
 }

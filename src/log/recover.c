@@ -88,7 +88,7 @@ static void recover_file(struct logger *lg, const struct log_note_copy *copy, co
 	struct chunk c = {.staging = &lg->staging, .note = *n, .data = data, .len = len};
 
 	c.memory = notes_stream(lg->staging.notes, n->stream);
-	c.file = file_new(copy->path, &rotation, &owner);
+	c.file = file_new(copy->path, false, &rotation, &owner);
 	if (!c.file) {
 		logger_report(lg, LOG_ERR, "%s: out of memory, output is lost", copy->path);
 		return;
@@ -100,9 +100,14 @@ static void recover_file(struct logger *lg, const struct log_note_copy *copy, co
 /* The target comes with LOG_STREAM. */
 static void keep_for_special(struct logger *lg, uint32_t stream, const char *data, size_t len)
 {
+	lg->streams.orphan.buf = malloc(len);
+	if (!lg->streams.orphan.buf) {
+		logger_report(lg, LOG_ERR, "out of memory: output is lost");
+		return;
+	}
+	memcpy(lg->streams.orphan.buf, data, len);
 	lg->streams.orphan.stream = stream;
-	lg->streams.orphan.rest = len < SPECIAL_CHUNK ? len : SPECIAL_CHUNK;
-	memcpy(lg->streams.orphan.buf, data, lg->streams.orphan.rest);
+	lg->streams.orphan.rest = len;
 }
 
 /* What the predecessor made of it. Captured text died with its buffer; the log is whole. */

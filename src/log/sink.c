@@ -118,10 +118,19 @@ static size_t up_to_boundary(size_t max, uint64_t offset)
 
 static int choose_special(struct stream *s, struct log_note *ret_note, size_t *max, sink_fn **ret)
 {
+	size_t limit = SPECIAL_CHUNK;
+	int r = 0;
+
 	ret_note->state = LOG_NOTE_WRITING;
-	*max = *max < SPECIAL_CHUNK ? *max : SPECIAL_CHUNK;
 	*ret = into_special;
-	return special_ready(s->file->special) ? 0 : -EAGAIN;
+	if (!special_ready(s->file->special)) {
+		return -EAGAIN;
+	}
+	if (s->file->users > 1) {
+		r = share_limit(s, &limit);
+	}
+	*max = *max < limit ? *max : limit;
+	return r;
 }
 
 static int choose_file(struct stream *s, struct log_note *ret_note, size_t *max, sink_fn **ret)

@@ -13,8 +13,8 @@ struct special {
 	struct loop_io io;
 	special_room_fn *fn;
 	void *data;
-	size_t rest; /* bytes of buf that the target has not taken */
-	char buf[SPECIAL_CHUNK];
+	char *buf; /* what the target has not taken; NULL: nothing */
+	size_t at, rest;
 };
 
 static bool writable(int fd)
@@ -34,6 +34,7 @@ static ssize_t write_some(int fd, const char *data, size_t n)
 	if (!writable(fd)) {
 		return -EAGAIN;
 	}
+	n = n < SPECIAL_CHUNK ? n : SPECIAL_CHUNK;
 	do {
 		r = send(fd, data, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (r < 0 && errno == ENOTSOCK) {
@@ -65,23 +66,46 @@ struct special *special_free(struct special *sp)
 {
 	if (sp) {
 		stop_waiting(sp);
+		free(sp->buf);
 		free(sp);
 	}
 	return NULL;
 }
 
+static void drop_rest(struct special *sp)
+{
+	free(sp->buf);
+	sp->buf = NULL;
+	sp->at = sp->rest = 0;
+}
+
+static int keep_rest(struct special *sp, const char *data, size_t n)
+{
+	sp->buf = malloc(n);
+	if (!sp->buf) {
+		return -ENOMEM;
+	}
+	memcpy(sp->buf, data, n);
+	sp->rest = n;
+	return 0;
+}
+
 static int write_rest(struct special *sp)
 {
 	while (sp->rest) {
-		ssize_t n = write_some(sp->fd, sp->buf, sp->rest);
+		ssize_t n = write_some(sp->fd, sp->buf + sp->at, sp->rest);
 
-		if (n < 0) {
-			sp->rest = n == -EAGAIN ? sp->rest : 0;
+		if (n == -EAGAIN) {
 			return (int)n;
 		}
+		if (n < 0) {
+			drop_rest(sp);
+			return (int)n;
+		}
+		sp->at += (size_t)n;
 		sp->rest -= (size_t)n;
-		memmove(sp->buf, sp->buf + n, sp->rest);
 	}
+	drop_rest(sp);
 	return 0;
 }
 
@@ -121,9 +145,7 @@ int special_write(struct special *sp, const char *data, size_t n)
 		ssize_t taken = write_some(sp->fd, data, n);
 
 		if (taken == -EAGAIN) {
-			memcpy(sp->buf, data, n);
-			sp->rest = n;
-			return 0;
+			return keep_rest(sp, data, n);
 		}
 		if (taken < 0) {
 			return (int)taken;
@@ -137,7 +159,7 @@ int special_write(struct special *sp, const char *data, size_t n)
 int special_try(int fd, const char *data, size_t n)
 {
 	while (n) {
-		ssize_t taken = write_some(fd, data, n < SPECIAL_CHUNK ? n : SPECIAL_CHUNK);
+		ssize_t taken = write_some(fd, data, n);
 
 		if (taken < 0) {
 			return (int)taken;

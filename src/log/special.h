@@ -5,7 +5,7 @@
  * that go there wait (and their pipes fill), as behind any Unix pipe. Nothing here ever waits.
  *
  * What was written to such a target cannot be asked back: after a kill of slotd-log at most one
- * piece of SPECIAL_CHUNK bytes is written twice.
+ * piece (SPECIAL_CHUNK bytes, of lines for a shared target SHARE_MAX) is written twice.
  */
 
 #include <slotd/loop.h>
@@ -15,6 +15,7 @@
 
 enum {
 	SPECIAL_CHUNK = 4096, /* a pipe that has room takes this much at once: pipe(7) */
+	SPECIAL_MAX = 256 * 1024,
 };
 
 struct special;
@@ -31,8 +32,8 @@ void special_wait(struct special *sp, struct loop *loop, special_room_fn *fn, vo
 /**
  * Writes; what is not taken at once is kept and written when there is room.
  *
- * @n  at most SPECIAL_CHUNK.
- * Returns: 0 or -errno; -EAGAIN: not ready.
+ * @n  at most SPECIAL_MAX.
+ * Returns: 0 or -errno; -EAGAIN: not ready; -ENOMEM: the rest is lost.
  */
 int special_write(struct special *sp, const char *data, size_t n);
 /** For lines that rather get lost than wait: 0, -EAGAIN or another -errno. */

@@ -95,16 +95,27 @@ static void watch_again(struct stream *s)
 	}
 }
 
-static void all_watch_again(void *data)
+void streams_watch_again(struct logger *lg)
 {
-	for_each(data, watch_again);
+	for_each(lg, watch_again);
+}
+
+static void target_has_room(void *data)
+{
+	streams_watch_again(data);
+}
+
+static void wait_for_line(struct stream *s)
+{
+	loop_io_stop(s->lg->loop, &s->io);
+	s->waiting = true;
 }
 
 static void wait_for_target(struct stream *s)
 {
 	loop_io_stop(s->lg->loop, &s->io);
 	s->waiting = true;
-	special_wait(s->file->special, s->lg->loop, all_watch_again, s->lg);
+	special_wait(s->file->special, s->lg->loop, target_has_room, s->lg);
 }
 
 /* The kernel has no memory or the like: the pipe keeps what is in it. */
@@ -130,7 +141,7 @@ static void on_timer(struct loop_timer *t)
 
 	if (lg->streams.holding) {
 		lg->streams.holding = false;
-		all_watch_again(lg);
+		streams_watch_again(lg);
 	}
 	for_each(lg, loss_send);
 }
@@ -182,9 +193,11 @@ static ssize_t take(struct stream *s, size_t *max)
 	r = sink_choose(s, &c.note, max, &sink);
 	if (r == -EAGAIN) {
 		wait_for_target(s);
+	} else if (r == -EBUSY) {
+		wait_for_line(s);
 	}
 	if (r < 0) {
-		return r;
+		return r == -EBUSY || r == -ENODATA ? -EAGAIN : r;
 	}
 	if (s->filter) {
 		c.note.filters = s->filter->filters;
@@ -441,6 +454,7 @@ static void take_orphan(struct stream *s)
 	if (all->orphan.rest && s->file && s->file->special) {
 		(void)special_write(s->file->special, all->orphan.buf, all->orphan.rest);
 	}
+	free(all->orphan.buf);
 	memset(&all->orphan, 0, sizeof(all->orphan));
 }
 
@@ -472,6 +486,7 @@ void streams_init(struct logger *lg)
 	lg->streams.null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	datagram_init(&lg->streams.syslog, DATAGRAM_SYSLOG);
 	loop_timer_init(&lg->streams.timer, on_timer);
+	share_init(&lg->streams.share);
 }
 
 /* We end, the stream does not: what is known of it stays in the notes. */
@@ -485,6 +500,8 @@ void streams_done(struct logger *lg)
 {
 	for_each(lg, leave);
 	loop_timer_stop(lg->loop, &lg->streams.timer);
+	share_done(lg);
+	free(lg->streams.orphan.buf);
 	datagram_done(&lg->streams.syslog);
 	cleanup_closep(&lg->streams.null_fd);
 }

@@ -7,6 +7,7 @@
 
 #include "chunk.h"
 #include "datagram.h"
+#include "share.h"
 
 #include <slotd/log.h>
 #include <slotd/message.h>
@@ -40,6 +41,7 @@ struct stream {
 	struct stream_filter *filter; /* NULL: bytes go as they are */
 	char *line;		      /* begun, for syslog; NULL: none */
 	size_t line_len;
+	usec_t line_until; /* for a shared target: the end of a begun line is waited for; 0: not */
 	uint64_t lost_lines, lost_bytes;
 	int lost_error; /* of the last loss */
 };
@@ -52,12 +54,13 @@ struct streams {
 	int null_fd;  /* /dev/null, for what goes nowhere */
 	bool holding; /* some stream waits for the timer */
 	struct log_once held;
+	struct share share;
 	/* What recovery lost or kept of a stream whose LOG_STREAM is still to come. */
 	struct {
 		uint32_t stream;
 		struct chunk_loss loss;
 		size_t rest; /* for a special target */
-		char buf[4096];
+		char *buf;
 	} orphan;
 };
 
@@ -71,5 +74,7 @@ void stream_set(struct logger *lg, struct message *m);
 void stream_drain(struct stream *s);
 /** All of them, before QUIT is obeyed. */
 void streams_drain(struct logger *lg);
+/** Looks again at those that wait for a target, a line's end or the timer. */
+void streams_watch_again(struct logger *lg);
 /** There is room in the channel: send what it refused. */
 void streams_flush(struct logger *lg);

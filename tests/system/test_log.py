@@ -598,6 +598,47 @@ def test_a_reader_that_does_not_read_stops_only_those_who_write_to_it(log, tmp_p
     os.close(reader)
 
 
+@pytest.mark.parametrize("pause", [0, 0.002], ids=["fast reader", "slow reader"])
+def test_lines_of_several_streams_arrive_whole_on_one_pipe(log, pause):
+    reader, target = os.pipe()
+    streams = [Stream(log, i + 1, "/dev/stdout", target=target) for i in range(4)]
+    os.close(target)
+    sent = {}
+
+    def write(s):
+        lots = random.Random(s.id)
+        lengths = [65535] + [int(65535 ** lots.random()) for _ in range(150)]
+        sent[s.id] = [f"{s.id}:{i}:".ljust(n, "abcd"[s.id - 1])[:n] for i, n in enumerate(lengths)]
+        s.write("".join(line + "\n" for line in sent[s.id]))
+        s.end()
+
+    writers = [threading.Thread(target=write, args=(s,)) for s in streams]
+    for writer in writers:
+        writer.start()
+    got = b""
+    while got.count(b"\n") < 4 * 151:
+        got += os.read(reader, 4096)
+        time.sleep(pause)
+    for writer, s in zip(writers, streams):
+        writer.join()
+        log.until_closed(s)
+    os.close(reader)
+    all_sent = {line for lines in sent.values() for line in lines}
+    torn = [line for line in got.decode().splitlines() if line not in all_sent]
+    assert not [f"{line[:12]} ... {line[-12:]}, {len(line)} bytes" for line in torn]
+
+
+def test_a_prompt_on_a_shared_pipe_is_not_kept_back(log):
+    reader, target = os.pipe()
+    asks, idle = (Stream(log, i, "/dev/stdout", target=target) for i in (1, 2))
+    os.close(target)
+    asks.write("name? ")
+    assert os.read(reader, 100) == b"name? "
+    asks.finish()
+    idle.finish()
+    os.close(reader)
+
+
 def test_a_stream_without_a_file_just_flows_away(log):
     s = Stream(log, 1)
     s.write(b"x" * 1_000_000)

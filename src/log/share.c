@@ -1,0 +1,122 @@
+#include "share.h"
+
+#include "lines.h"
+#include "logger.h"
+#include "special.h"
+
+#include <slotd/cleanup.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define LOOK_AGAIN MSECONDS(5)	 /* a line is mostly written by one or two calls */
+#define PATIENCE   MSECONDS(200) /* for a prompt, a row of dots: no line */
+
+static void on_timer(struct loop_timer *t)
+{
+	struct share *share = container_of(t, struct share, timer);
+
+	streams_watch_again(container_of(share, struct logger, streams.share));
+}
+
+void share_init(struct share *share)
+{
+	share->pipe[0] = share->pipe[1] = -EBADF;
+	loop_timer_init(&share->timer, on_timer);
+}
+
+static void forget(struct share *share)
+{
+	cleanup_closep(&share->pipe[0]);
+	cleanup_closep(&share->pipe[1]);
+	free(share->seen);
+	share->seen = NULL;
+}
+
+void share_done(struct logger *lg)
+{
+	loop_timer_stop(lg->loop, &lg->streams.share.timer);
+	forget(&lg->streams.share);
+}
+
+static int prepare(struct share *share)
+{
+	if (share->seen) {
+		return 0;
+	}
+	share->seen = malloc(SHARE_MAX);
+	if (!share->seen || pipe2(share->pipe, O_CLOEXEC | O_NONBLOCK) < 0) {
+		forget(share);
+		return -ENOMEM;
+	}
+	(void)fcntl(share->pipe[1], F_SETPIPE_SZ, SHARE_MAX); /* refused: shorter lines */
+	return 0;
+}
+
+/* What the pipe holds, without taking it. Bytes in share->seen; 0 or negative: no look possible. */
+static ssize_t peek(struct share *share, int pipe)
+{
+	ssize_t n, got = 0;
+
+	if (prepare(share) < 0) {
+		return -ENOMEM;
+	}
+	n = tee(pipe, share->pipe[1], SHARE_MAX, SPLICE_F_NONBLOCK);
+	if (n < 0) {
+		return -errno;
+	}
+	while (got < n) {
+		ssize_t k = read(share->pipe[0], share->seen + got, (size_t)(n - got));
+
+		if (k <= 0) {
+			forget(share); /* the rest must not be seen next time */
+			return -EIO;
+		}
+		got += k;
+	}
+	return n;
+}
+
+/* Is the line worth waiting for? n bytes of it are there. */
+static bool may_go_on(struct stream *s, size_t n)
+{
+	struct pollfd p = {.fd = s->pipe, .events = POLLIN};
+	const usec_t now = usec_monotonic();
+
+	if (n >= SHARE_MAX || s->lg->stopped || poll(&p, 1, 0) < 0 || p.revents & POLLHUP) {
+		return false;
+	}
+	if (!s->line_until) {
+		s->line_until = usec_add(now, PATIENCE);
+	}
+	return now < s->line_until;
+}
+
+int share_limit(struct stream *s, size_t *ret_max)
+{
+	struct share *share = &s->lg->streams.share;
+	ssize_t n = peek(share, s->pipe);
+	size_t end;
+
+	*ret_max = SPECIAL_CHUNK;
+	if (n == -EAGAIN) {
+		return -ENODATA;
+	}
+	if (n <= 0) {
+		return 0; /* its end, or there is no way to look */
+	}
+	end = lines_last_end(share->seen, (size_t)n);
+	if (!end && may_go_on(s, (size_t)n)) {
+		if (share->timer.at == USEC_NEVER) {
+			loop_timer_set(s->lg->loop, &share->timer,
+				       usec_add(usec_monotonic(), LOOK_AGAIN));
+		}
+		return -EBUSY;
+	}
+	s->line_until = 0;
+	*ret_max = end ? end : (size_t)n;
+	return 0;
+}

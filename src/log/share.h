@@ -1,0 +1,34 @@
+#pragma once
+
+/**
+ * A target that several streams share (one pipe or terminal behind /dev/stdout): what is taken of a
+ * stream for it ends where a line ends, so that lines of up to SHARE_MAX bytes arrive whole however
+ * slow the reader is.
+ */
+
+#include <slotd/loop.h>
+
+#include <stddef.h>
+
+struct logger;
+struct stream;
+
+enum {
+	SHARE_MAX = 128 * 1024,
+};
+
+struct share {
+	int pipe[2]; /* for a look at what a stream's pipe holds; -EBADF: not made yet */
+	char *seen;
+	struct loop_timer timer; /* armed while a line is begun */
+};
+
+void share_init(struct share *share);
+void share_done(struct logger *lg);
+/**
+ * How much of s is to be taken for a shared target.
+ *
+ * Returns: 0; -EBUSY: a line is begun whose end is waited for a little; the timer looks again;
+ *          -ENODATA: nothing is there.
+ */
+int share_limit(struct stream *s, size_t *ret_max);
