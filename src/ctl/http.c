@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 /* ---- where to ------------------------------------------------------------------------------ */
@@ -120,12 +121,23 @@ void http_target_done(struct http_target *t)
 
 /* ---- connecting and sending ---------------------------------------------------------------- */
 
+/* What a blocking call says when SO_SNDTIMEO is over: connect(2) and send(2) differ. */
+static int send_error(int error)
+{
+	return error == EAGAIN || error == EINPROGRESS ? -ETIMEDOUT : -error;
+}
+
+/* With the queue of its socket full, a server that accepts nobody blocks connect(2), too. */
 static int connect_one(int family, const struct sockaddr *addr, socklen_t len)
 {
+	const struct timeval patience = {.tv_sec = HTTP_PATIENCE};
 	auto_close int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || connect(fd, addr, len) < 0) {
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0) {
 		return -errno;
+	}
+	if (connect(fd, addr, len) < 0) {
+		return send_error(errno);
 	}
 	return TAKE_FD(fd);
 }
@@ -187,7 +199,7 @@ int http_send(int fd, const struct http_target *t, const char *method, const cha
 		ssize_t n = send(fd, out.data + at, out.len - at, MSG_NOSIGNAL);
 
 		if (n < 0 && errno != EINTR) {
-			return -errno;
+			return send_error(errno);
 		}
 		at += n > 0 ? (size_t)n : 0;
 	}

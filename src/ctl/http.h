@@ -31,7 +31,16 @@ int http_target_init(struct http_target *t, const char *url, const char *user, c
 		     struct diag *diag);
 void http_target_done(struct http_target *t);
 
-/** Connects, blocking. A close-on-exec descriptor, or -errno with a sentence. */
+enum {
+	HTTP_PATIENCE = 30, /* seconds */
+};
+
+/**
+ * Connects, blocking. Sending blocks for HTTP_PATIENCE at most, too: -ETIMEDOUT of http_send.
+ *
+ * Returns: a close-on-exec descriptor, or -errno with a sentence; -ETIMEDOUT: nobody took the
+ *          connection within HTTP_PATIENCE.
+ */
 int http_connect(const struct http_target *t, struct diag *diag);
 
 /** Sends one request, blocking; body may be NULL. 0 or -errno. */

@@ -27,7 +27,7 @@ struct rpc {
 };
 
 enum {
-	RPC_PATIENCE = 30,
+	RPC_PATIENCE = HTTP_PATIENCE,
 };
 
 void rpc_init(struct rpc *rpc);
