@@ -62,6 +62,8 @@ void keep_put(struct supervisor *sup, const char *name, const int *fds, unsigned
 {
 	struct kept *kept = map_get(&sup->kept, name);
 	bool fresh = !kept;
+	/* What helpers answer is no work for them. */
+	bool own = strncmp(name, KEEP_HELPER_PREFIX, strlen(KEEP_HELPER_PREFIX)) == 0;
 
 	if (fresh) {
 		kept = calloc(1, sizeof(*kept));
@@ -74,8 +76,10 @@ void keep_put(struct supervisor *sup, const char *name, const int *fds, unsigned
 	kept->n = 0;
 	for (unsigned i = 0; i < n && i < MESSAGE_FDS_MAX; i++) {
 		if (fds[i] >= 0) {
-			activity_watch(sup, fds[i]);
 			kept->fds[kept->n++] = fds[i];
+			if (!own) {
+				activity_watch(sup, fds[i]);
+			}
 		}
 	}
 	if (helper_of(sup, HELPER_KEEP) && channel_open(&helper_of(sup, HELPER_KEEP)->channel)) {
