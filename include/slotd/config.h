@@ -44,10 +44,18 @@ enum log_kind {
 	LOG_KIND_INVALID_ = -22,
 };
 
+/** A descriptor that a log's name means, by itself or by links: /dev/stdout, /proc/1/fd/1. */
+struct log_target {
+	bool found;
+	pid_t pid; /* whose descriptor; 0: slotd's */
+	int fd;
+};
+
 struct log_config {
 	enum log_kind kind;
-	char *path;	   /* FILE: as expanded; AUTO: NULL, chosen at start */
-	uint64_t maxbytes; /* 0: never rotate */
+	char *path;		  /* FILE: as expanded; AUTO: NULL, chosen at start */
+	struct log_target target; /* FILE: after config_resolve */
+	uint64_t maxbytes;	  /* 0: never rotate */
 	unsigned backups;
 	bool syslog;
 	bool events_enabled;

@@ -22,8 +22,8 @@
  *
  * Conversation, beside what message.h says of each message:
  *
- *	LOG_STREAM	descriptors: the pipe's read end; then, where PATH means slotd's own one
- *			(/dev/stdout, /dev/stderr, /dev/fd/N), a duplicate of that. No PATH: the
+ *	LOG_STREAM	descriptors: the pipe's read end; then, where PATH means a descriptor
+ *			(/dev/stdout, /proc/1/fd/1, links to these), a duplicate of that. No PATH: the
  *			output goes nowhere (but for SYSLOG, CAPTURE and EVENTS). UID and GID:
  *			owner of a file that is made; MODE: its exact mode (default: 0666 less the
  *			umask). A second one for a known stream changes where its bytes go.
@@ -31,8 +31,8 @@
  *	LOG_CLEAR	STREAM; PATH; neither: slotd's own log. CODE in DONE: 0 or -errno.
  *	LOG_OPEN	as LOG_CLEAR; descriptor and PATH in LOG_OPENED, or CODE and TEXT.
  *			MODE: a missing file is made.
- *	LOG_OWN		descriptors: slotd's stdout; then, where PATH means a descriptor of
- *			slotd's, a duplicate of that one. PATH, MAXBYTES, BACKUPS: the file; ECHO:
+ *	LOG_OWN		descriptors: slotd's stdout (a daemon's is /dev/null); then, where PATH
+ *			means a descriptor, a duplicate of that one. PATH, MAXBYTES, BACKUPS: the file; ECHO:
  *			a copy of every line goes to stdout; SYSLOG, JOURNAL: the same. A second
  *			one replaces the first.
  *	LOG_LINE	COUNT: lines that slotd had to leave out before this one.

@@ -12,6 +12,10 @@
  * others are close-on-exec. Before anything else is opened.
  */
 int os_adopt_descriptors(void);
+/** Is it, above 2, one of those with which slotd was started, and not slotd's own work? */
+bool os_inherited(int fd);
+/** Before slotd executes itself again: they pass on. */
+void os_pass_inherited(void);
 
 /**
  * Signals that slotd handles but that would end a process which has not come so far, or comes no

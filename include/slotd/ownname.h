@@ -29,11 +29,7 @@ struct own_name {
 };
 
 /**
- * Follows links at the end of a path; what they name need not exist. Links among its directories
- * are left to the kernel.
- *
- * Returns: 0; -EPERM for somebody else's link, -ENXIO for a descriptor's name, or -errno, with a
- *          sentence.
+ * links_resolve (slotd/links.h) by the rule above.
  */
 int own_name_resolve(const char *path, char *buf, size_t size, struct diag *diag);
 

@@ -11,6 +11,11 @@ static int add_host(struct lookups *l, struct host_lookup h)
 	return *h.address ? vec_push(&l->hosts, h) : 0;
 }
 
+static int add_log(struct lookups *l, struct log_lookup log)
+{
+	return log.log->kind == LOG_KIND_FILE ? vec_push(&l->logs, log) : 0;
+}
+
 static int of_supervisord(struct config *c, struct lookups *l)
 {
 	int r = add_owner(l, (struct owner_lookup){
@@ -21,15 +26,23 @@ static int of_supervisord(struct config *c, struct lookups *l)
 				     .as_process = true,
 			     });
 
+	r = r < 0 ? r
+		  : add_owner(l, (struct owner_lookup){
+					 .owner = &c->supervisord.helper_user,
+					 .kind = "",
+					 .name = "[slotd]",
+					 .option = "helper_user",
+					 .as_process = true,
+					 .helper = true,
+				 });
 	return r < 0 ? r
-		     : add_owner(l, (struct owner_lookup){
-					    .owner = &c->supervisord.helper_user,
-					    .kind = "",
-					    .name = "[slotd]",
-					    .option = "helper_user",
-					    .as_process = true,
-					    .helper = true,
-				    });
+		     : add_log(l, (struct log_lookup){
+					  .log = &c->supervisord.log,
+					  .place = c->supervisord.place,
+					  .kind = "",
+					  .name = "[supervisord]",
+					  .option = "logfile",
+				  });
 }
 
 static int of_servers(struct config *c, struct lookups *l)
@@ -56,6 +69,25 @@ static int of_servers(struct config *c, struct lookups *l)
 	return r;
 }
 
+/* All workers' stdout, then their stderr: those that share a file are neighbours. */
+static int logs_of_program(struct program_config *p, struct lookups *l)
+{
+	static const char *const options[] = {"stdout_logfile", "stderr_logfile"};
+	size_t n = p->workers.len, channels = p->redirect_stderr ? 1 : 2;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < channels * n; i++) {
+		r = add_log(l, (struct log_lookup){
+				       .log = &p->workers.at[i % n].logs[i / n],
+				       .place = p->place,
+				       .kind = "program ",
+				       .name = p->name,
+				       .option = options[i / n],
+			       });
+	}
+	return r;
+}
+
 static int of_program(struct program_config *p, struct lookups *l)
 {
 	int r = add_owner(l, (struct owner_lookup){
@@ -73,6 +105,7 @@ static int of_program(struct program_config *p, struct lookups *l)
 					 .name = p->name,
 					 .option = "socket_owner",
 				 });
+	r = r < 0 ? r : logs_of_program(p, l);
 	for (size_t i = 0; r == 0 && i < p->workers.len; i++) {
 		r = add_host(l, (struct host_lookup){
 					.address = &p->workers.at[i].address,
@@ -130,4 +163,5 @@ void lookups_done(struct lookups *l)
 {
 	vec_done(&l->owners);
 	vec_done(&l->hosts);
+	vec_done(&l->logs);
 }

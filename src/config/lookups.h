@@ -21,9 +21,16 @@ struct host_lookup {
 	const char *kind, *name, *option;
 };
 
+struct log_lookup {
+	struct log_config *log;
+	struct config_place place;
+	const char *kind, *name, *option;
+};
+
 struct lookups {
 	VEC(struct owner_lookup) owners;
 	VEC(struct host_lookup) hosts; /* every address, also a numeric one */
+	VEC(struct log_lookup) logs;   /* every one that has a path */
 };
 
 /** 0 or -ENOMEM. Borrows from c. */

@@ -54,7 +54,10 @@ const struct option_def program_options[] = {
 	 .on_change = EFFECT_RESTART, .help = "Send stderr into the stdout log."},
 	{"stdout_logfile", OPTION_FIELD(W, logs[0]), EACH_WORKER, .def = "AUTO",
 	 .on_change = EFFECT_RESTART,
-	 .help = "File for stdout; AUTO: one in childlogdir; NONE: nowhere."},
+	 .help = "File for stdout; AUTO: one in childlogdir; NONE: nowhere. /dev/stdout, "
+		 "/dev/fd/N, /proc/PID/fd/N and links to them mean a descriptor of slotd's or of "
+		 "another process, which is never rotated. A link that belongs to neither root "
+		 "nor slotd's user is not followed."},
 	{"stdout_logfile_maxbytes", OPTION_FIELD_AS(W, logs[0].maxbytes, uint64_t, OPT_SIZE),
 	 EACH_WORKER, .def = "50MB", .on_change = EFFECT_RESTART,
 	 .help = "Size at which it is rotated; 0: never."},

@@ -8,7 +8,7 @@
 const struct option_def supervisord_options[] = {
 	{"logfile", OPTION_FIELD(S, log), .def = "supervisord.log", .on_change = EFFECT_DAEMON,
 	 .help = "slotd's own log. Its directory must exist. NONE for no file, syslog for syslog "
-		 "alone."},
+		 "alone. Descriptors and links: as stdout_logfile in [program:x]."},
 	{"logfile_maxbytes", OPTION_FIELD_AS(S, log.maxbytes, uint64_t, OPT_SIZE), .def = "50MB",
 	 .on_change = EFFECT_DAEMON, .help = "Size at which the log is rotated; 0: never."},
 	{"logfile_backups", OPTION_FIELD(S, log.backups), .def = "10", .max = 10000,

@@ -2,9 +2,11 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <grp.h>
+#include <limits.h>
 #include <netdb.h>
 #include <pwd.h>
 #include <slotd/cleanup.h>
+#include <slotd/links.h>
 #include <slotd/map.h>
 #include <sys/stat.h>
 
@@ -295,6 +297,38 @@ static int resolve_host(struct config *c, const struct host_lookup *l, struct ma
 	return *l->address ? 0 : -ENOMEM;
 }
 
+/* ---- logs ---------------------------------------------------------------------------------- */
+
+static void resolve_log(struct config *c, const struct log_lookup *l)
+{
+	struct log_target t = {.found = true};
+	struct diag diag = {0};
+	char name[PATH_MAX];
+	int r = links_resolve(l->log->path, LINKS_OURS, name, sizeof(name), &diag);
+
+	if (r < 0 && links_descriptor(name, &t.pid, &t.fd)) {
+		l->log->target = t;
+	} else if (r == -EPERM) {
+		config_warning(c, l->place, "%s%s: %s: %s; its output is lost", l->kind, l->name,
+			       l->option, diag.text);
+	}
+}
+
+/* Many workers may share one: it is looked at, and complained of, once. */
+static void resolve_logs(struct config *c, const struct lookups *l)
+{
+	for (size_t i = 0; i < l->logs.len; i++) {
+		const struct log_lookup *one = &l->logs.at[i], *last = i ? one - 1 : NULL;
+
+		if (last && last->place.line == one->place.line &&
+		    strcmp(last->log->path, one->log->path) == 0) {
+			one->log->target = last->log->target;
+		} else {
+			resolve_log(c, one);
+		}
+	}
+}
+
 /* ---- files --------------------------------------------------------------------------------- */
 
 static bool is_directory(const char *path)
@@ -360,6 +394,7 @@ int config_resolve(struct config *c)
 	for (size_t i = 0; r == 0 && i < c->services.len; i++) {
 		r = resolve_allowed(c, c->services.at[i]);
 	}
+	resolve_logs(c, &l);
 	if (r == 0 && geteuid() != 0) {
 		const struct passwd *pw = getpwuid(geteuid());
 

@@ -4,6 +4,7 @@
  *	slotd-resolved 1 OWNERS HOSTS
  *	owner INDEX UID GID USER HOME SHELL GROUP...
  *	host INDEX ADDRESS
+ *	log INDEX PID FD
  *	uid SERVICE UID		gid SERVICE GID
  *	error FILE LINE TEXT	warning FILE LINE TEXT
  *	end ERRORS
@@ -14,6 +15,8 @@
 
 #include <slotd/address.h>
 #include <slotd/cleanup.h>
+
+#include <limits.h>
 
 #include "arena.h"
 #include "lookups.h"
@@ -92,6 +95,13 @@ int resolved_write(const struct config *c, struct strbuf *out)
 		(void)strbuf_addf(out, "host\t%zu", i);
 		put_field(out, *l.hosts.at[i].address);
 		(void)strbuf_addc(out, '\n');
+	}
+	for (size_t i = 0; i < l.logs.len; i++) {
+		const struct log_target *t = &l.logs.at[i].log->target;
+
+		if (t->found) {
+			(void)strbuf_addf(out, "log\t%zu\t%d\t%d\n", i, (int)t->pid, t->fd);
+		}
 	}
 	for (size_t i = 0; i < c->services.len; i++) {
 		put_service(out, i, c->services.at[i]);
@@ -226,6 +236,19 @@ static int read_host(struct reading *rd, const struct line *l)
 	return keep_text(rd->c, l->fields[2], rd->lookups.hosts.at[i].address);
 }
 
+static int read_log(struct reading *rd, const struct line *l)
+{
+	size_t i, pid, fd;
+
+	if (l->n != 4 || number(l->fields[1], rd->lookups.logs.len, &i) < 0 ||
+	    number(l->fields[2], INT_MAX, &pid) < 0 || number(l->fields[3], INT_MAX, &fd) < 0) {
+		return -EBADMSG;
+	}
+	rd->lookups.logs.at[i].log->target =
+		(struct log_target){.found = true, .pid = (pid_t)pid, .fd = (int)fd};
+	return 0;
+}
+
 static int append_id(struct config *c, unsigned **ids, unsigned *n, unsigned id)
 {
 	unsigned *more;
@@ -330,9 +353,11 @@ static const struct {
 	const char *word;
 	int (*read)(struct reading *rd, const struct line *l);
 } readers[] = {
-	{"slotd-resolved", read_head}, {"owner", read_owner},	  {"host", read_host},
-	{"uid", read_allowed},	       {"gid", read_allowed},	  {"user", read_user},
-	{"error", read_message},       {"warning", read_message}, {"end", read_end},
+	{"slotd-resolved", read_head}, {"owner", read_owner},
+	{"host", read_host},	       {"log", read_log},
+	{"uid", read_allowed},	       {"gid", read_allowed},
+	{"user", read_user},	       {"error", read_message},
+	{"warning", read_message},     {"end", read_end},
 };
 
 static int read_line(struct reading *rd, const struct line *l)

@@ -4,6 +4,7 @@
 #include "special.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/links.h>
 #include <slotd/lognote.h>
 
 #include <dirent.h>
@@ -23,18 +24,18 @@ enum {
  * could else have us append to, or show, any file of the machine. */
 static char *real_path(const char *path)
 {
-	struct stat st;
+	char real[LOG_NOTE_PATH_MAX];
+	int r = links_resolve(path, LINKS_OURS, real, sizeof(real), NULL);
 
-	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
-	    (st.st_uid == 0 || st.st_uid == geteuid())) {
-		char *real = realpath(path, NULL);
+	/* A link at which it stopped is not followed by open either, which then tells. */
+	return strdup(r == -ENAMETOOLONG ? path : real);
+}
 
-		if (real && strlen(real) < LOG_NOTE_PATH_MAX) {
-			return real;
-		}
-		free(real);
-	}
-	return strdup(path);
+const char *file_error_text(int error)
+{
+	return error == -ELOOP ? "it is somebody else's link, or leads to a descriptor that slotd "
+				 "cannot pass on"
+			       : strerror(-error);
 }
 
 static int give_owner(int fd, const struct file_owner *owner)
@@ -112,6 +113,7 @@ static int adopt(struct log_file *f, int fd)
 	f->fd = fd;
 	f->dev = st.st_dev;
 	f->ino = special ? 0 : st.st_ino;
+	f->special_ino = special ? st.st_ino : 0;
 	f->reopen = false;
 	return 0;
 }
@@ -233,20 +235,15 @@ struct log_file *file_new(const char *path, bool given, const struct rotation *r
 	return f;
 }
 
-static struct log_file *find_path(struct files *files, const char *path, bool given)
+struct log_file *files_find(struct files *files, const char *path)
 {
 	struct log_file *f = files->head;
 	uint32_t hash = hash_of(path);
 
-	while (f && (f->hash != hash || f->given != given || strcmp(f->path, path) != 0)) {
+	while (f && (f->hash != hash || f->given || strcmp(f->path, path) != 0)) {
 		f = f->next;
 	}
 	return f;
-}
-
-struct log_file *files_find(struct files *files, const char *path)
-{
-	return find_path(files, path, false);
 }
 
 static struct log_file *find_inode(struct files *files, dev_t dev, ino_t ino)
@@ -254,6 +251,17 @@ static struct log_file *find_inode(struct files *files, dev_t dev, ino_t ino)
 	struct log_file *f = files->head;
 
 	while (f && (f->dev != dev || f->ino != ino)) {
+		f = f->next;
+	}
+	return f;
+}
+
+/* The same pipe or terminal by another name: what goes there goes through one object. */
+static struct log_file *find_special(struct files *files, dev_t dev, ino_t ino)
+{
+	struct log_file *f = files->head;
+
+	while (f && (!f->special || f->dev != dev || f->special_ino != ino)) {
 		f = f->next;
 	}
 	return f;
@@ -271,7 +279,10 @@ static int add(struct files *files, struct log_file *f, struct log_file **ret)
 	struct log_file *same;
 	int r = f->fd >= 0 || f->owner.late ? 0 : file_open(f);
 
-	same = r == 0 && f->ino ? find_inode(files, f->dev, f->ino) : NULL;
+	same = r < 0	    ? NULL
+	       : f->special ? find_special(files, f->dev, f->special_ino)
+	       : f->ino	    ? find_inode(files, f->dev, f->ino)
+			    : NULL;
 	if (same) {
 		*ret = share(same, &f->rotation);
 		file_free(f);
@@ -287,12 +298,12 @@ static int add(struct files *files, struct log_file *f, struct log_file **ret)
 int files_get(struct files *files, const char *path, int fd, const struct rotation *rotation,
 	      const struct file_owner *owner, struct log_file **ret)
 {
-	struct log_file *f = find_path(files, path, fd >= 0);
+	/* What a descriptor is goes by its inode: the same name may mean another one today. */
+	struct log_file *f = fd < 0 ? files_find(files, path) : NULL;
 	int r;
 
 	*ret = NULL;
 	if (f) {
-		cleanup_closep(&fd);
 		*ret = share(f, rotation);
 		return 0;
 	}

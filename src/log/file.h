@@ -40,6 +40,7 @@ struct log_file {
 	unsigned users;
 	dev_t dev;
 	ino_t ino;		 /* 0: not a regular file */
+	ino_t special_ino;	 /* of a special target */
 	struct special *special; /* a target that is no regular file */
 	struct rotation rotation;
 	struct file_owner owner;
@@ -70,11 +71,13 @@ int files_get(struct files *files, const char *path, int fd, const struct rotati
 struct log_file *files_find(struct files *files, const char *path);
 /** One user less; the last one closes it. NULL is fine. */
 void files_put(struct files *files, struct log_file *f);
-/** A file that is in no list; for recovery. */
+/** A file that is in no list. given: it is not to be opened by its path. */
 struct log_file *file_new(const char *path, bool given, const struct rotation *rotation,
 			  const struct file_owner *owner);
 struct log_file *file_free(struct log_file *f);
 
+/** What to say of a failure to open one. */
+const char *file_error_text(int error);
 /** Opens (again); keeps what it had when that fails. 0 or -errno. */
 int file_open(struct log_file *f);
 /** As file_open, but only the file with this inode, under whatever name in the same directory. */

@@ -21,7 +21,7 @@ void loss_begins(struct stream *s, int error)
 	s->lost_error = error;
 	if (f->retry_at == 0) {
 		logger_report(s->lg, LOG_ERR, "%s: cannot write %s: %s; output is lost", s->name,
-			      f->path, strerror(-error));
+			      f->path, file_error_text(error));
 	}
 	f->retry_at = usec_add(usec_monotonic(), FILE_PAUSE_US);
 }
@@ -69,7 +69,7 @@ void loss_send(struct stream *s)
 	message_put_u64(&m, TAG_LOST_LINES, s->lost_lines);
 	message_put_u64(&m, TAG_LOST_BYTES, s->lost_bytes);
 	message_put_i64(&m, TAG_CODE, s->lost_error);
-	message_put_text(&m, TAG_TEXT, strerror(-s->lost_error));
+	message_put_text(&m, TAG_TEXT, file_error_text(s->lost_error));
 	/* Totals: one that could not be sent is made good by the next, or by LOG_CLOSED. */
 	s->lost_new = channel_send(&s->lg->channel, &m) < 0;
 }

@@ -24,7 +24,7 @@ static void file_failed(struct logger *lg, int error)
 	f->retry_at = usec_add(usec_monotonic(), FILE_PAUSE_US);
 	f->lost_lines++;
 	if (first) { /* to whoever still listens: slotd sends it back to the other targets */
-		logger_report(lg, LOG_ERR, "cannot write %s: %s", f->path, strerror(-error));
+		logger_report(lg, LOG_ERR, "cannot write %s: %s", f->path, file_error_text(error));
 	}
 }
 

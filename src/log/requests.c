@@ -140,7 +140,7 @@ void request_clear(struct logger *lg, const struct message *m)
 	struct log_file *f = meant(lg, m, &path);
 	int r = f ? file_clear(f) : path ? file_clear_path(path) : -ENOENT;
 
-	logger_done(lg, m->id, r, r < 0 ? strerror(-r) : NULL);
+	logger_done(lg, m->id, r, r < 0 ? file_error_text(r) : NULL);
 }
 
 void request_open(struct logger *lg, const struct message *m)
@@ -159,7 +159,7 @@ void request_open(struct logger *lg, const struct message *m)
 	fd = path ? file_open_read(path, mode) : -ENOENT;
 	message_init(&answer, MSG_LOG_OPENED, m->id);
 	message_put_i64(&answer, TAG_CODE, fd < 0 ? fd : 0);
-	message_put_text(&answer, TAG_TEXT, fd < 0 ? strerror(-fd) : NULL);
+	message_put_text(&answer, TAG_TEXT, fd < 0 ? file_error_text(fd) : NULL);
 	message_put_text(&answer, TAG_PATH, path);
 	if (fd >= 0) {
 		message_put_fd(&answer, fd);

@@ -19,9 +19,36 @@
 #include <unistd.h>
 
 enum {
+	INHERITED_MAX = 1024,
 	STACK_RESERVE = 512 * 1024, /* several messages (slotd/message.h), one in another's work */
 	STACK_KEEP = 16 * 1024,	    /* in use, or soon */
 };
+
+/* Numbers beyond are no one's choice: shells know one digit. */
+static uint64_t inherited[INHERITED_MAX / 64];
+
+static void note_inherited(void)
+{
+	for (unsigned fd = 3; fd < INHERITED_MAX; fd++) {
+		if (fcntl((int)fd, F_GETFD) >= 0) {
+			inherited[fd / 64] |= UINT64_C(1) << fd % 64;
+		}
+	}
+}
+
+bool os_inherited(int fd)
+{
+	return fd >= 0 && fd < INHERITED_MAX && inherited[fd / 64] >> fd % 64 & 1;
+}
+
+void os_pass_inherited(void)
+{
+	for (int fd = 0; fd < INHERITED_MAX; fd++) {
+		if (os_inherited(fd)) {
+			(void)fcntl(fd, F_SETFD, 0);
+		}
+	}
+}
 
 /* Before Linux 5.11 there is no CLOSE_RANGE_CLOEXEC. */
 static int sweep(void)
@@ -50,6 +77,7 @@ int os_adopt_descriptors(void)
 			return -errno;
 		}
 	}
+	note_inherited();
 	if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) < 0) {
 		return sweep();
 	}

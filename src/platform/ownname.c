@@ -1,97 +1,16 @@
 #include <slotd/ownname.h>
 
 #include <slotd/cleanup.h>
+#include <slotd/links.h>
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
-
-enum {
-	LINKS_MAX = 40, /* as the kernel has it: path_resolution(7) */
-};
-
-/* ---- links */
-
-/* The directory's part of a path, up to and with its last slash; "" for a bare name. */
-static int directory_length(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? (int)(slash - path) + 1 : 0;
-}
-
-static bool is_in_proc(const char *path)
-{
-	char dir[PATH_MAX];
-	struct statfs fs;
-	int len = directory_length(path);
-
-	(void)snprintf(dir, sizeof(dir), "%.*s.", len, path);
-	return statfs(dir, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
-}
-
-static bool may_follow(const char *path, const struct stat *link)
-{
-	struct stat st;
-
-	return link->st_uid == 0 || link->st_uid == geteuid() ||
-	       (stat(path, &st) == 0 && st.st_uid == link->st_uid);
-}
-
-/* One link: buf becomes what it names. */
-static int follow(char *buf, size_t size)
-{
-	char target[PATH_MAX], whole[PATH_MAX];
-	ssize_t n = readlink(buf, target, sizeof(target) - 1);
-	int len;
-
-	if (n < 0) {
-		return -errno;
-	}
-	target[n] = '\0';
-	len = snprintf(whole, sizeof(whole), "%.*s%s", target[0] == '/' ? 0 : directory_length(buf),
-		       buf, target);
-	if ((size_t)len >= sizeof(whole) || (size_t)len >= size) {
-		return -ENAMETOOLONG;
-	}
-	memcpy(buf, whole, (size_t)len + 1);
-	return 0;
-}
 
 int own_name_resolve(const char *path, char *buf, size_t size, struct diag *diag)
 {
-	if ((size_t)snprintf(buf, size, "%s", path) >= size) {
-		return diag_set_errno(diag, -ENAMETOOLONG, "%s", path);
-	}
-	for (int i = 0; i < LINKS_MAX; i++) {
-		struct stat st;
-		int r;
-
-		if (is_in_proc(buf)) {
-			return diag_set(diag, -ENXIO, "%s is no file but a descriptor's name",
-					path);
-		}
-		if (lstat(buf, &st) < 0) {
-			return errno == ENOENT ? 0 : diag_set_errno(diag, -errno, "%s", path);
-		}
-		if (!S_ISLNK(st.st_mode)) {
-			return 0;
-		}
-		if (!may_follow(buf, &st)) {
-			return diag_set(diag, -EPERM,
-					"%s is a link of uid %u, which is not followed: give the "
-					"link to root, or name its target",
-					buf, (unsigned)st.st_uid);
-		}
-		r = follow(buf, size);
-		if (r < 0) {
-			return diag_set_errno(diag, r, "%s", path);
-		}
-	}
-	return diag_set_errno(diag, -ELOOP, "%s", path);
+	return links_resolve(path, LINKS_OURS_OR_SAME, buf, size, diag);
 }
 
 /* ---- files */

@@ -105,6 +105,7 @@ static int execute_again(char **argv, const char *exe, const char *cwd, bool dae
 {
 	char pid[16];
 
+	os_pass_inherited();
 	notify_pass_listeners();
 	os_restore_limits();
 	notify_extend(START_PATIENCE); /* nothing feeds the watchdog meanwhile */

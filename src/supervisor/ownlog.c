@@ -3,6 +3,7 @@
 #include <slotd/cleanup.h>
 #include <slotd/strbuf.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -110,6 +111,22 @@ static void sink(void *data, int priority, const char *text, const struct log_fi
 	}
 }
 
+/* -EBADF: slotd-log opens the path, or says that it cannot. */
+static int open_target(const struct supervisord_config *c)
+{
+	struct diag diag = {0};
+	int fd;
+
+	if (c->log.kind != LOG_KIND_FILE || !c->log.target.found) {
+		return -EBADF;
+	}
+	fd = target_open(&c->log.target, &diag);
+	if (fd < 0) {
+		log_line(LOG_ERR, "logfile: %s cannot be written: %s", c->log.path, diag.text);
+	}
+	return fd < 0 ? -EBADF : fd;
+}
+
 static void send_config(struct ownlog *o)
 {
 	const struct supervisor *sup = o->sup;
@@ -120,7 +137,8 @@ static void send_config(struct ownlog *o)
 		sup->options.foreground; /* else whoever started it waits for stdout's end */
 	bool echo = foreground && !c->silent && !journal;
 	bool file = c->log.kind == LOG_KIND_FILE;
-	int target = foreground && file ? streams_own_descriptor(c->log.path) : -EBADF;
+	bool standard = file && target_is_standard(&c->log.target);
+	auto_close int null = -EBADF, target = -EBADF;
 	struct message m;
 
 	if (!log || !channel_open(&log->channel)) {
@@ -128,8 +146,10 @@ static void send_config(struct ownlog *o)
 	}
 	message_init(&m, MSG_LOG_OWN, 0);
 	message_put_u64(&m, TAG_LEVEL, (uint64_t)log_level());
-	/* Each line once: what goes to stdout in any case needs no echo there. */
-	if (file && (target != STDOUT_FILENO || (!echo && !journal))) {
+	/* Each line once: what goes to stdout in any case needs no echo there. A daemon's own are
+	 * /dev/null. */
+	if (file && (!standard ||
+		     (foreground && (c->log.target.fd != STDOUT_FILENO || (!echo && !journal))))) {
 		message_put_text(&m, TAG_PATH, c->log.path);
 	}
 	message_put_u64(&m, TAG_MAXBYTES, c->log.maxbytes);
@@ -138,8 +158,10 @@ static void send_config(struct ownlog *o)
 	message_put_u64(&m, TAG_JOURNAL, journal);
 	message_put_text(&m, TAG_IDENTIFIER, c->identifier);
 	message_put_u64(&m, TAG_ECHO, echo);
-	if (foreground) {
-		message_put_fd(&m, STDOUT_FILENO);
+	null = foreground ? -EBADF : open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (foreground || null >= 0) {
+		message_put_fd(&m, foreground ? STDOUT_FILENO : null);
+		target = open_target(c);
 	}
 	if (target >= 0) {
 		message_put_fd(&m, target);

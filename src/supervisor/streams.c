@@ -30,7 +30,8 @@ struct stream {
 	struct process *process; /* NULL: it is gone */
 	int channel;		 /* 0 stdout, 1 stderr */
 	int fd;
-	bool announced; /* slotd-log was told */
+	bool announced;	   /* slotd-log was told */
+	bool refusal_told; /* that its descriptor cannot be had */
 	pid_t pid;
 	char *name, *group, *path;
 	struct log_config config; /* numbers only; its path is not used */
@@ -166,29 +167,27 @@ int streams_fd(const struct process *p, int channel)
 
 /* ---- what slotd-log is told */
 
-int streams_own_descriptor(const char *path)
+/* -EBADF: slotd-log opens the path, or says that it cannot. */
+static int open_target(struct stream *st)
 {
-	static const struct {
-		const char *path;
-		int fd;
-	} paths[] = {
-		{"/dev/stdout", STDOUT_FILENO},	    {"/dev/stderr", STDERR_FILENO},
-		{"/dev/fd/1", STDOUT_FILENO},	    {"/dev/fd/2", STDERR_FILENO},
-		{"/proc/self/fd/1", STDOUT_FILENO}, {"/proc/self/fd/2", STDERR_FILENO},
-	};
+	struct diag diag = {0};
+	int fd;
 
-	for (size_t i = 0; path && i < ARRAY_SIZE(paths); i++) {
-		if (strcmp(path, paths[i].path) == 0) {
-			return paths[i].fd;
-		}
+	if (!st->config.target.found) {
+		return -EBADF;
 	}
-	return -EBADF;
+	fd = target_open(&st->config.target, &diag);
+	if (fd < 0 && !st->refusal_told) {
+		st->refusal_told = true;
+		log_line(LOG_ERR, "%s: %s cannot be written: %s", st->name, st->path, diag.text);
+	}
+	return fd < 0 ? -EBADF : fd;
 }
 
 static void announce(struct streams *s, struct stream *st)
 {
 	struct helper *log = helper_of(s->sup, HELPER_LOG);
-	int target = streams_own_descriptor(st->path);
+	auto_close int target = open_target(st);
 	struct message m;
 
 	message_init(&m, MSG_LOG_STREAM, 0);

@@ -270,6 +270,16 @@ void starts_init(struct supervisor *sup);
 /** Before the end of the loop; those that wait are freed later. */
 void starts_done(struct supervisor *sup);
 
+/* ---- targets.c ---- */
+
+/**
+ * A duplicate of the descriptor that a log's name means, the caller's to close; or -errno with a
+ * sentence. Never waits.
+ */
+int target_open(const struct log_target *t, struct diag *diag);
+/** Is it slotd's own stdin, stdout or stderr? */
+bool target_is_standard(const struct log_target *t);
+
 /* ---- streams.c ---- */
 
 enum {
@@ -291,8 +301,6 @@ void streams_abandon(struct process *p);
  * name, as /dev/stdout. 0 or -errno.
  */
 int streams_pipe(const struct process *p, int ret_ends[2]);
-/** Our descriptor, where the path means one: by its path slotd-log would open its own. -EBADF. */
-int streams_own_descriptor(const char *path);
 /** Read end of its stdout (0) or stderr (1) while it is open; -EBADF. Borrowed. */
 int streams_fd(const struct process *p, int channel);
 /** The process has ended: nobody reads its stdin any more. */

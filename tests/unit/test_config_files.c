@@ -177,6 +177,7 @@ END_TEST
 
 static const char resolvable[] =
 	"[slotd]\nhelper_user=nobody\n[program:x]\ncommand=a\nuser=root\n"
+	"stdout_logfile=/dev/stderr\nstderr_logfile=/proc/1/fd/2\n"
 	"[service:s]\nlisten=localhost:8000\nhealth=tcp\ncommand=a\nports_a=8001\nports_b=8002\n"
 	"worker=localhost:%(port)d\nallow_deploy=root,@root,daemon\n"
 	"[inet_http_server]\nport=localhost:9001\n";
@@ -214,6 +215,12 @@ START_TEST(what_a_child_looked_up_arrives)
 	ck_assert_str_eq(s->listen.at[0], "127.0.0.1:8000");
 	ck_assert_str_eq(worker(c, "s-b", "s-b_8002")->address, "127.0.0.1:8002");
 	ck_assert_str_eq(c->servers.at[0].address, "127.0.0.1:9001");
+	ck_assert(worker(c, "x", "x")->logs[0].target.found);
+	ck_assert_int_eq(worker(c, "x", "x")->logs[0].target.pid, 0);
+	ck_assert_int_eq(worker(c, "x", "x")->logs[0].target.fd, 2);
+	ck_assert_int_eq(worker(c, "x", "x")->logs[1].target.pid, 1);
+	ck_assert_int_eq(worker(c, "x", "x")->logs[1].target.fd, 2);
+	ck_assert(!worker(c, "s-b", "s-b_8002")->logs[0].target.found);
 	ck_assert_uint_ge(s->n_allow_uids, 2);
 	ck_assert_uint_ge(c->user_names.len, 2);
 	ck_assert_str_eq(c->user_names.at[0].name, "root");

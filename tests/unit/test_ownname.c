@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <slotd/cleanup.h>
+#include <slotd/links.h>
 #include <slotd/ownname.h>
 #include <stdio.h>
 #include <string.h>
@@ -177,6 +178,65 @@ START_TEST(behind_a_link_the_file_is_removed_and_the_link_stays)
 }
 END_TEST
 
+START_TEST(a_link_is_followed_for_a_log_if_we_or_root_made_it)
+{
+	char real[PATH_MAX];
+
+	if (geteuid() != 0) {
+		return; /* cannot make one */
+	}
+	make_dir();
+	put(other, "his");
+	ck_assert_int_eq(symlink(other, path), 0);
+	ck_assert_int_eq(links_resolve(path, LINKS_OURS, real, sizeof(real), NULL), 0);
+	ck_assert_str_eq(real, other);
+	ck_assert_int_eq(lchown(path, 65534, 65534), 0);
+	ck_assert_int_eq(chown(other, 65534, 65534), 0);
+	ck_assert_int_eq(links_resolve(path, LINKS_OURS, real, sizeof(real), NULL), -EPERM);
+	ck_assert_str_eq(real, path);
+	remove_dir();
+}
+END_TEST
+
+START_TEST(names_of_descriptors_are_known)
+{
+	char mine[64];
+	const struct {
+		const char *name;
+		int pid, fd; /* pid -1: it is none */
+	} cases[] = {
+		{"/dev/fd/7", 0, 7},
+		{"/proc/self/fd/2", 0, 2},
+		{"/proc/thread-self/fd/2", 0, 2},
+		{"/proc/1/fd/1", 1, 1},
+		{mine, 0, 5},
+		{"/proc/self/fd/", -1, 0},
+		{"/proc/self/fd/x", -1, 0},
+		{"/proc/self/fd/+1", -1, 0},
+		{"/proc/self/fd/1x", -1, 0},
+		{"/proc/self/fd/99999999999", -1, 0},
+		{"/proc/self/fdinfo/1", -1, 0},
+		{"/proc/self/1", -1, 0},
+		{"/tmp/1", -1, 0},
+		{"1", -1, 0},
+		{"", -1, 0},
+	};
+
+	(void)snprintf(mine, sizeof(mine), "/proc/%d/fd/5", (int)getpid());
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int fd = -1;
+		pid_t pid = -1;
+		bool found = links_descriptor(cases[i].name, &pid, &fd);
+
+		ck_assert_msg(found == (cases[i].pid >= 0), "%s", cases[i].name);
+		if (found) {
+			ck_assert_msg(pid == cases[i].pid && fd == cases[i].fd, "%s: %d %d",
+				      cases[i].name, (int)pid, fd);
+		}
+	}
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("ownname", a_file_is_opened_without_losing_what_it_has,
@@ -185,5 +245,7 @@ int main(void)
 			 a_link_is_followed_to_what_it_names_also_when_that_is_missing,
 			 somebody_elses_link_is_followed_to_his_own_files_only,
 			 a_name_is_removed_only_while_it_names_what_we_made,
+			 a_link_is_followed_for_a_log_if_we_or_root_made_it,
+			 names_of_descriptors_are_known,
 			 behind_a_link_the_file_is_removed_and_the_link_stays);
 }
