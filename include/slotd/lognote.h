@@ -23,8 +23,8 @@
  * Conversation, beside what message.h says of each message:
  *
  *	LOG_STREAM	descriptors: the pipe's read end; then, where PATH means a descriptor
- *			(/dev/stdout, /proc/1/fd/1, links to these), a duplicate of that. No PATH: the
- *			output goes nowhere (but for SYSLOG, CAPTURE and EVENTS). UID and GID:
+ *			(/dev/stdout, /proc/1/fd/1, links to these), a duplicate of that. No PATH:
+ *			the output goes nowhere (but for SYSLOG, CAPTURE and EVENTS). UID and GID:
  *			owner of a file that is made; MODE: its exact mode (default: 0666 less the
  *			umask). A second one for a known stream changes where its bytes go.
  *	LOG_LOST	totals since the stream began; CODE (negative errno) and TEXT say why.
@@ -32,9 +32,9 @@
  *	LOG_OPEN	as LOG_CLEAR; descriptor and PATH in LOG_OPENED, or CODE and TEXT.
  *			MODE: a missing file is made.
  *	LOG_OWN		descriptors: slotd's stdout (a daemon's is /dev/null); then, where PATH
- *			means a descriptor, a duplicate of that one. PATH, MAXBYTES, BACKUPS: the file; ECHO:
- *			a copy of every line goes to stdout; SYSLOG, JOURNAL: the same. A second
- *			one replaces the first.
+ *			means a descriptor, a duplicate of that one. PATH, MAXBYTES, BACKUPS: the
+ *			file; ECHO: a copy of every line goes to stdout; SYSLOG, JOURNAL: the
+ *			same. A second one replaces the first.
  *	LOG_LINE	COUNT: lines that slotd had to leave out before this one.
  *	LOG_EVENT	KIND: enum log_event_kind; at most MESSAGE_BYTES_MAX a message.
  */

@@ -184,7 +184,7 @@ def test_a_helper_that_hangs_is_restarted(slotd, helper):
     os.kill(web, signal.SIGKILL)  # a change that it is told
     wait_for(lambda: not procs.alive(pid), "it is ended", 20)
     assert running(daemon, "web") != web
-    daemon.wait_log("has read nothing for 5 s")
+    daemon.wait_log("had read nothing for 4 s")
 
 
 def test_orphans_are_reaped(slotd):

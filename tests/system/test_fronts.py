@@ -12,6 +12,8 @@ from harness.fronts import FRONTS
 from harness.network import SERVER, Network
 from harness.procs import wait_for
 
+pytestmark = pytest.mark.plain_only  # many real peers; the relay's other tests run under sanitizers
+
 COLD = 0  # a slot's state: none of its workers runs
 GTHREAD = "-k gthread --threads 8 --keep-alive 5"
 

@@ -11,6 +11,8 @@ from harness.clients import CLIENTS
 from harness.fronts import Front, is_listening, program
 from harness.procs import wait_for
 
+pytestmark = pytest.mark.plain_only  # real peers on both sides
+
 WORKER = """\
 global
   close-spread-time 2s
