@@ -257,7 +257,7 @@ static struct log_file *find_inode(struct files *files, dev_t dev, ino_t ino)
 }
 
 /* The same pipe or terminal by another name: what goes there goes through one object. */
-static struct log_file *find_special(struct files *files, dev_t dev, ino_t ino)
+struct log_file *files_find_special(struct files *files, dev_t dev, ino_t ino)
 {
 	struct log_file *f = files->head;
 
@@ -280,7 +280,7 @@ static int add(struct files *files, struct log_file *f, struct log_file **ret)
 	int r = f->fd >= 0 || f->owner.late ? 0 : file_open(f);
 
 	same = r < 0	    ? NULL
-	       : f->special ? find_special(files, f->dev, f->special_ino)
+	       : f->special ? files_find_special(files, f->dev, f->special_ino)
 	       : f->ino	    ? find_inode(files, f->dev, f->ino)
 			    : NULL;
 	if (same) {

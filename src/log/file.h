@@ -69,6 +69,8 @@ int files_get(struct files *files, const char *path, int fd, const struct rotati
 	      const struct file_owner *owner, struct log_file **ret);
 /** The object whose path this is, NULL when it is not open here. */
 struct log_file *files_find(struct files *files, const char *path);
+/** The object of a pipe, socket or terminal; NULL: nothing is written there. */
+struct log_file *files_find_special(struct files *files, dev_t dev, ino_t ino);
 /** One user less; the last one closes it. NULL is fine. */
 void files_put(struct files *files, struct log_file *f);
 /** A file that is in no list. given: it is not to be opened by its path. */

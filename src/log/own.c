@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -49,6 +50,15 @@ static void rotate_if_full(struct log_file *f, uint64_t size)
 	}
 }
 
+/* Behind the rest of a worker's line, if one waits there: ours must not get into it. */
+static int to_special(struct log_file *f, int fd, const char *line, size_t n)
+{
+	if (f && !special_ready(f->special) && special_pending(f->special)) {
+		return special_add(f->special, line, n);
+	}
+	return special_try(fd, line, n);
+}
+
 static int append(struct log_file *f, const char *line, size_t n)
 {
 	uint64_t before, after;
@@ -56,7 +66,7 @@ static int append(struct log_file *f, const char *line, size_t n)
 	int r;
 
 	if (f->special) {
-		return special_try(f->fd, line, n);
+		return to_special(f, f->fd, line, n);
 	}
 	r = file_size(f, &before);
 	if (r == 0) {
@@ -121,19 +131,26 @@ static size_t head_of(int priority, usec_t when, char *buf, size_t size)
 				    level_name(priority));
 }
 
-static void to_echo(struct own *o, const char *line, size_t n)
+bool own_shares(const struct own *o, const struct log_file *f)
 {
+	return o->use_echo && f->special_ino == o->echo_ino && f->dev == o->echo_dev;
+}
+
+static void to_echo(struct logger *lg, const char *line, size_t n)
+{
+	struct own *o = &lg->own;
+	struct log_file *f = files_find_special(&lg->files, o->echo_dev, o->echo_ino);
 	char gap[64];
 
 	if (o->echo_dropped) {
 		int len = snprintf(gap, sizeof(gap), "(%" PRIu64 " lines left out here)\n",
 				   o->echo_dropped);
 
-		if (special_try(o->echo, gap, (size_t)len) == 0) {
+		if (to_special(f, o->echo, gap, (size_t)len) == 0) {
 			o->echo_dropped = 0;
 		}
 	}
-	if (o->echo_dropped || special_try(o->echo, line, n) < 0) {
+	if (o->echo_dropped || to_special(f, o->echo, line, n) < 0) {
 		o->echo_dropped++;
 	}
 }
@@ -150,7 +167,7 @@ static void to_all(struct logger *lg, const struct own_line *l)
 		to_file(lg, line, n);
 	}
 	if (o->use_echo) {
-		to_echo(o, line, n);
+		to_echo(lg, line, n);
 	}
 	if (o->use_syslog) { /* with the time and level of the line, as Supervisor */
 		datagram_syslog(&o->syslog, l->priority, o->identifier, line, n - 1);
@@ -235,7 +252,7 @@ void own_print(struct logger *lg, const struct message *m)
 	size_t n;
 	const char *data = message_bytes(m, TAG_BYTES, &n);
 
-	to_echo(&lg->own, data, n);
+	to_echo(lg, data, n);
 }
 
 static void set_file(struct logger *lg, struct message *m)
@@ -267,13 +284,23 @@ static void set_file(struct logger *lg, struct message *m)
 	files_put(&lg->files, old);
 }
 
+/* Takes fd. */
+static void set_echo(struct own *o, int fd, bool use)
+{
+	struct stat st = {0};
+
+	cleanup_closep(&o->echo);
+	o->echo = fd;
+	o->use_echo = use;
+	o->echo_ino = fd >= 0 && fstat(fd, &st) == 0 ? st.st_ino : 0; /* 0: like no other */
+	o->echo_dev = st.st_dev;
+}
+
 void own_set(struct logger *lg, struct message *m)
 {
 	struct own *o = &lg->own;
 
-	cleanup_closep(&o->echo);
-	o->echo = message_take_fd(m, 0);
-	o->use_echo = message_u64(m, TAG_ECHO) != 0;
+	set_echo(o, message_take_fd(m, 0), message_u64(m, TAG_ECHO) != 0);
 	o->level = (int)message_i64(m, TAG_LEVEL);
 	o->use_syslog = message_u64(m, TAG_SYSLOG) != 0;
 	o->use_journal = message_u64(m, TAG_JOURNAL) != 0;

@@ -16,6 +16,8 @@ struct logger;
 struct own {
 	struct log_file *file; /* NULL: none */
 	int echo;	       /* slotd's stdout; -EBADF: none */
+	dev_t echo_dev;	       /* what that is */
+	ino_t echo_ino;
 	uint64_t echo_dropped;
 	int level; /* less urgent lines are left out */
 	bool use_echo, use_syslog, use_journal;
@@ -40,5 +42,7 @@ void own_set(struct logger *lg, struct message *m);
 void own_received(struct logger *lg, const struct message *m);
 /** MSG_LOG_PRINT. */
 void own_print(struct logger *lg, const struct message *m);
+/** Do our lines go where f does? */
+bool own_shares(const struct own *o, const struct log_file *f);
 /** A line of our own making. */
 void own_write(struct logger *lg, const struct own_line *line);

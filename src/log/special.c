@@ -156,6 +156,30 @@ int special_write(struct special *sp, const char *data, size_t n)
 	return r;
 }
 
+bool special_pending(const struct special *sp)
+{
+	return sp->rest > 0;
+}
+
+int special_add(struct special *sp, const char *data, size_t n)
+{
+	char *more;
+
+	if (sp->rest + n > SPECIAL_MAX) {
+		return -EAGAIN;
+	}
+	memmove(sp->buf, sp->buf + sp->at, sp->rest);
+	sp->at = 0;
+	more = realloc(sp->buf, sp->rest + n);
+	if (!more) {
+		return -ENOMEM;
+	}
+	memcpy(more + sp->rest, data, n);
+	sp->buf = more;
+	sp->rest += n;
+	return 0;
+}
+
 int special_try(int fd, const char *data, size_t n)
 {
 	while (n) {

@@ -36,5 +36,9 @@ void special_wait(struct special *sp, struct loop *loop, special_room_fn *fn, vo
  * Returns: 0 or -errno; -EAGAIN: not ready; -ENOMEM: the rest is lost.
  */
 int special_write(struct special *sp, const char *data, size_t n);
+/** Is there something that the target has not taken yet? */
+bool special_pending(const struct special *sp);
+/** Behind what is pending: 0; -EAGAIN: that is too much already; -ENOMEM. */
+int special_add(struct special *sp, const char *data, size_t n);
 /** For lines that rather get lost than wait: 0, -EAGAIN or another -errno. */
 int special_try(int fd, const char *data, size_t n);

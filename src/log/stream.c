@@ -212,6 +212,9 @@ static ssize_t take(struct stream *s, size_t *max)
 		if (c.len) {
 			sink(s, &c);
 		}
+		if (s->file && s->file->special && special_pending(s->file->special)) {
+			wait_for_target(s); /* also when nothing more comes */
+		}
 	}
 	staging_reset(st);
 	return n;

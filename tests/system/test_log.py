@@ -628,6 +628,31 @@ def test_lines_of_several_streams_arrive_whole_on_one_pipe(log, pause):
     assert not [f"{line[:12]} ... {line[-12:]}, {len(line)} bytes" for line in torn]
 
 
+def test_slotds_own_lines_are_not_within_those_of_a_stream(log):
+    """One stream and slotd's echo on one pipe, whose reader is slow."""
+    reader, target = os.pipe()
+    log.give("LOG_OWN", [target], LEVEL=6, ECHO=1)
+    stream = Stream(log, 1, "/dev/stdout", target=target)
+    os.close(target)
+    lines = [str(i).ljust(60000, "x") for i in range(20)]
+    writer = threading.Thread(target=lambda: stream.write("".join(f"{n}\n" for n in lines)))
+    writer.start()
+    got, own = b"", 0
+    while got.count(b"x\n") < len(lines):
+        own_line(log, f"own {own}")
+        own += 1
+        got += os.read(reader, 4096)
+        time.sleep(0.001)
+    writer.join()
+    stream.finish()
+    ours = re.compile(r"[-\d]+ [:,\d]+ INFO own \d+|\(\d+ lines left out here\)")
+    torn = [line for line in got.decode().splitlines() if line not in lines
+            and not ours.fullmatch(line)]
+    assert not [line[:60] for line in torn]
+    assert any("own" in line for line in got.decode().splitlines())
+    os.close(reader)
+
+
 def test_a_prompt_on_a_shared_pipe_is_not_kept_back(log):
     reader, target = os.pipe()
     asks, idle = (Stream(log, i, "/dev/stdout", target=target) for i in (1, 2))
