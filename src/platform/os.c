@@ -202,9 +202,9 @@ int os_pipe_of(uid_t uid, gid_t gid, int ret_ends[2])
 static __attribute__((noinline, no_sanitize_address)) uintptr_t touch_stack(void)
 {
 	char room[STACK_RESERVE];
-	volatile char *bottom = room;
 
-	*bottom = 0;
+	room[0] = 0;
+	__asm__ volatile("" : : "r"(room) : "memory"); /* it is not to be left out */
 	return (uintptr_t)__builtin_frame_address(0) - STACK_RESERVE;
 }
 

@@ -42,6 +42,7 @@ def refused(daemon, *words):
 
 # ---- two supervisors of the same programs
 
+@pytest.mark.plain_only  # beside a real supervisord, at its pace
 def test_slotd_does_not_start_beside_a_supervisord_with_its_pidfile(slotd, supervisord):
     other = supervisord()
     daemon = slotd(start=False)
@@ -71,6 +72,7 @@ def test_a_supervisord_that_became_a_daemon_is_named_by_its_socket(slotd):
         other.end()
 
 
+@pytest.mark.plain_only  # beside a real supervisord, at its pace
 def test_slotd_does_not_start_with_the_file_of_a_living_supervisord(slotd, supervisord):
     other = supervisord()
     daemon = slotd(start=False)

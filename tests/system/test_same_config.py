@@ -205,6 +205,7 @@ def played(tmp_path_factory):
             for (case, path), infos in zip(named, theirs)]
 
 
+@pytest.mark.plain_only  # beside a real supervisord, at its pace
 def test_both_take_the_same_lines(played):
     theirs = {line for (_, line, _), _, they, we in played if they and not we}
     if os.geteuid() != 0:

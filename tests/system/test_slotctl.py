@@ -185,6 +185,7 @@ def compare(twins, lines, options=lambda twin: ["-c", twin.config], **kwargs):
     ["restart cat", "restart cat nope pair:*", "restart many:*", "restart quick"],
     ["stop all", "stop all", "start all", "restart all", "status"],
 ], ids=["look", "stop and start", "restart", "all"])
+@pytest.mark.plain_only  # beside a real supervisord, at its pace
 def test_processes_are_commanded_as_by_supervisorctl(twins, lines):
     compare(twins, lines)
 
@@ -194,6 +195,7 @@ def test_arguments_are_joined_and_split_again(twins):
                     ("", "status", "cat"), (" pid cat ",), ("status cat", "text nope")])
 
 
+@pytest.mark.plain_only  # beside a real supervisord, at its pace
 def test_wrong_words_get_supervisorctls_answers(twins):
     compare(twins, [
         "start", "stop", "restart", "signal", "signal HUP", "clear", "tail", "tail -f",
@@ -254,6 +256,7 @@ def test_a_process_in_the_foreground_gets_what_is_typed(twins):
     assert process.returncode == 0
 
 
+@pytest.mark.plain_only  # beside a real supervisord, at its pace
 def test_configuration_changes_are_applied_as_by_supervisorctl(twins):
     compare(twins, ["avail", "reread", "update", "add cat", "add nope", "remove cat",
                     "remove nope", "version"])
