@@ -131,11 +131,6 @@ static size_t head_of(int priority, usec_t when, char *buf, size_t size)
 				    level_name(priority));
 }
 
-bool own_shares(const struct own *o, const struct log_file *f)
-{
-	return o->use_echo && f->special_ino == o->echo_ino && f->dev == o->echo_dev;
-}
-
 static void to_echo(struct logger *lg, const char *line, size_t n)
 {
 	struct own *o = &lg->own;

@@ -42,7 +42,5 @@ void own_set(struct logger *lg, struct message *m);
 void own_received(struct logger *lg, const struct message *m);
 /** MSG_LOG_PRINT. */
 void own_print(struct logger *lg, const struct message *m);
-/** Do our lines go where f does? */
-bool own_shares(const struct own *o, const struct log_file *f);
 /** A line of our own making. */
 void own_write(struct logger *lg, const struct own_line *line);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define LOOK_AGAIN MSECONDS(5)	 /* a line is mostly written by one or two calls */
-#define PATIENCE   MSECONDS(200) /* for a prompt, a row of dots: no line */
+#define PATIENCE   MSECONDS(500) /* for a prompt, a row of dots: no line */
 
 static void on_timer(struct loop_timer *t)
 {

@@ -1,9 +1,9 @@
 #pragma once
 
 /**
- * A target that several streams share (one pipe or terminal behind /dev/stdout): what is taken of a
- * stream for it ends where a line ends, so that lines of up to SHARE_MAX bytes arrive whole however
- * slow the reader is.
+ * A target that several streams may share (one pipe or terminal behind /dev/stdout): what is taken
+ * of a stream for it ends where a line ends, so that lines of up to SHARE_MAX bytes arrive whole
+ * however slow the reader is.
  */
 
 #include <slotd/loop.h>

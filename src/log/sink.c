@@ -126,9 +126,7 @@ static int choose_special(struct stream *s, struct log_note *ret_note, size_t *m
 	if (!special_ready(s->file->special)) {
 		return -EAGAIN;
 	}
-	if (s->file->users > 1 || own_shares(&s->lg->own, s->file)) {
-		r = share_limit(s, &limit);
-	}
+	r = share_limit(s, &limit); /* a lone stream, too: another may begin at any time */
 	*max = *max < limit ? *max : limit;
 	return r;
 }

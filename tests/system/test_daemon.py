@@ -294,6 +294,7 @@ def test_a_file_of_supervisors_runs_without_a_home(slotd, env):
     daemon = homeless(slotd, **env)
     daemon.start(user=54321, group=54321, extra_groups=[])
     worker = running(daemon, "web")
+    daemon.wait_log("web entered RUNNING state")
     warnings = daemon.log().count("what slotd keeps for itself goes into")
     assert warnings == (1 if env else 0), daemon.log()
     where = f"{daemon.dir}/slotd.pid.d" if env else f"{daemon.dir}/slotd-54321/run"

@@ -653,6 +653,23 @@ def test_slotds_own_lines_are_not_within_those_of_a_stream(log):
     os.close(reader)
 
 
+def test_a_stream_that_joins_does_not_tear_the_line_of_the_first(log):
+    reader, target = os.pipe()
+    fcntl.fcntl(target, fcntl.F_SETPIPE_SZ, 4096)
+    first = Stream(log, 1, "/dev/stdout", target=target)
+    first.write("a" * 60000 + "\n")
+    got = os.read(reader, 4096)
+    second = Stream(log, 2, "/dev/stdout", target=target)
+    os.close(target)
+    second.write("b\n")
+    while got.count(b"\n") < 2:
+        got += os.read(reader, 4096)
+    assert got == b"a" * 60000 + b"\nb\n"
+    first.finish()
+    second.finish()
+    os.close(reader)
+
+
 def test_a_prompt_on_a_shared_pipe_is_not_kept_back(log):
     reader, target = os.pipe()
     asks, idle = (Stream(log, i, "/dev/stdout", target=target) for i in (1, 2))
