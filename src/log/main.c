@@ -198,6 +198,7 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a file at RLIMIT_FSIZE is like a full disk */
 	tzset();
+	share_init(&lg.streams.share);
 	r = sandbox_helper(&policy, argc, argv, &diag);
 	if (r < 0) {
 		(void)log_diag(LOG_ERR, r, &diag);

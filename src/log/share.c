@@ -8,24 +8,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-#define LOOK_AGAIN MSECONDS(5)	 /* a line is mostly written by one or two calls */
-#define PATIENCE   MSECONDS(500) /* for a prompt, a row of dots: no line */
+#define LOOK_AGAIN    MSECONDS(5)   /* a line is mostly written by one or two calls */
+#define PATIENCE      MSECONDS(500) /* for a prompt, a row of dots: no line */
+#define PATIENCE_FULL MSECONDS(50)  /* the writer probably waits for us */
 
 static void on_timer(struct loop_timer *t)
 {
 	struct share *share = container_of(t, struct share, timer);
 
 	streams_watch_again(container_of(share, struct logger, streams.share));
-}
-
-void share_init(struct share *share)
-{
-	share->pipe[0] = share->pipe[1] = -EBADF;
-	loop_timer_init(&share->timer, on_timer);
 }
 
 static void forget(struct share *share)
@@ -36,6 +33,22 @@ static void forget(struct share *share)
 	share->seen = NULL;
 }
 
+static int open_pipe(struct share *share)
+{
+	if (pipe2(share->pipe, O_CLOEXEC | O_NONBLOCK) < 0) {
+		share->pipe[0] = share->pipe[1] = -EBADF;
+		return -errno;
+	}
+	(void)fcntl(share->pipe[1], F_SETPIPE_SZ, SHARE_MAX); /* refused: shorter lines */
+	return 0;
+}
+
+void share_init(struct share *share)
+{
+	loop_timer_init(&share->timer, on_timer);
+	(void)open_pipe(share); /* refused: tried again at the first look */
+}
+
 void share_done(struct logger *lg)
 {
 	loop_timer_stop(lg->loop, &lg->streams.share.timer);
@@ -44,16 +57,13 @@ void share_done(struct logger *lg)
 
 static int prepare(struct share *share)
 {
-	if (share->seen) {
-		return 0;
+	if (!share->seen) {
+		share->seen = malloc(SHARE_MAX);
 	}
-	share->seen = malloc(SHARE_MAX);
-	if (!share->seen || pipe2(share->pipe, O_CLOEXEC | O_NONBLOCK) < 0) {
-		forget(share);
+	if (!share->seen) {
 		return -ENOMEM;
 	}
-	(void)fcntl(share->pipe[1], F_SETPIPE_SZ, SHARE_MAX); /* refused: shorter lines */
-	return 0;
+	return share->pipe[0] < 0 ? open_pipe(share) : 0;
 }
 
 /* What the pipe holds, without taking it. Bytes in share->seen; 0 or negative: no look possible. */
@@ -61,8 +71,10 @@ static ssize_t peek(struct share *share, int pipe)
 {
 	ssize_t n, got = 0;
 
-	if (prepare(share) < 0) {
-		return -ENOMEM;
+	int r = prepare(share);
+
+	if (r < 0) {
+		return r;
 	}
 	n = tee(pipe, share->pipe[1], SHARE_MAX, SPLICE_F_NONBLOCK);
 	if (n < 0) {
@@ -80,19 +92,39 @@ static ssize_t peek(struct share *share, int pipe)
 	return n;
 }
 
+/* Can another look show more than these n bytes? */
+static bool can_grow(const struct stream *s, size_t n)
+{
+	struct pollfd p = {.fd = s->pipe, .events = POLLIN};
+	int held = 0;
+
+	if (poll(&p, 1, 0) < 0 || p.revents & POLLHUP || ioctl(s->pipe, FIONREAD, &held) < 0) {
+		return false;
+	}
+	return (size_t)held <= n;
+}
+
+/* Pages at both ends may be filled in part only, so full is not seen, but nearly full is. */
+static bool has_room(const struct stream *s, size_t n)
+{
+	return (int)n + 2 * PIPE_BUF <= fcntl(s->pipe, F_GETPIPE_SZ);
+}
+
 /* Is the line worth waiting for? n bytes of it are there. */
 static bool may_go_on(struct stream *s, size_t n)
 {
-	struct pollfd p = {.fd = s->pipe, .events = POLLIN};
 	const usec_t now = usec_monotonic();
 
-	if (n >= SHARE_MAX || s->lg->stopped || poll(&p, 1, 0) < 0 || p.revents & POLLHUP) {
+	if (s->lg->stopped || !can_grow(s, n)) {
 		return false;
 	}
-	if (!s->line_until) {
-		s->line_until = usec_add(now, PATIENCE);
+	if (!has_room(s, n)) {
+		stream_widen(s);
 	}
-	return now < s->line_until;
+	if (!s->line_since) {
+		s->line_since = now;
+	}
+	return now < usec_add(s->line_since, has_room(s, n) ? PATIENCE : PATIENCE_FULL);
 }
 
 int share_limit(struct stream *s, size_t *ret_max)
@@ -116,7 +148,7 @@ int share_limit(struct stream *s, size_t *ret_max)
 		}
 		return -EBUSY;
 	}
-	s->line_until = 0;
+	s->line_since = 0;
 	*ret_max = end ? end : (size_t)n;
 	return 0;
 }

@@ -18,11 +18,16 @@ enum {
 };
 
 struct share {
-	int pipe[2]; /* for a look at what a stream's pipe holds; -EBADF: not made yet */
+	int pipe[2]; /* for a look at what a stream's pipe holds; -EBADF: not made */
 	char *seen;
 	struct loop_timer timer; /* armed while a line is begun */
 };
 
+/**
+ * Makes the pipe to look with. Called while the process still has CAP_SYS_RESOURCE: a user with
+ * many pipes (pipe-user-pages-soft of pipe(7): a thousand, those of workers included) gets them
+ * with two pages else, too short for most lines.
+ */
 void share_init(struct share *share);
 void share_done(struct logger *lg);
 /**

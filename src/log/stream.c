@@ -220,11 +220,10 @@ static ssize_t take(struct stream *s, size_t *max)
 	return n;
 }
 
-/* A worker that fills its pipe each time we look gets a wider one: fewer turns for both sides. */
-static void widen(struct stream *s)
+void stream_widen(struct stream *s)
 {
 	if (!s->wide) {
-		s->wide = true; /* refused where a user's pipes are limited: then it stays narrow */
+		s->wide = true;
 		(void)fcntl(s->pipe, F_SETPIPE_SZ, PIPE_WIDE);
 	}
 }
@@ -303,7 +302,7 @@ static void on_pipe(struct loop_io *io, unsigned events)
 		}
 		total += (size_t)n;
 		if (total >= PIPE_USUAL) {
-			widen(s);
+			stream_widen(s); /* it is full each time: fewer turns for both sides */
 		}
 	}
 }
@@ -489,7 +488,6 @@ void streams_init(struct logger *lg)
 	lg->streams.null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	datagram_init(&lg->streams.syslog, DATAGRAM_SYSLOG);
 	loop_timer_init(&lg->streams.timer, on_timer);
-	share_init(&lg->streams.share);
 }
 
 /* We end, the stream does not: what is known of it stays in the notes. */

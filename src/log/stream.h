@@ -41,7 +41,7 @@ struct stream {
 	struct stream_filter *filter; /* NULL: bytes go as they are */
 	char *line;		      /* begun, for syslog; NULL: none */
 	size_t line_len;
-	usec_t line_until; /* for a shared target: the end of a begun line is waited for; 0: not */
+	usec_t line_since; /* for a shared target: a begun line is waited for since then; 0: not */
 	uint64_t lost_lines, lost_bytes;
 	int lost_error; /* of the last loss */
 };
@@ -74,6 +74,8 @@ void stream_set(struct logger *lg, struct message *m);
 void stream_drain(struct stream *s);
 /** All of them, before QUIT is obeyed. */
 void streams_drain(struct logger *lg);
+/** Enlarges its pipe, once; refused where a user's pipes are limited: then it stays narrow. */
+void stream_widen(struct stream *s);
 /** Looks again at those that wait for a target, a line's end or the timer. */
 void streams_watch_again(struct logger *lg);
 /** There is room in the channel: send what it refused. */

@@ -511,6 +511,8 @@ static void follow_process(struct process *p, enum worker_state state)
 		loop_idle_queue(p->sup->loop, &events_of(p->sup)->dispatch_idle);
 	} else if (state != WORKER_STOPPING) {
 		listener_lost(&ear->listener, &plan);
+		/* What it had in hand is another's, who may be waiting already. */
+		loop_idle_queue(p->sup->loop, &events_of(p->sup)->dispatch_idle);
 	} else {
 		ear->listener.running = false;
 	}

@@ -123,15 +123,22 @@ static void tell_executed(struct process *p)
 	}
 }
 
-static void on_report(struct loop_io *io, unsigned events)
+void process_look(struct process *p)
 {
-	struct process *p = container_of(io, struct process, report_io);
-
-	(void)events;
+	if (p->report_pipe.fd < 0) {
+		return;
+	}
 	read_report(p);
 	if (p->report_pipe.fd < 0 && !p->report) {
 		tell_executed(p);
+		feed(p, (struct worker_event){.kind = WORKER_EV_TIMER}); /* startsecs may be 0 */
 	}
+}
+
+static void on_report(struct loop_io *io, unsigned events)
+{
+	(void)events;
+	process_look(container_of(io, struct process, report_io));
 }
 
 static void forget_pidfd(struct process *p)

@@ -265,9 +265,13 @@ static void on_event(struct streams *s, const struct message *m)
 {
 	const struct stream *st = *place_of(s, (uint32_t)message_u64(m, TAG_STREAM));
 
-	if (st) {
-		events_output(s->sup, st->group, st->name, m);
+	if (!st) {
+		return;
 	}
+	if (st->process && st->process->pid == st->pid) {
+		process_look(st->process); /* that it runs is told before what it says */
+	}
+	events_output(s->sup, st->group, st->name, m);
 }
 
 static void received(struct helper *h, struct message *m)

@@ -206,6 +206,8 @@ struct process *process_free(struct process *p);
 void process_start(struct process *p);
 /** Its timer came, and it is its turn. */
 void process_timer_due(struct process *p);
+/** Has it become its command by now? The core hears so before anything else of this run. */
+void process_look(struct process *p);
 void process_stop(struct process *p);
 /** The wall clock was set: its times move along, and are shown anew. */
 void process_move_times(struct process *p, int64_t by);

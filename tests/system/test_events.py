@@ -122,6 +122,24 @@ buffer_size=10000
     assert sorted(serials) == list(range(min(serials), min(serials) + 10000))
 
 
+def test_what_a_crashed_listener_had_in_hand_goes_to_another_that_waits(slotd):
+    daemon = slotd(f"""
+[eventlistener:pool]
+command=/bin/sh -c 'case %(process_num)d in 0) how=die;; esac;
+    exec {LISTENER} %D%/%(process_num)d.events $how'
+process_name=%(program_name)s_%(process_num)d
+numprocs=2
+events=REMOTE_COMMUNICATION
+startsecs=0
+autorestart=false
+""")
+    for n in range(2):
+        daemon.wait_log(f"pool_{n}: ACKNOWLEDGED -> READY")
+    daemon.rpc.supervisor.sendRemoteCommEvent("kind", "data")
+    wait_for(lambda: lines(daemon, "1"), "the other one is told")
+    daemon.wait_state("pool:pool_0", "EXITED")
+
+
 def test_one_that_hangs_and_one_that_lies_delay_nobody_else(slotd):
     daemon = slotd(listener("good", "PROCESS_STATE_RUNNING") + listener(
         "hung", "PROCESS_STATE_RUNNING", "hang") + listener("liar", "PROCESS_STATE_RUNNING", "lie")

@@ -1,6 +1,7 @@
 """slotd-log alone, with the test in slotd's place: it holds the pipes and the two memfds."""
 
 import fcntl
+import itertools
 import os
 import random
 import re
@@ -650,6 +651,55 @@ def test_slotds_own_lines_are_not_within_those_of_a_stream(log):
             and not ours.fullmatch(line)]
     assert not [line[:60] for line in torn]
     assert any("own" in line for line in got.decode().splitlines())
+    os.close(reader)
+
+
+@pytest.fixture
+def beyond_the_limit_of_pipes():
+    """As many as a user may have before new ones get two pages only."""
+    limit = int(Path("/proc/sys/fs/pipe-user-pages-soft").read_text(encoding="ascii"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if not 0 < limit // 16 < 4096 or hard < 10000:
+        pytest.skip("this machine limits pipes or descriptors otherwise")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 10000), hard))
+    pipes = [os.pipe() for _ in range(limit // 16 + 1)]
+    yield
+    for end in itertools.chain(*pipes):
+        os.close(end)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_lines_are_whole_where_a_user_has_many_pipes(beyond_the_limit_of_pipes, log):
+    reader, target = os.pipe()
+    streams = [Stream(log, i, "/dev/stdout", target=target) for i in (1, 2)]
+    os.close(target)
+    lines = [letter * 60000 for letter in "ab"]
+    writers = [threading.Thread(target=stream.write, args=((line + "\n") * 10,))
+               for stream, line in zip(streams, lines)]
+    for writer in writers:
+        writer.start()
+    got = b""
+    while got.count(b"\n") < 20:
+        got += os.read(reader, 1 << 16)
+    for writer, stream in zip(writers, streams):
+        writer.join()
+        stream.finish()
+    assert sorted(got.decode().splitlines()) == sorted(lines * 10)
+    os.close(reader)
+
+
+def test_a_line_longer_than_its_pipe_is_passed_on_in_pieces(log):
+    reader, target = os.pipe()
+    stream = Stream(log, 1, "/dev/stdout", target=target)
+    os.close(target)
+    writer = threading.Thread(target=lambda: stream.write("x" * 2_000_000 + "\n"))
+    writer.start()
+    got = b""
+    while not got.endswith(b"\n"):
+        got += os.read(reader, 1 << 16)
+    assert got == b"x" * 2_000_000 + b"\n"
+    writer.join()
+    stream.finish()
     os.close(reader)
 
 

@@ -435,7 +435,7 @@ def test_all_helpers_end_with_slotd(payinv):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may run prepare as somebody else")
 def test_prepare_and_checks_have_the_environment_of_their_user(slotd, ports):
     wanted = "HOME=$HOME USER=$USER LOGNAME=$LOGNAME SHELL=$SHELL"
-    payinv = Payinv(slotd, ports, health=f'exec echo "{wanted}" > %D%/out/check',
+    payinv = Payinv(slotd, ports, health=f'exec cd %D%/out && echo "{wanted}" > new.$$ && mv new.$$ check',
                     program='user=nobody\nenvironment=SHELL="/bin/mine"\n',
                     options=f'prepare=echo "{wanted}" > %D%/out/prepare\n', start=False)
     out = payinv.daemon.dir / "out"
