@@ -308,11 +308,10 @@ static void lost(struct worker *w, const struct worker_event *ev, usec_t now, st
 	if (!wants_restart(w) || w->no_start) {
 		return;
 	}
-	if (w->burst < WORKER_BURST || usec_sub(now, w->started) >= SECONDS(1)) {
-		relaunch(w, ev, now, plan);
-	} else {
-		w->deadline = seconds_after(w->started, 1);
-	}
+	/* In its turn, also at once: many that crash do not starve the others. */
+	w->deadline = w->burst < WORKER_BURST || usec_sub(now, w->started) >= SECONDS(1)
+			      ? now
+			      : seconds_after(w->started, 1);
 }
 
 static void failed_early(struct worker *w, const struct worker_event *ev, usec_t now,

@@ -8,9 +8,10 @@
  * Does a helper hang? It is only asked while something happens, so that an idle machine is not
  * woken: every descriptor that slotd-keep holds (public sockets, control's, the output of workers)
  * is in an epoll set of its own, edge-triggered, which is ready when something has come to one of
- * them. Each helper is then sent a message now and then, until nothing has come for a while; one
- * that leaves it unread is ended by its channel's stall timer (helpers.c). A client that waits at a
- * relay that was stopped, and a worker's line that nobody reads, are found by that.
+ * them. Each helper is then sent a message now and then, until nothing has come for a while and no
+ * client is connected; one that leaves it unread is ended by its channel's stall timer (helpers.c).
+ * A client that waits at a relay that was stopped, and a worker's line that nobody reads, are found
+ * by that.
  */
 
 #define ASK_EVERY SECONDS(1)
@@ -45,15 +46,15 @@ static bool take_events(struct activity *a)
 	return all > 0;
 }
 
-/* Is a client in the middle of something? What it says does not come by slotd. */
-static bool relays_work(const struct supervisor *sup)
+/* Is a client there? What it says does not come by slotd, also after it was long silent. */
+static bool relays_serve(const struct supervisor *sup)
 {
 	vec_for_each (s, &sup->services) {
 		for (int slot = 0; slot < SLOT_MAX_; slot++) {
 			struct slot_load load;
 
 			slot_load(*s, (enum slot_id)slot, &load);
-			if (load.queued + load.silent + load.active) {
+			if (slot_load_total(&load)) {
 				return true;
 			}
 		}
@@ -66,7 +67,7 @@ static void on_tick(struct loop_timer *t)
 	struct activity *a = container_of(t, struct activity, timer);
 	struct supervisor *sup = container_of(a, struct supervisor, activity);
 
-	if (take_events(a) || relays_work(sup)) {
+	if (take_events(a) || relays_serve(sup)) {
 		ask_helpers(sup);
 		loop_timer_set(sup->loop, t, usec_add(usec_monotonic(), ASK_EVERY));
 	} else {

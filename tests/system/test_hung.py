@@ -1,10 +1,12 @@
 """A helper that hangs is found within seconds of there being something to do, and not asked before."""
 
+import http.client
 import os
 import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -40,6 +42,25 @@ def test_a_stopped_helper_is_found_and_started_again(slotd, ports, name):
     size = os.path.getsize(daemon.dir / "log/talks")
     wait_for(lambda: os.path.getsize(daemon.dir / "log/talks") > size, "lines are logged")
     assert daemon.rpc.supervisor.getState()["statename"] == "RUNNING"
+
+
+def test_a_stopped_relay_is_found_by_a_client_that_was_long_connected(slotd, ports):
+    port = ports.one()
+    text = two_slots("s", f"127.0.0.1:{port}", ports.run(1), ports.run(1)) + "[slotd]\nrelays=1\n"
+    daemon = slotd(text.replace("health_interval=1", "health_interval=3600"))
+    wait_for(lambda: try_once(("127.0.0.1", port)), "it serves")
+    pid = wait_for(lambda: helper(daemon, "relay"), "it runs")
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    client.request("GET", "/")
+    assert client.getresponse().read().startswith(b"a ")
+    time.sleep(3)  # whatever else could lead to a look is long ago
+    os.kill(pid, signal.SIGSTOP)
+    client.sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    wait_for(lambda: helper(daemon, "relay") not in (pid, None), "another one runs", 20)
+    with suppress(ConnectionResetError):
+        assert client.sock.recv(100) == b""
+    client.close()
+    assert once(("127.0.0.1", port)).startswith("a ")
 
 
 def switches(pid):

@@ -46,6 +46,7 @@ stderr_capture_maxbytes=1MB
 
 [program:quick]
 command=/bin/false
+startsecs=10
 startretries=1
 autostart=false
 
@@ -74,6 +75,7 @@ autostart=false
 
 [program:again]
 command=/bin/false
+startsecs=10
 startretries=100
 autostart=false
 
