@@ -14,9 +14,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define LOOK_AGAIN    MSECONDS(5)   /* a line is mostly written by one or two calls */
-#define PATIENCE      MSECONDS(500) /* for a prompt, a row of dots: no line */
-#define PATIENCE_FULL MSECONDS(50)  /* the writer probably waits for us */
+#define LOOK_AGAIN MSECONDS(5)	 /* a line is mostly written by one or two calls */
+#define PATIENCE   MSECONDS(500) /* for a prompt, a row of dots: no line */
 
 static void on_timer(struct loop_timer *t)
 {
@@ -104,27 +103,22 @@ static bool can_grow(const struct stream *s, size_t n)
 	return (size_t)held <= n;
 }
 
-/* Pages at both ends may be filled in part only, so full is not seen, but nearly full is. */
-static bool has_room(const struct stream *s, size_t n)
-{
-	return (int)n + 2 * PIPE_BUF <= fcntl(s->pipe, F_GETPIPE_SZ);
-}
-
 /* Is the line worth waiting for? n bytes of it are there. */
 static bool may_go_on(struct stream *s, size_t n)
 {
 	const usec_t now = usec_monotonic();
 
-	if (s->lg->stopped || !can_grow(s, n)) {
+	if (s->lg->stopped || s->line_broken || !can_grow(s, n)) {
 		return false;
 	}
-	if (!has_room(s, n)) {
+	/* Its first and last pages may be filled in part only: full is not seen, nearly full is. */
+	if ((int)n + 2 * PIPE_BUF > fcntl(s->pipe, F_GETPIPE_SZ)) {
 		stream_widen(s);
 	}
 	if (!s->line_since) {
 		s->line_since = now;
 	}
-	return now < usec_add(s->line_since, has_room(s, n) ? PATIENCE : PATIENCE_FULL);
+	return now < usec_add(s->line_since, PATIENCE);
 }
 
 int share_limit(struct stream *s, size_t *ret_max)
@@ -149,6 +143,7 @@ int share_limit(struct stream *s, size_t *ret_max)
 		return -EBUSY;
 	}
 	s->line_since = 0;
+	s->line_broken = !end;
 	*ret_max = end ? end : (size_t)n;
 	return 0;
 }

@@ -28,14 +28,15 @@ struct stream {
 	uint32_t pid;
 	uint8_t channel; /* 0 stdout, 1 stderr */
 	bool syslog : 1;
-	bool events : 1;   /* what is logged is an event, too */
-	bool waiting : 1;  /* for a special target, or for the timer */
-	bool skip : 1;	   /* the beginning of this line was lost: lose the rest, too */
-	bool wide : 1;	   /* the pipe was enlarged, or cannot be */
-	bool lost_new : 1; /* LOG_LOST is due */
-	bool ended : 1;	   /* LOG_CLOSED is still to be sent */
-	char *name;	   /* the worker's; owned */
-	char *identifier;  /* for syslog; owned, NULL: slotd */
+	bool events : 1;      /* what is logged is an event, too */
+	bool waiting : 1;     /* for a special target, or for the timer */
+	bool skip : 1;	      /* the beginning of this line was lost: lose the rest, too */
+	bool wide : 1;	      /* the pipe was enlarged, or cannot be */
+	bool line_broken : 1; /* its begin went to a shared target: the rest is not waited for */
+	bool lost_new : 1;    /* LOG_LOST is due */
+	bool ended : 1;	      /* LOG_CLOSED is still to be sent */
+	char *name;	      /* the worker's; owned */
+	char *identifier;     /* for syslog; owned, NULL: slotd */
 	struct log_stream_note *memory; /* for a successor; NULL: no room there */
 	struct log_file *file;
 	struct stream_filter *filter; /* NULL: bytes go as they are */

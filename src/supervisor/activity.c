@@ -3,15 +3,16 @@
 #include <slotd/cleanup.h>
 
 #include <sys/epoll.h>
+#include <sys/wait.h>
 
 /*
  * Does a helper hang? It is only asked while something happens, so that an idle machine is not
  * woken: every descriptor that slotd-keep holds (public sockets, control's, the output of workers)
  * is in an epoll set of its own, edge-triggered, which is ready when something has come to one of
- * them. Each helper is then sent a message now and then, until nothing has come for a while and no
- * client is connected; one that leaves it unread is ended by its channel's stall timer (helpers.c).
- * A client that waits at a relay that was stopped, and a worker's line that nobody reads, are found
- * by that.
+ * them. Each helper is then sent a message now and then, until nothing has come for a while; one
+ * that leaves it unread is ended by its channel's stall timer (helpers.c). A client that waits at a
+ * relay that hangs, and a worker's line that nobody reads, are found by that. That one was stopped
+ * by a signal comes as SIGCHLD, also when nothing happens but on connections it already has.
  */
 
 #define ASK_EVERY SECONDS(1)
@@ -46,15 +47,15 @@ static bool take_events(struct activity *a)
 	return all > 0;
 }
 
-/* Is a client there? What it says does not come by slotd, also after it was long silent. */
-static bool relays_serve(const struct supervisor *sup)
+/* Is a client in the middle of something? What it says does not come by slotd. */
+static bool relays_work(const struct supervisor *sup)
 {
 	vec_for_each (s, &sup->services) {
 		for (int slot = 0; slot < SLOT_MAX_; slot++) {
 			struct slot_load load;
 
 			slot_load(*s, (enum slot_id)slot, &load);
-			if (slot_load_total(&load)) {
+			if (load.queued + load.silent + load.active) {
 				return true;
 			}
 		}
@@ -62,27 +63,56 @@ static bool relays_serve(const struct supervisor *sup)
 	return false;
 }
 
+static void ask(struct activity *a)
+{
+	struct supervisor *sup = container_of(a, struct supervisor, activity);
+
+	ask_helpers(sup);
+	loop_timer_set(sup->loop, &a->timer, usec_add(usec_monotonic(), ASK_EVERY));
+}
+
 static void on_tick(struct loop_timer *t)
 {
 	struct activity *a = container_of(t, struct activity, timer);
 	struct supervisor *sup = container_of(a, struct supervisor, activity);
 
-	if (take_events(a) || relays_serve(sup)) {
-		ask_helpers(sup);
-		loop_timer_set(sup->loop, t, usec_add(usec_monotonic(), ASK_EVERY));
+	if (take_events(a) || relays_work(sup)) {
+		ask(a);
 	} else {
 		loop_io_set(sup->loop, &a->io, a->fd, LOOP_READ);
 	}
 }
 
+static void begin(struct supervisor *sup)
+{
+	struct activity *a = &sup->activity;
+
+	if (a->fd < 0) {
+		return;
+	}
+	loop_io_set(sup->loop, &a->io, a->fd, 0);
+	(void)take_events(a);
+	ask(a);
+}
+
 static void on_activity(struct loop_io *io, unsigned events)
 {
-	struct activity *a = container_of(io, struct activity, io);
-	struct supervisor *sup = container_of(a, struct supervisor, activity);
-
 	(void)events;
-	loop_io_set(sup->loop, io, a->fd, 0);
-	on_tick(&a->timer);
+	begin(container_of(io, struct supervisor, activity.io));
+}
+
+void activity_child(struct supervisor *sup)
+{
+	vec_for_each (h, &sup->helpers) {
+		siginfo_t si = {0};
+
+		if (child_running(&(*h)->child) &&
+		    waitid(P_PID, (id_t)(*h)->child.pid, &si, WSTOPPED | WNOHANG) == 0 &&
+		    si.si_pid) {
+			begin(sup);
+			return;
+		}
+	}
 }
 
 void activity_init(struct supervisor *sup)

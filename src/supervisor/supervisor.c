@@ -151,8 +151,11 @@ static void on_child(struct loop_signal *s, int signo)
 /* At the end of the turn: those of ours that ended in it have been reaped by their own watchers. */
 static void on_reap_idle(struct loop_idle *idle)
 {
+	struct supervisor *sup = container_of(idle, struct supervisor, reap_idle);
+
 	log_line(LOG_DEBUG, "received SIGCHLD indicating a child quit");
-	orphans_reap(container_of(idle, struct supervisor, reap_idle));
+	orphans_reap(sup);
+	activity_child(sup);
 }
 
 static void watch_signals(struct supervisor *sup)

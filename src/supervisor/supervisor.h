@@ -458,6 +458,8 @@ struct activity {
 void activity_init(struct supervisor *sup);
 /** What comes to this descriptor is a helper's work. Borrows it. */
 void activity_watch(struct supervisor *sup, int fd);
+/** SIGCHLD: a helper may have been stopped. */
+void activity_child(struct supervisor *sup);
 void activity_done(struct supervisor *sup);
 
 /* ---- clock.c ---- */

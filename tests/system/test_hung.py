@@ -53,7 +53,7 @@ def test_a_stopped_relay_is_found_by_a_client_that_was_long_connected(slotd, por
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     client.request("GET", "/")
     assert client.getresponse().read().startswith(b"a ")
-    time.sleep(3)  # whatever else could lead to a look is long ago
+    time.sleep(3)  # nothing else leads to a look any more
     os.kill(pid, signal.SIGSTOP)
     client.sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     wait_for(lambda: helper(daemon, "relay") not in (pid, None), "another one runs", 20)
