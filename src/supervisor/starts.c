@@ -5,34 +5,59 @@
 /*
  * Many starts at once, asked for or due again: a few in each turn of the loop, so that others are
  * answered meanwhile, and no more than children have got going, because each further one would need
- * a copy of slotd's descriptors. The order in which they were asked for stays.
+ * a copy of slotd's descriptors. The order in which they were asked for stays; what crashes again
+ * and again comes last.
  */
 
 enum {
 	STARTS_PER_TURN = 16,
+	CRASHERS_PER_TURN = 4,
 };
 
 #define CROWDED_PATIENCE MSECONDS(20) /* children that do not get going hold up nobody for long */
 
-static void next_turn(struct supervisor *sup)
+/* Ended soon after its last start, too: nobody waits for it, but others wait beside it. */
+static bool crashes_again(const struct process *p)
 {
-	usec_t now = usec_monotonic();
-
-	loop_timer_set(sup->loop, &sup->starts_timer,
-		       spawn_crowded() ? usec_add(now, CROWDED_PATIENCE) : now);
+	return p->restart_due && p->worker.burst > 1;
 }
 
+static void next_turn(struct supervisor *sup)
+{
+	usec_t at = usec_monotonic();
+
+	if (spawn_crowded()) {
+		at = usec_add(at, CROWDED_PATIENCE);
+	}
+	if (sup->starts && crashes_again(sup->starts) && at < sup->crashers_from) {
+		at = sup->crashers_from;
+	}
+	loop_timer_set(sup->loop, &sup->starts_timer, at);
+}
+
+static bool turn_is_full(const struct process *p)
+{
+	return p->sup->starts_done >=
+	       (unsigned)(crashes_again(p) ? CRASHERS_PER_TURN : STARTS_PER_TURN);
+}
+
+/* Behind those that came before, those that crash again behind all others. */
 static void push(struct process *p)
 {
 	struct supervisor *sup = p->sup;
+	struct process **at = &sup->starts;
 
-	if (sup->starts) {
-		sup->starts_last->next_start = p;
-	} else {
-		sup->starts = p;
+	if (sup->starts && (crashes_again(p) || !crashes_again(sup->starts_last))) {
+		at = &sup->starts_last->next_start;
 	}
-	sup->starts_last = p;
-	p->next_start = NULL;
+	while (*at && !crashes_again(*at)) {
+		at = &(*at)->next_start;
+	}
+	p->next_start = *at;
+	*at = p;
+	if (!p->next_start) {
+		sup->starts_last = p;
+	}
 	p->start_waits = true;
 }
 
@@ -72,14 +97,22 @@ static void start(struct process *p)
 	}
 }
 
+/* Those that crash have a quarter of the time: others have three times what they took. */
 static void on_timer(struct loop_timer *t)
 {
 	struct supervisor *sup = container_of(t, struct supervisor, starts_timer);
-	bool patient = !spawn_crowded();
+	const usec_t began = usec_monotonic();
+	bool patient = !spawn_crowded(), crashers = false;
 
 	sup->starts_done = 0;
-	while (sup->starts && sup->starts_done < STARTS_PER_TURN && !(patient && spawn_crowded())) {
+	while (sup->starts && !turn_is_full(sup->starts) && !(patient && spawn_crowded())) {
+		crashers |= crashes_again(sup->starts);
 		start(sup->starts);
+	}
+	if (crashers) {
+		const usec_t now = usec_monotonic();
+
+		sup->crashers_from = usec_add(now, 3 * usec_sub(now, began));
 	}
 	if (sup->starts) {
 		next_turn(sup);
@@ -89,7 +122,8 @@ static void on_timer(struct loop_timer *t)
 static void start_or_wait(struct process *p)
 {
 	struct supervisor *sup = p->sup;
-	bool room = !sup->starts && sup->starts_done < STARTS_PER_TURN && !spawn_crowded();
+	bool first = !sup->starts || (!crashes_again(p) && crashes_again(sup->starts));
+	bool room = first && !turn_is_full(p) && !spawn_crowded();
 
 	/* A slot's steps count on their workers' states. */
 	if (p->service || room) {
@@ -97,7 +131,7 @@ static void start_or_wait(struct process *p)
 	} else {
 		push(p);
 	}
-	if (sup->starts_timer.at == USEC_NEVER) {
+	if (sup->starts_timer.at == USEC_NEVER || sup->starts == p) {
 		next_turn(sup);
 	}
 }

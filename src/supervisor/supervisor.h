@@ -670,6 +670,7 @@ struct supervisor {
 
 	struct process *starts, *starts_last; /* starts.c: that wait for their turn */
 	unsigned starts_done;		      /* in this turn of the loop */
+	usec_t crashers_from; /* the next turn of those that crash again and again */
 	struct loop_timer starts_timer;
 
 	uint32_t next_request, next_stream;
