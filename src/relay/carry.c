@@ -15,7 +15,17 @@ static bool awaits_request(const struct conn *c)
 	return !c->exchange && (!c->worker || c->class == CONN_SILENT || c->class == CONN_BETWEEN);
 }
 
-void conn_heard(struct side *from, const unsigned char *data, size_t len)
+static uint64_t unseen(const struct conn *c, enum conn_end from)
+{
+	if (awaits_request(c)) {
+		return 0;
+	}
+	return c->exchange ? follow_unseen(&c->exchange->follow,
+					   from == CLIENT ? FOLLOW_CLIENT : FOLLOW_WORKER)
+			   : UINT64_MAX;
+}
+
+uint64_t conn_heard(struct side *from, const unsigned char *data, size_t len)
 {
 	struct conn *c = container_of(from - from->index, struct conn, side[0]);
 
@@ -25,16 +35,7 @@ void conn_heard(struct side *from, const unsigned char *data, size_t len)
 	if (c->exchange) {
 		exchange_heard(c->exchange, (enum conn_end)from->index, data, len);
 	}
-}
-
-static uint64_t unseen(const struct conn *c, enum conn_end from)
-{
-	if (awaits_request(c)) {
-		return 0;
-	}
-	return c->exchange ? follow_unseen(&c->exchange->follow,
-					   from == CLIENT ? FOLLOW_CLIENT : FOLLOW_WORKER)
-			   : UINT64_MAX;
+	return unseen(c, (enum conn_end)from->index);
 }
 
 static void pinned(struct conn *c, const char *why)

@@ -447,7 +447,7 @@ static void first_bytes(struct conn *c)
 
 	if (n > 0) {
 		c->client_spoke = true;
-		conn_heard(&c->side[CLIENT], buffer, (size_t)n);
+		(void)conn_heard(&c->side[CLIENT], buffer, (size_t)n);
 		place_or_hold(c, (size_t)n, false);
 	} else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 		watch(c, CLIENT, LOOP_READ);

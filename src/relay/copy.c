@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -219,11 +221,13 @@ static bool read_on(const struct side *from, unsigned char *buffer, size_t room,
 	return more == 0;
 }
 
-static enum flow move_by_copy(struct copier *c, struct side *from, struct side *to,
-			      size_t *ret_bytes)
+/* One read of at most room bytes. *ret_bulk: so many that follow can be spliced, and the first of
+ * them are probably there; 0: none. */
+static enum flow move_by_copy(struct copier *c, struct side *from, struct side *to, size_t room,
+			      uint64_t *ret_bulk, size_t *ret_bytes)
 {
 	unsigned char *buffer = copier_buffer(c);
-	const size_t room = to->slow ? COPY_SIZE_SLOW : COPY_SIZE;
+	uint64_t unseen;
 	ssize_t n = recv(from->fd, buffer, room, 0), sent;
 	bool ended;
 
@@ -231,13 +235,19 @@ static enum flow move_by_copy(struct copier *c, struct side *from, struct side *
 		return read_ended(n);
 	}
 	ended = from->one_shot && read_on(from, buffer, room, &n);
-	c->heard(from, buffer, (size_t)n);
+	unseen = c->heard(from, buffer, (size_t)n);
 	*ret_bytes += (size_t)n;
-	count_big_read(from, (size_t)n);
-	c->small_lately = COPY_SMALL_FOR;
+	*ret_bulk = room == COPY_BULK_HEAD && (size_t)n == room && unseen >= COPY_BULK_LEAVE
+			    ? unseen
+			    : 0;
+	if (!*ret_bulk) {
+		count_big_read(from, (size_t)n);
+		c->small_lately = COPY_SMALL_FOR;
+	}
 	/* The end travels with the last bytes where it follows at once; a broken side is followed
 	 * by a reset, before which they must be gone. */
-	sent = send_some(to->fd, buffer, (size_t)n, ended && !from->broken ? MSG_MORE : 0);
+	sent = send_some(to->fd, buffer, (size_t)n,
+			 ended && !from->broken ? MSG_MORE : 0);
 	if (sent < 0) {
 		return FLOW_BROKEN;
 	}
@@ -265,8 +275,8 @@ static enum flow move_by_splice(struct copier *c, struct pipe_pair *pipe, struct
 		return read_ended(n);
 	}
 	*ret_bytes += (size_t)n;
-	c->heard(from, NULL, (size_t)n);
-	if (n < COPY_BULK_LEAVE) {
+	(void)c->heard(from, NULL, (size_t)n);
+	if (n < COPY_BULK_LEAVE && (uint64_t)n < limit) {
 		from->big_reads = 0;
 	}
 	sent = splice_out(pipe, to->fd, (size_t)n);
@@ -282,25 +292,51 @@ static enum flow move_by_splice(struct copier *c, struct pipe_pair *pipe, struct
 	return FLOW_BLOCKED;
 }
 
+static enum flow move_little(struct copier *c, struct side *from, struct side *to,
+			     size_t *ret_bytes)
+{
+	uint64_t bulk;
+
+	return move_by_copy(c, from, to, to->slow ? COPY_SIZE_SLOW : COPY_SIZE, &bulk, ret_bytes);
+}
+
 static enum flow move_bulk(struct copier *c, struct side *from, struct side *to, uint64_t unseen,
 			   size_t *ret_bytes)
 {
 	const size_t most = c->small_lately ? COPY_TURN_SHARED : COPY_TURN;
-	const size_t turn = unseen < most ? (size_t)unseen : most;
+	const size_t end = *ret_bytes + (unseen < most ? (size_t)unseen : most);
 	struct pipe_pair pipe;
 	enum flow flow = FLOW_ON;
 	bool more = true;
 
 	if (!pipe_take(c, &pipe)) {
 		from->big_reads = 0;
-		return move_by_copy(c, from, to, ret_bytes);
+		return move_little(c, from, to, ret_bytes);
 	}
 	c->small_lately -= c->small_lately ? 1 : 0;
-	while (flow == FLOW_ON && more && *ret_bytes < turn) {
-		flow = move_by_splice(c, &pipe, from, to, turn - *ret_bytes, ret_bytes, &more);
+	while (flow == FLOW_ON && more && *ret_bytes < end) {
+		flow = move_by_splice(c, &pipe, from, to, end - *ret_bytes, ret_bytes, &more);
 	}
 	if (pipe.size) {
 		pipe_return(c, &pipe);
+	}
+	return flow;
+}
+
+/* A head, and with it what follows unseen. */
+static enum flow move_head(struct copier *c, struct side *from, struct side *to, size_t *ret_bytes)
+{
+	const int one = 1;
+	uint64_t bulk = 0;
+	enum flow flow = move_by_copy(c, from, to, COPY_BULK_HEAD, &bulk, ret_bytes);
+
+	if (!bulk || flow != FLOW_ON) {
+		return flow;
+	}
+	flow = move_bulk(c, from, to, bulk, ret_bytes);
+	if (*ret_bytes == COPY_BULK_HEAD) {
+		/* It has not come yet: the head is not kept back for it (tcp(7), TCP_NODELAY). */
+		(void)setsockopt(to->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	}
 	return flow;
 }
@@ -309,7 +345,9 @@ enum flow copy_move(struct copier *c, struct side *from, struct side *to, uint64
 		    size_t *ret_bytes)
 {
 	*ret_bytes = 0;
-	return from->big_reads >= COPY_BULK_AFTER && unseen >= COPY_BULK_LEAVE
-		       ? move_bulk(c, from, to, unseen, ret_bytes)
-		       : move_by_copy(c, from, to, ret_bytes);
+	if (from->big_reads < COPY_BULK_AFTER) {
+		return move_little(c, from, to, ret_bytes);
+	}
+	return unseen >= COPY_BULK_LEAVE ? move_bulk(c, from, to, unseen, ret_bytes)
+					 : move_head(c, from, to, ret_bytes);
 }

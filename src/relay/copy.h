@@ -22,6 +22,7 @@ enum {
 	COPY_BULK_READ = 64 * 1024,  /* reads of this size... */
 	COPY_BULK_AFTER = 3,	     /* ...in a row make the next a splice */
 	COPY_BULK_LEAVE = 16 * 1024, /* a splice that moves less ends that */
+	COPY_BULK_HEAD = 2 * 1024,   /* read of what begins with bytes to be looked at */
 	COPY_PIPE_SIZE = 256 * 1024,
 	COPY_PIPES_MAX = 32,  /* half of fs.pipe-user-pages-soft with 4 relays of one user */
 	COPY_PIPES_SPARE = 4, /* kept open while unused */
@@ -57,8 +58,11 @@ struct copier {
 	struct pipe_pair spare[COPY_PIPES_SPARE];
 	unsigned n_spare, n_pipes;
 	unsigned small_lately;
-	/** What a side says, before it is passed on; data is NULL where it passed unseen. */
-	void (*heard)(struct side *from, const unsigned char *data, size_t len);
+	/**
+	 * What a side says, before it is passed on; data is NULL where it passed unseen.
+	 * Returns: so many of its next bytes need not be looked at.
+	 */
+	uint64_t (*heard)(struct side *from, const unsigned char *data, size_t len);
 };
 
 /** 0 or -errno. heard is left to be set. */

@@ -120,7 +120,7 @@ bool socket_has_bytes(int fd);
 /** One end of an open connection can be read or written. May end the connection. */
 void conn_carry(struct conn *c, enum conn_end end, unsigned events);
 /** Callback of copier.heard. */
-void conn_heard(struct side *from, const unsigned char *data, size_t len);
+uint64_t conn_heard(struct side *from, const unsigned char *data, size_t len);
 /** The class of an open connection, by what was heard on it. */
 enum conn_class conn_judge(struct conn *c);
 

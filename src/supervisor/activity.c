@@ -55,7 +55,7 @@ static bool relays_work(const struct supervisor *sup)
 			struct slot_load load;
 
 			slot_load(*s, (enum slot_id)slot, &load);
-			if (load.queued + load.silent + load.active) {
+			if (load.queued + load.active) {
 				return true;
 			}
 		}

@@ -136,7 +136,7 @@ def test_readers_that_stand_still_stop_nobody_and_cost_little():
             began = time.monotonic()
             for _ in range(300):
                 assert ask(relays.address) == b"hello"
-            assert time.monotonic() - began < 5 * SLOW
+            assert time.monotonic() - began < 30 * SLOW  # one that waited for them: for ever
             assert rss(relays.relay) - before < 60 * 160 * 1024
         for client in slow:
             got = 0
