@@ -373,8 +373,9 @@ def test_pipelines_are_answered_in_order(there, swaps, record_property):
 @pytest.mark.plain_only  # real peers
 def test_gunicorn_streams_are_whole(start, ports, record_property):
     """Threads of real gunicorn, which keeps connections; a generator that pauses."""
-    slots = [gunicorn_slot(f"s-{slot}", ports.run(2), slot, "-k gthread --threads 32 --keep-alive 30",
-                           app="answers:wsgi", directory=APPS) for slot in "ab"]
+    threads = "-k gthread --threads 32 --keep-alive 30"
+    slots = [gunicorn_slot(f"s-{slot}", ports.run(2), slot, threads, app="answers:wsgi",
+                           directory=APPS) for slot in "ab"]
     there = start("".join(slots) + service("s", "%LISTEN%", OPTIONS))
     kinds = {f"{how}, {pause} s": lines(how, n, pause)
              for how in ("chunked", "length") for pause, n in ((0.05, 20), (0.5, 4))}

@@ -36,7 +36,8 @@ class Talk:
     def ask(self, target: str, *headers: str, method: str = "GET", times: int = 1) -> None:
         """Sends heads of requests. Between two of them the connection has to be open and quiet."""
         must(not select.select([self.socket], [], [], 0)[0], "closed between requests")
-        head = "\r\n".join((f"{method} {target} HTTP/1.1", "Host: payinv.example", *headers, "", ""))
+        lines = f"{method} {target} HTTP/1.1", "Host: payinv.example", *headers
+        head = "\r\n".join((*lines, "", ""))
         self.asked, self.placed = time.monotonic(), 0.0
         self.send(head.encode() * times)
 
