@@ -6,16 +6,16 @@ from typing import List
 from .paths import ROOT
 
 APPS = Path(__file__).resolve().parents[1] / "apps"
-WEB = f"/usr/bin/python3 -I -S {APPS}/web.py"
+PYTHON = "/usr/bin/python3 -I -S"
 PAYINV = ROOT / "examples/payinv/src"
 
 
 def web_slot(program: str, ports: List[int], slot: str, arguments: str = "",
-             options: str = "") -> str:
-    """[program:...] with one web.py a port, startsecs=0."""
+             options: str = "", app: str = "web.py") -> str:
+    """[program:...] with one web.py, or another of tests/system/apps, a port; startsecs=0."""
     return f"""
 [program:{program}]
-command={WEB} 127.0.0.1:%(process_num)d {slot} {arguments}
+command={PYTHON} {APPS}/{app} 127.0.0.1:%(process_num)d {slot} {arguments}
 process_name=%(program_name)s_%(process_num)d
 numprocs={len(ports)}
 numprocs_start={ports[0]}
@@ -40,19 +40,20 @@ idle_keep=0
 
 def two_slots(name: str, listen: str, ports_a: List[int], ports_b: List[int], *,
               arguments: str = "", options: str = "", program: str = "",
-              health: str = "http /healthz") -> str:
+              health: str = "http /healthz", app: str = "web.py") -> str:
     """A service with web.py workers in both slots; answers say "a ..." or "b ..."."""
-    return (web_slot(f"{name}-a", ports_a, "a", arguments, program)
-            + web_slot(f"{name}-b", ports_b, "b", arguments, program)
+    return (web_slot(f"{name}-a", ports_a, "a", arguments, program, app)
+            + web_slot(f"{name}-b", ports_b, "b", arguments, program, app)
             + service(name, listen, options, health))
 
 
-def gunicorn_slot(program: str, ports: List[int], slot: str, arguments: str = "") -> str:
+def gunicorn_slot(program: str, ports: List[int], slot: str, arguments: str = "", *,
+                  app: str = "payinv.wsgi:application", directory: Path = PAYINV) -> str:
     """The seed's program section, with its sync workers unless arguments say otherwise."""
     return f"""
 [program:{program}]
-command=/usr/bin/gunicorn payinv.wsgi:application --bind 127.0.0.1:%(process_num)d {arguments}
-directory={PAYINV}
+command=/usr/bin/gunicorn {app} --bind 127.0.0.1:%(process_num)d {arguments}
+directory={directory}
 environment=PAYINV_SLOT="{slot}",PAYINV_PORT="%(process_num)d",PYTHONDONTWRITEBYTECODE="1"
 process_name=%(program_name)s_%(process_num)d
 numprocs={len(ports)}

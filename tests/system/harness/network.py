@@ -1,5 +1,6 @@
 """A network with a round trip: this kernel may have no netem, so two namespaces and a delayer."""
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -9,6 +10,16 @@ import pytest
 
 DELAYER = Path(__file__).with_name("delayer.py")
 SERVER, CLIENT = "10.99.0.1", "10.99.0.2"
+_CLONE_NEWNET = 0x40000000
+
+
+def _enter(path: str) -> None:
+    namespace = os.open(path, os.O_RDONLY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).setns(namespace, _CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), path)
+    finally:
+        os.close(namespace)
 
 
 class Network:
@@ -25,8 +36,16 @@ class Network:
             why = self._process.communicate()[1].strip().splitlines()
             pytest.skip(f"no network of its own: {why[-1] if why else 'unknown'}")
         pid, fd = line
-        self.server = ["nsenter", f"--net=/proc/{pid}/fd/{fd}"]
-        self.client = ["nsenter", f"--net=/proc/{pid}/ns/net"]
+        self._server, self._client = f"/proc/{pid}/fd/{fd}", f"/proc/{pid}/ns/net"
+        self.server = ["nsenter", f"--net={self._server}"]
+        self.client = ["nsenter", f"--net={self._client}"]
+
+    def enter_server(self) -> None:
+        """The calling thread's new sockets are on the server's side from now on."""
+        _enter(self._server)
+
+    def enter_client(self) -> None:
+        _enter(self._client)
 
     def __enter__(self) -> "Network":
         return self
