@@ -110,11 +110,12 @@ def test_ten_thousand_websockets_come_back_two_hundred_a_second(slotd, ports, re
     p99 = percentile([r.took for r in load.requests], 0.99)
     figures = (
         f"{CLIENTS} websockets over drain_spread={SPREAD}: back in {lasted:.1f} s, "
-        f"at most {max(seen, default=0)} in each of {len(seen)} full seconds ({max(seconds)} with "
+        f"at most {max(seen, default=0)} in each of {len(seen)} seconds ({max(seconds)} with "
         f"{len(seconds) - len(seen)} in or after which the client had no processor), "
         f"{most_in_a_second(backs)} in any, {most_in_a_second(ends)} ended in any, {min(parts)} to "
-        f"{max(parts)} in a tenth of the time, away for {percentile(away, 0.5) * 1000:.0f} ms, "
-        f"{max(away) * 1000:.0f} at most; the swap with its drain took {took:.0f} s; {len(load.requests)} GETs beside it, 0 failed, p99 "
+        f"{max(parts)} in a tenth of the time, away for "
+        f"{percentile(away, 0.5) * 1000:.0f} ms, {max(away) * 1000:.0f} at most; the swap with its "
+        f"drain took {took:.0f} s; {len(load.requests)} GETs beside it, 0 failed, p99 "
         f"{p99 * 1000:.1f} ms; processor time of slotd {used:.2f} s, of {RELAYS} relays "
         f"{used_by_relays:.2f} s; relays' memory {empty} MiB empty, {full} MiB full")
     record_property("figures", figures)
