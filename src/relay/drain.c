@@ -146,6 +146,9 @@ static bool end_early(struct relay_service *s, struct relay_slot *slot, unsigned
 
 /* ---- cutting */
 
+/* What a relay that was held up may end at once: more would come back as a crowd. */
+#define CATCH_UP MSECONDS(100)
+
 /* Requests last: they may still end by themselves. */
 static struct conn *next_to_cut(struct relay_slot *slot, uint32_t key)
 {
@@ -182,6 +185,19 @@ static unsigned count_open(const struct relay_slot *slot, uint32_t key)
 	return n;
 }
 
+/* When the next one is due. A relay that was held up goes on late instead of faster. */
+static usec_t next_due(struct cut *cut, usec_t now)
+{
+	const usec_t due =
+		usec_add(cut->began, spread_at(cut->spread, cut->n_ended + 1, cut->n_all));
+
+	if (cut->spread == 0 || usec_add(due, CATCH_UP) >= now) {
+		return due;
+	}
+	cut->began += now - CATCH_UP - due;
+	return now - CATCH_UP;
+}
+
 /* Ends those whose time has come, evenly over the time they have. False: the batch is used up. */
 static bool cut_some(struct relay_service *s, struct relay_slot *slot, unsigned *batch,
 		     usec_t *ret_next)
@@ -194,8 +210,7 @@ static bool cut_some(struct relay_service *s, struct relay_slot *slot, unsigned 
 		cut->n_all = count_open(slot, cut->key);
 	}
 	for (;;) {
-		usec_t due =
-			usec_add(cut->began, spread_at(cut->spread, cut->n_ended + 1, cut->n_all));
+		usec_t due = next_due(cut, now);
 		struct conn *c = next_to_cut(slot, cut->key);
 
 		if (!c && count_open(slot, cut->key) == 0) {

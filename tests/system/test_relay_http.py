@@ -1,8 +1,10 @@
 """slotd-relay follows HTTP/1: clients between requests change workers and see nothing of it."""
 
 import contextlib
+import os
 import select
 import resource
+import signal
 import socket
 import subprocess
 import threading
@@ -493,6 +495,28 @@ def test_what_is_left_is_ended_evenly():
         for i, end in enumerate(ends):
             assert end >= (i + 1) / n - 0.01, ends
         assert ends[-1] < 3
+
+
+def test_a_relay_that_was_held_up_ends_no_crowd():
+    """What it missed would come back at once: it goes on at the same pace, later."""
+    n, held_up = 40, 1
+    with Slots(keep, http(b"b")) as s:
+        clients = [connect(s.address, b"hello\n") for _ in range(n)]
+        wait_for(lambda: s.relays.counts(1)["pinned"] == n, "all are there")
+        s.flip()
+        ident = s.relays.relay.post("RELAY_CUT", SERVICE_INDEX=0, SLOT=A, DRAIN_SPREAD=2 * SECOND)
+        assert select.select(clients, [], [], TIMEOUT)[0]
+        os.kill(s.relays.relay.process.pid, signal.SIGSTOP)
+        try:
+            time.sleep(held_up)
+        finally:
+            ended = select.select(clients, [], [], 0)[0]
+            goes_on = time.monotonic()
+            os.kill(s.relays.relay.process.pid, signal.SIGCONT)
+        assert s.relays.relay.answer(ident)["COUNT"] == n
+        assert time.monotonic() - goes_on >= 2 * (n - len(ended)) / n - 0.2
+        for client in clients:
+            client.close()
 
 
 def test_clients_between_requests_are_moved_by_a_cut_and_not_counted():
