@@ -3,7 +3,6 @@
 
 SIGTERM: says what became of them as JSON. "ended": for each that was ended, when that was, when the
 client was back (monotonic seconds), the slot before and after. "failed": what else happened.
-"late": from when to when this process had no processor, so that it saw things late.
 """
 
 import asyncio
@@ -21,8 +20,7 @@ HEAD = ("GET /socket HTTP/1.1\r\nHost: payinv.example\r\nUpgrade: websocket\r\n"
         "Sec-WebSocket-Version: 13\r\n\r\n").encode()
 ACCEPT = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455 has this key and its answer
 FRAME, ECHO = b"\x81\x82\0\0\0\0hi", b"\x81\x02hi"
-RESULT = {"ended": [], "failed": Counter(), "late": []}
-BEAT, LATE = 0.01, 0.05
+RESULT = {"ended": [], "failed": Counter()}
 
 
 async def open_one(host, port):
@@ -61,14 +59,6 @@ async def watched(*args):
         RESULT["failed"][f"{type(error).__name__}: {error}"] += 1
 
 
-async def watch_the_clock():
-    while True:
-        due = time.monotonic() + BEAT
-        await asyncio.sleep(BEAT)
-        if time.monotonic() - due > LATE:
-            RESULT["late"].append((due, time.monotonic()))
-
-
 async def main():
     host, _, port = sys.argv[1].partition(":")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -77,9 +67,8 @@ async def main():
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     gc.disable()  # it would stop everything for a while
     begin = asyncio.Semaphore(AT_ONCE)
-    clients = [asyncio.ensure_future(watch_the_clock())]
-    clients += [asyncio.ensure_future(watched(host, int(port), begin))
-                for _ in range(int(sys.argv[2]))]
+    clients = [asyncio.ensure_future(watched(host, int(port), begin))
+               for _ in range(int(sys.argv[2]))]
     await stop.wait()
     for one in clients:
         one.cancel()
