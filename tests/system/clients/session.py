@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """session.py HOST:PORT CLIENTS THINK_MS: as agent.js, with http.client's kept-alive connections.
 
-A connection that the server closed between two requests counts as failed: "closed between".
+A connection that the server closed between two requests counts as failed: "closed by the server".
 """
 
 import http.client
@@ -11,11 +11,12 @@ import select
 import signal
 import sys
 import threading
+import time
 from collections import Counter
 
 STOP = threading.Event()
 LOCK = threading.Lock()
-RESULT = {"ok": 0, "failed": Counter(), "slots": Counter()}
+RESULT = {"ok": 0, "failed": Counter(), "slots": Counter(), "longest_ms": 0}
 
 
 def ended(connection):
@@ -24,22 +25,27 @@ def ended(connection):
 
 def client(number, host, port, think):
     connection = http.client.HTTPConnection(host, port, timeout=30)
+    think *= 60 if number % 4 == 3 else 1
     while not STOP.is_set():
         method = "POST" if number % 2 else "GET"
+        path = "/" if number % 15 else "/slow?ms=200"
         number += 1
         try:
             if ended(connection):
                 connection.close()
                 with LOCK:
-                    RESULT["failed"]["closed between"] += 1
-            connection.request(method, "/", b"body of a post" if method == "POST" else None,
+                    RESULT["failed"]["closed by the server"] += 1
+            began = time.monotonic()
+            connection.request(method, path, b"body of a post" if method == "POST" else None,
                                {"Host": "payinv.example"})
             answer = connection.getresponse()
             body = answer.read().decode()
             if answer.status != 200:
                 raise http.client.HTTPException(f"status {answer.status}")
+            took = (time.monotonic() - began) * 1000
             with LOCK:
                 RESULT["ok"] += 1
+                RESULT["longest_ms"] = max(RESULT["longest_ms"], took)
                 RESULT["slots"][body.split()[0]] += 1
         except (OSError, http.client.HTTPException) as error:
             connection.close()

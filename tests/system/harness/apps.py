@@ -9,6 +9,15 @@ APPS = Path(__file__).resolve().parents[1] / "apps"
 PYTHON = "/usr/bin/python3 -I -S"
 PAYINV = ROOT / "examples/payinv/src"
 
+# Servers that keep connections, all for 5 s, and answer as payinv does: "SLOT PORT PID".
+KEEPING = {
+    "gunicorn": "/usr/bin/gunicorn payinv.wsgi:application --bind 127.0.0.1:%(process_num)d "
+                "-k gthread --threads 8 --keep-alive 5",
+    "uvicorn": f"/usr/bin/uvicorn --app-dir {APPS} payinv_asgi:application "
+               "--port %(process_num)d --timeout-keep-alive 5",
+    "node": f"/usr/bin/env node {APPS}/payinv.js %(process_num)d",
+}
+
 
 def web_slot(program: str, ports: List[int], slot: str, arguments: str = "",
              options: str = "", app: str = "web.py") -> str:
@@ -50,16 +59,24 @@ def two_slots(name: str, listen: str, ports_a: List[int], ports_b: List[int], *,
 def gunicorn_slot(program: str, ports: List[int], slot: str, arguments: str = "", *,
                   app: str = "payinv.wsgi:application", directory: Path = PAYINV) -> str:
     """The seed's program section, with its sync workers unless arguments say otherwise."""
+    command = f"/usr/bin/gunicorn {app} --bind 127.0.0.1:%(process_num)d {arguments}"
+    return payinv_slot(program, ports, slot, command, directory=directory)
+
+
+def payinv_slot(program: str, ports: List[int], slot: str, command: str, hosts: str = "",
+                options: str = "", *, directory: Path = PAYINV) -> str:
+    hosts = f'PAYINV_HOSTS="{hosts}",' if hosts else ""
     return f"""
 [program:{program}]
-command=/usr/bin/gunicorn {app} --bind 127.0.0.1:%(process_num)d {arguments}
+command={command}
 directory={directory}
-environment=PAYINV_SLOT="{slot}",PAYINV_PORT="%(process_num)d",PYTHONDONTWRITEBYTECODE="1"
+environment={hosts}PAYINV_SLOT="{slot}",PAYINV_PORT="%(process_num)d",PYTHONDONTWRITEBYTECODE="1"
 process_name=%(program_name)s_%(process_num)d
 numprocs={len(ports)}
 numprocs_start={ports[0]}
 stopasgroup=true
 killasgroup=true
+{options}
 """
 
 

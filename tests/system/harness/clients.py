@@ -1,9 +1,12 @@
 """Real HTTP clients that keep connections, in processes of their own (tests/system/clients)."""
 
+import functools
 import json
+import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -41,5 +44,23 @@ def session(address: str, clients: int, think_ms: int, wrap: list = ()) -> Clien
     return Client([*wrap, "/usr/bin/python3", DIRECTORY / "session.py", address, clients, think_ms])
 
 
+@functools.lru_cache(maxsize=None)
+def built(source: str) -> str:
+    """A Go program, made once for each process that runs tests; without any network."""
+    path = shutil.which("go")
+    if not path:
+        pytest.skip("go is not installed")
+    home = tempfile.mkdtemp(prefix="go.")
+    env = {**os.environ, "HOME": home, "GOCACHE": f"{home}/cache", "GOPATH": f"{home}/path",
+           "GO111MODULE": "off", "GOFLAGS": "-mod=mod", "GOPROXY": "off"}
+    subprocess.run([path, "build", "-o", f"{home}/program", str(DIRECTORY / source)], env=env,
+                   check=True, stdin=subprocess.DEVNULL, timeout=300)
+    return f"{home}/program"
+
+
+def transport(address: str, clients: int, think_ms: int, wrap: list = ()) -> Client:
+    return Client([*wrap, built("transport.go"), address, clients, think_ms])
+
+
 CLIENTS = {"python session": session, "node agent": node("agent"), "node pool": node("pool"),
-           "node fetch": node("fetch")}
+           "node fetch": node("fetch"), "go transport": transport}
