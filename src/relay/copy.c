@@ -246,8 +246,7 @@ static enum flow move_by_copy(struct copier *c, struct side *from, struct side *
 	}
 	/* The end travels with the last bytes where it follows at once; a broken side is followed
 	 * by a reset, before which they must be gone. */
-	sent = send_some(to->fd, buffer, (size_t)n,
-			 ended && !from->broken ? MSG_MORE : 0);
+	sent = send_some(to->fd, buffer, (size_t)n, ended && !from->broken ? MSG_MORE : 0);
 	if (sent < 0) {
 		return FLOW_BROKEN;
 	}
