@@ -16,7 +16,8 @@ events {{ worker_connections 4096; }}
 http {{
   access_log off; client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy;
   fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;
-  upstream back {{ server {back}; keepalive 32; }}
+  keepalive_requests 1000000; keepalive_timeout 60s;
+  upstream back {{ server {back}; keepalive 32; keepalive_requests 1000000; }}
   server {{
     listen {front} backlog=1024;
     location / {{ proxy_pass http://back; proxy_http_version 1.1; proxy_set_header Connection "";
@@ -52,6 +53,8 @@ LogLevel info
 Mutex file:{dir}
 Listen {front}
 ServerName localhost
+KeepAliveTimeout 60
+MaxKeepAliveRequests 0
 {modules}
 ProxyPass / http://{back}/
 RequestHeader set Host payinv.example
