@@ -108,6 +108,8 @@ autorestart=false
     start(daemon, target)
     wait_for(lambda: len(target.text()) >= 2 * lines * (width + 1), "all of it is there")
     got = target.text().splitlines()
+    assert not [(len(line), line[:20], line[-20:]) for line in got
+                if line not in ("a" * width, "b" * width)]
     assert got.count("a" * width) == lines and got.count("b" * width) == lines
     assert len(got) == 2 * lines
     target.close()
