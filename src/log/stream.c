@@ -314,9 +314,10 @@ void stream_drain(struct stream *s)
 	if (s->pipe < 0 || ioctl(s->pipe, FIONREAD, &left) < 0) {
 		return;
 	}
-	/* No more than was there: a worker that never stops writing must not keep us here. */
+	/* Not much more than was there: a worker that never stops writing must not keep us here.
+	 * But a line that has come whole since is not torn. */
 	while (left > 0) {
-		size_t asked = left < LOG_STAGING_SIZE ? (size_t)left : LOG_STAGING_SIZE;
+		size_t asked = LOG_STAGING_SIZE;
 		ssize_t n = take(s, &asked);
 
 		if (n <= 0) {
