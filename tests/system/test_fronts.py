@@ -100,7 +100,7 @@ def network(request):
         yield None
 
 
-@networks(0, 80)
+@networks(80)
 @pytest.mark.parametrize("name", [name for name in IN_FRONT if name != "go transport"])
 def test_a_pool_of_connections_sees_no_swap(slotd, ports, tmp_path, network, name):
     site = Site(slotd, ports, network=network)
