@@ -69,7 +69,6 @@ static int prepare(struct share *share)
 static ssize_t peek(struct share *share, int pipe)
 {
 	ssize_t n, got = 0;
-
 	int r = prepare(share);
 
 	if (r < 0) {

@@ -45,19 +45,16 @@ size_t staging_taken(const struct staging *st)
 	return at < 0 ? 0 : at > LOG_STAGING_SIZE ? LOG_STAGING_SIZE : (size_t)at;
 }
 
-ssize_t staging_take(struct staging *st, int pipe, size_t max, bool whole)
+ssize_t staging_take(struct staging *st, int pipe, size_t max)
 {
-	size_t taken = 0;
 	ssize_t n;
 
 	/* No offset given: the kernel moves the position along with what it takes, even when a
-	 * signal ends the call half-way. It may take less than there is. */
+	 * signal ends the call half-way. */
 	do {
-		n = splice(pipe, NULL, st->fd, NULL, max - taken,
-			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-		taken += n > 0 ? (size_t)n : 0;
-	} while ((n < 0 && errno == EINTR) || (whole && n > 0 && taken < max));
-	return taken ? (ssize_t)taken : n < 0 ? -errno : 0;
+		n = splice(pipe, NULL, st->fd, NULL, max, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
 }
 
 void staging_reset(struct staging *st)

@@ -23,10 +23,8 @@ size_t staging_taken(const struct staging *st);
  * Moves up to max bytes of the pipe to the beginning of the window. The note must say whose they
  * will be.
  *
- * @whole  max bytes are known to be there, and belong together: one call may take less.
- *
  * Returns: bytes, 0 at the pipe's end, -EAGAIN when it is empty, another -errno.
  */
-ssize_t staging_take(struct staging *st, int pipe, size_t max, bool whole);
+ssize_t staging_take(struct staging *st, int pipe, size_t max);
 /** The window is empty again; nothing is owed. */
 void staging_reset(struct staging *st);

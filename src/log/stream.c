@@ -204,7 +204,7 @@ static ssize_t take(struct stream *s, size_t *max)
 		c.note.filter = s->filter->state;
 	}
 	notes_commit(st->notes, &c.note, c.note.ino ? s->file->path : "");
-	n = staging_take(st, s->pipe, *max, s->file && s->file->special);
+	n = staging_take(st, s->pipe, *max);
 	if (n > 0) {
 		c.len = (size_t)n;
 		(void)stream_filter_pass(s, &c.data, &c.len);

@@ -15,12 +15,12 @@ import pytest
 
 from apps.answers import PIECE, pieces
 from harness.apps import APPS, gunicorn_slot, service, two_slots
+from harness.daemon import COLD
 from harness.measured import flipped_at
 from harness.network import SERVER, Network
 from harness.peers import Peers, must
 from harness.procs import SLOW, wait_for
 
-COLD = 0  # a slot's state: none of its workers runs
 OPTIONS = "drain=requests\ndrain_timeout=120\n"  # nothing here is to be ended early
 
 

@@ -27,6 +27,20 @@ def lines(daemon, name):
     return daemon.read(f"{name}.events").splitlines()
 
 
+def pool(numprocs, cases, options):
+    """Listeners of one pool: the cases of sh say how each number behaves."""
+    return f"""
+[eventlistener:pool]
+command=/bin/sh -c 'case %(process_num)d in {cases} esac;
+    exec {LISTENER} %D%/%(process_num)d.events $how'
+process_name=%(program_name)s_%(process_num)d
+numprocs={numprocs}
+events=REMOTE_COMMUNICATION
+startsecs=0
+{options}
+"""
+
+
 def names(daemon, name):
     return [line.split(" ", 1)[0] for line in lines(daemon, name)]
 
@@ -72,15 +86,7 @@ autostart=false
 
 
 def test_three_in_a_pool_share_ten_thousand_events(slotd):
-    daemon = slotd(f"""
-[eventlistener:pool]
-command={LISTENER} %D%/%(program_name)s_%(process_num)d.events
-process_name=%(program_name)s_%(process_num)d
-numprocs=3
-events=REMOTE_COMMUNICATION
-startsecs=0
-buffer_size=10000
-""")
+    daemon = slotd(pool(3, "", "buffer_size=10000\n"))
     rpc = daemon.rpc
     calls = [{"methodName": "supervisor.sendRemoteCommEvent", "params": ["n", str(n)]}
              for n in range(500)]
@@ -88,26 +94,16 @@ buffer_size=10000
         rpc.system.multicall(calls)
 
     def heard():
-        return [line for n in range(3) for line in lines(daemon, f"pool_{n}")]
+        return [line for n in range(3) for line in lines(daemon, str(n))]
 
     wait_for(lambda: len(heard()) == 10000, "all events are heard", 60)
     serials = [int(line.split()[1]) for line in heard()]
     assert sorted(serials) == list(range(min(serials), min(serials) + 10000))
-    assert all(lines(daemon, f"pool_{n}") for n in range(3))
+    assert all(lines(daemon, str(n)) for n in range(3))
 
 
 def test_a_pool_with_one_that_hangs_and_one_that_crashes_misses_no_event(slotd):
-    daemon = slotd(f"""
-[eventlistener:pool]
-command=/bin/sh -c 'case %(process_num)d in 0) how=hang;; 1) how=die;; esac;
-    exec {LISTENER} %D%/%(process_num)d.events $how'
-process_name=%(program_name)s_%(process_num)d
-numprocs=3
-events=REMOTE_COMMUNICATION
-startsecs=0
-autorestart=true
-buffer_size=10000
-""")
+    daemon = slotd(pool(3, "0) how=hang;; 1) how=die;;", "autorestart=true\nbuffer_size=10000\n"))
     for n in (0, 2):
         daemon.wait_log(f"pool_{n}: ACKNOWLEDGED -> READY")
     calls = [{"methodName": "supervisor.sendRemoteCommEvent", "params": ["n", str(n)]}
@@ -123,16 +119,7 @@ buffer_size=10000
 
 
 def test_what_a_crashed_listener_had_in_hand_goes_to_another_that_waits(slotd):
-    daemon = slotd(f"""
-[eventlistener:pool]
-command=/bin/sh -c 'case %(process_num)d in 0) how=die;; esac;
-    exec {LISTENER} %D%/%(process_num)d.events $how'
-process_name=%(program_name)s_%(process_num)d
-numprocs=2
-events=REMOTE_COMMUNICATION
-startsecs=0
-autorestart=false
-""")
+    daemon = slotd(pool(2, "0) how=die;;", "autorestart=false\n"))
     for n in range(2):
         daemon.wait_log(f"pool_{n}: ACKNOWLEDGED -> READY")
     daemon.rpc.supervisor.sendRemoteCommEvent("kind", "data")

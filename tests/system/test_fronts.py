@@ -11,6 +11,7 @@ import pytest
 from harness.apps import KEEPING, payinv_slot, service
 from harness.clients import CLIENTS
 from harness.closings import Closings
+from harness.daemon import COLD
 from harness.fronts import FRONTS
 from harness.measured import flipped_at
 from harness.network import SERVER, Network
@@ -19,7 +20,6 @@ from harness.procs import wait_for
 pytestmark = pytest.mark.plain_only  # many real peers; the relay's other tests run under sanitizers
 
 IN_FRONT = [*CLIENTS, *FRONTS]
-COLD = 0  # a slot's state: none of its workers runs
 HOSTS = f"payinv.example,127.0.0.1,{SERVER}"
 EMPTIED = re.compile(r"drain +\d+ -> 0; ")  # not: goes on in the background, or cut
 

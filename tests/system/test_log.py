@@ -171,6 +171,14 @@ def text_of(path):
     return b"".join(p.read_bytes() for p in backups_of(path)).decode()
 
 
+def read_lines(reader, count, at_once):
+    """Until that many lines have ended, in reads of at most so many bytes."""
+    got = b""
+    while got.count(b"\n") < count:
+        got += os.read(reader, at_once)
+    return got
+
+
 def pipe_empty(fd):
     return int.from_bytes(fcntl.ioctl(fd, 0x541B, b"\0" * 4), "little") == 0  # FIONREAD
 
@@ -678,9 +686,7 @@ def test_lines_are_whole_where_a_user_has_many_pipes(beyond_the_limit_of_pipes, 
                for stream, line in zip(streams, lines)]
     for writer in writers:
         writer.start()
-    got = b""
-    while got.count(b"\n") < 20:
-        got += os.read(reader, 1 << 16)
+    got = read_lines(reader, 20, 1 << 16)
     for writer, stream in zip(writers, streams):
         writer.join()
         stream.finish()
@@ -694,9 +700,7 @@ def test_a_line_longer_than_its_pipe_is_passed_on_in_pieces(log):
     os.close(target)
     writer = threading.Thread(target=lambda: stream.write("x" * 2_000_000 + "\n"))
     writer.start()
-    got = b""
-    while not got.endswith(b"\n"):
-        got += os.read(reader, 1 << 16)
+    got = read_lines(reader, 1, 1 << 16)
     assert got == b"x" * 2_000_000 + b"\n"
     writer.join()
     stream.finish()
@@ -712,8 +716,7 @@ def test_a_stream_that_joins_does_not_tear_the_line_of_the_first(log):
     second = Stream(log, 2, "/dev/stdout", target=target)
     os.close(target)
     second.write("b\n")
-    while got.count(b"\n") < 2:
-        got += os.read(reader, 4096)
+    got += read_lines(reader, 2, 4096)
     assert got == b"a" * 60000 + b"\nb\n"
     first.finish()
     second.finish()

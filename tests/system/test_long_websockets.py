@@ -10,6 +10,7 @@ import pytest
 
 from harness.apps import APPS, service
 from harness.clients import DIRECTORY, Client
+from harness.daemon import COLD
 from harness.load import Load, percentile
 from harness.procs import SLOW, wait_for
 
@@ -20,7 +21,6 @@ MOST = 200  # that come back in any one second
 RELAYS = 2
 # A relay has two descriptors for each connection, and may have taken more than its half of them.
 DESCRIPTORS = 2 * CLIENTS * 3 // 4
-COLD = 0  # a slot's state: none of its workers runs
 
 
 def slot(name, ports):

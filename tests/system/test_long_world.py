@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.apps import gunicorn_slot, service, two_gunicorn_slots, two_slots
+from harness.daemon import COLD
 from harness.measured import MeasuredLoad
 from harness.procs import wait_for
 
@@ -30,7 +31,6 @@ ServerName localhost
 ProxyPass / http://{back}/
 ProxyPreserveHost On
 """
-COLD = 0  # a slot's state: none of its workers runs
 MODULES = Path("/usr/lib/apache2/modules")
 
 

@@ -5,11 +5,11 @@ import os
 import shutil
 import threading
 
+from harness.daemon import COLD, WARM
 from harness.load import once
 from harness.procs import wait_for
 from test_services import Payinv, payinv  # noqa: F401
 
-WARM, COLD = 2, 0
 PREPARE = "prepare=\n  true\n  test -e %D%/good\nidle_keep=60\n"
 
 

@@ -18,6 +18,8 @@ from . import procs
 from .paths import SLOTCTL, SLOTD
 from .procs import SLOW, wait_for
 
+WARM, COLD = 2, 0  # a slot's state: its workers run on, none of them runs
+
 _HEAD = """\
 [supervisord]
 logfile={dir}/slotd.log
