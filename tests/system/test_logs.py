@@ -197,6 +197,7 @@ def test_slotds_own_log_that_goes_away_is_made_again(slotd):
     daemon = slotd("[program:x]\ncommand=sleep 1000\nstartsecs=0\n")
     daemon.wait_state("x", "RUNNING")
     own = daemon.dir / "slotd.log"
+    wait_for(own.exists, "slotd-log has begun it")
     own.unlink()
     daemon.rpc.supervisor.stopProcess("x")
     wait_for(lambda: own.exists() and "stopped: x" in own.read_text(), "it is made again")
