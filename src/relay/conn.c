@@ -405,6 +405,7 @@ static void detach(struct conn *c, enum conn_class class)
 	cleanup_closep(&c->side[WORKER].fd);
 	c->side[WORKER].eof = c->side[WORKER].broken = c->side[WORKER].one_shot = false;
 	c->side[WORKER].big_reads = c->side[WORKER].slow = 0;
+	c->side[WORKER].ahead = 0;
 	c->worker_spoke = c->worker_last = c->kept_alive = c->worker_done = false;
 	enter(c, NULL, class);
 	worker_released(w);

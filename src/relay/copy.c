@@ -221,13 +221,22 @@ static bool read_on(const struct side *from, unsigned char *buffer, size_t room,
 	return more == 0;
 }
 
-/* One read of at most room bytes. *ret_bulk: so many that follow can be spliced, and the first of
- * them are probably there; 0: none. */
+/* What was read or passed unseen (data NULL), less what was heard before. */
+static void hear(struct copier *c, struct side *from, const unsigned char *data, size_t n)
+{
+	const size_t known = n < from->ahead ? n : from->ahead;
+
+	from->ahead -= (uint16_t)known;
+	if (n > known) {
+		(void)c->heard(from, data ? data + known : NULL, n - known);
+	}
+}
+
+/* One read of at most room bytes. */
 static enum flow move_by_copy(struct copier *c, struct side *from, struct side *to, size_t room,
-			      uint64_t *ret_bulk, size_t *ret_bytes)
+			      size_t *ret_bytes)
 {
 	unsigned char *buffer = copier_buffer(c);
-	uint64_t unseen;
 	ssize_t n = recv(from->fd, buffer, room, 0), sent;
 	bool ended;
 
@@ -235,15 +244,10 @@ static enum flow move_by_copy(struct copier *c, struct side *from, struct side *
 		return read_ended(n);
 	}
 	ended = from->one_shot && read_on(from, buffer, room, &n);
-	unseen = c->heard(from, buffer, (size_t)n);
+	hear(c, from, buffer, (size_t)n);
 	*ret_bytes += (size_t)n;
-	*ret_bulk = room == COPY_BULK_HEAD && (size_t)n == room && unseen >= COPY_BULK_LEAVE
-			    ? unseen
-			    : 0;
-	if (!*ret_bulk) {
-		count_big_read(from, (size_t)n);
-		c->small_lately = COPY_SMALL_FOR;
-	}
+	count_big_read(from, (size_t)n);
+	c->small_lately = COPY_SMALL_FOR;
 	/* The end travels with the last bytes where it follows at once; a broken side is followed
 	 * by a reset, before which they must be gone. */
 	sent = send_some(to->fd, buffer, (size_t)n, ended && !from->broken ? MSG_MORE : 0);
@@ -274,7 +278,7 @@ static enum flow move_by_splice(struct copier *c, struct pipe_pair *pipe, struct
 		return read_ended(n);
 	}
 	*ret_bytes += (size_t)n;
-	(void)c->heard(from, NULL, (size_t)n);
+	hear(c, from, NULL, (size_t)n);
 	if (n < COPY_BULK_LEAVE && (uint64_t)n < limit) {
 		from->big_reads = 0;
 	}
@@ -294,16 +298,14 @@ static enum flow move_by_splice(struct copier *c, struct pipe_pair *pipe, struct
 static enum flow move_little(struct copier *c, struct side *from, struct side *to,
 			     size_t *ret_bytes)
 {
-	uint64_t bulk;
-
-	return move_by_copy(c, from, to, to->slow ? COPY_SIZE_SLOW : COPY_SIZE, &bulk, ret_bytes);
+	return move_by_copy(c, from, to, to->slow ? COPY_SIZE_SLOW : COPY_SIZE, ret_bytes);
 }
 
 static enum flow move_bulk(struct copier *c, struct side *from, struct side *to, uint64_t unseen,
 			   size_t *ret_bytes)
 {
 	const size_t most = c->small_lately ? COPY_TURN_SHARED : COPY_TURN;
-	const size_t end = *ret_bytes + (unseen < most ? (size_t)unseen : most);
+	const size_t end = unseen < most ? (size_t)unseen : most;
 	struct pipe_pair pipe;
 	enum flow flow = FLOW_ON;
 	bool more = true;
@@ -322,31 +324,33 @@ static enum flow move_bulk(struct copier *c, struct side *from, struct side *to,
 	return flow;
 }
 
-/* A head, and with it what follows unseen. */
-static enum flow move_head(struct copier *c, struct side *from, struct side *to, size_t *ret_bytes)
+/* A head is looked at where it is, so that it can be spliced with what follows it unseen. */
+static uint64_t look_ahead(struct copier *c, struct side *from)
 {
-	const int one = 1;
-	uint64_t bulk = 0;
-	enum flow flow = move_by_copy(c, from, to, COPY_BULK_HEAD, &bulk, ret_bytes);
+	unsigned char *buffer = copier_buffer(c);
+	ssize_t n = recv(from->fd, buffer, COPY_BULK_HEAD, MSG_PEEK);
+	uint64_t unseen;
 
-	if (!bulk || flow != FLOW_ON) {
-		return flow;
+	if (n < COPY_BULK_HEAD) {
+		return 0; /* no bulk; an end or an error is met by the read that follows */
 	}
-	flow = move_bulk(c, from, to, bulk, ret_bytes);
-	if (*ret_bytes == COPY_BULK_HEAD) {
-		/* It has not come yet: the head is not kept back for it (tcp(7), TCP_NODELAY). */
-		(void)setsockopt(to->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	}
-	return flow;
+	unseen = c->heard(from, buffer, (size_t)n);
+	from->ahead = (uint16_t)n;
+	return unseen;
 }
 
 enum flow copy_move(struct copier *c, struct side *from, struct side *to, uint64_t unseen,
 		    size_t *ret_bytes)
 {
 	*ret_bytes = 0;
-	if (from->big_reads < COPY_BULK_AFTER) {
-		return move_little(c, from, to, ret_bytes);
+	if (from->big_reads >= COPY_BULK_AFTER) {
+		if (unseen < COPY_BULK_LEAVE && !from->ahead) {
+			unseen = look_ahead(c, from);
+		}
+		if (unseen >= COPY_BULK_LEAVE) {
+			unseen += unseen < UINT64_MAX - from->ahead ? from->ahead : 0;
+			return move_bulk(c, from, to, unseen, ret_bytes);
+		}
 	}
-	return unseen >= COPY_BULK_LEAVE ? move_bulk(c, from, to, unseen, ret_bytes)
-					 : move_head(c, from, to, ret_bytes);
+	return move_little(c, from, to, ret_bytes);
 }

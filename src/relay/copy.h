@@ -22,7 +22,7 @@ enum {
 	COPY_BULK_READ = 64 * 1024,  /* reads of this size... */
 	COPY_BULK_AFTER = 3,	     /* ...in a row make the next a splice */
 	COPY_BULK_LEAVE = 16 * 1024, /* a splice that moves less ends that */
-	COPY_BULK_HEAD = 2 * 1024,   /* read of what begins with bytes to be looked at */
+	COPY_BULK_HEAD = 2 * 1024,   /* so much is looked at of what may begin a bulk */
 	COPY_PIPE_SIZE = 256 * 1024,
 	COPY_PIPES_MAX = 32,  /* half of fs.pipe-user-pages-soft with 4 relays of one user */
 	COPY_PIPES_SPARE = 4, /* kept open while unused */
@@ -45,7 +45,8 @@ struct side {
 	bool one_shot; /* its next words are likely its last: look for the end along with them */
 	uint8_t big_reads;
 	uint8_t slow;
-	uint8_t index; /* which of its owner's sides this is: for the owner */
+	uint8_t index;	/* which of its owner's sides this is: for the owner */
+	uint16_t ahead; /* so many of its next bytes were heard already, but not read */
 };
 
 struct pipe_pair {
