@@ -6,12 +6,55 @@
 #include <string.h>
 
 enum {
-	KEEP_FIRST = 128,
+	KEEP_FIRST = 512,      /* most requests; so much stays with a spare one */
 	KEEP_MOST = 16 * 1024, /* a longer request is not sent again */
 	TRIM_FROM = 256,       /* exchanges at once that leave memory worth giving back */
+	SPARE_MOST = 64,       /* exchanges kept for the next requests */
 };
 
 #define TRIM_INTERVAL SECONDS(10)
+
+/* A spare one with the memory of its last request, or a new one; NULL without memory. */
+static struct exchange *take(struct relay *relay)
+{
+	struct exchange *e = relay->spare_exchanges;
+
+	if (!e) {
+		e = malloc(sizeof(*e));
+		if (e) {
+			e->kept = NULL;
+			e->kept_room = 0;
+		}
+		return e;
+	}
+	relay->spare_exchanges = e->next;
+	relay->n_spare_exchanges--;
+	return e;
+}
+
+static void release(struct exchange *e)
+{
+	free(e->kept);
+	free(e);
+}
+
+static void give_back(struct relay *relay, struct exchange *e)
+{
+	if (relay->n_spare_exchanges == SPARE_MOST || e->kept_room > KEEP_FIRST) {
+		release(e);
+		return;
+	}
+	e->next = relay->spare_exchanges;
+	relay->spare_exchanges = e;
+	relay->n_spare_exchanges++;
+}
+
+void exchanges_drop_spare(struct relay *relay)
+{
+	while (relay->spare_exchanges) {
+		release(take(relay));
+	}
+}
 
 void exchange_begin(struct conn *c)
 {
@@ -21,13 +64,12 @@ void exchange_begin(struct conn *c)
 	if (c->service->protocol == PROTOCOL_TCP) {
 		return;
 	}
-	e = malloc(sizeof(*e));
+	e = take(relay);
 	if (!e) {
 		return;
 	}
-	follow_start(&e->follow);
-	e->kept = NULL;
-	e->n_kept = e->kept_room = 0;
+	follow_start(&e->follow, &relay->memo);
+	e->n_kept = 0;
 	e->keeps = c->service->retry != RETRY_NO;
 	e->retried = false;
 	c->exchange = e;
@@ -36,10 +78,14 @@ void exchange_begin(struct conn *c)
 									   : relay->peak_exchanges;
 }
 
+/* An answer may take long: only a little memory stays with it. */
 static void stop_keeping(struct exchange *e)
 {
-	free(TAKE_PTR(e->kept));
-	e->n_kept = e->kept_room = 0;
+	if (e->kept_room > KEEP_FIRST) {
+		free(TAKE_PTR(e->kept));
+		e->kept_room = 0;
+	}
+	e->n_kept = 0;
 	e->keeps = false;
 }
 
@@ -52,6 +98,7 @@ static void trim(struct relay *relay)
 	    now >= usec_add(relay->trimmed_at, TRIM_INTERVAL)) {
 		relay->trimmed_at = now;
 		relay->peak_exchanges = 0;
+		exchanges_drop_spare(relay);
 		(void)malloc_trim(0);
 	}
 }
@@ -64,8 +111,7 @@ void exchange_end(struct conn *c)
 	if (!e) {
 		return;
 	}
-	stop_keeping(e);
-	free(e);
+	give_back(relay, e);
 	if (--relay->n_exchanges == 0) {
 		trim(relay);
 	}

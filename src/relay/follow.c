@@ -51,13 +51,19 @@ static const llhttp_settings_t settings = {
 	.on_message_complete = on_message_complete,
 };
 
-static void stream_start(struct follow_stream *s, llhttp_type_t type)
+static void stream_start(struct follow_stream *s)
+{
+	s->left = 0;
+	s->part = PART_START;
+}
+
+/* Its first byte is there. */
+static void stream_begin(struct follow_stream *s, llhttp_type_t type)
 {
 	llhttp_init(&s->parser, type, &settings);
 	strict_start(&s->strict, type == HTTP_RESPONSE);
-	s->left = 0;
-	s->part = PART_START;
 	s->headers_complete = s->message_complete = false;
+	s->fresh = true;
 }
 
 /* Has llhttp read all of it, and come to an end (done) with the last byte, or not at all? */
@@ -72,6 +78,43 @@ static bool parser_agrees(struct follow_stream *s, const char *data, size_t len,
 	return *ended && r == HPE_PAUSED && llhttp_get_error_pos(&s->parser) == data + len;
 }
 
+static bool is_known(const struct follow_known *known, const char *data, size_t len)
+{
+	return len && known->len == len && memcmp(known->start, data, len) == 0;
+}
+
+static void learn(struct follow_known *known, const struct follow_stream *s, const char *data,
+		  size_t len)
+{
+	if (len <= sizeof(known->start)) {
+		known->parser = s->parser;
+		known->headers_complete = s->headers_complete;
+		known->len = (uint16_t)len;
+		memcpy(known->start, data, len);
+	}
+}
+
+/* As parser_agrees, for a head: the same bytes at its beginning mean the same again. */
+static bool head_agrees(struct follow_known *known, struct follow_stream *s, const char *data,
+			size_t len, bool done)
+{
+	const bool fresh = s->fresh;
+
+	s->fresh = false;
+	if (fresh && known && is_known(known, data, len)) {
+		s->parser = known->parser;
+		s->headers_complete = known->headers_complete;
+		return true;
+	}
+	if (!parser_agrees(s, data, len, done, &s->headers_complete)) {
+		return false;
+	}
+	if (fresh && known) {
+		learn(known, s, data, len);
+	}
+	return true;
+}
+
 /* Do both mean the same body? */
 static bool facts_agree(const struct follow_stream *s)
 {
@@ -84,10 +127,11 @@ static bool facts_agree(const struct follow_stream *s)
 
 /* ---- both sides together */
 
-void follow_start(struct follow *f)
+void follow_start(struct follow *f, struct follow_memo *memo)
 {
-	stream_start(&f->client, HTTP_REQUEST);
-	stream_start(&f->worker, HTTP_RESPONSE);
+	stream_start(&f->client);
+	stream_start(&f->worker);
+	f->memo = memo;
 	f->pinned = NULL;
 	f->kinds = 0;
 	f->heads = f->olds = 0;
@@ -113,7 +157,7 @@ static void forget_oldest(struct follow *f)
 /* The newest request has come whole. */
 static void request_ended(struct follow *f)
 {
-	stream_start(&f->client, HTTP_REQUEST);
+	stream_start(&f->client);
 	f->expects = EXPECTS_NOTHING;
 	if (f->early) {
 		f->early = false;
@@ -124,7 +168,7 @@ static void request_ended(struct follow *f)
 /* The oldest request has its answer. */
 static void answer_ended(struct follow *f)
 {
-	stream_start(&f->worker, HTTP_RESPONSE);
+	stream_start(&f->worker);
 	f->answer_begun = false;
 	if (f->open == 1 && f->client.part != PART_START) {
 		f->early = true;
@@ -254,7 +298,7 @@ static void interim_answer(struct follow *f, unsigned status)
 		if (status == 100 && f->open == 1) {
 			f->expects = EXPECTS_NOTHING;
 		}
-		stream_start(&f->worker, HTTP_RESPONSE);
+		stream_start(&f->worker);
 	}
 }
 
@@ -295,6 +339,11 @@ static void answer_head(struct follow *f)
 typedef void head_fn(struct follow *f);
 typedef void ended_fn(struct follow *f);
 
+static struct follow_known *known_of(const struct follow *f, const struct follow_stream *s)
+{
+	return f->memo ? &f->memo->known[s == &f->client ? FOLLOW_CLIENT : FOLLOW_WORKER] : NULL;
+}
+
 static size_t hear_head(struct follow *f, struct follow_stream *s, const char *data, size_t len,
 			head_fn *fn)
 {
@@ -307,7 +356,7 @@ static size_t hear_head(struct follow *f, struct follow_stream *s, const char *d
 		pin(f, s->strict.why);
 	} else if (s->strict.dull) {
 		return n;
-	} else if (!parser_agrees(s, data, n, done, &s->headers_complete)) {
+	} else if (!head_agrees(known_of(f, s), s, data, n, done)) {
 		pin(f, "no HTTP/1 to llhttp");
 	} else if (done && !facts_agree(s)) {
 		pin(f, "a body that two readers understand differently");
@@ -353,6 +402,7 @@ static void begin_request(struct follow *f)
 		pin(f, "too many requests at once");
 	} else {
 		f->open++;
+		stream_begin(&f->client, HTTP_REQUEST);
 	}
 }
 
@@ -362,6 +412,8 @@ static void begin_answer(struct follow *f)
 		pin(f, "an answer that nobody asked for");
 	} else if (f->open == 1 && f->client.part == PART_HEAD) {
 		pin(f, "an answer before its request");
+	} else {
+		stream_begin(&f->worker, HTTP_RESPONSE);
 	}
 	f->answer_begun = true;
 }

@@ -26,6 +26,23 @@ enum request_kind {
 
 enum {
 	FOLLOW_OPEN_MAX = 32, /* requests that may be open at once; with more it is pinned */
+	FOLLOW_KNOWN_MAX = 256,
+};
+
+/** How a message began, and what llhttp made of it. */
+struct follow_known {
+	llhttp_t parser;
+	bool headers_complete;
+	uint16_t len; /* 0: nothing is known */
+	char start[FOLLOW_KNOWN_MAX];
+};
+
+/**
+ * The newest beginnings of messages, for many followers: nearly all answers begin as the one
+ * before did, and what llhttp makes of the same bytes need not be found out again. Starts zeroed.
+ */
+struct follow_memo {
+	struct follow_known known[2]; /* by enum follow_side */
 };
 
 /** What one side says. */
@@ -35,10 +52,12 @@ struct follow_stream {
 	uint64_t left; /* of a body that is counted */
 	uint8_t part;
 	bool headers_complete, message_complete; /* llhttp said so */
+	bool fresh;				 /* llhttp has seen no byte of this message */
 };
 
 struct follow {
 	struct follow_stream client, worker;
+	struct follow_memo *memo;
 	const char *pinned; /* not NULL: why */
 	uint64_t kinds;	    /* two bits a request, the oldest lowest: enum request_kind */
 	uint32_t heads;	    /* one bit a request: HEAD */
@@ -51,8 +70,8 @@ struct follow {
 	bool switched; /* by a 101 */
 };
 
-/** A connection between requests. Borrows nothing; f may be copied or dropped at any time. */
-void follow_start(struct follow *f);
+/** A connection between requests. Keeps memo (may be NULL); f may be copied or dropped any time. */
+void follow_start(struct follow *f, struct follow_memo *memo);
 /** One side said this. In the order in which the relay read it. */
 void follow_heard(struct follow *f, enum follow_side who, const void *data, size_t len);
 /** How many of its next bytes may pass unseen (spliced): the rest of a body of known length;

@@ -83,6 +83,7 @@ static void relay_done(struct relay *relay)
 	}
 	channel_done(&relay->channel);
 	copier_done(&relay->copier);
+	exchanges_drop_spare(relay);
 	cleanup_closep(&relay->diag_fd);
 	relay->loop = loop_free(relay->loop);
 }

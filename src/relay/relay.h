@@ -128,6 +128,7 @@ enum conn_class conn_judge(struct conn *c);
 
 /** What is kept while a request is open: the state of following and, for retry, its bytes. */
 struct exchange {
+	struct exchange *next; /* of a spare one */
 	struct follow follow;
 	unsigned char *kept; /* all that the client said since it was between requests */
 	uint32_t n_kept, kept_room;
@@ -139,6 +140,8 @@ struct exchange {
 void exchange_begin(struct conn *c);
 /** Takes it off the connection. Harmless without one. */
 void exchange_end(struct conn *c);
+/** Frees the ones that are kept for the next requests. */
+void exchanges_drop_spare(struct relay *relay);
 /** One side said this; data is NULL where it passed unseen. */
 void exchange_heard(struct exchange *e, enum conn_end who, const unsigned char *data, size_t len);
 /** May its request go to another worker, now that its own has ended? unread: not all was read. */
@@ -344,7 +347,9 @@ struct relay {
 	struct copier copier;
 	struct conn *spare; /* free connection structs */
 	unsigned n_conns, max_conns;
-	unsigned n_exchanges, peak_exchanges;
+	struct follow_memo memo;
+	struct exchange *spare_exchanges;
+	unsigned n_exchanges, peak_exchanges, n_spare_exchanges;
 	usec_t trimmed_at;
 	bool exhausted; /* no descriptors or memory: nothing is accepted or connected */
 	bool full;	/* max_conns, and nobody to give way: nothing is accepted */

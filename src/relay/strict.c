@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <endian.h>
 #include <string.h>
-#include <strings.h>
 
 enum state {
 	START_FIRST, /* first byte of a message */
@@ -30,18 +29,38 @@ enum field {
 	FIELD_LOOKALIKE, /* Content_Length: to CGI and its kin it is the same */
 };
 
+static bool is_capital(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static char lower(char c)
+{
+	return is_capital(c) ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool is_decimal(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* The word is in small letters. */
 static bool is_word(const char *text, size_t len, const char *word)
 {
-	return strncasecmp(text, word, len) == 0;
+	for (size_t i = 0; i < len; i++) {
+		if (lower(text[i]) != word[i]) {
+			return false;
+		}
+	}
+	return true;
 }
 
 /* Two words, whatever sign joins them. */
-static enum field joined(const char *name, const char *first, const char *second, enum field field)
+static enum field joined(const char *name, const char *first, size_t at, const char *second,
+			 size_t len, enum field field)
 {
-	const size_t at = strlen(first);
-
 	if (isalnum((unsigned char)name[at]) || !is_word(name, at, first) ||
-	    !is_word(name + at + 1, strlen(second), second)) {
+	    !is_word(name + at + 1, len, second)) {
 		return FIELD_OTHER;
 	}
 	return name[at] == '-' ? field : FIELD_LOOKALIKE;
@@ -56,17 +75,12 @@ static enum field field_of(const char *name, size_t len)
 	case sizeof("connection") - 1:
 		return is_word(name, len, "connection") ? FIELD_CONNECTION : FIELD_OTHER;
 	case sizeof("content-length") - 1:
-		return joined(name, "content", "length", FIELD_LENGTH);
+		return joined(name, "content", 7, "length", 6, FIELD_LENGTH);
 	case sizeof("transfer-encoding") - 1:
-		return joined(name, "transfer", "encoding", FIELD_CODING);
+		return joined(name, "transfer", 8, "encoding", 8, FIELD_CODING);
 	default:
 		return FIELD_OTHER;
 	}
-}
-
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 static bool is_blank(char c)
@@ -161,7 +175,7 @@ static void read_length(struct strict *s)
 		return;
 	}
 	for (unsigned i = 0; i < s->n_value; i++) {
-		if (!isdigit((unsigned char)s->value[i])) {
+		if (!is_decimal(s->value[i])) {
 			refuse(s, "a length that is no number");
 			return;
 		}
@@ -277,7 +291,7 @@ static void head_char(struct strict *s, unsigned char c)
 	case START_FIRST:
 		s->state = START_LINE;
 		s->value[s->n_value++] = (char)c;
-		if (!isupper(c)) {
+		if (!is_capital((char)c)) {
 			refuse(s, "no HTTP/1");
 		}
 		break;
@@ -360,7 +374,7 @@ static size_t plain_start(struct strict *s, const char *line, const char *end)
 	const char *stop = find_control(line, end), *first, *second;
 	bool right;
 
-	if (!ends_line(stop, end) || !isupper((unsigned char)line[0])) {
+	if (!ends_line(stop, end) || !is_capital(line[0])) {
 		return 0;
 	}
 	first = memchr(line, ' ', (size_t)(stop - line));
@@ -405,7 +419,13 @@ static bool keep_value(struct strict *s, const char *value, const char *end)
 	return true;
 }
 
-static size_t plain_field(struct strict *s, const char *line, const char *end, bool only_dull)
+enum lines {
+	LINES_ALL,
+	LINES_DULL,
+	LINES_SHOWN, /* to llhttp: the others */
+};
+
+static size_t plain_field(struct strict *s, const char *line, const char *end, enum lines wanted)
 {
 	const char *name_end = line, *stop;
 
@@ -416,7 +436,7 @@ static size_t plain_field(struct strict *s, const char *line, const char *end, b
 		return 0;
 	}
 	s->dull = is_dull(line, (size_t)(name_end - line));
-	if (only_dull && !s->dull) {
+	if (wanted != LINES_ALL && s->dull != (wanted == LINES_DULL)) {
 		return 0;
 	}
 	stop = find_control(name_end + 1, end);
@@ -433,23 +453,28 @@ static size_t plain_field(struct strict *s, const char *line, const char *end, b
 	return (size_t)(stop + 2 - line);
 }
 
-/* A whole line with its end, or dull ones; 0: there is none, or not one that is plainly right. */
-static size_t plain_lines(struct strict *s, const char *data, size_t len)
+/* Whole lines with their ends, all of them dull or none; 0: there is none, or not one that is
+ * plainly right. */
+static size_t plain_lines(struct strict *s, const char *data, size_t len, bool *ret_done)
 {
 	const size_t room = STRICT_HEAD_MAX - s->n_head;
 	const char *end = data + (len < room ? len : room);
-	size_t n = 0, more;
+	const bool first = s->state == START_FIRST;
+	size_t n, more;
 	bool dull;
 
-	if (s->state == START_FIRST && data < end) {
-		n = plain_start(s, data, end);
-	} else if (s->state == FIELD_FIRST) {
-		n = plain_field(s, data, end, false);
-		dull = n && s->dull;
-		for (more = n; dull && more; n += more) {
-			more = plain_field(s, data + n, end, true);
-		}
-		s->dull = dull;
+	if (data == end || (!first && s->state != FIELD_FIRST)) {
+		return 0;
+	}
+	n = first ? plain_start(s, data, end) : plain_field(s, data, end, LINES_ALL);
+	dull = n && !first && s->dull;
+	for (more = n; more && !s->why; n += more) {
+		more = plain_field(s, data + n, end, dull ? LINES_DULL : LINES_SHOWN);
+	}
+	s->dull = dull;
+	if (!dull && (n || !first) && !s->why && ends_line(data + n, end)) {
+		n += 2;
+		*ret_done = true;
 	}
 	if (n) {
 		s->state = FIELD_FIRST;
@@ -463,7 +488,7 @@ size_t strict_head(struct strict *s, const char *data, size_t len, bool *ret_don
 	size_t i = 0;
 
 	*ret_done = s->dull = false;
-	i = plain_lines(s, data, len);
+	i = plain_lines(s, data, len, ret_done);
 	if (i) {
 		return i;
 	}

@@ -42,7 +42,7 @@ struct strict {
 /** A message is about to begin. */
 void strict_start(struct strict *s, bool answer);
 /**
- * Reads on in a head: at most to the end of a line, or of some dull ones.
+ * Reads on in a head: at most to its end, or of lines that are dull, or of lines that are not.
  *
  * Returns: bytes read, at least one of len; *ret_done: the head ended with the last of them.
  * s->dull:  they are whole lines that say nothing about the length of their message, whoever reads

@@ -121,12 +121,13 @@ static void step(struct follow *f, enum way way, uint8_t letter, const uint8_t *
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct follow followers[WAYS];
+	struct follow_memo memo = {0};
 	struct verdict before = {0};
 	const uint8_t *at = data, *end = data + size;
 	uint8_t letter = 'c';
 
 	for (enum way w = 0; w < WAYS; w++) {
-		follow_start(&followers[w]);
+		follow_start(&followers[w], w == 0 ? NULL : &memo);
 	}
 	while (at < end) {
 		const uint8_t *mark = memchr(at, 0xff, (size_t)(end - at));

@@ -60,7 +60,7 @@ int main(void)
 	char *line = NULL;
 	size_t size = 0;
 
-	follow_start(&f);
+	follow_start(&f, NULL);
 	while (getline(&line, &size, stdin) > 0) {
 		switch (line[0]) {
 		case 'c':
@@ -74,7 +74,7 @@ int main(void)
 			printf("%s\t\t\n", verdict(&f));
 			break;
 		default:
-			follow_start(&f);
+			follow_start(&f, NULL);
 			break;
 		}
 	}

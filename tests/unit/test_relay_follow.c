@@ -70,10 +70,11 @@ static void pass(struct follow *f, enum follow_side who, const char *data, size_
 /* The byte at cut (of all that is said) begins a piece; with step not 0 every step-th one does. */
 static const char *hear(const struct row *row, size_t cut, size_t step, bool splice)
 {
+	static struct follow_memo memo; /* of all rows before, too */
 	struct follow f;
 	size_t said = 0;
 
-	follow_start(&f);
+	follow_start(&f, splice ? &memo : NULL);
 	for (const struct said *s = row->said; s->who; s++) {
 		const char *text = s->text ? s->text : "";
 
@@ -462,7 +463,7 @@ static const char *after_nul(const char *data, size_t len, size_t step)
 {
 	struct follow f;
 
-	follow_start(&f);
+	follow_start(&f, NULL);
 	for (size_t at = 0; at < len; at += step) {
 		follow_heard(&f, FOLLOW_CLIENT, data + at, step < len - at ? step : len - at);
 	}
@@ -492,7 +493,7 @@ START_TEST(a_head_has_a_bound)
 	struct follow f;
 	size_t len = 0;
 
-	follow_start(&f);
+	follow_start(&f, NULL);
 	say(&f, FOLLOW_CLIENT, "GET / HTTP/1.1\r\n");
 	for (; len < STRICT_HEAD_MAX / 2; len += strlen(field)) {
 		say(&f, FOLLOW_CLIENT, field);
@@ -503,7 +504,7 @@ START_TEST(a_head_has_a_bound)
 	}
 	ck_assert_str_eq(verdict(&f), "pinned");
 
-	follow_start(&f);
+	follow_start(&f, NULL);
 	say(&f, FOLLOW_CLIENT, "GET /");
 	for (len = 0; len < STRICT_HEAD_MAX; len++) {
 		say(&f, FOLLOW_CLIENT, "x");
@@ -516,7 +517,7 @@ START_TEST(only_so_many_requests_may_be_open)
 {
 	struct follow f;
 
-	follow_start(&f);
+	follow_start(&f, NULL);
 	for (int i = 0; i < FOLLOW_OPEN_MAX; i++) {
 		say(&f, FOLLOW_CLIENT, i % 2 ? "HEAD / HTTP/1.1\r\n\r\n" : GET);
 	}
@@ -537,7 +538,7 @@ START_TEST(only_bodies_of_known_length_pass_unseen)
 	struct follow f;
 	const char *why = NULL;
 
-	follow_start(&f);
+	follow_start(&f, NULL);
 	ck_assert_uint_eq(follow_unseen(&f, FOLLOW_CLIENT), 0);
 	say(&f, FOLLOW_CLIENT, POST(LENGTH(123456789012345678)) "abc");
 	ck_assert_uint_eq(follow_unseen(&f, FOLLOW_CLIENT), 123456789012345675);
@@ -549,7 +550,7 @@ START_TEST(only_bodies_of_known_length_pass_unseen)
 	follow_ended(&f, FOLLOW_WORKER);
 	ck_assert_str_eq(verdict(&f), "between last");
 
-	follow_start(&f);
+	follow_start(&f, NULL);
 	say(&f, FOLLOW_CLIENT, POST(CHUNKED) "ff\r\n");
 	ck_assert_uint_eq(follow_unseen(&f, FOLLOW_CLIENT), 0);
 	say(&f, FOLLOW_WORKER, "H");
