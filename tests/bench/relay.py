@@ -150,8 +150,8 @@ def bulk(port):
 # What is run, and in how many rounds: the more, the more it depends on where tasks wake up.
 LOADS = {
     "keep-alive": (lambda port: wrk(port, "/200", 50), 9),
-    "64 KiB": (lambda port: wrk(port, "/65536", 20), 3),
-    "new connection": (lambda port: wrk(port, "/200", 50, "-H", "Connection: close"), 5),
+    "64 KiB": (lambda port: wrk(port, "/65536", 20), 9),
+    "new connection": (lambda port: wrk(port, "/200", 50, "-H", "Connection: close"), 7),
     "bulk": (bulk, 3),
 }
 
