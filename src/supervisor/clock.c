@@ -1,4 +1,8 @@
-#include "services.h"
+#include "clock.h"
+#include "service/service.h"
+#include "show/publish.h"
+#include "supervisor.h"
+#include "worker/processes.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/clockwatch.h>

@@ -1,6 +1,20 @@
-#include "events.h"
-#include "requests.h"
-#include "services.h"
+#include "commands.h"
+#include "deploy/jobs.h"
+#include "deploy/records.h"
+#include "link/helpers.h"
+#include "link/ownlog.h"
+#include "link/servers.h"
+#include "reload/reload.h"
+#include "service/services.h"
+#include "show/events.h"
+#include "show/publish.h"
+#include "show/requests.h"
+#include "worker/groups.h"
+#include "worker/names.h"
+#include "worker/process.h"
+#include "worker/processes.h"
+#include "worker/starts.h"
+#include "worker/streams.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/os.h>

@@ -1,3 +1,5 @@
+#include "pidfile.h"
+#include "link/lookout.h"
 #include "supervisor.h"
 
 #include <slotd/cleanup.h>

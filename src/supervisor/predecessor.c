@@ -1,3 +1,6 @@
+#include "predecessor.h"
+#include "link/helpers.h"
+#include "link/lookout.h"
 #include "supervisor.h"
 
 #include <slotd/cleanup.h>

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Which folder may include what: a test of the sources themselves (src/README.md has the table).
 
-Cross-folder headers are <slotd/x.h>; a folder's private ones are "x.h". libev is platform's alone.
+Cross-folder headers are <slotd/x.h>; a folder's private ones are "x.h", in a folder of rooms
+"room/x.h". libev is platform's alone. No more than a few files may include each other in a circle.
 """
 
 import re
@@ -20,6 +21,40 @@ USES = {
     "compat": {"common", "config"},
     **{helper: {"common", "platform"} for helper in ("keep", "relay", "log", "probe", "control")},
 }
+
+# Folders that have rooms, in their order: each uses only those before it. What lies in the folder
+# itself comes last, but for the frame that all of them hang on.
+ROOMS = {
+    "supervisor": ("link", "worker", "service", "handoff", "deploy", "show", "reload", "."),
+}
+FRAMES = {"supervisor/supervisor.h"}
+
+CIRCLE_MAX = 6  # files; a .c and the .h of its name are one
+
+# What is not so yet. Nothing may be added here, and what is mended goes.
+UPWARD = {
+    (f"supervisor/{user}", f"supervisor/{used}")
+    for user, all_used in {
+        "deploy/job_steps.c": "show/publish.h",
+        "deploy/service_swap.c": "show/events.h show/publish.h show/systemd.h",
+        "handoff/relays.c": "show/publish.h",
+        "handoff/rounds.c": "deploy/service_swap.h",
+        "link/activity.c": "service/slots.h",
+        "link/lookout.c": "pidfile.h predecessor.h service/sockets.h worker/fcgi.h",
+        "service/gate.c": "deploy/prepare.h deploy/service_swap.h handoff/relays.h show/publish.h",
+        "service/services.c": "deploy/jobs.h deploy/live_watch.h deploy/prepare.h deploy/records.h deploy/service_swap.h handoff/relays.h show/publish.h",
+        "service/slots.c": "handoff/relays.h",
+        "service/sockets.c": "handoff/relays.h reload/service_reload.h",
+        "show/publish.c": "commands.h",
+        "supervisor.h": "link/activity.h",
+        "worker/groups.c": "service/services.h show/events.h show/publish.h",
+        "worker/processes.c": "service/services.h show/events.h show/publish.h show/requests.h",
+        "worker/streams.c": "show/events.h show/publish.h show/requests.h",
+        "worker/waits.c": "service/service.h show/publish.h",
+    }.items()
+    for used in all_used.split()
+}
+CIRCLES = {"supervisor": 43, "config": 8, "log": 8}
 
 # config.h has no file of its own name; every other header belongs to the folder that has one, and
 # to common where none has: plain data, words, contracts between processes.
@@ -44,22 +79,117 @@ def problems_of(path, folder):
                 yield f"{folder} may not use {used}: <{header}>"
         elif quote == "<" and header == "ev.h" and folder != "platform":
             yield "libev is included by platform only"
-        elif quote == '"' and not (path.parent / header).is_file():
+        elif quote == '"' and not (ROOT / "src" / folder / header).is_file():
             yield f'"{header}" is no header of this folder'
-        elif quote == '"' and "/" in header:
+        elif quote == '"' and "/" in header and header.split("/")[0] not in ROOMS.get(folder, ()):
             yield f'"{header}" reaches out of its folder'
 
 
 def files():
     """Each source with the folder whose rule it keeps: a header that crosses folders, its owner's."""
-    yield from ((p, p.parent.name) for p in sorted((ROOT / "src").glob("*/*.[ch]")))
+    src = ROOT / "src"
+    yield from ((p, p.relative_to(src).parts[0]) for p in sorted(src.glob("*/**/*.[ch]")))
     yield from ((p, owner(p.name)) for p in sorted((ROOT / "include/slotd").glob("*.h")))
+
+
+def room_of(path):
+    """Of a path in src: its place in the order of its folder's rooms; -1: all may use it."""
+    folder, *inner = path.split("/")
+    return -1 if path in FRAMES else ROOMS[folder].index(inner[0] if len(inner) > 1 else ".")
+
+
+def upward():
+    """Includes against the order of the rooms: (file, header)."""
+    for path, folder in files():
+        if folder in ROOMS and path.is_relative_to(ROOT / "src"):
+            user = str(path.relative_to(ROOT / "src"))
+            for quote, header in INCLUDE.findall(path.read_text(errors="replace")):
+                used = f"{folder}/{header}"
+                if quote == '"' and room_of(used) > room_of(user):
+                    yield user, used
+
+
+def room_problems():
+    found = set(upward())
+    for user, used in sorted(found - UPWARD):
+        yield f"src/{user} may not use a room that comes after its own: {used}"
+    for user, used in sorted(UPWARD - found):
+        yield f"src/{user} no longer includes {used}: take it out of UPWARD"
+
+
+# ---- circles
+
+
+def node(path):
+    """The name of a source in the graph of includes: a .c and the .h of its name are one."""
+    if path.parent.name == "slotd":
+        folder = owner(path.name)
+        if (ROOT / "src" / folder / path.with_suffix(".c").name).is_file():
+            return f"{folder}/{path.stem}"
+        return f"include/{path.stem}"
+    return str(path.relative_to(ROOT / "src").with_suffix(""))
+
+
+def graph():
+    edges = {}
+    for path, folder in files():
+        used = edges.setdefault(node(path), set())
+        for quote, header in INCLUDE.findall(path.read_text(errors="replace")):
+            shared = quote == "<" and header.startswith("slotd/")
+            target = ROOT / ("include" if shared else f"src/{folder}") / header
+            if (shared or quote == '"') and target.is_file():
+                used.add(node(target))
+    return edges
+
+
+def circles():
+    """The sets of sources that reach each other, largest first (Kosaraju)."""
+    edges, order, seen = graph(), [], set()
+
+    def walk(start, ways, out):
+        stack = [(start, iter(sorted(ways.get(start, ()))))]
+        seen.add(start)
+        while stack:
+            at, rest = stack[-1]
+            step = next((n for n in rest if n not in seen), None)
+            if step is None:
+                out.append(stack.pop()[0])
+            else:
+                seen.add(step)
+                stack.append((step, iter(sorted(ways.get(step, ())))))
+
+    for name in sorted(edges):
+        if name not in seen:
+            walk(name, edges, order)
+    back = {}
+    for name, used in edges.items():
+        for other in used:
+            back.setdefault(other, set()).add(name)
+    seen.clear()
+    found = []
+    for name in reversed(order):
+        if name not in seen:
+            found.append([])
+            walk(name, back, found[-1])
+    return sorted((sorted(c) for c in found), key=len, reverse=True)
+
+
+def circle_problems():
+    for circle in circles():
+        folder, size = circle[0].split("/")[0], len(circle)
+        if size > CIRCLES.get(folder, CIRCLE_MAX):
+            yield f"{size} files include each other in a circle: {' '.join(circle)}"
+        elif CIRCLE_MAX < size < CIRCLES.get(folder, 0):
+            yield f"{folder}: the circle has {size} files now: write that into CIRCLES"
+    largest = {f: max(len(c) for c in circles() if c[0].startswith(f + "/")) for f in CIRCLES}
+    for folder in (f for f, size in largest.items() if size <= CIRCLE_MAX):
+        yield f"{folder}: no circle is too large any more: take it out of CIRCLES"
 
 
 def private_twins():
     """A header of one folder must not hide one that crosses folders."""
     shared = {p.name for p in (ROOT / "include/slotd").glob("*.h")}
-    for path in sorted((ROOT / "src").glob("*/*.h")):
+    for path in sorted((ROOT / "src").glob("*/**/*.h")):
         if path.name in shared:
             yield f"{path.relative_to(ROOT)}: <slotd/{path.name}> has the same name"
 
@@ -76,12 +206,15 @@ def lone_headers():
 
 
 def main():
-    problems = [*private_twins(), *lone_headers()]
+    problems = [*private_twins(), *lone_headers(), *room_problems(), *circle_problems()]
     for path, folder in files():
         problems += [f"{path.relative_to(ROOT)}: {what}" for what in problems_of(path, folder)]
     for folder in sorted(p.name for p in (ROOT / "src").iterdir() if p.is_dir()):
         if folder not in USES:
             problems.append(f"src/{folder}: no row in the table of uses")
+    if "-v" in sys.argv:
+        print(f"{len(set(upward()))} against the order of rooms; circles:")
+        print("\n".join(f"{len(c)}: {' '.join(c)}" for c in circles() if len(c) > 1))
     print("\n".join(problems) or "every include keeps the rule")
     return 1 if problems else 0
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "suite.h"
-#include "supervisor/job_log.h"
+#include "supervisor/deploy/job_log.h"
 
 struct heard {
 	char text[8192];

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "suite.h"
-#include "supervisor/record_files.h"
+#include "supervisor/deploy/record_files.h"
 
 static char dir[64], state[96], live[96], link_path[96], history[96];
 

@@ -5,7 +5,7 @@
 
 #include "suite.h"
 #include "supervisor/options.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/worker/names.h"
 
 /* ---- names */
 

@@ -1,0 +1,10 @@
+#pragma once
+
+/** Requests from slotd-control, judged by the peer's credentials. */
+
+#include "supervisor.h"
+
+#include <slotd/message.h>
+
+/** MSG_COMMAND, MSG_COMMAND_GONE, MSG_STDIN, MSG_EVENT. */
+void commands_received(struct supervisor *sup, struct message *m);

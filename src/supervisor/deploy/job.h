@@ -1,0 +1,46 @@
+#pragma once
+
+/**
+ * A deploy, swap or rollback as people see it.
+ *
+ *	jobs.c       who may begin one, and what is told of it to slotd-control
+ *	job_steps.c  its steps, how it ended, its line in the history
+ *	job_log.c    its lines
+ */
+
+#include "deploy/job_log.h"
+#include "service/service.h"
+
+enum {
+	JOB_NAME_MAX = 64, /* of a person, of a release */
+};
+
+struct job {
+	uint32_t number;
+	struct supervisor *sup;
+	struct service *service; /* NULL: gone */
+	char name[LEDGER_NAME_MAX];
+	enum swap_kind kind;
+	enum slot_id from, to;
+	char who[JOB_NAME_MAX], release[JOB_NAME_MAX];
+	usec_t began_wall, began, step_began;
+	enum swap_step step;
+	unsigned at, total; /* "3/6" */
+	bool prepared;	    /* its commands ran: they are not undone */
+	uint64_t draining;  /* connections of the old slot at the flip */
+
+	bool done;
+	int code;
+	char text[PLAN_TEXT_MAX];
+	/* of one that failed: */
+	enum swap_step failed_in;
+	char why[PLAN_TEXT_MAX];       /* one line */
+	char culprit[LEDGER_NAME_MAX]; /* the worker; "" for none */
+	struct job_log log;
+	struct child tail; /* reads what the culprit printed last */
+	struct loop_timer drain_timer;
+
+	pid_t told_pid; /* the slotd-control that has the following */
+	uint64_t told_seq;
+	bool dirty;
+};

@@ -1,0 +1,26 @@
+#pragma once
+
+/** A job's steps, how it ended, its line in the history. */
+
+#include "deploy/job.h"
+
+#include <slotd/plan.h>
+
+void job_steps_init(struct job *j);
+/** How many steps people will see of it. */
+unsigned job_count_steps(const struct job *j, bool warm);
+/** A line of it. */
+void job_line(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/** It is to be told anew. */
+void job_changed(struct job *j);
+/** Nothing more comes of it: into the history. */
+void job_close(struct job *j);
+
+/** "3/6 gate ok 1.1 s ..." for the step that has ended. */
+void job_stepped(struct service *s, const struct plan_action *a);
+/** The swap is over: the closing sentence, history, and what the culprit printed last. */
+void job_finished(struct service *s, const struct plan_action *a);
+/** The old slot has drained: the last line of the job that waits for it. */
+void job_drained(struct service *s, const char *how);
+/** What a command prints, not at line ends; len 0: it has ended. */
+void job_output(struct job *j, const char *data, size_t len);

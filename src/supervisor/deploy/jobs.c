@@ -1,0 +1,431 @@
+#include "deploy/jobs.h"
+#include "deploy/job_log.h"
+#include "deploy/job_steps.h"
+#include "deploy/records.h"
+#include "deploy/service_swap.h"
+#include "link/helpers.h"
+#include "service/service.h"
+#include "service/services.h"
+#include "service/slots.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	JOBS_KEPT = 16, /* over all services: who follows one may come late */
+};
+
+struct jobs {
+	VEC(struct job *) all; /* oldest first */
+};
+
+/* ---- words ---- */
+
+uint32_t job_number(const struct job *j)
+{
+	return j->number;
+}
+
+const char *job_who(const struct job *j)
+{
+	return j->who;
+}
+
+const char *job_release(const struct job *j)
+{
+	return j->release;
+}
+
+const char *job_log_path(const struct job *j, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "%s/%s-%u.log", j->sup->config->supervisord.log_dir, j->name,
+		       j->number);
+	return buf;
+}
+
+const char *job_describe(const struct job *j, char *buf, size_t size)
+{
+	char span[USEC_TEXT_MAX];
+
+	(void)snprintf(buf, size,
+		       "%s: %s #%u by %s is in \"%s\" for %s. Follow: slotctl attach %s. Stop: "
+		       "slotctl abort %s",
+		       j->name, swap_kind_name(j->kind), j->number, j->who, swap_step_name(j->step),
+		       usec_format(usec_sub(usec_monotonic(), j->step_began), span, sizeof(span)),
+		       j->name, j->name);
+	return buf;
+}
+
+/* ---- beginning ---- */
+
+static bool allows(const struct service *s, const struct job_request *req)
+{
+	const struct service_config *c = s->config;
+
+	for (unsigned i = 0; i < c->n_allow_uids; i++) {
+		if (c->allow_uids[i] == req->uid && req->uid != (uid_t)-1) {
+			return true;
+		}
+	}
+	for (unsigned i = 0; i < c->n_allow_gids; i++) {
+		if (c->allow_gids[i] == req->gid && req->gid != (gid_t)-1) {
+			return true;
+		}
+	}
+	return req->trusted;
+}
+
+static int check_allowed(const struct service *s, const struct job_request *req, struct diag *diag)
+{
+	if (allows(s, req)) {
+		return 0;
+	}
+	return diag_set(diag, -EACCES,
+			"%s may not change %s: add allow_deploy=%s to [service:%s], "
+			"or use sudo",
+			req->who, s->name, req->who, s->name);
+}
+
+static int find_service(struct supervisor *sup, const char *name, const char *command,
+			struct service **ret, struct diag *diag)
+{
+	*ret = service_find(sup, name);
+	if (*ret) {
+		return 0;
+	}
+	vec_for_each (s, &sup->services) {
+		for (int slot = 0; slot < SLOT_MAX_; slot++) {
+			if (strcmp(service_slot_label(*s, (enum slot_id)slot), name) == 0) {
+				return diag_set(diag, -ENOENT,
+						"%s is a slot (the %s one), not a service. Did you "
+						"mean: slotctl %s %s",
+						name,
+						(enum slot_id)slot == service_live(*s) ? "live"
+										       : "idle",
+						command, (*s)->name);
+			}
+		}
+	}
+	return diag_set(diag, -ENOENT, "there is no service %s", name);
+}
+
+static bool is_plain(const char *text)
+{
+	for (; *text; text++) {
+		if (iscntrl((unsigned char)*text)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static int check_request(struct service *s, const struct job_request *req, struct diag *diag)
+{
+	enum slot_id target = slot_other(service_live(s));
+	struct slot_count count;
+	char job[512];
+
+	if (s->sup->mood != MOOD_RUNNING) {
+		return diag_set(diag, -ESHUTDOWN, "slotd is shutting down");
+	}
+	if (s->down) {
+		return diag_set(diag, -EINVAL, "%s is %s", s->name, s->note);
+	}
+	if (s->job) {
+		return diag_set(diag, -EBUSY, "%s. Queue: --wait 10m",
+				job_describe(s->job, job, sizeof(job)));
+	}
+	if (req->release && (strlen(req->release) >= JOB_NAME_MAX || !is_plain(req->release))) {
+		return diag_set(diag, -EINVAL, "a release is a name of at most %d letters",
+				JOB_NAME_MAX - 1);
+	}
+	if (req->kind == SWAP_KIND_ROLLBACK && !s->slots[target].proven) {
+		return diag_set(
+			diag, -EINVAL,
+			"%s: there is nothing to roll back to: slot %s %s. Once it is right: "
+			"slotctl deploy %s, or slotctl swap %s",
+			s->name, slot_name(target),
+			s->slots[target].touched ? "holds a deploy that did not succeed"
+						 : "has not been live with what it holds",
+			s->name, s->name);
+	}
+	slot_count(s, target, &count);
+	if (count.total == 0) {
+		return diag_set(diag, -EINVAL,
+				"slot %s of %s is empty: its program was removed; slotctl reload "
+				"brings it back",
+				slot_name(target), s->name);
+	}
+	return 0;
+}
+
+static struct jobs *jobs_of(struct supervisor *sup)
+{
+	if (!sup->jobs) {
+		sup->jobs = calloc(1, sizeof(struct jobs));
+	}
+	return sup->jobs;
+}
+
+static void job_free(struct job *j)
+{
+	child_abandon(&j->tail);
+	loop_timer_stop(j->sup->loop, &j->drain_timer);
+	if (j->service && j->service->closing == j) {
+		j->service->closing = NULL;
+	}
+	job_log_done(&j->log);
+	free(j);
+}
+
+static void drop_oldest(struct jobs *jobs)
+{
+	for (size_t i = 0; jobs->all.len > JOBS_KEPT && i < jobs->all.len; i++) {
+		if (jobs->all.at[i]->done) {
+			job_free(jobs->all.at[i]);
+			vec_remove(&jobs->all, i);
+			return;
+		}
+	}
+}
+
+static int make(struct service *s, const struct job_request *req, struct job **ret)
+{
+	struct jobs *jobs = jobs_of(s->sup);
+	struct job *j = jobs ? calloc(1, sizeof(*j)) : NULL;
+
+	if (!j || vec_push(&jobs->all, j) < 0) {
+		free(j);
+		return -ENOMEM;
+	}
+	j->sup = s->sup;
+	j->service = s;
+	j->kind = req->kind;
+	j->from = service_live(s);
+	j->to = slot_other(j->from);
+	j->began = j->step_began = usec_monotonic();
+	j->began_wall = usec_wall();
+	(void)snprintf(j->name, sizeof(j->name), "%s", s->name);
+	(void)snprintf(j->who, sizeof(j->who), "%s", req->who ? req->who : "?");
+	(void)snprintf(j->release, sizeof(j->release), "%s",
+		       req->kind != SWAP_KIND_DEPLOY ? s->slots[j->to].release
+		       : req->release		     ? req->release
+						     : "");
+	job_steps_init(j);
+	j->number = records_next_job(s->sup);
+	drop_oldest(jobs);
+	*ret = j;
+	return 0;
+}
+
+static void announce(struct job *j)
+{
+	const char *old = j->service->slots[j->from].release;
+
+	job_line(j, "#%u %s: %s (%s%slive) -> %s%s%s%s, by %s", j->number, j->name,
+		 slot_name(j->from), old, *old ? ", " : "", slot_name(j->to),
+		 *j->release ? " (" : "", j->release, *j->release ? ")" : "", j->who);
+	service_say(j->service, LOG_NOTICE, "%s #%u by %s: %s -> %s%s%s", swap_kind_name(j->kind),
+		    j->number, j->who, slot_name(j->from), slot_name(j->to), *j->release ? " " : "",
+		    j->release);
+}
+
+int job_begin(struct supervisor *sup, const struct job_request *req, struct diag *diag)
+{
+	struct service *s;
+	struct job *j;
+	bool warm;
+	int r = find_service(sup, req->service, swap_kind_name(req->kind), &s, diag);
+
+	if (r == 0) {
+		r = check_allowed(s, req, diag);
+	}
+	if (r == 0) {
+		r = check_request(s, req, diag);
+	}
+	if (r < 0) {
+		return r;
+	}
+	r = make(s, req, &j);
+	if (r < 0) {
+		return diag_set_errno(diag, r, "%s", s->name);
+	}
+	if (s->closing) {
+		job_drained(s, "goes on in the background");
+	}
+	warm = req->kind != SWAP_KIND_DEPLOY && slot_is_warm(s, j->to) && !s->slots[j->to].touched;
+	s->job = j;
+	j->total = job_count_steps(j, warm);
+	records_write_state(sup);
+	announce(j);
+	service_begin(s, req->kind, warm, slot_is_draining(s, j->to));
+	return (int)j->number;
+}
+
+int job_abort(struct supervisor *sup, const struct job_request *req, struct diag *diag)
+{
+	struct service *s;
+	char text[256];
+	int r = find_service(sup, req->service, "abort", &s, diag);
+
+	if (r == 0) {
+		r = check_allowed(s, req, diag);
+	}
+	if (r < 0) {
+		return r;
+	}
+	if (!s->job) {
+		return diag_set(diag, -ENOENT, "%s: nothing is going on that could be aborted",
+				s->name);
+	}
+	if (s->job->step == SWAP_FLIP || s->job->step == SWAP_BAKE) {
+		return diag_set(diag, -EALREADY,
+				"%s: too late, %s is live. The way back: slotctl rollback %s",
+				s->name, slot_name(s->job->to), s->name);
+	}
+	(void)snprintf(text, sizeof(text), "aborted by %s", req->who);
+	service_feed(s, SWAP_EV_ABORT, 0, text);
+	return 0;
+}
+
+int service_drain_now(struct supervisor *sup, const struct job_request *req, struct diag *diag)
+{
+	struct service *s;
+	enum slot_id idle;
+	int r = find_service(sup, req->service, "drain --now", &s, diag);
+
+	if (r == 0) {
+		r = check_allowed(s, req, diag);
+	}
+	if (r < 0) {
+		return r;
+	}
+	idle = slot_other(service_live(s));
+	if (s->slots[idle].retire.state != RETIRE_DRAINING) {
+		return diag_set(diag, -ENOENT, "%s: slot %s does not drain", s->name,
+				slot_name(idle));
+	}
+	service_retire(s, idle, RETIRE_EV_NOW);
+	return 0;
+}
+
+/* ---- to slotd-control ---- */
+
+static int send_lines(struct job *j, struct helper *control)
+{
+	struct message m;
+	int r = 0;
+
+	vec_for_each (l, &j->log.lines) {
+		if (l->seq <= j->told_seq) {
+			continue;
+		}
+		message_init(&m, MSG_JOB_LINE, 0);
+		message_put_u64(&m, TAG_JOB, j->number);
+		message_put_u64(&m, TAG_SEQ, l->seq);
+		message_put_u64(&m, TAG_STEP, l->step);
+		message_put_text(&m, TAG_TEXT, l->text);
+		r = helper_send(control, &m);
+		if (r < 0) {
+			return r;
+		}
+		j->told_seq = l->seq;
+	}
+	return 0;
+}
+
+static int send_state(struct job *j, struct helper *control)
+{
+	struct message m;
+
+	message_init(&m, MSG_JOB, 0);
+	message_put_u64(&m, TAG_JOB, j->number);
+	message_put_text(&m, TAG_SERVICE, j->name);
+	message_put_u64(&m, TAG_KIND, j->kind);
+	message_put_u64(&m, TAG_STEP, j->step);
+	message_put_text(&m, TAG_WHO, j->who);
+	message_put_text(&m, TAG_RELEASE, j->release);
+	message_put_u64(&m, TAG_DONE, j->done);
+	message_put_i64(&m, TAG_CODE, j->code);
+	message_put_text(&m, TAG_TEXT, j->done ? j->text : "");
+	return helper_send(control, &m);
+}
+
+/* The state goes first, so that a line is read with the step that it leads to; done goes last. */
+static int send_all(struct job *j, struct helper *control)
+{
+	int r = j->done ? 0 : send_state(j, control);
+
+	if (r == 0) {
+		r = send_lines(j, control);
+	}
+	return r == 0 && j->done ? send_state(j, control) : r;
+}
+
+static void tell(struct job *j, struct helper *control)
+{
+	if (j->told_pid != control->child.pid) {
+		j->told_pid = control->child.pid;
+		j->told_seq = 0;
+		j->dirty = true;
+	}
+	if (j->dirty && send_all(j, control) == 0) {
+		j->dirty = false;
+	}
+}
+
+void jobs_publish(struct service *s, struct helper *control)
+{
+	struct jobs *jobs = s->sup->jobs;
+
+	if (!jobs) {
+		return;
+	}
+	vec_for_each (j, &jobs->all) {
+		if ((*j)->service == s) {
+			tell(*j, control);
+		}
+	}
+}
+
+void jobs_forget(struct service *s)
+{
+	struct jobs *jobs = s->sup->jobs;
+	struct helper *control = helper_of(s->sup, HELPER_CONTROL);
+
+	if (s->closing) {
+		job_line(s->closing, "%s is removed", s->name);
+	}
+	s->job = s->closing = NULL;
+	if (!jobs) {
+		return;
+	}
+	vec_for_each (j, &jobs->all) {
+		if ((*j)->service == s) {
+			loop_timer_stop(s->sup->loop, &(*j)->drain_timer);
+			job_close(*j);
+		}
+	}
+	if (control && channel_open(&control->channel)) {
+		jobs_publish(s, control);
+	}
+	vec_for_each (j, &jobs->all) {
+		(*j)->service = (*j)->service == s ? NULL : (*j)->service;
+	}
+}
+
+void jobs_done(struct supervisor *sup)
+{
+	struct jobs *jobs = sup->jobs;
+
+	if (!jobs) {
+		return;
+	}
+	vec_for_each (j, &jobs->all) {
+		job_free(*j);
+	}
+	vec_done(&jobs->all);
+	free(jobs);
+	sup->jobs = NULL;
+}

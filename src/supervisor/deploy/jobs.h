@@ -1,0 +1,35 @@
+#pragma once
+
+/** Who may begin, abort or hurry a deploy, swap or rollback, and what slotd-control is told of it.
+ */
+
+#include "deploy/job.h"
+#include "link/helpers.h"
+
+/** Who asks for what. Texts are borrowed for the call. */
+struct job_request {
+	enum swap_kind kind;
+	const char *service, *release, *who;
+	uid_t uid; /* -1: unknown */
+	gid_t gid;
+	bool trusted; /* may do everything; else allow_deploy of the service decides */
+	bool force;
+};
+/** Job number (> 0), or a negative errno with the sentence: -EBUSY, -ENOENT, -EACCES, -EINVAL. */
+int job_begin(struct supervisor *sup, const struct job_request *req, struct diag *diag);
+/** Ends the service's running job before its flip; or its drain at once. 0 or as above. */
+int job_abort(struct supervisor *sup, const struct job_request *req, struct diag *diag);
+int service_drain_now(struct supervisor *sup, const struct job_request *req, struct diag *diag);
+
+const char *job_release(const struct job *j);
+/** log_dir/SERVICE-JOB.log. Returns buf. */
+const char *job_log_path(const struct job *j, char *buf, size_t size);
+/** "payinv: deploy #112 by ana is in "gate" for 41 s. ..." Returns buf. */
+const char *job_describe(const struct job *j, char *buf, size_t size);
+uint32_t job_number(const struct job *j);
+const char *job_who(const struct job *j);
+/** Sends what control has not had of this service's jobs. */
+void jobs_publish(struct service *s, struct helper *control);
+/** The service goes: its jobs are over, and so told. */
+void jobs_forget(struct service *s);
+void jobs_done(struct supervisor *sup);

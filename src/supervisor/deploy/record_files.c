@@ -1,0 +1,197 @@
+#include "deploy/record_files.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/io.h>
+#include <slotd/ownname.h>
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+	NEW_FILE_MODE = 0644,
+};
+
+static const char *beside(const char *path, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "%s.slotd-new", path);
+	return buf;
+}
+
+static int complain(const char *what, const char *path)
+{
+	dprintf(STDOUT_FILENO, "%s %s: %s", what, path, strerrordesc_np(errno));
+	return 1;
+}
+
+static int say(const struct diag *diag)
+{
+	dprintf(STDOUT_FILENO, "%s", diag->text);
+	return 1;
+}
+
+/* Without O_TRUNC: the blocks that a check has reserved stay. Mode and owner are the old file's. */
+static int write_beside(const char *path, const char *text)
+{
+	char new_path[PATH_MAX];
+	struct diag diag = {0};
+	struct stat st;
+	auto_close int fd = -EBADF;
+
+	if (own_file_open(beside(path, new_path, sizeof(new_path)), O_WRONLY | O_CREAT,
+			  NEW_FILE_MODE, &diag, &fd) < 0) {
+		return say(&diag);
+	}
+	if (io_write_all(fd, text, strlen(text)) < 0 || ftruncate(fd, (off_t)strlen(text)) < 0) {
+		return complain("cannot write", new_path);
+	}
+	if (stat(path, &st) == 0 &&
+	    (fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)) {
+		return complain("cannot give its owner and mode to", new_path);
+	}
+	return fsync(fd) < 0 ? complain("cannot write", new_path) : 0;
+}
+
+static int sync_directory(const char *path)
+{
+	char dir[PATH_MAX];
+	char *slash;
+	auto_close int fd = -EBADF;
+
+	(void)snprintf(dir, sizeof(dir), "%s", path);
+	slash = strrchr(dir, '/');
+	if (slash) {
+		slash[slash == dir] = '\0';
+	}
+	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || fsync(fd) < 0 ? complain("cannot sync", dir) : 0;
+}
+
+static int put_in_place(const char *path)
+{
+	char new_path[PATH_MAX];
+
+	if (rename(beside(path, new_path, sizeof(new_path)), path) < 0) {
+		return complain("cannot replace", path);
+	}
+	return sync_directory(path);
+}
+
+static bool holds(const char *path, const char *text)
+{
+	char buf[64 * 1024];
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf));
+
+	return n == (ssize_t)strlen(text) && memcmp(buf, text, (size_t)n) == 0;
+}
+
+/* What is no regular file (a device, a directory) is found by a check, not only by the rename. */
+static int check_replaceable(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || S_ISREG(st.st_mode)) {
+		return 0;
+	}
+	dprintf(STDOUT_FILENO, "cannot replace %s: %s", path,
+		S_ISDIR(st.st_mode) ? strerrordesc_np(EISDIR) : "it is not a regular file");
+	return 1;
+}
+
+/* A link stays, and what it names is replaced. */
+static int write_file(const char *path, const char *text, bool commit)
+{
+	char real[PATH_MAX];
+	struct diag diag = {0};
+
+	if (holds(path, text)) {
+		return 0;
+	}
+	if (own_name_resolve(path, real, sizeof(real), &diag) < 0) {
+		return say(&diag);
+	}
+	if (check_replaceable(real) != 0 || write_beside(real, text) != 0) {
+		return 1;
+	}
+	return commit ? put_in_place(real) : 0;
+}
+
+/* Only a link is replaced, here and beside it. */
+static int write_link(const char *path, const char *target, bool commit)
+{
+	char now[PATH_MAX], new_path[PATH_MAX];
+	ssize_t n = readlink(path, now, sizeof(now) - 1);
+
+	if (n < 0 && errno == EINVAL) {
+		dprintf(STDOUT_FILENO, "%s is no symbolic link: remove it", path);
+		return 1;
+	}
+	now[n > 0 ? n : 0] = '\0';
+	if (strcmp(now, target) == 0) {
+		return 0;
+	}
+	beside(path, new_path, sizeof(new_path));
+	if (readlink(new_path, now, sizeof(now)) >= 0) {
+		(void)unlink(new_path);
+	}
+	if (symlink(target, new_path) < 0) {
+		return complain("cannot make", new_path);
+	}
+	return commit ? put_in_place(path) : 0;
+}
+
+static int append(const char *path, const char *line)
+{
+	struct diag diag = {0};
+	auto_close int fd = -EBADF;
+
+	if (own_file_open(path, O_WRONLY | O_CREAT | O_APPEND, NEW_FILE_MODE, &diag, &fd) < 0) {
+		return say(&diag);
+	}
+	if (io_write_all(fd, line, strlen(line)) < 0 || fsync(fd) < 0) {
+		return complain("cannot write", path);
+	}
+	return 0;
+}
+
+/* The state file first: it decides, the others follow it. */
+int record_files_write(void *data)
+{
+	const struct record_files *f = data;
+
+	if (f->history_path && append(f->history_path, f->history_line) != 0) {
+		return 1;
+	}
+	if (f->state_path && write_file(f->state_path, f->state_text, f->commit) != 0) {
+		return 1;
+	}
+	if (f->repair && f->live_path && !holds(f->live_path, f->live_text)) {
+		dprintf(STDOUT_FILENO,
+			"%s was changed by hand: put right, %c stays live (slotctl swap changes "
+			"it)",
+			f->live_path, f->live_text[0]);
+	}
+	if (f->live_path && write_file(f->live_path, f->live_text, f->commit) != 0) {
+		return 1;
+	}
+	if (f->link_path && f->link_target &&
+	    write_link(f->link_path, f->link_target, f->commit) != 0) {
+		return 1;
+	}
+	return 0;
+}
+
+void record_files_done(struct record_files *f)
+{
+	free(f->state_path);
+	free(f->state_text);
+	free(f->live_path);
+	free(f->link_path);
+	free(f->link_target);
+	free(f->history_path);
+	free(f->history_line);
+	*f = (struct record_files){0};
+}

@@ -1,0 +1,444 @@
+#include "deploy/records.h"
+#include "deploy/live_watch.h"
+#include "deploy/record_files.h"
+#include "deploy/service_swap.h"
+#include "service/service.h"
+
+#include <slotd/cleanup.h>
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/**
+ * One child writes at a time, and each writes the newest: so a record never overtakes a later
+ * one. What waits is a list of requests; two of the same kind and service become one.
+ */
+
+#define RECORD_TIMEOUT SECONDS(30)
+#define RETRY_AFTER    SECONDS(10)
+
+enum request_kind {
+	REQUEST_CHECK,	 /* write beside the real files, for a flip to the target */
+	REQUEST_WRITE,	 /* state file, live_file and live_link of the service */
+	REQUEST_REPAIR,	 /* the same, after somebody else touched live_file */
+	REQUEST_STATE,	 /* state file alone */
+	REQUEST_HISTORY, /* a line */
+};
+
+struct request {
+	struct request *next;
+	enum request_kind kind;
+	struct service *service; /* CHECK, WRITE, REPAIR */
+	bool for_swap;		 /* WRITE: the swap waits for it */
+	char *line;		 /* HISTORY */
+};
+
+struct records {
+	struct supervisor *sup;
+	json_t *state; /* as last read or composed: services that are not configured now stay */
+	uint32_t next_job;
+	char damage[DIAG_TEXT_MAX]; /* why the state file is not read, and so never written */
+	struct request *queue;	    /* head is being carried out while child runs */
+	struct child child;
+	struct record_files files; /* of the child that runs */
+	char said[512];		   /* by the child */
+	size_t n_said;
+};
+
+static void next_request(struct records *r);
+
+static const char *state_path(const struct supervisor *sup, const char *name, char *buf,
+			      size_t size)
+{
+	(void)snprintf(buf, size, "%s/%s", sup->config->supervisord.state_dir, name);
+	return buf;
+}
+
+/* ---- what is written ---- */
+
+static json_t *services_object(struct records *r)
+{
+	json_t *services = json_object_get(r->state, "services");
+
+	if (!json_is_object(services)) {
+		services = json_object();
+		if (json_object_set_new(r->state, "services", services) < 0) {
+			return NULL;
+		}
+	}
+	return services;
+}
+
+/* The state file's text, with one service as it would be after its flip (NULL: as it is). */
+static char *compose_state(struct records *r, const struct service *flipped)
+{
+	json_t *services = services_object(r);
+
+	vec_for_each (at, &r->sup->services) {
+		const struct service *s = *at;
+		enum slot_id live = s == flipped ? s->swap.target : service_live(s);
+		json_t *one;
+
+		if (s->down) {
+			continue;
+		}
+		one = json_pack("{s:s, s:I, s:{s:s, s:s}, s:b}", "live", slot_name(live), "since",
+				(json_int_t)(s->slots[live].since / 1000000), "releases", "a",
+				s->slots[SLOT_A].release, "b", s->slots[SLOT_B].release, "rollback",
+				s->slots[slot_other(live)].proven);
+		if (!one || json_object_set_new(services, s->name, one) < 0) {
+			return NULL;
+		}
+	}
+	if (json_object_set_new(r->state, "next_job", json_integer(r->next_job)) < 0) {
+		return NULL;
+	}
+	return json_dumps(r->state, JSON_INDENT(2) | JSON_SORT_KEYS);
+}
+
+/* A flip that is still to be written down looks like an edit by hand. */
+static bool write_follows(const struct request *q)
+{
+	for (const struct request *later = q->next; later; later = later->next) {
+		if (later->kind == REQUEST_WRITE && later->service == q->service) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int compose(struct records *r, struct request *q)
+{
+	struct record_files *f = &r->files;
+	const struct service *s = q->service;
+	char path[PATH_MAX];
+	enum slot_id live;
+
+	*f = (struct record_files){.commit = q->kind != REQUEST_CHECK};
+	if (q->kind == REQUEST_HISTORY) {
+		f->history_path = strdup(state_path(r->sup, "history", path, sizeof(path)));
+		f->history_line = TAKE_PTR(q->line);
+		return f->history_path && f->history_line ? 0 : -ENOMEM;
+	}
+	f->state_path = strdup(state_path(r->sup, "state.json", path, sizeof(path)));
+	f->state_text = compose_state(r, q->kind == REQUEST_CHECK ? s : NULL);
+	if (!f->state_path || !f->state_text) {
+		return -ENOMEM;
+	}
+	if (q->kind == REQUEST_STATE) {
+		return 0;
+	}
+	f->repair = q->kind == REQUEST_REPAIR && !write_follows(q);
+	live = q->kind == REQUEST_CHECK ? s->swap.target : service_live(s);
+	f->live_text[0] = slot_name(live)[0];
+	f->live_text[1] = '\n';
+	f->live_path = s->config->live_file ? strdup(s->config->live_file) : NULL;
+	f->link_path = s->config->live_link ? strdup(s->config->live_link) : NULL;
+	if (f->link_path && s->config->slots[live].prepare_directory) {
+		f->link_target = strdup(s->config->slots[live].prepare_directory);
+	}
+	return 0;
+}
+
+/* ---- what came of it ---- */
+
+static void on_record_timer(struct loop_timer *t)
+{
+	records_write(container_of(t, struct service, record_timer));
+}
+
+static void wrote(struct records *r, const struct request *q, int code, const char *text)
+{
+	struct service *s = q->service;
+	char full[PLAN_TEXT_MAX];
+
+	if (code < 0) {
+		(void)snprintf(
+			full, sizeof(full),
+			"%s is live, but that is not recorded yet: %s; trying again every 10 s",
+			slot_name(service_live(s)), text);
+		service_say(s, LOG_ERR, "%s", full);
+		service_set_note(s, "%s", full);
+		loop_timer_init(&s->record_timer, on_record_timer);
+		loop_timer_set(r->sup->loop, &s->record_timer,
+			       usec_add(usec_monotonic(), RETRY_AFTER));
+	} else {
+		loop_timer_stop(r->sup->loop, &s->record_timer);
+		live_watch_renew(s);
+		if (strstr(s->note, "not recorded yet")) {
+			service_say(s, LOG_NOTICE, "%s is live: recorded now",
+				    slot_name(service_live(s)));
+			service_set_note(s, "%s", "");
+		}
+		if (*text) {
+			service_say(s, LOG_WARNING, "%s", text);
+		}
+	}
+	if (q->for_swap) {
+		service_feed(s, SWAP_EV_RECORDED, code, code < 0 ? full : NULL);
+	}
+}
+
+static void answer(struct records *r, const struct request *q, int code, const char *text)
+{
+	char full[PLAN_TEXT_MAX];
+
+	switch (q->kind) {
+	case REQUEST_CHECK:
+		(void)snprintf(full, sizeof(full), "the record cannot be written: %s", text);
+		service_checked(q->service, code < 0 ? full : NULL);
+		break;
+	case REQUEST_WRITE:
+	case REQUEST_REPAIR:
+		wrote(r, q, code, text);
+		break;
+	default:
+		if (code < 0) {
+			log_line(LOG_ERR, "%s: %s", r->sup->config->supervisord.state_dir, text);
+		}
+	}
+}
+
+static void request_free(struct request *q)
+{
+	free(q->line);
+	free(q);
+}
+
+/* Takes the head off before it is answered: an answer may ask for the next. */
+static void finish(struct records *r, int code, const char *text)
+{
+	struct request *q = r->queue;
+
+	r->queue = q->next;
+	record_files_done(&r->files);
+	answer(r, q, code, text);
+	request_free(q);
+	next_request(r);
+}
+
+static void on_output(struct child *c, const char *data, size_t len)
+{
+	struct records *r = container_of(c, struct records, child);
+	size_t room = sizeof(r->said) - 1 - r->n_said;
+
+	memcpy(r->said + r->n_said, data, len < room ? len : room);
+	r->n_said += len < room ? len : room;
+}
+
+static void on_done(struct child *c, const struct child_result *result)
+{
+	struct records *r = container_of(c, struct records, child);
+	bool good = WIFEXITED(result->status) && WEXITSTATUS(result->status) == 0;
+
+	r->said[r->n_said] = '\0';
+	if (result->timed_out) {
+		(void)snprintf(r->said, sizeof(r->said), "the disk did not answer within 30 s");
+	} else if (!good && !*r->said) {
+		(void)snprintf(r->said, sizeof(r->said), "the writing process was killed");
+	}
+	finish(r, good ? 0 : -EIO, r->said);
+}
+
+/* ---- the queue ---- */
+
+static void begin(struct records *r)
+{
+	struct child_spec spec = CHILD_SPEC_INIT;
+	int error = compose(r, r->queue);
+
+	r->n_said = 0;
+	r->said[0] = '\0';
+	if (error == 0) {
+		spec.spawn.run = record_files_write;
+		spec.spawn.data = &r->files;
+		spec.timeout = RECORD_TIMEOUT;
+		spec.done = on_done;
+		spec.output = on_output;
+		error = child_run(&r->sup->children, &r->child, &spec);
+	}
+	if (error < 0) {
+		finish(r, error, strerror(-error));
+	}
+}
+
+static void next_request(struct records *r)
+{
+	if (r->queue && !child_running(&r->child)) {
+		begin(r);
+	}
+}
+
+static void push(struct supervisor *sup, enum request_kind kind, struct service *s, char *line)
+{
+	bool for_swap = kind == REQUEST_WRITE && s->swap.step == SWAP_BAKE;
+	struct records *r = sup->records;
+	struct request **at = &r->queue, *q;
+
+	if (*at && child_running(&r->child)) {
+		at = &(*at)->next; /* the head is on its way: it does not know the newest */
+	}
+	for (; *at; at = &(*at)->next) {
+		if (!line && (*at)->kind == kind && (*at)->service == s) {
+			(*at)->for_swap = (*at)->for_swap || for_swap;
+			return;
+		}
+	}
+	q = *r->damage ? NULL : calloc(1, sizeof(*q));
+	if (!q) {
+		free(line);
+		answer(r, &(struct request){.kind = kind, .service = s, .for_swap = for_swap},
+		       -ENOMEM, *r->damage ? r->damage : strerror(ENOMEM));
+		return;
+	}
+	*q = (struct request){.kind = kind, .service = s, .for_swap = for_swap, .line = line};
+	*at = q;
+	if (r->queue == q) {
+		next_request(r);
+	}
+}
+
+void records_check(struct service *s)
+{
+	push(s->sup, REQUEST_CHECK, s, NULL);
+}
+
+void records_write(struct service *s)
+{
+	push(s->sup, REQUEST_WRITE, s, NULL);
+}
+
+void records_repair(struct service *s)
+{
+	push(s->sup, REQUEST_REPAIR, s, NULL);
+}
+
+void records_write_state(struct supervisor *sup)
+{
+	push(sup, REQUEST_STATE, NULL, NULL);
+}
+
+void records_history_path(const struct supervisor *sup, char *buf, size_t size)
+{
+	(void)state_path(sup, "history", buf, size);
+}
+
+void records_history(struct supervisor *sup, char *line)
+{
+	push(sup, REQUEST_HISTORY, NULL, line);
+}
+
+void records_forget(struct service *s)
+{
+	struct records *r = s->sup->records;
+
+	for (struct request *q = r->queue; q; q = q->next) {
+		if (q->service == s) {
+			q->service = NULL;
+			q->kind = REQUEST_STATE;
+		}
+	}
+}
+
+uint32_t records_next_job(struct supervisor *sup)
+{
+	struct records *r = sup->records;
+
+	return r->next_job++;
+}
+
+/* ---- at start ---- */
+
+static int read_state(struct records *r, const char *path, struct diag *diag)
+{
+	json_error_t error;
+	auto_close int fd = -EBADF;
+	int e = access(path, F_OK) < 0 && errno == ENOENT
+			? -ENOENT
+			: own_file_open(path, O_RDONLY, 0, diag, &fd);
+
+	if (e < 0) {
+		r->state = e == -ENOENT ? json_object() : NULL;
+		return r->state ? 0 : e;
+	}
+	r->state = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
+	if (!json_is_object(r->state)) {
+		(void)snprintf(
+			r->damage, sizeof(r->damage),
+			"%s, the record of who is live, is damaged (line %d: %s): mend it, or "
+			"remove it to have live_file decide; then restart slotd",
+			path, error.line, error.text);
+		log_line(LOG_ERR, "%s", r->damage);
+		json_decref(r->state);
+		r->state = json_object();
+	}
+	return r->state ? 0 : diag_set_errno(diag, -ENOMEM, "%s", path);
+}
+
+int records_init(struct supervisor *sup, struct diag *diag)
+{
+	struct records *r = calloc(1, sizeof(*r));
+	char path[PATH_MAX];
+	json_int_t next;
+	int error;
+
+	if (!r) {
+		return diag_set_errno(diag, -ENOMEM, "records");
+	}
+	r->sup = sup;
+	sup->records = r;
+	error = read_state(r, state_path(sup, "state.json", path, sizeof(path)), diag);
+	next = json_integer_value(json_object_get(r->state, "next_job"));
+	r->next_job = next > 0 && next < INT32_MAX ? (uint32_t)next : 1;
+	return error;
+}
+
+int records_find(struct supervisor *sup, const char *service, struct record *ret, struct diag *diag)
+{
+	struct records *r = sup->records;
+	json_t *one = json_object_get(json_object_get(r->state, "services"), service);
+	const char *live = json_string_value(json_object_get(one, "live"));
+
+	if (*r->damage) {
+		return diag_set(diag, -EUCLEAN, "%s", r->damage);
+	}
+	if (!live || slot_from_name(live) < 0) {
+		return -ENOENT;
+	}
+	ret->live = slot_from_name(live);
+	/* A slotd that did not write it rolled back to whatever was there. */
+	ret->proven[ret->live] = true;
+	ret->proven[slot_other(ret->live)] = !json_is_false(json_object_get(one, "rollback"));
+	ret->since = (usec_t)json_integer_value(json_object_get(one, "since")) * 1000000;
+	for (int slot = 0; slot < SLOT_MAX_; slot++) {
+		const char *text = json_string_value(json_object_get(
+			json_object_get(one, "releases"), slot_name((enum slot_id)slot)));
+
+		(void)snprintf(ret->release[slot], sizeof(ret->release[slot]), "%s",
+			       text ? text : "");
+	}
+	return 0;
+}
+
+void records_done(struct supervisor *sup)
+{
+	struct records *r = sup->records;
+
+	if (!r) {
+		return;
+	}
+	child_abandon(&r->child);
+	record_files_done(&r->files);
+	while (r->queue) {
+		struct request *q = r->queue;
+
+		r->queue = q->next;
+		request_free(q);
+	}
+	json_decref(r->state);
+	free(r);
+	sup->records = NULL;
+}

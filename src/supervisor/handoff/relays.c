@@ -1,0 +1,478 @@
+#include "handoff/relays.h"
+#include "handoff/rounds.h"
+#include "link/helpers.h"
+#include "service/service.h"
+#include "service/slots.h"
+#include "show/publish.h"
+#include "worker/process.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/keep.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+/* What slotd holds for one relay, over its restarts: helper.data. */
+struct relay_link {
+	int page_fd;
+	struct relay_page *page;
+};
+
+/* ---- the relays ---- */
+
+static struct relay_link *link_of(const struct helper *h)
+{
+	return h->data;
+}
+
+struct helper *relay_at(const struct supervisor *sup, unsigned i)
+{
+	vec_for_each (h, &sup->helpers) {
+		if ((*h)->kind == HELPER_RELAY && (*h)->index == i) {
+			return *h;
+		}
+	}
+	return NULL;
+}
+
+static unsigned relay_count(const struct supervisor *sup)
+{
+	unsigned n = 0;
+
+	vec_for_each (h, &sup->helpers) {
+		n += (*h)->kind == HELPER_RELAY;
+	}
+	return n < RELAYS_MAX ? n : RELAYS_MAX;
+}
+
+const struct relay_page *relay_page_of(const struct supervisor *sup, unsigned i)
+{
+	const struct helper *h = relay_at(sup, i);
+
+	return h && link_of(h) ? link_of(h)->page : NULL;
+}
+
+static bool is_ready_for(const struct helper *h)
+{
+	return channel_open(&h->channel) && link_of(h);
+}
+
+uint64_t relays_there(const struct supervisor *sup)
+{
+	uint64_t there = 0;
+
+	vec_for_each (h, &sup->helpers) {
+		if ((*h)->kind == HELPER_RELAY && (*h)->index < RELAYS_MAX && is_ready_for(*h)) {
+			there |= UINT64_C(1) << (*h)->index;
+		}
+	}
+	return there;
+}
+
+void relays_tell(struct supervisor *sup, struct message *m)
+{
+	vec_for_each (h, &sup->helpers) {
+		if ((*h)->kind == HELPER_RELAY && is_ready_for(*h)) {
+			(void)helper_send(*h, m);
+		}
+	}
+}
+
+/* ---- what they are told ---- */
+
+static void fill_service(struct message *m, const struct service *s)
+{
+	const struct service_config *c = s->config;
+
+	message_init(m, MSG_RELAY_SERVICE, 0);
+	message_put_text(m, TAG_SERVICE, s->name);
+	message_put_u64(m, TAG_SERVICE_INDEX, s->index);
+	message_put_u64(m, TAG_BALANCE, c->balance);
+	message_put_u64(m, TAG_CONNECT, c->connect);
+	message_put_u64(m, TAG_WORKER_MAX, c->worker_max);
+	message_put_u64(m, TAG_PROXY_PROTOCOL, c->proxy_protocol);
+	message_put_u64(m, TAG_HOLD_TIMEOUT, c->hold_timeout == USEC_NEVER ? 0 : c->hold_timeout);
+	message_put_u64(m, TAG_CONNECT_TIMEOUT, c->connect_timeout);
+	message_put_u64(m, TAG_PROTOCOL, c->protocol);
+	message_put_u64(m, TAG_RETRY, c->retry);
+	message_put_u64(m, TAG_DRAIN, c->drain.mode);
+	message_put_u64(m, TAG_DRAIN_IDLE, c->drain.idle);
+	message_put_u64(m, TAG_CLIENT_TIMEOUT, c->client_timeout);
+	message_put_u64(m, TAG_IDLE_TIMEOUT, c->idle_timeout);
+	message_put_u64(m, TAG_HALF_CLOSE_TIMEOUT, c->half_close_timeout);
+}
+
+static void fill_socket(struct message *m, const struct service *s,
+			const struct public_socket *socket)
+{
+	message_init(m, MSG_RELAY_LISTEN, 0);
+	message_put_u64(m, TAG_SERVICE_INDEX, s->index);
+	message_put_u64(m, TAG_INDEX, socket->index);
+	message_put_text(m, TAG_ADDRESS, socket->address);
+	message_put_fd(m, socket->fd);
+}
+
+static void fill_worker(struct message *m, const struct service *s, const struct process *p,
+			bool up)
+{
+	message_init(m, MSG_RELAY_WORKER, 0);
+	message_put_u64(m, TAG_SERVICE_INDEX, s->index);
+	message_put_u64(m, TAG_SLOT, p->slot);
+	message_put_u64(m, TAG_WORKER, p->worker.id);
+	message_put_text(m, TAG_ADDRESS, p->config->address);
+	message_put_u64(m, TAG_UP, up);
+	message_put_text(m, TAG_NAME, p->config->name);
+}
+
+void relays_fill(struct message *m, enum message_type type, uint32_t id, const struct service *s)
+{
+	message_init(m, type, id);
+	message_put_u64(m, TAG_SERVICE_INDEX, s->index);
+}
+
+static void send_workers(struct service *s, struct helper *h)
+{
+	unsigned healthy[SLOT_MAX_];
+	struct process *p;
+	struct message m;
+	size_t pos = 0;
+
+	service_count_healthy(s, healthy);
+	while ((p = service_next(s, SLOT_MAX_, &pos))) {
+		if (p->config->address) {
+			fill_worker(&m, s, p, slot_worker_up(p, healthy));
+			(void)helper_send(h, &m);
+		}
+	}
+}
+
+/* Remembers the row; false when the relays have it like that already. */
+static bool note_told(struct service *s, const struct process *p, bool up)
+{
+	size_t word = p->worker.id / 64;
+	uint64_t bit = UINT64_C(1) << p->worker.id % 64;
+
+	if (s->told[word] & bit && !(s->told_up[word] & bit) == !up) {
+		return false;
+	}
+	s->told[word] |= bit;
+	s->told_up[word] = up ? s->told_up[word] | bit : s->told_up[word] & ~bit;
+	return true;
+}
+
+void relays_service(struct service *s)
+{
+	struct message m;
+
+	fill_service(&m, s);
+	relays_tell(s->sup, &m);
+	relays_fill(&m, MSG_RELAY_TABLE, 0, s);
+	relays_tell(s->sup, &m);
+}
+
+void relays_service_gone(struct service *s)
+{
+	struct message m;
+
+	relays_fill(&m, MSG_RELAY_SERVICE_GONE, 0, s);
+	relays_tell(s->sup, &m);
+}
+
+void relays_socket(struct service *s, const struct public_socket *socket)
+{
+	struct message m;
+
+	fill_socket(&m, s, socket);
+	relays_tell(s->sup, &m);
+}
+
+void relays_socket_gone(struct service *s, const struct public_socket *socket)
+{
+	struct message m;
+
+	relays_fill(&m, MSG_RELAY_LISTEN_GONE, 0, s);
+	message_put_u64(&m, TAG_INDEX, socket->index);
+	relays_tell(s->sup, &m);
+}
+
+void relays_workers(struct service *s)
+{
+	unsigned healthy[SLOT_MAX_];
+	struct process *p;
+	struct message m;
+	size_t pos = 0;
+
+	if (s->down) {
+		return; /* the relays have not heard of it */
+	}
+	service_count_healthy(s, healthy);
+	while ((p = service_next(s, SLOT_MAX_, &pos))) {
+		bool up = slot_worker_up(p, healthy);
+
+		if (p->config->address && note_told(s, p, up)) {
+			fill_worker(&m, s, p, up);
+			relays_tell(s->sup, &m);
+		}
+	}
+}
+
+static void forget_told(struct service *s, const struct process *p)
+{
+	s->told[p->worker.id / 64] &= ~(UINT64_C(1) << p->worker.id % 64);
+}
+
+void relays_worker_again(const struct process *p)
+{
+	forget_told(p->service, p);
+}
+
+void relays_worker_gone(struct service *s, const struct process *p)
+{
+	struct message m;
+
+	if (!p->config->address) {
+		return;
+	}
+	forget_told(s, p);
+	relays_fill(&m, MSG_RELAY_WORKER_GONE, 0, s);
+	message_put_u64(&m, TAG_SLOT, p->slot);
+	message_put_u64(&m, TAG_WORKER, p->worker.id);
+	relays_tell(s->sup, &m);
+}
+
+/* ---- a relay starts, answers, dies ---- */
+
+static int open_readonly(int fd)
+{
+	char path[64];
+	int ro;
+
+	/* A relay may reopen what it is given through /proc: nothing to gain there, then. */
+	if (fchmod(fd, 0600) < 0) {
+		return -errno;
+	}
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ro = open(path, O_RDONLY | O_CLOEXEC);
+	return ro < 0 ? -errno : ro;
+}
+
+static void publish_page(const struct helper *relay, struct helper *control)
+{
+	auto_close int fd = open_readonly(link_of(relay)->page_fd);
+	struct message m;
+
+	if (fd < 0) {
+		log_line(LOG_WARNING, "connections of slotd-relay %u are not shown: %s",
+			 relay->index, strerror(-fd));
+		return;
+	}
+	message_init(&m, MSG_STATE_COUNTS, 0);
+	message_put_u64(&m, TAG_INDEX, relay->index);
+	message_put_fd(&m, fd);
+	(void)helper_send(control, &m);
+}
+
+void relays_publish(struct supervisor *sup, struct helper *control)
+{
+	vec_for_each (h, &sup->helpers) {
+		if ((*h)->kind == HELPER_RELAY && link_of(*h)) {
+			publish_page(*h, control);
+		}
+	}
+}
+
+static int make_page(struct helper *h)
+{
+	struct helper *control = helper_of(h->sup, HELPER_CONTROL);
+	auto_free struct relay_link *link = calloc(1, sizeof(*link));
+	char name[64];
+	void *page;
+	auto_close int fd = -EBADF;
+
+	if (!link) {
+		return -ENOMEM;
+	}
+	(void)snprintf(name, sizeof(name), "slotd relay %u", h->index);
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	/* The relay can write to it: made shorter, it would be a SIGBUS for who reads. */
+	if (fd < 0 || fchmod(fd, 0600) < 0 || ftruncate(fd, sizeof(struct relay_page)) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+		return -errno;
+	}
+	page = mmap(NULL, sizeof(struct relay_page), PROT_READ, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED) {
+		return -errno;
+	}
+	link->page = page;
+	link->page_fd = TAKE_FD(fd);
+	(void)snprintf(name, sizeof(name), KEEP_PAGE_PREFIX "%u", h->index);
+	keep_put(h->sup, name, &link->page_fd, 1);
+	h->data = TAKE_PTR(link);
+	if (control && channel_open(&control->channel)) {
+		publish_page(h, control);
+	}
+	return 0;
+}
+
+/* A later slotd makes another: relays that go on keep the old one and share less evenly for a
+ * while, which is all that depends on it. */
+static int make_pool(struct supervisor *sup)
+{
+	auto_close int fd = memfd_create("slotd relays", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *pool;
+
+	if (fd < 0 || fchmod(fd, 0600) < 0 || ftruncate(fd, sizeof(struct relay_pool)) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+		return -errno;
+	}
+	pool = mmap(NULL, sizeof(struct relay_pool), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (pool == MAP_FAILED) {
+		return -errno;
+	}
+	sup->relay_pool = pool;
+	sup->relay_pool_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static int send_setup(struct helper *h)
+{
+	auto_close int board = open_readonly(h->sup->switchboard_fd);
+	struct message m;
+
+	if (board < 0) {
+		return board;
+	}
+	message_init(&m, MSG_RELAY_SETUP, 0);
+	message_put_u64(&m, TAG_INDEX, h->index);
+	message_put_u64(&m, TAG_COUNT, relay_count(h->sup));
+	message_put_fd(&m, board);
+	message_put_fd(&m, link_of(h)->page_fd);
+	/* Without it they share unevenly, and no more. */
+	if (h->sup->relay_pool || make_pool(h->sup) == 0) {
+		message_put_fd(&m, h->sup->relay_pool_fd);
+	}
+	return helper_send(h, &m);
+}
+
+static void refill_service(struct service *s, struct helper *h)
+{
+	struct message m;
+
+	fill_service(&m, s);
+	(void)helper_send(h, &m);
+	send_workers(s, h);
+	relays_fill(&m, MSG_RELAY_TABLE, 0, s);
+	(void)helper_send(h, &m);
+	vec_for_each (socket, &s->sockets) {
+		if (socket->fd >= 0) {
+			fill_socket(&m, s, socket);
+			(void)helper_send(h, &m);
+		}
+	}
+}
+
+static void refill(struct helper *h)
+{
+	int r = link_of(h) ? 0 : make_page(h);
+
+	if (r == 0) {
+		r = send_setup(h);
+	}
+	if (r < 0) {
+		log_line(LOG_ERR, "slotd-relay %u cannot be set up: %s", h->index, strerror(-r));
+		child_kill(&h->child, SIGKILL); /* helpers.c starts it again, paced */
+		return;
+	}
+	vec_for_each (s, &h->sup->services) {
+		if (!(*s)->down) {
+			refill_service(*s, h);
+		}
+	}
+}
+
+/* Each relay says it once; the workers' sockets are alike to all of them. */
+static void denied(struct supervisor *sup, const struct message *m)
+{
+	const struct owner *user = &sup->config->supervisord.helper_user;
+	uint64_t id = message_u64(m, TAG_WORKER), index = message_u64(m, TAG_SERVICE_INDEX);
+	struct process *p = id < sup->processes.len ? sup->processes.at[id] : NULL;
+	bool may_not = !message_u64(m, TAG_UP), as_user = geteuid() == 0 && user->user;
+
+	if (!p || !p->service || p->service->index != index || !p->config->address ||
+	    p->denied == may_not) {
+		return;
+	}
+	p->denied = may_not;
+	publish_process(p);
+	if (may_not) {
+		service_say(p->service, LOG_WARNING,
+			    "%s: slotd-relay%s%s%s may not open %s, and clients wait: let the "
+			    "worker make it with umask=0, or for a group of that user",
+			    p->config->name, as_user ? " (user " : "", as_user ? user->user : "",
+			    as_user ? ")" : "", p->config->address);
+	}
+}
+
+static void received(struct helper *h, struct message *m)
+{
+	if (m->type == MSG_RELAY_DENIED) {
+		denied(h->sup, m);
+		return;
+	}
+	if (m->type == MSG_DONE && message_i64(m, TAG_CODE) < 0) {
+		log_line(LOG_WARNING, "slotd-relay %u: %s", h->index,
+			 strerror((int)-message_i64(m, TAG_CODE)));
+	}
+	if (m->id && (m->type == MSG_DONE || m->type == MSG_RELAY_DRAINED)) {
+		rounds_answered(h, m);
+	}
+}
+
+/* Nothing is open in a dead relay. A hole is zeroes, and costs no memory. */
+static void lost(struct helper *h)
+{
+	struct relay_link *link = link_of(h);
+
+	if (h->sup->relay_pool && h->index < SWITCHBOARD_RELAYS) {
+		atomic_store_explicit(&h->sup->relay_pool->conns[h->index], 0,
+				      memory_order_relaxed);
+	}
+	if (link && fallocate(link->page_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+			      sizeof(struct relay_page)) < 0) {
+		log_line(LOG_WARNING, "slotd-relay %u: its counts cannot be cleared: %s", h->index,
+			 strerror(errno));
+	}
+	if (!h->sup->quitting) {
+		rounds_lose(h);
+	}
+}
+
+const struct helper_ops services_helper_ops = {
+	.name = "slotd-relay",
+	.refill = refill,
+	.received = received,
+	.lost = lost,
+};
+
+void relays_done(struct supervisor *sup)
+{
+	vec_for_each (h, &sup->helpers) {
+		struct relay_link *link = (*h)->kind == HELPER_RELAY ? link_of(*h) : NULL;
+
+		if (link) {
+			(void)munmap(link->page, sizeof(struct relay_page));
+			cleanup_closep(&link->page_fd);
+			free(link);
+			(*h)->data = NULL;
+		}
+	}
+	if (sup->relay_pool) {
+		(void)munmap(sup->relay_pool, sizeof(*sup->relay_pool));
+		sup->relay_pool = NULL;
+		cleanup_closep(&sup->relay_pool_fd);
+	}
+}

@@ -1,0 +1,36 @@
+#pragma once
+
+/** slotd-relay: what each is told, at its start and when something changes. */
+
+#include "link/helpers.h"
+#include "service/service.h"
+
+/** Tells all relays of a new service, or of changed settings. */
+void relays_service(struct service *s);
+void relays_service_gone(struct service *s);
+void relays_socket(struct service *s, const struct public_socket *socket);
+/** Its queue is still taken, then each relay closes it. */
+void relays_socket_gone(struct service *s, const struct public_socket *socket);
+/** Rows that changed since they were last told. */
+void relays_workers(struct service *s);
+/** Its row is told once more, changed or not: a relay that it refused tries it again at once. */
+void relays_worker_again(const struct process *p);
+void relays_worker_gone(struct service *s, const struct process *p);
+/** The page of counts of relay i, NULL when there is none. */
+const struct relay_page *relay_page_of(const struct supervisor *sup, unsigned i);
+void relays_done(struct supervisor *sup);
+
+/** Gives slotd-control the relays' pages of counts. */
+void relays_publish(struct supervisor *sup, struct helper *control);
+
+/** NULL when there is none of that number. */
+struct helper *relay_at(const struct supervisor *sup, unsigned i);
+/**
+ * A bit for each that can be asked. One that cannot has nothing open, and its successor reads word
+ * and tables first.
+ */
+uint64_t relays_there(const struct supervisor *sup);
+/** Sends to each that is there. Borrows m. */
+void relays_tell(struct supervisor *sup, struct message *m);
+/** A message that names the service and no more. */
+void relays_fill(struct message *m, enum message_type type, uint32_t id, const struct service *s);

@@ -1,0 +1,217 @@
+#include "handoff/rounds.h"
+#include "deploy/service_swap.h"
+#include "handoff/relays.h"
+#include "link/helpers.h"
+#include "service/service.h"
+
+#include <slotd/cleanup.h>
+
+#include <signal.h>
+
+/*
+ * A round: all relays are asked the same, and it is over when each has answered. A flip is two of
+ * them with the store in the switchboard in between; a drain and a cut are one each.
+ */
+
+#define RELAY_PATIENCE SECONDS(5)
+
+static void round_over(struct round *r);
+
+static const struct {
+	enum message_type type;
+	bool with_slot, with_generation;
+	bool timed; /* a relay that does not answer in time is restarted */
+} rounds[] = {
+	[ROUND_NONE] = {MSG_NONE},
+	[ROUND_TABLE] = {MSG_RELAY_TABLE, .timed = true},
+	[ROUND_FLIPPED] = {MSG_RELAY_FLIPPED, .with_generation = true, .timed = true},
+	[ROUND_DRAIN] = {MSG_RELAY_DRAIN, .with_slot = true},
+	[ROUND_CUT] = {MSG_RELAY_CUT, .with_slot = true, .timed = true},
+};
+
+static void fill_round(struct message *m, const struct round *r)
+{
+	relays_fill(m, rounds[r->kind].type, r->id, r->service);
+	if (rounds[r->kind].with_slot) {
+		message_put_u64(m, TAG_SLOT, r->slot);
+	}
+	if (r->kind == ROUND_CUT) {
+		message_put_u64(m, TAG_DRAIN_SPREAD, r->spread);
+	}
+	if (rounds[r->kind].with_generation) {
+		message_put_u64(m, TAG_GENERATION, service_word(r->service).generation);
+	}
+}
+
+/* After a flip, connections placed before it may still be failing over. */
+static usec_t patience(const struct round *r)
+{
+	switch (r->kind) {
+	case ROUND_FLIPPED:
+		return usec_add(RELAY_PATIENCE, r->service->config->connect_timeout);
+	case ROUND_CUT:
+		return usec_add(RELAY_PATIENCE, r->spread);
+	default:
+		return RELAY_PATIENCE;
+	}
+}
+
+static void round_start(struct round *r, enum round_kind kind)
+{
+	struct supervisor *sup = r->service->sup;
+	struct message m;
+
+	round_cancel(r);
+	r->kind = kind;
+	r->id = helper_request_id(sup);
+	r->waiting = relays_there(sup);
+	fill_round(&m, r);
+	relays_tell(sup, &m);
+	if (rounds[kind].timed) {
+		loop_timer_set(sup->loop, &r->timer, usec_add(usec_monotonic(), patience(r)));
+	}
+	if (!r->waiting) {
+		round_over(r);
+	}
+}
+
+static void on_silence(struct loop_timer *t)
+{
+	struct round *r = container_of(t, struct round, timer);
+	struct supervisor *sup = r->service->sup;
+
+	for (unsigned i = 0; i < RELAYS_MAX; i++) {
+		struct helper *h = r->waiting >> i & 1 ? relay_at(sup, i) : NULL;
+
+		if (h) {
+			log_line(LOG_ERR, "slotd-relay %u (pid %d) does not answer: restarting it",
+				 i, (int)h->child.pid);
+			child_kill(&h->child, SIGKILL);
+		}
+	}
+}
+
+void round_init(struct round *r, struct service *s, enum slot_id slot)
+{
+	*r = (struct round){.service = s, .slot = slot};
+	loop_timer_init(&r->timer, on_silence);
+}
+
+void round_cancel(struct round *r)
+{
+	loop_timer_stop(r->service->sup->loop, &r->timer);
+	r->kind = ROUND_NONE;
+	r->waiting = 0;
+	r->id = 0;
+}
+
+static void round_answered(struct round *r, unsigned relay)
+{
+	r->waiting &= ~(UINT64_C(1) << relay);
+	if (!r->waiting) {
+		round_over(r);
+	}
+}
+
+static void store_flip(struct service *s)
+{
+	service_store(s, s->swap.target, SWITCH_OPEN);
+	round_start(&s->flip, ROUND_FLIPPED);
+}
+
+static void round_over(struct round *r)
+{
+	struct service *s = r->service;
+	enum round_kind kind = r->kind;
+	char text[USEC_TEXT_MAX];
+
+	round_cancel(r);
+	switch (kind) {
+	case ROUND_TABLE:
+		store_flip(s);
+		break;
+	case ROUND_FLIPPED:
+		(void)usec_format(usec_sub(usec_monotonic(), s->flipped_at), text, sizeof(text));
+		service_feed(s, SWAP_EV_FLIPPED, 0, text);
+		break;
+	case ROUND_DRAIN:
+		service_retire(s, r->slot, RETIRE_EV_DRAINED);
+		break;
+	case ROUND_CUT:
+		service_retire(s, r->slot, RETIRE_EV_CUT);
+		break;
+	default:
+		break;
+	}
+}
+
+void relays_flip(struct service *s)
+{
+	relays_workers(s);
+	round_start(&s->flip, ROUND_TABLE);
+}
+
+void relays_drain(struct service *s, enum slot_id slot)
+{
+	round_start(&s->slots[slot].round, ROUND_DRAIN);
+}
+
+void relays_cut(struct service *s, enum slot_id slot, usec_t spread)
+{
+	struct round *r = &s->slots[slot].round;
+
+	r->spread = spread;
+	r->n_cut = 0;
+	round_start(r, ROUND_CUT);
+}
+
+/* ---- answers ---- */
+
+enum {
+	ROUNDS = 3, /* of a service, at once */
+};
+
+static struct round *round_of(struct service *s, size_t i)
+{
+	struct round *const all[ROUNDS] = {&s->flip, &s->slots[SLOT_A].round,
+					   &s->slots[SLOT_B].round};
+
+	return all[i];
+}
+
+static struct round *find_round(struct supervisor *sup, uint32_t id)
+{
+	vec_for_each (s, &sup->services) {
+		for (size_t i = 0; i < ROUNDS; i++) {
+			struct round *r = round_of(*s, i);
+
+			if (r->kind != ROUND_NONE && r->id == id) {
+				return r;
+			}
+		}
+	}
+	return NULL;
+}
+
+void rounds_answered(struct helper *h, const struct message *m)
+{
+	struct round *r = find_round(h->sup, m->id);
+
+	if (r) {
+		r->n_cut += r->kind == ROUND_CUT ? message_u64(m, TAG_COUNT) : 0;
+		round_answered(r, h->index);
+	}
+}
+
+void rounds_lose(struct helper *h)
+{
+	vec_for_each (s, &h->sup->services) {
+		for (size_t i = 0; i < ROUNDS; i++) {
+			struct round *r = round_of(*s, i);
+
+			if (r->kind != ROUND_NONE && r->waiting >> h->index & 1) {
+				round_answered(r, h->index);
+			}
+		}
+	}
+}

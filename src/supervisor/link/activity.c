@@ -1,0 +1,150 @@
+#include "link/activity.h"
+#include "link/helpers.h"
+#include "service/slots.h"
+
+#include <slotd/cleanup.h>
+
+#include <sys/epoll.h>
+#include <sys/wait.h>
+
+/*
+ * Does a helper hang? It is only asked while something happens, so that an idle machine is not
+ * woken: every descriptor that slotd-keep holds (public sockets, control's, the output of workers)
+ * is in an epoll set of its own, edge-triggered, which is ready when something has come to one of
+ * them. Each helper is then sent a message now and then, until nothing has come for a while; one
+ * that leaves it unread is ended by its channel's stall timer (helpers.c). A client that waits at a
+ * relay that hangs, and a worker's line that nobody reads, are found by that. That one was stopped
+ * by a signal comes as SIGCHLD, also when nothing happens but on connections it already has.
+ */
+
+#define ASK_EVERY SECONDS(1)
+
+enum {
+	EVENTS_AT_ONCE = 64,
+	EVENTS_MOST = 4096, /* a look; the rest counts for the next */
+};
+
+static void ask_helpers(struct supervisor *sup)
+{
+	struct message m;
+
+	vec_for_each (h, &sup->helpers) {
+		if (channel_open(&(*h)->channel)) {
+			message_init(&m, MSG_PING, 0);
+			(void)helper_send(*h, &m);
+		}
+	}
+}
+
+/* Takes what has come since the last look. */
+static bool take_events(struct activity *a)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	int n, all = 0;
+
+	do {
+		n = epoll_wait(a->fd, events, EVENTS_AT_ONCE, 0);
+		all += n > 0 ? n : 0;
+	} while (n == EVENTS_AT_ONCE && all < EVENTS_MOST);
+	return all > 0;
+}
+
+/* Is a client in the middle of something? What it says does not come by slotd. */
+static bool relays_work(const struct supervisor *sup)
+{
+	vec_for_each (s, &sup->services) {
+		for (int slot = 0; slot < SLOT_MAX_; slot++) {
+			struct slot_load load;
+
+			slot_load(*s, (enum slot_id)slot, &load);
+			if (load.queued + load.active) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static void ask(struct activity *a)
+{
+	struct supervisor *sup = container_of(a, struct supervisor, activity);
+
+	ask_helpers(sup);
+	loop_timer_set(sup->loop, &a->timer, usec_add(usec_monotonic(), ASK_EVERY));
+}
+
+static void on_tick(struct loop_timer *t)
+{
+	struct activity *a = container_of(t, struct activity, timer);
+	struct supervisor *sup = container_of(a, struct supervisor, activity);
+
+	if (take_events(a) || relays_work(sup)) {
+		ask(a);
+	} else {
+		loop_io_set(sup->loop, &a->io, a->fd, LOOP_READ);
+	}
+}
+
+static void begin(struct supervisor *sup)
+{
+	struct activity *a = &sup->activity;
+
+	if (a->fd < 0) {
+		return;
+	}
+	loop_io_set(sup->loop, &a->io, a->fd, 0);
+	(void)take_events(a);
+	ask(a);
+}
+
+static void on_activity(struct loop_io *io, unsigned events)
+{
+	(void)events;
+	begin(container_of(io, struct supervisor, activity.io));
+}
+
+void activity_child(struct supervisor *sup)
+{
+	vec_for_each (h, &sup->helpers) {
+		siginfo_t si = {0};
+
+		if (child_running(&(*h)->child) &&
+		    waitid(P_PID, (id_t)(*h)->child.pid, &si, WSTOPPED | WNOHANG) == 0 &&
+		    si.si_pid) {
+			begin(sup);
+			return;
+		}
+	}
+}
+
+void activity_init(struct supervisor *sup)
+{
+	struct activity *a = &sup->activity;
+
+	a->fd = epoll_create1(EPOLL_CLOEXEC);
+	loop_io_init(&a->io, on_activity);
+	loop_timer_init(&a->timer, on_tick);
+	if (a->fd < 0) {
+		log_line(LOG_WARNING, "helpers that hang are not found early: %s", strerror(errno));
+		return;
+	}
+	loop_io_set(sup->loop, &a->io, a->fd, LOOP_READ);
+}
+
+void activity_watch(struct supervisor *sup, int fd)
+{
+	struct epoll_event e = {.events = EPOLLIN | EPOLLET};
+
+	/* Not everything can be watched (memfds), or has to be once more. It goes by itself with
+	 * its last descriptor. */
+	if (sup->activity.fd >= 0) {
+		(void)epoll_ctl(sup->activity.fd, EPOLL_CTL_ADD, fd, &e);
+	}
+}
+
+void activity_done(struct supervisor *sup)
+{
+	loop_io_stop(sup->loop, &sup->activity.io);
+	loop_timer_stop(sup->loop, &sup->activity.timer);
+	cleanup_closep(&sup->activity.fd);
+}

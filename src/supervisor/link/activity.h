@@ -1,0 +1,20 @@
+#pragma once
+
+/** Helpers that hang are found, without waking an idle machine. */
+
+#include <slotd/loop.h>
+
+struct supervisor;
+
+/** Something happens, so the helpers have work: those that hang are found. */
+struct activity {
+	int fd; /* an epoll set */
+	struct loop_io io;
+	struct loop_timer timer;
+};
+void activity_init(struct supervisor *sup);
+/** What comes to this descriptor is a helper's work. Borrows it. */
+void activity_watch(struct supervisor *sup, int fd);
+/** SIGCHLD: a helper may have been stopped. */
+void activity_child(struct supervisor *sup);
+void activity_done(struct supervisor *sup);

@@ -1,0 +1,566 @@
+#include "link/helpers.h"
+#include "link/activity.h"
+#include "supervisor.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/keep.h>
+#include <slotd/os.h>
+
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	RELAYS_DEFAULT_MAX = 4,
+	FREE_RESTARTS = 3, /* at once; then paced */
+};
+
+#define STALL_AFTER   SECONDS(4)
+#define QUICK_DEATH   SECONDS(1)
+#define RESTART_PACE  SECONDS(1)
+#define QUIT_PATIENCE SECONDS(5)
+
+static const struct kind {
+	const struct helper_ops *ops;
+	const char *folder;
+	bool unprivileged; /* runs as helper_user when slotd is root */
+} kinds[HELPER_MAX_] = {
+	[HELPER_KEEP] = {&keep_helper_ops, "keep"},
+	[HELPER_LOG] = {&streams_helper_ops, "log"},
+	[HELPER_RELAY] = {&services_helper_ops, "relay", .unprivileged = true},
+	[HELPER_PROBE] = {&gate_helper_ops, "probe", .unprivileged = true},
+	[HELPER_CONTROL] = {&publish_helper_ops, "control", .unprivileged = true},
+};
+
+static const char *helper_name(const struct helper *h, char *buf, size_t size)
+{
+	if (h->kind == HELPER_RELAY) {
+		(void)snprintf(buf, size, "%s %u", kinds[h->kind].ops->name, h->index);
+	} else {
+		(void)snprintf(buf, size, "%s", kinds[h->kind].ops->name);
+	}
+	return buf;
+}
+
+/* ---- what slotd-keep holds */
+
+struct kept {
+	unsigned n;
+	int fds[MESSAGE_FDS_MAX];
+};
+
+static void keep_send(struct helper *keep, const char *name, const struct kept *kept)
+{
+	struct message m;
+
+	message_init(&m, MSG_KEEP_PUT, 0);
+	message_put_text(&m, TAG_NAME, name);
+	for (unsigned i = 0; i < kept->n; i++) {
+		message_put_fd(&m, kept->fds[i]);
+	}
+	(void)helper_send(keep, &m); /* a dead slotd-keep is refilled from sup->kept */
+}
+
+void keep_put(struct supervisor *sup, const char *name, const int *fds, unsigned n)
+{
+	struct kept *kept = map_get(&sup->kept, name);
+	bool fresh = !kept;
+	/* What helpers answer is no work for them. */
+	bool own = strncmp(name, KEEP_HELPER_PREFIX, strlen(KEEP_HELPER_PREFIX)) == 0;
+
+	if (fresh) {
+		kept = calloc(1, sizeof(*kept));
+		if (!kept || map_set(&sup->kept, name, kept) < 0) {
+			free(kept);
+			log_line(LOG_ERR, "cannot keep \"%s\" over a crash: out of memory", name);
+			return;
+		}
+	}
+	kept->n = 0;
+	for (unsigned i = 0; i < n && i < MESSAGE_FDS_MAX; i++) {
+		if (fds[i] >= 0) {
+			kept->fds[kept->n++] = fds[i];
+			if (!own) {
+				activity_watch(sup, fds[i]);
+			}
+		}
+	}
+	if (helper_of(sup, HELPER_KEEP) && channel_open(&helper_of(sup, HELPER_KEEP)->channel)) {
+		keep_send(helper_of(sup, HELPER_KEEP), name, kept);
+	}
+}
+
+void keep_drop(struct supervisor *sup, const char *name)
+{
+	struct helper *keep = helper_of(sup, HELPER_KEEP);
+	struct kept *kept = map_remove(&sup->kept, name);
+	struct message m;
+
+	free(kept);
+	if (!kept || !keep || !channel_open(&keep->channel)) {
+		return;
+	}
+	message_init(&m, MSG_KEEP_DROP, 0);
+	message_put_text(&m, TAG_NAME, name);
+	(void)helper_send(keep, &m);
+}
+
+static void keep_refill(struct helper *h)
+{
+	const struct kept *kept;
+	const char *name;
+	size_t pos = 0;
+
+	while ((kept = map_next(&h->sup->kept, &pos, &name))) {
+		keep_send(h, name, kept);
+	}
+}
+
+static void keep_received(struct helper *h, struct message *m)
+{
+	(void)h, (void)m; /* puts and drops are sent without an id: no answers come */
+}
+
+const struct helper_ops keep_helper_ops = {
+	.name = "slotd-keep",
+	.refill = keep_refill,
+	.received = keep_received,
+};
+
+/* ---- one helper process */
+
+static void start(struct helper *h);
+static const struct channel_ops channel_ops;
+
+static void keep_channel(struct helper *h)
+{
+	char name[64], label[96];
+
+	if (h->kind == HELPER_KEEP) {
+		return;
+	}
+	(void)snprintf(label, sizeof(label), KEEP_HELPER_PREFIX "%s",
+		       helper_name(h, name, sizeof(name)));
+	if (child_running(&h->child)) {
+		keep_put(h->sup, label, (int[]){h->channel.fd, h->child.pidfd}, 2);
+	} else {
+		keep_drop(h->sup, label);
+	}
+}
+
+static void kill_helper(struct helper *h, const char *why)
+{
+	char name[64];
+
+	log_line(LOG_ERR, "%s (pid %d) %s: ending it", helper_name(h, name, sizeof(name)),
+		 (int)h->child.pid, why);
+	child_kill(&h->child, SIGKILL);
+}
+
+static void received(struct channel *ch, struct message *m)
+{
+	struct helper *h = ch->owner;
+	char name[64];
+
+	switch (m->type) {
+	case MSG_READY:
+		h->ready = true;
+		log_line(LOG_DEBUG, "%s is ready (pid %d, version %s)",
+			 helper_name(h, name, sizeof(name)), (int)h->child.pid,
+			 message_str(m, TAG_VERSION));
+		break;
+	case MSG_REPORT:
+		log_line((int)message_u64(m, TAG_LEVEL) & LOG_PRIMASK, "%s: %s",
+			 helper_name(h, name, sizeof(name)), message_str(m, TAG_TEXT));
+		break;
+	default:
+		kinds[h->kind].ops->received(h, m);
+	}
+}
+
+static void stalled(struct channel *ch)
+{
+	struct helper *h = ch->owner;
+
+	if (process_state(h->child.pid) == 'D') {
+		channel_stall_again(ch); /* it waits for a disk: a signal would wait, too */
+		return;
+	}
+	h->hung = true; /* told when it has ended: it may be slotd-log */
+	child_kill(&h->child, SIGKILL);
+}
+
+static void drained(struct channel *ch)
+{
+	struct helper *h = ch->owner;
+
+	if (kinds[h->kind].ops->drained) {
+		kinds[h->kind].ops->drained(h);
+	}
+}
+
+static const struct channel_ops channel_ops = {
+	.received = received,
+	.stalled = stalled,
+	.drained = drained,
+};
+
+static usec_t restart_at(struct helper *h, usec_t now)
+{
+	if (usec_sub(now, h->started) >= QUICK_DEATH) {
+		h->quick_deaths = 0;
+		return now;
+	}
+	h->quick_deaths++;
+	return h->quick_deaths <= FREE_RESTARTS ? now : usec_add(now, RESTART_PACE);
+}
+
+static void explain_end(struct helper *h, const struct child_result *result)
+{
+	char name[64], why[512];
+
+	if (h->sup->quitting) {
+		return;
+	}
+	if (result->report.stage != SPAWN_STAGE_NONE) {
+		(void)spawn_report_text(&result->report, kinds[h->kind].ops->name, why,
+					sizeof(why));
+	} else {
+		(void)worker_status_text(result->status, why, sizeof(why));
+	}
+	log_line(LOG_ERR, "%s ended: %s%s; starting it again", helper_name(h, name, sizeof(name)),
+		 h->hung ? "it had read nothing for 4 s, so it was ended, " : "", why);
+	h->hung = false;
+}
+
+static void ended(struct helper *h)
+{
+	h->ready = false;
+	keep_channel(h);
+	channel_done(&h->channel);
+	if (kinds[h->kind].ops->lost) {
+		kinds[h->kind].ops->lost(h);
+	}
+}
+
+static bool any_alive(const struct supervisor *sup, bool but_keep)
+{
+	vec_for_each (h, &sup->helpers) {
+		if (child_running(&(*h)->child) && !(but_keep && (*h)->kind == HELPER_KEEP)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void quit(struct helper *h)
+{
+	struct message m;
+
+	h->wanted = false;
+	loop_timer_stop(h->sup->loop, &h->timer);
+	if (!child_running(&h->child)) {
+		return;
+	}
+	message_init(&m, MSG_QUIT, 0);
+	(void)helper_send(h, &m);
+	loop_timer_set(h->sup->loop, &h->timer, usec_add(usec_monotonic(), QUIT_PATIENCE));
+}
+
+static void one_less(struct supervisor *sup)
+{
+	if (!sup->quitting) {
+		return;
+	}
+	if (!any_alive(sup, false)) {
+		supervisor_helpers_gone(sup);
+	} else if (!any_alive(sup, true)) {
+		quit(helper_of(sup, HELPER_KEEP)); /* last: what it holds outlives the others */
+	}
+}
+
+static void on_end(struct child *c, const struct child_result *result)
+{
+	struct helper *h = c->owner;
+	usec_t now = usec_monotonic(), at;
+
+	explain_end(h, result);
+	ended(h);
+	if (!h->wanted) {
+		loop_timer_stop(h->sup->loop, &h->timer);
+		one_less(h->sup);
+		return;
+	}
+	at = restart_at(h, now);
+	if (at == now) {
+		start(h);
+	} else {
+		loop_timer_set(h->sup->loop, &h->timer, at);
+	}
+}
+
+/* Either it is time to start again, or it did not end after QUIT. */
+static void on_timer(struct loop_timer *t)
+{
+	struct helper *h = container_of(t, struct helper, timer);
+
+	if (child_running(&h->child)) {
+		kill_helper(h, "did not end when asked to");
+	} else if (h->wanted) {
+		start(h);
+	}
+}
+
+static void retry_later(struct helper *h, int error, const char *what)
+{
+	char name[64];
+	unsigned left_out;
+
+	if (log_once(&h->sup->exhausted, usec_monotonic(), &left_out)) {
+		log_line(LOG_ERR, "cannot start %s: %s: %s; trying again every second",
+			 helper_name(h, name, sizeof(name)), what, strerror(-error));
+	}
+	loop_timer_set(h->sup->loop, &h->timer, usec_add(usec_monotonic(), RESTART_PACE));
+}
+
+static int find_program(const struct helper *h, char *buf, size_t size)
+{
+	const struct supervisor *sup = h->sup;
+	const char *name = kinds[h->kind].ops->name;
+
+	(void)snprintf(buf, size, "%s/../%s/%s", sup->helper_dir[0], kinds[h->kind].folder, name);
+	if (access(buf, X_OK) == 0) {
+		return 0;
+	}
+	(void)snprintf(buf, size, "%s/%s", sup->helper_dir[1], name);
+	return access(buf, X_OK) == 0 ? 0 : -errno;
+}
+
+static void started(struct helper *h, int channel_fd)
+{
+	struct supervisor *sup = h->sup;
+
+	h->started = usec_monotonic();
+	channel_init(&h->channel, sup->loop, channel_fd, &channel_ops, h);
+	channel_first(&h->channel); /* however many workers end in the same turn */
+	h->channel.stall_after = STALL_AFTER;
+	h->channel.prompt = true;
+	keep_channel(h);
+	kinds[h->kind].ops->refill(h);
+}
+
+static void start(struct helper *h)
+{
+	struct supervisor *sup = h->sup;
+	const struct owner *user = &sup->config->supervisord.helper_user;
+	auto_close int ours = -EBADF, theirs = -EBADF;
+	struct child_spec spec = CHILD_SPEC_INIT;
+	char path[PATH_MAX * 2], ids[32];
+	char *argv[4] = {path};
+	int r;
+
+	if (kinds[h->kind].unprivileged && geteuid() == 0 && user->uid != (uid_t)-1) {
+		(void)snprintf(ids, sizeof(ids), "%u:%u", (unsigned)user->uid, (unsigned)user->gid);
+		argv[1] = (char *)"--user";
+		argv[2] = ids;
+	}
+	r = find_program(h, path, sizeof(path));
+	if (r < 0) {
+		retry_later(h, r, path);
+		return;
+	}
+	r = channel_pair(&ours, &theirs);
+	if (r < 0) {
+		retry_later(h, r, "no channel");
+		return;
+	}
+	spec.spawn.argv = argv;
+	spec.spawn.envp = environ;
+	spec.spawn.stdio[2] = STDERR_FILENO;
+	spec.spawn.channel_fd = theirs;
+	spec.spawn.helper = true;
+	spec.done = on_end;
+	spec.owner = h;
+	r = child_run(&sup->children, &h->child, &spec);
+	if (r < 0) {
+		retry_later(h, r, "no process");
+		return;
+	}
+	started(h, TAKE_FD(ours));
+}
+
+/* ---- all of them */
+
+static int add(struct supervisor *sup, enum helper_kind kind, unsigned index, bool wanted)
+{
+	struct helper *h = calloc(1, sizeof(*h));
+
+	if (!h || vec_push(&sup->helpers, h) < 0) {
+		free(h);
+		return -ENOMEM;
+	}
+	h->sup = sup;
+	h->kind = kind;
+	h->index = index;
+	h->wanted = wanted;
+	loop_timer_init(&h->timer, on_timer);
+	return 0;
+}
+
+/* Those that are added together know of each other when they start. */
+static void start_from(struct supervisor *sup, size_t first)
+{
+	for (size_t i = first; i < sup->helpers.len; i++) {
+		if (sup->helpers.at[i]->wanted) {
+			start(sup->helpers.at[i]);
+		}
+	}
+}
+
+static void find_directories(struct supervisor *sup)
+{
+	char *slash;
+	ssize_t n = readlink("/proc/self/exe", sup->helper_dir[0], sizeof(sup->helper_dir[0]) - 1);
+
+	sup->helper_dir[0][n > 0 ? n : 0] = '\0';
+	slash = strrchr(sup->helper_dir[0], '/');
+	if (slash) {
+		*slash = '\0';
+	}
+	(void)snprintf(sup->helper_dir[1], sizeof(sup->helper_dir[1]), "%s", SLOTD_HELPER_DIR);
+}
+
+static unsigned relay_count(const struct supervisor *sup)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (!sup->services.len) {
+		return 0;
+	}
+	if (sup->config->supervisord.relays) {
+		return sup->config->supervisord.relays;
+	}
+	return cpus < 1 ? 1 : cpus > RELAYS_DEFAULT_MAX ? RELAYS_DEFAULT_MAX : (unsigned)cpus;
+}
+
+int helpers_want_relays(struct supervisor *sup)
+{
+	unsigned n = helper_of(sup, HELPER_RELAY) ? 0 : relay_count(sup);
+	size_t first = sup->helpers.len;
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < n; i++) {
+		r = add(sup, HELPER_RELAY, i, true);
+	}
+	start_from(sup, first);
+	return r;
+}
+
+int helpers_start(struct supervisor *sup, struct diag *diag)
+{
+	static const struct {
+		enum helper_kind kind;
+		bool wanted;
+	} singles[] = {
+		{HELPER_KEEP, true},
+		{HELPER_LOG, true},
+		{HELPER_CONTROL, true},
+		{HELPER_PROBE, false}, /* wanted once a check is configured */
+	};
+	char path[PATH_MAX * 2];
+	int r = 0;
+
+	find_directories(sup);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(singles); i++) {
+		r = add(sup, singles[i].kind, 0, singles[i].wanted);
+	}
+	start_from(sup, 0);
+	if (r == 0) {
+		r = helpers_want_relays(sup);
+	}
+	if (r < 0) {
+		return diag_set_errno(diag, r, "cannot start the helper processes");
+	}
+	r = find_program(helper_of(sup, HELPER_KEEP), path, sizeof(path));
+	return r < 0 ? diag_set_errno(diag, r,
+				      "slotd's helper programs are neither beside it nor in %s: "
+				      "install slotd whole",
+				      SLOTD_HELPER_DIR)
+		     : 0;
+}
+
+void helpers_quit(struct supervisor *sup)
+{
+	sup->quitting = true;
+	vec_for_each (h, &sup->helpers) {
+		if ((*h)->kind != HELPER_KEEP) {
+			quit(*h);
+		}
+	}
+	one_less(sup);
+}
+
+void helpers_done(struct supervisor *sup)
+{
+	struct kept *kept;
+	size_t pos = 0;
+
+	vec_for_each (h, &sup->helpers) {
+		child_abandon(&(*h)->child);
+		loop_timer_stop(sup->loop, &(*h)->timer);
+		channel_done(&(*h)->channel);
+		free(*h);
+	}
+	vec_done(&sup->helpers);
+	while ((kept = map_next(&sup->kept, &pos, NULL))) {
+		free(kept);
+	}
+	map_done(&sup->kept);
+}
+
+struct helper *helper_of(struct supervisor *sup, enum helper_kind kind)
+{
+	vec_for_each (h, &sup->helpers) {
+		if ((*h)->kind == kind) {
+			return *h;
+		}
+	}
+	return NULL;
+}
+
+void helper_want(struct supervisor *sup, enum helper_kind kind, bool wanted)
+{
+	struct helper *h = helper_of(sup, kind);
+
+	if (!h || h->wanted == wanted || sup->quitting) {
+		return;
+	}
+	if (!wanted) {
+		quit(h);
+		return;
+	}
+	h->wanted = true;
+	if (!child_running(&h->child)) {
+		start(h);
+	}
+}
+
+int helper_send(struct helper *h, struct message *m)
+{
+	int r = channel_send(&h->channel, m);
+	char name[64];
+	unsigned left_out;
+
+	if (r < 0 && r != -ENOTCONN && log_once(&h->sup->exhausted, usec_monotonic(), &left_out)) {
+		log_line(LOG_ERR, "%s: %s not sent: %s", helper_name(h, name, sizeof(name)),
+			 message_type_name(m->type), strerror(-r));
+	}
+	return r;
+}
+
+uint32_t helper_request_id(struct supervisor *sup)
+{
+	if (++sup->next_request == 0) {
+		sup->next_request = 1;
+	}
+	return sup->next_request;
+}

@@ -1,0 +1,310 @@
+#include "link/servers.h"
+#include "link/helpers.h"
+#include "link/lookout.h"
+
+#include <slotd/address.h>
+#include <slotd/cleanup.h>
+#include <slotd/keep.h>
+#include <slotd/listen.h>
+#include <slotd/notify.h>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+/* slotd binds what slotd-control serves: it alone may, and the queues survive slotd-control. */
+
+enum {
+	BACKLOG = 1024,
+	OWN_MODE_ROOT = 0600,
+	OWN_MODE_ALL = 0666, /* where an allow_deploy exists: each request is judged */
+};
+
+struct server {
+	int fd;
+	struct own_name name; /* of a unix socket; empty: systemd passed it */
+	char *address, *section, *username, *password;
+	mode_t mode;
+	uid_t uid; /* -1: as it comes */
+	gid_t gid;
+};
+
+struct servers {
+	VEC(struct server) list; /* by index; SERVER_OWN first */
+};
+
+static struct servers *servers_of(const struct supervisor *sup)
+{
+	return sup->servers;
+}
+
+static int bind_inet(int fd, const struct address *a)
+{
+	int one = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	/* [::] means the same as in listen= of a service */
+	if (address_family(a) == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0) {
+		return -errno;
+	}
+	if (bind(fd, (const struct sockaddr *)&a->sa, a->len) < 0 || listen(fd, BACKLOG) < 0) {
+		return -errno;
+	}
+	return 0;
+}
+
+static bool is_unix(const struct server *s)
+{
+	return strncmp(s->address, "unix:", 5) == 0;
+}
+
+static int bind_unix(int fd, struct server *s, struct diag *diag)
+{
+	const struct listen_options options = {
+		.backlog = BACKLOG,
+		.mode = s->mode,
+		.uid = s->uid,
+		.gid = s->gid,
+	};
+
+	return listen_unix(fd, s->address + 5, &options, diag, &s->name);
+}
+
+static int refuse(const struct server *s, int r, struct diag *diag)
+{
+	char holder[128];
+
+	if (r == -EADDRINUSE) {
+		return diag_set(diag, r,
+				"%s is held by %s: Another program is already listening on a port "
+				"that one of our HTTP servers is configured to use.  Shut this "
+				"program down first before starting supervisord.",
+				s->address, listen_holder(s->address, holder, sizeof(holder)));
+	}
+	if (r == -EPERM) {
+		return r; /* chown=, a link: said as it is */
+	}
+	if (is_unix(s)) {
+		return diag_prefix(diag,
+				   "Cannot open an HTTP server: socket.error reported "
+				   "errno.%s (%d)",
+				   strerrorname_np(-r), -r);
+	}
+	return diag_set(diag, r,
+			"Cannot open an HTTP server: %s: socket.error reported errno.%s (%d)",
+			s->address, strerrorname_np(-r), -r);
+}
+
+static int open_server(struct server *s, struct diag *diag)
+{
+	auto_close int fd = -EBADF;
+	struct address a;
+	int r = address_parse(s->address, &a);
+
+	if (r < 0) {
+		return diag_set_errno(diag, r, "cannot serve %s", s->address);
+	}
+	fd = socket(address_family(&a), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		return diag_set_errno(diag, -errno, "cannot serve %s", s->address);
+	}
+	r = is_unix(s) ? bind_unix(fd, s, diag) : bind_inet(fd, &a);
+	if (r < 0) {
+		return refuse(s, r, diag);
+	}
+	s->fd = TAKE_FD(fd);
+	return 0;
+}
+
+static bool nobody_named(const struct owner *owner)
+{
+	return owner->uid == (uid_t)-1 && owner->gid == (gid_t)-1;
+}
+
+/* chown= says whose it is, else it is as if slotd had bound it as the user that it becomes. */
+static void choose_owner(struct server *s, const struct owner *chosen, const struct owner *user)
+{
+	const struct owner *owner = nobody_named(chosen) ? user : chosen;
+
+	s->uid = owner->uid;
+	s->gid = owner->gid;
+}
+
+static void server_done(struct server *s)
+{
+	own_name_remove(&s->name);
+	cleanup_closep(&s->fd);
+	free(s->address);
+	free(s->section);
+	free(s->username);
+	free(s->password);
+}
+
+static int copy_text(char **to, const char *from)
+{
+	*to = from ? strdup(from) : NULL;
+	return from && !*to ? -ENOMEM : 0;
+}
+
+static void keep_server(struct supervisor *sup, const struct server *s)
+{
+	char name[sizeof(KEEP_SERVER_PREFIX) + ADDRESS_TEXT_MAX];
+
+	(void)snprintf(name, sizeof(name), KEEP_SERVER_PREFIX "%s", s->address);
+	keep_put(sup, name, &s->fd, 1);
+}
+
+static int add(struct supervisor *sup, const struct server_config *c, struct diag *diag)
+{
+	CLEANUP(server_done) struct server s = {.fd = -EBADF, .mode = c->mode};
+	int r;
+
+	if (copy_text(&s.address, c->address) < 0 || copy_text(&s.section, c->section) < 0 ||
+	    copy_text(&s.username, c->username) < 0 || copy_text(&s.password, c->password) < 0) {
+		return diag_set_errno(diag, -ENOMEM, "cannot serve %s", c->address);
+	}
+	choose_owner(&s, &c->owner, &sup->config->supervisord.user);
+	s.fd = notify_take_listener(c->address);
+	r = s.fd >= 0 ? 0 : open_server(&s, diag);
+	if (r < 0) {
+		return r;
+	}
+	r = vec_push(&servers_of(sup)->list, s);
+	if (r < 0) {
+		return diag_set_errno(diag, r, "cannot serve %s", c->address);
+	}
+	keep_server(sup, &s);
+	s = (struct server){.fd = -EBADF};
+	return 0;
+}
+
+static mode_t own_mode(const struct config *config)
+{
+	vec_for_each (s, &config->services) {
+		if ((*s)->allow_deploy) {
+			return OWN_MODE_ALL;
+		}
+	}
+	return OWN_MODE_ROOT;
+}
+
+int servers_init(struct supervisor *sup, struct diag *diag)
+{
+	char address[ADDRESS_TEXT_MAX], section[] = "slotd";
+	struct server_config own = {.section = section,
+				    .unix_socket = true,
+				    .address = address,
+				    .mode = own_mode(sup->config),
+				    .owner = {.uid = (uid_t)-1, .gid = (gid_t)-1}};
+	int r;
+
+	sup->servers = calloc(1, sizeof(struct servers));
+	if (!sup->servers) {
+		return diag_set_errno(diag, -ENOMEM, "no control sockets");
+	}
+	(void)snprintf(address, sizeof(address), "unix:%s/slotd.sock",
+		       sup->config->supervisord.run_dir);
+	r = add(sup, &own, diag);
+	vec_for_each (c, &sup->config->servers) {
+		if (r == 0) {
+			r = add(sup, c, diag);
+		}
+		if (r == 0 && !c->username) {
+			log_line(LOG_CRIT,
+				 "Server '%s' running without any HTTP authentication checking",
+				 c->section);
+		}
+	}
+	return r;
+}
+
+static void tell(struct helper *control, const struct server *s, size_t index)
+{
+	struct message m;
+
+	message_init(&m, MSG_CONTROL_LISTEN, 0);
+	message_put_u64(&m, TAG_INDEX, index);
+	message_put_text(&m, TAG_ADDRESS, s->address);
+	message_put_text(&m, TAG_SECTION, s->section);
+	message_put_text(&m, TAG_USERNAME, s->username);
+	message_put_text(&m, TAG_PASSWORD, s->password);
+	message_put_u64(&m, TAG_MODE, s->mode);
+	message_put_fd(&m, s->fd);
+	(void)helper_send(control, &m);
+}
+
+/* Nobody can find a socket whose name was removed: another takes its place. */
+static void make_again(struct supervisor *sup, struct server *s, size_t index)
+{
+	auto_close int old = TAKE_FD(s->fd);
+	struct diag diag = {0};
+
+	if (open_server(s, &diag) < 0) {
+		s->fd = TAKE_FD(old);
+		lookout_failed(sup, &s->name, &diag);
+		return;
+	}
+	keep_server(sup, s);
+	tell(helper_of(sup, HELPER_CONTROL), s, index);
+	lookout_made(&s->name);
+}
+
+void servers_look_after(struct supervisor *sup)
+{
+	struct servers *all = servers_of(sup);
+
+	for (size_t i = 0; i < all->list.len; i++) {
+		struct server *s = &all->list.at[i];
+
+		if (s->name.path && !own_name_stands(&s->name)) {
+			make_again(sup, s, i);
+		}
+		if (s->name.path) {
+			lookout_watch(sup, &s->name);
+		}
+	}
+}
+
+void servers_reconfigure(struct supervisor *sup)
+{
+	struct server *own = &servers_of(sup)->list.at[SERVER_OWN];
+	mode_t mode = own_mode(sup->config);
+
+	if (!own->name.path || own->mode == mode) {
+		return;
+	}
+	if (own_name_stands(&own->name) &&
+	    fchmodat(AT_FDCWD, own->name.real, mode, AT_SYMLINK_NOFOLLOW) < 0) {
+		log_line(LOG_ERR, "%s: cannot change its mode: %s", own->address, strerror(errno));
+		return;
+	}
+	own->mode = mode; /* also of one that is still to be made again */
+}
+
+void servers_done(struct supervisor *sup)
+{
+	struct servers *all = servers_of(sup);
+
+	if (!all) {
+		return;
+	}
+	vec_for_each (s, &all->list) {
+		server_done(s);
+	}
+	vec_done(&all->list);
+	free(all);
+	sup->servers = NULL;
+}
+
+void servers_refill(struct supervisor *sup, struct helper *control)
+{
+	struct servers *all = servers_of(sup);
+
+	for (size_t i = 0; i < all->list.len; i++) {
+		tell(control, &all->list.at[i], i);
+	}
+}

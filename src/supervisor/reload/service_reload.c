@@ -1,0 +1,250 @@
+#include "reload/service_reload.h"
+#include "deploy/jobs.h"
+#include "link/helpers.h"
+#include "service/service.h"
+#include "service/services.h"
+#include "service/sockets.h"
+#include "show/publish.h"
+#include "worker/process.h"
+#include "worker/processes.h"
+
+#include <slotd/cleanup.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * A reload of services: what can fail (who may go, which address is free) is done in prepare, and
+ * the new sockets wait here until commit. A socket that is dropped is closed by the relays when
+ * its queue is empty.
+ */
+
+struct bound {
+	const char *service, *address; /* of the next configuration */
+	int fd;
+	struct own_name name;
+	struct public_socket *moves; /* it was another service's; NULL: it is new */
+};
+
+struct reload_plan {
+	VEC(struct bound) bound;
+};
+
+void services_reload_abandon(struct supervisor *sup)
+{
+	struct reload_plan *plan = sup->services_reload;
+
+	if (!plan) {
+		return;
+	}
+	vec_for_each (b, &plan->bound) {
+		own_name_remove(&b->name);
+		cleanup_closep(&b->fd);
+	}
+	vec_done(&plan->bound);
+	free(plan);
+	sup->services_reload = NULL;
+}
+
+/* ---- prepare ---- */
+
+static int check_leaving(const struct service *s, const struct config *next, bool force,
+			 struct diag *diag)
+{
+	const struct service_config *c = config_service(next, s->name);
+	char job[512];
+
+	if (s->job) {
+		return diag_set(diag, -EBUSY, "%s", job_describe(s->job, job, sizeof(job)));
+	}
+	if (force || s->down) {
+		return 0;
+	}
+	if (!c) {
+		return diag_set(diag, -EBUSY,
+				"service %s is live and would be removed: slotctl reload --force "
+				"does it",
+				s->name);
+	}
+	vec_for_each (p, &s->config->slots[service_live(s)].programs) {
+		if (!config_program(next, (*p)->name)) {
+			return diag_set(diag, -EBUSY,
+					"program %s is the live slot of %s and would be removed: "
+					"slotctl reload --force does it",
+					(*p)->name, s->name);
+		}
+	}
+	return 0;
+}
+
+static struct public_socket *find_socket(const struct supervisor *sup, const char *address,
+					 const char *service, bool *ret_same)
+{
+	vec_for_each (s, &sup->services) {
+		vec_for_each (socket, &(*s)->sockets) {
+			if (strcmp(socket->address, address) == 0 && socket->fd >= 0) {
+				*ret_same = strcmp((*s)->name, service) == 0;
+				return socket;
+			}
+		}
+	}
+	return NULL;
+}
+
+static int bind_one(struct supervisor *sup, struct reload_plan *plan,
+		    const struct service_config *c, const char *address, struct diag *diag)
+{
+	const struct listen_options options = service_listen_options(c);
+	struct bound b = {.service = c->name, .address = address, .fd = -EBADF};
+	bool same = false;
+	int r = 0;
+
+	b.moves = find_socket(sup, address, c->name, &same);
+	if (same) {
+		return 0;
+	}
+	if (b.moves) {
+		b.fd = fcntl(b.moves->fd, F_DUPFD_CLOEXEC, 0);
+		r = b.fd < 0 ? diag_set_errno(diag, -errno, "%s", address) : 0;
+	} else {
+		r = listen_open(address, &options, diag, &b.fd, &b.name);
+	}
+	if (r < 0) {
+		return diag_prefix(diag, "[service:%s]", c->name);
+	}
+	if (vec_push(&plan->bound, b) < 0) {
+		own_name_remove(&b.name);
+		cleanup_closep(&b.fd);
+		return diag_set_errno(diag, -ENOMEM, "[service:%s]", c->name);
+	}
+	return 0;
+}
+
+int services_reload_prepare(struct supervisor *sup, struct config *next, bool force,
+			    struct diag *diag)
+{
+	struct reload_plan *plan;
+	int r = 0;
+
+	services_reload_abandon(sup);
+	vec_for_each (s, &sup->services) {
+		r = r == 0 ? check_leaving(*s, next, force, diag) : r;
+	}
+	plan = r == 0 ? calloc(1, sizeof(*plan)) : NULL;
+	if (!plan) {
+		return r < 0 ? r : diag_set_errno(diag, -ENOMEM, "reload");
+	}
+	sup->services_reload = plan;
+	vec_for_each (c, &next->services) {
+		vec_for_each (address, &(*c)->listen) {
+			r = r == 0 ? bind_one(sup, plan, *c, *address, diag) : r;
+		}
+	}
+	if (r < 0) {
+		services_reload_abandon(sup);
+	}
+	return r;
+}
+
+/* ---- commit ---- */
+
+/* The service that had a socket must not remove its name when it closes it. */
+static void take_names(struct reload_plan *plan)
+{
+	vec_for_each (b, &plan->bound) {
+		if (b->moves) {
+			b->name = own_name_take(&b->moves->name);
+		}
+	}
+}
+
+int service_reload_take(struct supervisor *sup, const char *address, struct own_name *ret_name)
+{
+	struct reload_plan *plan = sup->services_reload;
+
+	for (size_t i = 0; plan && i < plan->bound.len; i++) {
+		struct bound *b = &plan->bound.at[i];
+
+		if (b->fd >= 0 && strcmp(b->address, address) == 0) {
+			own_name_done(ret_name);
+			*ret_name = own_name_take(&b->name);
+			return TAKE_FD(b->fd);
+		}
+	}
+	return -ENOENT;
+}
+
+static const struct program_config *program_in(const struct config *next, const struct process *p)
+{
+	const struct program_config *was = p->config->program;
+
+	vec_for_each (program, &next->programs) {
+		if (strcmp((*program)->name, was->name) == 0 &&
+		    strcmp((*program)->group, was->group) == 0) {
+			return *program;
+		}
+	}
+	return NULL;
+}
+
+/* Existing programs become slots, or cease to be, without a restart. */
+static void attach_processes(struct supervisor *sup, const struct config *next)
+{
+	vec_for_each (at, &sup->processes) {
+		struct process *p = *at;
+		const struct program_config *program = p ? program_in(next, p) : NULL;
+		struct service *s;
+
+		if (!program) {
+			continue;
+		}
+		s = program->service < 0
+			    ? NULL
+			    : service_find(sup, next->services.at[program->service]->name);
+		if (p->service == s && (!s || p->slot == program->slot)) {
+			continue;
+		}
+		if (p->service) {
+			service_process_removed(p->service, p);
+			process_set_live(p, false);
+		}
+		if (s) {
+			p->service = s;
+			p->slot = program->slot;
+			service_process_added(s, p);
+		}
+		publish_process(p);
+	}
+}
+
+void services_reload_commit(struct supervisor *sup, struct config *next)
+{
+	struct diag diag = {0};
+
+	if (sup->services_reload) {
+		take_names(sup->services_reload);
+	}
+	for (size_t i = sup->services.len; i > 0; i--) {
+		struct service *s = sup->services.at[i - 1];
+
+		if (!config_service(next, s->name)) {
+			log_line(LOG_NOTICE, "service %s is removed", s->name);
+			service_remove(s);
+		}
+	}
+	vec_for_each (c, &next->services) {
+		struct service *s = service_find(sup, (*c)->name);
+
+		if (s) {
+			service_reconfigure(s, *c, next);
+		} else if (service_add(sup, *c, next, &diag) < 0) {
+			(void)log_diag(LOG_ERR, diag.code, &diag);
+		}
+	}
+	services_reload_abandon(sup);
+	if (helpers_want_relays(sup) < 0) {
+		log_line(LOG_ERR, "out of memory: no relay is started");
+	}
+	attach_processes(sup, next);
+}

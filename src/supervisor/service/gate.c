@@ -1,0 +1,566 @@
+#include "service/gate.h"
+#include "deploy/prepare.h"
+#include "deploy/service_swap.h"
+#include "handoff/relays.h"
+#include "link/helpers.h"
+#include "service/service.h"
+#include "service/slots.h"
+#include "show/publish.h"
+#include "worker/process.h"
+
+#include <slotd/cleanup.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* A worker that is not healthy yet is asked again soon, then ever later: up to this while a gate
+ * waits for it, else up to health_interval. */
+#define SOON		  MSECONDS(50)
+#define GATE_INTERVAL_MAX MSECONDS(500)
+
+/* slotd-probe answers some check within the longest health_timeout, or it hangs. */
+#define PROBE_PATIENCE SECONDS(5)
+
+/* One check on its way, by slotd-probe or a command. */
+struct check {
+	struct check *next;
+	struct supervisor *sup;
+	uint32_t id;
+	uint32_t worker; /* place in the ledger */
+	pid_t pid;	 /* of the worker that was asked: another's answer is void */
+	bool by_command;
+	struct child child;
+	char output[256]; /* first line of a command's output */
+	size_t len;
+};
+
+struct gate {
+	struct supervisor *sup;
+	struct check *checks;
+	unsigned asked; /* of them, of slotd-probe */
+	struct loop_timer silence;
+};
+
+static void on_silence(struct loop_timer *t)
+{
+	struct helper *h = helper_of(container_of(t, struct gate, silence)->sup, HELPER_PROBE);
+
+	log_line(LOG_ERR, "slotd-probe (pid %d) does not answer: restarting it", (int)h->child.pid);
+	child_kill(&h->child, SIGKILL);
+}
+
+static struct gate *gate_of(struct supervisor *sup)
+{
+	struct gate *g = sup->gate ? sup->gate : calloc(1, sizeof(*g));
+
+	if (g && !sup->gate) {
+		g->sup = sup;
+		loop_timer_init(&g->silence, on_silence);
+		sup->gate = g;
+	}
+	return g;
+}
+
+static void expect_answer(struct gate *g)
+{
+	usec_t patience = PROBE_PATIENCE;
+
+	vec_for_each (s, &g->sup->services) {
+		usec_t longest = usec_add((*s)->config->health_timeout, PROBE_PATIENCE);
+
+		patience = longest > patience ? longest : patience;
+	}
+	loop_timer_set(g->sup->loop, &g->silence,
+		       g->asked ? usec_add(usec_monotonic(), patience) : USEC_NEVER);
+}
+
+static struct check *take_check(struct supervisor *sup, uint32_t id, bool by_command)
+{
+	struct gate *g = sup->gate;
+
+	for (struct check **at = g ? &g->checks : NULL; at && *at; at = &(*at)->next) {
+		if ((*at)->id == id && (*at)->by_command == by_command) {
+			struct check *c = *at;
+
+			*at = c->next;
+			return c;
+		}
+	}
+	return NULL;
+}
+
+static struct process *process_of(const struct check *c)
+{
+	struct process *p =
+		c->worker < c->sup->processes.len ? c->sup->processes.at[c->worker] : NULL;
+
+	return p && p->service && p->pid == c->pid ? p : NULL;
+}
+
+/* ---- the gate's judgement ---- */
+
+/* "5/5 healthy", or what stands in the way. */
+static void evaluate(struct service *s)
+{
+	struct gate_policy p = s->gate_policy;
+	struct slot_count count;
+	char text[PLAN_TEXT_MAX];
+
+	if (!s->gating) {
+		return;
+	}
+	slot_count(s, s->swap.target, &count);
+	p.total = count.total;
+	p.min_ready = (unsigned)gate_min_ready(s->config->min_ready, count.total);
+	switch (gate_judge(&p, &(struct gate_count){count.healthy, count.lost})) {
+	case GATE_PASSED:
+		(void)snprintf(text, sizeof(text), "%u/%u healthy", count.healthy, count.total);
+		service_feed(s, SWAP_EV_READY, 0, text);
+		break;
+	case GATE_HOPELESS:
+		service_feed(s, SWAP_EV_NOT_READY, 0, gate_report(s, text, sizeof(text)));
+		break;
+	default:
+		break;
+	}
+}
+
+/* A worker that says why it does not run is the better witness. */
+static bool explains(const struct process *p)
+{
+	return p->worker.state != WORKER_RUNNING || (!p->health.healthy && *p->health_text);
+}
+
+/* The last start, or the one before that which is under way. */
+static bool ended_early(const struct worker *w)
+{
+	return w->exit != -1 && (w->exited_early || (w->backoff > 0 && !*w->spawnerr));
+}
+
+static void report_on(const struct process *p, char *buf, size_t size)
+{
+	const char *state = worker_state_info(p->worker.state)->name;
+	char status[64];
+
+	if (p->worker.state == WORKER_RUNNING) {
+		(void)snprintf(buf, size, "%s %s", p->config->name,
+			       *p->health_text ? p->health_text : "was not checked in time");
+	} else if (ended_early(&p->worker)) {
+		(void)snprintf(buf, size, "%s is %s%s: it ended before startsecs, %s",
+			       p->config->name, state, p->worker.exited_early ? "" : " again",
+			       worker_status_text(p->worker.exit, status, sizeof(status)));
+	} else {
+		(void)snprintf(buf, size, "%s is %s%s%s", p->config->name, state,
+			       *p->worker.spawnerr ? ": " : "", p->worker.spawnerr);
+	}
+}
+
+/* "; 4 more like it" belongs to the sentence, not to the body's first line below it. */
+static void add_to_sentence(char *buf, size_t size, unsigned others)
+{
+	size_t sentence = strcspn(buf, "\n");
+	char more[32];
+	size_t n = (size_t)snprintf(more, sizeof(more), "; %u more like it", others);
+
+	if (sentence + n + 1 > size) {
+		return;
+	}
+	memmove(buf + sentence + n, buf + sentence, size - sentence - n);
+	buf[size - 1] = '\0';
+	memcpy(buf + sentence, more, n);
+}
+
+const char *gate_report(struct service *s, char *buf, size_t size)
+{
+	struct process *p;
+	size_t pos = 0;
+	unsigned others = 0;
+
+	s->culprit = NULL;
+	(void)snprintf(buf, size, "not ready in time");
+	while ((p = service_next(s, s->swap.target, &pos))) {
+		if (!p->config->address ||
+		    (p->worker.state == WORKER_RUNNING && p->health.healthy)) {
+			continue;
+		}
+		if (!s->culprit || (explains(p) && !explains(s->culprit))) {
+			s->culprit = p;
+		}
+		others++;
+	}
+	if (s->culprit) {
+		report_on(s->culprit, buf, size);
+	}
+	if (others > 1) {
+		add_to_sentence(buf, size, others - 1);
+	}
+	return buf;
+}
+
+/* ---- results ---- */
+
+static struct gate_policy policy_now(const struct service *s, const struct process *p)
+{
+	struct gate_policy policy = s->gate_policy;
+	usec_t most = s->gating && p->slot == s->swap.target ? GATE_INTERVAL_MAX : policy.interval;
+	usec_t grown = p->health.good ? SOON : SOON * (p->health.bad + 1);
+
+	if (!p->health.healthy) {
+		policy.interval = grown < most ? grown : most;
+	}
+	return policy;
+}
+
+static void judge(struct process *p, bool ok, const char *text)
+{
+	struct service *s = p->service;
+	struct gate_policy policy = policy_now(s, p);
+
+	p->probing = false;
+	if (!ok && strncmp(p->health_text, text, sizeof(p->health_text) - 1) != 0) {
+		(void)snprintf(p->health_text, sizeof(p->health_text), "%s", text);
+		publish_process(p);
+	}
+	if (health_result(&p->health, &policy, ok, usec_monotonic())) {
+		service_say(s, p->health.healthy ? LOG_INFO : LOG_WARNING, "%s is %s%s%s",
+			    p->config->name, p->health.healthy ? "healthy" : "unhealthy",
+			    ok ? "" : ": ", ok ? "" : text);
+		if (ok) {
+			p->health_text[0] = '\0';
+			relays_worker_again(p);
+		}
+		publish_process(p);
+		publish_service(s);
+		service_settle_soon(s);
+	}
+	evaluate(s);
+	gate_schedule(s);
+}
+
+/* No answer is no result: the check is made again. */
+static void no_result(struct process *p)
+{
+	p->probing = false;
+	p->health.next = usec_add(usec_monotonic(), GATE_INTERVAL_MAX);
+	gate_schedule(p->service);
+}
+
+/* ---- by slotd-probe ---- */
+
+static void join_lines(char *const *lines, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (; lines && *lines && used < size; lines++) {
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? "\n" : "", *lines);
+	}
+}
+
+static int ask_probe(struct check *c, const struct process *p)
+{
+	const struct service_config *config = p->service->config;
+	struct helper *h = helper_of(c->sup, HELPER_PROBE);
+	char headers[8192];
+	struct message m;
+
+	if (!h || !channel_open(&h->channel)) {
+		return -ENOTCONN;
+	}
+	message_init(&m, MSG_PROBE, c->id);
+	message_put_u64(&m, TAG_KIND, config->health == HEALTH_HTTP ? PROBE_HTTP : PROBE_TCP);
+	message_put_text(&m, TAG_ADDRESS, p->config->address);
+	message_put_u64(&m, TAG_TIMEOUT, config->health_timeout);
+	message_put_u64(&m, TAG_PROXY_PROTOCOL, config->proxy_protocol);
+	if (config->health == HEALTH_HTTP) {
+		message_put_text(&m, TAG_PATH, config->slots[p->slot].health_arg);
+		message_put_text(&m, TAG_HOST, config->health_host);
+		message_put_text(&m, TAG_EXPECT, config->health_status);
+		join_lines(config->health_header, headers, sizeof(headers));
+		message_put_text(&m, TAG_HEADER, *headers ? headers : NULL);
+	}
+	return helper_send(h, &m);
+}
+
+static void probe_refill(struct helper *h)
+{
+	(void)h; /* it is told of each check as it comes */
+}
+
+static void probe_received(struct helper *h, struct message *m)
+{
+	struct check *c = m->type == MSG_PROBE_RESULT ? take_check(h->sup, m->id, false) : NULL;
+	struct process *p = c ? process_of(c) : NULL;
+	int64_t code = message_i64(m, TAG_CODE);
+	struct gate *g = h->sup->gate;
+
+	if (!c) {
+		return;
+	}
+	free(c);
+	g->asked--;
+	expect_answer(g);
+	if (p && code < 0) {
+		no_result(p);
+	} else if (p) {
+		judge(p, code == PROBE_PASSED, message_str(m, TAG_TEXT));
+	}
+}
+
+/* Its crash is no answer, not a failure. */
+static void probe_lost(struct helper *h)
+{
+	struct gate *g = h->sup->gate;
+	struct check **at = g ? &g->checks : NULL;
+
+	while (at && *at) {
+		struct check *c = *at;
+		struct process *p = process_of(c);
+
+		if (c->by_command) {
+			at = &c->next;
+			continue;
+		}
+		*at = c->next;
+		free(c);
+		if (p) {
+			no_result(p);
+		}
+	}
+	if (g) {
+		g->asked = 0;
+		expect_answer(g);
+	}
+}
+
+const struct helper_ops gate_helper_ops = {
+	.name = "slotd-probe",
+	.refill = probe_refill,
+	.received = probe_received,
+	.lost = probe_lost,
+};
+
+/* ---- by a command ---- */
+
+static void command_output(struct child *child, const char *data, size_t len)
+{
+	struct check *c = container_of(child, struct check, child);
+	size_t room = sizeof(c->output) - 1 - c->len;
+
+	memcpy(c->output + c->len, data, len < room ? len : room);
+	c->len += len < room ? len : room;
+}
+
+static void command_text(const struct check *c, const struct child_result *result, char *buf,
+			 size_t size)
+{
+	char status[512], span[USEC_TEXT_MAX];
+	const struct process *p = process_of(c);
+
+	if (result->timed_out) {
+		(void)snprintf(status, sizeof(status), "took longer than %s",
+			       usec_format(p->service->config->health_timeout, span, sizeof(span)));
+	} else if (result->report.stage != SPAWN_STAGE_NONE) {
+		(void)spawn_report_text(&result->report, "/bin/sh", status, sizeof(status));
+	} else {
+		(void)snprintf(status, sizeof(status), "ended with ");
+		(void)worker_status_text(result->status, status + strlen(status),
+					 sizeof(status) - strlen(status));
+	}
+	(void)snprintf(buf, size, "failed its check: the command %s%s%.*s", status,
+		       c->len ? "\n" : "", (int)strcspn(c->output, "\n"), c->output);
+}
+
+static void command_done(struct child *child, const struct child_result *result)
+{
+	struct check *c = container_of(child, struct check, child);
+	struct process *p = process_of(c);
+	char text[512];
+
+	(void)take_check(c->sup, c->id, true);
+	c->output[c->len] = '\0';
+	if (p && WIFEXITED(result->status) && WEXITSTATUS(result->status) == 0 &&
+	    !result->timed_out && result->report.stage == SPAWN_STAGE_NONE) {
+		judge(p, true, "");
+	} else if (p) {
+		command_text(c, result, text, sizeof(text));
+		judge(p, false, text);
+	}
+	free(c);
+}
+
+static int run_command(struct check *c, const struct process *p)
+{
+	CLEANUP(env_done) struct env env = {0};
+	const struct owner *owner = &p->config->program->user;
+	struct spawn_user user = {owner->uid, owner->gid, owner->groups, owner->n_groups,
+				  owner->user};
+	char *argv[] = {(char *)"/bin/sh", (char *)"-c",
+			p->service->config->slots[p->slot].health_arg, NULL};
+	struct child_spec spec = CHILD_SPEC_INIT;
+	int r = prepare_environment(p->service, p->slot, p, &env);
+
+	if (r < 0) {
+		return r;
+	}
+	spec.spawn.argv = argv;
+	spec.spawn.envp = env.at;
+	spec.spawn.directory = p->config->directory;
+	spec.spawn.user = owner->uid == (uid_t)-1 ? NULL : &user;
+	spec.spawn.reset_signals = true;
+	spec.timeout = p->service->config->health_timeout;
+	spec.done = command_done;
+	spec.output = command_output;
+	return child_run(&c->sup->children, &c->child, &spec);
+}
+
+/* ---- when ---- */
+
+static bool wants_check(const struct service *s, const struct process *p)
+{
+	if (!p->config->address || p->worker.state != WORKER_RUNNING) {
+		return false;
+	}
+	return p->slot == service_live(s) || (s->gating && p->slot == s->swap.target);
+}
+
+static void start_check(struct process *p)
+{
+	struct supervisor *sup = p->sup;
+	struct gate *g = gate_of(sup);
+	struct check *c = g ? calloc(1, sizeof(*c)) : NULL;
+	int r = c ? 0 : -ENOMEM;
+
+	if (c) {
+		c->sup = sup;
+		c->id = helper_request_id(sup);
+		c->worker = p->worker.id;
+		c->pid = p->pid;
+		c->by_command = p->service->config->health == HEALTH_EXEC;
+		r = c->by_command ? run_command(c, p) : ask_probe(c, p);
+	}
+	if (r < 0) {
+		free(c);
+		p->health.next = usec_add(usec_monotonic(), GATE_INTERVAL_MAX);
+		return;
+	}
+	c->next = g->checks;
+	g->checks = c;
+	p->probing = true;
+	if (!c->by_command && g->asked++ == 0) {
+		expect_answer(g);
+	}
+}
+
+static void on_check_timer(struct loop_timer *t)
+{
+	struct service *s = container_of(t, struct service, check_timer);
+	usec_t now = usec_monotonic();
+	struct process *p;
+	size_t pos = 0;
+
+	while ((p = service_next(s, SLOT_MAX_, &pos))) {
+		if (wants_check(s, p) && !p->probing && p->health.next <= now) {
+			start_check(p);
+		}
+	}
+	gate_schedule(s);
+}
+
+void gate_schedule(struct service *s)
+{
+	usec_t next = USEC_NEVER;
+	struct process *p;
+	size_t pos = 0;
+
+	while ((p = service_next(s, SLOT_MAX_, &pos))) {
+		if (wants_check(s, p) && !p->probing && p->health.next < next) {
+			next = p->health.next;
+		}
+	}
+	if (s->config->health != HEALTH_EXEC) {
+		helper_want(s->sup, HELPER_PROBE, true);
+	}
+	loop_timer_set(s->sup->loop, &s->check_timer, s->down ? USEC_NEVER : next);
+}
+
+/* ---- for the others ---- */
+
+void gate_init(struct service *s)
+{
+	loop_timer_init(&s->check_timer, on_check_timer);
+}
+
+void gate_forget(struct process *p)
+{
+	struct gate *g = p->sup->gate;
+
+	for (struct check *c = g ? g->checks : NULL; c; c = c->next) {
+		if (c->worker == p->worker.id) {
+			c->pid = -1; /* its answer is void */
+			child_kill(&c->child, SIGKILL);
+		}
+	}
+	p->probing = false;
+}
+
+void gate_worker_changed(struct service *s, struct process *p)
+{
+	if (p->worker.state == WORKER_STARTING || !p->pid) {
+		gate_forget(p);
+		health_reset(&p->health, usec_monotonic());
+		p->denied = false;
+		if (p->worker.state == WORKER_STARTING) {
+			p->health_text[0] = '\0';
+		}
+	}
+	evaluate(s);
+	gate_schedule(s);
+}
+
+void gate_begin(struct service *s)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	s->gating = true;
+	while ((p = service_next(s, s->swap.target, &pos))) {
+		gate_forget(p);
+		health_reset(&p->health, usec_monotonic());
+		p->health_text[0] = '\0';
+	}
+	evaluate(s);
+	gate_schedule(s);
+}
+
+void gate_end(struct service *s)
+{
+	s->gating = false;
+	gate_schedule(s);
+}
+
+void gate_done(struct supervisor *sup)
+{
+	struct gate *g = sup->gate;
+
+	while (g && g->checks) {
+		struct check *c = g->checks;
+
+		g->checks = c->next;
+		child_abandon(&c->child);
+		free(c);
+	}
+	if (g) {
+		loop_timer_stop(sup->loop, &g->silence);
+	}
+	free(g);
+	sup->gate = NULL;
+}
+
+void gate_stop(struct service *s)
+{
+	s->gating = false;
+	loop_timer_stop(s->sup->loop, &s->check_timer);
+}

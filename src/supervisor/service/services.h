@@ -1,0 +1,39 @@
+#pragma once
+
+/** A service's life: who is live, what its workers' changes mean. */
+
+#include "service/service.h"
+
+/** Makes one, opens its sockets and decides who is live. 0 or -errno. */
+int service_add(struct supervisor *sup, const struct service_config *config, struct config *origin,
+		struct diag *diag);
+void service_remove(struct service *s);
+/** Takes over another configuration: settings at once, sockets as it lists them. */
+void service_reconfigure(struct service *s, const struct service_config *config,
+			 struct config *origin);
+
+/** Makes services for the configuration, binds their sockets, reads who is live. */
+int services_init(struct supervisor *sup, struct diag *diag);
+void services_done(struct supervisor *sup);
+struct service *service_find(struct supervisor *sup, const char *name);
+struct supervisor *service_supervisor(const struct service *s);
+/**
+ * A worker of one of its slots was made (p->service and p->slot are set), or is about to be
+ * freed. Services are made before the groups at the start, so that every worker comes this way.
+ */
+void service_process_added(struct service *s, struct process *p);
+void service_process_removed(struct service *s, struct process *p);
+/** May p be started or stopped by hand now? -EBUSY and which deploy uses it; 0. */
+int service_may_change(const struct process *p, struct diag *diag);
+/** Somebody asked for its end: said where a live slot stands still by it. */
+void service_note_stop(struct process *p, const char *who);
+/** Gives up what has not flipped yet: workers end now. */
+void services_shutdown(struct supervisor *sup);
+/** A worker of one of its slots changed state. */
+void service_process_changed(struct service *s, struct process *p, enum worker_state from);
+/** Is this process in an idle slot, which "start all" and autostart pass by? */
+bool service_passes_by(const struct process *p);
+/** Do clients depend on it: is it in a live slot, or one that still drains? */
+bool service_serves(const struct process *p);
+/** For STATUS=: "payinv b, chat a". Returns buf. */
+const char *services_summary(struct supervisor *sup, char *buf, size_t size);

@@ -1,0 +1,539 @@
+#include "show/publish.h"
+#include "commands.h"
+#include "handoff/relays.h"
+#include "link/helpers.h"
+#include "link/servers.h"
+#include "service/service.h"
+#include "service/services.h"
+#include "show/config_json.h"
+#include "show/requests.h"
+#include "show/service_publish.h"
+#include "worker/process.h"
+#include "worker/processes.h"
+#include "worker/waits.h"
+
+#include <slotd/cleanup.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/*
+ * What control's mirror shows. Changes are collected and sent at the end of a turn, at most every
+ * PACE and only while the channel is empty, always the newest state: a crash loop or a slow
+ * control costs no more than that. An answer first pushes out what is still collected, so that
+ * whoever asked sees what came of it.
+ */
+
+#define PACE MSECONDS(20)
+
+struct publish {
+	struct supervisor *sup;
+	struct loop_idle idle;
+	struct loop_timer timer;
+	usec_t last;
+	VEC(struct process *) processes;
+	VEC(struct group *) groups;
+	VEC(struct service *) services;
+	VEC(uint32_t) gone_processes;
+	VEC(char *) gone_groups;
+	bool daemon, configs, sync; /* sync: say SYNCED once all is sent */
+	size_t next_config;
+};
+
+static struct publish *publish_of(const struct supervisor *sup)
+{
+	return sup->publish;
+}
+
+static struct helper *control_of(const struct supervisor *sup)
+{
+	return helper_of((struct supervisor *)sup, HELPER_CONTROL);
+}
+
+static bool sendable(const struct supervisor *sup)
+{
+	struct helper *h = control_of(sup);
+
+	return h && channel_open(&h->channel);
+}
+
+/* ---- one object, one message */
+
+static void put_result(struct message *m, const struct process *p)
+{
+	message_put_u64(m, TAG_PID, (uint64_t)p->pid);
+	message_put_i64(m, TAG_STATUS, worker_exitstatus(&p->worker));
+	if (p->worker.exit != -1) {
+		message_put_i64(m, TAG_EXIT, p->worker.exit);
+	}
+	message_put_u64(m, TAG_RESTARTS, p->worker.restarts);
+	message_put_text(m, TAG_SPAWNERR, p->worker.spawnerr);
+	message_put_u64(m, TAG_SINCE, p->since_wall);
+	message_put_u64(m, TAG_STARTED, p->started_wall);
+	message_put_u64(m, TAG_STOPPED, p->stopped_wall);
+}
+
+static void put_place(struct message *m, const struct process *p)
+{
+	message_put_text(m, TAG_PROGRAM, p->config->program->name);
+	message_put_u64(m, TAG_PRIORITY, (uint64_t)(int64_t)p->config->program->priority);
+	message_put_text(m, TAG_STDOUT_PATH, p->log_paths[0]);
+	message_put_text(m, TAG_STDERR_PATH, p->log_paths[1]);
+	if (p->service) {
+		message_put_text(m, TAG_SERVICE, process_service_name(p));
+		message_put_u64(m, TAG_SLOT, p->slot);
+		message_put_text(m, TAG_ADDRESS, p->config->address);
+	}
+}
+
+/* What it waits for, or the check of a live worker got that is not healthy; NULL: nothing. */
+static const char *note_of(const struct process *p, char *buf, size_t size)
+{
+	const struct process *other = process_waits_for(p);
+
+	if (other) {
+		(void)snprintf(buf, size, "waits for %s to end", other->namespec);
+		return buf;
+	}
+	if (p->denied) {
+		(void)snprintf(buf, size, "slotd-relay may not open its socket %s",
+			       p->config->address);
+		return buf;
+	}
+	if (p->service && p->slot == service_live(p->service) &&
+	    p->worker.state == WORKER_RUNNING && !p->health.healthy && p->health_text[0]) {
+		(void)snprintf(buf, size, "%.*s", (int)strcspn(p->health_text, "\n"),
+			       p->health_text);
+		return buf;
+	}
+	return NULL;
+}
+
+static int send_process(struct process *p)
+{
+	char note[sizeof(p->health_text)];
+	struct message m;
+	int r;
+
+	message_init(&m, MSG_STATE_WORKER, 0);
+	message_put_u64(&m, TAG_WORKER, p->worker.id);
+	message_put_text(&m, TAG_NAME, p->config->name);
+	message_put_text(&m, TAG_GROUP, p->group->name);
+	message_put_u64(&m, TAG_STATE, (uint64_t)worker_state_info(p->worker.state)->code);
+	message_put_u64(&m, TAG_GENERATION, ++p->sup->generation);
+	put_place(&m, p);
+	put_result(&m, p);
+	if (p->service && p->config->address) {
+		message_put_u64(&m, TAG_HEALTHY, p->health.healthy);
+	}
+	message_put_u64(&m, TAG_PENDING, p->pending);
+	message_put_u64(&m, TAG_LOST_LINES, p->lost_lines);
+	message_put_text(&m, TAG_NOTE, note_of(p, note, sizeof(note)));
+	r = helper_send(control_of(p->sup), &m);
+	if (r == 0) {
+		p->dirty = false;
+		p->generation = p->sup->generation;
+	}
+	return r;
+}
+
+static int send_group(struct group *g)
+{
+	struct message m;
+	int r;
+
+	message_init(&m, MSG_STATE_GROUP, 0);
+	message_put_text(&m, TAG_NAME, g->name);
+	message_put_u64(&m, TAG_PRIORITY, (uint64_t)(int64_t)g->priority);
+	r = helper_send(control_of(g->sup), &m);
+	if (r == 0) {
+		g->dirty = false;
+	}
+	return r;
+}
+
+static int send_daemon(struct supervisor *sup)
+{
+	struct message m;
+
+	message_init(&m, MSG_STATE_DAEMON, 0);
+	message_put_i64(&m, TAG_STATE, sup->mood);
+	message_put_u64(&m, TAG_PID, (uint64_t)getpid());
+	message_put_text(&m, TAG_IDENTIFIER, sup->config->supervisord.identifier);
+	message_put_text(&m, TAG_VERSION, SLOTD_VERSION);
+	message_put_u64(&m, TAG_SINCE, sup->started_wall);
+	return helper_send(control_of(sup), &m);
+}
+
+static int send_process_gone(struct supervisor *sup, uint32_t id)
+{
+	struct message m;
+
+	message_init(&m, MSG_STATE_WORKER_GONE, 0);
+	message_put_u64(&m, TAG_WORKER, id);
+	return helper_send(control_of(sup), &m);
+}
+
+static int send_group_gone(struct supervisor *sup, const char *name)
+{
+	struct message m;
+
+	message_init(&m, MSG_STATE_GROUP_GONE, 0);
+	message_put_text(&m, TAG_NAME, name);
+	return helper_send(control_of(sup), &m);
+}
+
+static int send_plain(struct supervisor *sup, enum message_type type)
+{
+	struct message m;
+
+	message_init(&m, type, 0);
+	return helper_send(control_of(sup), &m);
+}
+
+/* ---- the available configuration, one message a process */
+
+static int send_config(struct supervisor *sup, const struct worker_config *w,
+		       const struct group_config *g)
+{
+	auto_free char *json = config_json(w, g);
+	struct message m;
+
+	if (!json) {
+		return -ENOMEM;
+	}
+	message_init(&m, MSG_STATE_CONFIG, 0);
+	message_put_text(&m, TAG_NAME, w->name);
+	message_put_text(&m, TAG_GROUP, g->name);
+	message_put_text(&m, TAG_JSON, json);
+	return helper_send(control_of(sup), &m);
+}
+
+static int send_configs(struct publish *pub)
+{
+	struct supervisor *sup = pub->sup;
+	size_t n = 0;
+	int r = pub->next_config == 0 ? send_plain(sup, MSG_STATE_CONFIG_GONE) : 0;
+
+	vec_for_each (g, &sup->config->groups) {
+		vec_for_each (w, &(*g)->workers) {
+			if (r == 0 && n++ >= pub->next_config) {
+				r = send_config(sup, *w, *g);
+				pub->next_config += r == 0;
+			}
+		}
+	}
+	if (r == 0) {
+		pub->configs = false;
+		pub->next_config = 0;
+	}
+	return r;
+}
+
+/* ---- sending what has collected */
+
+static int flush_gone(struct publish *pub)
+{
+	int r = 0;
+
+	while (r == 0 && pub->gone_processes.len) {
+		r = send_process_gone(pub->sup, pub->gone_processes.at[0]);
+		if (r == 0) {
+			vec_remove(&pub->gone_processes, 0);
+		}
+	}
+	while (r == 0 && pub->gone_groups.len) {
+		r = send_group_gone(pub->sup, pub->gone_groups.at[0]);
+		if (r == 0) {
+			free(pub->gone_groups.at[0]);
+			vec_remove(&pub->gone_groups, 0);
+		}
+	}
+	return r;
+}
+
+/* Sends the first ones of a list and takes them off it. */
+#define FLUSH_LIST(list, send)                                                       \
+	({                                                                           \
+		size_t sent_ = 0;                                                    \
+		int r_ = 0;                                                          \
+		while (sent_ < (list)->len && (r_ = send((list)->at[sent_])) == 0) { \
+			sent_++;                                                     \
+		}                                                                    \
+		memmove((list)->at, (list)->at + sent_,                              \
+			((list)->len - sent_) * sizeof(*(list)->at));                \
+		(list)->len -= sent_;                                                \
+		r_;                                                                  \
+	})
+
+static int send_service(struct service *s, struct supervisor *sup)
+{
+	service_publish(s, control_of(sup));
+	return 0;
+}
+
+/* Gone ones first: an index may be another worker's already. */
+static int flush(struct publish *pub)
+{
+	struct supervisor *sup = pub->sup;
+	int r = pub->daemon ? send_daemon(sup) : 0;
+
+	if (r == 0) {
+		pub->daemon = false;
+		r = flush_gone(pub);
+	}
+	if (r == 0 && pub->groups.len) {
+		r = FLUSH_LIST(&pub->groups, send_group);
+	}
+	if (r == 0 && pub->processes.len) {
+		r = FLUSH_LIST(&pub->processes, send_process);
+	}
+	vec_for_each (s, &pub->services) {
+		r = r == 0 ? send_service(*s, sup) : r;
+	}
+	if (r == 0) {
+		pub->services.len = 0;
+		r = pub->configs ? send_configs(pub) : 0;
+	}
+	if (r == 0 && pub->sync) {
+		r = send_plain(sup, MSG_STATE_SYNCED);
+		pub->sync = r < 0;
+	}
+	return r;
+}
+
+static bool anything(const struct publish *pub)
+{
+	return pub->daemon || pub->configs || pub->sync || pub->groups.len || pub->processes.len ||
+	       pub->services.len || pub->gone_processes.len || pub->gone_groups.len;
+}
+
+static void run(struct publish *pub)
+{
+	usec_t now = usec_monotonic();
+
+	if (!sendable(pub->sup) || !channel_idle(&control_of(pub->sup)->channel)) {
+		return; /* refilled when it is back; drained tells */
+	}
+	if (now < usec_add(pub->last, PACE)) {
+		loop_timer_set(pub->sup->loop, &pub->timer, usec_add(pub->last, PACE));
+		return;
+	}
+	if (anything(pub)) {
+		pub->last = now;
+		(void)flush(pub); /* what was not sent stays collected */
+	}
+}
+
+static void on_idle(struct loop_idle *idle)
+{
+	run(container_of(idle, struct publish, idle));
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	run(container_of(t, struct publish, timer));
+}
+
+static void soon(struct publish *pub)
+{
+	loop_idle_queue(pub->sup->loop, &pub->idle);
+}
+
+/* ---- changes */
+
+void publish_process(struct process *p)
+{
+	struct publish *pub = publish_of(p->sup);
+
+	if (!p->dirty && p->worker.id != UINT32_MAX && vec_push(&pub->processes, p) == 0) {
+		p->dirty = true;
+		soon(pub);
+	}
+}
+
+void publish_group(struct group *g)
+{
+	struct publish *pub = publish_of(g->sup);
+
+	if (!g->dirty && vec_push(&pub->groups, g) == 0) {
+		g->dirty = true;
+		soon(pub);
+	}
+}
+
+void publish_service(struct service *s)
+{
+	struct publish *pub = publish_of(service_supervisor(s));
+
+	vec_for_each (other, &pub->services) {
+		if (*other == s) {
+			return;
+		}
+	}
+	if (vec_push(&pub->services, s) == 0) {
+		soon(pub);
+	}
+}
+
+void publish_daemon(struct supervisor *sup)
+{
+	publish_of(sup)->daemon = true;
+	soon(publish_of(sup));
+}
+
+void publish_configs(struct supervisor *sup)
+{
+	publish_of(sup)->configs = true;
+	publish_of(sup)->next_config = 0;
+	soon(publish_of(sup));
+}
+
+void publish_process_gone(struct supervisor *sup, uint32_t id)
+{
+	struct publish *pub = publish_of(sup);
+
+	for (size_t i = 0; i < pub->processes.len; i++) {
+		if (pub->processes.at[i]->worker.id == id) {
+			vec_remove(&pub->processes, i);
+			break;
+		}
+	}
+	(void)vec_push(&pub->gone_processes, id); /* without memory: gone at the next refill */
+	soon(pub);
+}
+
+void publish_group_gone(struct supervisor *sup, const char *name)
+{
+	struct publish *pub = publish_of(sup);
+	char *copy = strdup(name);
+
+	for (size_t i = 0; i < pub->groups.len; i++) {
+		if (strcmp(pub->groups.at[i]->name, name) == 0) {
+			vec_remove(&pub->groups, i);
+			break;
+		}
+	}
+	if (copy && vec_push(&pub->gone_groups, copy) < 0) {
+		free(copy);
+	}
+	soon(pub);
+}
+
+void publish_service_gone(struct supervisor *sup, const struct service *s, uint32_t index)
+{
+	struct publish *pub = publish_of(sup);
+	struct message m;
+
+	for (size_t i = 0; i < pub->services.len; i++) {
+		if (pub->services.at[i] == s) {
+			vec_remove(&pub->services, i);
+			break;
+		}
+	}
+	if (sendable(sup)) {
+		message_init(&m, MSG_STATE_SERVICE_GONE, 0);
+		message_put_u64(&m, TAG_SERVICE_INDEX, index);
+		(void)helper_send(control_of(sup), &m);
+	}
+}
+
+int publish_answer(struct supervisor *sup, struct message *m)
+{
+	if (!sendable(sup)) {
+		return -ENOTCONN;
+	}
+	(void)flush(publish_of(sup)); /* if that fails the answer does, too */
+	return helper_send(control_of(sup), m);
+}
+
+/* ---- slotd-control comes and goes */
+
+static void collect_all(struct publish *pub)
+{
+	struct supervisor *sup = pub->sup;
+
+	pub->daemon = pub->configs = pub->sync = true;
+	pub->next_config = 0;
+	vec_for_each (g, &sup->groups) {
+		publish_group(*g);
+	}
+	vec_for_each (p, &sup->processes) {
+		if (*p) {
+			publish_process(*p);
+		}
+	}
+	vec_for_each (s, &sup->services) {
+		publish_service(*s);
+	}
+}
+
+static void refill(struct helper *h)
+{
+	struct publish *pub = publish_of(h->sup);
+
+	servers_refill(h->sup, h);
+	relays_publish(h->sup, h);
+	collect_all(pub);
+	pub->last = 0; /* at the end of this turn: the first state it shows is what came of it */
+	soon(pub);
+}
+
+static void received(struct helper *h, struct message *m)
+{
+	commands_received(h->sup, m);
+}
+
+static void drained(struct helper *h)
+{
+	run(publish_of(h->sup));
+}
+
+static void lost(struct helper *h)
+{
+	requests_forget(h->sup, 0);
+}
+
+const struct helper_ops publish_helper_ops = {
+	.name = "slotd-control",
+	.refill = refill,
+	.received = received,
+	.drained = drained,
+	.lost = lost,
+};
+
+int publish_init(struct supervisor *sup)
+{
+	struct publish *pub = calloc(1, sizeof(*pub));
+
+	if (!pub) {
+		return -ENOMEM;
+	}
+	pub->sup = sup;
+	loop_idle_init(&pub->idle, on_idle);
+	loop_timer_init(&pub->timer, on_timer);
+	sup->publish = pub;
+	return 0;
+}
+
+void publish_done(struct supervisor *sup)
+{
+	struct publish *pub = publish_of(sup);
+
+	if (!pub) {
+		return;
+	}
+	loop_idle_cancel(sup->loop, &pub->idle);
+	loop_timer_stop(sup->loop, &pub->timer);
+	vec_for_each (name, &pub->gone_groups) {
+		free(*name);
+	}
+	vec_done(&pub->gone_groups);
+	vec_done(&pub->gone_processes);
+	vec_done(&pub->processes);
+	vec_done(&pub->groups);
+	vec_done(&pub->services);
+	free(pub);
+	sup->publish = NULL;
+}

@@ -1,0 +1,22 @@
+#pragma once
+
+/** State to slotd-control: per object, with generations. */
+
+#include "service/service.h"
+
+#include <slotd/message.h>
+
+/** Something of that object changed; it is sent when control can take it, newest state only. */
+void publish_process(struct process *p);
+void publish_group(struct group *g);
+void publish_service(struct service *s);
+void publish_daemon(struct supervisor *sup);
+void publish_process_gone(struct supervisor *sup, uint32_t id);
+void publish_group_gone(struct supervisor *sup, const char *name);
+void publish_service_gone(struct supervisor *sup, const struct service *s, uint32_t index);
+/** The available configuration is another one. */
+void publish_configs(struct supervisor *sup);
+/** An ANSWER or ANSWER_ITEM: after all state that changed before it. 0 or -errno. */
+int publish_answer(struct supervisor *sup, struct message *m);
+int publish_init(struct supervisor *sup);
+void publish_done(struct supervisor *sup);

@@ -1,0 +1,9 @@
+#pragma once
+
+/** A service as slotd-control sees it. */
+
+#include "link/helpers.h"
+#include "service/service.h"
+
+/** Puts one service and its two slots as messages: publish.c. */
+void service_publish(struct service *s, struct helper *control);

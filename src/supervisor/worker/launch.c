@@ -1,0 +1,186 @@
+#include "worker/launch.h"
+#include "worker/process.h"
+#include "worker/streams.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/fault.h>
+
+#include <stdio.h>
+#include <string.h>
+
+/* How a worker's process comes to be: command, environment, pipes, child. */
+
+/* A wildcard is no address to connect to. */
+static void inet_url(const char *address, char *buf, size_t size)
+{
+	static const struct {
+		const char *wildcard, *host;
+	} hosts[] = {{"0.0.0.0:", "localhost:"}, {"[::]:", "[::1]:"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		size_t len = strlen(hosts[i].wildcard);
+
+		if (strncmp(address, hosts[i].wildcard, len) == 0) {
+			(void)snprintf(buf, size, "http://%s%s", hosts[i].host, address + len);
+			return;
+		}
+	}
+	(void)snprintf(buf, size, "http://%s", address);
+}
+
+static const char *server_url(const struct config *config, char *buf, size_t size)
+{
+	for (int unix_first = 1; unix_first >= 0; unix_first--) {
+		vec_for_each (s, &config->servers) {
+			if (s->unix_socket != (unix_first == 1)) {
+				continue;
+			}
+			if (s->unix_socket) {
+				(void)snprintf(buf, size, "unix://%s",
+					       s->address + strlen("unix:"));
+			} else {
+				inet_url(s->address, buf, size);
+			}
+			return buf;
+		}
+	}
+	return NULL;
+}
+
+/* Later settings win; environment= may override Supervisor's own names, as it does there. */
+int process_environment(const struct process *p, struct env *env)
+{
+	const struct worker_config *c = p->config;
+	char buf[512];
+	const char *url = c->program->serverurl ? c->program->serverurl
+						: server_url(p->origin, buf, sizeof(buf));
+	int r = env_inherit(env);
+
+	if (r == 0) {
+		r = env_set(env, "SUPERVISOR_ENABLED=1");
+	}
+	if (r == 0 && url) {
+		r = env_setf(env, "SUPERVISOR_SERVER_URL=%s", url);
+	}
+	if (r == 0) {
+		r = env_setf(env, "SUPERVISOR_PROCESS_NAME=%s", c->name);
+	}
+	if (r == 0) {
+		r = env_setf(env, "SUPERVISOR_GROUP_NAME=%s", p->group->name);
+	}
+	return r == 0 ? env_add(env, c->environment) : r;
+}
+
+/* ---- why not, in Supervisor's words */
+
+static const char *pipe_error_text(const struct process *p, int error, char *buf, size_t size)
+{
+	char name[256];
+
+	(void)text_quote(p->config->name, name, sizeof(name));
+	if (error == -EMFILE || error == -ENFILE) {
+		(void)snprintf(buf, size, "too many open files to spawn %s", name);
+	} else {
+		(void)snprintf(buf, size, "unknown error making dispatchers for %s: %s", name,
+			       strerrorname_np(-error));
+	}
+	return buf;
+}
+
+static const char *fork_error_text(const struct process *p, int error, char *buf, size_t size)
+{
+	char name[256];
+
+	(void)text_quote(p->config->name, name, sizeof(name));
+	if (error == -EAGAIN) {
+		(void)snprintf(buf, size, "Too many processes in process table to spawn %s", name);
+	} else if (error == -EMFILE || error == -ENFILE) {
+		(void)snprintf(buf, size, "too many open files to spawn %s", name);
+	} else {
+		(void)snprintf(buf, size, "unknown error during fork for %s: %s", name,
+			       strerrorname_np(-error));
+	}
+	return buf;
+}
+
+static int fail(struct launch_failure *failure, int error, int fault, const char *text)
+{
+	failure->fault = fault;
+	(void)snprintf(failure->text, sizeof(failure->text), "%s", text);
+	return error;
+}
+
+/* ---- doing it */
+
+static int run_child(struct process *p, char **argv, const int stdio[3], struct spawned *ret)
+{
+	CLEANUP(env_done) struct env env = {0};
+	const struct program_config *program = p->config->program;
+	const struct owner *owner = &program->user;
+	struct spawn_user user = {.uid = owner->uid,
+				  .gid = owner->gid,
+				  .groups = owner->groups,
+				  .n_groups = owner->n_groups,
+				  .name = owner->user};
+	struct spawn_spec spec = SPAWN_SPEC_INIT;
+	int r = process_environment(p, &env);
+
+	if (r < 0) {
+		return r;
+	}
+	memcpy(spec.stdio, stdio, sizeof(spec.stdio));
+	spec.argv = argv;
+	spec.envp = env.at;
+	spec.search = env_get(&env, "PATH");
+	if (!spec.search) {
+		spec.search = "/bin:/usr/bin:/usr/local/bin";
+	}
+	spec.directory = p->config->directory;
+	spec.umask = program->umask;
+	spec.address = p->service ? p->config->address : NULL;
+	spec.user = owner->uid == (uid_t)-1 ? NULL : &user;
+	spec.reset_signals = p->origin->supervisord.reset_signals;
+	spec.explain = true;
+	spec.watched = true;
+	return spawn(&spec, ret);
+}
+
+static int launch(struct process *p, char **argv, struct spawned *ret,
+		  struct launch_failure *failure)
+{
+	int stdio[3], r = streams_open(p, stdio);
+	char text[512];
+
+	if (r < 0) {
+		return fail(failure, r, FAULT_SPAWN_ERROR,
+			    pipe_error_text(p, r, text, sizeof(text)));
+	}
+	r = run_child(p, argv, stdio, ret);
+	for (int i = 0; i < 3; i++) {
+		cleanup_closep(&stdio[i]);
+	}
+	if (r < 0) {
+		streams_abandon(p);
+		return fail(failure, r, FAULT_SPAWN_ERROR,
+			    fork_error_text(p, r, text, sizeof(text)));
+	}
+	return 0;
+}
+
+int process_launch(struct process *p, struct spawned *ret, struct launch_failure *failure)
+{
+	CLEANUP(words_freep) char **argv = NULL;
+	char text[512], quoted[400];
+	struct diag diag = {0};
+	int n = words_split(p->config->command, &diag, &argv);
+
+	if (n > 0) {
+		return launch(p, argv, ret, failure);
+	}
+	if (n == 0) {
+		return fail(failure, -EINVAL, FAULT_NOT_EXECUTABLE, "command is empty");
+	}
+	(void)snprintf(text, sizeof(text), "can't parse command %s: %s",
+		       text_quote(p->config->command, quoted, sizeof(quoted)), diag.text);
+	return fail(failure, n, n == -EINVAL ? FAULT_NOT_EXECUTABLE : FAULT_SPAWN_ERROR, text);
+}

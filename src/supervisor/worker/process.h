@@ -1,0 +1,82 @@
+#pragma once
+
+/** A worker's process and the group it is in, as every room may read them. */
+
+#include "supervisor.h"
+
+#include <slotd/spawn.h>
+#include <slotd/worker.h>
+
+enum {
+	PROCESS_EVENTS_MAX = 8,
+};
+
+/** What has to end before a process starts; see waits.c. */
+enum process_wait {
+	WAITS_FOR_NOTHING,
+	WAITS_FOR_REMOVED, /* what the reload that brought it took away */
+	WAITS_FOR_QUEUE,   /* the queue workers of the other slot, and its own former run */
+};
+
+struct process {
+	struct supervisor *sup;
+	struct worker worker; /* core's state */
+	const struct worker_config *config;
+	struct config *origin; /* what config points into */
+	struct group *group;
+	char *namespec; /* "group:name", or "name" where both are the same */
+
+	pid_t pid;		       /* of the child, from fork to reap */
+	int pidfd;		       /* -EBADF: none */
+	struct spawn_pipe report_pipe; /* how far the child got; closed once that is known */
+	bool executed;		       /* the core was told of it */
+	bool clearing;		       /* the leader is reaped, the rest of its group is not yet */
+	int status;		       /* wait status of the leader while clearing */
+	int fault;		     /* Supervisor's fault code of the last failed start, 0: none */
+	struct spawn_report *report; /* why the child did not become its command; NULL: it did */
+	struct loop_io exit_io, report_io;
+	struct loop_timer timer;
+	struct worker_event events[PROCESS_EVENTS_MAX]; /* that came while one was carried out */
+	unsigned n_events;
+	bool stepping;
+	char *spawn_text; /* of a failed start; NULL: none, or no memory for it */
+
+	int stdin_fd;	     /* write end, -EBADF */
+	struct input *input; /* what waits to be written there; streams.c */
+	uint32_t streams[2]; /* ids at slotd-log, 0: none */
+	char *log_paths[2];  /* real path of the log file, NULL: none; AUTO resolved */
+	uint64_t lost_lines;
+	usec_t since_wall, started_wall, stopped_wall; /* 0: never */
+	struct service *service;		       /* NULL: in no slot */
+	enum slot_id slot;
+	struct health health; /* service workers with an address */
+	bool probing;
+	char health_text[256];			 /* what the last failed check got */
+	bool denied;				 /* the relays may not open its unix socket */
+	bool pending;				 /* changed, at the next deploy */
+	bool removed;				 /* to be freed once it has ended */
+	bool restart;				 /* to be started once it has ended */
+	bool shut_down;				 /* its level's turn in the shutdown has come */
+	const struct worker_config *next_config; /* taken at the next start; NULL: none */
+	struct config *next_origin;
+	unsigned waiters;	 /* requests of commands.c that watch it */
+	enum process_wait waits; /* to be started once something else has ended */
+	bool start_waits;	 /* in the list of starts.c */
+	bool restart_due; /* it is there because its timer came, not because it was asked for */
+	struct process *next_start;
+	uint64_t generation; /* of its published state */
+	bool dirty;
+};
+
+struct group {
+	struct supervisor *sup;
+	const struct group_config *config;
+	struct config *origin; /* what config points into */
+	char *name;
+	int priority;
+	VEC(struct process *) processes; /* by (priority, name) */
+	struct service *service;	 /* NULL: in no slot */
+	enum slot_id slot;
+	bool removed; /* to be freed once all of it has ended */
+	bool dirty;
+};

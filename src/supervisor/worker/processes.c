@@ -1,0 +1,643 @@
+#include "worker/processes.h"
+#include "link/helpers.h"
+#include "service/services.h"
+#include "show/events.h"
+#include "show/publish.h"
+#include "show/requests.h"
+#include "supervisor.h"
+#include "worker/fcgi.h"
+#include "worker/launch.h"
+#include "worker/process.h"
+#include "worker/starts.h"
+#include "worker/streams.h"
+#include "worker/waits.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/keep.h>
+#include <slotd/os.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static void feed(struct process *p, struct worker_event ev);
+static void finished(struct process *p);
+
+const char *process_service_name(const struct process *p)
+{
+	int index = p->config->program->service;
+
+	return index < 0 ? NULL : p->origin->services.at[index]->name;
+}
+
+bool process_ended(const struct process *p)
+{
+	return !p->pid && !worker_stoppable(&p->worker);
+}
+
+/* ---- the ledger */
+
+static void write_ledger(struct process *p)
+{
+	struct ledger_worker *l = &p->sup->ledger->workers[p->worker.id];
+
+	ledger_begin(&l->seq);
+	l->state = p->worker.state;
+	l->pid = p->pid;
+	l->start_ticks = p->pid ? l->start_ticks : 0;
+	l->backoff = p->worker.backoff;
+	l->restarts = p->worker.restarts;
+	l->exit = p->worker.exit;
+	l->since = p->since_wall;
+	l->started = p->started_wall;
+	l->stopped = p->stopped_wall;
+	ledger_end(&l->seq);
+}
+
+static void write_identity(struct process *p, uint64_t start_ticks)
+{
+	struct ledger_worker *l = &p->sup->ledger->workers[p->worker.id];
+
+	ledger_begin(&l->seq);
+	l->pid = p->pid;
+	l->start_ticks = start_ticks;
+	l->started = p->started_wall;
+	ledger_end(&l->seq);
+}
+
+/* Four places; where one is absent the pidfd stands again. */
+void process_keep(struct process *p)
+{
+	char name[sizeof(KEEP_WORKER_PREFIX) + LEDGER_NAME_MAX];
+	int fds[] = {p->pidfd, p->stdin_fd, streams_fd(p, 0), streams_fd(p, 1)};
+
+	(void)snprintf(name, sizeof(name), KEEP_WORKER_PREFIX "%s", p->namespec);
+	if (p->pidfd < 0) {
+		keep_drop(p->sup, name);
+		return;
+	}
+	for (size_t i = 1; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = fds[i] < 0 ? p->pidfd : fds[i];
+	}
+	keep_put(p->sup, name, fds, ARRAY_SIZE(fds));
+}
+
+/* ---- starting */
+
+static void start_failed(struct process *p, int error, int fault, const char *text)
+{
+	p->fault = fault;
+	free(p->spawn_text);
+	p->spawn_text = strdup(text);
+	feed(p, (struct worker_event){
+			.kind = WORKER_EV_SPAWN_FAILED, .status = error, .text = p->spawn_text});
+}
+
+static void close_report(struct process *p)
+{
+	loop_io_stop(p->sup->loop, &p->report_io);
+	spawn_report_close(&p->report_pipe);
+}
+
+static void read_report(struct process *p)
+{
+	struct spawn_report report;
+	int r = p->report_pipe.fd >= 0 ? spawn_report_read(&p->report_pipe, &report) : -EBADF;
+
+	if (r == -EBADF) {
+		return;
+	}
+	starts_go_on(p->sup);
+	if (r == -EAGAIN) {
+		return;
+	}
+	if (r == 1) {
+		p->report = malloc(sizeof(report));
+		if (p->report) {
+			*p->report = report;
+		} else {
+			log_line(LOG_ERR, "%s was not executed: %s", p->namespec,
+				 strerror(-report.error));
+		}
+	}
+	close_report(p);
+}
+
+/* The core hears of the process when it has become its command, not of the fork. */
+static void tell_executed(struct process *p)
+{
+	if (!p->executed) {
+		p->executed = true;
+		feed(p, (struct worker_event){.kind = WORKER_EV_SPAWNED, .pid = p->pid});
+	}
+}
+
+void process_look(struct process *p)
+{
+	if (p->report_pipe.fd < 0) {
+		return;
+	}
+	read_report(p);
+	if (p->report_pipe.fd < 0 && !p->report) {
+		tell_executed(p);
+		feed(p, (struct worker_event){.kind = WORKER_EV_TIMER}); /* startsecs may be 0 */
+	}
+}
+
+static void on_report(struct loop_io *io, unsigned events)
+{
+	(void)events;
+	process_look(container_of(io, struct process, report_io));
+}
+
+static void forget_pidfd(struct process *p)
+{
+	int fd = TAKE_FD(p->pidfd);
+
+	process_keep(p);
+	cleanup_closep(&fd);
+}
+
+/* The rest of its group is killed while the unreaped leader still holds the group's number. */
+static void on_exit_event(struct loop_io *io, unsigned events)
+{
+	struct process *p = container_of(io, struct process, exit_io);
+	int r;
+
+	(void)events;
+	if (p->service) {
+		(void)kill(-p->pid, SIGKILL);
+	}
+	r = process_handle_reap(p->pidfd, &p->status);
+	if (r == 0) {
+		return;
+	}
+	if (r < 0) {
+		log_line(LOG_CRIT, "waitpid error %d; %s (pid %d) may not be cleaned up properly",
+			 -r, p->config->name, (int)p->pid);
+		p->status = 0;
+	}
+	read_report(p);
+	close_report(p);
+	loop_io_stop(p->sup->loop, &p->exit_io);
+	forget_pidfd(p);
+	streams_ended(p);
+	p->clearing = true;
+	finished(p);
+}
+
+static void watch(struct process *p, const struct spawned *spawned)
+{
+	p->pid = spawned->pid;
+	p->pidfd = spawned->pidfd;
+	p->report_pipe = spawned->report;
+	p->executed = false;
+	p->started_wall = usec_wall();
+	loop_io_set(p->sup->loop, &p->exit_io, p->pidfd, LOOP_READ);
+	loop_io_set(p->sup->loop, &p->report_io, p->report_pipe.fd, LOOP_READ);
+	write_identity(p, spawned->start_ticks);
+	streams_started(p);
+	process_keep(p);
+}
+
+static void perform_spawn(struct process *p, const struct plan_action *a)
+{
+	struct launch_failure failure;
+	struct spawned spawned;
+	int r = process_launch(p, &spawned, &failure);
+
+	(void)a;
+	p->fault = 0;
+	if (r < 0) {
+		start_failed(p, r, failure.fault, failure.text);
+	} else {
+		watch(p, &spawned);
+	}
+}
+
+/* ---- ending */
+
+/* Reaps what is left of its group. True when there is nothing left of it among our children. */
+static bool reap_group(pid_t group)
+{
+	siginfo_t si = {0};
+
+	while (waitid(P_PGID, (id_t)group, &si, WEXITED | WNOHANG) == 0) {
+		if (!si.si_pid) {
+			return false;
+		}
+		si = (siginfo_t){0};
+	}
+	return errno == ECHILD;
+}
+
+static int lookup_fault(const struct spawn_report *r)
+{
+	if (r->stage != SPAWN_STAGE_LOOKUP) {
+		return FAULT_SPAWN_ERROR;
+	}
+	return r->error == -ENOENT ? FAULT_NO_FILE : FAULT_NOT_EXECUTABLE;
+}
+
+static const char *first_word(const struct process *p, char *buf, size_t size)
+{
+	CLEANUP(words_freep) char **argv = NULL;
+
+	(void)snprintf(buf, size, "%s",
+		       words_split(p->config->command, NULL, &argv) > 0 ? argv[0] : "");
+	return buf;
+}
+
+static void tell_report(struct process *p)
+{
+	auto_free struct spawn_report *report = TAKE_PTR(p->report);
+	char word[256], text[sizeof(report->path) + 64];
+
+	start_failed(
+		p, report->error, lookup_fault(report),
+		spawn_report_text(report, first_word(p, word, sizeof(word)), text, sizeof(text)));
+}
+
+/* Its leader is reaped: once its group is, too, the core is told how it ended. */
+static void finished(struct process *p)
+{
+	bool executed = p->executed;
+	pid_t pid = p->pid;
+
+	if (p->service && !reap_group(pid)) {
+		return; /* SIGCHLD comes for each of them */
+	}
+	if (!p->report) {
+		tell_executed(p);
+	}
+	p->clearing = p->executed = false;
+	p->pid = 0;
+	fcgi_ended(p);
+	if (!p->report || p->report->stage != SPAWN_STAGE_LOOKUP) {
+		p->stopped_wall = usec_wall(); /* what was not found never ran */
+	}
+	if (p->report) {
+		tell_report(p);
+		if (!executed) {
+			return;
+		}
+	}
+	feed(p, (struct worker_event){.kind = WORKER_EV_EXIT, .status = p->status});
+}
+
+static void reap_orphan(const siginfo_t *si)
+{
+	siginfo_t reaped = {0};
+	char status[64];
+
+	if (waitid(P_PID, (id_t)si->si_pid, &reaped, WEXITED | WNOHANG) == 0 && reaped.si_pid) {
+		log_line(LOG_INFO, "reaped unknown pid %d (%s)", (int)reaped.si_pid,
+			 worker_status_text(spawn_wait_status(&reaped), status, sizeof(status)));
+	}
+}
+
+static bool is_ours(const struct supervisor *sup, pid_t pid)
+{
+	if (children_know(&sup->children, pid)) {
+		return true;
+	}
+	vec_for_each (p, &sup->processes) {
+		if (*p && (*p)->pid == pid) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void orphans_reap(struct supervisor *sup)
+{
+	siginfo_t si = {0};
+
+	vec_for_each (p, &sup->processes) {
+		if (*p && (*p)->clearing) {
+			finished(*p);
+		}
+	}
+	/* One of ours ends the search: its own watcher reaps it, and asks again. */
+	while (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid &&
+	       !is_ours(sup, si.si_pid)) {
+		reap_orphan(&si);
+		si = (siginfo_t){0};
+	}
+}
+
+/* ---- carrying out plans */
+
+static void perform_signal(struct process *p, const struct plan_action *a)
+{
+	int r;
+
+	if (!p->pid) {
+		return;
+	}
+	if (a->group) {
+		r = process_group_signal(p->pid, p->pidfd, a->arg);
+	} else {
+		r = p->pidfd < 0 ? -ESRCH : process_handle_signal(p->pidfd, a->arg);
+	}
+	if (r < 0 && r != -ESRCH) {
+		feed(p, (struct worker_event){.kind = WORKER_EV_KILL_FAILED, .status = r});
+	}
+}
+
+static void perform_timer(struct process *p, const struct plan_action *a)
+{
+	if (p->restart_due) {
+		starts_forget(p); /* another event came before its turn */
+	}
+	loop_timer_set(p->sup->loop, &p->timer, a->at);
+}
+
+static void perform_state(struct process *p, const struct plan_action *a)
+{
+	p->since_wall = usec_wall();
+	write_ledger(p);
+	events_process_state(p, a);
+	process_changed(p, (enum worker_state)a->from);
+	requests_stepped(p, (enum worker_state)a->arg);
+}
+
+static void perform_log(struct process *p, const struct plan_action *a)
+{
+	char pid[16];
+	struct log_field fields[4] = {{LOG_FIELD_WORKER, p->namespec}};
+	unsigned n = 1;
+
+	if (p->pid) {
+		(void)snprintf(pid, sizeof(pid), "%d", (int)p->pid);
+		fields[n++] = (struct log_field){LOG_FIELD_PID, pid};
+	}
+	if (p->service) {
+		fields[n++] = (struct log_field){LOG_FIELD_SERVICE, process_service_name(p)};
+		fields[n++] = (struct log_field){LOG_FIELD_SLOT, slot_name(p->slot)};
+	}
+	log_fields(a->arg, fields, n, "%s", a->text);
+}
+
+static void carry_out(struct process *p, const struct plan *plan)
+{
+	static void (*const perform[PLAN_KIND_MAX_])(struct process *,
+						     const struct plan_action *) = {
+		[PLAN_SPAWN] = perform_spawn, [PLAN_SIGNAL] = perform_signal,
+		[PLAN_TIMER] = perform_timer, [PLAN_STATE] = perform_state,
+		[PLAN_LOG] = perform_log,
+	};
+
+	for (unsigned i = 0; i < plan->len; i++) {
+		const struct plan_action *a = &plan->actions[i];
+
+		if (perform[a->kind]) {
+			perform[a->kind](p, a);
+		}
+	}
+}
+
+/*
+ * Carrying out a plan can bring the next event of the same worker (a spawn that fails, a service
+ * that reacts): it waits until this plan is done.
+ */
+static void feed(struct process *p, struct worker_event ev)
+{
+	struct plan plan;
+
+	if (p->n_events == PROCESS_EVENTS_MAX) {
+		log_line(LOG_ERR, "%s: too many events at once, one is left out", p->namespec);
+		return;
+	}
+	p->events[p->n_events++] = ev;
+	if (p->stepping) {
+		return;
+	}
+	p->stepping = true;
+	while (p->n_events) {
+		ev = p->events[0];
+		p->n_events--;
+		memmove(&p->events[0], &p->events[1], p->n_events * sizeof(p->events[0]));
+		plan_init(&plan);
+		worker_step(&p->worker, &ev, usec_monotonic(), &plan);
+		carry_out(p, &plan);
+	}
+	p->stepping = false;
+	write_ledger(p);
+	publish_process(p);
+	requests_stepped(p, p->worker.state);
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	struct process *p = container_of(t, struct process, timer);
+
+	/* Whatever a worker without a process waits for is its next start. */
+	if (worker_state_info(p->worker.state)->alive) {
+		process_timer_due(p);
+	} else {
+		process_restart_soon(p);
+	}
+}
+
+void process_timer_due(struct process *p)
+{
+	feed(p, (struct worker_event){.kind = WORKER_EV_TIMER});
+}
+
+void process_start(struct process *p)
+{
+	starts_forget(p);
+	process_wait_no_more(p);
+	if (p->next_config) {
+		process_set_config(p, p->next_config, p->next_origin);
+	}
+	feed(p, (struct worker_event){.kind = WORKER_EV_START});
+}
+
+/* A child that has not got to its command (a hung file system) can be stopped, too. */
+void process_stop_patiently(struct process *p, usec_t patience)
+{
+	process_wait_no_more(p);
+	if (p->pid && !p->clearing) {
+		tell_executed(p);
+	}
+	feed(p, (struct worker_event){.kind = WORKER_EV_STOP, .patience = patience});
+}
+
+void process_stop(struct process *p)
+{
+	process_stop_patiently(p, 0);
+}
+
+void process_move_times(struct process *p, int64_t by)
+{
+	p->since_wall = clock_move(p->since_wall, by);
+	p->started_wall = clock_move(p->started_wall, by);
+	p->stopped_wall = clock_move(p->stopped_wall, by);
+	write_ledger(p);
+	publish_process(p);
+}
+
+void process_give_up(struct process *p)
+{
+	feed(p, (struct worker_event){.kind = WORKER_EV_SHUTDOWN});
+}
+
+void process_shutdown(struct process *p)
+{
+	p->worker.no_start = true;
+	if (p->pid && !p->clearing) {
+		tell_executed(p);
+	}
+	feed(p, (struct worker_event){.kind = WORKER_EV_SHUTDOWN});
+}
+
+int process_signal(struct process *p, int signo)
+{
+	int r = p->pidfd < 0 ? -ESRCH : process_handle_signal(p->pidfd, signo);
+
+	if (r < 0 && r != -ESRCH) {
+		feed(p, (struct worker_event){.kind = WORKER_EV_KILL_FAILED, .status = r});
+	}
+	return r;
+}
+
+void process_set_live(struct process *p, bool live)
+{
+	struct plan plan;
+
+	plan_init(&plan);
+	worker_set_keep_trying(&p->worker, live, usec_monotonic(), &plan);
+	carry_out(p, &plan);
+}
+
+/* ---- making and ending */
+
+void process_set_config(struct process *p, const struct worker_config *config,
+			struct config *origin)
+{
+	p->config = config;
+	p->origin = origin;
+	p->worker.name = config->name;
+	p->worker.policy = &config->program->policy;
+	p->next_config = NULL;
+	p->next_origin = NULL;
+	p->pending = false;
+}
+
+static char *make_namespec(const struct group *group, const struct worker_config *config)
+{
+	char *text = NULL;
+
+	if (strcmp(group->name, config->name) == 0) {
+		return strdup(config->name);
+	}
+	return asprintf(&text, "%s:%s", group->name, config->name) < 0 ? NULL : text;
+}
+
+/* Two names that only differ behind what an entry holds would be one worker. */
+_Static_assert(LEDGER_NAME_MAX > 2 * CONFIG_NAME_MAX + 1, "names fit into the ledger");
+
+/* Its place in sup->processes is its ledger index. */
+static int take_place(struct process *p, struct diag *diag)
+{
+	struct supervisor *sup = p->sup;
+	int index = ledger_worker_take(sup->ledger, p->namespec);
+
+	if (index < 0) {
+		return diag_set(diag, index,
+				"%s: there are %d workers already, no more are possible",
+				p->namespec, LEDGER_WORKERS);
+	}
+	while (sup->processes.len <= (size_t)index) {
+		if (vec_push(&sup->processes, NULL) < 0) {
+			ledger_worker_drop(sup->ledger, (unsigned)index);
+			return diag_set_errno(diag, -ENOMEM, "%s", p->namespec);
+		}
+	}
+	sup->processes.at[index] = p;
+	worker_init(&p->worker, (uint32_t)index, p->config->name, &p->config->program->policy);
+	write_ledger(p);
+	return 0;
+}
+
+static void join_service(struct process *p)
+{
+	const struct program_config *program = p->config->program;
+
+	if (program->service >= 0) {
+		p->slot = program->slot;
+		p->service = service_find(p->sup, p->origin->services.at[program->service]->name);
+	}
+	if (p->service) {
+		service_process_added(p->service, p);
+	}
+}
+
+int process_new(struct supervisor *sup, struct group *group, const struct worker_config *config,
+		struct config *origin, struct diag *diag, struct process **ret)
+{
+	struct process *p = slab_get(&sup->process_memory);
+	int r;
+
+	if (!p) {
+		return diag_set_errno(diag, -ENOMEM, "%s", config->name);
+	}
+	p->sup = sup;
+	p->group = group;
+	p->config = config;
+	p->origin = origin;
+	p->pidfd = p->stdin_fd = -EBADF;
+	p->report_pipe = (struct spawn_pipe)SPAWN_PIPE_INIT;
+	p->worker.id = UINT32_MAX;
+	loop_io_init(&p->exit_io, on_exit_event);
+	loop_io_init(&p->report_io, on_report);
+	loop_timer_init(&p->timer, on_timer);
+	p->namespec = make_namespec(group, config);
+	r = p->namespec ? streams_name_logs(p) : -ENOMEM;
+	if (r == 0) {
+		r = take_place(p, diag);
+	} else {
+		r = diag_set_errno(diag, r, "%s", config->name);
+	}
+	if (r < 0) {
+		process_free(p);
+		return r;
+	}
+	join_service(p);
+	*ret = p;
+	return 0;
+}
+
+struct process *process_free(struct process *p)
+{
+	if (!p) {
+		return NULL;
+	}
+	starts_forget(p);
+	p->sup->n_waiting -= p->waits ? 1 : 0;
+	requests_process_gone(p);
+	events_process_gone(p);
+	if (p->service) {
+		service_process_removed(p->service, p);
+	}
+	if (p->worker.id != UINT32_MAX) {
+		publish_process_gone(p->sup, p->worker.id);
+		p->sup->processes.at[p->worker.id] = NULL;
+		ledger_worker_drop(p->sup->ledger, p->worker.id);
+	}
+	loop_io_stop(p->sup->loop, &p->exit_io);
+	close_report(p);
+	loop_timer_stop(p->sup->loop, &p->timer);
+	cleanup_closep(&p->pidfd);
+	streams_forget(p);
+	free(p->log_paths[0]);
+	free(p->log_paths[1]);
+	free(p->namespec);
+	free(p->spawn_text);
+	free(p->report);
+	slab_put(&p->sup->process_memory, p);
+	return NULL;
+}

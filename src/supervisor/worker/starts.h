@@ -1,0 +1,19 @@
+#pragma once
+
+/** Many starts at once. */
+
+#include "worker/process.h"
+
+/** As process_start, now or in one of the next turns of the loop; in the order of the calls. */
+void process_start_soon(struct process *p);
+/** Its timer for the next start came: the same, in the same order. */
+void process_restart_soon(struct process *p);
+/** Before another command for it: a start that was asked for and waits is done first. */
+void process_start_due(struct process *p);
+/** A child has got going, or ended. */
+void starts_go_on(struct supervisor *sup);
+/** It starts now, or is about to be freed. */
+void starts_forget(struct process *p);
+void starts_init(struct supervisor *sup);
+/** Before the end of the loop; those that wait are freed later. */
+void starts_done(struct supervisor *sup);

@@ -1,0 +1,606 @@
+#include "worker/streams.h"
+#include "link/helpers.h"
+#include "link/ownlog.h"
+#include "link/targets.h"
+#include "show/events.h"
+#include "show/publish.h"
+#include "show/requests.h"
+#include "worker/fcgi.h"
+#include "worker/process.h"
+#include "worker/processes.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/keep.h>
+#include <slotd/lognote.h>
+#include <slotd/os.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+/*
+ * A stream is one pipe of one run of a worker. slotd keeps the read end until slotd-log has
+ * written its last byte, so that a new slotd-log can go on with it. A worker that starts again
+ * has new pipes; the old ones may still be draining then.
+ */
+
+enum {
+	BUCKETS = 1024,
+	INPUT_MAX = 1 << 20,
+};
+
+struct stream {
+	struct streams *all;
+	struct stream *next;
+	uint32_t id;
+	struct process *process; /* NULL: it is gone */
+	int channel;		 /* 0 stdout, 1 stderr */
+	int fd;
+	bool announced;	   /* slotd-log was told */
+	bool refusal_told; /* that its descriptor cannot be had */
+	pid_t pid;
+	char *name, *group, *path;
+	struct log_config config; /* numbers only; its path is not used */
+	bool strip_ansi, is_auto;
+	uint64_t lost_lines, lost_bytes; /* totals that slotd-log told */
+};
+
+struct streams {
+	struct supervisor *sup;
+	struct slab memory;
+	struct stream *buckets[BUCKETS];
+	int staging_fd, notes_fd;
+};
+
+/* What waits to be written to a worker's stdin. */
+struct input {
+	struct process *process;
+	struct loop_io io;
+	char *data;
+	size_t len;
+};
+
+static const char *const channel_names[] = {"stdout", "stderr"};
+
+static struct streams *streams_of(const struct supervisor *sup)
+{
+	return sup->streams;
+}
+
+/* ---- the table */
+
+static struct stream **place_of(struct streams *s, uint32_t id)
+{
+	struct stream **at = &s->buckets[id % BUCKETS];
+
+	while (*at && (*at)->id != id) {
+		at = &(*at)->next;
+	}
+	return at;
+}
+
+static struct stream *stream_free(struct stream *st)
+{
+	if (st) {
+		cleanup_closep(&st->fd);
+		free(st->name);
+		free(st->group);
+		free(st->path);
+		slab_put(&st->all->memory, st);
+	}
+	return NULL;
+}
+
+static void stream_freep(struct stream **st)
+{
+	*st = stream_free(*st);
+}
+
+static void drop(struct streams *s, uint32_t id)
+{
+	struct stream **at = place_of(s, id), *st = *at;
+
+	if (!st) {
+		return;
+	}
+	*at = st->next;
+	if (st->process && st->process->streams[st->channel] == id) {
+		st->process->streams[st->channel] = 0;
+		process_keep(st->process);
+	}
+	stream_free(st);
+}
+
+int streams_pipe(const struct process *p, int ret_ends[2])
+{
+	const struct owner *owner = &p->config->program->user;
+
+	return os_pipe_of(owner->uid, owner->gid, ret_ends);
+}
+
+static int stream_new(struct process *p, int channel, int *ret_child)
+{
+	struct streams *s = streams_of(p->sup);
+	const struct log_config *config = &p->config->logs[channel];
+	CLEANUP(stream_freep) struct stream *st = slab_get(&s->memory);
+	auto_close int write_end = -EBADF;
+	int ends[2], r;
+
+	if (!st) {
+		return -ENOMEM;
+	}
+	st->all = s;
+	st->fd = -EBADF;
+	r = streams_pipe(p, ends);
+	if (r < 0) {
+		return r;
+	}
+	st->fd = ends[0];
+	write_end = ends[1];
+	if (fcntl(st->fd, F_SETFL, O_NONBLOCK) < 0) {
+		return -errno;
+	}
+	st->name = strdup(p->config->name);
+	st->group = strdup(p->group->name);
+	st->path = p->log_paths[channel] ? strdup(p->log_paths[channel]) : NULL;
+	if (!st->name || !st->group || (p->log_paths[channel] && !st->path)) {
+		return -ENOMEM;
+	}
+	if (++p->sup->next_stream == 0) {
+		p->sup->next_stream = 1;
+	}
+	st->id = p->sup->next_stream;
+	st->process = p;
+	st->channel = channel;
+	st->config = *config;
+	st->config.path = NULL;
+	st->is_auto = config->kind == LOG_KIND_AUTO;
+	st->strip_ansi = p->config->program->strip_ansi;
+	p->streams[channel] = st->id;
+	*place_of(s, st->id) = st;
+	st = NULL;
+	*ret_child = TAKE_FD(write_end);
+	return 0;
+}
+
+int streams_fd(const struct process *p, int channel)
+{
+	struct stream *st =
+		p->streams[channel] ? *place_of(streams_of(p->sup), p->streams[channel]) : NULL;
+
+	return st ? st->fd : -EBADF;
+}
+
+/* ---- what slotd-log is told */
+
+/* -EBADF: slotd-log opens the path, or says that it cannot. */
+static int open_target(struct stream *st)
+{
+	struct diag diag = {0};
+	int fd;
+
+	if (!st->config.target.found) {
+		return -EBADF;
+	}
+	fd = target_open(&st->config.target, &diag);
+	if (fd < 0 && !st->refusal_told) {
+		st->refusal_told = true;
+		log_line(LOG_ERR, "%s: %s cannot be written: %s", st->name, st->path, diag.text);
+	}
+	return fd < 0 ? -EBADF : fd;
+}
+
+static void announce(struct streams *s, struct stream *st)
+{
+	struct helper *log = helper_of(s->sup, HELPER_LOG);
+	auto_close int target = open_target(st);
+	struct message m;
+
+	message_init(&m, MSG_LOG_STREAM, 0);
+	message_put_u64(&m, TAG_STREAM, st->id);
+	message_put_text(&m, TAG_NAME, st->name);
+	message_put_text(&m, TAG_GROUP, st->group);
+	message_put_u64(&m, TAG_CHANNEL, (uint64_t)st->channel);
+	message_put_u64(&m, TAG_PID, (uint64_t)st->pid);
+	message_put_text(&m, TAG_PATH, st->path);
+	message_put_u64(&m, TAG_MAXBYTES, st->config.maxbytes);
+	message_put_u64(&m, TAG_BACKUPS, st->config.backups);
+	message_put_u64(&m, TAG_SYSLOG, st->config.syslog);
+	message_put_u64(&m, TAG_CAPTURE, st->config.capture_maxbytes);
+	message_put_u64(&m, TAG_EVENTS, st->config.events_enabled);
+	message_put_u64(&m, TAG_STRIP_ANSI, st->strip_ansi);
+	message_put_text(&m, TAG_IDENTIFIER, s->sup->config->supervisord.identifier);
+	if (st->is_auto) {
+		message_put_u64(&m, TAG_MODE, AUTO_LOG_MODE);
+	}
+	message_put_u64(&m, TAG_LOST_LINES, st->lost_lines);
+	message_put_u64(&m, TAG_LOST_BYTES, st->lost_bytes);
+	message_put_fd(&m, st->fd);
+	if (target >= 0) {
+		message_put_fd(&m, target);
+	}
+	st->announced = true;
+	if (log && channel_open(&log->channel)) {
+		(void)helper_send(log, &m); /* a full queue: the stall restarts slotd-log */
+	}
+}
+
+static void setup(struct streams *s, struct helper *h)
+{
+	struct message m;
+
+	message_init(&m, MSG_LOG_SETUP, 0);
+	message_put_fd(&m, s->staging_fd);
+	message_put_fd(&m, s->notes_fd);
+	(void)helper_send(h, &m);
+}
+
+static void refill(struct helper *h)
+{
+	struct streams *s = streams_of(h->sup);
+
+	setup(s, h);
+	ownlog_refill(h->sup);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct stream *st = s->buckets[i]; st; st = st->next) {
+			if (st->announced) {
+				announce(s, st);
+			}
+		}
+	}
+}
+
+/* Totals of the stream; slotd-log has said so in a report. */
+static void on_lost(struct streams *s, const struct message *m)
+{
+	struct stream *st = *place_of(s, (uint32_t)message_u64(m, TAG_STREAM));
+	uint64_t lines = message_u64(m, TAG_LOST_LINES), bytes = message_u64(m, TAG_LOST_BYTES);
+
+	if (!st || bytes <= st->lost_bytes) {
+		return;
+	}
+	if (st->process) {
+		st->process->lost_lines += lines - st->lost_lines;
+		publish_process(st->process);
+	}
+	st->lost_lines = lines;
+	st->lost_bytes = bytes;
+}
+
+static void on_event(struct streams *s, const struct message *m)
+{
+	const struct stream *st = *place_of(s, (uint32_t)message_u64(m, TAG_STREAM));
+
+	if (!st) {
+		return;
+	}
+	if (st->process && st->process->pid == st->pid) {
+		process_look(st->process); /* that it runs is told before what it says */
+	}
+	events_output(s->sup, st->group, st->name, m);
+}
+
+static void received(struct helper *h, struct message *m)
+{
+	struct streams *s = streams_of(h->sup);
+
+	switch (m->type) {
+	case MSG_LOG_CLOSED:
+		on_lost(s, m);
+		drop(s, (uint32_t)message_u64(m, TAG_STREAM));
+		break;
+	case MSG_LOG_LOST:
+		on_lost(s, m);
+		break;
+	case MSG_LOG_OPENED:
+	case MSG_DONE:
+		requests_log_answered(h->sup, m->id, m);
+		break;
+	case MSG_LOG_EVENT:
+		on_event(s, m);
+		break;
+	default:
+		break;
+	}
+}
+
+static void lost(struct helper *h)
+{
+	requests_log_answered(h->sup, 0, NULL);
+}
+
+const struct helper_ops streams_helper_ops = {
+	.name = "slotd-log",
+	.refill = refill,
+	.received = received,
+	.lost = lost,
+};
+
+void streams_reopen(struct supervisor *sup)
+{
+	struct message m;
+
+	message_init(&m, MSG_LOG_REOPEN, 0);
+	(void)helper_send(helper_of(sup, HELPER_LOG), &m);
+}
+
+/* ---- one run of a worker */
+
+static int open_stdin(struct process *p, int *ret_child)
+{
+	int ends[2], r = streams_pipe(p, ends);
+
+	if (r < 0) {
+		return r;
+	}
+	if (fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0) {
+		(void)close(ends[0]);
+		(void)close(ends[1]);
+		return -errno;
+	}
+	*ret_child = ends[0];
+	p->stdin_fd = ends[1];
+	return 0;
+}
+
+int streams_open(struct process *p, int ret_child[3])
+{
+	int r;
+
+	ret_child[0] = ret_child[1] = ret_child[2] = -EBADF;
+	/* Those of the run before go on without us until they are drained. */
+	for (int i = 0; i < 2; i++) {
+		p->streams[i] = 0;
+	}
+	r = p->config->program->kind == PROGRAM_FCGI ? fcgi_stdin(p, &ret_child[0])
+						     : open_stdin(p, &ret_child[0]);
+	if (r == 0) {
+		r = stream_new(p, 0, &ret_child[1]);
+	}
+	if (r == 0) {
+		r = events_tap(p, &ret_child[1]);
+	}
+	if (r == 0 && !p->config->program->redirect_stderr) {
+		r = stream_new(p, 1, &ret_child[2]);
+	} else if (r == 0) {
+		ret_child[2] = fcntl(ret_child[1], F_DUPFD_CLOEXEC, 3);
+		r = ret_child[2] < 0 ? -errno : 0;
+	}
+	if (r < 0) {
+		for (int i = 0; i < 3; i++) {
+			cleanup_closep(&ret_child[i]);
+		}
+		streams_abandon(p);
+	}
+	return r;
+}
+
+void streams_abandon(struct process *p)
+{
+	for (int i = 0; i < 2; i++) {
+		if (p->streams[i]) {
+			drop(streams_of(p->sup), p->streams[i]);
+		}
+	}
+	streams_ended(p);
+}
+
+void streams_started(struct process *p)
+{
+	struct streams *s = streams_of(p->sup);
+
+	for (int i = 0; i < 2; i++) {
+		struct stream *st = p->streams[i] ? *place_of(s, p->streams[i]) : NULL;
+
+		if (st) {
+			st->pid = p->pid;
+			announce(s, st);
+		}
+	}
+}
+
+void streams_forget(struct process *p)
+{
+	struct streams *s = streams_of(p->sup);
+
+	streams_ended(p);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct stream *st = s->buckets[i]; st; st = st->next) {
+			if (st->process == p) {
+				st->process = NULL;
+			}
+		}
+	}
+}
+
+/* ---- stdin */
+
+static void input_free(struct process *p)
+{
+	if (p->input) {
+		loop_io_stop(p->sup->loop, &p->input->io);
+		free(p->input->data);
+		free(p->input);
+		p->input = NULL;
+	}
+}
+
+static void close_stdin(struct process *p)
+{
+	int fd = TAKE_FD(p->stdin_fd);
+
+	input_free(p);
+	if (fd >= 0) {
+		process_keep(p);
+		cleanup_closep(&fd);
+	}
+}
+
+void streams_ended(struct process *p)
+{
+	close_stdin(p);
+}
+
+/* Bytes written (0: the pipe is full), or -errno. */
+static ssize_t write_some(int fd, const char *data, size_t len)
+{
+	ssize_t n = write(fd, data, len);
+
+	if (n < 0) {
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	}
+	return n;
+}
+
+static void on_writable(struct loop_io *io, unsigned events)
+{
+	struct input *in = container_of(io, struct input, io);
+	struct process *p = in->process;
+	ssize_t n = write_some(p->stdin_fd, in->data, in->len);
+
+	(void)events;
+	if (n < 0) {
+		close_stdin(p);
+		return;
+	}
+	in->len -= (size_t)n;
+	memmove(in->data, in->data + n, in->len);
+	if (in->len == 0) {
+		input_free(p);
+	}
+}
+
+static int queue_input(struct process *p, const char *data, size_t len)
+{
+	struct input *in = p->input;
+	char *more;
+
+	if ((in ? in->len : 0) + len > INPUT_MAX) {
+		return -ENOBUFS;
+	}
+	if (!in) {
+		in = calloc(1, sizeof(*in));
+		if (!in) {
+			return -ENOMEM;
+		}
+		in->process = p;
+		loop_io_init(&in->io, on_writable);
+		p->input = in;
+	}
+	more = realloc(in->data, in->len + len);
+	if (!more) {
+		return -ENOMEM;
+	}
+	in->data = more;
+	memcpy(in->data + in->len, data, len);
+	in->len += len;
+	loop_io_set(p->sup->loop, &in->io, p->stdin_fd, LOOP_WRITE);
+	return 0;
+}
+
+int streams_write_stdin(struct process *p, const void *data, size_t len)
+{
+	ssize_t n = 0;
+
+	if (p->stdin_fd < 0) {
+		return -EPIPE;
+	}
+	if (!p->input) {
+		n = write_some(p->stdin_fd, data, len);
+		if (n < 0) {
+			close_stdin(p);
+			return -EPIPE;
+		}
+	}
+	return (size_t)n < len ? queue_input(p, (const char *)data + n, len - (size_t)n) : 0;
+}
+
+/* ---- AUTO logs: <childlogdir>/<name>-<channel>---<identifier>-<8 characters>.log */
+
+static int name_auto(struct process *p, int channel)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+	const struct supervisord_config *c = &p->origin->supervisord;
+	unsigned char random[8];
+	char suffix[9] = "";
+
+	if (getrandom(random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random)) {
+		uint64_t now = usec_monotonic();
+
+		memcpy(random, &now, sizeof(random)); /* early boot: a name, not a secret */
+	}
+	for (size_t i = 0; i < sizeof(random); i++) {
+		suffix[i] = letters[random[i] % (sizeof(letters) - 1)];
+	}
+	return asprintf(&p->log_paths[channel], "%s/%s-%s---%s-%s.log", c->childlogdir,
+			p->config->name, channel_names[channel], c->identifier, suffix) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+int streams_name_logs(struct process *p)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct log_config *config = &p->config->logs[i];
+		int r = 0;
+
+		if (i == 1 && p->config->program->redirect_stderr) {
+			continue;
+		}
+		if (config->kind == LOG_KIND_AUTO) {
+			r = name_auto(p, i);
+		} else if (config->kind == LOG_KIND_FILE) {
+			p->log_paths[i] = strdup(config->path);
+			r = p->log_paths[i] ? 0 : -ENOMEM;
+		}
+		if (r < 0) {
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* ---- all */
+
+int streams_init(struct supervisor *sup, struct diag *diag)
+{
+	struct streams *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s) {
+		return diag_set_errno(diag, -ENOMEM, "no logs");
+	}
+	s->sup = sup;
+	s->memory.size = sizeof(struct stream);
+	s->staging_fd = s->notes_fd = -EBADF;
+	sup->streams = s;
+	r = lognote_create(&s->staging_fd, &s->notes_fd);
+	if (r < 0) {
+		return diag_set_errno(diag, r, "no memory for logs in flight");
+	}
+	keep_put(sup, KEEP_LOG_STAGING, (int[]){s->staging_fd, s->notes_fd}, 2);
+	return 0;
+}
+
+void streams_done(struct supervisor *sup)
+{
+	struct streams *s = sup->streams;
+
+	if (!s) {
+		return;
+	}
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while (s->buckets[i]) {
+			struct stream *st = s->buckets[i];
+
+			s->buckets[i] = st->next;
+			stream_free(st);
+		}
+	}
+	slab_done(&s->memory);
+	cleanup_closep(&s->staging_fd);
+	cleanup_closep(&s->notes_fd);
+	free(s);
+	sup->streams = NULL;
+}

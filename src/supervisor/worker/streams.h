@@ -1,0 +1,35 @@
+#pragma once
+
+/** stdout, stderr and stdin pipes; slotd-log's refill. */
+
+#include "worker/process.h"
+
+enum {
+	AUTO_LOG_MODE = 0600,
+};
+
+/** slotd's own log and the streams' table. 0 or -errno. */
+int streams_init(struct supervisor *sup, struct diag *diag);
+void streams_done(struct supervisor *sup);
+/** Closes and opens every log file again (SIGUSR2). */
+void streams_reopen(struct supervisor *sup);
+/** Pipes for the next spawn: ret_child[0..2] are the child's ends, the caller's to close. */
+int streams_open(struct process *p, int ret_child[3]);
+/** The child runs (or not): its streams go to slotd-log, or are dropped. */
+void streams_started(struct process *p);
+void streams_abandon(struct process *p);
+/**
+ * A pipe for a worker, close-on-exec. It belongs to the worker's user, who may then open it by
+ * name, as /dev/stdout. 0 or -errno.
+ */
+int streams_pipe(const struct process *p, int ret_ends[2]);
+/** Read end of its stdout (0) or stderr (1) while it is open; -EBADF. Borrowed. */
+int streams_fd(const struct process *p, int channel);
+/** The process has ended: nobody reads its stdin any more. */
+void streams_ended(struct process *p);
+/** The process is gone for good: its open streams finish without it. */
+void streams_forget(struct process *p);
+/** Chooses the log files' real paths (AUTO). 0 or -ENOMEM. */
+int streams_name_logs(struct process *p);
+/** Bytes for its stdin. 0, -EPIPE (closed), -ENOBUFS (the bounded queue is full), -ENOMEM. */
+int streams_write_stdin(struct process *p, const void *data, size_t len);

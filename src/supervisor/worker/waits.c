@@ -1,0 +1,110 @@
+#include "worker/waits.h"
+#include "service/service.h"
+#include "show/publish.h"
+#include "worker/groups.h"
+#include "worker/process.h"
+#include "worker/processes.h"
+
+#include <slotd/cleanup.h>
+
+/*
+ * Starts that wait for an end. What there may be one of, a queue worker or a program under another
+ * name, must not run twice: the new one is started when the old one has ended, and not sooner. This
+ * is a state of the process, looked at again at each change.
+ */
+
+/* An old self may be any process that the reload removed: Supervisor's update, too, adds when all
+ * that goes has gone. */
+static const struct process *removed_one(const struct supervisor *sup)
+{
+	vec_for_each (p, &sup->processes) {
+		if (*p && ((*p)->removed || (*p)->group->removed) && !process_ended(*p)) {
+			return *p;
+		}
+	}
+	return NULL;
+}
+
+/* Queue workers of both slots would do the same jobs; and its own former run, too, has to end. */
+static const struct process *other_queue_worker(const struct process *p)
+{
+	struct process *other;
+	size_t pos = 0;
+
+	if (!process_ended(p)) {
+		return p;
+	}
+	while (p->service && (other = service_next(p->service, slot_other(p->slot), &pos))) {
+		if (!other->config->address && !process_ended(other)) {
+			return other;
+		}
+	}
+	return NULL;
+}
+
+const struct process *process_waits_for(const struct process *p)
+{
+	switch (p->waits) {
+	case WAITS_FOR_REMOVED:
+		return removed_one(p->sup);
+	case WAITS_FOR_QUEUE:
+		return other_queue_worker(p);
+	default:
+		return NULL;
+	}
+}
+
+static void go_on(struct process *p)
+{
+	const enum process_wait was = p->waits;
+
+	process_wait_no_more(p);
+	if (was == WAITS_FOR_REMOVED) {
+		process_autostart(p); /* its slot may be idle by now */
+	} else if (p->service && p->slot == service_live(p->service)) {
+		process_start(p);
+	}
+}
+
+static void on_idle(struct loop_idle *idle)
+{
+	struct supervisor *sup = container_of(idle, struct supervisor, waits_idle);
+
+	for (size_t i = 0; sup->n_waiting && i < sup->processes.len; i++) {
+		struct process *p = sup->processes.at[i];
+
+		if (p && p->waits && !process_waits_for(p) && sup->mood == MOOD_RUNNING) {
+			go_on(p);
+		}
+	}
+}
+
+void process_start_after(struct process *p, enum process_wait what)
+{
+	process_wait_no_more(p);
+	p->waits = what;
+	p->sup->n_waiting++;
+	publish_process(p);
+	waits_look_soon(p->sup);
+}
+
+void process_wait_no_more(struct process *p)
+{
+	if (p->waits) {
+		p->waits = WAITS_FOR_NOTHING;
+		p->sup->n_waiting--;
+		publish_process(p);
+	}
+}
+
+void waits_look_soon(struct supervisor *sup)
+{
+	if (sup->n_waiting) {
+		loop_idle_queue(sup->loop, &sup->waits_idle);
+	}
+}
+
+void waits_init(struct supervisor *sup)
+{
+	loop_idle_init(&sup->waits_idle, on_idle);
+}
