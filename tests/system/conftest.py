@@ -51,6 +51,13 @@ def pytest_unconfigure(config):
         wait_for(lambda: not procs.left_behind(set()), "killed processes end")
 
 
+def pytest_collection_modifyitems(config, items):
+    unnamed = [item for item in items for mark in item.iter_markers("by_name")
+               if mark.args[0] not in config.option.keyword]
+    config.hook.pytest_deselected(items=unnamed)
+    items[:] = [item for item in items if item not in unnamed]
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
