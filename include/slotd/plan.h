@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 enum plan_kind {
+	PLAN_NONE, /* never in a plan: in tables, nothing to do */
 	/* of a worker: object is its id */
 	PLAN_SPAWN,
 	PLAN_SIGNAL, /* arg: signal; group: to the process group */

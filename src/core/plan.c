@@ -16,7 +16,7 @@ struct plan_action *plan_add(struct plan *p, enum plan_kind kind, uint32_t objec
 {
 	struct plan_action *a = &p->actions[p->len];
 
-	assert(p->len < PLAN_ACTIONS_MAX);
+	assert(kind != PLAN_NONE && p->len < PLAN_ACTIONS_MAX);
 	p->len++;
 	*a = (struct plan_action){.kind = kind, .object = object, .slot = -1};
 	return a;

@@ -177,7 +177,7 @@ static void baked(struct swap *s, const struct swap_event *ev, usec_t now, struc
 
 /* What each step has begun and must be ended when the swap is given up there. */
 static const struct {
-	enum plan_kind end; /* PLAN_SPAWN: nothing */
+	enum plan_kind end;
 	bool stop_slot;
 } undo[SWAP_STEP_MAX_] = {
 	[SWAP_PREPARE] = {.end = PLAN_STOP_PREPARE},
@@ -191,7 +191,7 @@ static const struct {
 static void abandon(struct swap *s, const struct swap_event *ev, usec_t now, struct plan *plan)
 {
 	(void)now;
-	if (undo[s->step].end != PLAN_SPAWN) {
+	if (undo[s->step].end != PLAN_NONE) {
 		add(s, undo[s->step].end, plan);
 	}
 	if (undo[s->step].stop_slot && !s->warm) {

@@ -320,7 +320,7 @@ static void run_row(struct ctl *ctl, const struct command_row *row, const char *
 	struct diag diag = {0};
 	char why[64];
 
-	if (words_split(&words, argument, row->flags, &diag) < 0) {
+	if (words_parse(&words, argument, row->flags, &diag) < 0) {
 		usage_error(ctl, row, diag.text);
 	} else if ((row->flags & NO_ARGUMENTS) && words.n > 0) {
 		(void)snprintf(why, sizeof(why), "%s accepts no arguments", row->name);

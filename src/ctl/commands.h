@@ -52,8 +52,11 @@ void command_line(struct ctl *ctl, const char *line);
 /** Prints a command's help. */
 void command_help(const char *name);
 
-/** Splits a line's arguments. -EINVAL with a sentence for a bad option; -ENOMEM. */
-int words_split(struct words *w, const char *text, unsigned flags, struct diag *diag);
+/**
+ * A line's arguments, at blanks: quotes mean nothing, as in supervisorctl. -EINVAL with a sentence
+ * for a bad option; -ENOMEM.
+ */
+int words_parse(struct words *w, const char *text, unsigned flags, struct diag *diag);
 void words_done(struct words *w);
 bool words_have(const struct words *w, const char *word);
 

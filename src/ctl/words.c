@@ -43,7 +43,7 @@ static int take_option(struct words *w, const char *word, unsigned flags, char *
 	return 1;
 }
 
-int words_split(struct words *w, const char *text, unsigned flags, struct diag *diag)
+int words_parse(struct words *w, const char *text, unsigned flags, struct diag *diag)
 {
 	char *word, *rest = NULL;
 

@@ -283,7 +283,7 @@ START_TEST(options_among_the_words_are_taken_where_the_command_allows_them)
 	CLEANUP(words_done) struct words w = {0};
 	struct diag diag = {0};
 
-	ck_assert_int_eq(words_split(&w, " payinv  4f2 --wait 10m --json",
+	ck_assert_int_eq(words_parse(&w, " payinv  4f2 --wait 10m --json",
 				     OURS | ALLOW_WAIT | ALLOW_JSON, &diag),
 			 0);
 	ck_assert_int_eq(w.n, 2);
@@ -292,16 +292,16 @@ START_TEST(options_among_the_words_are_taken_where_the_command_allows_them)
 	ck_assert_uint_eq(w.wait, SECONDS(600));
 	ck_assert(w.json);
 	words_done(&w);
-	ck_assert_int_eq(words_split(&w, "x --wait=5s", OURS | ALLOW_WAIT, &diag), 0);
+	ck_assert_int_eq(words_parse(&w, "x --wait=5s", OURS | ALLOW_WAIT, &diag), 0);
 	ck_assert_uint_eq(w.wait, SECONDS(5));
 	words_done(&w);
-	ck_assert_int_eq(words_split(&w, "--json x", 0, &diag), 0);
+	ck_assert_int_eq(words_parse(&w, "--json x", 0, &diag), 0);
 	ck_assert_int_eq(w.n, 2); /* to Supervisor's commands it is a name like another */
 	words_done(&w);
-	ck_assert_int_eq(words_split(&w, "x --jsn", OURS | ALLOW_JSON, &diag), -EINVAL);
+	ck_assert_int_eq(words_parse(&w, "x --jsn", OURS | ALLOW_JSON, &diag), -EINVAL);
 	ck_assert_str_eq(diag.text, "unknown option \"--jsn\"");
-	ck_assert_int_eq(words_split(&w, "x --wait soon", OURS | ALLOW_WAIT, &diag), -EINVAL);
-	ck_assert_int_eq(words_split(&w, "x --wait", OURS | ALLOW_WAIT, &diag), -EINVAL);
+	ck_assert_int_eq(words_parse(&w, "x --wait soon", OURS | ALLOW_WAIT, &diag), -EINVAL);
+	ck_assert_int_eq(words_parse(&w, "x --wait", OURS | ALLOW_WAIT, &diag), -EINVAL);
 }
 END_TEST
 

@@ -50,7 +50,7 @@ void request_park(struct request *q);
 /** All items are there: it is answered and freed as soon as they are decided, maybe now. */
 void request_begin(struct request *q);
 
-/** Answers at once. fd is borrowed, -EBADF: none. */
+/** Answers at once. text may be NULL. */
 void answer(struct supervisor *sup, uint32_t id, int code, const char *text);
 
 /** Feeds a step of a worker to those that wait for it. state: as it was just entered. */
