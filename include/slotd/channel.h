@@ -10,6 +10,7 @@
  * such a helper.
  */
 
+#include <slotd/log.h>
 #include <slotd/loop.h>
 #include <slotd/message.h>
 
@@ -24,6 +25,9 @@ struct channel_ops {
 	void (*drained)(struct channel *ch);
 	/** The peer read nothing for stall_after. May be NULL. */
 	void (*stalled)(struct channel *ch);
+	/** A message was none that a decoder takes, the first or another after a minute: ch->bad
+	 * says how many there were. May be NULL. */
+	void (*refused)(struct channel *ch);
 };
 
 enum {
@@ -45,6 +49,7 @@ struct channel {
 	struct channel_packet *head, *tail;
 	size_t queued; /* bytes */
 	uint64_t bad;  /* messages refused by the decoder */
+	struct log_once bad_told;
 };
 
 /** A connected pair, close-on-exec and non-blocking. 0 or -errno. */

@@ -4,6 +4,7 @@
 #include "methods.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/helper.h>
 
 #include <string.h>
 
@@ -128,7 +129,8 @@ static void slotd_ended(struct loop_io *io, unsigned events)
 	lose_slotd(c);
 }
 
-static const struct channel_ops ops = {.received = received, .closed = closed};
+static const struct channel_ops ops = {
+	.refused = helper_refused, .received = received, .closed = closed};
 
 int control_init(struct control *c, int channel_fd, int slotd_pidfd)
 {

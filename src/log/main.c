@@ -157,7 +157,8 @@ static void on_reopen_timer(struct loop_timer *t)
 
 static int begin(struct logger *lg)
 {
-	static const struct channel_ops ops = {.received = received, .drained = drained};
+	static const struct channel_ops ops = {
+		.refused = helper_refused, .received = received, .drained = drained};
 	int r = loop_new(&lg->loop);
 
 	if (r < 0) {

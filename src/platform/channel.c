@@ -250,6 +250,14 @@ static bool flush(struct channel *ch)
 	return channel_open(ch);
 }
 
+static void refused(struct channel *ch)
+{
+	ch->bad++;
+	if (ch->ops->refused && log_once(&ch->bad_told, usec_monotonic(), NULL)) {
+		ch->ops->refused(ch);
+	}
+}
+
 static void receive(struct channel *ch)
 {
 	/* One buffer for all channels of this single-threaded process: a callback is done with it
@@ -263,7 +271,7 @@ static void receive(struct channel *ch)
 			return;
 		}
 		if (r == -EBADMSG) {
-			ch->bad++;
+			refused(ch);
 			continue;
 		}
 		if (r <= 0) {

@@ -1,5 +1,6 @@
 #include <slotd/helper.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 
 int helper_ready(struct channel *ch)
@@ -23,4 +24,14 @@ void helper_report(void *data, int priority, const char *text, const struct log_
 	if (channel_send(data, &m) < 0) {
 		(void)fprintf(stderr, "%s\n", text);
 	}
+}
+
+void helper_refused(struct channel *ch)
+{
+	char text[96];
+
+	(void)snprintf(text, sizeof(text),
+		       "refused %" PRIu64 " messages from slotd: damaged, or of another version",
+		       ch->bad);
+	helper_report(ch, LOG_ERR, text, NULL, 0);
 }

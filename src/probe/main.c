@@ -39,7 +39,7 @@ static void received(struct channel *ch, struct message *m)
 	}
 }
 
-static const struct channel_ops ops = {.received = received};
+static const struct channel_ops ops = {.refused = helper_refused, .received = received};
 
 static int run(void)
 {

@@ -44,7 +44,8 @@ static void read_local_ports(unsigned range[2])
 
 static int run(struct relay *relay)
 {
-	static const struct channel_ops ops = {.received = message_received};
+	static const struct channel_ops ops = {.refused = helper_refused,
+					       .received = message_received};
 	int r = loop_new(&relay->loop);
 
 	if (r < 0) {

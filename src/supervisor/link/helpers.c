@@ -6,6 +6,7 @@
 #include <slotd/keep.h>
 #include <slotd/os.h>
 
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -198,8 +199,20 @@ static void drained(struct channel *ch)
 	}
 }
 
+static void refused(struct channel *ch)
+{
+	const struct helper *h = ch->owner;
+	char name[64];
+
+	log_line(LOG_ERR,
+		 "%s (pid %d): %" PRIu64
+		 " messages from it were refused: damaged, or of another version",
+		 helper_name(h, name, sizeof(name)), (int)h->child.pid, ch->bad);
+}
+
 static const struct channel_ops channel_ops = {
 	.received = received,
+	.refused = refused,
 	.stalled = stalled,
 	.drained = drained,
 };
