@@ -154,6 +154,13 @@ struct drain_config {
 	usec_t idle; /* DRAIN_IDLE: how long a connection has been still */
 };
 
+/** What live_file said, after config_resolve. */
+struct live_found {
+	int code; /* 0; -ENOENT; -EINVAL: says something else; -errno of reading it */
+	enum slot_id live;
+	char *text; /* -EINVAL: how its first line begins */
+};
+
 struct service_config {
 	char *name;
 	struct config_place place;
@@ -163,6 +170,7 @@ struct service_config {
 	struct owner socket_owner;
 	struct service_slot_config slots[SLOT_MAX_];
 	char *live_file;
+	struct live_found live_found;
 	char *live_link; /* symbolic link, kept pointing at the live slot's prepare_directory */
 	/* health and gate */
 	enum health_kind health;
@@ -337,9 +345,9 @@ typedef void config_item_fn(void *data, const struct config_item *item);
 int config_walk(const char *path, config_item_fn *fn, void *data, struct diag *diag);
 
 /**
- * Looks up users, groups and host names, and whether directories and commands exist. May block
- * (LDAP, DNS, a hung disk): call it in a child that has nothing else to do. What is wrong is added
- * to messages.
+ * Looks up users, groups and host names, what live_file says, and whether directories and commands
+ * exist. May block (LDAP, DNS, a hung disk): call it in a child that has nothing else to do. What
+ * is wrong is added to messages, but for live_file: that is wanted only where there is no record.
  *
  * Returns: 0; -EINVAL when there are errors now (see messages); -ENOMEM.
  */

@@ -1,6 +1,7 @@
 /* Users, groups, hosts and files: what may block, done in a process of its own. */
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
 #include <netdb.h>
@@ -329,6 +330,44 @@ static void resolve_logs(struct config *c, const struct lookups *l)
 	}
 }
 
+/* ---- who is live ---------------------------------------------------------------------------- */
+
+static int read_live(const char *path, char *text, size_t size)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	if (n < 0) {
+		return -errno;
+	}
+	text[n] = '\0';
+	return 0;
+}
+
+static int resolve_live(struct config *c, struct service_config *s)
+{
+	char text[64], word[3];
+	struct live_found *found = &s->live_found;
+
+	if (!s->live_file) {
+		found->code = -ENOENT;
+		return 0;
+	}
+	found->code = read_live(s->live_file, text, sizeof(text));
+	if (found->code < 0) {
+		return 0;
+	}
+	if (sscanf(text, " %2s", word) == 1 && slot_from_name(word) >= 0 &&
+	    text[strspn(text, " \t\r\nab")] == '\0') {
+		found->live = (enum slot_id)slot_from_name(word);
+		return 0;
+	}
+	text[strcspn(text, "\r\n")] = '\0';
+	found->code = -EINVAL;
+	found->text = arena_text(c->memory, text);
+	return found->text ? 0 : -ENOMEM;
+}
+
 /* ---- files --------------------------------------------------------------------------------- */
 
 static bool is_directory(const char *path)
@@ -393,6 +432,7 @@ int config_resolve(struct config *c)
 	}
 	for (size_t i = 0; r == 0 && i < c->services.len; i++) {
 		r = resolve_allowed(c, c->services.at[i]);
+		r = r < 0 ? r : resolve_live(c, c->services.at[i]);
 	}
 	resolve_logs(c, &l);
 	if (r == 0 && geteuid() != 0) {

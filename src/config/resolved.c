@@ -6,6 +6,7 @@
  *	host INDEX ADDRESS
  *	log INDEX PID FD
  *	uid SERVICE UID		gid SERVICE GID
+ *	live SERVICE CODE SLOT TEXT
  *	error FILE LINE TEXT	warning FILE LINE TEXT
  *	end ERRORS
  *
@@ -62,6 +63,9 @@ static void put_owner(struct strbuf *out, size_t i, const struct owner *o)
 
 static void put_service(struct strbuf *out, size_t i, const struct service_config *s)
 {
+	(void)strbuf_addf(out, "live\t%zu\t%d\t%d", i, -s->live_found.code, s->live_found.live);
+	put_field(out, s->live_found.text);
+	(void)strbuf_addc(out, '\n');
 	for (unsigned n = 0; n < s->n_allow_uids; n++) {
 		(void)strbuf_addf(out, "uid\t%zu\t%u\n", i, s->allow_uids[n]);
 	}
@@ -294,6 +298,22 @@ static int read_allowed(struct reading *rd, const struct line *l)
 				      : append_id(rd->c, &s->allow_gids, &s->n_allow_gids, id);
 }
 
+static int read_live(struct reading *rd, const struct line *l)
+{
+	size_t i, code, live;
+	struct live_found *found;
+
+	if (l->n != 5 || number(l->fields[1], rd->c->services.len, &i) < 0 ||
+	    number(l->fields[2], INT_MAX, &code) < 0 ||
+	    number(l->fields[3], SLOT_MAX_, &live) < 0) {
+		return -EBADMSG;
+	}
+	found = &rd->c->services.at[i]->live_found;
+	found->code = -(int)code;
+	found->live = (enum slot_id)live;
+	return keep_text(rd->c, l->fields[4], &found->text);
+}
+
 /* Back to the file name that the configuration keeps. */
 static const char *known_file(const struct config *c, const char *file)
 {
@@ -353,11 +373,17 @@ static const struct {
 	const char *word;
 	int (*read)(struct reading *rd, const struct line *l);
 } readers[] = {
-	{"slotd-resolved", read_head}, {"owner", read_owner},
-	{"host", read_host},	       {"log", read_log},
-	{"uid", read_allowed},	       {"gid", read_allowed},
-	{"user", read_user},	       {"error", read_message},
-	{"warning", read_message},     {"end", read_end},
+	{"slotd-resolved", read_head},
+	{"owner", read_owner},
+	{"host", read_host},
+	{"log", read_log},
+	{"uid", read_allowed},
+	{"gid", read_allowed},
+	{"live", read_live},
+	{"user", read_user},
+	{"error", read_message},
+	{"warning", read_message},
+	{"end", read_end},
 };
 
 static int read_line(struct reading *rd, const struct line *l)

@@ -229,6 +229,52 @@ START_TEST(what_a_child_looked_up_arrives)
 }
 END_TEST
 
+/* A service whose live_file holds that text; NULL: there is none. */
+static struct live_found found_by_child(const char *text)
+{
+	auto_config struct config *child = NULL, *c = NULL;
+	static char answers[16384], said[64];
+	struct live_found found;
+	char config[512];
+	size_t len;
+
+	(void)snprintf(config, sizeof(config),
+		       "[service:s]\nlisten=127.0.0.1:8000\nhealth=tcp\ncommand=a\nports_a=8001\n"
+		       "ports_b=8002\nlive_file=%s\n",
+		       path_of("live"));
+	if (text) {
+		put("live", text);
+	}
+	child = load_good(config);
+	c = load_good(config);
+	len = resolve_in_child(child, answers, sizeof(answers));
+	(void)resolved_read(c, answers, len, NULL);
+	found = config_service(c, "s")->live_found;
+	if (found.text) {
+		(void)snprintf(said, sizeof(said), "%s", found.text);
+		found.text = said;
+	}
+	return found;
+}
+
+START_TEST(what_live_file_says_is_told_by_the_child)
+{
+	struct live_found found = found_by_child(NULL);
+
+	ck_assert_int_eq(found.code, -ENOENT);
+	found = found_by_child("b\n");
+	ck_assert_int_eq(found.code, 0);
+	ck_assert_int_eq(found.live, SLOT_B);
+	found = found_by_child("both\tof them\n");
+	ck_assert_int_eq(found.code, -EINVAL);
+	ck_assert_str_eq(found.text, "both\tof them");
+	found = found_by_child("");
+	ck_assert_int_eq(found.code, -EINVAL);
+	ck_assert_ptr_null(found.text);
+	remove_all();
+}
+END_TEST
+
 START_TEST(what_does_not_exist_is_told_by_the_child)
 {
 	static const char bad[] =
@@ -489,8 +535,8 @@ int main(void)
 		a_missing_file_is_told_in_supervisors_words, a_directory_is_no_file,
 		the_file_that_debian_ships_loads, slotctl_reads_its_section_and_nothing_else,
 		slotctl_is_told_of_a_mistake_in_its_own_section, what_a_child_looked_up_arrives,
-		what_does_not_exist_is_told_by_the_child, every_cut_of_a_childs_answer_is_refused,
-		an_answer_to_another_question_is_refused,
+		what_live_file_says_is_told_by_the_child, what_does_not_exist_is_told_by_the_child,
+		every_cut_of_a_childs_answer_is_refused, an_answer_to_another_question_is_refused,
 		answers_make_the_configuration_when_the_files_are_gone,
 		answers_carry_what_is_wrong_with_the_files, every_cut_of_the_answers_is_refused,
 		answers_that_are_none_are_refused, checking_ends_with_0_or_2,

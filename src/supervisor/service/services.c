@@ -15,7 +15,6 @@
 
 #include <slotd/cleanup.h>
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -122,39 +121,33 @@ void service_store(struct service *s, enum slot_id live, enum switch_mode mode)
 
 /* ---- who is live ---- */
 
-/* Once in its life: at start-up, or by the reload that adds it, which a hung disk then holds up. */
-static int read_live_file(const char *path, enum slot_id *ret, struct diag *diag)
+/* As it was when the configuration was read. */
+static int live_by_file(const struct service_config *c, enum slot_id *ret, struct diag *diag)
 {
-	char text[64] = "", word[3];
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	ssize_t n;
+	const struct live_found *found = &c->live_found;
 
-	if (fd < 0) {
-		return errno == ENOENT ? -ENOENT : diag_set_errno(diag, -errno, "%s", path);
+	if (!c->live_file || found->code == -ENOENT) {
+		return -ENOENT;
 	}
-	n = read(fd, text, sizeof(text) - 1);
-	if (n < 0) {
-		return diag_set_errno(diag, -errno, "%s", path);
+	if (found->code == 0) {
+		*ret = found->live;
+		return 0;
 	}
-	if (sscanf(text, " %2s", word) != 1 || slot_from_name(word) < 0 ||
-	    text[strspn(text, " \t\r\nab")] != '\0') {
-		text[strcspn(text, "\r\n")] = '\0';
+	if (found->code == -EINVAL) {
 		return diag_set(diag, -EINVAL,
 				"%s says \"%.32s\", not who is live: write \"a\" or \"b\" into it, "
 				"then slotctl reload",
-				path, text);
+				c->live_file, found->text ? found->text : "");
 	}
-	*ret = slot_from_name(word);
-	return 0;
+	return diag_set_errno(diag, found->code, "%s", c->live_file);
 }
 
 /* The state file decides; live_file only where there is no record of the service yet. */
 static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 {
-	const char *path = s->config->live_file;
+	const struct service_config *c = s->config;
 	struct record record = {0};
 	enum slot_id written;
-	struct diag ignored = {0};
 	int r = records_find(s->sup, s->name, &record, diag);
 
 	if (r == -EUCLEAN) {
@@ -168,15 +161,15 @@ static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 			s->slots[slot].since = record.since ? record.since : usec_wall();
 			s->slots[slot].proven = record.proven[slot];
 		}
-		if (path && read_live_file(path, &written, &ignored) == 0 && written != *ret) {
+		if (live_by_file(c, &written, NULL) == 0 && written != *ret) {
 			service_say(
 				s, LOG_WARNING,
 				"%s says %s, but %s is live: put right (slotctl swap changes it)",
-				path, slot_name(written), slot_name(*ret));
+				c->live_file, slot_name(written), slot_name(*ret));
 		}
 		return 0;
 	}
-	r = path ? read_live_file(path, ret, diag) : -ENOENT;
+	r = live_by_file(c, ret, diag);
 	if (r == -ENOENT) {
 		*ret = SLOT_A;
 		r = 0;
