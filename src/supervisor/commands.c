@@ -9,6 +9,7 @@
 #include "show/events.h"
 #include "show/publish.h"
 #include "show/requests.h"
+#include "shutdown.h"
 #include "worker/groups.h"
 #include "worker/names.h"
 #include "worker/process.h"

@@ -1,5 +1,5 @@
 #include "options.h"
-#include "supervisor.h"
+#include "run.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/notify.h>

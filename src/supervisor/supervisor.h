@@ -41,6 +41,7 @@ struct process;
 struct group;
 struct service;
 struct helper;
+struct helper_ops;
 
 /* Supervisor's "moods"; numbers are its API. */
 enum mood {
@@ -56,16 +57,6 @@ struct supervisor_options {
 	bool foreground; /* log lines go to stdout, too */
 	int ready_fd;	 /* told when the start is done: daemonizing; -EBADF: nobody */
 };
-/** Makes it, starts everything. Takes config. 0, or -errno with nothing left running. */
-int supervisor_start(struct supervisor *sup, const struct supervisor_options *options,
-		     struct config *config, struct diag *diag);
-/** Until the shutdown is complete; then everything is freed. sup->mood tells how it ended. */
-void supervisor_run(struct supervisor *sup);
-/** Stops all workers, level by level, then the helpers; restart: slotd then executes itself. */
-void supervisor_shutdown(struct supervisor *sup, enum mood mood);
-
-/** The last helper was reaped: ends the loop. */
-void supervisor_helpers_gone(struct supervisor *sup);
 
 /**
  * Called by processes.c after every state change, once the ledger is written: marks it dirty
@@ -86,6 +77,13 @@ struct supervisor {
 	struct activity activity;
 	unsigned n_waiting; /* processes that wait for an end: waits.c */
 	struct loop_idle waits_idle;
+
+	/* filled by the wiring */
+	const struct helper_ops *const *helper_ops; /* by kind */
+	void (*const *look_after)(struct supervisor *sup);
+	bool (*work_goes_on)(const struct supervisor *sup);
+	/** A configuration that would start again was found: stops everything, to start anew. */
+	void (*restart)(struct supervisor *sup);
 
 	int ledger_fd;
 	struct ledger *ledger;

@@ -39,22 +39,19 @@ UPWARD = {
         "deploy/service_swap.c": "show/events.h show/publish.h show/systemd.h",
         "handoff/relays.c": "show/publish.h",
         "handoff/rounds.c": "deploy/service_swap.h",
-        "link/activity.c": "service/slots.h",
-        "link/lookout.c": "pidfile.h predecessor.h service/sockets.h worker/fcgi.h",
         "service/gate.c": "deploy/prepare.h deploy/service_swap.h handoff/relays.h show/publish.h",
         "service/services.c": "deploy/jobs.h deploy/live_watch.h deploy/prepare.h deploy/records.h deploy/service_swap.h handoff/relays.h show/publish.h",
         "service/slots.c": "handoff/relays.h",
         "service/sockets.c": "handoff/relays.h reload/service_reload.h",
-        "show/publish.c": "commands.h",
         "supervisor.h": "link/activity.h",
         "worker/groups.c": "service/services.h show/events.h show/publish.h",
         "worker/processes.c": "service/services.h show/events.h show/publish.h show/requests.h",
-        "worker/streams.c": "show/events.h show/publish.h show/requests.h",
+        "worker/streams.c": "show/events.h show/publish.h",
         "worker/waits.c": "service/service.h show/publish.h",
     }.items()
     for used in all_used.split()
 }
-CIRCLES = {"supervisor": 43, "config": 8, "log": 8}
+CIRCLES = {"supervisor": 25, "log": 8, "config": 8}
 
 # config.h has no file of its own name; every other header belongs to the folder that has one, and
 # to common where none has: plain data, words, contracts between processes.

@@ -1,6 +1,7 @@
 #include "deploy/job_steps.h"
 #include "deploy/job_log.h"
 #include "deploy/records.h"
+#include "handoff/relays.h"
 #include "service/service.h"
 #include "service/slots.h"
 #include "show/publish.h"

@@ -49,12 +49,57 @@ static unsigned relay_count(const struct supervisor *sup)
 	return n < RELAYS_MAX ? n : RELAYS_MAX;
 }
 
-const struct relay_page *relay_page_of(const struct supervisor *sup, unsigned i)
+static const struct relay_page *page_of(const struct supervisor *sup, unsigned i)
 {
 	const struct helper *h = relay_at(sup, i);
 
 	return h && link_of(h) ? link_of(h)->page : NULL;
 }
+
+/* ---- what they have open ---- */
+
+static void add_load(struct slot_load *load, const struct relay_counts *c)
+{
+	load->queued += atomic_load_explicit(&c->queued, memory_order_relaxed);
+	load->silent += atomic_load_explicit(&c->silent, memory_order_relaxed);
+	load->active += atomic_load_explicit(&c->in_request, memory_order_relaxed);
+	load->idle += atomic_load_explicit(&c->between, memory_order_relaxed);
+	load->pinned += atomic_load_explicit(&c->pinned, memory_order_relaxed);
+}
+
+void slot_load(const struct service *s, enum slot_id slot, struct slot_load *ret)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	*ret = (struct slot_load){0};
+	while ((p = service_next(s, slot, &pos))) {
+		for (unsigned i = 0; p->config->address && i < RELAYS_MAX; i++) {
+			const struct relay_page *page = page_of(s->sup, i);
+
+			if (page) {
+				add_load(ret, &page->workers[p->worker.id]);
+			}
+		}
+	}
+}
+
+bool relays_work(const struct supervisor *sup)
+{
+	vec_for_each (s, &sup->services) {
+		for (int slot = 0; slot < SLOT_MAX_; slot++) {
+			struct slot_load load;
+
+			slot_load(*s, (enum slot_id)slot, &load);
+			if (load.queued + load.active) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* ---- telling all of them ---- */
 
 static bool is_ready_for(const struct helper *h)
 {
@@ -451,7 +496,7 @@ static void lost(struct helper *h)
 	}
 }
 
-const struct helper_ops services_helper_ops = {
+const struct helper_ops relays_helper_ops = {
 	.name = "slotd-relay",
 	.refill = refill,
 	.received = received,

@@ -16,8 +16,18 @@ void relays_workers(struct service *s);
 /** Its row is told once more, changed or not: a relay that it refused tries it again at once. */
 void relays_worker_again(const struct process *p);
 void relays_worker_gone(struct service *s, const struct process *p);
-/** The page of counts of relay i, NULL when there is none. */
-const struct relay_page *relay_page_of(const struct supervisor *sup, unsigned i);
+/** What relays have open to a slot, summed. */
+struct slot_load {
+	uint64_t queued, silent, active, idle, pinned;
+};
+/** All of them. */
+static inline uint64_t slot_load_total(const struct slot_load *l)
+{
+	return l->queued + l->silent + l->active + l->idle + l->pinned;
+}
+void slot_load(const struct service *s, enum slot_id slot, struct slot_load *ret);
+/** Is a client in the middle of something? What it says does not come by slotd. */
+bool relays_work(const struct supervisor *sup);
 void relays_done(struct supervisor *sup);
 
 /** Gives slotd-control the relays' pages of counts. */
@@ -34,3 +44,5 @@ uint64_t relays_there(const struct supervisor *sup);
 void relays_tell(struct supervisor *sup, struct message *m);
 /** A message that names the service and no more. */
 void relays_fill(struct message *m, enum message_type type, uint32_t id, const struct service *s);
+
+extern const struct helper_ops relays_helper_ops;

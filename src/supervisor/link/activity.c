@@ -1,6 +1,5 @@
 #include "link/activity.h"
 #include "link/helpers.h"
-#include "service/slots.h"
 
 #include <slotd/cleanup.h>
 
@@ -49,22 +48,6 @@ static bool take_events(struct activity *a)
 	return all > 0;
 }
 
-/* Is a client in the middle of something? What it says does not come by slotd. */
-static bool relays_work(const struct supervisor *sup)
-{
-	vec_for_each (s, &sup->services) {
-		for (int slot = 0; slot < SLOT_MAX_; slot++) {
-			struct slot_load load;
-
-			slot_load(*s, (enum slot_id)slot, &load);
-			if (load.queued + load.active) {
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
 static void ask(struct activity *a)
 {
 	struct supervisor *sup = container_of(a, struct supervisor, activity);
@@ -78,7 +61,7 @@ static void on_tick(struct loop_timer *t)
 	struct activity *a = container_of(t, struct activity, timer);
 	struct supervisor *sup = container_of(a, struct supervisor, activity);
 
-	if (take_events(a) || relays_work(sup)) {
+	if (take_events(a) || sup->work_goes_on(sup)) {
 		ask(a);
 	} else {
 		loop_io_set(sup->loop, &a->io, a->fd, LOOP_READ);

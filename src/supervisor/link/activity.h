@@ -4,6 +4,8 @@
 
 #include <slotd/loop.h>
 
+#include <stdbool.h>
+
 struct supervisor;
 
 /** Something happens, so the helpers have work: those that hang are found. */
@@ -12,6 +14,11 @@ struct activity {
 	struct loop_io io;
 	struct loop_timer timer;
 };
+/**
+ * Is a client in the middle of something, which comes to no descriptor of slotd's? Given as
+ * sup->work_goes_on by the wiring.
+ */
+typedef bool work_goes_on_fn(const struct supervisor *sup);
 void activity_init(struct supervisor *sup);
 /** What comes to this descriptor is a helper's work. Borrows it. */
 void activity_watch(struct supervisor *sup, int fd);

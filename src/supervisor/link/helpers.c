@@ -21,23 +21,27 @@ enum {
 #define QUIT_PATIENCE SECONDS(5)
 
 static const struct kind {
-	const struct helper_ops *ops;
 	const char *folder;
 	bool unprivileged; /* runs as helper_user when slotd is root */
 } kinds[HELPER_MAX_] = {
-	[HELPER_KEEP] = {&keep_helper_ops, "keep"},
-	[HELPER_LOG] = {&streams_helper_ops, "log"},
-	[HELPER_RELAY] = {&services_helper_ops, "relay", .unprivileged = true},
-	[HELPER_PROBE] = {&gate_helper_ops, "probe", .unprivileged = true},
-	[HELPER_CONTROL] = {&publish_helper_ops, "control", .unprivileged = true},
+	[HELPER_KEEP] = {"keep"},
+	[HELPER_LOG] = {"log"},
+	[HELPER_RELAY] = {"relay", .unprivileged = true},
+	[HELPER_PROBE] = {"probe", .unprivileged = true},
+	[HELPER_CONTROL] = {"control", .unprivileged = true},
 };
+
+static const struct helper_ops *ops_of(const struct helper *h)
+{
+	return h->sup->helper_ops[h->kind];
+}
 
 static const char *helper_name(const struct helper *h, char *buf, size_t size)
 {
 	if (h->kind == HELPER_RELAY) {
-		(void)snprintf(buf, size, "%s %u", kinds[h->kind].ops->name, h->index);
+		(void)snprintf(buf, size, "%s %u", ops_of(h)->name, h->index);
 	} else {
-		(void)snprintf(buf, size, "%s", kinds[h->kind].ops->name);
+		(void)snprintf(buf, size, "%s", ops_of(h)->name);
 	}
 	return buf;
 }
@@ -174,7 +178,7 @@ static void received(struct channel *ch, struct message *m)
 			 helper_name(h, name, sizeof(name)), message_str(m, TAG_TEXT));
 		break;
 	default:
-		kinds[h->kind].ops->received(h, m);
+		ops_of(h)->received(h, m);
 	}
 }
 
@@ -194,8 +198,8 @@ static void drained(struct channel *ch)
 {
 	struct helper *h = ch->owner;
 
-	if (kinds[h->kind].ops->drained) {
-		kinds[h->kind].ops->drained(h);
+	if (ops_of(h)->drained) {
+		ops_of(h)->drained(h);
 	}
 }
 
@@ -235,8 +239,7 @@ static void explain_end(struct helper *h, const struct child_result *result)
 		return;
 	}
 	if (result->report.stage != SPAWN_STAGE_NONE) {
-		(void)spawn_report_text(&result->report, kinds[h->kind].ops->name, why,
-					sizeof(why));
+		(void)spawn_report_text(&result->report, ops_of(h)->name, why, sizeof(why));
 	} else {
 		(void)worker_status_text(result->status, why, sizeof(why));
 	}
@@ -250,8 +253,8 @@ static void ended(struct helper *h)
 	h->ready = false;
 	keep_channel(h);
 	channel_done(&h->channel);
-	if (kinds[h->kind].ops->lost) {
-		kinds[h->kind].ops->lost(h);
+	if (ops_of(h)->lost) {
+		ops_of(h)->lost(h);
 	}
 }
 
@@ -285,7 +288,7 @@ static void one_less(struct supervisor *sup)
 		return;
 	}
 	if (!any_alive(sup, false)) {
-		supervisor_helpers_gone(sup);
+		loop_stop(sup->loop);
 	} else if (!any_alive(sup, true)) {
 		quit(helper_of(sup, HELPER_KEEP)); /* last: what it holds outlives the others */
 	}
@@ -338,7 +341,7 @@ static void retry_later(struct helper *h, int error, const char *what)
 static int find_program(const struct helper *h, char *buf, size_t size)
 {
 	const struct supervisor *sup = h->sup;
-	const char *name = kinds[h->kind].ops->name;
+	const char *name = ops_of(h)->name;
 
 	(void)snprintf(buf, size, "%s/../%s/%s", sup->helper_dir[0], kinds[h->kind].folder, name);
 	if (access(buf, X_OK) == 0) {
@@ -358,7 +361,7 @@ static void started(struct helper *h, int channel_fd)
 	h->channel.stall_after = STALL_AFTER;
 	h->channel.prompt = true;
 	keep_channel(h);
-	kinds[h->kind].ops->refill(h);
+	ops_of(h)->refill(h);
 }
 
 static void start(struct helper *h)

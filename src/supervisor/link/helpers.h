@@ -32,7 +32,7 @@ struct helper {
 	void *data; /* of the file that owns this kind: a relay's page, ... */
 };
 
-/** What the file that owns a kind of helper provides. */
+/** What the file that owns a kind of helper provides: sup->helper_ops, filled by the wiring. */
 struct helper_ops {
 	const char *name; /* "slotd-relay" */
 	/** A fresh process is connected: send everything it must know. Called at every start. */
@@ -43,11 +43,7 @@ struct helper_ops {
 	/** Everything queued for it was sent. May be NULL. */
 	void (*drained)(struct helper *h);
 };
-extern const struct helper_ops streams_helper_ops;  /* slotd-log: streams.c */
-extern const struct helper_ops services_helper_ops; /* slotd-relay: services.c */
-extern const struct helper_ops gate_helper_ops;	    /* slotd-probe: gate.c */
-extern const struct helper_ops publish_helper_ops;  /* slotd-control: publish.c, commands.c */
-extern const struct helper_ops keep_helper_ops;	    /* slotd-keep: helpers.c */
+extern const struct helper_ops keep_helper_ops;
 
 /** Starts keep, log, control, the relays; probe when a check is configured. 0 or -errno. */
 int helpers_start(struct supervisor *sup, struct diag *diag);
@@ -55,7 +51,7 @@ int helpers_start(struct supervisor *sup, struct diag *diag);
 int helpers_want_relays(struct supervisor *sup);
 /**
  * Sends QUIT to all; they end by themselves, keep last (SIGKILL after 5 s). When the last is
- * reaped, supervisor_helpers_gone is called: it is supervisor.c's.
+ * reaped, the loop ends.
  */
 void helpers_quit(struct supervisor *sup);
 /** Frees what helpers_start made; every helper has ended. */

@@ -1,9 +1,4 @@
 #include "link/lookout.h"
-#include "link/servers.h"
-#include "pidfile.h"
-#include "predecessor.h"
-#include "service/sockets.h"
-#include "worker/fcgi.h"
 
 #include <slotd/cleanup.h>
 
@@ -39,13 +34,6 @@ struct lookout {
 	bool missing;	  /* something is not what it should be */
 	bool blind;	  /* something is not watched */
 	bool told_blind;
-};
-
-typedef void look_after_fn(struct supervisor *sup);
-
-static look_after_fn *const owners[] = {
-	predecessor_look_after, servers_look_after, services_look_after,
-	fcgi_look_after,	pidfile_look_after,
 };
 
 /* ---- watching */
@@ -151,8 +139,8 @@ static void look(struct lookout *l)
 		(void)vec_push(&l->before, *watch); /* or one stays that nobody needs */
 	}
 	l->watches.len = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(owners); i++) {
-		owners[i](l->sup);
+	for (look_after_fn *const *owner = l->sup->look_after; *owner; owner++) {
+		(*owner)(l->sup);
 	}
 	vec_for_each (old, &l->before) {
 		if (!has(l->watches.at, l->watches.len, *old)) {

@@ -4,6 +4,10 @@
 
 #include "supervisor.h"
 
+/** Makes again what it owns and is missing, and has the rest watched: by lookout_watch. */
+typedef void look_after_fn(struct supervisor *sup);
+
+/** The owners are sup->look_after, NULL at the end. 0 or -errno. */
 int lookout_init(struct supervisor *sup);
 void lookout_done(struct supervisor *sup);
 /** At the end of this turn every owner's X_look_after runs: it has other names than before. */

@@ -209,7 +209,7 @@ static void go_on(struct reload *r)
 		apply(r);
 	} else if (r->kind == RELOAD_RESTART) {
 		finish(r, FAULT_SUCCESS, NULL);
-		supervisor_shutdown(r->sup, MOOD_RESTARTING);
+		r->sup->restart(r->sup);
 	} else if (reload_report_groups(r) < 0) {
 		refuse(r, &(struct diag){.text = "out of memory"});
 	} else {

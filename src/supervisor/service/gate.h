@@ -2,6 +2,7 @@
 
 /** Health checks by slotd-probe or a command, for the gate and afterwards. */
 
+#include "link/helpers.h"
 #include "service/service.h"
 
 /** Checks of the target slot's workers until gate_end; ends in READY or NOT_READY. */
@@ -17,3 +18,4 @@ const char *gate_report(struct service *s, char *buf, size_t size);
 void gate_init(struct service *s);
 void gate_stop(struct service *s);
 void gate_done(struct supervisor *sup);
+extern const struct helper_ops gate_helper_ops; /* slotd-probe */

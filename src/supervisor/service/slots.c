@@ -46,32 +46,6 @@ void slot_count(const struct service *s, enum slot_id slot, struct slot_count *r
 	}
 }
 
-static void add_load(struct slot_load *load, const struct relay_counts *c)
-{
-	load->queued += atomic_load_explicit(&c->queued, memory_order_relaxed);
-	load->silent += atomic_load_explicit(&c->silent, memory_order_relaxed);
-	load->active += atomic_load_explicit(&c->in_request, memory_order_relaxed);
-	load->idle += atomic_load_explicit(&c->between, memory_order_relaxed);
-	load->pinned += atomic_load_explicit(&c->pinned, memory_order_relaxed);
-}
-
-void slot_load(const struct service *s, enum slot_id slot, struct slot_load *ret)
-{
-	struct process *p;
-	size_t pos = 0;
-
-	*ret = (struct slot_load){0};
-	while ((p = service_next(s, slot, &pos))) {
-		for (unsigned i = 0; p->config->address && i < RELAYS_MAX; i++) {
-			const struct relay_page *page = relay_page_of(s->sup, i);
-
-			if (page) {
-				add_load(ret, &page->workers[p->worker.id]);
-			}
-		}
-	}
-}
-
 /* ---- starting and stopping ---- */
 
 static void start_served(struct service *s, enum slot_id slot)

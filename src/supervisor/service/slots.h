@@ -13,16 +13,6 @@ struct slot_count {
 };
 
 void slot_count(const struct service *s, enum slot_id slot, struct slot_count *ret);
-/** What relays have open to a slot, summed. */
-struct slot_load {
-	uint64_t queued, silent, active, idle, pinned;
-};
-/** All of them. */
-static inline uint64_t slot_load_total(const struct slot_load *l)
-{
-	return l->queued + l->silent + l->active + l->idle + l->pinned;
-}
-void slot_load(const struct service *s, enum slot_id slot, struct slot_load *ret);
 /** Starts what has an address; afresh: what runs ends first. */
 void slot_start(struct service *s, enum slot_id slot, bool afresh);
 /** Goes on with slot_start once what had to end has ended. True when nothing is waited for. */

@@ -1,12 +1,10 @@
 #include "show/publish.h"
-#include "commands.h"
 #include "handoff/relays.h"
 #include "link/helpers.h"
 #include "link/servers.h"
 #include "service/service.h"
 #include "service/services.h"
 #include "show/config_json.h"
-#include "show/requests.h"
 #include "show/service_publish.h"
 #include "worker/process.h"
 #include "worker/processes.h"
@@ -469,7 +467,7 @@ static void collect_all(struct publish *pub)
 	}
 }
 
-static void refill(struct helper *h)
+void publish_refill(struct helper *h)
 {
 	struct publish *pub = publish_of(h->sup);
 
@@ -480,28 +478,10 @@ static void refill(struct helper *h)
 	soon(pub);
 }
 
-static void received(struct helper *h, struct message *m)
-{
-	commands_received(h->sup, m);
-}
-
-static void drained(struct helper *h)
+void publish_drained(struct helper *h)
 {
 	run(publish_of(h->sup));
 }
-
-static void lost(struct helper *h)
-{
-	requests_forget(h->sup, 0);
-}
-
-const struct helper_ops publish_helper_ops = {
-	.name = "slotd-control",
-	.refill = refill,
-	.received = received,
-	.drained = drained,
-	.lost = lost,
-};
 
 int publish_init(struct supervisor *sup)
 {

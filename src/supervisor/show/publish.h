@@ -2,6 +2,7 @@
 
 /** State to slotd-control: per object, with generations. */
 
+#include "link/helpers.h"
 #include "service/service.h"
 
 #include <slotd/message.h>
@@ -18,5 +19,8 @@ void publish_service_gone(struct supervisor *sup, const struct service *s, uint3
 void publish_configs(struct supervisor *sup);
 /** An ANSWER or ANSWER_ITEM: after all state that changed before it. 0 or -errno. */
 int publish_answer(struct supervisor *sup, struct message *m);
+/** slotd-control: a fresh one is told everything; one that has read everything gets what is new. */
+void publish_refill(struct helper *h);
+void publish_drained(struct helper *h);
 int publish_init(struct supervisor *sup);
 void publish_done(struct supervisor *sup);

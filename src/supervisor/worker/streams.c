@@ -4,7 +4,6 @@
 #include "link/targets.h"
 #include "show/events.h"
 #include "show/publish.h"
-#include "show/requests.h"
 #include "worker/fcgi.h"
 #include "worker/process.h"
 #include "worker/processes.h"
@@ -236,7 +235,7 @@ static void setup(struct streams *s, struct helper *h)
 	(void)helper_send(h, &m);
 }
 
-static void refill(struct helper *h)
+void streams_refill(struct helper *h)
 {
 	struct streams *s = streams_of(h->sup);
 
@@ -268,20 +267,20 @@ static void on_lost(struct streams *s, const struct message *m)
 	st->lost_bytes = bytes;
 }
 
-static void on_event(struct streams *s, const struct message *m)
+bool streams_whose(struct supervisor *sup, const struct message *m, struct stream_owner *ret)
 {
-	const struct stream *st = *place_of(s, (uint32_t)message_u64(m, TAG_STREAM));
+	const struct stream *st = *place_of(streams_of(sup), (uint32_t)message_u64(m, TAG_STREAM));
 
 	if (!st) {
-		return;
+		return false;
 	}
-	if (st->process && st->process->pid == st->pid) {
-		process_look(st->process); /* that it runs is told before what it says */
-	}
-	events_output(s->sup, st->group, st->name, m);
+	*ret = (struct stream_owner){st->group, st->name,
+				     st->process && st->process->pid == st->pid ? st->process
+										: NULL};
+	return true;
 }
 
-static void received(struct helper *h, struct message *m)
+void streams_received(struct helper *h, struct message *m)
 {
 	struct streams *s = streams_of(h->sup);
 
@@ -293,29 +292,10 @@ static void received(struct helper *h, struct message *m)
 	case MSG_LOG_LOST:
 		on_lost(s, m);
 		break;
-	case MSG_LOG_OPENED:
-	case MSG_DONE:
-		requests_log_answered(h->sup, m->id, m);
-		break;
-	case MSG_LOG_EVENT:
-		on_event(s, m);
-		break;
 	default:
 		break;
 	}
 }
-
-static void lost(struct helper *h)
-{
-	requests_log_answered(h->sup, 0, NULL);
-}
-
-const struct helper_ops streams_helper_ops = {
-	.name = "slotd-log",
-	.refill = refill,
-	.received = received,
-	.lost = lost,
-};
 
 void streams_reopen(struct supervisor *sup)
 {

@@ -2,6 +2,7 @@
 
 /** stdout, stderr and stdin pipes; slotd-log's refill. */
 
+#include "link/helpers.h"
 #include "worker/process.h"
 
 enum {
@@ -11,6 +12,16 @@ enum {
 /** slotd's own log and the streams' table. 0 or -errno. */
 int streams_init(struct supervisor *sup, struct diag *diag);
 void streams_done(struct supervisor *sup);
+/** slotd-log: a fresh one is told all that goes on, and what it says of streams is noted. */
+void streams_refill(struct helper *h);
+void streams_received(struct helper *h, struct message *m);
+/** Whose output a message of slotd-log is about. Borrowed. */
+struct stream_owner {
+	const char *group, *name;
+	struct process *process; /* NULL: that run of it is over */
+};
+/** False: it is over, and its last byte was written. */
+bool streams_whose(struct supervisor *sup, const struct message *m, struct stream_owner *ret);
 /** Closes and opens every log file again (SIGUSR2). */
 void streams_reopen(struct supervisor *sup);
 /** Pipes for the next spawn: ret_child[0..2] are the child's ends, the caller's to close. */

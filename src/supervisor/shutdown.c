@@ -1,0 +1,135 @@
+#include "shutdown.h"
+#include "link/helpers.h"
+#include "reload/reload.h"
+#include "service/services.h"
+#include "show/events.h"
+#include "show/publish.h"
+#include "show/systemd.h"
+#include "worker/process.h"
+#include "worker/processes.h"
+
+#include <slotd/cleanup.h>
+
+/* A whole priority level is stopped at once, the last first; the helpers when all have ended. */
+
+#define SHUTDOWN_HEARD SECONDS(1)
+
+struct level {
+	int group, program;
+};
+
+static struct level level_of(const struct process *p)
+{
+	return (struct level){p->group->priority, p->config->program->priority};
+}
+
+static int level_compare(struct level a, struct level b)
+{
+	if (a.group != b.group) {
+		return a.group < b.group ? -1 : 1;
+	}
+	return a.program < b.program ? -1 : a.program > b.program;
+}
+
+static bool last_level(const struct supervisor *sup, struct level *ret)
+{
+	bool any = false;
+
+	vec_for_each (p, &sup->processes) {
+		if (*p && !process_ended(*p) && (!any || level_compare(level_of(*p), *ret) > 0)) {
+			*ret = level_of(*p);
+			any = true;
+		}
+	}
+	return any;
+}
+
+static void on_shutdown_timer(struct loop_timer *t)
+{
+	struct supervisor *sup = container_of(t, struct supervisor, shutdown_timer);
+
+	sup->heard = true;
+	loop_idle_queue(sup->loop, &sup->shutdown_idle);
+}
+
+/* Listeners are the last to be stopped, usually. They get a moment to hear what was stopped before
+ * them. */
+static bool still_heard(struct supervisor *sup, struct level level)
+{
+	bool unheard = false;
+
+	vec_for_each (p, &sup->processes) {
+		unheard =
+			unheard || (*p && !(*p)->shut_down &&
+				    level_compare(level_of(*p), level) == 0 && events_unheard(*p));
+	}
+	if (unheard && !sup->heard && sup->shutdown_timer.at == USEC_NEVER) {
+		loop_timer_set(sup->loop, &sup->shutdown_timer,
+			       usec_add(usec_monotonic(), SHUTDOWN_HEARD));
+	}
+	return unheard && !sup->heard;
+}
+
+/* Queued when a worker ended during the shutdown: stops the next level. */
+static void on_shutdown_idle(struct loop_idle *idle)
+{
+	struct supervisor *sup = container_of(idle, struct supervisor, shutdown_idle);
+	struct level level = {0};
+	bool ended = false;
+
+	if (sup->quitting || sup->mood == MOOD_RUNNING) {
+		return;
+	}
+	if (!last_level(sup, &level)) {
+		helpers_quit(sup);
+		return;
+	}
+	if (still_heard(sup, level)) {
+		return;
+	}
+	vec_for_each (p, &sup->processes) {
+		if (*p && !process_ended(*p) && !(*p)->shut_down &&
+		    level_compare(level_of(*p), level) == 0) {
+			(*p)->shut_down = true;
+			process_shutdown(*p);
+			ended = ended || process_ended(*p);
+		}
+	}
+	/* One that only waited for its next start has ended without a change that would be told. */
+	if (ended) {
+		loop_idle_queue(sup->loop, idle);
+	}
+}
+
+void supervisor_shutdown(struct supervisor *sup, enum mood mood)
+{
+	bool first = sup->mood == MOOD_RUNNING;
+
+	sup->mood = mood;
+	publish_daemon(sup);
+	systemd_ending(sup);
+	if (!first) {
+		return; /* TERM during a restart makes it a shutdown */
+	}
+	events_emit(sup, EVENT_SUPERVISOR_STATE_CHANGE_STOPPING, NULL, 0);
+	reload_cancel(sup);
+	services_shutdown(sup);
+	vec_for_each (p, &sup->processes) {
+		if (*p) {
+			(*p)->worker.no_start = true;
+		}
+	}
+	loop_idle_queue(sup->loop, &sup->shutdown_idle);
+}
+
+void shutdown_init(struct supervisor *sup)
+{
+	loop_idle_init(&sup->shutdown_idle, on_shutdown_idle);
+	loop_timer_init(&sup->shutdown_timer, on_shutdown_timer);
+}
+
+void shutdown_done(struct supervisor *sup)
+{
+	loop_timer_stop(sup->loop, &sup->shutdown_timer);
+	loop_idle_cancel(sup->loop, &sup->shutdown_idle);
+}

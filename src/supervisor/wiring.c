@@ -1,0 +1,104 @@
+#include "wiring.h"
+#include "commands.h"
+#include "handoff/relays.h"
+#include "link/lookout.h"
+#include "link/servers.h"
+#include "pidfile.h"
+#include "predecessor.h"
+#include "service/gate.h"
+#include "service/sockets.h"
+#include "show/events.h"
+#include "show/publish.h"
+#include "show/requests.h"
+#include "shutdown.h"
+#include "worker/fcgi.h"
+#include "worker/processes.h"
+#include "worker/streams.h"
+
+/* ---- the helpers */
+
+static void log_spoke(struct supervisor *sup, const struct message *m)
+{
+	struct stream_owner owner;
+
+	if (!streams_whose(sup, m, &owner)) {
+		return;
+	}
+	if (owner.process) {
+		process_look(owner.process); /* that it runs is told before what it says */
+	}
+	events_output(sup, owner.group, owner.name, m);
+}
+
+static void log_received(struct helper *h, struct message *m)
+{
+	switch (m->type) {
+	case MSG_LOG_OPENED:
+	case MSG_DONE:
+		requests_log_answered(h->sup, m->id, m);
+		break;
+	case MSG_LOG_EVENT:
+		log_spoke(h->sup, m);
+		break;
+	default:
+		streams_received(h, m);
+	}
+}
+
+static void log_lost(struct helper *h)
+{
+	requests_log_answered(h->sup, 0, NULL);
+}
+
+static const struct helper_ops log_helper_ops = {
+	.name = "slotd-log",
+	.refill = streams_refill,
+	.received = log_received,
+	.lost = log_lost,
+};
+
+static void control_received(struct helper *h, struct message *m)
+{
+	commands_received(h->sup, m);
+}
+
+static void control_lost(struct helper *h)
+{
+	requests_forget(h->sup, 0);
+}
+
+static const struct helper_ops control_helper_ops = {
+	.name = "slotd-control",
+	.refill = publish_refill,
+	.received = control_received,
+	.drained = publish_drained,
+	.lost = control_lost,
+};
+
+static const struct helper_ops *const helper_ops[HELPER_MAX_] = {
+	[HELPER_KEEP] = &keep_helper_ops,	[HELPER_LOG] = &log_helper_ops,
+	[HELPER_RELAY] = &relays_helper_ops,	[HELPER_PROBE] = &gate_helper_ops,
+	[HELPER_CONTROL] = &control_helper_ops,
+};
+
+/* ---- names that go away */
+
+static look_after_fn *const look_after[] = {
+	predecessor_look_after, servers_look_after, services_look_after,
+	fcgi_look_after,	pidfile_look_after, NULL,
+};
+
+/* ---- the whole */
+
+static void restart(struct supervisor *sup)
+{
+	supervisor_shutdown(sup, MOOD_RESTARTING);
+}
+
+void wire(struct supervisor *sup)
+{
+	sup->helper_ops = helper_ops;
+	sup->look_after = look_after;
+	sup->work_goes_on = relays_work;
+	sup->restart = restart;
+}
