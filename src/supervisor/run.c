@@ -341,23 +341,6 @@ void supervisor_run(struct supervisor *sup)
 	abandon(sup);
 }
 
-void process_changed(struct process *p, enum worker_state from)
-{
-	struct supervisor *sup = p->sup;
-
-	publish_process(p);
-	waits_look_soon(sup);
-	if (p->service) {
-		service_process_changed(p->service, p, from);
-	}
-	if (sup->mood != MOOD_RUNNING) {
-		loop_idle_queue(sup->loop, &sup->shutdown_idle);
-	}
-	if (p->removed || p->restart) {
-		reload_continue(sup);
-	}
-}
-
 /* ---- end */
 
 static void end_loop(struct supervisor *sup)

@@ -122,6 +122,14 @@ void supervisor_shutdown(struct supervisor *sup, enum mood mood)
 	loop_idle_queue(sup->loop, &sup->shutdown_idle);
 }
 
+void shutdown_process_entered(struct process *p, const struct plan_action *a)
+{
+	(void)a;
+	if (p->sup->mood != MOOD_RUNNING) {
+		loop_idle_queue(p->sup->loop, &p->sup->shutdown_idle);
+	}
+}
+
 void shutdown_init(struct supervisor *sup)
 {
 	loop_idle_init(&sup->shutdown_idle, on_shutdown_idle);

@@ -42,6 +42,7 @@ struct group;
 struct service;
 struct helper;
 struct helper_ops;
+struct worker_observer;
 
 /* Supervisor's "moods"; numbers are its API. */
 enum mood {
@@ -58,12 +59,6 @@ struct supervisor_options {
 	int ready_fd;	 /* told when the start is done: daemonizing; -EBADF: nobody */
 };
 
-/**
- * Called by processes.c after every state change, once the ledger is written: marks it dirty
- * for publish.c, tells services.c and the shutdown.
- */
-void process_changed(struct process *p, enum worker_state from);
-
 struct supervisor {
 	struct loop *loop;
 	struct children children;	/* for child_run */
@@ -78,7 +73,8 @@ struct supervisor {
 	unsigned n_waiting; /* processes that wait for an end: waits.c */
 	struct loop_idle waits_idle;
 
-	/* filled by the wiring */
+	/* filled by the wiring, the lists with NULL at their end */
+	const struct worker_observer *const *worker_observers;
 	const struct helper_ops *const *helper_ops; /* by kind */
 	void (*const *look_after)(struct supervisor *sup);
 	bool (*work_goes_on)(const struct supervisor *sup);

@@ -5,13 +5,16 @@
 #include "link/servers.h"
 #include "pidfile.h"
 #include "predecessor.h"
+#include "reload/reload.h"
 #include "service/gate.h"
+#include "service/services.h"
 #include "service/sockets.h"
 #include "show/events.h"
 #include "show/publish.h"
 #include "show/requests.h"
 #include "shutdown.h"
 #include "worker/fcgi.h"
+#include "worker/observers.h"
 #include "worker/processes.h"
 #include "worker/streams.h"
 
@@ -81,6 +84,47 @@ static const struct helper_ops *const helper_ops[HELPER_MAX_] = {
 	[HELPER_CONTROL] = &control_helper_ops,
 };
 
+/* ---- what is heard of workers */
+
+static const struct worker_observer requests_hear = {
+	.state = requests_process_entered,
+	.stepped = requests_process_stepped,
+	.gone = requests_process_gone,
+};
+
+static const struct worker_observer events_hear = {
+	.added = events_process_added,
+	.state = events_process_state,
+	.gone = events_process_gone,
+	.piped = events_tap,
+	.group_added = events_group_added,
+	.group_gone = events_group_removed,
+};
+
+static const struct worker_observer publish_hears = {
+	.added = publish_process,
+	.changed = publish_process,
+	.gone = publish_process_gone,
+	.group_added = publish_group,
+	.group_gone = publish_group_gone,
+};
+
+static const struct worker_observer services_hear = {
+	.added = services_join,
+	.state = services_process_entered,
+	.gone = services_leave,
+};
+
+static const struct worker_observer shutdown_hears = {.state = shutdown_process_entered};
+static const struct worker_observer reload_hears = {.state = reload_process_entered};
+
+/* Requests first: what they answer about a worker that goes is said before it is gone. What is
+ * shown last: nothing is said of it after that. */
+static const struct worker_observer *const worker_observers[] = {
+	&requests_hear, &events_hear,	&services_hear, &shutdown_hears,
+	&reload_hears,	&publish_hears, NULL,
+};
+
 /* ---- names that go away */
 
 static look_after_fn *const look_after[] = {
@@ -98,6 +142,7 @@ static void restart(struct supervisor *sup)
 void wire(struct supervisor *sup)
 {
 	sup->helper_ops = helper_ops;
+	sup->worker_observers = worker_observers;
 	sup->look_after = look_after;
 	sup->work_goes_on = relays_work;
 	sup->restart = restart;

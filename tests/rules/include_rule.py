@@ -44,14 +44,10 @@ UPWARD = {
         "service/slots.c": "handoff/relays.h",
         "service/sockets.c": "handoff/relays.h reload/service_reload.h",
         "supervisor.h": "link/activity.h",
-        "worker/groups.c": "service/services.h show/events.h show/publish.h",
-        "worker/processes.c": "service/services.h show/events.h show/publish.h show/requests.h",
-        "worker/streams.c": "show/events.h show/publish.h",
-        "worker/waits.c": "service/service.h show/publish.h",
     }.items()
     for used in all_used.split()
 }
-CIRCLES = {"supervisor": 25, "log": 8, "config": 8}
+CIRCLES = {"supervisor": 16, "log": 8, "config": 8}
 
 # config.h has no file of its own name; every other header belongs to the folder that has one, and
 # to common where none has: plain data, words, contracts between processes.

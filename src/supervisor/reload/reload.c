@@ -388,12 +388,13 @@ static void on_idle(struct loop_idle *idle)
 	reload_sweep(container_of(idle, struct reload, idle)->sup);
 }
 
-void reload_continue(struct supervisor *sup)
+void reload_process_entered(struct process *p, const struct plan_action *a)
 {
-	struct reload *r = reload_of(sup);
+	struct reload *r = p->removed || p->restart ? reload_of(p->sup) : NULL;
 
+	(void)a;
 	if (r) {
-		loop_idle_queue(sup->loop, &r->idle);
+		loop_idle_queue(p->sup->loop, &r->idle);
 	}
 }
 

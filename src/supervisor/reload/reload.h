@@ -2,9 +2,10 @@
 
 /** Reread and reload: the steps of a reload, and the one under way. */
 
-#include "supervisor.h"
+#include "worker/process.h"
 
 #include <slotd/child.h>
+#include <slotd/plan.h>
 #include <slotd/strbuf.h>
 
 enum reload_kind {
@@ -57,8 +58,8 @@ void reload_item(struct reload *r, enum reload_item kind, const char *group, con
 void reload_begin(struct supervisor *sup, enum reload_kind kind, uint32_t request, bool force);
 /** Frees configurations and processes that nothing needs any more. */
 void reload_sweep(struct supervisor *sup);
-/** A worker it waits for has ended, maybe. */
-void reload_continue(struct supervisor *sup);
+/** As a worker's observer: one that it waits for has ended, maybe. */
+void reload_process_entered(struct process *p, const struct plan_action *a);
 /** slotd ends: a reload that is being resolved is given up. */
 void reload_cancel(struct supervisor *sup);
 void reload_done(struct supervisor *sup);

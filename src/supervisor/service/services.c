@@ -289,6 +289,16 @@ static int make(struct supervisor *sup, const struct service_config *config, str
 	return 0;
 }
 
+static void set_live_workers(struct service *s)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	while ((p = service_next(s, SLOT_MAX_, &pos))) {
+		process_set_live(p, p->slot == service_live(s));
+	}
+}
+
 /* Decides who is live and opens for business; a service that cannot says so and stays down. */
 static void open_service(struct service *s)
 {
@@ -304,6 +314,7 @@ static void open_service(struct service *s)
 		service_set_note(s, "not started: %s", diag.text);
 		return;
 	}
+	set_live_workers(s);
 	relays_service(s);
 	sockets_open(s);
 	records_write(s);
@@ -427,9 +438,29 @@ const char *services_summary(struct supervisor *sup, char *buf, size_t size)
 
 /* ---- its workers ---- */
 
+void services_join(struct process *p)
+{
+	const struct program_config *program = p->config->program;
+
+	if (program->service >= 0) {
+		p->slot = program->slot;
+		p->service = service_find(p->sup, p->origin->services.at[program->service]->name);
+	}
+	if (p->service) {
+		service_process_added(p->service, p);
+	}
+}
+
+void services_leave(struct process *p)
+{
+	if (p->service) {
+		service_process_removed(p->service, p);
+	}
+}
+
 void service_process_added(struct service *s, struct process *p)
 {
-	process_set_live(p, p->slot == service_live(s));
+	process_set_live(p, !s->down && p->slot == service_live(s));
 	service_settle_soon(s);
 	publish_service(s);
 }
@@ -504,9 +535,14 @@ static void check_stopped(struct service *s, enum slot_id slot)
 	}
 }
 
-void service_process_changed(struct service *s, struct process *p, enum worker_state from)
+void services_process_entered(struct process *p, const struct plan_action *a)
 {
-	(void)from;
+	struct service *s = p->service;
+
+	(void)a;
+	if (!s) {
+		return;
+	}
 	if (p->config->address) {
 		gate_worker_changed(s, p);
 	}

@@ -4,6 +4,8 @@
 
 #include "service/service.h"
 
+#include <slotd/plan.h>
+
 /** Makes one, opens its sockets and decides who is live. 0 or -errno. */
 int service_add(struct supervisor *sup, const struct service_config *config, struct config *origin,
 		struct diag *diag);
@@ -18,9 +20,13 @@ void services_done(struct supervisor *sup);
 struct service *service_find(struct supervisor *sup, const char *name);
 struct supervisor *service_supervisor(const struct service *s);
 /**
- * A worker of one of its slots was made (p->service and p->slot are set), or is about to be
- * freed. Services are made before the groups at the start, so that every worker comes this way.
+ * As a worker's observer: what is in a slot joins its service, tells it of each state, and leaves.
+ * Services are made before the groups at the start, so that every worker comes this way.
  */
+void services_join(struct process *p);
+void services_process_entered(struct process *p, const struct plan_action *a);
+void services_leave(struct process *p);
+/** A worker is in one of its slots (p->service and p->slot are set), or will not be any more. */
 void service_process_added(struct service *s, struct process *p);
 void service_process_removed(struct service *s, struct process *p);
 /** May p be started or stopped by hand now? -EBUSY and which deploy uses it; 0. */
@@ -29,8 +35,6 @@ int service_may_change(const struct process *p, struct diag *diag);
 void service_note_stop(struct process *p, const char *who);
 /** Gives up what has not flipped yet: workers end now. */
 void services_shutdown(struct supervisor *sup);
-/** A worker of one of its slots changed state. */
-void service_process_changed(struct service *s, struct process *p, enum worker_state from);
 /** Is this process in an idle slot, which "start all" and autostart pass by? */
 bool service_passes_by(const struct process *p);
 /** Do clients depend on it: is it in a live slot, or one that still drains? */

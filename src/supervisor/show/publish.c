@@ -388,10 +388,14 @@ void publish_configs(struct supervisor *sup)
 	soon(publish_of(sup));
 }
 
-void publish_process_gone(struct supervisor *sup, uint32_t id)
+void publish_process_gone(struct process *p)
 {
-	struct publish *pub = publish_of(sup);
+	struct publish *pub = publish_of(p->sup);
+	const uint32_t id = p->worker.id;
 
+	if (id == UINT32_MAX) {
+		return; /* it was never there */
+	}
 	for (size_t i = 0; i < pub->processes.len; i++) {
 		if (pub->processes.at[i]->worker.id == id) {
 			vec_remove(&pub->processes, i);
@@ -402,13 +406,13 @@ void publish_process_gone(struct supervisor *sup, uint32_t id)
 	soon(pub);
 }
 
-void publish_group_gone(struct supervisor *sup, const char *name)
+void publish_group_gone(struct group *g)
 {
-	struct publish *pub = publish_of(sup);
-	char *copy = strdup(name);
+	struct publish *pub = publish_of(g->sup);
+	char *copy = strdup(g->name);
 
 	for (size_t i = 0; i < pub->groups.len; i++) {
-		if (strcmp(pub->groups.at[i]->name, name) == 0) {
+		if (pub->groups.at[i] == g) {
 			vec_remove(&pub->groups, i);
 			break;
 		}

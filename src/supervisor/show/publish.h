@@ -12,8 +12,8 @@ void publish_process(struct process *p);
 void publish_group(struct group *g);
 void publish_service(struct service *s);
 void publish_daemon(struct supervisor *sup);
-void publish_process_gone(struct supervisor *sup, uint32_t id);
-void publish_group_gone(struct supervisor *sup, const char *name);
+void publish_process_gone(struct process *p);
+void publish_group_gone(struct group *g);
 void publish_service_gone(struct supervisor *sup, const struct service *s, uint32_t index);
 /** The available configuration is another one. */
 void publish_configs(struct supervisor *sup);

@@ -224,7 +224,7 @@ static void judge(struct request *q, struct request_item *item, struct process *
 	}
 }
 
-void requests_stepped(struct process *p, enum worker_state state)
+static void stepped(struct process *p, enum worker_state state)
 {
 	struct supervisor *sup = p->sup;
 
@@ -240,6 +240,16 @@ void requests_stepped(struct process *p, enum worker_state state)
 	if (!p->stepping) {
 		finish_complete(sup);
 	}
+}
+
+void requests_process_entered(struct process *p, const struct plan_action *a)
+{
+	stepped(p, (enum worker_state)a->arg);
+}
+
+void requests_process_stepped(struct process *p)
+{
+	stepped(p, p->worker.state);
 }
 
 void requests_process_gone(struct process *p)

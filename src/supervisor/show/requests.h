@@ -8,6 +8,7 @@
 #include "worker/process.h"
 
 #include <slotd/fault.h>
+#include <slotd/plan.h>
 
 enum request_wait {
 	WAIT_NOTHING,
@@ -53,8 +54,9 @@ void request_begin(struct request *q);
 /** Answers at once. text may be NULL. */
 void answer(struct supervisor *sup, uint32_t id, int code, const char *text);
 
-/** Feeds a step of a worker to those that wait for it. state: as it was just entered. */
-void requests_stepped(struct process *p, enum worker_state state);
+/** As a worker's observer: its states and steps decide what waits for it. */
+void requests_process_entered(struct process *p, const struct plan_action *a);
+void requests_process_stepped(struct process *p);
 /** The worker is about to be freed. */
 void requests_process_gone(struct process *p);
 /** Ends those that wait for slotd-log with that id; 0: all of them. */

@@ -1,7 +1,5 @@
 #include "worker/groups.h"
-#include "service/services.h"
-#include "show/events.h"
-#include "show/publish.h"
+#include "worker/observers.h"
 #include "worker/process.h"
 #include "worker/processes.h"
 #include "worker/starts.h"
@@ -88,8 +86,7 @@ int group_add_process(struct group *g, const struct worker_config *config, struc
 		process_free(p);
 		return diag_set_errno(diag, r, "%s", config->name);
 	}
-	events_process_added(p);
-	publish_process(p);
+	process_added(p);
 	*ret = p;
 	return 0;
 }
@@ -122,8 +119,7 @@ int group_add(struct supervisor *sup, const struct group_config *config, struct 
 	if (r < 0) {
 		return diag_set_errno(diag, r, "%s", config->name);
 	}
-	events_group_added(g);
-	publish_group(g);
+	group_added(g);
 	*ret = TAKE_PTR(g);
 	return 0;
 }
@@ -138,8 +134,7 @@ void group_remove(struct group *g)
 			break;
 		}
 	}
-	events_group_removed(g);
-	publish_group_gone(sup, g->name);
+	group_gone(g);
 	group_free(g);
 }
 
@@ -164,13 +159,6 @@ bool group_ended(const struct group *g)
 		}
 	}
 	return true;
-}
-
-void process_autostart(struct process *p)
-{
-	if (p->config->program->autostart && !service_passes_by(p)) {
-		process_start_soon(p);
-	}
 }
 
 void group_autostart(struct group *g)

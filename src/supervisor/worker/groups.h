@@ -16,7 +16,5 @@ void group_remove(struct group *g);
 /** After priorities changed. */
 void groups_sort(struct supervisor *sup);
 bool group_ended(const struct group *g);
-/** Starts it where it has autostart=true and no idle slot holds it back. */
-void process_autostart(struct process *p);
-/** Likewise, all of a group. */
+/** Starts those that have autostart=true, where no idle slot holds them back. */
 void group_autostart(struct group *g);

@@ -49,6 +49,7 @@ struct process {
 	usec_t since_wall, started_wall, stopped_wall; /* 0: never */
 	struct service *service;		       /* NULL: in no slot */
 	enum slot_id slot;
+	bool live;	      /* that slot gets new connections */
 	struct health health; /* service workers with an address */
 	bool probing;
 	char health_text[256];			 /* what the last failed check got */

@@ -1,18 +1,15 @@
 #include "worker/processes.h"
 #include "link/helpers.h"
-#include "service/services.h"
-#include "show/events.h"
-#include "show/publish.h"
-#include "show/requests.h"
-#include "supervisor.h"
 #include "worker/fcgi.h"
 #include "worker/launch.h"
+#include "worker/observers.h"
 #include "worker/process.h"
 #include "worker/starts.h"
 #include "worker/streams.h"
 #include "worker/waits.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/fault.h>
 #include <slotd/keep.h>
 #include <slotd/os.h>
 
@@ -358,9 +355,9 @@ static void perform_state(struct process *p, const struct plan_action *a)
 {
 	p->since_wall = usec_wall();
 	write_ledger(p);
-	events_process_state(p, a);
-	process_changed(p, (enum worker_state)a->from);
-	requests_stepped(p, (enum worker_state)a->arg);
+	process_changed(p);
+	waits_look_soon(p->sup);
+	process_entered(p, a);
 }
 
 static void perform_log(struct process *p, const struct plan_action *a)
@@ -425,8 +422,8 @@ static void feed(struct process *p, struct worker_event ev)
 	}
 	p->stepping = false;
 	write_ledger(p);
-	publish_process(p);
-	requests_stepped(p, p->worker.state);
+	process_changed(p);
+	process_stepped(p);
 }
 
 static void on_timer(struct loop_timer *t)
@@ -477,7 +474,7 @@ void process_move_times(struct process *p, int64_t by)
 	p->started_wall = clock_move(p->started_wall, by);
 	p->stopped_wall = clock_move(p->stopped_wall, by);
 	write_ledger(p);
-	publish_process(p);
+	process_changed(p);
 }
 
 void process_give_up(struct process *p)
@@ -508,6 +505,7 @@ void process_set_live(struct process *p, bool live)
 {
 	struct plan plan;
 
+	p->live = live;
 	plan_init(&plan);
 	worker_set_keep_trying(&p->worker, live, usec_monotonic(), &plan);
 	carry_out(p, &plan);
@@ -563,19 +561,6 @@ static int take_place(struct process *p, struct diag *diag)
 	return 0;
 }
 
-static void join_service(struct process *p)
-{
-	const struct program_config *program = p->config->program;
-
-	if (program->service >= 0) {
-		p->slot = program->slot;
-		p->service = service_find(p->sup, p->origin->services.at[program->service]->name);
-	}
-	if (p->service) {
-		service_process_added(p->service, p);
-	}
-}
-
 int process_new(struct supervisor *sup, struct group *group, const struct worker_config *config,
 		struct config *origin, struct diag *diag, struct process **ret)
 {
@@ -606,7 +591,6 @@ int process_new(struct supervisor *sup, struct group *group, const struct worker
 		process_free(p);
 		return r;
 	}
-	join_service(p);
 	*ret = p;
 	return 0;
 }
@@ -618,13 +602,8 @@ struct process *process_free(struct process *p)
 	}
 	starts_forget(p);
 	p->sup->n_waiting -= p->waits ? 1 : 0;
-	requests_process_gone(p);
-	events_process_gone(p);
-	if (p->service) {
-		service_process_removed(p->service, p);
-	}
+	process_gone(p);
 	if (p->worker.id != UINT32_MAX) {
-		publish_process_gone(p->sup, p->worker.id);
 		p->sup->processes.at[p->worker.id] = NULL;
 		ledger_worker_drop(p->sup->ledger, p->worker.id);
 	}

@@ -148,6 +148,13 @@ void process_start_soon(struct process *p)
 	}
 }
 
+void process_autostart(struct process *p)
+{
+	if (p->config->program->autostart && (!p->service || p->live)) {
+		process_start_soon(p);
+	}
+}
+
 void process_restart_soon(struct process *p)
 {
 	if (!p->start_waits) {

@@ -6,6 +6,8 @@
 
 /** As process_start, now or in one of the next turns of the loop; in the order of the calls. */
 void process_start_soon(struct process *p);
+/** Starts it so where it has autostart=true and no idle slot holds it back. */
+void process_autostart(struct process *p);
 /** Its timer for the next start came: the same, in the same order. */
 void process_restart_soon(struct process *p);
 /** Before another command for it: a start that was asked for and waits is done first. */

@@ -2,9 +2,8 @@
 #include "link/helpers.h"
 #include "link/ownlog.h"
 #include "link/targets.h"
-#include "show/events.h"
-#include "show/publish.h"
 #include "worker/fcgi.h"
+#include "worker/observers.h"
 #include "worker/process.h"
 #include "worker/processes.h"
 
@@ -261,7 +260,7 @@ static void on_lost(struct streams *s, const struct message *m)
 	}
 	if (st->process) {
 		st->process->lost_lines += lines - st->lost_lines;
-		publish_process(st->process);
+		process_changed(st->process);
 	}
 	st->lost_lines = lines;
 	st->lost_bytes = bytes;
@@ -339,7 +338,7 @@ int streams_open(struct process *p, int ret_child[3])
 		r = stream_new(p, 0, &ret_child[1]);
 	}
 	if (r == 0) {
-		r = events_tap(p, &ret_child[1]);
+		r = process_piped(p, &ret_child[1]);
 	}
 	if (r == 0 && !p->config->program->redirect_stderr) {
 		r = stream_new(p, 1, &ret_child[2]);

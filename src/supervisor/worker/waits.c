@@ -1,9 +1,8 @@
 #include "worker/waits.h"
-#include "service/service.h"
-#include "show/publish.h"
-#include "worker/groups.h"
+#include "worker/observers.h"
 #include "worker/process.h"
 #include "worker/processes.h"
+#include "worker/starts.h"
 
 #include <slotd/cleanup.h>
 
@@ -28,14 +27,14 @@ static const struct process *removed_one(const struct supervisor *sup)
 /* Queue workers of both slots would do the same jobs; and its own former run, too, has to end. */
 static const struct process *other_queue_worker(const struct process *p)
 {
-	struct process *other;
-	size_t pos = 0;
-
 	if (!process_ended(p)) {
 		return p;
 	}
-	while (p->service && (other = service_next(p->service, slot_other(p->slot), &pos))) {
-		if (!other->config->address && !process_ended(other)) {
+	for (size_t i = 0; p->service && i < p->sup->processes.len; i++) {
+		const struct process *other = p->sup->processes.at[i];
+
+		if (other && other->service == p->service && other->slot != p->slot &&
+		    !other->config->address && !process_ended(other)) {
 			return other;
 		}
 	}
@@ -61,7 +60,7 @@ static void go_on(struct process *p)
 	process_wait_no_more(p);
 	if (was == WAITS_FOR_REMOVED) {
 		process_autostart(p); /* its slot may be idle by now */
-	} else if (p->service && p->slot == service_live(p->service)) {
+	} else if (p->service && p->live) {
 		process_start(p);
 	}
 }
@@ -84,7 +83,7 @@ void process_start_after(struct process *p, enum process_wait what)
 	process_wait_no_more(p);
 	p->waits = what;
 	p->sup->n_waiting++;
-	publish_process(p);
+	process_changed(p);
 	waits_look_soon(p->sup);
 }
 
@@ -93,7 +92,7 @@ void process_wait_no_more(struct process *p)
 	if (p->waits) {
 		p->waits = WAITS_FOR_NOTHING;
 		p->sup->n_waiting--;
-		publish_process(p);
+		process_changed(p);
 	}
 }
 
