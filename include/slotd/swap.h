@@ -110,22 +110,22 @@ struct retire_event {
 	enum retire_event_kind kind;
 };
 
+/** Plain data: it lies in the ledger as it is, so fields are only ever appended. */
 struct retire {
 	uint32_t service;
 	enum slot_id slot;
-	const struct swap_policy *policy; /* kept */
 	enum retire_state state;
 	usec_t since, deadline;
 };
 
-/** Its slot is live or cold. Keeps policy. */
-void retire_init(struct retire *r, uint32_t service, enum slot_id slot,
-		 const struct swap_policy *policy);
+/** Its slot is live or cold. */
+void retire_init(struct retire *r, uint32_t service, enum slot_id slot);
 /**
  * PLAN_TIMER actions of retire carry its slot; those of swap carry slot -1. PLAN_CUT: arg 1, at
  * once. PLAN_SLOT_STOP: arg 1, the workers have as long as the drain.
  */
-void retire_step(struct retire *r, const struct retire_event *ev, usec_t now, struct plan *plan);
+void retire_step(struct retire *r, const struct swap_policy *policy, const struct retire_event *ev,
+		 usec_t now, struct plan *plan);
 /** "draining", "warm", ...; "?" for a number that has none. */
 const char *retire_state_name(enum retire_state s);
 
@@ -142,7 +142,10 @@ struct gate_policy {
 	usec_t interval;     /* between checks of one worker */
 };
 
-/** One worker's health, judged from probe results. rise and fall are decided here, not in probe. */
+/**
+ * One worker's health, judged from probe results. rise and fall are decided here, not in probe.
+ * Plain data: it lies in the ledger as it is, so fields are only ever appended.
+ */
 struct health {
 	unsigned good, bad; /* in a row */
 	bool healthy;

@@ -92,10 +92,17 @@ struct worker_policy {
 	bool stopasgroup, killasgroup;
 };
 
+/**
+ * What a step goes by and is no state: a reload may change it between two steps. Borrowed.
+ */
+struct worker_terms {
+	const char *name; /* without group, for log lines */
+	const struct worker_policy *policy;
+};
+
+/** Plain data: it lies in the ledger as it is, so fields are only ever appended. */
 struct worker {
-	uint32_t id;			    /* place in the ledger; object of the plan's actions */
-	const char *name;		    /* kept; without group, for log lines */
-	const struct worker_policy *policy; /* kept */
+	uint32_t id;	  /* place in the ledger; object of the plan's actions */
 	bool keep_trying; /* worker of a live slot: FATAL is announced once, then capped backoff */
 	bool no_start;	  /* the daemon ends: nothing is started any more */
 	enum worker_state state;
@@ -115,16 +122,16 @@ struct worker {
 	char spawnerr[256];
 };
 
-/** A worker that was never started. Keeps name and policy. */
-void worker_init(struct worker *w, uint32_t id, const char *name,
-		 const struct worker_policy *policy);
+/** A worker that was never started. */
+void worker_init(struct worker *w, uint32_t id);
 
 /**
  * One step. Appends to plan: PLAN_SPAWN, PLAN_SIGNAL, PLAN_TIMER, PLAN_STATE, PLAN_LOG.
  *
  * @now  monotonic; never goes back.
  */
-void worker_step(struct worker *w, const struct worker_event *ev, usec_t now, struct plan *plan);
+void worker_step(struct worker *w, const struct worker_terms *terms, const struct worker_event *ev,
+		 usec_t now, struct plan *plan);
 
 /** Is there something a stop ends: a process, or a start to come? */
 bool worker_stoppable(const struct worker *w);

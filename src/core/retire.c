@@ -10,13 +10,11 @@ const char *retire_state_name(enum retire_state s)
 	return s >= 0 && s < RETIRE_STATE_MAX_ ? names[s] : "?";
 }
 
-void retire_init(struct retire *r, uint32_t service, enum slot_id slot,
-		 const struct swap_policy *policy)
+void retire_init(struct retire *r, uint32_t service, enum slot_id slot)
 {
 	*r = (struct retire){
 		.service = service,
 		.slot = slot,
-		.policy = policy,
 		.deadline = USEC_NEVER,
 	};
 }
@@ -40,46 +38,53 @@ static void set_state(struct retire *r, enum retire_state to, usec_t deadline, u
 	}
 }
 
-typedef void step_fn(struct retire *r, usec_t now, struct plan *plan);
+typedef void step_fn(struct retire *r, const struct swap_policy *policy, usec_t now,
+		     struct plan *plan);
 
-static void drain(struct retire *r, usec_t now, struct plan *plan)
+static void drain(struct retire *r, const struct swap_policy *policy, usec_t now, struct plan *plan)
 {
-	set_state(r, RETIRE_DRAINING, usec_add(now, r->policy->drain_timeout), now, plan);
+	set_state(r, RETIRE_DRAINING, usec_add(now, policy->drain_timeout), now, plan);
 	add(r, PLAN_DRAIN, plan);
-	if (r->policy->drain_by_worker) {
+	if (policy->drain_by_worker) {
 		add(r, PLAN_SLOT_STOP, plan)->arg = 1;
 	}
 }
 
-static void cut(struct retire *r, usec_t now, struct plan *plan)
+static void cut(struct retire *r, const struct swap_policy *policy, usec_t now, struct plan *plan)
 {
+	(void)policy;
 	set_state(r, RETIRE_CUTTING, USEC_NEVER, now, plan);
 	add(r, PLAN_CUT, plan);
 }
 
-static void cut_at_once(struct retire *r, usec_t now, struct plan *plan)
+static void cut_at_once(struct retire *r, const struct swap_policy *policy, usec_t now,
+			struct plan *plan)
 {
+	(void)policy;
 	set_state(r, RETIRE_CUTTING, USEC_NEVER, now, plan);
 	add(r, PLAN_CUT, plan)->arg = 1;
 }
 
-static void stop(struct retire *r, usec_t now, struct plan *plan)
+static void stop(struct retire *r, const struct swap_policy *policy, usec_t now, struct plan *plan)
 {
+	(void)policy;
 	set_state(r, RETIRE_STOPPING, USEC_NEVER, now, plan);
 	add(r, PLAN_SLOT_STOP, plan);
 }
 
-static void keep_warm(struct retire *r, usec_t now, struct plan *plan)
+static void keep_warm(struct retire *r, const struct swap_policy *policy, usec_t now,
+		      struct plan *plan)
 {
-	if (r->policy->idle_keep && !r->policy->drain_by_worker) {
-		set_state(r, RETIRE_WARM, usec_add(now, r->policy->idle_keep), now, plan);
+	if (policy->idle_keep && !policy->drain_by_worker) {
+		set_state(r, RETIRE_WARM, usec_add(now, policy->idle_keep), now, plan);
 	} else {
-		stop(r, now, plan);
+		stop(r, policy, now, plan);
 	}
 }
 
-static void rest(struct retire *r, usec_t now, struct plan *plan)
+static void rest(struct retire *r, const struct swap_policy *policy, usec_t now, struct plan *plan)
 {
+	(void)policy;
 	set_state(r, RETIRE_NONE, USEC_NEVER, now, plan);
 }
 
@@ -99,7 +104,8 @@ static step_fn *const steps[RETIRE_STATE_MAX_][RETIRE_EV_MAX_] = {
 	[RETIRE_STOPPING] = {[RETIRE_EV_RECALL] = rest, [RETIRE_EV_STOPPED] = rest},
 };
 
-void retire_step(struct retire *r, const struct retire_event *ev, usec_t now, struct plan *plan)
+void retire_step(struct retire *r, const struct swap_policy *policy, const struct retire_event *ev,
+		 usec_t now, struct plan *plan)
 {
 	step_fn *fn = steps[r->state][ev->kind];
 
@@ -110,6 +116,6 @@ void retire_step(struct retire *r, const struct retire_event *ev, usec_t now, st
 		r->deadline = USEC_NEVER;
 	}
 	if (fn) {
-		fn(r, now, plan);
+		fn(r, policy, now, plan);
 	}
 }

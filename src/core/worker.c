@@ -87,22 +87,28 @@ bool worker_stoppable(const struct worker *w)
 	return states[w->state].stoppable || (!states[w->state].alive && w->deadline != USEC_NEVER);
 }
 
-void worker_init(struct worker *w, uint32_t id, const char *name,
-		 const struct worker_policy *policy)
+void worker_init(struct worker *w, uint32_t id)
 {
 	*w = (struct worker){
 		.id = id,
-		.name = name,
-		.policy = policy,
 		.state = WORKER_STOPPED,
 		.deadline = USEC_NEVER,
 		.exit = -1,
 	};
 }
 
-static void set_state(struct worker *w, enum worker_state to, usec_t now, struct plan *plan)
+/* One event and what belongs to it. */
+struct turn {
+	const char *name;
+	const struct worker_policy *policy;
+	const struct worker_event *ev;
+	usec_t now;
+	struct plan *plan;
+};
+
+static void set_state(struct worker *w, enum worker_state to, const struct turn *t)
 {
-	struct plan_action *a = plan_add(plan, PLAN_STATE, w->id);
+	struct plan_action *a = plan_add(t->plan, PLAN_STATE, w->id);
 
 	a->from = (int)w->state;
 	a->arg = (int)to;
@@ -110,7 +116,7 @@ static void set_state(struct worker *w, enum worker_state to, usec_t now, struct
 	a->tries = w->backoff;
 	a->expected = w->exit_expected;
 	w->state = to;
-	w->since = now;
+	w->since = t->now;
 	w->deadline = USEC_NEVER;
 }
 
@@ -125,27 +131,26 @@ static unsigned lower(unsigned a, unsigned b)
 }
 
 /* Supervisor shows names as Python's repr does. */
-static const char *quote(const struct worker *w)
+static const char *quote(const struct turn *t)
 {
-	return strchr(w->name, '\'') && !strchr(w->name, '"') ? "\"" : "'";
+	return strchr(t->name, '\'') && !strchr(t->name, '"') ? "\"" : "'";
 }
 
 /* ---- starting ---- */
 
-static void spawn(struct worker *w, usec_t now, struct plan *plan)
+static void spawn(struct worker *w, const struct turn *t)
 {
 	w->spawnerr[0] = '\0';
 	w->exited_early = false;
-	w->started = now;
+	w->started = t->now;
 	w->burst++;
-	set_state(w, WORKER_STARTING, now, plan);
-	plan_add(plan, PLAN_SPAWN, w->id);
+	set_state(w, WORKER_STARTING, t);
+	plan_add(t->plan, PLAN_SPAWN, w->id);
 }
 
 /* Asked for: what went wrong before is forgotten. */
-static void launch(struct worker *w, const struct worker_event *ev, usec_t now, struct plan *plan)
+static void launch(struct worker *w, const struct turn *t)
 {
-	(void)ev;
 	if (w->no_start) {
 		return;
 	}
@@ -153,51 +158,45 @@ static void launch(struct worker *w, const struct worker_event *ev, usec_t now, 
 	w->burst = 0;
 	w->exhausted = 0;
 	w->fatal_told = false;
-	spawn(w, now, plan);
+	spawn(w, t);
 }
 
 /* By itself, after an end nobody asked for. */
-static void relaunch(struct worker *w, const struct worker_event *ev, usec_t now, struct plan *plan)
+static void relaunch(struct worker *w, const struct turn *t)
 {
-	(void)ev;
 	if (w->no_start) {
 		return;
 	}
 	if (!w->exhausted) {
 		w->restarts++;
 	}
-	spawn(w, now, plan);
+	spawn(w, t);
 }
 
-static void already_running(struct worker *w, const struct worker_event *ev, usec_t now,
-			    struct plan *plan)
+static void already_running(struct worker *w, const struct turn *t)
 {
-	(void)ev;
-	(void)now;
-	plan_log(plan, w->id, LOG_WARNING, "process '%s' already running", w->name);
+	plan_log(t->plan, w->id, LOG_WARNING, "process '%s' already running", t->name);
 }
 
-static void spawned(struct worker *w, const struct worker_event *ev, usec_t now, struct plan *plan)
+static void spawned(struct worker *w, const struct turn *t)
 {
-	w->pid = ev->pid;
-	w->started = now;
+	w->pid = t->ev->pid;
+	w->started = t->now;
 	w->exhausted = 0;
-	w->deadline = usec_add(now, w->policy->startsecs);
-	plan_log(plan, w->id, LOG_INFO, "spawned: %s%s%s with pid %d", quote(w), w->name, quote(w),
-		 (int)w->pid);
+	w->deadline = usec_add(t->now, t->policy->startsecs);
+	plan_log(t->plan, w->id, LOG_INFO, "spawned: %s%s%s with pid %d", quote(t), t->name,
+		 quote(t), (int)w->pid);
 }
 
-static void stayed_up(struct worker *w, const struct worker_event *ev, usec_t now,
-		      struct plan *plan)
+static void stayed_up(struct worker *w, const struct turn *t)
 {
-	(void)ev;
 	w->backoff = 0;
 	w->fatal_told = false;
-	set_state(w, WORKER_RUNNING, now, plan);
-	plan_log(plan, w->id, LOG_INFO,
+	set_state(w, WORKER_RUNNING, t);
+	plan_log(t->plan, w->id, LOG_INFO,
 		 "success: %s entered RUNNING state, process has stayed up for > than %g seconds "
 		 "(startsecs)",
-		 w->name, (double)w->policy->startsecs / 1e6);
+		 t->name, (double)t->policy->startsecs / 1e6);
 }
 
 /* ---- failing to start ---- */
@@ -208,256 +207,239 @@ static bool is_exhaustion(int error)
 }
 
 /* Only the announcement; a live slot's worker goes on trying. */
-static void give_up(struct worker *w, const struct worker_event *ev, usec_t now, struct plan *plan)
+static void give_up(struct worker *w, const struct turn *t)
 {
 	unsigned delay = lower(w->backoff, WORKER_LIVE_BACKOFF_MAX_S);
 	bool trying = w->keep_trying && !w->no_start;
 
-	(void)ev;
 	if (!trying) {
 		w->backoff = 0;
 	}
-	set_state(w, WORKER_FATAL, now, plan);
-	plan_log(plan, w->id, LOG_INFO,
-		 "gave up: %s entered FATAL state, too many start retries too quickly", w->name);
+	set_state(w, WORKER_FATAL, t);
+	plan_log(t->plan, w->id, LOG_INFO,
+		 "gave up: %s entered FATAL state, too many start retries too quickly", t->name);
 	w->fatal_told = true;
 	if (trying) {
-		w->deadline = seconds_after(now, delay);
+		w->deadline = seconds_after(t->now, delay);
 	}
 }
 
-static void back_off(struct worker *w, usec_t now, struct plan *plan)
+static void back_off(struct worker *w, const struct turn *t)
 {
 	w->backoff++;
-	set_state(w, WORKER_BACKOFF, now, plan);
-	if (w->backoff <= w->policy->startretries) {
-		w->deadline = seconds_after(now, w->backoff);
+	set_state(w, WORKER_BACKOFF, t);
+	if (w->backoff <= t->policy->startretries) {
+		w->deadline = seconds_after(t->now, w->backoff);
 	} else if (w->keep_trying && w->fatal_told) {
-		w->deadline = seconds_after(now, lower(w->backoff, WORKER_LIVE_BACKOFF_MAX_S));
+		w->deadline = seconds_after(t->now, lower(w->backoff, WORKER_LIVE_BACKOFF_MAX_S));
 	} else {
-		give_up(w, NULL, now, plan);
+		give_up(w, t);
 	}
 }
 
-static void note_spawnerr(struct worker *w, const struct worker_event *ev, usec_t now,
-			  struct plan *plan)
+static void note_spawnerr(struct worker *w, const struct turn *t)
 {
-	(void)now;
-	(void)snprintf(w->spawnerr, sizeof(w->spawnerr), "%s", ev->text ? ev->text : "");
+	(void)snprintf(w->spawnerr, sizeof(w->spawnerr), "%s", t->ev->text ? t->ev->text : "");
 	if (w->exhausted <= 1) {
-		plan_log(plan, w->id, LOG_INFO, "spawnerr: %s", w->spawnerr);
+		plan_log(t->plan, w->id, LOG_INFO, "spawnerr: %s", w->spawnerr);
 	}
 }
 
-static void wait_for_room(struct worker *w, usec_t now, struct plan *plan)
+static void wait_for_room(struct worker *w, const struct turn *t)
 {
-	set_state(w, WORKER_BACKOFF, now, plan);
-	w->deadline = seconds_after(now, lower(w->exhausted, WORKER_EXHAUSTED_MAX_S));
+	set_state(w, WORKER_BACKOFF, t);
+	w->deadline = seconds_after(t->now, lower(w->exhausted, WORKER_EXHAUSTED_MAX_S));
 }
 
-static void spawn_failed(struct worker *w, const struct worker_event *ev, usec_t now,
-			 struct plan *plan)
+static void spawn_failed(struct worker *w, const struct turn *t)
 {
-	if (is_exhaustion(ev->status)) {
+	if (is_exhaustion(t->ev->status)) {
 		w->exhausted++;
 	}
-	note_spawnerr(w, ev, now, plan);
+	note_spawnerr(w, t);
 	if (w->pid) {
 		return; /* the child is about to end: EXIT decides */
 	}
-	if (is_exhaustion(ev->status)) {
-		wait_for_room(w, now, plan);
+	if (is_exhaustion(t->ev->status)) {
+		wait_for_room(w, t);
 	} else {
-		back_off(w, now, plan);
+		back_off(w, t);
 	}
 }
 
 /* ---- ending ---- */
 
-static void note_exit(struct worker *w, const struct worker_event *ev, usec_t now)
+static void note_exit(struct worker *w, const struct turn *t)
 {
-	w->exit = ev->status;
-	w->exit_expected = worker_exit_expected(w->policy, ev->status);
-	if (usec_sub(now, w->started) >= SECONDS(WORKER_STEADY_S)) {
+	w->exit = t->ev->status;
+	w->exit_expected = worker_exit_expected(t->policy, t->ev->status);
+	if (usec_sub(t->now, w->started) >= SECONDS(WORKER_STEADY_S)) {
 		w->burst = 0;
 	}
 }
 
-static bool wants_restart(const struct worker *w)
+static bool wants_restart(const struct worker *w, const struct turn *t)
 {
-	return w->policy->autorestart == AUTORESTART_ALWAYS ||
-	       (w->policy->autorestart == AUTORESTART_UNEXPECTED && !w->exit_expected);
+	return t->policy->autorestart == AUTORESTART_ALWAYS ||
+	       (t->policy->autorestart == AUTORESTART_UNEXPECTED && !w->exit_expected);
 }
 
-static void lost(struct worker *w, const struct worker_event *ev, usec_t now, struct plan *plan)
+static void lost(struct worker *w, const struct turn *t)
 {
 	char status[64];
 
-	note_exit(w, ev, now);
+	note_exit(w, t);
 	w->backoff = 0;
 	if (!w->exit_expected) {
 		(void)snprintf(w->spawnerr, sizeof(w->spawnerr), "Bad exit code %d",
-			       exit_code(ev->status));
+			       exit_code(t->ev->status));
 	}
-	set_state(w, WORKER_EXITED, now, plan);
+	set_state(w, WORKER_EXITED, t);
 	w->pid = 0;
-	plan_log(plan, w->id, w->exit_expected ? LOG_INFO : LOG_WARNING,
-		 "exited: %s (%s; %sexpected)", w->name,
-		 worker_status_text(ev->status, status, sizeof(status)),
+	plan_log(t->plan, w->id, w->exit_expected ? LOG_INFO : LOG_WARNING,
+		 "exited: %s (%s; %sexpected)", t->name,
+		 worker_status_text(t->ev->status, status, sizeof(status)),
 		 w->exit_expected ? "" : "not ");
-	if (!wants_restart(w) || w->no_start) {
+	if (!wants_restart(w, t) || w->no_start) {
 		return;
 	}
 	/* In its turn, also at once: many that crash do not starve the others. */
-	w->deadline = w->burst < WORKER_BURST || usec_sub(now, w->started) >= SECONDS(1)
-			      ? now
+	w->deadline = w->burst < WORKER_BURST || usec_sub(t->now, w->started) >= SECONDS(1)
+			      ? t->now
 			      : seconds_after(w->started, 1);
 }
 
-static void failed_early(struct worker *w, const struct worker_event *ev, usec_t now,
-			 struct plan *plan)
+static void failed_early(struct worker *w, const struct turn *t)
 {
 	char status[64];
 
-	note_exit(w, ev, now);
+	note_exit(w, t);
 	w->exit_expected = false;
 	w->exited_early = true;
 	w->pid = 0;
-	plan_log(plan, w->id, LOG_WARNING, "exited: %s (%s; not expected)", w->name,
-		 worker_status_text(ev->status, status, sizeof(status)));
+	plan_log(t->plan, w->id, LOG_WARNING, "exited: %s (%s; not expected)", t->name,
+		 worker_status_text(t->ev->status, status, sizeof(status)));
 	if (w->exhausted) {
-		wait_for_room(w, now, plan);
+		wait_for_room(w, t);
 		return;
 	}
 	if (!w->spawnerr[0]) {
 		(void)snprintf(w->spawnerr, sizeof(w->spawnerr),
 			       "Exited too quickly (process log may have details)");
 	}
-	back_off(w, now, plan);
+	back_off(w, t);
 }
 
 /* The timer of startsecs may be due in the same turn as the exit: the clock decides. */
-static void ended_while_starting(struct worker *w, const struct worker_event *ev, usec_t now,
-				 struct plan *plan)
+static void ended_while_starting(struct worker *w, const struct turn *t)
 {
-	if (w->spawnerr[0] || usec_sub(now, w->started) < w->policy->startsecs) {
-		failed_early(w, ev, now, plan);
+	if (w->spawnerr[0] || usec_sub(t->now, w->started) < t->policy->startsecs) {
+		failed_early(w, t);
 	} else {
-		stayed_up(w, ev, now, plan);
-		lost(w, ev, now, plan);
+		stayed_up(w, t);
+		lost(w, t);
 	}
 }
 
 /* ---- stopping ---- */
 
-static void send_signal(struct worker *w, int signo, bool group, struct plan *plan)
+static void send_signal(struct worker *w, int signo, bool group, const struct turn *t)
 {
 	struct plan_action *a;
 	char name[32];
 
-	plan_log(plan, w->id, LOG_DEBUG, "killing %s (pid %d) %swith signal %s", w->name,
+	plan_log(t->plan, w->id, LOG_DEBUG, "killing %s (pid %d) %swith signal %s", t->name,
 		 (int)w->pid, group ? "process group " : "",
 		 worker_signal_name(signo, name, sizeof(name)));
-	a = plan_add(plan, PLAN_SIGNAL, w->id);
+	a = plan_add(t->plan, PLAN_SIGNAL, w->id);
 	a->arg = signo;
 	a->group = group;
 }
 
-static void ask_to_stop(struct worker *w, const struct worker_event *ev, usec_t now,
-			struct plan *plan)
+static void ask_to_stop(struct worker *w, const struct turn *t)
 {
-	const usec_t own = w->policy->stopwaitsecs;
+	const usec_t own = t->policy->stopwaitsecs;
 
 	w->killed = false;
-	set_state(w, WORKER_STOPPING, now, plan);
+	set_state(w, WORKER_STOPPING, t);
 	if (!w->pid) {
 		return; /* still being spawned: stop_late */
 	}
-	send_signal(w, w->policy->stopsignal, w->policy->stopasgroup, plan);
-	w->deadline = usec_add(now, ev->patience > own ? ev->patience : own);
+	send_signal(w, t->policy->stopsignal, t->policy->stopasgroup, t);
+	w->deadline = usec_add(t->now, t->ev->patience > own ? t->ev->patience : own);
 }
 
-static void stop_late(struct worker *w, const struct worker_event *ev, usec_t now,
-		      struct plan *plan)
+static void stop_late(struct worker *w, const struct turn *t)
 {
-	spawned(w, ev, now, plan);
-	send_signal(w, w->policy->stopsignal, w->policy->stopasgroup, plan);
-	w->deadline = usec_add(now, w->policy->stopwaitsecs);
+	spawned(w, t);
+	send_signal(w, t->policy->stopsignal, t->policy->stopasgroup, t);
+	w->deadline = usec_add(t->now, t->policy->stopwaitsecs);
 }
 
-static void kill_now(struct worker *w, const struct worker_event *ev, usec_t now, struct plan *plan)
+static void kill_now(struct worker *w, const struct turn *t)
 {
-	usec_t again = w->policy->stopwaitsecs;
+	usec_t again = t->policy->stopwaitsecs;
 
-	(void)ev;
-	plan_log(plan, w->id, LOG_WARNING, "killing %s%s%s (%d) with SIGKILL", quote(w), w->name,
-		 quote(w), (int)w->pid);
-	send_signal(w, SIGKILL, w->policy->killasgroup, plan);
+	plan_log(t->plan, w->id, LOG_WARNING, "killing %s%s%s (%d) with SIGKILL", quote(t), t->name,
+		 quote(t), (int)w->pid);
+	send_signal(w, SIGKILL, t->policy->killasgroup, t);
 	w->killed = true;
-	w->deadline = usec_add(now, again < SECONDS(1) ? SECONDS(1) : again);
+	w->deadline = usec_add(t->now, again < SECONDS(1) ? SECONDS(1) : again);
 }
 
 /* The end that was asked for. */
-static void settle(struct worker *w, const struct worker_event *ev, usec_t now, struct plan *plan)
+static void settle(struct worker *w, const struct turn *t)
 {
 	char status[64];
 
-	note_exit(w, ev, now);
-	set_state(w, WORKER_STOPPED, now, plan);
+	note_exit(w, t);
+	set_state(w, WORKER_STOPPED, t);
 	w->pid = 0;
 	w->backoff = 0;
-	plan_log(plan, w->id, w->exit_expected ? LOG_INFO : LOG_WARNING, "stopped: %s (%s)",
-		 w->name, worker_status_text(ev->status, status, sizeof(status)));
+	plan_log(t->plan, w->id, w->exit_expected ? LOG_INFO : LOG_WARNING, "stopped: %s (%s)",
+		 t->name, worker_status_text(t->ev->status, status, sizeof(status)));
 }
 
-static void never_came(struct worker *w, const struct worker_event *ev, usec_t now,
-		       struct plan *plan)
+static void never_came(struct worker *w, const struct turn *t)
 {
-	note_spawnerr(w, ev, now, plan);
+	note_spawnerr(w, t);
 	if (!w->pid) {
-		set_state(w, WORKER_STOPPED, now, plan);
+		set_state(w, WORKER_STOPPED, t);
 		w->backoff = 0;
 	}
 }
 
 /* Between two starts there is nothing to signal. */
-static void stop_waiting(struct worker *w, const struct worker_event *ev, usec_t now,
-			 struct plan *plan)
+static void stop_waiting(struct worker *w, const struct turn *t)
 {
-	(void)ev;
 	w->backoff = 0;
-	set_state(w, WORKER_STOPPED, now, plan);
+	set_state(w, WORKER_STOPPED, t);
 }
 
-static void stop_pending(struct worker *w, const struct worker_event *ev, usec_t now,
-			 struct plan *plan)
+static void stop_pending(struct worker *w, const struct turn *t)
 {
 	if (w->deadline != USEC_NEVER) {
-		stop_waiting(w, ev, now, plan);
+		stop_waiting(w, t);
 	}
 }
 
-static void forget_pending(struct worker *w, const struct worker_event *ev, usec_t now,
-			   struct plan *plan)
+static void forget_pending(struct worker *w, const struct turn *t)
 {
-	(void)ev;
-	(void)now;
-	(void)plan;
+	(void)t;
 	w->deadline = USEC_NEVER;
 }
 
-static void lose_track(struct worker *w, const struct worker_event *ev, usec_t now,
-		       struct plan *plan)
+static void lose_track(struct worker *w, const struct turn *t)
 {
-	set_state(w, WORKER_UNKNOWN, now, plan);
-	plan_log(plan, w->id, LOG_CRIT, "unknown problem killing %s (%d): %s", w->name, (int)w->pid,
-		 strerrordesc_np(-ev->status) ? strerrordesc_np(-ev->status) : "?");
+	set_state(w, WORKER_UNKNOWN, t);
+	plan_log(t->plan, w->id, LOG_CRIT, "unknown problem killing %s (%d): %s", t->name,
+		 (int)w->pid,
+		 strerrordesc_np(-t->ev->status) ? strerrordesc_np(-t->ev->status) : "?");
 }
 
 /* ---- the matrix: an empty cell is ignored ---- */
 
-typedef void step_fn(struct worker *w, const struct worker_event *ev, usec_t now,
-		     struct plan *plan);
+typedef void step_fn(struct worker *w, const struct turn *t);
 
 static step_fn *const steps[WORKER_STATE_MAX_][WORKER_EV_MAX_] = {
 	[WORKER_STOPPED] = {[WORKER_EV_START] = launch},
@@ -505,7 +487,8 @@ static void tell_timer(const struct worker *w, usec_t before, struct plan *plan)
 	}
 }
 
-void worker_step(struct worker *w, const struct worker_event *ev, usec_t now, struct plan *plan)
+void worker_step(struct worker *w, const struct worker_terms *terms, const struct worker_event *ev,
+		 usec_t now, struct plan *plan)
 {
 	step_fn *fn = steps[w->state][ev->kind];
 	usec_t before = w->deadline;
@@ -517,7 +500,7 @@ void worker_step(struct worker *w, const struct worker_event *ev, usec_t now, st
 		before = w->deadline = USEC_NEVER;
 	}
 	if (fn) {
-		fn(w, ev, now, plan);
+		fn(w, &(struct turn){terms->name, terms->policy, ev, now, plan});
 		tell_timer(w, before, plan);
 	}
 }

@@ -44,7 +44,7 @@ static void story_init(struct story *t)
 		.now = SECONDS(1000),
 	};
 	swap_init(&t->swap, 3, &t->policy, SLOT_A);
-	retire_init(&t->old, 3, SLOT_A, &t->policy);
+	retire_init(&t->old, 3, SLOT_A);
 }
 
 static const char *story_event(struct story *t, const struct swap_event *ev)
@@ -71,7 +71,7 @@ static const char *retire(struct story *t, enum retire_event_kind kind)
 	struct plan plan;
 
 	plan_init(&plan);
-	retire_step(&t->old, &(struct retire_event){.kind = kind}, t->now, &plan);
+	retire_step(&t->old, &t->policy, &(struct retire_event){.kind = kind}, t->now, &plan);
 	return plan_format(&plan, t->now, t->text, sizeof(t->text));
 }
 

@@ -113,7 +113,7 @@ void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind
 	struct plan plan;
 
 	plan_init(&plan);
-	retire_step(r, &(struct retire_event){.kind = kind}, usec_monotonic(), &plan);
+	retire_step(r, &s->policy, &(struct retire_event){.kind = kind}, usec_monotonic(), &plan);
 	carry_out(s, &plan);
 	if (r->state == from) {
 		return;
@@ -165,7 +165,7 @@ void service_swap_init(struct service *s, enum slot_id live)
 	loop_timer_init(&s->swap_timer, on_swap_timer);
 	round_init(&s->flip, s, SLOT_INVALID_);
 	for (int i = 0; i < SLOT_MAX_; i++) {
-		retire_init(&s->slots[i].retire, s->index, (enum slot_id)i, &s->policy);
+		retire_init(&s->slots[i].retire, s->index, (enum slot_id)i);
 		loop_timer_init(&s->slots[i].timer, on_slot_timer);
 		round_init(&s->slots[i].round, s, (enum slot_id)i);
 	}

@@ -417,7 +417,9 @@ static void feed(struct process *p, struct worker_event ev)
 		p->n_events--;
 		memmove(&p->events[0], &p->events[1], p->n_events * sizeof(p->events[0]));
 		plan_init(&plan);
-		worker_step(&p->worker, &ev, usec_monotonic(), &plan);
+		worker_step(&p->worker,
+			    &(struct worker_terms){p->config->name, &p->config->program->policy},
+			    &ev, usec_monotonic(), &plan);
 		carry_out(p, &plan);
 	}
 	p->stepping = false;
@@ -518,8 +520,6 @@ void process_set_config(struct process *p, const struct worker_config *config,
 {
 	p->config = config;
 	p->origin = origin;
-	p->worker.name = config->name;
-	p->worker.policy = &config->program->policy;
 	p->next_config = NULL;
 	p->next_origin = NULL;
 	p->pending = false;
@@ -556,7 +556,7 @@ static int take_place(struct process *p, struct diag *diag)
 		}
 	}
 	sup->processes.at[index] = p;
-	worker_init(&p->worker, (uint32_t)index, p->config->name, &p->config->program->policy);
+	worker_init(&p->worker, (uint32_t)index);
 	write_ledger(p);
 	return 0;
 }

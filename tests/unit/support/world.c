@@ -20,7 +20,7 @@ void world_init(struct world *w)
 		.timer = USEC_NEVER,
 		.next_pid = 100,
 	};
-	worker_init(&w->worker, 7, "web", &w->policy);
+	worker_init(&w->worker, 7);
 }
 
 static void keep_only(const struct plan *from, bool logs, struct plan *ret)
@@ -60,7 +60,7 @@ static void check_invariants(const struct world *w)
 static const char *step(struct world *w, const struct worker_event *ev)
 {
 	plan_init(&w->plan);
-	worker_step(&w->worker, ev, w->now, &w->plan);
+	worker_step(&w->worker, &(struct worker_terms){"web", &w->policy}, ev, w->now, &w->plan);
 	for (unsigned i = 0; i < w->plan.len; i++) {
 		ck_assert_uint_eq(w->plan.actions[i].object, 7);
 		if (w->plan.actions[i].kind == PLAN_TIMER) {
