@@ -151,26 +151,27 @@ static int list_items(int fd, struct inheritance *in)
 }
 
 /* The pid is theirs if the process has been started when theirs was. */
-static unsigned list_alive(int ledger_fd, struct strbuf *names)
+static int list_alive(int fd, struct strbuf *names, struct diag *diag)
 {
-	struct ledger *l;
+	struct ledger_worker w;
+	struct ledger_view l;
 	unsigned n = 0;
+	int r = fd < 0 ? 0 : ledger_map(fd, diag, &l);
 
-	if (ledger_fd < 0 || ledger_attach(ledger_fd, false, &l) < 0) {
-		return 0;
+	if (fd < 0 || r < 0) {
+		return r;
 	}
-	for (uint32_t i = 0; i < l->workers_used && i < LEDGER_WORKERS; i++) {
-		const struct ledger_worker *w = &l->workers[i];
-
-		if (w->name[0] && w->pid > 0 && w->start_ticks && process_alive(w->pid) &&
-		    process_start_ticks(w->pid) == w->start_ticks) {
-			(void)strbuf_addf(names, "%s%.*s (pid %d)", n ? ", " : "",
-					  LEDGER_NAME_MAX - 1, w->name, (int)w->pid);
+	for (unsigned i = 0; i < ledger_rows(&l, LEDGER_TABLE_WORKER); i++) {
+		if (ledger_get_worker(&l, i, &w) == 1 && w.run.pid > 0 && w.run.start_ticks &&
+		    process_alive(w.run.pid) &&
+		    process_start_ticks(w.run.pid) == w.run.start_ticks) {
+			(void)strbuf_addf(names, "%s%s (pid %d)", n ? ", " : "",
+					  ledger_name(&l, LEDGER_TABLE_WORKER, i), (int)w.run.pid);
 			n++;
 		}
 	}
-	ledger_unmap(l);
-	return n;
+	ledger_unmap(&l);
+	return (int)n;
 }
 
 static void send_quit(int fd)
@@ -218,8 +219,7 @@ int predecessor_check(struct supervisor *sup, struct diag *diag)
 	CLEANUP(inheritance_done) struct inheritance in = {.ledger_fd = -EBADF};
 	CLEANUP(strbuf_done) struct strbuf names = {.max = 700};
 	auto_close int fd = connect_keep(sup->config->supervisord.run_dir);
-	unsigned alive;
-	int r;
+	int alive, r;
 
 	if (fd < 0) {
 		return 0; /* nothing was left, or nobody to ask */
@@ -230,10 +230,15 @@ int predecessor_check(struct supervisor *sup, struct diag *diag)
 				      "a former slotd's slotd-keep does not answer (%s/%s)",
 				      sup->config->supervisord.run_dir, KEEP_SOCKET);
 	}
-	alive = list_alive(in.ledger_fd, &names);
+	alive = list_alive(in.ledger_fd, &names, diag);
+	if (alive < 0) {
+		return diag_prefix(diag, "a former slotd was killed, and which workers it left "
+					 "running cannot be told. End them and its slotd-keep, "
+					 "then start slotd again");
+	}
 	if (alive) {
 		return diag_set(diag, -EBUSY,
-				"a former slotd was killed and left %u worker%s running: %s%s. "
+				"a former slotd was killed and left %d worker%s running: %s%s. "
 				"They run on, but nobody watches them. kill them, then start slotd "
 				"again",
 				alive, alive == 1 ? "" : "s", strbuf_str(&names),
@@ -278,7 +283,7 @@ int predecessor_succeed(struct supervisor *sup, struct diag *diag)
 		return diag_set(diag, -ENAMETOOLONG, "run_dir=%s is too long for a socket's path",
 				run_dir);
 	}
-	keep_put(sup, KEEP_LEDGER, &sup->ledger_fd, 1);
+	keep_put(sup, KEEP_LEDGER, ledger_fd(sup->ledger), 1);
 	keep_put(sup, KEEP_SWITCHBOARD, &sup->switchboard_fd, 1);
 	return serve_successor(sup, diag);
 }

@@ -1,6 +1,7 @@
 #include "run.h"
 #include "clock.h"
 #include "link/activity.h"
+#include "link/daemon_row.h"
 #include "link/directories.h"
 #include "link/helpers.h"
 #include "link/lookout.h"
@@ -226,9 +227,10 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 
 	sup->children.loop = sup->loop;
 	if (r == 0) {
-		r = ledger_create(&sup->ledger_fd, &sup->ledger);
+		r = ledger_new(&sup->ledger);
 	}
 	if (r == 0) {
+		supervisor_commit(sup);
 		r = make_switchboard(sup);
 	}
 	if (r == 0) {
@@ -292,7 +294,6 @@ int supervisor_start(struct supervisor *sup, const struct supervisor_options *op
 		.options = *options,
 		.mood = MOOD_RUNNING,
 		.started_wall = usec_wall(),
-		.ledger_fd = -EBADF,
 		.switchboard_fd = -EBADF,
 		.lock_fd = -EBADF,
 		.activity.fd = -EBADF,
@@ -384,12 +385,11 @@ static void abandon(struct supervisor *sup)
 	vec_done(&sup->groups);
 	vec_done(&sup->processes);
 	slab_done(&sup->process_memory);
-	ledger_unmap(sup->ledger);
+	sup->ledger = ledger_free(sup->ledger);
 	if (sup->switchboard) {
 		(void)munmap(sup->switchboard, sizeof(*sup->switchboard));
 	}
 	pidfile_remove(sup);
-	cleanup_closep(&sup->ledger_fd);
 	cleanup_closep(&sup->switchboard_fd);
 	predecessor_done(sup);
 	cleanup_closep(&sup->lock_fd);

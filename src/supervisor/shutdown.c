@@ -1,4 +1,5 @@
 #include "shutdown.h"
+#include "link/daemon_row.h"
 #include "link/helpers.h"
 #include "reload/reload.h"
 #include "service/services.h"
@@ -106,6 +107,7 @@ void supervisor_shutdown(struct supervisor *sup, enum mood mood)
 	bool first = sup->mood == MOOD_RUNNING;
 
 	sup->mood = mood;
+	supervisor_commit(sup);
 	publish_daemon(sup);
 	systemd_ending(sup);
 	if (!first) {
@@ -117,6 +119,7 @@ void supervisor_shutdown(struct supervisor *sup, enum mood mood)
 	vec_for_each (p, &sup->processes) {
 		if (*p) {
 			(*p)->worker.no_start = true;
+			process_commit(*p);
 		}
 	}
 	loop_idle_queue(sup->loop, &sup->shutdown_idle);

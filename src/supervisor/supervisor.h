@@ -81,7 +81,6 @@ struct supervisor {
 	/** A configuration that would start again was found: stops everything, to start anew. */
 	void (*restart)(struct supervisor *sup);
 
-	int ledger_fd;
 	struct ledger *ledger;
 	int switchboard_fd; /* writable */
 	struct switchboard *switchboard;

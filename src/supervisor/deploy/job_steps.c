@@ -16,9 +16,35 @@
 /* How long a job waits for the drain, to tell how it went. It goes on without being watched. */
 #define DRAIN_WATCHED SECONDS(10)
 
+static void commit(const struct job *j)
+{
+	struct ledger_job row = {
+		.number = j->number,
+		.kind = j->kind,
+		.from = j->from,
+		.to = j->to,
+		.step = j->step,
+		.at = j->at,
+		.total = j->total,
+		.prepared = j->prepared,
+		.closing = j->service->closing == j,
+		.began_wall = j->began_wall,
+		.began = j->began,
+		.step_began = j->step_began,
+		.draining = j->draining,
+	};
+
+	memcpy(row.who, j->who, sizeof(row.who));
+	memcpy(row.release, j->release, sizeof(row.release));
+	ledger_put_job(j->sup->ledger, j->service->index, &row);
+}
+
 void job_changed(struct job *j)
 {
 	j->dirty = true;
+	if (j->service && (j->service->job == j || j->service->closing == j)) {
+		commit(j);
+	}
 	if (j->service) {
 		publish_service(j->service);
 	}
@@ -139,6 +165,9 @@ void job_close(struct job *j)
 		return;
 	}
 	j->done = true;
+	if (j->service && (!j->service->job || j->service->job == j)) {
+		ledger_drop(j->sup->ledger, LEDGER_TABLE_JOB, j->service->index);
+	}
 	text = history_line(j);
 	if (text) {
 		records_history(j->sup, text);

@@ -115,6 +115,7 @@ void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind
 	plan_init(&plan);
 	retire_step(r, &s->policy, &(struct retire_event){.kind = kind}, usec_monotonic(), &plan);
 	carry_out(s, &plan);
+	service_write_ledger(s);
 	if (r->state == from) {
 		return;
 	}

@@ -162,6 +162,7 @@ static void change_processes(struct reload *r, struct group *g, const struct gro
 		} else {
 			process_set_config(p, w, r->next);
 		}
+		process_commit(p);
 		publish_process(p);
 	}
 }

@@ -7,6 +7,7 @@
 #include "service/slots.h"
 #include "show/publish.h"
 #include "worker/process.h"
+#include "worker/processes.h"
 
 #include <slotd/cleanup.h>
 
@@ -213,6 +214,20 @@ static struct gate_policy policy_now(const struct service *s, const struct proce
 	return policy;
 }
 
+static bool judge_health(struct process *p, const struct gate_policy *policy, bool ok)
+{
+	bool changed = health_result(&p->health, policy, ok, usec_monotonic());
+
+	process_commit(p);
+	return changed;
+}
+
+static void forget_health(struct process *p)
+{
+	health_reset(&p->health, usec_monotonic());
+	process_commit(p);
+}
+
 static void judge(struct process *p, bool ok, const char *text)
 {
 	struct service *s = p->service;
@@ -223,7 +238,7 @@ static void judge(struct process *p, bool ok, const char *text)
 		(void)snprintf(p->health_text, sizeof(p->health_text), "%s", text);
 		publish_process(p);
 	}
-	if (health_result(&p->health, &policy, ok, usec_monotonic())) {
+	if (judge_health(p, &policy, ok)) {
 		service_say(s, p->health.healthy ? LOG_INFO : LOG_WARNING, "%s is %s%s%s",
 			    p->config->name, p->health.healthy ? "healthy" : "unhealthy",
 			    ok ? "" : ": ", ok ? "" : text);
@@ -510,7 +525,7 @@ void gate_worker_changed(struct service *s, struct process *p)
 {
 	if (p->worker.state == WORKER_STARTING || !p->pid) {
 		gate_forget(p);
-		health_reset(&p->health, usec_monotonic());
+		forget_health(p);
 		p->denied = false;
 		if (p->worker.state == WORKER_STARTING) {
 			p->health_text[0] = '\0';
@@ -528,7 +543,7 @@ void gate_begin(struct service *s)
 	s->gating = true;
 	while ((p = service_next(s, s->swap.target, &pos))) {
 		gate_forget(p);
-		health_reset(&p->health, usec_monotonic());
+		forget_health(p);
 		p->health_text[0] = '\0';
 	}
 	evaluate(s);

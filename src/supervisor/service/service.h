@@ -142,7 +142,7 @@ void service_set_note(struct service *s, const char *fmt, ...)
 struct switch_word service_word(const struct service *s);
 /** Writes word and ledger; a change of live sets flipped_at. */
 void service_store(struct service *s, enum slot_id live, enum switch_mode mode);
-/** Live, generation, step and releases, as they are. */
+/** Puts what is known of it into the ledger. */
 void service_write_ledger(struct service *s);
 /** The wall clock was set: since when a slot is live or idle moves along. */
 void service_move_times(struct service *s, int64_t by);

@@ -90,18 +90,29 @@ struct switch_word service_word(const struct service *s)
 
 void service_write_ledger(struct service *s)
 {
-	struct ledger_service *l = &s->sup->ledger->services[s->index];
-	struct switch_word word = service_word(s);
+	const struct switch_word word = service_word(s);
+	struct ledger_service row = {
+		.swap = s->swap,
+		.duty = {.live = (uint32_t)word.live,
+			 .generation = word.generation,
+			 .next_socket = s->next_socket,
+			 .down = s->down,
+			 .holding = s->holding},
+	};
 
-	ledger_begin(&l->seq);
-	l->live = (uint32_t)word.live;
-	l->generation = word.generation;
-	l->step = (uint32_t)s->swap.step;
-	l->since = s->slots[word.live].since;
-	for (int slot = 0; slot < SLOT_MAX_; slot++) {
-		memcpy(l->release[slot], s->slots[slot].release, sizeof(l->release[slot]));
+	row.swap.policy = NULL; /* plain data only */
+	memcpy(row.duty.stopper, s->stopper, sizeof(s->stopper));
+	for (int i = 0; i < SLOT_MAX_; i++) {
+		const struct service_slot *slot = &s->slots[i];
+
+		row.retire[i] = slot->retire;
+		row.slots[i] = (struct ledger_slot){.since = slot->since,
+						    .clearing = slot->clearing,
+						    .proven = slot->proven,
+						    .touched = slot->touched};
+		memcpy(row.slots[i].release, slot->release, sizeof(slot->release));
 	}
-	ledger_end(&l->seq);
+	ledger_put_service(s->sup->ledger, s->index, &row);
 }
 
 void service_store(struct service *s, enum slot_id live, enum switch_mode mode)
@@ -200,6 +211,7 @@ void service_move_times(struct service *s, int64_t by)
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		s->slots[slot].since = clock_move(s->slots[slot].since, by);
 	}
+	service_write_ledger(s);
 	publish_service(s);
 }
 
@@ -250,7 +262,7 @@ static struct service *service_free(struct service *s)
 	loop_idle_cancel(s->sup->loop, &s->settle);
 	relays_service_gone(s);
 	sockets_close(s);
-	ledger_service_drop(s->sup->ledger, s->index);
+	ledger_drop(s->sup->ledger, LEDGER_TABLE_SERVICE, s->index);
 	free(s->name);
 	free(s);
 	return NULL;
@@ -270,7 +282,7 @@ static int make(struct supervisor *sup, const struct service_config *config, str
 	s->origin = origin;
 	s->watch_fd = -EBADF;
 	s->name = strdup(config->name);
-	r = s->name ? ledger_service_take(sup->ledger, s->name) : -ENOMEM;
+	r = s->name ? ledger_take(sup->ledger, LEDGER_TABLE_SERVICE, s->name) : -ENOMEM;
 	if (r < 0) {
 		free(s->name);
 		free(s);

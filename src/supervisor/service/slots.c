@@ -178,6 +178,7 @@ static void say_that_it_holds(struct service *s, unsigned workers)
 	bool said = s->holding;
 
 	s->holding = true;
+	service_write_ledger(s);
 	service_set_note(s, "the live slot was %s%s%s: connections wait",
 			 workers ? "stopped" : "removed", *s->stopper ? " by " : "", s->stopper);
 	if (!said) {
@@ -190,6 +191,7 @@ static void say_that_it_goes_on(struct service *s)
 	if (s->holding) {
 		s->holding = false;
 		s->stopper[0] = '\0';
+		service_write_ledger(s);
 		service_set_note(s, "%s", "");
 		service_say(s, LOG_NOTICE, "connections wait no more");
 	}

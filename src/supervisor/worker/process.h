@@ -27,6 +27,7 @@ struct process {
 	char *namespec; /* "group:name", or "name" where both are the same */
 
 	pid_t pid;		       /* of the child, from fork to reap */
+	uint64_t start_ticks;	       /* of that pid; see slotd/ledger.h */
 	int pidfd;		       /* -EBADF: none */
 	struct spawn_pipe report_pipe; /* how far the child got; closed once that is known */
 	bool executed;		       /* the core was told of it */
@@ -41,10 +42,11 @@ struct process {
 	bool stepping;
 	char *spawn_text; /* of a failed start; NULL: none, or no memory for it */
 
-	int stdin_fd;	     /* write end, -EBADF */
-	struct input *input; /* what waits to be written there; streams.c */
-	uint32_t streams[2]; /* ids at slotd-log, 0: none */
-	char *log_paths[2];  /* real path of the log file, NULL: none; AUTO resolved */
+	int stdin_fd;		    /* write end, -EBADF */
+	struct input *input;	    /* what waits to be written there; streams.c */
+	uint32_t streams[2];	    /* ids at slotd-log, 0: none */
+	char *log_paths[2];	    /* real path of the log file, NULL: none; AUTO resolved */
+	ledger_text ledger_logs[2]; /* the same in the ledger */
 	uint64_t lost_lines;
 	usec_t since_wall, started_wall, stopped_wall; /* 0: never */
 	struct service *service;		       /* NULL: in no slot */

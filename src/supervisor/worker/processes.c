@@ -35,32 +35,50 @@ bool process_ended(const struct process *p)
 
 /* ---- the ledger */
 
-static void write_ledger(struct process *p)
+static struct ledger_run what_runs(const struct process *p)
 {
-	struct ledger_worker *l = &p->sup->ledger->workers[p->worker.id];
-
-	ledger_begin(&l->seq);
-	l->state = p->worker.state;
-	l->pid = p->pid;
-	l->start_ticks = p->pid ? l->start_ticks : 0;
-	l->backoff = p->worker.backoff;
-	l->restarts = p->worker.restarts;
-	l->exit = p->worker.exit;
-	l->since = p->since_wall;
-	l->started = p->started_wall;
-	l->stopped = p->stopped_wall;
-	ledger_end(&l->seq);
+	return (struct ledger_run){
+		.pid = p->pid,
+		.streams = {p->streams[0], p->streams[1]},
+		.status = p->status,
+		.start_ticks = p->pid ? p->start_ticks : 0,
+		.since = p->since_wall,
+		.started = p->started_wall,
+		.stopped = p->stopped_wall,
+		.lost_lines = p->lost_lines,
+		.logs = {p->ledger_logs[0], p->ledger_logs[1]},
+		.fault = p->fault,
+		.waits = p->waits,
+		.executed = p->executed,
+		.clearing = p->clearing,
+		.pending = p->pending,
+		.removed = p->removed,
+		.restart = p->restart,
+		.shut_down = p->shut_down,
+		.start_waits = p->start_waits,
+		.restart_due = p->restart_due,
+	};
 }
 
-static void write_identity(struct process *p, uint64_t start_ticks)
+void process_commit(struct process *p)
 {
-	struct ledger_worker *l = &p->sup->ledger->workers[p->worker.id];
+	const struct ledger_worker row = {
+		.state = p->worker,
+		.health = p->health,
+		.policy = p->config->program->policy,
+		.run = what_runs(p),
+	};
 
-	ledger_begin(&l->seq);
-	l->pid = p->pid;
-	l->start_ticks = start_ticks;
-	l->started = p->started_wall;
-	ledger_end(&l->seq);
+	if (p->worker.id != UINT32_MAX) {
+		ledger_put_worker(p->sup->ledger, p->worker.id, &row);
+	}
+}
+
+static int name_logs_in_ledger(struct process *p)
+{
+	int r = ledger_text_new(p->sup->ledger, p->log_paths[0], &p->ledger_logs[0]);
+
+	return r < 0 ? r : ledger_text_new(p->sup->ledger, p->log_paths[1], &p->ledger_logs[1]);
 }
 
 /* Four places; where one is absent the pidfd stands again. */
@@ -193,7 +211,8 @@ static void watch(struct process *p, const struct spawned *spawned)
 	p->started_wall = usec_wall();
 	loop_io_set(p->sup->loop, &p->exit_io, p->pidfd, LOOP_READ);
 	loop_io_set(p->sup->loop, &p->report_io, p->report_pipe.fd, LOOP_READ);
-	write_identity(p, spawned->start_ticks);
+	p->start_ticks = spawned->start_ticks;
+	process_commit(p);
 	streams_started(p);
 	process_keep(p);
 }
@@ -354,7 +373,7 @@ static void perform_timer(struct process *p, const struct plan_action *a)
 static void perform_state(struct process *p, const struct plan_action *a)
 {
 	p->since_wall = usec_wall();
-	write_ledger(p);
+	process_commit(p);
 	process_changed(p);
 	waits_look_soon(p->sup);
 	process_entered(p, a);
@@ -423,7 +442,7 @@ static void feed(struct process *p, struct worker_event ev)
 		carry_out(p, &plan);
 	}
 	p->stepping = false;
-	write_ledger(p);
+	process_commit(p);
 	process_changed(p);
 	process_stepped(p);
 }
@@ -475,7 +494,7 @@ void process_move_times(struct process *p, int64_t by)
 	p->since_wall = clock_move(p->since_wall, by);
 	p->started_wall = clock_move(p->started_wall, by);
 	p->stopped_wall = clock_move(p->stopped_wall, by);
-	write_ledger(p);
+	process_commit(p);
 	process_changed(p);
 }
 
@@ -523,6 +542,7 @@ void process_set_config(struct process *p, const struct worker_config *config,
 	p->next_config = NULL;
 	p->next_origin = NULL;
 	p->pending = false;
+	process_commit(p);
 }
 
 static char *make_namespec(const struct group *group, const struct worker_config *config)
@@ -542,7 +562,7 @@ _Static_assert(LEDGER_NAME_MAX > 2 * CONFIG_NAME_MAX + 1, "names fit into the le
 static int take_place(struct process *p, struct diag *diag)
 {
 	struct supervisor *sup = p->sup;
-	int index = ledger_worker_take(sup->ledger, p->namespec);
+	int index = ledger_take(sup->ledger, LEDGER_TABLE_WORKER, p->namespec);
 
 	if (index < 0) {
 		return diag_set(diag, index,
@@ -551,13 +571,17 @@ static int take_place(struct process *p, struct diag *diag)
 	}
 	while (sup->processes.len <= (size_t)index) {
 		if (vec_push(&sup->processes, NULL) < 0) {
-			ledger_worker_drop(sup->ledger, (unsigned)index);
+			ledger_drop(sup->ledger, LEDGER_TABLE_WORKER, (unsigned)index);
 			return diag_set_errno(diag, -ENOMEM, "%s", p->namespec);
 		}
 	}
 	sup->processes.at[index] = p;
 	worker_init(&p->worker, (uint32_t)index);
-	write_ledger(p);
+	if (name_logs_in_ledger(p) < 0) {
+		log_line(LOG_ERR, "%s: no room in the ledger for the paths of its logs",
+			 p->namespec);
+	}
+	process_commit(p);
 	return 0;
 }
 
@@ -605,7 +629,7 @@ struct process *process_free(struct process *p)
 	process_gone(p);
 	if (p->worker.id != UINT32_MAX) {
 		p->sup->processes.at[p->worker.id] = NULL;
-		ledger_worker_drop(p->sup->ledger, p->worker.id);
+		ledger_drop(p->sup->ledger, LEDGER_TABLE_WORKER, p->worker.id);
 	}
 	loop_io_stop(p->sup->loop, &p->exit_io);
 	close_report(p);

@@ -9,6 +9,8 @@ int process_new(struct supervisor *sup, struct group *group, const struct worker
 		struct config *origin, struct diag *diag, struct process **ret);
 /** It has no process any more. */
 struct process *process_free(struct process *p);
+/** Puts what is known of it into the ledger: after a change that no step of the core brought. */
+void process_commit(struct process *p);
 /** Feed the core and carry out its plan. */
 void process_start(struct process *p);
 /** Its timer came, and it is its turn. */

@@ -61,6 +61,7 @@ static void push(struct process *p)
 		sup->starts_last = p;
 	}
 	p->start_waits = true;
+	process_commit(p);
 }
 
 void starts_forget(struct process *p)
@@ -83,6 +84,7 @@ void starts_forget(struct process *p)
 		sup->starts_last = before;
 	}
 	p->start_waits = p->restart_due = false;
+	process_commit(p);
 }
 
 static void start(struct process *p)

@@ -1,4 +1,5 @@
 #include "worker/streams.h"
+#include "link/daemon_row.h"
 #include "link/helpers.h"
 #include "link/ownlog.h"
 #include "link/targets.h"
@@ -32,6 +33,7 @@ struct stream {
 	struct streams *all;
 	struct stream *next;
 	uint32_t id;
+	unsigned row;		 /* in the ledger */
 	struct process *process; /* NULL: it is gone */
 	int channel;		 /* 0 stdout, 1 stderr */
 	int fd;
@@ -42,6 +44,7 @@ struct stream {
 	struct log_config config; /* numbers only; its path is not used */
 	bool strip_ansi, is_auto;
 	uint64_t lost_lines, lost_bytes; /* totals that slotd-log told */
+	ledger_text ledger_path, ledger_name;
 };
 
 struct streams {
@@ -78,9 +81,35 @@ static struct stream **place_of(struct streams *s, uint32_t id)
 	return at;
 }
 
+static void commit(const struct stream *st)
+{
+	const struct ledger_stream row = {
+		.id = st->id,
+		.worker = st->process ? st->process->worker.id : UINT32_MAX,
+		.channel = (uint32_t)st->channel,
+		.pid = st->pid,
+		.maxbytes = st->config.maxbytes,
+		.capture_maxbytes = st->config.capture_maxbytes,
+		.lost_lines = st->lost_lines,
+		.lost_bytes = st->lost_bytes,
+		.backups = st->config.backups,
+		.path = st->ledger_path,
+		.name = st->ledger_name,
+		.syslog = st->config.syslog,
+		.events = st->config.events_enabled,
+		.strip_ansi = st->strip_ansi,
+		.is_auto = st->is_auto,
+	};
+
+	ledger_put_stream(st->all->sup->ledger, st->row, &row);
+}
+
 static struct stream *stream_free(struct stream *st)
 {
 	if (st) {
+		if (st->id) {
+			ledger_drop(st->all->sup->ledger, LEDGER_TABLE_STREAM, st->row);
+		}
 		cleanup_closep(&st->fd);
 		free(st->name);
 		free(st->group);
@@ -105,6 +134,7 @@ static void drop(struct streams *s, uint32_t id)
 	*at = st->next;
 	if (st->process && st->process->streams[st->channel] == id) {
 		st->process->streams[st->channel] = 0;
+		process_commit(st->process);
 		process_keep(st->process);
 	}
 	stream_free(st);
@@ -115,6 +145,29 @@ int streams_pipe(const struct process *p, int ret_ends[2])
 	const struct owner *owner = &p->config->program->user;
 
 	return os_pipe_of(owner->uid, owner->gid, ret_ends);
+}
+
+/* A number of its own, and a row in the ledger. */
+static int enter(struct stream *st)
+{
+	struct supervisor *sup = st->all->sup;
+	int row = ledger_take(sup->ledger, LEDGER_TABLE_STREAM, NULL);
+	int r = row < 0 ? row : ledger_text_new(sup->ledger, st->path, &st->ledger_path);
+
+	if (r < 0) {
+		if (row >= 0) {
+			ledger_drop(sup->ledger, LEDGER_TABLE_STREAM, (unsigned)row);
+		}
+		return r;
+	}
+	if (++sup->next_stream == 0) {
+		sup->next_stream = 1;
+	}
+	supervisor_commit(sup);
+	st->row = (unsigned)row;
+	st->id = sup->next_stream;
+	commit(st);
+	return 0;
 }
 
 static int stream_new(struct process *p, int channel, int *ret_child)
@@ -145,16 +198,16 @@ static int stream_new(struct process *p, int channel, int *ret_child)
 	if (!st->name || !st->group || (p->log_paths[channel] && !st->path)) {
 		return -ENOMEM;
 	}
-	if (++p->sup->next_stream == 0) {
-		p->sup->next_stream = 1;
-	}
-	st->id = p->sup->next_stream;
 	st->process = p;
 	st->channel = channel;
 	st->config = *config;
 	st->config.path = NULL;
 	st->is_auto = config->kind == LOG_KIND_AUTO;
 	st->strip_ansi = p->config->program->strip_ansi;
+	r = enter(st);
+	if (r < 0) {
+		return r;
+	}
 	p->streams[channel] = st->id;
 	*place_of(s, st->id) = st;
 	st = NULL;
@@ -260,10 +313,12 @@ static void on_lost(struct streams *s, const struct message *m)
 	}
 	if (st->process) {
 		st->process->lost_lines += lines - st->lost_lines;
+		process_commit(st->process);
 		process_changed(st->process);
 	}
 	st->lost_lines = lines;
 	st->lost_bytes = bytes;
+	commit(st);
 }
 
 bool streams_whose(struct supervisor *sup, const struct message *m, struct stream_owner *ret)
@@ -374,9 +429,19 @@ void streams_started(struct process *p)
 
 		if (st) {
 			st->pid = p->pid;
+			commit(st);
 			announce(s, st);
 		}
 	}
+}
+
+/* Its worker's row goes: from now on the stream's says whose it was. */
+static void keep_name(struct stream *st, const struct process *p)
+{
+	if (ledger_text_new(p->sup->ledger, p->namespec, &st->ledger_name) < 0) {
+		log_line(LOG_ERR, "%s: no room in the ledger for a stream's name", p->namespec);
+	}
+	commit(st);
 }
 
 void streams_forget(struct process *p)
@@ -388,6 +453,7 @@ void streams_forget(struct process *p)
 		for (struct stream *st = s->buckets[i]; st; st = st->next) {
 			if (st->process == p) {
 				st->process = NULL;
+				keep_name(st, p);
 			}
 		}
 	}

@@ -82,6 +82,7 @@ void process_start_after(struct process *p, enum process_wait what)
 {
 	process_wait_no_more(p);
 	p->waits = what;
+	process_commit(p);
 	p->sup->n_waiting++;
 	process_changed(p);
 	waits_look_soon(p->sup);
@@ -91,6 +92,7 @@ void process_wait_no_more(struct process *p)
 {
 	if (p->waits) {
 		p->waits = WAITS_FOR_NOTHING;
+		process_commit(p);
 		p->sup->n_waiting--;
 		process_changed(p);
 	}
