@@ -183,8 +183,8 @@ struct ledger;
 int ledger_new(struct ledger **ret);
 /** Closes the descriptor, too. Accepts NULL. */
 struct ledger *ledger_free(struct ledger *l);
-/** Borrowed; const int *, for keep_put. */
-const int *ledger_fd(const struct ledger *l);
+/** Borrowed. */
+int ledger_fd(const struct ledger *l);
 
 /**
  * The row of that name, or a free one taken for it (WORKER, SERVICE); name NULL: a free one

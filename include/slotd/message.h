@@ -200,6 +200,7 @@ enum message_tag {
 	TAG_CLIENT_TIMEOUT,
 	TAG_IDLE_TIMEOUT,
 	TAG_HALF_CLOSE_TIMEOUT,
+	TAG_DESCRIPTORS, /* a line for each that travels with it: what it is; see keep.h */
 	TAG_MAX_,
 	TAG_INVALID_ = -22,
 };

@@ -101,6 +101,7 @@ static const struct {
 	[TAG_CLIENT_TIMEOUT] = {"client_timeout", TAG_U64},
 	[TAG_IDLE_TIMEOUT] = {"idle_timeout", TAG_U64},
 	[TAG_HALF_CLOSE_TIMEOUT] = {"half_close_timeout", TAG_U64},
+	[TAG_DESCRIPTORS] = {"descriptors", TAG_STRING},
 };
 
 #define TAGS(...) ((const uint16_t[]){__VA_ARGS__ __VA_OPT__(, ) TAG_NONE})
@@ -109,10 +110,10 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 	[MSG_READY] = {"ready", TAGS(), TAGS(TAG_VERSION), 0, 0},
 	[MSG_QUIT] = {"quit", TAGS(), TAGS(), 0, 0},
 	[MSG_REPORT] = {"report", TAGS(TAG_LEVEL, TAG_TEXT), TAGS(), 0, 0},
-	[MSG_KEEP_PUT] = {"keep_put", TAGS(TAG_NAME), TAGS(), 1, 16},
+	[MSG_KEEP_PUT] = {"keep_put", TAGS(TAG_NAME), TAGS(TAG_DESCRIPTORS), 1, 16},
 	[MSG_KEEP_DROP] = {"keep_drop", TAGS(TAG_NAME), TAGS(), 0, 0},
 	[MSG_KEEP_LIST] = {"keep_list", TAGS(), TAGS(), 0, 0},
-	[MSG_KEEP_ITEM] = {"keep_item", TAGS(TAG_NAME), TAGS(), 1, 16},
+	[MSG_KEEP_ITEM] = {"keep_item", TAGS(TAG_NAME), TAGS(TAG_DESCRIPTORS), 1, 16},
 	[MSG_KEEP_END] = {"keep_end", TAGS(TAG_COUNT), TAGS(), 0, 0},
 	[MSG_LOG_SETUP] = {"log_setup", TAGS(), TAGS(), 2, 2},
 	[MSG_LOG_STREAM] = {"log_stream", TAGS(TAG_STREAM, TAG_NAME, TAG_GROUP, TAG_CHANNEL),

@@ -52,6 +52,7 @@ static void list(struct keep *k, struct channel *ch, uint32_t id)
 	while ((item = store_next(&k->store, &pos, &name))) {
 		message_init(&m, MSG_KEEP_ITEM, id);
 		message_put_text(&m, TAG_NAME, name);
+		message_put_text(&m, TAG_DESCRIPTORS, item->tags);
 		for (unsigned i = 0; i < item->n; i++) {
 			message_put_fd(&m, item->fds[i]);
 		}

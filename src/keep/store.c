@@ -2,6 +2,8 @@
 
 #include <slotd/cleanup.h>
 
+#include <string.h>
+
 static struct store_item *item_free(struct store *s, struct store_item *item)
 {
 	if (item) {
@@ -9,6 +11,7 @@ static struct store_item *item_free(struct store *s, struct store_item *item)
 			cleanup_closep(&item->fds[i]);
 		}
 		s->n_fds -= item->n;
+		free(item->tags);
 		free(item);
 	}
 	return NULL;
@@ -34,10 +37,10 @@ int store_put(struct store *s, struct message *m)
 	if (!item) {
 		return -ENOMEM;
 	}
-	r = map_set(&s->items, name, item);
+	item->tags = strdup(message_str(m, TAG_DESCRIPTORS));
+	r = item->tags ? map_set(&s->items, name, item) : -ENOMEM;
 	if (r < 0) {
-		free(item);
-		return r;
+		return item_free(s, item), r;
 	}
 	for (; item->n < m->n_fds; item->n++) {
 		item->fds[item->n] = message_take_fd(m, item->n);

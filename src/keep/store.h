@@ -8,6 +8,7 @@
 #include <slotd/message.h>
 
 struct store_item {
+	char *tags; /* TAG_DESCRIPTORS as it came */
 	unsigned n;
 	int fds[MESSAGE_FDS_MAX];
 };

@@ -86,9 +86,9 @@ struct ledger *ledger_free(struct ledger *l)
 	return NULL;
 }
 
-const int *ledger_fd(const struct ledger *l)
+int ledger_fd(const struct ledger *l)
 {
-	return &l->fd;
+	return l->fd;
 }
 
 /* ---- texts */

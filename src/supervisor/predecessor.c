@@ -107,15 +107,23 @@ static int connect_keep(const char *run_dir)
 	return TAKE_FD(fd);
 }
 
+static int take_tagged(struct message *m, const char *tag)
+{
+	int at = keep_tags_find(message_str(m, TAG_DESCRIPTORS), tag);
+
+	return at < 0 ? -EBADF : message_take_fd(m, (unsigned)at);
+}
+
 static void take_item(struct inheritance *in, struct message *m)
 {
 	const char *name = message_str(m, TAG_NAME);
 
 	if (strcmp(name, KEEP_LEDGER) == 0) {
 		cleanup_closep(&in->ledger_fd);
-		in->ledger_fd = message_take_fd(m, 0);
+		in->ledger_fd = message_take_fd(m, 0); /* the only one */
 	} else if (strncmp(name, KEEP_HELPER_PREFIX, strlen(KEEP_HELPER_PREFIX)) == 0) {
-		struct old_helper h = {message_take_fd(m, 0), message_take_fd(m, 1)};
+		struct old_helper h = {take_tagged(m, KEEP_TAG_CHANNEL),
+				       take_tagged(m, KEEP_TAG_PIDFD)};
 
 		if (vec_push(&in->helpers, h) < 0) {
 			cleanup_closep(&h.channel_fd);
@@ -270,7 +278,7 @@ static int serve_successor(struct supervisor *sup, struct diag *diag)
 	}
 	cleanup_closep(&sup->keep_socket_fd);
 	sup->keep_socket_fd = TAKE_FD(fd);
-	keep_put(sup, KEEP_SOCKET, &sup->keep_socket_fd, 1);
+	keep_put_one(sup, KEEP_SOCKET, sup->keep_socket_fd);
 	return 0;
 }
 
@@ -283,8 +291,8 @@ int predecessor_succeed(struct supervisor *sup, struct diag *diag)
 		return diag_set(diag, -ENAMETOOLONG, "run_dir=%s is too long for a socket's path",
 				run_dir);
 	}
-	keep_put(sup, KEEP_LEDGER, ledger_fd(sup->ledger), 1);
-	keep_put(sup, KEEP_SWITCHBOARD, &sup->switchboard_fd, 1);
+	keep_put_one(sup, KEEP_LEDGER, ledger_fd(sup->ledger));
+	keep_put_one(sup, KEEP_SWITCHBOARD, sup->switchboard_fd);
 	return serve_successor(sup, diag);
 }
 

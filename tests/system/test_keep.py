@@ -1,10 +1,12 @@
 """slotd-keep alone, with the test in slotd's place."""
 
 import os
+import signal
 import socket
 
 import pytest
 
+from harness.procs import wait_for
 from harness.wire import Helper, Message, decode, encode
 
 
@@ -43,3 +45,58 @@ def test_the_next_slotd_is_served_when_no_descriptor_is_left(keep_socket):
                     break
                 kept.add(answer["NAME"])
         assert "worker 0" in kept and len(kept) < 40
+
+
+def kept_by(daemon):
+    """What slotd-keep holds: name -> tags of its descriptors."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as successor:
+        successor.settimeout(30)
+        successor.connect(str(daemon.dir / "run" / "keep.sock"))
+        successor.send(encode(Message("KEEP_LIST", 1)))
+        kept = {}
+        while True:
+            packet, fds, _, _ = socket.recv_fds(successor, 65536, 16)
+            answer = decode(packet, fds)
+            for fd in fds:
+                os.close(fd)
+            if answer.type == "KEEP_END":
+                return kept
+            kept[answer["NAME"]] = answer["DESCRIPTORS"].split("\n")[:-1]
+            assert len(kept[answer["NAME"]]) == len(fds)
+
+
+def test_each_descriptor_is_kept_with_what_it_is(slotd):
+    daemon = slotd(
+        "[program:both]\ncommand=sleep 1000\nstartsecs=0\n"
+        "[program:one]\ncommand=sleep 1000\nstartsecs=0\nredirect_stderr=true\n"
+    )
+    for name in ("both", "one"):
+        daemon.wait_state(name, "RUNNING")
+    kept = kept_by(daemon)
+    assert kept["ledger"] == ["self"] and kept["helper slotd-log"] == ["channel", "pidfd"]
+    assert kept["log staging"] == ["staging", "notes"]
+    both, one = kept["worker both"], kept["worker one"]
+    assert both[:2] == one[:2] == ["pidfd", "stdin"] and (len(both), len(one)) == (4, 3)
+    streams = both[2:] + one[2:]
+    assert len(set(streams)) == 3 and all(s.startswith("stream ") for s in streams)
+
+
+def test_what_a_worker_has_written_is_kept_when_it_has_ended(slotd):
+    """Its child has the pipe, so the stream goes on without it."""
+    daemon = slotd(
+        "[program:web]\ncommand=sh -c 'sleep 1000 & echo $! >> children'\ndirectory=%(here)s\n"
+        "startsecs=0\nautorestart=false\nredirect_stderr=true\n"
+    )
+    try:
+        daemon.wait_state("web", "EXITED")
+        (former,) = wait_for(lambda: [t for t in kept_by(daemon).get("worker web", [])
+                                      if len(kept_by(daemon)["worker web"]) == 1],
+                             "the pidfd is kept no more")
+        assert former.startswith("stream ")
+        daemon.ctl("start", "web", check=True)
+        wait_for(lambda: len(kept_by(daemon)["worker web"]) == 2, "the second run has ended")
+        assert kept_by(daemon)["worker web"][1] == former
+    finally:
+        for child in daemon.read("children").split():
+            os.kill(int(child), signal.SIGKILL)
+    wait_for(lambda: "worker web" not in kept_by(daemon), "all is written")

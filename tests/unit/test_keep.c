@@ -2,7 +2,9 @@
 #include <fcntl.h>
 #include <keep/store.h>
 #include <slotd/cleanup.h>
+#include <slotd/keep.h>
 #include <slotd/message.h>
+#include <string.h>
 
 #include "suite.h"
 
@@ -20,6 +22,7 @@ static void put(struct store *s, const char *name, unsigned n)
 
 	message_init(&m, MSG_KEEP_PUT, 0);
 	message_put_text(&m, TAG_NAME, name);
+	message_put_text(&m, TAG_DESCRIPTORS, "pidfd\nstream 17\n");
 	for (unsigned i = 0; i < n; i++) {
 		message_put_fd(&m, open_null());
 	}
@@ -40,6 +43,7 @@ START_TEST(what_is_put_is_found_until_it_is_dropped)
 	item = store_next(&s, &pos, &name);
 	ck_assert_str_eq(name, "worker web");
 	ck_assert_uint_eq(item->n, 4);
+	ck_assert_str_eq(item->tags, "pidfd\nstream 17\n");
 	ck_assert_ptr_null(store_next(&s, &pos, &name));
 	store_drop(&s, "worker web");
 	pos = 0;
@@ -72,9 +76,30 @@ START_TEST(dropping_what_is_not_there_is_harmless)
 }
 END_TEST
 
+START_TEST(each_descriptor_has_a_tag)
+{
+	char tags[KEEP_TAGS_MAX] = "";
+
+	ck_assert_int_eq(keep_tags_add(tags, KEEP_TAG_PIDFD), 0);
+	ck_assert_int_eq(keep_tags_add(tags, KEEP_TAG_STREAM "17"), 0);
+	ck_assert_int_eq(keep_tags_add(tags, KEEP_TAG_STREAM "1"), 0);
+	ck_assert_str_eq(tags, "pidfd\nstream 17\nstream 1\n");
+	ck_assert_int_eq(keep_tags_find(tags, "pidfd"), 0);
+	ck_assert_int_eq(keep_tags_find(tags, "stream 17"), 1);
+	ck_assert_int_eq(keep_tags_find(tags, "stream 1"), 2);
+	ck_assert_int_eq(keep_tags_find(tags, "stdin"), -ENOENT);
+	ck_assert_int_eq(keep_tags_find("", "stdin"), -ENOENT);
+	ck_assert_int_eq(keep_tags_find("pidfd", "pidfd"), 0);
+	while (keep_tags_add(tags, KEEP_TAG_STAGING) == 0) {
+		ck_assert_uint_lt(strlen(tags), sizeof(tags));
+	}
+	ck_assert_int_eq(keep_tags_find(tags, "stream 1"), 2);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("keep", what_is_put_is_found_until_it_is_dropped,
 			 a_second_put_closes_what_it_replaces,
-			 dropping_what_is_not_there_is_harmless);
+			 dropping_what_is_not_there_is_harmless, each_descriptor_has_a_tag);
 }

@@ -26,7 +26,7 @@ static struct ledger_view map(const struct ledger *l)
 	struct ledger_view v = {0};
 	struct diag diag = {0};
 
-	ck_assert_msg(ledger_map(*ledger_fd(l), &diag, &v) == 0, "%s", diag.text);
+	ck_assert_msg(ledger_map(ledger_fd(l), &diag, &v) == 0, "%s", diag.text);
 	return v;
 }
 #define auto_view CLEANUP(ledger_unmap)

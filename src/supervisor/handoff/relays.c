@@ -355,7 +355,7 @@ static int make_page(struct helper *h)
 	link->page = page;
 	link->page_fd = TAKE_FD(fd);
 	(void)snprintf(name, sizeof(name), KEEP_PAGE_PREFIX "%u", h->index);
-	keep_put(h->sup, name, &link->page_fd, 1);
+	keep_put_one(h->sup, name, link->page_fd);
 	h->data = TAKE_PTR(link);
 	if (control && channel_open(&control->channel)) {
 		publish_page(h, control);

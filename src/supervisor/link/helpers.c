@@ -51,7 +51,16 @@ static const char *helper_name(const struct helper *h, char *buf, size_t size)
 struct kept {
 	unsigned n;
 	int fds[MESSAGE_FDS_MAX];
+	char *tags; /* NULL: no memory for them */
 };
+
+static void kept_free(struct kept *kept)
+{
+	if (kept) {
+		free(kept->tags);
+		free(kept);
+	}
+}
 
 static void keep_send(struct helper *keep, const char *name, const struct kept *kept)
 {
@@ -59,39 +68,72 @@ static void keep_send(struct helper *keep, const char *name, const struct kept *
 
 	message_init(&m, MSG_KEEP_PUT, 0);
 	message_put_text(&m, TAG_NAME, name);
+	message_put_text(&m, TAG_DESCRIPTORS, kept->tags);
 	for (unsigned i = 0; i < kept->n; i++) {
 		message_put_fd(&m, kept->fds[i]);
 	}
 	(void)helper_send(keep, &m); /* a dead slotd-keep is refilled from sup->kept */
 }
 
-void keep_put(struct supervisor *sup, const char *name, const int *fds, unsigned n)
+static bool any_open(const struct kept_fd *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (fds[i].fd >= 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The entry of that name, made where there is none; NULL without memory, which is said. */
+static struct kept *kept_of(struct supervisor *sup, const char *name)
 {
 	struct kept *kept = map_get(&sup->kept, name);
-	bool fresh = !kept;
+
+	if (kept) {
+		return kept;
+	}
+	kept = calloc(1, sizeof(*kept));
+	if (!kept || map_set(&sup->kept, name, kept) < 0) {
+		free(kept);
+		log_line(LOG_ERR, "cannot keep \"%s\" over a crash: out of memory", name);
+		return NULL;
+	}
+	return kept;
+}
+
+void keep_put(struct supervisor *sup, const char *name, const struct kept_fd *fds, unsigned n)
+{
+	struct kept *kept = any_open(fds, n) ? kept_of(sup, name) : NULL;
+	struct helper *keep = helper_of(sup, HELPER_KEEP);
+	char tags[KEEP_TAGS_MAX] = "";
 	/* What helpers answer is no work for them. */
 	bool own = strncmp(name, KEEP_HELPER_PREFIX, strlen(KEEP_HELPER_PREFIX)) == 0;
 
-	if (fresh) {
-		kept = calloc(1, sizeof(*kept));
-		if (!kept || map_set(&sup->kept, name, kept) < 0) {
-			free(kept);
-			log_line(LOG_ERR, "cannot keep \"%s\" over a crash: out of memory", name);
-			return;
-		}
+	if (!kept) {
+		keep_drop(sup, name);
+		return;
 	}
 	kept->n = 0;
-	for (unsigned i = 0; i < n && i < MESSAGE_FDS_MAX; i++) {
-		if (fds[i] >= 0) {
-			kept->fds[kept->n++] = fds[i];
-			if (!own) {
-				activity_watch(sup, fds[i]);
-			}
+	for (unsigned i = 0; i < n && kept->n < MESSAGE_FDS_MAX; i++) {
+		if (fds[i].fd < 0 || keep_tags_add(tags, fds[i].tag) < 0) {
+			continue;
+		}
+		kept->fds[kept->n++] = fds[i].fd;
+		if (!own) {
+			activity_watch(sup, fds[i].fd);
 		}
 	}
-	if (helper_of(sup, HELPER_KEEP) && channel_open(&helper_of(sup, HELPER_KEEP)->channel)) {
-		keep_send(helper_of(sup, HELPER_KEEP), name, kept);
+	free(kept->tags);
+	kept->tags = strdup(tags);
+	if (keep && channel_open(&keep->channel)) {
+		keep_send(keep, name, kept);
 	}
+}
+
+void keep_put_one(struct supervisor *sup, const char *name, int fd)
+{
+	keep_put(sup, name, &(struct kept_fd){fd, KEEP_TAG_SELF}, 1);
 }
 
 void keep_drop(struct supervisor *sup, const char *name)
@@ -100,7 +142,7 @@ void keep_drop(struct supervisor *sup, const char *name)
 	struct kept *kept = map_remove(&sup->kept, name);
 	struct message m;
 
-	free(kept);
+	kept_free(kept);
 	if (!kept || !keep || !channel_open(&keep->channel)) {
 		return;
 	}
@@ -146,7 +188,10 @@ static void keep_channel(struct helper *h)
 	(void)snprintf(label, sizeof(label), KEEP_HELPER_PREFIX "%s",
 		       helper_name(h, name, sizeof(name)));
 	if (child_running(&h->child)) {
-		keep_put(h->sup, label, (int[]){h->channel.fd, h->child.pidfd}, 2);
+		const struct kept_fd fds[] = {{h->channel.fd, KEEP_TAG_CHANNEL},
+					      {h->child.pidfd, KEEP_TAG_PIDFD}};
+
+		keep_put(h->sup, label, fds, ARRAY_SIZE(fds));
 	} else {
 		keep_drop(h->sup, label);
 	}
@@ -528,7 +573,7 @@ void helpers_done(struct supervisor *sup)
 	}
 	vec_done(&sup->helpers);
 	while ((kept = map_next(&sup->kept, &pos, NULL))) {
-		free(kept);
+		kept_free(kept);
 	}
 	map_done(&sup->kept);
 }

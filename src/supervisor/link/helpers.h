@@ -6,6 +6,7 @@
 
 #include <slotd/channel.h>
 #include <slotd/child.h>
+#include <slotd/keep.h>
 
 enum helper_kind {
 	HELPER_KEEP,
@@ -65,10 +66,17 @@ int helper_send(struct helper *h, struct message *m);
 /** A fresh id for a request to a helper. Never 0. */
 uint32_t helper_request_id(struct supervisor *sup);
 
+/** A descriptor for slotd-keep and what it is. */
+struct kept_fd {
+	int fd; /* -EBADF: there is none, which is left out */
+	char tag[KEEP_TAG_MAX];
+};
 /**
- * slotd-keep: a named duplicate of what slotd cannot make again (names: slotd/keep.h). The
- * descriptors stay the caller's and open until keep_drop or the next keep_put of that name: a new
- * slotd-keep is filled from them. Failures are logged once.
+ * slotd-keep: a named duplicate of what slotd cannot make again (names and tags: slotd/keep.h).
+ * The descriptors stay the caller's and open until keep_drop or the next keep_put of that name: a
+ * new slotd-keep is filled from them. With nothing in it the entry is dropped.
  */
-void keep_put(struct supervisor *sup, const char *name, const int *fds, unsigned n);
+void keep_put(struct supervisor *sup, const char *name, const struct kept_fd *fds, unsigned n);
+/** The only descriptor of an entry: what its name says. */
+void keep_put_one(struct supervisor *sup, const char *name, int fd);
 void keep_drop(struct supervisor *sup, const char *name);

@@ -155,7 +155,7 @@ static void keep_server(struct supervisor *sup, const struct server *s)
 	char name[sizeof(KEEP_SERVER_PREFIX) + ADDRESS_TEXT_MAX];
 
 	(void)snprintf(name, sizeof(name), KEEP_SERVER_PREFIX "%s", s->address);
-	keep_put(sup, name, &s->fd, 1);
+	keep_put_one(sup, name, s->fd);
 }
 
 static int add(struct supervisor *sup, const struct server_config *c, struct diag *diag)

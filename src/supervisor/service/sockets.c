@@ -20,7 +20,7 @@ static void keep_socket(struct service *s, const struct public_socket *socket)
 
 	(void)snprintf(name, sizeof(name), KEEP_LISTEN_PREFIX "%s %s", s->name, socket->address);
 	if (socket->fd >= 0) {
-		keep_put(s->sup, name, &socket->fd, 1);
+		keep_put_one(s->sup, name, socket->fd);
 	} else {
 		keep_drop(s->sup, name);
 	}

@@ -42,11 +42,12 @@ struct process {
 	bool stepping;
 	char *spawn_text; /* of a failed start; NULL: none, or no memory for it */
 
-	int stdin_fd;		    /* write end, -EBADF */
-	struct input *input;	    /* what waits to be written there; streams.c */
-	uint32_t streams[2];	    /* ids at slotd-log, 0: none */
-	char *log_paths[2];	    /* real path of the log file, NULL: none; AUTO resolved */
-	ledger_text ledger_logs[2]; /* the same in the ledger */
+	int stdin_fd;		     /* write end, -EBADF */
+	struct input *input;	     /* what waits to be written there; streams.c */
+	uint32_t streams[2];	     /* ids at slotd-log, 0: none */
+	struct stream *open_streams; /* of this run and former ones, the newest first */
+	char *log_paths[2];	     /* real path of the log file, NULL: none; AUTO resolved */
+	ledger_text ledger_logs[2];  /* the same in the ledger */
 	uint64_t lost_lines;
 	usec_t since_wall, started_wall, stopped_wall; /* 0: never */
 	struct service *service;		       /* NULL: in no slot */

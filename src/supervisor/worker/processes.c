@@ -81,21 +81,15 @@ static int name_logs_in_ledger(struct process *p)
 	return r < 0 ? r : ledger_text_new(p->sup->ledger, p->log_paths[1], &p->ledger_logs[1]);
 }
 
-/* Four places; where one is absent the pidfd stands again. */
 void process_keep(struct process *p)
 {
 	char name[sizeof(KEEP_WORKER_PREFIX) + LEDGER_NAME_MAX];
-	int fds[] = {p->pidfd, p->stdin_fd, streams_fd(p, 0), streams_fd(p, 1)};
+	struct kept_fd fds[MESSAGE_FDS_MAX] = {{p->pidfd, KEEP_TAG_PIDFD},
+					       {p->stdin_fd, KEEP_TAG_STDIN}};
+	unsigned n = 2 + streams_kept(p, fds + 2, ARRAY_SIZE(fds) - 2);
 
 	(void)snprintf(name, sizeof(name), KEEP_WORKER_PREFIX "%s", p->namespec);
-	if (p->pidfd < 0) {
-		keep_drop(p->sup, name);
-		return;
-	}
-	for (size_t i = 1; i < ARRAY_SIZE(fds); i++) {
-		fds[i] = fds[i] < 0 ? p->pidfd : fds[i];
-	}
-	keep_put(p->sup, name, fds, ARRAY_SIZE(fds));
+	keep_put(p->sup, name, fds, n);
 }
 
 /* ---- starting */
@@ -166,10 +160,12 @@ static void on_report(struct loop_io *io, unsigned events)
 	process_look(container_of(io, struct process, report_io));
 }
 
-static void forget_pidfd(struct process *p)
+/* What is still in its pipes is kept further on. */
+static void forget_descriptors(struct process *p)
 {
 	int fd = TAKE_FD(p->pidfd);
 
+	streams_ended(p);
 	process_keep(p);
 	cleanup_closep(&fd);
 }
@@ -196,8 +192,7 @@ static void on_exit_event(struct loop_io *io, unsigned events)
 	read_report(p);
 	close_report(p);
 	loop_io_stop(p->sup->loop, &p->exit_io);
-	forget_pidfd(p);
-	streams_ended(p);
+	forget_descriptors(p);
 	p->clearing = true;
 	finished(p);
 }
@@ -636,6 +631,9 @@ struct process *process_free(struct process *p)
 	loop_timer_stop(p->sup->loop, &p->timer);
 	cleanup_closep(&p->pidfd);
 	streams_forget(p);
+	if (p->namespec) {
+		process_keep(p);
+	}
 	free(p->log_paths[0]);
 	free(p->log_paths[1]);
 	free(p->namespec);

@@ -31,7 +31,7 @@ enum {
 
 struct stream {
 	struct streams *all;
-	struct stream *next;
+	struct stream *next, *next_of_process;
 	uint32_t id;
 	unsigned row;		 /* in the ledger */
 	struct process *process; /* NULL: it is gone */
@@ -124,18 +124,43 @@ static void stream_freep(struct stream **st)
 	*st = stream_free(*st);
 }
 
+static void leave(struct process *p, const struct stream *st)
+{
+	struct stream **at = &p->open_streams;
+
+	while (*at && *at != st) {
+		at = &(*at)->next_of_process;
+	}
+	if (*at) {
+		*at = st->next_of_process;
+	}
+	if (p->streams[st->channel] == st->id) {
+		p->streams[st->channel] = 0;
+		process_commit(p);
+	}
+	process_keep(p);
+}
+
+/* The name at slotd-keep of a stream whose worker is gone. */
+static const char *own_entry(const struct stream *st, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, KEEP_STREAM_PREFIX "%u", st->id);
+	return buf;
+}
+
 static void drop(struct streams *s, uint32_t id)
 {
 	struct stream **at = place_of(s, id), *st = *at;
+	char name[32];
 
 	if (!st) {
 		return;
 	}
 	*at = st->next;
-	if (st->process && st->process->streams[st->channel] == id) {
-		st->process->streams[st->channel] = 0;
-		process_commit(st->process);
-		process_keep(st->process);
+	if (st->process) {
+		leave(st->process, st);
+	} else {
+		keep_drop(s->sup, own_entry(st, name, sizeof(name)));
 	}
 	stream_free(st);
 }
@@ -210,17 +235,22 @@ static int stream_new(struct process *p, int channel, int *ret_child)
 	}
 	p->streams[channel] = st->id;
 	*place_of(s, st->id) = st;
+	st->next_of_process = p->open_streams;
+	p->open_streams = st;
 	st = NULL;
 	*ret_child = TAKE_FD(write_end);
 	return 0;
 }
 
-int streams_fd(const struct process *p, int channel)
+unsigned streams_kept(const struct process *p, struct kept_fd *ret, unsigned max)
 {
-	struct stream *st =
-		p->streams[channel] ? *place_of(streams_of(p->sup), p->streams[channel]) : NULL;
+	unsigned n = 0;
 
-	return st ? st->fd : -EBADF;
+	for (const struct stream *st = p->open_streams; st && n < max; st = st->next_of_process) {
+		ret[n].fd = st->fd;
+		(void)snprintf(ret[n++].tag, KEEP_TAG_MAX, KEEP_TAG_STREAM "%u", st->id);
+	}
+	return n;
 }
 
 /* ---- what slotd-log is told */
@@ -435,9 +465,13 @@ void streams_started(struct process *p)
 	}
 }
 
-/* Its worker's row goes: from now on the stream's says whose it was. */
-static void keep_name(struct stream *st, const struct process *p)
+/* Its worker goes, with row and entry: from now on the stream has its own. */
+static void stand_alone(struct stream *st, const struct process *p)
 {
+	char name[32];
+
+	st->process = NULL;
+	keep_put_one(p->sup, own_entry(st, name, sizeof(name)), st->fd);
 	if (ledger_text_new(p->sup->ledger, p->namespec, &st->ledger_name) < 0) {
 		log_line(LOG_ERR, "%s: no room in the ledger for a stream's name", p->namespec);
 	}
@@ -446,17 +480,11 @@ static void keep_name(struct stream *st, const struct process *p)
 
 void streams_forget(struct process *p)
 {
-	struct streams *s = streams_of(p->sup);
-
 	streams_ended(p);
-	for (size_t i = 0; i < BUCKETS; i++) {
-		for (struct stream *st = s->buckets[i]; st; st = st->next) {
-			if (st->process == p) {
-				st->process = NULL;
-				keep_name(st, p);
-			}
-		}
+	for (struct stream *st = p->open_streams; st; st = st->next_of_process) {
+		stand_alone(st, p);
 	}
+	p->open_streams = NULL;
 }
 
 /* ---- stdin */
@@ -471,6 +499,12 @@ static void input_free(struct process *p)
 	}
 }
 
+void streams_ended(struct process *p)
+{
+	input_free(p);
+	cleanup_closep(&p->stdin_fd);
+}
+
 static void close_stdin(struct process *p)
 {
 	int fd = TAKE_FD(p->stdin_fd);
@@ -480,11 +514,6 @@ static void close_stdin(struct process *p)
 		process_keep(p);
 		cleanup_closep(&fd);
 	}
-}
-
-void streams_ended(struct process *p)
-{
-	close_stdin(p);
 }
 
 /* Bytes written (0: the pipe is full), or -errno. */
@@ -624,7 +653,10 @@ int streams_init(struct supervisor *sup, struct diag *diag)
 	if (r < 0) {
 		return diag_set_errno(diag, r, "no memory for logs in flight");
 	}
-	keep_put(sup, KEEP_LOG_STAGING, (int[]){s->staging_fd, s->notes_fd}, 2);
+	keep_put(sup, KEEP_LOG_STAGING,
+		 (struct kept_fd[]){{s->staging_fd, KEEP_TAG_STAGING},
+				    {s->notes_fd, KEEP_TAG_NOTES}},
+		 2);
 	return 0;
 }
 

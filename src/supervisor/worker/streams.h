@@ -34,8 +34,11 @@ void streams_abandon(struct process *p);
  * name, as /dev/stdout. 0 or -errno.
  */
 int streams_pipe(const struct process *p, int ret_ends[2]);
-/** Read end of its stdout (0) or stderr (1) while it is open; -EBADF. Borrowed. */
-int streams_fd(const struct process *p, int channel);
+/**
+ * Read ends of its pipes that slotd-log still reads, the newest first, for slotd-keep. Those of its
+ * former runs are among them. Returns their number.
+ */
+unsigned streams_kept(const struct process *p, struct kept_fd *ret, unsigned max);
 /** The process has ended: nobody reads its stdin any more. */
 void streams_ended(struct process *p);
 /** The process is gone for good: its open streams finish without it. */
