@@ -2,7 +2,7 @@
 #include <slotd/cleanup.h>
 #include <string.h>
 
-#include "man.h"
+#include "options.h"
 
 int main(int argc, char *argv[])
 {

@@ -141,3 +141,6 @@ enum {
 /** ", 1 to 65535", ", one of: off, v1, v2", or "": into buf. Returns buf. */
 const char *option_range(const struct option_def *def, char *buf, size_t size);
 const char *option_effect_name(enum option_effect effect);
+
+/** The options part of slotd.conf(5), from the tables, in mdoc(7). */
+void config_man(FILE *to);

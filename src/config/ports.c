@@ -1,7 +1,13 @@
 #include "ports.h"
 
 #include <ctype.h>
+#include <slotd/cleanup.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "endpoint.h"
+#include "messages.h"
 
 bool port_set_has(const struct port_set *s, unsigned port)
 {
@@ -59,4 +65,95 @@ void port_set_parse(struct port_set *s, const char *text)
 		port_set_add(s, (unsigned)first, (unsigned)last);
 		text = end + (*end == ',');
 	}
+}
+
+/* ---- slotd -t: ports that the kernel may give away before their workers are started ---------- */
+
+/* The ports of one program, service or server that another connection may hold. */
+struct exposed {
+	const struct port_set *local, *reserved;
+	struct port_set ports;
+	unsigned n;
+	struct port_set together; /* of all that were looked at, and reserved */
+	bool telling;		  /* once it is known what they all are */
+};
+
+static void look_at(struct exposed *x, const char *address)
+{
+	struct endpoint e;
+
+	endpoint_split(address, &e);
+	if (!e.unix_socket && port_set_has(x->local, e.port) &&
+	    !port_set_has(x->reserved, e.port) && !port_set_has(&x->ports, e.port)) {
+		port_set_add(&x->ports, e.port, e.port);
+		x->n++;
+	}
+}
+
+/* On another machine the range is another. */
+static bool is_here(const char *address)
+{
+	struct endpoint e;
+
+	endpoint_split(address, &e);
+	return e.unix_socket || endpoint_is_wildcard(&e) || strncmp(e.host, "127.", 4) == 0 ||
+	       strcmp(e.host, "localhost") == 0 || strcmp(e.host, "::1") == 0;
+}
+
+static void tell(struct exposed *x, struct config *c, struct config_place at, const char *what,
+		 const char *name)
+{
+	CLEANUP(strbuf_done) struct strbuf ports = {0}, together = {0};
+
+	if (x->n && x->telling) {
+		port_set_print(&x->ports, &ports);
+		port_set_print(&x->together, &together);
+		config_warning(c, at,
+			       "%s %s: port%s %s: the kernel gives ports of "
+			       "net.ipv4.ip_local_port_range to outgoing connections, and may have "
+			       "given one away when it is needed; choose lower ports, or put "
+			       "net.ipv4.ip_local_reserved_ports=%s into /etc/sysctl.d",
+			       what, name, x->n == 1 ? "" : "s", strbuf_str(&ports),
+			       strbuf_str(&together));
+	}
+	port_set_merge(&x->together, &x->ports);
+	x->ports = (struct port_set){0};
+	x->n = 0;
+}
+
+static void check_program(struct exposed *x, struct config *c, const struct program_config *p)
+{
+	vec_for_each (w, &p->workers) {
+		if (w->address && is_here(w->address)) {
+			look_at(x, w->address);
+		}
+	}
+	tell(x, c, p->place, "the workers of program", p->name);
+}
+
+static void check_all(struct exposed *x, struct config *c)
+{
+	vec_for_each (p, &c->programs) {
+		check_program(x, c, *p);
+	}
+	vec_for_each (s, &c->services) {
+		vec_for_each (address, &(*s)->listen) {
+			look_at(x, *address);
+		}
+		tell(x, c, (*s)->place, "the public socket of service", (*s)->name);
+	}
+	vec_for_each (s, &c->servers) {
+		look_at(x, s->address);
+		tell(x, c, s->place, "the section", s->section);
+	}
+}
+
+void config_check_ports(struct config *c, const struct port_set *local,
+			const struct port_set *reserved)
+{
+	struct exposed x = {.local = local, .reserved = reserved, .together = *reserved};
+
+	check_all(&x, c);
+	x.telling = true;
+	check_all(&x, c);
 }

@@ -1,6 +1,6 @@
 /* Expansions, environment=, the types of values, and the option tables themselves. */
 #include <config/endpoint.h>
-#include <config/man.h>
+#include <config/options.h>
 #include <config/values.h>
 #include <signal.h>
 
