@@ -1,5 +1,8 @@
 #include "run.h"
 #include "clock.h"
+#include "deploy/jobs.h"
+#include "deploy/records.h"
+#include "handoff/relays.h"
 #include "link/activity.h"
 #include "link/daemon_row.h"
 #include "link/directories.h"
@@ -11,6 +14,7 @@
 #include "predecessor.h"
 #include "reload/reload.h"
 #include "rival_check.h"
+#include "service/gate.h"
 #include "service/services.h"
 #include "show/events.h"
 #include "show/publish.h"
@@ -280,9 +284,9 @@ static int report_config(struct supervisor *sup, struct diag *diag)
 
 /* In this order: what may be refused comes before anything runs. */
 static start_fn *const start_steps[] = {
-	directories_make, predecessor_lock,    rivals_check, predecessor_check, raise_limits,
-	make_tables,	  report_config,       streams_init, servers_init,	services_init,
-	drop_privileges,  predecessor_succeed, make_groups,  helpers_start,
+	directories_make, predecessor_lock, rivals_check,	 predecessor_check, raise_limits,
+	make_tables,	  report_config,    streams_init,	 servers_init,	    records_init,
+	services_init,	  drop_privileges,  predecessor_succeed, make_groups,	    helpers_start,
 };
 
 int supervisor_start(struct supervisor *sup, const struct supervisor_options *options,
@@ -373,6 +377,10 @@ static void abandon(struct supervisor *sup)
 		events_done(sup);
 		fcgi_done(sup);
 		services_done(sup);
+		gate_done(sup);
+		jobs_done(sup);
+		relays_done(sup);
+		records_done(sup);
 		reload_done(sup); /* what services and groups pointed into */
 		requests_forget(sup, 0);
 		helpers_done(sup);

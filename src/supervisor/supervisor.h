@@ -43,6 +43,10 @@ struct service;
 struct helper;
 struct helper_ops;
 struct worker_observer;
+struct service_observer;
+struct service_part;
+struct handoff_ops;
+struct ready_sockets;
 
 /* Supervisor's "moods"; numbers are its API. */
 enum mood {
@@ -75,6 +79,9 @@ struct supervisor {
 
 	/* filled by the wiring, the lists with NULL at their end */
 	const struct worker_observer *const *worker_observers;
+	const struct service_observer *const *service_observers;
+	const struct service_part *service_parts;
+	const struct handoff_ops *handoff;
 	const struct helper_ops *const *helper_ops; /* by kind */
 	void (*const *look_after)(struct supervisor *sup);
 	bool (*work_goes_on)(const struct supervisor *sup);
@@ -126,5 +133,6 @@ struct supervisor {
 
 	/* private to their files */
 	void *events, *fcgi, *streams, *ownlog, *servers, *publish, *jobs, *records, *gate, *reload;
-	void *services_reload, *lookout;
+	void *lookout;
+	struct ready_sockets *ready_sockets;
 };

@@ -1,5 +1,11 @@
 #include "wiring.h"
 #include "commands.h"
+#include "deploy/jobs.h"
+#include "deploy/live.h"
+#include "deploy/live_watch.h"
+#include "deploy/prepare.h"
+#include "deploy/records.h"
+#include "deploy/service_swap.h"
 #include "handoff/relays.h"
 #include "link/lookout.h"
 #include "link/servers.h"
@@ -7,11 +13,15 @@
 #include "predecessor.h"
 #include "reload/reload.h"
 #include "service/gate.h"
+#include "service/handoff_ops.h"
+#include "service/observers.h"
 #include "service/services.h"
 #include "service/sockets.h"
 #include "show/events.h"
 #include "show/publish.h"
 #include "show/requests.h"
+#include "show/state_events.h"
+#include "show/systemd.h"
 #include "shutdown.h"
 #include "worker/fcgi.h"
 #include "worker/observers.h"
@@ -102,12 +112,14 @@ static const struct worker_observer events_hear = {
 };
 
 static const struct worker_observer publish_hears = {
-	.added = publish_process,
+	.added = publish_process_added,
 	.changed = publish_process,
 	.gone = publish_process_gone,
 	.group_added = publish_group,
 	.group_gone = publish_group_gone,
 };
+
+static const struct worker_observer swaps_hear = {.state = service_swap_process_entered};
 
 static const struct worker_observer services_hear = {
 	.added = services_join,
@@ -121,8 +133,41 @@ static const struct worker_observer reload_hears = {.state = reload_process_ente
 /* Requests first: what they answer about a worker that goes is said before it is gone. What is
  * shown last: nothing is said of it after that. */
 static const struct worker_observer *const worker_observers[] = {
-	&requests_hear, &events_hear,	&services_hear, &shutdown_hears,
-	&reload_hears,	&publish_hears, NULL,
+	&requests_hear,	 &events_hear,	&services_hear, &swaps_hear,
+	&shutdown_hears, &reload_hears, &publish_hears, NULL,
+};
+
+/* ---- services */
+
+static const struct service_part service_parts[] = {
+	{"sockets", sockets_init, sockets_reconfigure, sockets_open, sockets_close},
+	{"live", live_find, live_reconfigure, NULL, service_swap_done},
+	{"records", .open = records_write, .done = records_forget},
+	{"live_file", .reconfigure = live_watch_stop, .open = live_watch_start,
+	 .done = live_watch_stop},
+	{"gate", .init = gate_init, .open = gate_schedule, .done = gate_stop},
+	{"prepare", .done = prepare_stop},
+	{NULL},
+};
+
+static const struct service_observer swaps_follow = {
+	.step = service_feed,
+	.drained = service_retire,
+};
+
+static const struct service_observer jobs_follow = {.gone = jobs_forget};
+static const struct service_observer events_follow_services = {.ended = events_service_ended};
+static const struct service_observer systemd_follows = {.live = systemd_service_live};
+
+static const struct service_observer publish_follows = {
+	.changed = publish_service,
+	.gone = publish_service_gone,
+};
+
+/* Jobs first: whoever follows one is told how it ends. */
+static const struct service_observer *const service_observers[] = {
+	&jobs_follow,	  &swaps_follow,    &events_follow_services,
+	&systemd_follows, &publish_follows, NULL,
 };
 
 /* ---- names that go away */
@@ -143,6 +188,9 @@ void wire(struct supervisor *sup)
 {
 	sup->helper_ops = helper_ops;
 	sup->worker_observers = worker_observers;
+	sup->service_observers = service_observers;
+	sup->service_parts = service_parts;
+	sup->handoff = &relay_handoff;
 	sup->look_after = look_after;
 	sup->work_goes_on = relays_work;
 	sup->restart = restart;

@@ -35,19 +35,11 @@ CIRCLE_MAX = 6  # files; a .c and the .h of its name are one
 UPWARD = {
     (f"supervisor/{user}", f"supervisor/{used}")
     for user, all_used in {
-        "deploy/job_steps.c": "show/publish.h",
-        "deploy/service_swap.c": "show/events.h show/publish.h show/systemd.h",
-        "handoff/relays.c": "show/publish.h",
-        "handoff/rounds.c": "deploy/service_swap.h",
-        "service/gate.c": "deploy/prepare.h deploy/service_swap.h handoff/relays.h show/publish.h",
-        "service/services.c": "deploy/jobs.h deploy/live_watch.h deploy/prepare.h deploy/records.h deploy/service_swap.h handoff/relays.h show/publish.h",
-        "service/slots.c": "handoff/relays.h",
-        "service/sockets.c": "handoff/relays.h reload/service_reload.h",
         "supervisor.h": "link/activity.h",
     }.items()
     for used in all_used.split()
 }
-CIRCLES = {"supervisor": 16, "log": 8, "config": 8}
+CIRCLES = {"log": 8, "config": 8}
 
 # config.h has no file of its own name; every other header belongs to the folder that has one, and
 # to common where none has: plain data, words, contracts between processes.

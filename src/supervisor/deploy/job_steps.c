@@ -2,9 +2,9 @@
 #include "deploy/job_log.h"
 #include "deploy/records.h"
 #include "handoff/relays.h"
+#include "service/observers.h"
 #include "service/service.h"
 #include "service/slots.h"
-#include "show/publish.h"
 #include "worker/process.h"
 
 #include <slotd/cleanup.h>
@@ -46,7 +46,7 @@ void job_changed(struct job *j)
 		commit(j);
 	}
 	if (j->service) {
-		publish_service(j->service);
+		service_changed(j->service);
 	}
 }
 

@@ -310,6 +310,25 @@ int service_drain_now(struct supervisor *sup, const struct job_request *req, str
 	return 0;
 }
 
+/* ---- what a job needs is left alone ---- */
+
+/* The slot a job works on, or SLOT_INVALID_. */
+static enum slot_id slot_in_use(const struct service *s)
+{
+	return swap_busy(&s->swap) && s->swap.step != SWAP_BAKE ? s->swap.target : SLOT_INVALID_;
+}
+
+int service_may_change(const struct process *p, struct diag *diag)
+{
+	const struct service *s = p->service;
+	char job[512];
+
+	if (s && s->job && p->slot == slot_in_use(s)) {
+		return diag_set(diag, -EBUSY, "%s", job_describe(s->job, job, sizeof(job)));
+	}
+	return 0;
+}
+
 /* ---- to slotd-control ---- */
 
 static int send_lines(struct job *j, struct helper *control)

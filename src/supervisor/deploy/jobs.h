@@ -21,6 +21,8 @@ int job_begin(struct supervisor *sup, const struct job_request *req, struct diag
 int job_abort(struct supervisor *sup, const struct job_request *req, struct diag *diag);
 int service_drain_now(struct supervisor *sup, const struct job_request *req, struct diag *diag);
 
+/** May p be started or stopped by hand now? -EBUSY and which deploy uses it; 0. */
+int service_may_change(const struct process *p, struct diag *diag);
 const char *job_release(const struct job *j);
 /** log_dir/SERVICE-JOB.log. Returns buf. */
 const char *job_log_path(const struct job *j, char *buf, size_t size);

@@ -335,6 +335,7 @@ void records_forget(struct service *s)
 {
 	struct records *r = s->sup->records;
 
+	loop_timer_stop(s->sup->loop, &s->record_timer);
 	for (struct request *q = r->queue; q; q = q->next) {
 		if (q->service == s) {
 			q->service = NULL;

@@ -5,12 +5,9 @@
 #include "deploy/records.h"
 #include "handoff/rounds.h"
 #include "service/gate.h"
+#include "service/observers.h"
 #include "service/service.h"
-#include "service/services.h"
 #include "service/slots.h"
-#include "show/events.h"
-#include "show/publish.h"
-#include "show/systemd.h"
 #include "worker/process.h"
 #include "worker/processes.h"
 
@@ -22,6 +19,7 @@
 #include <string.h>
 
 static void carry_out(struct service *s, const struct plan *plan);
+static void start_progress(struct service *s);
 
 /* ---- feeding ---- */
 
@@ -45,7 +43,7 @@ static void step_all(struct service *s)
 	}
 	s->stepping = false;
 	service_write_ledger(s);
-	publish_service(s);
+	service_changed(s);
 }
 
 /* Each worker of a slot may bring the same event while one plan is carried out: once is enough. */
@@ -119,7 +117,7 @@ void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind
 	if (r->state == from) {
 		return;
 	}
-	publish_service(s);
+	service_changed(s);
 	if (r->state != RETIRE_DRAINING && r->state != RETIRE_CUTTING) {
 		say_drained(s, slot,
 			    from == RETIRE_CUTTING && kind == RETIRE_EV_CUT
@@ -225,7 +223,7 @@ static void perform_slot_start(struct service *s, const struct plan_action *a)
 {
 	service_retire(s, (enum slot_id)a->slot, RETIRE_EV_RECALL);
 	slot_start(s, (enum slot_id)a->slot, a->arg);
-	service_start_progress(s);
+	start_progress(s);
 }
 
 /* Until the drain is over, whatever stopwaitsecs says: so long a worker may take to end well. */
@@ -288,7 +286,7 @@ static void perform_record(struct service *s, const struct plan_action *a)
 	s->slots[0].proven = s->slots[1].proven = true;
 	s->slots[a->slot].touched = false;
 	set_live_workers(s);
-	supervisor_notify_status(s->sup);
+	service_lives(s);
 	records_write(s);
 	service_retire(s, (enum slot_id)a->slot, RETIRE_EV_RECALL);
 	service_retire(s, old, RETIRE_EV_BEGIN);
@@ -309,24 +307,13 @@ static void perform_cut(struct service *s, const struct plan_action *a)
 	relays_cut(s, (enum slot_id)a->slot, a->arg ? 0 : s->policy.drain_spread);
 }
 
-static void tell_listeners(struct service *s, const struct plan_action *a)
-{
-	bool done = a->arg == SWAP_EXIT_DONE;
-	enum event_type type = !done				    ? EVENT_SLOT_FAILED
-			       : s->swap.kind == SWAP_KIND_ROLLBACK ? EVENT_SLOT_ROLLED_BACK
-								    : EVENT_SLOT_SWAPPED;
-
-	events_emitf(service_supervisor(s), type, "servicename:%s kind:%s live:%s", s->config->name,
-		     swap_kind_name(s->swap.kind), slot_name(service_live(s)));
-}
-
 static void perform_finish(struct service *s, const struct plan_action *a)
 {
 	/* A warm slot that was recalled for a flip that failed goes on as it was. */
 	if (a->arg != SWAP_EXIT_DONE && s->swap.warm && a->slot != (int)service_live(s)) {
 		service_retire(s, (enum slot_id)a->slot, RETIRE_EV_BEGIN);
 	}
-	tell_listeners(s, a);
+	service_ended(s, a);
 	job_finished(s, a);
 }
 
@@ -361,7 +348,7 @@ static void carry_out(struct service *s, const struct plan *plan)
 
 /* ---- START, CHECK_RECORD ---- */
 
-void service_start_progress(struct service *s)
+static void start_progress(struct service *s)
 {
 	enum slot_id slot = s->swap.target;
 	struct gate_policy p = s->gate_policy;
@@ -384,6 +371,36 @@ void service_start_progress(struct service *s)
 		break;
 	default:
 		break;
+	}
+}
+
+/* An emptied slot that was on its way out has arrived. */
+static void check_stopped(struct service *s, enum slot_id slot)
+{
+	struct slot_count count;
+
+	if (s->slots[slot].retire.state == RETIRE_NONE) {
+		return;
+	}
+	slot_count(s, slot, &count);
+	if (count.alive == 0) {
+		service_retire(s, slot, RETIRE_EV_STOPPED);
+	}
+}
+
+void service_swap_process_entered(struct process *p, const struct plan_action *a)
+{
+	(void)a;
+	if (p->service) {
+		check_stopped(p->service, p->slot);
+		start_progress(p->service);
+	}
+}
+
+void services_shutdown(struct supervisor *sup)
+{
+	vec_for_each (s, &sup->services) {
+		service_feed(*s, SWAP_EV_ABORT, 0, "slotd is shutting down");
 	}
 }
 

@@ -12,5 +12,7 @@ void service_swap_init(struct service *s, enum slot_id live);
 void service_swap_done(struct service *s);
 /** Can the flip be recorded? NULL: yes; else why not. */
 void service_checked(struct service *s, const char *error);
-/** A process of the target slot changed: is START over? */
-void service_start_progress(struct service *s);
+/** As a worker's observer: START may be over, or a slot that retires be empty. */
+void service_swap_process_entered(struct process *p, const struct plan_action *a);
+/** Gives up what has not flipped yet: workers end now. */
+void services_shutdown(struct supervisor *sup);

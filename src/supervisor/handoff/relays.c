@@ -3,7 +3,7 @@
 #include "link/helpers.h"
 #include "service/service.h"
 #include "service/slots.h"
-#include "show/publish.h"
+#include "worker/observers.h"
 #include "worker/process.h"
 
 #include <slotd/cleanup.h>
@@ -209,17 +209,18 @@ static bool note_told(struct service *s, const struct process *p, bool up)
 	return true;
 }
 
-void relays_service(struct service *s)
+static void relays_service(struct service *s)
 {
 	struct message m;
 
+	memset(s->told, 0, sizeof(s->told)); /* addresses may have changed */
 	fill_service(&m, s);
 	relays_tell(s->sup, &m);
 	relays_fill(&m, MSG_RELAY_TABLE, 0, s);
 	relays_tell(s->sup, &m);
 }
 
-void relays_service_gone(struct service *s)
+static void relays_service_gone(struct service *s)
 {
 	struct message m;
 
@@ -227,7 +228,7 @@ void relays_service_gone(struct service *s)
 	relays_tell(s->sup, &m);
 }
 
-void relays_socket(struct service *s, const struct public_socket *socket)
+static void relays_socket(struct service *s, const struct public_socket *socket)
 {
 	struct message m;
 
@@ -235,7 +236,7 @@ void relays_socket(struct service *s, const struct public_socket *socket)
 	relays_tell(s->sup, &m);
 }
 
-void relays_socket_gone(struct service *s, const struct public_socket *socket)
+static void relays_socket_gone(struct service *s, const struct public_socket *socket)
 {
 	struct message m;
 
@@ -270,12 +271,12 @@ static void forget_told(struct service *s, const struct process *p)
 	s->told[p->worker.id / 64] &= ~(UINT64_C(1) << p->worker.id % 64);
 }
 
-void relays_worker_again(const struct process *p)
+static void relays_worker_again(const struct process *p)
 {
 	forget_told(p->service, p);
 }
 
-void relays_worker_gone(struct service *s, const struct process *p)
+static void relays_worker_gone(struct service *s, const struct process *p)
 {
 	struct message m;
 
@@ -452,7 +453,7 @@ static void denied(struct supervisor *sup, const struct message *m)
 		return;
 	}
 	p->denied = may_not;
-	publish_process(p);
+	process_changed(p);
 	if (may_not) {
 		service_say(p->service, LOG_WARNING,
 			    "%s: slotd-relay%s%s%s may not open %s, and clients wait: let the "
@@ -495,6 +496,16 @@ static void lost(struct helper *h)
 		rounds_lose(h);
 	}
 }
+
+const struct handoff_ops relay_handoff = {
+	.service = relays_service,
+	.service_gone = relays_service_gone,
+	.socket = relays_socket,
+	.socket_gone = relays_socket_gone,
+	.workers = relays_workers,
+	.worker_again = relays_worker_again,
+	.worker_gone = relays_worker_gone,
+};
 
 const struct helper_ops relays_helper_ops = {
 	.name = "slotd-relay",

@@ -3,19 +3,11 @@
 /** slotd-relay: what each is told, at its start and when something changes. */
 
 #include "link/helpers.h"
+#include "service/handoff_ops.h"
 #include "service/service.h"
 
-/** Tells all relays of a new service, or of changed settings. */
-void relays_service(struct service *s);
-void relays_service_gone(struct service *s);
-void relays_socket(struct service *s, const struct public_socket *socket);
-/** Its queue is still taken, then each relay closes it. */
-void relays_socket_gone(struct service *s, const struct public_socket *socket);
 /** Rows that changed since they were last told. */
 void relays_workers(struct service *s);
-/** Its row is told once more, changed or not: a relay that it refused tries it again at once. */
-void relays_worker_again(const struct process *p);
-void relays_worker_gone(struct service *s, const struct process *p);
 /** What relays have open to a slot, summed. */
 struct slot_load {
 	uint64_t queued, silent, active, idle, pinned;
@@ -45,4 +37,5 @@ void relays_tell(struct supervisor *sup, struct message *m);
 /** A message that names the service and no more. */
 void relays_fill(struct message *m, enum message_type type, uint32_t id, const struct service *s);
 
+extern const struct handoff_ops relay_handoff;
 extern const struct helper_ops relays_helper_ops;

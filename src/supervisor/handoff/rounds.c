@@ -1,7 +1,7 @@
 #include "handoff/rounds.h"
-#include "deploy/service_swap.h"
 #include "handoff/relays.h"
 #include "link/helpers.h"
+#include "service/observers.h"
 #include "service/service.h"
 
 #include <slotd/cleanup.h>
@@ -132,13 +132,13 @@ static void round_over(struct round *r)
 		break;
 	case ROUND_FLIPPED:
 		(void)usec_format(usec_sub(usec_monotonic(), s->flipped_at), text, sizeof(text));
-		service_feed(s, SWAP_EV_FLIPPED, 0, text);
+		service_step(s, SWAP_EV_FLIPPED, 0, text);
 		break;
 	case ROUND_DRAIN:
-		service_retire(s, r->slot, RETIRE_EV_DRAINED);
+		service_drained(s, r->slot, RETIRE_EV_DRAINED);
 		break;
 	case ROUND_CUT:
-		service_retire(s, r->slot, RETIRE_EV_CUT);
+		service_drained(s, r->slot, RETIRE_EV_CUT);
 		break;
 	default:
 		break;

@@ -4,7 +4,7 @@
 #include "service/service.h"
 #include "service/services.h"
 #include "service/sockets.h"
-#include "show/publish.h"
+#include "worker/observers.h"
 #include "worker/process.h"
 #include "worker/processes.h"
 
@@ -20,31 +20,20 @@
  * its queue is empty.
  */
 
-struct bound {
-	const char *service, *address; /* of the next configuration */
-	int fd;
-	struct own_name name;
-	struct public_socket *moves; /* it was another service's; NULL: it is new */
-};
-
-struct reload_plan {
-	VEC(struct bound) bound;
-};
-
 void services_reload_abandon(struct supervisor *sup)
 {
-	struct reload_plan *plan = sup->services_reload;
+	struct ready_sockets *ready = sup->ready_sockets;
 
-	if (!plan) {
+	if (!ready) {
 		return;
 	}
-	vec_for_each (b, &plan->bound) {
+	vec_for_each (b, &ready->all) {
 		own_name_remove(&b->name);
 		cleanup_closep(&b->fd);
 	}
-	vec_done(&plan->bound);
-	free(plan);
-	sup->services_reload = NULL;
+	vec_done(&ready->all);
+	free(ready);
+	sup->ready_sockets = NULL;
 }
 
 /* ---- prepare ---- */
@@ -92,11 +81,11 @@ static struct public_socket *find_socket(const struct supervisor *sup, const cha
 	return NULL;
 }
 
-static int bind_one(struct supervisor *sup, struct reload_plan *plan,
+static int bind_one(struct supervisor *sup, struct ready_sockets *ready,
 		    const struct service_config *c, const char *address, struct diag *diag)
 {
 	const struct listen_options options = service_listen_options(c);
-	struct bound b = {.service = c->name, .address = address, .fd = -EBADF};
+	struct ready_socket b = {.service = c->name, .address = address, .fd = -EBADF};
 	bool same = false;
 	int r = 0;
 
@@ -113,7 +102,7 @@ static int bind_one(struct supervisor *sup, struct reload_plan *plan,
 	if (r < 0) {
 		return diag_prefix(diag, "[service:%s]", c->name);
 	}
-	if (vec_push(&plan->bound, b) < 0) {
+	if (vec_push(&ready->all, b) < 0) {
 		own_name_remove(&b.name);
 		cleanup_closep(&b.fd);
 		return diag_set_errno(diag, -ENOMEM, "[service:%s]", c->name);
@@ -124,21 +113,21 @@ static int bind_one(struct supervisor *sup, struct reload_plan *plan,
 int services_reload_prepare(struct supervisor *sup, struct config *next, bool force,
 			    struct diag *diag)
 {
-	struct reload_plan *plan;
+	struct ready_sockets *ready;
 	int r = 0;
 
 	services_reload_abandon(sup);
 	vec_for_each (s, &sup->services) {
 		r = r == 0 ? check_leaving(*s, next, force, diag) : r;
 	}
-	plan = r == 0 ? calloc(1, sizeof(*plan)) : NULL;
-	if (!plan) {
+	ready = r == 0 ? calloc(1, sizeof(*ready)) : NULL;
+	if (!ready) {
 		return r < 0 ? r : diag_set_errno(diag, -ENOMEM, "reload");
 	}
-	sup->services_reload = plan;
+	sup->ready_sockets = ready;
 	vec_for_each (c, &next->services) {
 		vec_for_each (address, &(*c)->listen) {
-			r = r == 0 ? bind_one(sup, plan, *c, *address, diag) : r;
+			r = r == 0 ? bind_one(sup, ready, *c, *address, diag) : r;
 		}
 	}
 	if (r < 0) {
@@ -150,29 +139,13 @@ int services_reload_prepare(struct supervisor *sup, struct config *next, bool fo
 /* ---- commit ---- */
 
 /* The service that had a socket must not remove its name when it closes it. */
-static void take_names(struct reload_plan *plan)
+static void take_names(struct ready_sockets *ready)
 {
-	vec_for_each (b, &plan->bound) {
+	vec_for_each (b, &ready->all) {
 		if (b->moves) {
 			b->name = own_name_take(&b->moves->name);
 		}
 	}
-}
-
-int service_reload_take(struct supervisor *sup, const char *address, struct own_name *ret_name)
-{
-	struct reload_plan *plan = sup->services_reload;
-
-	for (size_t i = 0; plan && i < plan->bound.len; i++) {
-		struct bound *b = &plan->bound.at[i];
-
-		if (b->fd >= 0 && strcmp(b->address, address) == 0) {
-			own_name_done(ret_name);
-			*ret_name = own_name_take(&b->name);
-			return TAKE_FD(b->fd);
-		}
-	}
-	return -ENOENT;
 }
 
 static const struct program_config *program_in(const struct config *next, const struct process *p)
@@ -214,7 +187,7 @@ static void attach_processes(struct supervisor *sup, const struct config *next)
 			p->slot = program->slot;
 			service_process_added(s, p);
 		}
-		publish_process(p);
+		process_changed(p);
 	}
 }
 
@@ -222,8 +195,8 @@ void services_reload_commit(struct supervisor *sup, struct config *next)
 {
 	struct diag diag = {0};
 
-	if (sup->services_reload) {
-		take_names(sup->services_reload);
+	if (sup->ready_sockets) {
+		take_names(sup->ready_sockets);
 	}
 	for (size_t i = sup->services.len; i > 0; i--) {
 		struct service *s = sup->services.at[i - 1];

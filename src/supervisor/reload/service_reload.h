@@ -14,6 +14,3 @@ int services_reload_prepare(struct supervisor *sup, struct config *next, bool fo
 			    struct diag *diag);
 void services_reload_commit(struct supervisor *sup, struct config *next);
 void services_reload_abandon(struct supervisor *sup);
-
-/** A socket that a reload has bound for this address, and its name; -ENOENT. */
-int service_reload_take(struct supervisor *sup, const char *address, struct own_name *ret_name);

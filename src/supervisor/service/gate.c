@@ -1,11 +1,11 @@
 #include "service/gate.h"
-#include "deploy/prepare.h"
-#include "deploy/service_swap.h"
-#include "handoff/relays.h"
 #include "link/helpers.h"
+#include "service/environment.h"
+#include "service/handoff_ops.h"
+#include "service/observers.h"
 #include "service/service.h"
 #include "service/slots.h"
-#include "show/publish.h"
+#include "worker/observers.h"
 #include "worker/process.h"
 #include "worker/processes.h"
 
@@ -118,10 +118,10 @@ static void evaluate(struct service *s)
 	switch (gate_judge(&p, &(struct gate_count){count.healthy, count.lost})) {
 	case GATE_PASSED:
 		(void)snprintf(text, sizeof(text), "%u/%u healthy", count.healthy, count.total);
-		service_feed(s, SWAP_EV_READY, 0, text);
+		service_step(s, SWAP_EV_READY, 0, text);
 		break;
 	case GATE_HOPELESS:
-		service_feed(s, SWAP_EV_NOT_READY, 0, gate_report(s, text, sizeof(text)));
+		service_step(s, SWAP_EV_NOT_READY, 0, gate_report(s, text, sizeof(text)));
 		break;
 	default:
 		break;
@@ -236,7 +236,7 @@ static void judge(struct process *p, bool ok, const char *text)
 	p->probing = false;
 	if (!ok && strncmp(p->health_text, text, sizeof(p->health_text) - 1) != 0) {
 		(void)snprintf(p->health_text, sizeof(p->health_text), "%s", text);
-		publish_process(p);
+		process_changed(p);
 	}
 	if (judge_health(p, &policy, ok)) {
 		service_say(s, p->health.healthy ? LOG_INFO : LOG_WARNING, "%s is %s%s%s",
@@ -244,10 +244,10 @@ static void judge(struct process *p, bool ok, const char *text)
 			    ok ? "" : ": ", ok ? "" : text);
 		if (ok) {
 			p->health_text[0] = '\0';
-			relays_worker_again(p);
+			s->sup->handoff->worker_again(p);
 		}
-		publish_process(p);
-		publish_service(s);
+		process_changed(p);
+		service_changed(s);
 		service_settle_soon(s);
 	}
 	evaluate(s);
@@ -415,7 +415,7 @@ static int run_command(struct check *c, const struct process *p)
 	char *argv[] = {(char *)"/bin/sh", (char *)"-c",
 			p->service->config->slots[p->slot].health_arg, NULL};
 	struct child_spec spec = CHILD_SPEC_INIT;
-	int r = prepare_environment(p->service, p->slot, p, &env);
+	int r = slot_environment(p->service, p->slot, p, &env);
 
 	if (r < 0) {
 		return r;
@@ -503,9 +503,10 @@ void gate_schedule(struct service *s)
 
 /* ---- for the others ---- */
 
-void gate_init(struct service *s)
+int gate_init(struct service *s)
 {
 	loop_timer_init(&s->check_timer, on_check_timer);
+	return 0;
 }
 
 void gate_forget(struct process *p)

@@ -15,7 +15,8 @@ void gate_forget(struct process *p);
 void gate_schedule(struct service *s);
 /** What START or GATE still waits for, for people; names the culprit. Returns buf. */
 const char *gate_report(struct service *s, char *buf, size_t size);
-void gate_init(struct service *s);
+/** As a part of a service, with gate_schedule to open. */
+int gate_init(struct service *s);
 void gate_stop(struct service *s);
 void gate_done(struct supervisor *sup);
 extern const struct helper_ops gate_helper_ops; /* slotd-probe */

@@ -1,5 +1,5 @@
 #include "service/slots.h"
-#include "handoff/relays.h"
+#include "service/handoff_ops.h"
 #include "service/service.h"
 #include "worker/process.h"
 #include "worker/processes.h"
@@ -208,7 +208,7 @@ void service_judge_mode(struct service *s)
 	still = live_stands_still(s, &workers);
 	if (service_word(s).mode != (still ? SWITCH_HOLD : SWITCH_OPEN)) {
 		service_store(s, service_live(s), still ? SWITCH_HOLD : SWITCH_OPEN);
-		relays_workers(s);
+		s->sup->handoff->workers(s);
 	}
 	if (still) {
 		say_that_it_holds(s, workers);

@@ -1,8 +1,7 @@
 #include "service/sockets.h"
-#include "handoff/relays.h"
 #include "link/helpers.h"
 #include "link/lookout.h"
-#include "reload/service_reload.h"
+#include "service/handoff_ops.h"
 #include "service/service.h"
 
 #include <slotd/cleanup.h>
@@ -36,11 +35,27 @@ struct listen_options service_listen_options(const struct service_config *c)
 	};
 }
 
+static int take_ready(struct supervisor *sup, const char *address, struct own_name *ret_name)
+{
+	struct ready_sockets *ready = sup->ready_sockets;
+
+	for (size_t i = 0; ready && i < ready->all.len; i++) {
+		struct ready_socket *b = &ready->all.at[i];
+
+		if (b->fd >= 0 && strcmp(b->address, address) == 0) {
+			own_name_done(ret_name);
+			*ret_name = own_name_take(&b->name);
+			return TAKE_FD(b->fd);
+		}
+	}
+	return -ENOENT;
+}
+
 static int open_socket(struct service *s, struct public_socket *socket, struct diag *diag)
 {
 	const struct listen_options options = service_listen_options(s->config);
 
-	socket->fd = service_reload_take(s->sup, socket->address, &socket->name);
+	socket->fd = take_ready(s->sup, socket->address, &socket->name);
 	if (socket->fd < 0) {
 		socket->fd = notify_take_listener(socket->address);
 	}
@@ -70,7 +85,7 @@ void sockets_open(struct service *s)
 		}
 		if (open_socket(s, &s->sockets.at[i], &diag) == 0) {
 			keep_socket(s, &s->sockets.at[i]);
-			relays_socket(s, &s->sockets.at[i]);
+			s->sup->handoff->socket(s, &s->sockets.at[i]);
 			lookout_look(s->sup);
 			service_say(s, LOG_INFO, "listening on %s", s->sockets.at[i].address);
 		} else {
@@ -122,14 +137,14 @@ static bool lists(const struct service_config *c, const char *address)
 	return false;
 }
 
-void sockets_drop(struct service *s)
+static void sockets_drop(struct service *s)
 {
 	for (size_t i = s->sockets.len; i > 0; i--) {
 		struct public_socket *socket = &s->sockets.at[i - 1];
 
 		if (!lists(s->config, socket->address)) {
 			service_say(s, LOG_INFO, "no longer listening on %s", socket->address);
-			relays_socket_gone(s, socket);
+			s->sup->handoff->socket_gone(s, socket);
 			close_socket(s, socket);
 			vec_remove(&s->sockets, i - 1);
 		}
@@ -158,12 +173,12 @@ static void make_again(struct service *s, struct public_socket *socket)
 		lookout_failed(s->sup, &socket->name, &diag);
 		return;
 	}
-	relays_socket_gone(s, socket);
+	s->sup->handoff->socket_gone(s, socket);
 	cleanup_closep(&socket->fd);
 	socket->fd = fd;
 	socket->index = s->next_socket++;
 	keep_socket(s, socket);
-	relays_socket(s, socket);
+	s->sup->handoff->socket(s, socket);
 	lookout_made(&socket->name);
 }
 
@@ -181,7 +196,7 @@ void services_look_after(struct supervisor *sup)
 	}
 }
 
-int sockets_add(struct service *s)
+static int sockets_add(struct service *s)
 {
 	vec_for_each (address, &s->config->listen) {
 		struct public_socket socket = {.index = s->next_socket, .fd = -EBADF};
@@ -199,7 +214,16 @@ int sockets_add(struct service *s)
 	return 0;
 }
 
-void sockets_init(struct service *s)
+int sockets_init(struct service *s)
 {
 	loop_timer_init(&s->bind_timer, on_bind_timer);
+	return sockets_add(s);
+}
+
+void sockets_reconfigure(struct service *s)
+{
+	sockets_drop(s);
+	if (sockets_add(s) < 0) {
+		service_say(s, LOG_ERR, "out of memory: not all addresses are listened on");
+	}
 }

@@ -475,13 +475,14 @@ void events_group_removed(struct group *g)
 	arm_tick(ev);
 }
 
-void events_process_added(struct process *p)
+int events_process_added(struct process *p)
 {
 	struct ear_pool *ep = pool_of(events_of(p->sup), p->group);
 
 	if (ep && !ear_new(ep, p)) {
 		log_line(LOG_ERR, "event listener %s gets no events: out of memory", p->namespec);
 	}
+	return 0;
 }
 
 void events_process_gone(struct process *p)
@@ -498,7 +499,7 @@ void events_process_gone(struct process *p)
 }
 
 /* The listener protocol follows its process: ACKNOWLEDGED from each start, events once RUNNING. */
-static void follow_process(struct process *p, enum worker_state state)
+void events_follow(struct process *p, enum worker_state state)
 {
 	struct ear *ear = ear_of(p);
 	struct plan plan;
@@ -522,44 +523,7 @@ static void follow_process(struct process *p, enum worker_state state)
 	log_plan(&plan);
 }
 
-/* ---- what the rest of slotd tells */
-
-void events_process_state(struct process *p, const struct plan_action *a)
-{
-	static const enum event_type types[WORKER_STATE_MAX_] = {
-		[WORKER_STOPPED] = EVENT_PROCESS_STATE_STOPPED,
-		[WORKER_STARTING] = EVENT_PROCESS_STATE_STARTING,
-		[WORKER_RUNNING] = EVENT_PROCESS_STATE_RUNNING,
-		[WORKER_BACKOFF] = EVENT_PROCESS_STATE_BACKOFF,
-		[WORKER_STOPPING] = EVENT_PROCESS_STATE_STOPPING,
-		[WORKER_EXITED] = EVENT_PROCESS_STATE_EXITED,
-		[WORKER_FATAL] = EVENT_PROCESS_STATE_FATAL,
-		[WORKER_UNKNOWN] = EVENT_PROCESS_STATE_UNKNOWN,
-	};
-	char extra[64] = "";
-
-	follow_process(p, (enum worker_state)a->arg);
-	switch ((enum worker_state)a->arg) {
-	case WORKER_STARTING:
-	case WORKER_BACKOFF:
-		(void)snprintf(extra, sizeof(extra), " tries:%u", a->tries);
-		break;
-	case WORKER_RUNNING:
-	case WORKER_STOPPING:
-	case WORKER_STOPPED:
-		(void)snprintf(extra, sizeof(extra), " pid:%d", (int)a->pid);
-		break;
-	case WORKER_EXITED:
-		(void)snprintf(extra, sizeof(extra), " expected:%d pid:%d", a->expected,
-			       (int)a->pid);
-		break;
-	default:
-		break;
-	}
-	events_emitf(p->sup, types[a->arg], "processname:%s groupname:%s from_state:%s%s",
-		     p->config->name, p->group->name,
-		     worker_state_info((enum worker_state)a->from)->name, extra);
-}
+/* ---- what slotd-log tells */
 
 void events_output(struct supervisor *sup, const char *group, const char *name,
 		   const struct message *m)

@@ -22,8 +22,8 @@ void events_emit(struct supervisor *sup, enum event_type type, const void *paylo
 void events_emitf(struct supervisor *sup, enum event_type type, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/** A worker entered a state: a PLAN_STATE action of its plan. */
-void events_process_state(struct process *p, const struct plan_action *a);
+/** The process of a listener entered a state. */
+void events_follow(struct process *p, enum worker_state state);
 /** MSG_LOG_EVENT of slotd-log about one worker's output. */
 void events_output(struct supervisor *sup, const char *group, const char *name,
 		   const struct message *m);
@@ -43,6 +43,6 @@ int events_tap(struct process *p, int *child);
 /** Is it a listener that still has events to hear? */
 bool events_unheard(const struct process *p);
 /** One more process of a group that has been added. */
-void events_process_added(struct process *p);
+int events_process_added(struct process *p);
 /** The process is about to be freed. */
 void events_process_gone(struct process *p);

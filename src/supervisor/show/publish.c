@@ -351,6 +351,12 @@ void publish_process(struct process *p)
 	}
 }
 
+int publish_process_added(struct process *p)
+{
+	publish_process(p);
+	return 0;
+}
+
 void publish_group(struct group *g)
 {
 	struct publish *pub = publish_of(g->sup);
@@ -363,7 +369,7 @@ void publish_group(struct group *g)
 
 void publish_service(struct service *s)
 {
-	struct publish *pub = publish_of(service_supervisor(s));
+	struct publish *pub = publish_of(s->sup);
 
 	vec_for_each (other, &pub->services) {
 		if (*other == s) {
@@ -423,8 +429,9 @@ void publish_group_gone(struct group *g)
 	soon(pub);
 }
 
-void publish_service_gone(struct supervisor *sup, const struct service *s, uint32_t index)
+void publish_service_gone(struct service *s)
 {
+	struct supervisor *sup = s->sup;
 	struct publish *pub = publish_of(sup);
 	struct message m;
 
@@ -436,7 +443,7 @@ void publish_service_gone(struct supervisor *sup, const struct service *s, uint3
 	}
 	if (sendable(sup)) {
 		message_init(&m, MSG_STATE_SERVICE_GONE, 0);
-		message_put_u64(&m, TAG_SERVICE_INDEX, index);
+		message_put_u64(&m, TAG_SERVICE_INDEX, s->index);
 		(void)helper_send(control_of(sup), &m);
 	}
 }

@@ -12,9 +12,10 @@ void publish_process(struct process *p);
 void publish_group(struct group *g);
 void publish_service(struct service *s);
 void publish_daemon(struct supervisor *sup);
+int publish_process_added(struct process *p);
 void publish_process_gone(struct process *p);
 void publish_group_gone(struct group *g);
-void publish_service_gone(struct supervisor *sup, const struct service *s, uint32_t index);
+void publish_service_gone(struct service *s);
 /** The available configuration is another one. */
 void publish_configs(struct supervisor *sup);
 /** An ANSWER or ANSWER_ITEM: after all state that changed before it. 0 or -errno. */

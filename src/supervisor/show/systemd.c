@@ -27,6 +27,11 @@ void supervisor_notify_status(struct supervisor *sup)
 		    *services ? "; " : "", workers, workers == 1 ? "" : "s");
 }
 
+void systemd_service_live(struct service *s)
+{
+	supervisor_notify_status(s->sup);
+}
+
 /* ---- the watchdog */
 
 static void on_watchdog(struct loop_timer *t)

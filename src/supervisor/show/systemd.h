@@ -2,7 +2,7 @@
 
 /** What systemd is told, and how long it is asked to wait. */
 
-#include "supervisor.h"
+#include "service/service.h"
 
 /** Once there is a loop. */
 void systemd_init(struct supervisor *sup);
@@ -13,3 +13,5 @@ void systemd_ending(struct supervisor *sup);
 void systemd_done(struct supervisor *sup);
 /** For systemctl status: "payinv b, 12 workers". */
 void supervisor_notify_status(struct supervisor *sup);
+/** As a service's observer: another slot is live. */
+void systemd_service_live(struct service *s);

@@ -72,6 +72,19 @@ static void group_freep(struct group **g)
 	*g = group_free(*g);
 }
 
+void group_remove_process(struct process *p)
+{
+	struct group *g = p->group;
+
+	for (size_t i = 0; i < g->processes.len; i++) {
+		if (g->processes.at[i] == p) {
+			vec_remove(&g->processes, i);
+			break;
+		}
+	}
+	process_free(p);
+}
+
 int group_add_process(struct group *g, const struct worker_config *config, struct config *origin,
 		      struct diag *diag, struct process **ret)
 {
@@ -86,7 +99,11 @@ int group_add_process(struct group *g, const struct worker_config *config, struc
 		process_free(p);
 		return diag_set_errno(diag, r, "%s", config->name);
 	}
-	process_added(p);
+	r = process_added(p);
+	if (r < 0) {
+		group_remove_process(p);
+		return diag_set_errno(diag, r, "%s", config->name);
+	}
 	*ret = p;
 	return 0;
 }
@@ -136,19 +153,6 @@ void group_remove(struct group *g)
 	}
 	group_gone(g);
 	group_free(g);
-}
-
-void group_remove_process(struct process *p)
-{
-	struct group *g = p->group;
-
-	for (size_t i = 0; i < g->processes.len; i++) {
-		if (g->processes.at[i] == p) {
-			vec_remove(&g->processes, i);
-			break;
-		}
-	}
-	process_free(p);
 }
 
 bool group_ended(const struct group *g)

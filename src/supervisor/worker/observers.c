@@ -15,9 +15,14 @@ static const struct worker_observer *const *all(const struct supervisor *sup)
 		}                                                             \
 	}
 
-void process_added(struct process *p)
+int process_added(struct process *p)
 {
-	TELL(p->sup, added, p);
+	int r = 0;
+
+	for (const struct worker_observer *const *o = all(p->sup); r == 0 && *o; o++) {
+		r = (*o)->added ? (*o)->added(p) : 0;
+	}
+	return r;
 }
 
 void process_entered(struct process *p, const struct plan_action *a)

@@ -8,8 +8,8 @@
 
 /** What one of them wants to hear; NULL: nothing of that. */
 struct worker_observer {
-	/** It is in its group now. */
-	void (*added)(struct process *p);
+	/** It is in its group now. 0, or -errno: then it cannot be. */
+	int (*added)(struct process *p);
 	/** It entered a state: a PLAN_STATE action of its plan. The ledger has that already. */
 	void (*state)(struct process *p, const struct plan_action *a);
 	/** Something of it that people see is another. */
@@ -29,7 +29,7 @@ struct worker_observer {
 };
 
 /* Each tells all of sup->worker_observers, in their order. */
-void process_added(struct process *p);
+int process_added(struct process *p);
 void process_entered(struct process *p, const struct plan_action *a);
 void process_changed(struct process *p);
 void process_stepped(struct process *p);

@@ -1,0 +1,102 @@
+#include "deploy/live.h"
+#include "deploy/records.h"
+#include "deploy/service_swap.h"
+#include "worker/processes.h"
+
+#include <slotd/cleanup.h>
+
+#include <string.h>
+
+/* As it was when the configuration was read. */
+static int live_by_file(const struct service_config *c, enum slot_id *ret, struct diag *diag)
+{
+	const struct live_found *found = &c->live_found;
+
+	if (!c->live_file || found->code == -ENOENT) {
+		return -ENOENT;
+	}
+	if (found->code == 0) {
+		*ret = found->live;
+		return 0;
+	}
+	if (found->code == -EINVAL) {
+		return diag_set(diag, -EINVAL,
+				"%s says \"%.32s\", not who is live: write \"a\" or \"b\" into it, "
+				"then slotctl reload",
+				c->live_file, found->text ? found->text : "");
+	}
+	return diag_set_errno(diag, found->code, "%s", c->live_file);
+}
+
+/* The state file decides; live_file only where there is no record of the service yet. */
+static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
+{
+	const struct service_config *c = s->config;
+	struct record record = {0};
+	enum slot_id written;
+	int r = records_find(s->sup, s->name, &record, diag);
+
+	if (r == -EUCLEAN) {
+		return r;
+	}
+	if (r == 0) {
+		*ret = record.live;
+		for (int slot = 0; slot < SLOT_MAX_; slot++) {
+			memcpy(s->slots[slot].release, record.release[slot],
+			       sizeof(record.release[slot]));
+			s->slots[slot].since = record.since ? record.since : usec_wall();
+			s->slots[slot].proven = record.proven[slot];
+		}
+		if (live_by_file(c, &written, NULL) == 0 && written != *ret) {
+			service_say(
+				s, LOG_WARNING,
+				"%s says %s, but %s is live: put right (slotctl swap changes it)",
+				c->live_file, slot_name(written), slot_name(*ret));
+		}
+		return 0;
+	}
+	r = live_by_file(c, ret, diag);
+	if (r == -ENOENT) {
+		*ret = SLOT_A;
+		r = 0;
+	}
+	if (r == 0) {
+		s->slots[*ret].proven = true; /* the other one was never live, as far as is known */
+	}
+	return r;
+}
+
+static void set_live_workers(struct service *s)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	while ((p = service_next(s, SLOT_MAX_, &pos))) {
+		process_set_live(p, p->slot == service_live(s));
+	}
+}
+
+int live_find(struct service *s)
+{
+	enum slot_id live = SLOT_A;
+	struct diag diag = {0};
+
+	s->slots[SLOT_A].since = s->slots[SLOT_B].since = usec_wall();
+	s->down = find_live(s, &live, &diag) < 0;
+	service_swap_init(s, live);
+	service_store(s, live, s->down ? SWITCH_HOLD : SWITCH_OPEN);
+	if (s->down) {
+		service_say(s, LOG_ERR, "not started: %s", diag.text);
+		service_set_note(s, "not started: %s", diag.text);
+	} else {
+		set_live_workers(s);
+	}
+	return 0;
+}
+
+void live_reconfigure(struct service *s)
+{
+	if (s->down) {
+		(void)live_find(s);
+	}
+}

@@ -1,0 +1,46 @@
+#include "service/observers.h"
+
+/* Of a supervisor that nobody has wired, which a test may use, nobody hears. */
+static const struct service_observer *const nobody[] = {NULL};
+
+static const struct service_observer *const *all(const struct service *s)
+{
+	return s->sup->service_observers ? s->sup->service_observers : nobody;
+}
+
+#define TELL(s, what, ...)                                                   \
+	for (const struct service_observer *const *o_ = all(s); *o_; o_++) { \
+		if ((*o_)->what) {                                           \
+			(*o_)->what(__VA_ARGS__);                            \
+		}                                                            \
+	}
+
+void service_changed(struct service *s)
+{
+	TELL(s, changed, s);
+}
+
+void service_step(struct service *s, enum swap_event_kind kind, int code, const char *text)
+{
+	TELL(s, step, s, kind, code, text);
+}
+
+void service_drained(struct service *s, enum slot_id slot, enum retire_event_kind kind)
+{
+	TELL(s, drained, s, slot, kind);
+}
+
+void service_lives(struct service *s)
+{
+	TELL(s, live, s);
+}
+
+void service_ended(struct service *s, const struct plan_action *a)
+{
+	TELL(s, ended, s, a);
+}
+
+void service_gone(struct service *s)
+{
+	TELL(s, gone, s);
+}

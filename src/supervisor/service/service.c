@@ -1,0 +1,135 @@
+#include "service/service.h"
+#include "service/observers.h"
+
+#include <slotd/cleanup.h>
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- words about a service ---- */
+
+void service_say(struct service *s, int priority, const char *fmt, ...)
+{
+	const struct log_field fields[] = {
+		{LOG_FIELD_SERVICE, s->name},
+		{LOG_FIELD_SLOT, slot_name(service_live(s))},
+	};
+	char text[DIAG_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_fields(priority, fields, ARRAY_SIZE(fields), "%s: %s", s->name, text);
+}
+
+void service_set_note(struct service *s, const char *fmt, ...)
+{
+	char note[SERVICE_NOTE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(note, sizeof(note), fmt, ap);
+	va_end(ap);
+	if (strcmp(note, s->note) != 0) {
+		memcpy(s->note, note, sizeof(note));
+		service_changed(s);
+	}
+}
+
+const char *service_slot_label(const struct service *s, enum slot_id slot)
+{
+	const char *name = s->config->slots[slot].name;
+
+	return name ? name : slot_name(slot);
+}
+
+const char *service_slot_text(const struct service *s, enum slot_id slot, char *buf, size_t size)
+{
+	const char *release = s->slots[slot].release;
+
+	(void)snprintf(buf, size, *release ? "%s (%s)" : "%s", slot_name(slot), release);
+	return buf;
+}
+
+struct process *service_next(const struct service *s, enum slot_id slot, size_t *pos)
+{
+	while (*pos < s->sup->processes.len) {
+		struct process *p = s->sup->processes.at[(*pos)++];
+
+		if (p && p->service == s && (slot == SLOT_MAX_ || p->slot == slot)) {
+			return p;
+		}
+	}
+	return NULL;
+}
+
+/* ---- the switchboard and the ledger ---- */
+
+static struct switch_entry *entry(const struct service *s)
+{
+	return &s->sup->switchboard->services[s->index];
+}
+
+struct switch_word service_word(const struct service *s)
+{
+	return switch_unpack(atomic_load_explicit(&entry(s)->word, memory_order_acquire));
+}
+
+void service_write_ledger(struct service *s)
+{
+	const struct switch_word word = service_word(s);
+	struct ledger_service row = {
+		.swap = s->swap,
+		.duty = {.live = (uint32_t)word.live,
+			 .generation = word.generation,
+			 .next_socket = s->next_socket,
+			 .down = s->down,
+			 .holding = s->holding},
+	};
+
+	row.swap.policy = NULL; /* plain data only */
+	memcpy(row.duty.stopper, s->stopper, sizeof(s->stopper));
+	for (int i = 0; i < SLOT_MAX_; i++) {
+		const struct service_slot *slot = &s->slots[i];
+
+		row.retire[i] = slot->retire;
+		row.slots[i] = (struct ledger_slot){.since = slot->since,
+						    .clearing = slot->clearing,
+						    .proven = slot->proven,
+						    .touched = slot->touched};
+		memcpy(row.slots[i].release, slot->release, sizeof(slot->release));
+	}
+	ledger_put_service(s->sup->ledger, s->index, &row);
+}
+
+void service_store(struct service *s, enum slot_id live, enum switch_mode mode)
+{
+	struct switch_word word = service_word(s);
+
+	if (word.live != live) {
+		s->flipped_at = usec_monotonic();
+		atomic_store_explicit(&entry(s)->flipped_at, s->flipped_at, memory_order_release);
+	}
+	word.generation++;
+	word.live = live;
+	word.mode = mode;
+	atomic_store_explicit(&entry(s)->word, switch_pack(word), memory_order_release);
+	service_write_ledger(s);
+}
+
+/* ---- changes ---- */
+
+void service_settle_soon(struct service *s)
+{
+	loop_idle_queue(s->sup->loop, &s->settle);
+}
+
+void service_move_times(struct service *s, int64_t by)
+{
+	for (int slot = 0; slot < SLOT_MAX_; slot++) {
+		s->slots[slot].since = clock_move(s->slots[slot].since, by);
+	}
+	service_write_ledger(s);
+	service_changed(s);
+}
