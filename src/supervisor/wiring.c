@@ -151,7 +151,7 @@ static const struct service_part service_parts[] = {
 };
 
 static const struct service_observer swaps_follow = {
-	.step = service_feed,
+	.step = service_swap_step,
 	.drained = service_retire,
 };
 

@@ -1,8 +1,8 @@
 #include "deploy/prepare.h"
 #include "deploy/job_steps.h"
 #include "deploy/jobs.h"
-#include "deploy/service_swap.h"
 #include "service/environment.h"
+#include "service/observers.h"
 #include "service/service.h"
 #include "worker/process.h"
 
@@ -235,7 +235,7 @@ static void on_done(struct child *c, const struct child_result *result)
 			(void)snprintf(text, sizeof(text), "%u command%s, log %s", n,
 				       n == 1 ? "" : "s", path);
 		}
-		service_feed(s, SWAP_EV_PREPARED, code, text);
+		service_step(s, SWAP_EV_PREPARED, code, text);
 	}
 }
 
@@ -295,7 +295,7 @@ void prepare_start(struct service *s)
 
 	if (r < 0) {
 		(void)snprintf(text, sizeof(text), "prepare cannot be started: %s", strerror(-r));
-		service_feed(s, SWAP_EV_PREPARED, 126, text);
+		service_step(s, SWAP_EV_PREPARED, 126, text);
 	}
 }
 

@@ -1,7 +1,7 @@
 #include "deploy/records.h"
 #include "deploy/live_watch.h"
 #include "deploy/record_files.h"
-#include "deploy/service_swap.h"
+#include "service/observers.h"
 #include "service/service.h"
 
 #include <slotd/cleanup.h>
@@ -178,7 +178,7 @@ static void wrote(struct records *r, const struct request *q, int code, const ch
 		}
 	}
 	if (q->for_swap) {
-		service_feed(s, SWAP_EV_RECORDED, code, code < 0 ? full : NULL);
+		service_step(s, SWAP_EV_RECORDED, code, code < 0 ? full : NULL);
 	}
 }
 
@@ -189,7 +189,8 @@ static void answer(struct records *r, const struct request *q, int code, const c
 	switch (q->kind) {
 	case REQUEST_CHECK:
 		(void)snprintf(full, sizeof(full), "the record cannot be written: %s", text);
-		service_checked(q->service, code < 0 ? full : NULL);
+		service_step(q->service, code < 0 ? SWAP_EV_RECORD_FAILED : SWAP_EV_RECORD_OK, 0,
+			     code < 0 ? full : NULL);
 		break;
 	case REQUEST_WRITE:
 	case REQUEST_REPAIR:

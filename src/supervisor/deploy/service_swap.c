@@ -405,15 +405,22 @@ void services_shutdown(struct supervisor *sup)
 }
 
 /* A disk may take its time, and workers may end meanwhile. */
-void service_checked(struct service *s, const char *error)
+static void checked(struct service *s)
 {
 	char text[PLAN_TEXT_MAX];
 
-	if (error) {
-		service_feed(s, SWAP_EV_RECORD_FAILED, 0, error);
-	} else if (s->swap.step == SWAP_PRECHECK || slot_is_warm(s, s->swap.target)) {
+	if (s->swap.step == SWAP_PRECHECK || slot_is_warm(s, s->swap.target)) {
 		service_feed(s, SWAP_EV_RECORD_OK, 0, NULL);
 	} else {
 		service_feed(s, SWAP_EV_NOT_READY, 0, gate_report(s, text, sizeof(text)));
+	}
+}
+
+void service_swap_step(struct service *s, enum swap_event_kind kind, int code, const char *text)
+{
+	if (kind == SWAP_EV_RECORD_OK) {
+		checked(s);
+	} else {
+		service_feed(s, kind, code, text);
 	}
 }

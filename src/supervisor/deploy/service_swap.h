@@ -10,8 +10,8 @@ void service_begin(struct service *s, enum swap_kind kind, bool warm, bool drain
 void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind kind);
 void service_swap_init(struct service *s, enum slot_id live);
 void service_swap_done(struct service *s);
-/** Can the flip be recorded? NULL: yes; else why not. */
-void service_checked(struct service *s, const char *error);
+/** As a service's observer: what gate, handoff, commands and disks say. */
+void service_swap_step(struct service *s, enum swap_event_kind kind, int code, const char *text);
 /** As a worker's observer: START may be over, or a slot that retires be empty. */
 void service_swap_process_entered(struct process *p, const struct plan_action *a);
 /** Gives up what has not flipped yet: workers end now. */
