@@ -28,10 +28,11 @@ void helper_report(void *data, int priority, const char *text, const struct log_
 
 void helper_refused(struct channel *ch)
 {
-	char text[96];
+	char text[128];
 
 	(void)snprintf(text, sizeof(text),
-		       "refused %" PRIu64 " messages from slotd: damaged, or of another version",
+		       "refused a message from slotd, damaged or of another version (%" PRIu64
+		       " so far)",
 		       ch->bad);
 	helper_report(ch, LOG_ERR, text, NULL, 0);
 }

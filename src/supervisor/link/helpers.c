@@ -254,8 +254,8 @@ static void refused(struct channel *ch)
 	char name[64];
 
 	log_line(LOG_ERR,
-		 "%s (pid %d): %" PRIu64
-		 " messages from it were refused: damaged, or of another version",
+		 "%s (pid %d): refused a message from it, damaged or of another version (%" PRIu64
+		 " so far)",
 		 helper_name(h, name, sizeof(name)), (int)h->child.pid, ch->bad);
 }
 
