@@ -13,7 +13,7 @@ import pytest
 from harness.apps import two_slots
 from harness.paths import SLOTCTL
 from harness.load import once, try_once
-from harness.procs import SLOW, children, wait_for
+from harness.procs import SLOW, children, sleeps, wait_for
 
 TEXT = "[program:talks]\ncommand=/bin/sh -c 'while :; do echo line; sleep 0.2; done'\n" \
        "stdout_logfile=%D%/log/talks\n[slotd]\nrelays=1\n"
@@ -53,7 +53,7 @@ def test_a_stopped_relay_is_found_by_a_client_that_was_long_connected(slotd, por
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     client.request("GET", "/")
     assert client.getresponse().read().startswith(b"a ")
-    time.sleep(3)  # nothing else leads to a look any more
+    wait_for(lambda: sleeps(daemon.pid, 2.5), "nothing else leads to a look any more")
     os.kill(pid, signal.SIGSTOP)
     client.sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     wait_for(lambda: helper(daemon, "relay") not in (pid, None), "another one runs", 20)
@@ -63,24 +63,13 @@ def test_a_stopped_relay_is_found_by_a_client_that_was_long_connected(slotd, por
     assert once(("127.0.0.1", port)).startswith("a ")
 
 
-def switches(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as f:
-        return [line for line in f if "ctxt_switches" in line]
-
-
 def test_nobody_is_asked_where_nothing_happens(slotd, ports):
     port = ports.one()
     text = two_slots("s", f"127.0.0.1:{port}", ports.run(1), ports.run(1))
     daemon = slotd(text.replace("health_interval=1", "health_interval=3600"))
     wait_for(lambda: try_once(("127.0.0.1", port)), "it serves")
     wait_for(lambda: daemon.slot("s", "a")["ready"] == 1, "its check has passed")
-
-    def quiet():
-        before = switches(daemon.pid)
-        time.sleep(2.5)
-        return switches(daemon.pid) == before
-
-    wait_for(quiet, "slotd sleeps", 30)
+    wait_for(lambda: sleeps(daemon.pid, 2.5), "slotd sleeps", 30)
 
 
 def ask_status(path):

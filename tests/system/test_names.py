@@ -6,13 +6,12 @@ import signal
 import socket
 import stat
 import subprocess
-import time
 
 import pytest
 
 from harness.apps import service, web_slot
 from harness.paths import SLOTCTL, SLOTD
-from harness.procs import wait_for
+from harness.procs import sleeps, stays, wait_for, wakeups
 from test_fcgi import SERVER, ask
 
 SLEEPER = "[program:web]\ncommand=sleep 1000\nstartsecs=0\n"
@@ -329,28 +328,15 @@ autostart=false
     assert "Closing socket" not in daemon.log()  # clients wait in the queue of the new one
 
 
-def wakeups(daemon):
-    with open(f"/proc/{daemon.pid}/status") as status:
-        return int(next(line for line in status if line.startswith("voluntary")).split()[1])
-
-
 def test_neighbours_in_the_same_directory_wake_nobody(slotd):
     """A socket in /tmp is among files of others that come and go."""
     daemon = slotd("[unix_http_server]\nfile=%D%/http.sock\n")
-    settled = [wakeups(daemon), time.monotonic()]
-
-    def quiet():
-        now = wakeups(daemon)
-        if now != settled[0]:
-            settled[:] = now, time.monotonic()
-        return time.monotonic() > settled[1] + 1
-
-    wait_for(quiet, "slotd is idle")
+    wait_for(lambda: sleeps(daemon.pid, 1), "slotd is idle")
+    settled = wakeups(daemon.pid)
     for i in range(200):
         (daemon.dir / f"file{i}").touch()
         os.unlink(daemon.dir / f"file{i}")
-    time.sleep(0.3)  # there is nothing to wait for: nothing happens
-    assert wakeups(daemon) == settled[0]
+    assert stays(lambda: wakeups(daemon.pid) == settled, 0.3)
 
 
 # ---- AUTO logs

@@ -2,7 +2,6 @@
 peers on both sides. drain=worker leaves the end of each connection to the workers' own protocol."""
 
 import subprocess
-import time
 
 import pytest
 
@@ -81,7 +80,6 @@ def test_workers_that_end_their_connections_themselves_lose_nothing(slotd, ports
     daemon, proxy = start(slotd, ports, tmp_path, kind, "drain=worker\nconnect=late\n")
     client = CLIENTS["python session"](proxy.address, 16, 60)
     try:
-        time.sleep(0.5)
         for _ in range(4):
             old = daemon.service("s")["live"]
             wait_for(lambda o=old: daemon.slot("s", o)["pinned"] > 0, "it has pinned ones")
@@ -103,7 +101,7 @@ def test_a_worker_that_drains_itself_is_not_killed_by_stopwaitsecs(slotd, ports,
                           "drain=worker\nconnect=late\ndrain_timeout=6\ndrain_spread=0\n")
     client = CLIENTS["python session"](proxy.address, 1, 50)
     try:
-        time.sleep(0.5)
+        wait_for(lambda: daemon.slot("s", "a")["pinned"] > 0, "it has a pinned one")
         pid = daemon.info(f"s-a:w_{daemon.status()['workers'][0]['name'].split('_')[-1]}")["pid"]
         assert pid
         daemon.ctl("swap", "s", check=True)

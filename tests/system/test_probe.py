@@ -173,6 +173,7 @@ def test_more_checks_than_run_at_once_all_get_their_answer(probe):
 def test_rubbish_on_the_channel_is_passed_over(probe):
     for packet in (b"x", os.urandom(100), b"\xff" * 60000):
         probe.send_raw(packet)
+    assert "(1 so far)" in probe.receive().tags["TEXT"]  # and of the others nothing, for a minute
     with server(http(200)) as (text, _):
         assert ask(probe, HTTP, text)["CODE"] == PASSED
 

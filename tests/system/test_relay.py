@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.procs import SLOW, wait_for
+from harness.procs import SLOW, sleeps, stays, wait_for
 from harness.relay import (A, EARLY, LATE, LEAST_CONN, ROUND_ROBIN, SECOND, SOURCE, Relays,
                            listener)
 from harness.servers import (Worker, ask, connect, digest_after_end, echo, keep, named,
@@ -442,8 +442,7 @@ def test_relays_share_out_worker_max():
         relays.table()
         clients = [connect(relays.address, b"%d" % i) for i in range(10)]
         wait_for(lambda: worker.seen >= 1 and relays.service("held") >= 1, "they settle")
-        time.sleep(0.2)  # a fourth would have come by now
-        assert worker.seen <= 3
+        assert stays(lambda: worker.seen <= 3, 0.2)
         for client in clients:
             client.close()
 
@@ -476,18 +475,7 @@ def test_idle_connections_hold_no_buffer_and_wake_nobody():
         for client in clients:
             assert client.recv(1) == b"x"
         assert sanitized(relays.relay) or (rss(relays.relay) - before) / n < 512
-        switches = f"/proc/{relays.relay.process.pid}/status"
-
-        def woken():
-            with open(switches, encoding="ascii") as f:
-                return [line for line in f if "ctxt_switches" in line]
-
-        def sleeps():
-            before = woken()
-            time.sleep(1)
-            return woken() == before
-
-        wait_for(sleeps, "a second without a wake-up")
+        wait_for(lambda: sleeps(relays.relay.process.pid, 1), "a second without a wake-up")
         for client in clients + first:
             client.close()
 

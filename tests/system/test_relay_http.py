@@ -589,7 +589,8 @@ def test_a_worker_that_does_not_accept_is_passed_by():
         relays.worker(1, A, good.address)
         relays.table()
         clients = [connect(relays.address, GET) for _ in range(2)]  # one waits at the stopped
-        time.sleep(0.05)
+        wait_for(lambda: relays.sum(0, "total") == 1, "it waits")
+        time.sleep(0.05)  # ten times as long as a worker may be silent before it is asked about
         for _ in range(20):
             with connect(relays.address) as client:
                 assert ask(client) == b"good"

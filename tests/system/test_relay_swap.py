@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.load import Load
-from harness.procs import wait_for
+from harness.procs import stays, wait_for, wakeups
 from harness.relay import (A, B, CONNECTIONS, EARLY, HOLD, LATE, LEAST_CONN, OPEN, REQUESTS,
                            ROUND_ROBIN, SECOND, SOURCE, Relay, Relays)
 from harness.servers import Worker, ask, connect, echo, keep, named, one_worker, read_all
@@ -217,7 +217,7 @@ def test_a_flip_back_ends_the_drain():
             relays.flip(B)
             relays.drain(A)
             relays.flip(A)
-            time.sleep(0.4)  # past the pause after which idle ones were closed
+            assert not select.select([client], [], [], 0.4)[0]  # idle ones were once closed
             client.sendall(b"y")
             assert client.recv(1) == b"y"
 
@@ -266,8 +266,7 @@ def test_with_nobody_up_clients_wait_in_the_kernels_queue_in_order():
         relays.worker_up(3, A, 0)
         relays.table()
         clients = [connect(relays.address, b"%d" % i) for i in range(8)]
-        time.sleep(0.2)  # an accept would have come by now
-        assert relays.service("accepted") == 0
+        assert stays(lambda: relays.service("accepted") == 0, 0.2)
         relays.worker_up(3, A, 1)
         relays.table()
         for client in clients:
@@ -305,7 +304,8 @@ def test_a_worker_that_is_up_but_does_not_listen_yet_is_waited_for(ports):
         relays.table()
         clients = [connect(relays.address, b"x") for _ in range(5)]
         wait_for(lambda: relays.service("held") >= 1, "they are held")
-        time.sleep(0.3)
+        before = wakeups(relays.relay.process.pid)
+        wait_for(lambda: wakeups(relays.relay.process.pid) > before + 2, "it tries again")
         with Worker(named(b"a"), ("127.0.0.1", port)):
             for client in clients:
                 assert client.recv(1) == b"a"
@@ -391,8 +391,8 @@ def test_a_killed_relay_loses_only_what_was_open_in_it(webs):
 def test_it_goes_on_without_slotd():
     with one_worker(echo) as (relays, _):
         relays.relay.channel.shutdown(socket.SHUT_RDWR)
-        time.sleep(0.1)
-        assert ask(relays.address) == b"hello"
+        for _ in range(2):  # at the latest with the first it sees that slotd has gone
+            assert ask(relays.address) == b"hello"
         relays.relay.process.kill()
         relays.relay.process.wait()
         relays.relay.channel.close()

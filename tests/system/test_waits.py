@@ -1,11 +1,10 @@
 """Of what there may be one, there are never two: starts that wait for an end."""
 
-import time
 
 import pytest
 
 from harness.apps import service, web_slot
-from harness.procs import wait_for
+from harness.procs import stays, wait_for
 
 # Says when it begins and ends, and takes its time for that.
 JOB = """/bin/sh -c 'trap "sleep {stop}; echo - $$ >> %D%/marks; exit 0" TERM; echo + $$ >> %D%/marks;
@@ -93,6 +92,5 @@ def test_a_quick_rollback_ends_with_queue_workers(slotd, ports):
     daemon.ctl("rollback", "s", check=True)  # those of a are still stopping
     wait_for(lambda: daemon.info("q-a")["statename"] == "RUNNING"
              and daemon.info("q-b")["statename"] == "STOPPED", "a has its queue worker again")
-    time.sleep(0.3)
-    assert most_at_once(daemon) == 1, marks(daemon)
+    assert stays(lambda: most_at_once(daemon) == 1, 0.3), marks(daemon)
     assert daemon.info("q-a")["statename"] == "RUNNING"

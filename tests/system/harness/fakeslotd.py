@@ -122,11 +122,6 @@ class FakeSlotd:
         with self.lock:
             assert self.lock.wait_for(condition, timeout), (self.commands, self.gone)
 
-    def cpu_seconds(self):
-        with open("/proc/%d/stat" % self.process.pid) as f:
-            fields = f.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def resident_bytes(self):
         with open("/proc/%d/statm" % self.process.pid) as f:
             return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

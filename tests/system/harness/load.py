@@ -8,6 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import List, Optional, Tuple, Union
 
+from .procs import wait_for
+
 Address = Union[str, Tuple[str, int]]
 
 # Outcomes. CROSSED: a kept-alive connection was closed in the moment in which the client sent its
@@ -183,6 +185,12 @@ class Load:
 
     def slots(self) -> Counter:
         return Counter(r.slot for r in list(self.requests) if r.outcome == OK)
+
+    def go_on(self, n: int = 20) -> None:
+        """Until so many more requests have been answered."""
+        since = time.monotonic()
+        wait_for(lambda: sum(r.opened > since and r.outcome == OK for r in list(self.requests)) >= n,
+                 "the load goes on")
 
     def answered(self, slot: str, since: float = 0) -> bool:
         return any(r.slot == slot and r.sent >= since for r in list(self.requests))

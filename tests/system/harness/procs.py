@@ -107,3 +107,25 @@ def wait_for(condition: Callable[[], object], what: str, timeout: float = 30) ->
             raise AssertionError(f"not within {timeout:g} s: {what}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)
+
+
+def stays(condition: Callable[[], object], seconds: float) -> bool:
+    """For what must not happen: is condition() true all that time? Ends as soon as it is not."""
+    deadline = time.monotonic() + seconds
+    while condition():
+        if time.monotonic() > deadline:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def wakeups(pid: int) -> int:
+    """How often it has waited for something and gone on."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return int(next(line for line in status if line.startswith("voluntary")).split()[1])
+
+
+def sleeps(pid: int, seconds: float) -> bool:
+    """Does nothing wake it in that time?"""
+    before = wakeups(pid)
+    return stays(lambda: wakeups(pid) == before, seconds)
