@@ -179,7 +179,7 @@ enum message_tag {
 	TAG_EXPECT,  /* health_status, as text */
 	TAG_TIMEOUT, /* microseconds */
 	/* control */
-	TAG_COMMAND, /* enum command */
+	TAG_COMMAND, /* enum command (command.h) */
 	TAG_ARG,
 	TAG_SIGNAL,
 	TAG_WAIT,
@@ -277,34 +277,6 @@ enum tag_type {
 };
 /** Of a tag between TAG_NONE and TAG_MAX_. */
 enum tag_type message_tag_type(enum message_tag tag);
-
-/** What control may ask of slotd (TAG_COMMAND of MSG_COMMAND). Append only. */
-enum command {
-	COMMAND_NONE,
-	COMMAND_START, /* NAME: "all", "group:*" or a worker; WAIT */
-	COMMAND_STOP,
-	COMMAND_SIGNAL,	   /* NAME, SIGNAL (text) */
-	COMMAND_ADD_GROUP, /* NAME */
-	COMMAND_REMOVE_GROUP,
-	COMMAND_REREAD, /* -> items: CODE 0 added, 1 changed, 2 removed; GROUP */
-	COMMAND_RELOAD, /* check, diff, apply; -> items as REREAD */
-	COMMAND_SHUTDOWN,
-	COMMAND_RESTART_DAEMON,
-	COMMAND_CLEAR_LOG, /* NAME: a worker, "all", or none for slotd's own log */
-	COMMAND_OPEN_LOG,  /* NAME (none: own log), CHANNEL; -> ANSWER with a descriptor */
-	COMMAND_SWAP,	   /* SERVICE; -> ANSWER with JOB at once, then MSG_JOB, MSG_JOB_LINE */
-	COMMAND_DEPLOY,	   /* SERVICE, RELEASE */
-	COMMAND_ROLLBACK,  /* SERVICE */
-	COMMAND_ABORT,	   /* SERVICE */
-	COMMAND_DRAIN_NOW, /* SERVICE */
-	COMMAND_LOG_LEVEL, /* ARG */
-	COMMAND_REOPEN_LOGS,
-	COMMAND_OPEN_HISTORY, /* -> ANSWER with a descriptor of state_dir/history */
-	COMMAND_MAX_,
-	COMMAND_INVALID_ = -22,
-};
-/** "start", "remove-group"; "?" for a number that has none. */
-const char *command_name(enum command c);
 
 /*
  * MSG_COMMAND, MSG_STDIN and MSG_EVENT say who asks: INDEX is the control server the request came

@@ -13,35 +13,11 @@
 #include <slotd/plan.h>
 #include <slotd/switchboard.h>
 #include <slotd/usec.h>
+#include <slotd/worker_state.h>
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-/* Numbers are Supervisor's API (getProcessInfo.state). */
-enum worker_state {
-	WORKER_STOPPED,
-	WORKER_STARTING,
-	WORKER_RUNNING,
-	WORKER_BACKOFF,
-	WORKER_STOPPING,
-	WORKER_EXITED,
-	WORKER_FATAL,
-	WORKER_UNKNOWN,
-	WORKER_STATE_MAX_,
-	WORKER_STATE_INVALID_ = -22,
-};
-
-struct worker_state_info {
-	const char *name; /* "RUNNING" */
-	int code;	  /* Supervisor's number: 20 */
-	bool alive;	  /* a process exists */
-	bool startable;	  /* a start request is obeyed */
-	bool stoppable;	  /* a stop request is obeyed: STARTING, RUNNING, BACKOFF */
-	bool signallable;
-};
-/** Of a state below WORKER_STATE_MAX_; static. */
-const struct worker_state_info *worker_state_info(enum worker_state s);
 
 enum worker_event_kind {
 	WORKER_EV_START,	/* asked to start */

@@ -215,29 +215,6 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 	[MSG_PING] = {"ping", TAGS(), TAGS(), 0, 0},
 };
 
-static const char *const commands[COMMAND_MAX_] = {
-	[COMMAND_NONE] = "none",
-	[COMMAND_START] = "start",
-	[COMMAND_STOP] = "stop",
-	[COMMAND_SIGNAL] = "signal",
-	[COMMAND_ADD_GROUP] = "add-group",
-	[COMMAND_REMOVE_GROUP] = "remove-group",
-	[COMMAND_REREAD] = "reread",
-	[COMMAND_RELOAD] = "reload",
-	[COMMAND_SHUTDOWN] = "shutdown",
-	[COMMAND_RESTART_DAEMON] = "restart-daemon",
-	[COMMAND_CLEAR_LOG] = "clear-log",
-	[COMMAND_OPEN_LOG] = "open-log",
-	[COMMAND_OPEN_HISTORY] = "open-history",
-	[COMMAND_SWAP] = "swap",
-	[COMMAND_DEPLOY] = "deploy",
-	[COMMAND_ROLLBACK] = "rollback",
-	[COMMAND_ABORT] = "abort",
-	[COMMAND_DRAIN_NOW] = "drain-now",
-	[COMMAND_LOG_LEVEL] = "log-level",
-	[COMMAND_REOPEN_LOGS] = "reopen-logs",
-};
-
 const struct message_row *message_row(enum message_type type)
 {
 	return type > MSG_NONE && type < MSG_TYPE_MAX_ && rows[type].name ? &rows[type] : NULL;
@@ -258,11 +235,6 @@ const char *message_tag_name(enum message_tag tag)
 enum tag_type message_tag_type(enum message_tag tag)
 {
 	return tags[tag].type;
-}
-
-const char *command_name(enum command c)
-{
-	return c >= 0 && c < COMMAND_MAX_ ? commands[c] : "?";
 }
 
 static size_t dump_value(const struct message *m, enum message_tag tag, char *buf, size_t size)

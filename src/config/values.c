@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <slotd/cleanup.h>
+#include <slotd/level.h>
 #include <string.h>
 #include <strings.h>
 #include <syslog.h>
@@ -253,18 +254,11 @@ int value_exitcodes(const char *text, uint32_t ret[8], struct diag *diag)
 
 int value_loglevel(const char *text, int *ret, struct diag *diag)
 {
-	static const struct {
-		const char *name;
-		int priority;
-	} levels[] = {
-		{"critical", LOG_CRIT}, {"error", LOG_ERR},	{"warn", LOG_WARNING},
-		{"info", LOG_INFO},	{"debug", LOG_DEBUG},	{"trace", LOG_DEBUG},
-		{"blather", LOG_DEBUG}, {"notice", LOG_NOTICE},
-	};
+	for (size_t i = 0; i < n_level_words; i++) {
+		const struct level_word *word = &level_words[i];
 
-	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
-		if (value_is_word(text, levels[i].name)) {
-			*ret = levels[i].priority;
+		if (!word->spoken && value_is_word(text, word->name)) {
+			*ret = word->priority;
 			return 0;
 		}
 	}

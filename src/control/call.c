@@ -156,17 +156,17 @@ enum call_result call_run(struct call *c, const char *method, const struct rpc_v
 	memset(c->args, 0, sizeof(c->args));
 	c->group = false;
 	c->target[0] = '\0';
-	c->method = method_find(method);
+	c->method = method_find(method, &c->command);
 	if (!c->method) {
 		return call_fault(c, FAULT_UNKNOWN_METHOD, NULL);
 	}
-	if (c->control->mirror.daemon.state != 1 && !c->method->always) {
+	if (c->control->mirror.daemon.state != 1 && !method_way(c->method->kind)->always) {
 		return call_fault(c, FAULT_SHUTDOWN_STATE, NULL);
 	}
 	if (!take_args(c, params)) {
 		return call_fault(c, FAULT_INCORRECT_PARAMETERS, NULL);
 	}
-	return c->method->run(c);
+	return method_way(c->method->kind)->run(c);
 }
 
 /* ---- commands */

@@ -12,16 +12,16 @@
 #include "peer.h"
 #include "slice.h"
 #include "value.h"
+#include <slotd/command.h>
 #include <slotd/fault.h>
 
 #include <slotd/loop.h>
 #include <slotd/strbuf.h>
 
 struct control;
-struct method;
 
 enum {
-	CALL_ARGS_MAX = 3,
+	CALL_ARGS_MAX = METHOD_PARAMS_MAX,
 	CALL_FAULT_TEXT_MAX = 1200,
 	CALL_TARGET_MAX = 2 * NAMESPEC_PART_MAX + 8,
 };
@@ -39,6 +39,7 @@ struct call {
 	struct control *control;
 	const struct peer *peer;
 	const struct method *method;
+	enum command command;			     /* whose row the method stands in */
 	const struct rpc_value *args[CALL_ARGS_MAX]; /* NULL: left out */
 	struct strbuf *out;
 	int fault; /* FAULT_NONE: out holds the value */

@@ -2,6 +2,7 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/usec.h>
+#include <slotd/worker_state.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -15,29 +16,15 @@ enum {
 typedef void describe_fn(const struct mirror_worker *w, uint64_t now, char *buf, size_t size);
 static describe_fn nothing, uptime, error, stop_time;
 
-static const struct state_row {
-	int64_t code;
-	const char *name;
-	describe_fn *describe;
-} states[] = {
-	{0, "STOPPED", stop_time}, {10, "STARTING", nothing},  {20, "RUNNING", uptime},
-	{30, "BACKOFF", error},	   {40, "STOPPING", nothing},  {100, "EXITED", stop_time},
-	{200, "FATAL", error},	   {1000, "UNKNOWN", nothing},
+static describe_fn *const describes[WORKER_STATE_MAX_] = {
+	[WORKER_STOPPED] = stop_time, [WORKER_STARTING] = nothing, [WORKER_RUNNING] = uptime,
+	[WORKER_BACKOFF] = error,     [WORKER_STOPPING] = nothing, [WORKER_EXITED] = stop_time,
+	[WORKER_FATAL] = error,	      [WORKER_UNKNOWN] = nothing,
 };
-
-static const struct state_row *row_of(int64_t state)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
-		if (states[i].code == state) {
-			return &states[i];
-		}
-	}
-	return &states[ARRAY_SIZE(states) - 1];
-}
 
 const char *worker_statename(int64_t state)
 {
-	return row_of(state)->name;
+	return worker_state_info(worker_state_of_code(state))->name;
 }
 
 /* "0:00:09", "1 day, 0:00:01", "2 days, 3:04:05". Returns buf. */
@@ -98,7 +85,7 @@ static void stop_time(const struct mirror_worker *w, uint64_t now, char *buf, si
 
 const char *worker_description(const struct mirror_worker *w, uint64_t now, char *buf, size_t size)
 {
-	row_of(w->state)->describe(w, now, buf, size);
+	describes[worker_state_of_code(w->state)](w, now, buf, size);
 	return buf;
 }
 

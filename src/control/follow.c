@@ -2,6 +2,7 @@
 
 #include "control.h"
 #include "names.h"
+#include <slotd/command.h>
 #include <slotd/fault.h>
 
 #include <slotd/cleanup.h>
@@ -38,7 +39,7 @@ static int ask(struct follower *f, command_fn *answered)
 
 	message_init(&m, MSG_COMMAND, command_id(&f->control->commands));
 	peer_put(request_peer(f->rq), &m);
-	message_put_u64(&m, TAG_COMMAND, COMMAND_OPEN_LOG);
+	message_put_u64(&m, TAG_COMMAND, COMMAND_TAIL);
 	if (*f->name) {
 		message_put_text(&m, TAG_NAME, f->name);
 		message_put_u64(&m, TAG_CHANNEL, f->channel);

@@ -1,62 +1,28 @@
 #pragma once
 
 /**
- * All methods, one row each. From the row come the check of the arguments, system.listMethods,
- * methodHelp and methodSignature, and for commands the message to slotd and what its answer means.
+ * The methods of the API: rows of the table of commands (slotd/command.h), to which control
+ * attaches a function by their kind. From the row come the check of the arguments,
+ * system.listMethods, methodHelp and methodSignature, and for commands the message to slotd and
+ * what its answer means.
  */
 
 #include "call.h"
 
-enum param_type {
-	PARAM_TEXT,   /* a string */
-	PARAM_SCALAR, /* a string or a number, as text */
-	PARAM_INT,    /* an int, or a string that is one */
-	PARAM_FLAG,   /* a boolean, or what can be taken for one */
-	PARAM_LIST,
-	PARAM_TYPE_MAX_,
-};
+#include <slotd/command.h>
 
-struct param {
-	const char *name; /* NULL ends the list */
-	enum param_type type;
-	bool optional;
-	bool otherwise;	      /* FLAG: what it is when left out */
-	enum message_tag tag; /* of a command: where it goes */
-};
-
-enum {
-	CHANNEL_OWN = -1,     /* slotd's own log */
-	CHANNEL_HISTORY = -2, /* what became of swaps */
-};
-
-/** What the first argument of a command names. */
-enum target {
-	TARGET_NONE,
-	TARGET_WORKER,		/* one worker */
-	TARGET_WORKER_OR_GROUP, /* "group:*" too */
-	TARGET_GROUP,		/* sent as "group:*" */
-	TARGET_ALL,		/* no argument; sent as "all" */
-	TARGET_MAX_,
-};
-
-struct method {
-	const char *name;
+/** What control does for a kind of method. */
+struct method_way {
 	const char *returns; /* type, for methodSignature */
-	struct param params[CALL_ARGS_MAX + 1];
-	const char *help;
 	enum call_result (*run)(struct call *c);
-	bool always;	  /* also while slotd shuts down */
-	const char *text; /* run = run_text: the answer */
-	/* commands: run = run_command */
-	enum command command;
-	enum target target;
-	call_answered_fn *answered;
-	/* logs */
-	int channel; /* 0 stdout, 1 stderr, CHANNEL_OWN, CHANNEL_HISTORY */
+	call_answered_fn *answered; /* of run_command */
+	bool always;		    /* also while slotd shuts down */
 };
 
-/** NULL when there is none. */
-const struct method *method_find(const char *name);
+/** Of a kind above METHOD_NONE. */
+const struct method_way *method_way(enum method_kind kind);
+/** NULL when there is none. ret_command (may be NULL): the command whose row it stands in. */
+const struct method *method_find(const char *name, enum command *ret_command);
 /** In the order of names; NULL at the end. */
 const struct method *method_at(size_t i);
 /** "string", "int", ... as methodSignature says it. */
@@ -77,7 +43,7 @@ call_answered_fn answer_true, answer_results, answer_reread, answer_reload, answ
 enum call_result run_send_stdin(struct call *c);
 enum call_result run_send_event(struct call *c);
 /** Sets c->target from the first argument, and c->group; false with a BAD_NAME fault. */
-bool resolve_target(struct call *c, enum target target);
+bool resolve_target(struct call *c, enum about about);
 
 enum call_result run_read_log(struct call *c); /* methods_log.c */
 enum call_result run_tail_log(struct call *c);

@@ -4,6 +4,8 @@
 #include "methods.h"
 #include "names.h"
 
+#include <slotd/reload_item.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -14,12 +16,12 @@ static bool known_group(const struct mirror *m, const char *group)
 	return mirror_group(m, group) != NULL;
 }
 
-static bool resolve(struct call *c, enum target target, const char *name)
+static bool resolve(struct call *c, enum about about, const char *name)
 {
 	const struct mirror *mirror = &c->control->mirror;
 	struct namespec spec;
 
-	if (target == TARGET_GROUP) {
+	if (about == ABOUT_GROUP) {
 		(void)snprintf(c->target, sizeof(c->target), "%s:*", name);
 		c->group = true;
 		return known_group(mirror, name);
@@ -30,21 +32,21 @@ static bool resolve(struct call *c, enum target target, const char *name)
 	if (spec.whole) {
 		(void)snprintf(c->target, sizeof(c->target), "%s:*", spec.group);
 		c->group = true;
-		return target == TARGET_WORKER_OR_GROUP && known_group(mirror, spec.group);
+		return about == ABOUT_WORKER_OR_GROUP && known_group(mirror, spec.group);
 	}
 	(void)namespec_format(spec.group, spec.process, c->target, sizeof(c->target));
 	return mirror_worker(mirror, spec.group, spec.process) != NULL;
 }
 
-bool resolve_target(struct call *c, enum target target)
+bool resolve_target(struct call *c, enum about about)
 {
 	const char *name = call_text(c, 0);
 
-	if (target == TARGET_ALL) {
+	if (about == ABOUT_ALL) {
 		(void)snprintf(c->target, sizeof(c->target), "all");
 		return true;
 	}
-	if (!resolve(c, target, name)) {
+	if (!resolve(c, about, name)) {
 		(void)call_fault(c, FAULT_BAD_NAME, name);
 		return false;
 	}
@@ -80,17 +82,17 @@ static void put_args(struct call *c, struct message *m, unsigned from)
 
 enum call_result run_command(struct call *c)
 {
-	bool named = c->method->target != TARGET_NONE;
+	bool named = c->method->about != ABOUT_NOTHING;
 	struct message m;
 
-	if (named && !resolve_target(c, c->method->target)) {
+	if (named && !resolve_target(c, c->method->about)) {
 		return CALL_DONE;
 	}
 	call_message(c, &m, MSG_COMMAND);
-	message_put_u64(&m, TAG_COMMAND, c->method->command);
+	message_put_u64(&m, TAG_COMMAND, c->command);
 	message_put_text(&m, TAG_NAME, named ? c->target : NULL);
-	put_args(c, &m, named && c->method->target != TARGET_ALL ? 1 : 0);
-	return call_command(c, &m, c->method->answered);
+	put_args(c, &m, named && c->method->about != ABOUT_ALL ? 1 : 0);
+	return call_command(c, &m, method_way(c->method->kind)->answered);
 }
 
 /* ---- what answers mean */
@@ -162,20 +164,7 @@ enum call_result answer_results(struct call *c, struct answer *a)
 	return CALL_DONE;
 }
 
-/* COMMAND_REREAD and COMMAND_RELOAD: what kind of item it is, by its CODE. */
-enum reread_item {
-	ITEM_ADDED,
-	ITEM_CHANGED,
-	ITEM_REMOVED,
-	ITEM_RESTARTED,
-	ITEM_MESSAGE,
-	ITEM_SERVICE_ADDED,
-	ITEM_SERVICE_CHANGED,
-	ITEM_SERVICE_REMOVED,
-	ITEM_MAX_,
-};
-
-static void encode_items(struct strbuf *out, const struct answer *a, enum reread_item kind)
+static void encode_items(struct strbuf *out, const struct answer *a, enum reload_item kind)
 {
 	encode_array(out);
 	for (size_t i = 0; i < a->n_items; i++) {
@@ -185,11 +174,12 @@ static void encode_items(struct strbuf *out, const struct answer *a, enum reread
 		if (item->code != kind) {
 			continue;
 		}
-		encode_text(out, kind == ITEM_MESSAGE	  ? item->text
-				 : !*item->group	  ? item->name
-				 : kind == ITEM_RESTARTED ? namespec_format(item->group, item->name,
-									    name, sizeof(name))
-							  : item->group);
+		encode_text(out,
+			    kind == RELOAD_ITEM_MESSAGE ? item->text
+			    : !*item->group		? item->name
+			    : kind == RELOAD_ITEM_RESTARTED
+				    ? namespec_format(item->group, item->name, name, sizeof(name))
+				    : item->group);
 	}
 	encode_array_end(out);
 }
@@ -202,8 +192,8 @@ enum call_result answer_reread(struct call *c, struct answer *a)
 	}
 	encode_array(c->out);
 	encode_array(c->out);
-	for (int kind = ITEM_ADDED; kind <= ITEM_REMOVED; kind++) {
-		encode_items(c->out, a, (enum reread_item)kind);
+	for (int kind = RELOAD_ITEM_ADDED; kind <= RELOAD_ITEM_REMOVED; kind++) {
+		encode_items(c->out, a, (enum reload_item)kind);
 	}
 	encode_array_end(c->out);
 	encode_array_end(c->out);
@@ -212,24 +202,13 @@ enum call_result answer_reread(struct call *c, struct answer *a)
 
 enum call_result answer_reload(struct call *c, struct answer *a)
 {
-	static const char *const names[ITEM_MAX_] = {
-		[ITEM_ADDED] = "added",
-		[ITEM_CHANGED] = "changed",
-		[ITEM_REMOVED] = "removed",
-		[ITEM_RESTARTED] = "restarted",
-		[ITEM_MESSAGE] = "messages",
-		[ITEM_SERVICE_ADDED] = "services_added",
-		[ITEM_SERVICE_CHANGED] = "services_changed",
-		[ITEM_SERVICE_REMOVED] = "services_removed",
-	};
-
 	if (call_failed(c, a, NULL)) {
 		return CALL_DONE;
 	}
 	encode_struct(c->out);
-	for (int kind = 0; kind < ITEM_MAX_; kind++) {
-		encode_name(c->out, names[kind]);
-		encode_items(c->out, a, (enum reread_item)kind);
+	for (int kind = 0; kind < RELOAD_ITEM_MAX_; kind++) {
+		encode_name(c->out, reload_item_name((enum reload_item)kind));
+		encode_items(c->out, a, (enum reload_item)kind);
 		encode_member_end(c->out);
 	}
 	encode_struct_end(c->out);
@@ -257,7 +236,7 @@ static enum call_result send_some(struct call *c)
 	size_t len = left > MESSAGE_BYTES_MAX ? MESSAGE_BYTES_MAX : left;
 	struct message m;
 
-	if (!resolve_target(c, TARGET_WORKER)) {
+	if (!resolve_target(c, ABOUT_WORKER)) {
 		return CALL_DONE;
 	}
 	call_message(c, &m, MSG_STDIN);

@@ -24,7 +24,7 @@ static const char *log_path(struct call *c)
 	if (c->method->channel < 0) {
 		return "-";
 	}
-	if (!resolve_target(c, TARGET_WORKER)) {
+	if (!resolve_target(c, ABOUT_WORKER)) {
 		return NULL;
 	}
 	(void)namespec_parse(call_text(c, 0), &spec);
@@ -37,9 +37,7 @@ static enum call_result open_log(struct call *c, call_answered_fn *answered)
 	struct message m;
 
 	call_message(c, &m, MSG_COMMAND);
-	message_put_u64(&m, TAG_COMMAND,
-			c->method->channel == CHANNEL_HISTORY ? COMMAND_OPEN_HISTORY
-							      : COMMAND_OPEN_LOG);
+	message_put_u64(&m, TAG_COMMAND, c->command);
 	if (c->method->channel >= 0) {
 		message_put_text(&m, TAG_NAME, c->target);
 		message_put_u64(&m, TAG_CHANNEL, (uint64_t)c->method->channel);

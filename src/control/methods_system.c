@@ -16,7 +16,7 @@ enum call_result run_list_methods(struct call *c)
 
 enum call_result run_method_help(struct call *c)
 {
-	const struct method *m = method_find(call_text(c, 0));
+	const struct method *m = method_find(call_text(c, 0), NULL);
 
 	if (!m) {
 		return call_fault(c, FAULT_SIGNATURE_UNSUPPORTED, NULL);
@@ -27,13 +27,13 @@ enum call_result run_method_help(struct call *c)
 
 enum call_result run_method_signature(struct call *c)
 {
-	const struct method *m = method_find(call_text(c, 0));
+	const struct method *m = method_find(call_text(c, 0), NULL);
 
 	if (!m) {
 		return call_fault(c, FAULT_SIGNATURE_UNSUPPORTED, NULL);
 	}
 	encode_array(c->out);
-	encode_text(c->out, m->returns);
+	encode_text(c->out, method_way(m->kind)->returns);
 	for (const struct param *p = m->params; p->name; p++) {
 		encode_text(c->out, param_type_name(p->type));
 	}

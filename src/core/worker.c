@@ -7,30 +7,6 @@
 #include <sys/wait.h>
 #include <syslog.h>
 
-static const struct worker_state_info states[WORKER_STATE_MAX_] = {
-	[WORKER_STOPPED] = {.name = "STOPPED", .code = 0, .startable = true},
-	[WORKER_STARTING] = {.name = "STARTING",
-			     .code = 10,
-			     .alive = true,
-			     .stoppable = true,
-			     .signallable = true},
-	[WORKER_RUNNING] = {.name = "RUNNING",
-			    .code = 20,
-			    .alive = true,
-			    .stoppable = true,
-			    .signallable = true},
-	[WORKER_BACKOFF] = {.name = "BACKOFF", .code = 30, .stoppable = true},
-	[WORKER_STOPPING] = {.name = "STOPPING", .code = 40, .alive = true, .signallable = true},
-	[WORKER_EXITED] = {.name = "EXITED", .code = 100, .startable = true},
-	[WORKER_FATAL] = {.name = "FATAL", .code = 200, .startable = true},
-	[WORKER_UNKNOWN] = {.name = "UNKNOWN", .code = 1000, .alive = true},
-};
-
-const struct worker_state_info *worker_state_info(enum worker_state s)
-{
-	return &states[s];
-}
-
 const char *worker_signal_name(int signo, char *buf, size_t size)
 {
 	const char *abbrev = sigabbrev_np(signo);
@@ -84,7 +60,9 @@ int worker_exitstatus(const struct worker *w)
 
 bool worker_stoppable(const struct worker *w)
 {
-	return states[w->state].stoppable || (!states[w->state].alive && w->deadline != USEC_NEVER);
+	const struct worker_state_info *info = worker_state_info(w->state);
+
+	return info->stoppable || (!info->alive && w->deadline != USEC_NEVER);
 }
 
 void worker_init(struct worker *w, uint32_t id)

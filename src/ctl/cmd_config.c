@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <slotd/cleanup.h>
+#include <slotd/reload_item.h>
 #include <slotd/vec.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -353,27 +354,23 @@ void cmd_update(struct ctl *ctl, struct words *words)
 
 static void print_reload(const struct value *reply)
 {
-	static const struct {
-		const char *member, *what, *text;
-	} rows[] = {
-		{"services_removed", "service ", "removed"},
-		{"removed", "", "removed"},
-		{"services_changed", "service ", "changed"},
-		{"changed", "", "changed"},
-		{"services_added", "service ", "added"},
-		{"added", "", "added"},
-		{"restarted", "", "restarted"},
+	static const enum reload_item items[] = {
+		RELOAD_ITEM_SERVICE_REMOVED, RELOAD_ITEM_REMOVED,	RELOAD_ITEM_SERVICE_CHANGED,
+		RELOAD_ITEM_CHANGED,	     RELOAD_ITEM_SERVICE_ADDED, RELOAD_ITEM_ADDED,
+		RELOAD_ITEM_RESTARTED,
 	};
 	bool any = false;
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		value_for_each(name, value_array(reply, rows[i].member))
+	for (size_t i = 0; i < ARRAY_SIZE(items); i++) {
+		value_for_each(name, value_array(reply, reload_item_name(items[i])))
 		{
-			printf("%s%s: %s\n", rows[i].what, value_str(name), rows[i].text);
+			printf("%s%s: %s\n",
+			       items[i] >= RELOAD_ITEM_SERVICE_ADDED ? "service " : "",
+			       value_str(name), reload_item_verb(items[i]));
 			any = true;
 		}
 	}
-	value_for_each(message, value_array(reply, "messages"))
+	value_for_each(message, value_array(reply, reload_item_name(RELOAD_ITEM_MESSAGE)))
 	{
 		printf("%s\n", value_str(message));
 	}

@@ -153,7 +153,7 @@ void cmd_log_level(struct ctl *ctl, struct words *words)
 
 	if (words->n != 1) {
 		(void)fprintf(stderr, "slotctl: log-level: which level?\n");
-		command_help("log-level");
+		command_help(COMMAND_LOG_LEVEL);
 		ctl->exit_code = EXIT_USAGE;
 		return;
 	}

@@ -86,7 +86,7 @@ static bool still_running(struct foreground *fg)
 	if (r < 0) {
 		session_unexpected(fg->ctl, r, &diag);
 	}
-	return r == 0 && value_int(&info, "state") == WORKER_NUMBER_RUNNING;
+	return r == 0 && worker_state_of(&info) == WORKER_RUNNING;
 }
 
 static void send_line(struct foreground *fg, const char *line)
@@ -201,7 +201,7 @@ static bool may_begin(struct ctl *ctl, const struct words *words)
 		if (r == -EREMOTE) {
 			why = ctl->rpc.fault.code == FAULT_BAD_NAME ? "bad process name supplied"
 								    : ctl->rpc.fault.text;
-		} else if (value_int(&info, "state") != WORKER_NUMBER_RUNNING) {
+		} else if (worker_state_of(&info) != WORKER_RUNNING) {
 			why = "process not running";
 		}
 	}
@@ -211,7 +211,7 @@ static bool may_begin(struct ctl *ctl, const struct words *words)
 	printf("ERROR: %s\n", why);
 	ctl->exit_code = EXIT_GENERIC;
 	if (words->n == 0) {
-		command_help("fg");
+		command_help(COMMAND_FG);
 	}
 	return false;
 }

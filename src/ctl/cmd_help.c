@@ -7,23 +7,14 @@
 
 enum {
 	HELP_WIDTH = 79,
-	HELP_COLUMNS_MAX = 64,
 	USAGE_WIDTH = 40,
 };
 
-void command_help(const char *name)
+void command_help(enum command c)
 {
-	static const struct {
-		unsigned flag;
-		const char *usage, *help;
-	} flags[] = {
-		{ALLOW_FORCE, "--force",
-		 "Also what a live slot serves with, and without a question"},
-		{ALLOW_WAIT, "--wait DURATION", "Wait that long for the turn, such as 10m"},
-		{ALLOW_JSON, "--json", "As JSON, for programs"},
-	};
-	const struct command_row *row = command_find(name);
-	const char *line = row ? row->help : "";
+	const struct command_row *row = command_row(c);
+	const char *line = row->usage;
+	char option[64];
 
 	while (*line) {
 		size_t usage = strcspn(line, "\t"), text = strcspn(line + usage, "\n");
@@ -33,9 +24,13 @@ void command_help(const char *name)
 		line += usage + text;
 		line += *line == '\n';
 	}
-	for (size_t i = 0; row && i < ARRAY_SIZE(flags); i++) {
-		if (row->flags & flags[i].flag) {
-			printf("  %-*s  %s\n", USAGE_WIDTH - 2, flags[i].usage, flags[i].help);
+	for (size_t i = 0; i < n_command_options; i++) {
+		const struct command_option *o = &command_options[i];
+
+		if ((row->flags & o->flag) && o->help) {
+			(void)snprintf(option, sizeof(option), "%s%s%s", o->name,
+				       o->argument ? " " : "", o->argument ? o->argument : "");
+			printf("  %-*s  %s\n", USAGE_WIDTH - 2, option, o->help);
 		}
 	}
 }
@@ -84,12 +79,13 @@ static void print_columns(const char *const *names, size_t n)
 
 static void print_topics(const char *header, unsigned ours)
 {
-	const char *names[HELP_COLUMNS_MAX];
-	size_t n = 0;
+	enum command all[COMMAND_MAX_];
+	const char *names[COMMAND_MAX_];
+	size_t n = 0, n_all = commands_by_name(all);
 
-	for (size_t i = 0; i < n_command_rows && n < ARRAY_SIZE(names); i++) {
-		if ((command_rows[i].flags & (OURS | HIDDEN)) == ours) {
-			names[n++] = command_rows[i].name;
+	for (size_t i = 0; i < n_all; i++) {
+		if ((command_row(all[i])->flags & (OURS | HIDDEN)) == ours) {
+			names[n++] = command_name(all[i]);
 		}
 	}
 	printf("%s\n", header);
@@ -103,13 +99,15 @@ static void print_topics(const char *header, unsigned ours)
 
 void cmd_help(struct ctl *ctl, struct words *words)
 {
+	enum command c = words->n > 0 ? command_find(words->at[0]) : COMMAND_NONE;
+
 	(void)ctl;
 	if (words->n == 0) {
 		(void)putchar('\n');
 		print_topics("default commands (type help <topic>):", 0);
 		print_topics("slotd commands (type help <topic>):", OURS);
-	} else if (command_find(words->at[0])) {
-		command_help(words->at[0]);
+	} else if (c != COMMAND_NONE) {
+		command_help(c);
 	} else {
 		printf("*** No help on %s\n", words->at[0]);
 	}

@@ -117,7 +117,7 @@ void cmd_history(struct ctl *ctl, struct words *words)
 	all = parse(r < 0 ? "" : value_str(&reply), words);
 	for (int i = 0; i < words->n; i++) {
 		if (!is_among(all, words->at[i]) &&
-		    !service_is_known(ctl, "history", words->at[i])) {
+		    !service_is_known(ctl, COMMAND_HISTORY, words->at[i])) {
 			json_decref(all);
 			return;
 		}

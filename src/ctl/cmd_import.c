@@ -461,7 +461,7 @@ void cmd_import_check(struct ctl *ctl, struct words *words)
 
 	if (words->n != 1) {
 		printf("Error: import-check takes the file to check\n");
-		command_help("import-check");
+		command_help(COMMAND_IMPORT_CHECK);
 		ctl->exit_code = EXIT_USAGE;
 		return;
 	}

@@ -251,7 +251,7 @@ void cmd_leave(struct ctl *ctl, struct words *words)
 
 	if (words->n > 1) {
 		printf("Error: leave takes one file at most\n");
-		command_help("leave");
+		command_help(COMMAND_LEAVE);
 		ctl->exit_code = EXIT_USAGE;
 		return;
 	}

@@ -15,13 +15,13 @@ enum {
 	TAIL_BYTES = 1600, /* supervisorctl's default */
 };
 
-static void fail(struct ctl *ctl, const char *help, const char *fmt, const char *arg)
+static void fail(struct ctl *ctl, enum command help, const char *fmt, const char *arg)
 {
 	printf("Error: ");
 	printf(fmt, arg);
 	(void)putchar('\n');
 	ctl->exit_code = EXIT_GENERIC;
-	if (help) {
+	if (help != COMMAND_NONE) {
 		command_help(help);
 	}
 }
@@ -136,13 +136,13 @@ void cmd_tail(struct ctl *ctl, struct words *words)
 		return;
 	}
 	if (words->n < 1 || words->n > 3) {
-		fail(ctl, "tail", "too %s arguments", words->n < 1 ? "few" : "many");
+		fail(ctl, COMMAND_TAIL, "too %s arguments", words->n < 1 ? "few" : "many");
 	} else if (n == 0) {
-		fail(ctl, NULL, "tail requires process name%s", "");
+		fail(ctl, COMMAND_NONE, "tail requires process name%s", "");
 	} else if (strcasecmp(channel, "stdout") != 0 && strcasecmp(channel, "stderr") != 0) {
-		fail(ctl, NULL, "bad channel '%s'", channel);
+		fail(ctl, COMMAND_NONE, "bad channel '%s'", channel);
 	} else if (modified && read_modifier(words->at[0], &follows, &bytes) < 0) {
-		fail(ctl, NULL, "bad argument %s", words->at[0]);
+		fail(ctl, COMMAND_NONE, "bad argument %s", words->at[0]);
 	} else if (follows) {
 		follow_process(ctl, args[0],
 			       strcasecmp(channel, "stderr") == 0 ? "stderr" : "stdout");
@@ -163,10 +163,10 @@ void cmd_maintail(struct ctl *ctl, struct words *words)
 		return;
 	}
 	if (words->n > 1) {
-		fail(ctl, "maintail", "too many arguments%s", "");
+		fail(ctl, COMMAND_MAINTAIL, "too many arguments%s", "");
 	} else if (words->n == 1 &&
 		   (words->at[0][0] != '-' || read_modifier(words->at[0], &follows, &bytes) < 0)) {
-		fail(ctl, NULL, "bad argument %s", words->at[0]);
+		fail(ctl, COMMAND_NONE, "bad argument %s", words->at[0]);
 	} else if (follows) {
 		follow(ctl, "/mainlogtail");
 	} else {

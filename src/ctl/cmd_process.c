@@ -13,7 +13,7 @@
 
 struct verb {
 	const char *success;			       /* "started" */
-	const char *one, *whole_group, *all;	       /* methods; whole_group NULL: one by one */
+	enum command command;			       /* without a method for groups: one by one */
 	const char *result_texts[FAULT_STILL_RUNNING]; /* by fault */
 	int ignored;				       /* fault that leaves the exit code alone */
 	int no_group_code;			       /* exit code for an unknown group */
@@ -21,9 +21,7 @@ struct verb {
 
 static const struct verb verb_start = {
 	.success = "started",
-	.one = "supervisor.startProcess",
-	.whole_group = "supervisor.startProcessGroup",
-	.all = "supervisor.startAllProcesses",
+	.command = COMMAND_START,
 	.result_texts = {[FAULT_BAD_NAME] = "no such process",
 			 [FAULT_NO_FILE] = "no such file",
 			 [FAULT_NOT_EXECUTABLE] = "file is not executable",
@@ -36,9 +34,7 @@ static const struct verb verb_start = {
 
 static const struct verb verb_stop = {
 	.success = "stopped",
-	.one = "supervisor.stopProcess",
-	.whole_group = "supervisor.stopProcessGroup",
-	.all = "supervisor.stopAllProcesses",
+	.command = COMMAND_STOP,
 	.result_texts = {[FAULT_BAD_NAME] = "no such process", [FAULT_NOT_RUNNING] = "not running"},
 	.ignored = FAULT_NOT_RUNNING,
 	.no_group_code = EXIT_GENERIC,
@@ -46,9 +42,7 @@ static const struct verb verb_stop = {
 
 static const struct verb verb_signal = {
 	.success = "signalled",
-	.one = "supervisor.signalProcess",
-	.whole_group = "supervisor.signalProcessGroup",
-	.all = "supervisor.signalAllProcesses",
+	.command = COMMAND_SIGNAL,
 	.result_texts = {[FAULT_BAD_NAME] = "no such process",
 			 [FAULT_BAD_SIGNAL] = "bad signal name",
 			 [FAULT_NOT_RUNNING] = "not running"},
@@ -57,8 +51,7 @@ static const struct verb verb_signal = {
 
 static const struct verb verb_clear = {
 	.success = "cleared",
-	.one = "supervisor.clearProcessLogs",
-	.all = "supervisor.clearAllProcessLogs",
+	.command = COMMAND_CLEAR,
 	.result_texts = {[FAULT_BAD_NAME] = "no such process", [FAULT_FAILED] = "failed"},
 	.no_group_code = EXIT_GENERIC,
 };
@@ -107,7 +100,7 @@ static void act_on_all(struct ctl *ctl, const struct verb *verb, const char *sig
 {
 	CLEANUP(value_done) struct value results = {0};
 	struct diag diag = {0};
-	int r = call(ctl, &results, &diag, verb->all, NULL, sig);
+	int r = call(ctl, &results, &diag, command_method(verb->command, ABOUT_ALL), NULL, sig);
 
 	if (r < 0) {
 		session_unexpected(ctl, r, &diag);
@@ -127,7 +120,7 @@ static void act_on_group(struct ctl *ctl, const struct verb *verb, const char *g
 {
 	CLEANUP(value_done) struct value results = {0};
 	struct diag diag = {0};
-	int r = call(ctl, &results, &diag, verb->whole_group, group, sig);
+	int r = call(ctl, &results, &diag, command_method(verb->command, ABOUT_GROUP), group, sig);
 
 	if (r == -EREMOTE && ctl->rpc.fault.code == FAULT_BAD_NAME) {
 		no_such_group(ctl, verb, group);
@@ -142,7 +135,7 @@ static void act_on_one(struct ctl *ctl, const struct verb *verb, const char *nam
 		       const struct namespec *spec, const char *sig)
 {
 	struct diag diag = {0};
-	int r = call(ctl, NULL, &diag, verb->one, name, sig);
+	int r = call(ctl, NULL, &diag, command_row(verb->command)->methods[0].name, name, sig);
 
 	if (r == 0) {
 		print_result(ctl, verb, spec->group, spec->process, FAULT_SUCCESS, "");
@@ -193,7 +186,7 @@ static void act(struct ctl *ctl, const struct verb *verb, char *const names[], i
 			session_unexpected(ctl, -ENOMEM, NULL);
 		} else if (spec.process) {
 			act_on_one(ctl, verb, names[i], &spec, sig);
-		} else if (verb->whole_group) {
+		} else if (command_method(verb->command, ABOUT_GROUP)) {
 			act_on_group(ctl, verb, spec.group, sig);
 		} else {
 			act_on_each(ctl, verb, spec.group);
@@ -210,13 +203,13 @@ static void run(struct ctl *ctl, const struct verb *verb, const struct words *wo
 	}
 }
 
-static bool names_given(struct ctl *ctl, const struct words *words, const char *command,
+static bool names_given(struct ctl *ctl, const struct words *words, enum command command,
 			int exit_code)
 {
 	if (words->n > 0) {
 		return true;
 	}
-	printf("Error: %s requires a process name\n", command);
+	printf("Error: %s requires a process name\n", command_name(command));
 	ctl->exit_code = exit_code;
 	command_help(command);
 	return false;
@@ -224,14 +217,14 @@ static bool names_given(struct ctl *ctl, const struct words *words, const char *
 
 void cmd_start(struct ctl *ctl, struct words *words)
 {
-	if (session_up(ctl) && names_given(ctl, words, "start", EXIT_USAGE)) {
+	if (session_up(ctl) && names_given(ctl, words, COMMAND_START, EXIT_USAGE)) {
 		run(ctl, &verb_start, words);
 	}
 }
 
 void cmd_stop(struct ctl *ctl, struct words *words)
 {
-	if (session_up(ctl) && names_given(ctl, words, "stop", EXIT_GENERIC) &&
+	if (session_up(ctl) && names_given(ctl, words, COMMAND_STOP, EXIT_GENERIC) &&
 	    guard_live(ctl, words, "stop")) {
 		run(ctl, &verb_stop, words);
 	}
@@ -239,7 +232,7 @@ void cmd_stop(struct ctl *ctl, struct words *words)
 
 void cmd_restart(struct ctl *ctl, struct words *words)
 {
-	if (!session_up(ctl) || !names_given(ctl, words, "restart", EXIT_GENERIC) ||
+	if (!session_up(ctl) || !names_given(ctl, words, COMMAND_RESTART, EXIT_GENERIC) ||
 	    !guard_live(ctl, words, "restart")) {
 		return;
 	}
@@ -251,7 +244,7 @@ void cmd_restart(struct ctl *ctl, struct words *words)
 
 void cmd_clear(struct ctl *ctl, struct words *words)
 {
-	if (session_up(ctl) && names_given(ctl, words, "clear", EXIT_GENERIC)) {
+	if (session_up(ctl) && names_given(ctl, words, COMMAND_CLEAR, EXIT_GENERIC)) {
 		run(ctl, &verb_clear, words);
 	}
 }
@@ -264,7 +257,7 @@ void cmd_signal(struct ctl *ctl, struct words *words)
 	if (words->n < 2) {
 		printf("Error: signal requires a signal name and a process name\n");
 		ctl->exit_code = EXIT_GENERIC;
-		command_help("signal");
+		command_help(COMMAND_SIGNAL);
 		return;
 	}
 	for (int i = 1; i < words->n; i++) {

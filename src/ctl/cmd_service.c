@@ -25,12 +25,12 @@ static const struct value *find_service(const struct value *status, const char *
 	return NULL;
 }
 
-static bool usage_ok(struct ctl *ctl, const struct words *words, const char *command, int max)
+static bool usage_ok(struct ctl *ctl, const struct words *words, enum command command, int max)
 {
 	if (words->n >= 1 && words->n <= max) {
 		return true;
 	}
-	(void)fprintf(stderr, "slotctl: %s: %s\n", command,
+	(void)fprintf(stderr, "slotctl: %s: %s\n", command_name(command),
 		      words->n < 1 ? "which service?" : "too many words");
 	command_help(command);
 	ctl->exit_code = EXIT_USAGE;
@@ -41,7 +41,7 @@ static bool usage_ok(struct ctl *ctl, const struct words *words, const char *com
  */
 
 /* "payinv-b is a slot (the live one), not a service. Did you mean: slotctl deploy payinv" */
-static bool explain_slot(const struct value *status, const char *name, const char *command)
+static bool explain_slot(const struct value *status, const char *name, enum command command)
 {
 	value_for_each(service, value_array(status, "services"))
 	{
@@ -55,7 +55,7 @@ static bool explain_slot(const struct value *status, const char *name, const cha
 					stderr,
 					"%s is a slot (the %s one), not a service. Did you mean: "
 					"slotctl %s %s\n",
-					name, live ? "live" : "idle", command,
+					name, live ? "live" : "idle", command_name(command),
 					value_text(service, "service"));
 				return true;
 			}
@@ -64,7 +64,7 @@ static bool explain_slot(const struct value *status, const char *name, const cha
 	return false;
 }
 
-static void explain_unknown(const struct value *status, const char *name, const char *command)
+static void explain_unknown(const struct value *status, const char *name, enum command command)
 {
 	VEC(const char *) names = {0};
 	const char *near = NULL;
@@ -80,7 +80,8 @@ static void explain_unknown(const struct value *status, const char *name, const 
 	near = r < 0 ? NULL : nearest_name(name, names.at, names.len);
 	(void)fprintf(stderr, "slotctl: there is no service \"%s\"", name);
 	if (near) {
-		(void)fprintf(stderr, ". Did you mean: slotctl %s %s\n", command, near);
+		(void)fprintf(stderr, ". Did you mean: slotctl %s %s\n", command_name(command),
+			      near);
 	} else {
 		(void)fprintf(stderr, ". slotctl slots lists them\n");
 	}
@@ -88,7 +89,7 @@ static void explain_unknown(const struct value *status, const char *name, const 
 }
 
 /* Looks a service up before anything is asked of it. NULL: said why. */
-static const struct value *get_service(struct ctl *ctl, const char *command, const char *name,
+static const struct value *get_service(struct ctl *ctl, enum command command, const char *name,
 				       struct value *status)
 {
 	const struct value *service;
@@ -107,7 +108,7 @@ static const struct value *get_service(struct ctl *ctl, const char *command, con
 	return service;
 }
 
-bool service_is_known(struct ctl *ctl, const char *command, const char *name)
+bool service_is_known(struct ctl *ctl, enum command command, const char *name)
 {
 	CLEANUP(value_done) struct value status = {0};
 
@@ -141,7 +142,7 @@ static void show_slots(struct ctl *ctl, const struct words *words, const struct 
 	}
 	for (int i = 0; i < words->n; i++) {
 		if (!find_service(status, words->at[i])) {
-			explain_unknown(status, words->at[i], "slots");
+			explain_unknown(status, words->at[i], COMMAND_SLOTS);
 			ctl->exit_code = EXIT_USAGE;
 		}
 	}
@@ -196,15 +197,14 @@ static void wait_for_other(struct ctl *ctl, const char *service)
 }
 
 struct request {
-	const char *command; /* "swap" */
-	const char *method;
+	enum command command;
 	const char *service, *release; /* release NULL: the method takes none */
 };
 
 static int ask(struct ctl *ctl, const struct request *q, struct value *number, struct diag *diag)
 {
-	return rpc_call(&ctl->rpc, number, diag, q->method, q->release ? "ss" : "s", q->service,
-			q->release);
+	return rpc_call(&ctl->rpc, number, diag, command_method(q->command, ABOUT_NOTHING),
+			q->release ? "ss" : "s", q->service, q->release);
 }
 
 static int ask_until(struct ctl *ctl, const struct request *q, usec_t wait, struct value *number,
@@ -251,24 +251,23 @@ static void run_job(struct ctl *ctl, const struct words *words, const struct req
 
 void cmd_swap(struct ctl *ctl, struct words *words)
 {
-	if (usage_ok(ctl, words, "swap", 1)) {
-		run_job(ctl, words, &(struct request){"swap", "slotd.swap", words->at[0], NULL});
+	if (usage_ok(ctl, words, COMMAND_SWAP, 1)) {
+		run_job(ctl, words, &(struct request){COMMAND_SWAP, words->at[0], NULL});
 	}
 }
 
 void cmd_rollback(struct ctl *ctl, struct words *words)
 {
-	if (usage_ok(ctl, words, "rollback", 1)) {
-		run_job(ctl, words,
-			&(struct request){"rollback", "slotd.rollback", words->at[0], NULL});
+	if (usage_ok(ctl, words, COMMAND_ROLLBACK, 1)) {
+		run_job(ctl, words, &(struct request){COMMAND_ROLLBACK, words->at[0], NULL});
 	}
 }
 
 void cmd_deploy(struct ctl *ctl, struct words *words)
 {
-	if (usage_ok(ctl, words, "deploy", 2)) {
+	if (usage_ok(ctl, words, COMMAND_DEPLOY, 2)) {
 		run_job(ctl, words,
-			&(struct request){"deploy", "slotd.deploy", words->at[0],
+			&(struct request){COMMAND_DEPLOY, words->at[0],
 					  words->n > 1 ? words->at[1] : ""});
 	}
 }
@@ -278,10 +277,10 @@ void cmd_attach(struct ctl *ctl, struct words *words)
 	CLEANUP(value_done) struct value status = {0};
 	const struct value *service;
 
-	if (!usage_ok(ctl, words, "attach", 1)) {
+	if (!usage_ok(ctl, words, COMMAND_ATTACH, 1)) {
 		return;
 	}
-	service = get_service(ctl, "attach", words->at[0], &status);
+	service = get_service(ctl, COMMAND_ATTACH, words->at[0], &status);
 	if (!service) {
 		return;
 	}
@@ -295,8 +294,7 @@ void cmd_attach(struct ctl *ctl, struct words *words)
 /* ---- abort and drain ---------------------------------------------------------------------------
  */
 
-static void ask_simply(struct ctl *ctl, const char *command, const char *method,
-		       const char *service, const char *done)
+static void ask_simply(struct ctl *ctl, enum command command, const char *service, const char *done)
 {
 	CLEANUP(value_done) struct value status = {0};
 	struct diag diag = {0};
@@ -305,7 +303,7 @@ static void ask_simply(struct ctl *ctl, const char *command, const char *method,
 	if (!get_service(ctl, command, service, &status)) {
 		return;
 	}
-	r = rpc_call(&ctl->rpc, NULL, &diag, method, "s", service);
+	r = rpc_call(&ctl->rpc, NULL, &diag, command_method(command, ABOUT_NOTHING), "s", service);
 	if (r < 0) {
 		session_own_failed(ctl, r, &diag, true);
 	} else {
@@ -315,14 +313,14 @@ static void ask_simply(struct ctl *ctl, const char *command, const char *method,
 
 void cmd_abort(struct ctl *ctl, struct words *words)
 {
-	if (usage_ok(ctl, words, "abort", 1)) {
-		ask_simply(ctl, "abort", "slotd.abort", words->at[0], "aborted");
+	if (usage_ok(ctl, words, COMMAND_ABORT, 1)) {
+		ask_simply(ctl, COMMAND_ABORT, words->at[0], "aborted");
 	}
 }
 
 void cmd_drain(struct ctl *ctl, struct words *words)
 {
-	if (!usage_ok(ctl, words, "drain", 1)) {
+	if (!usage_ok(ctl, words, COMMAND_DRAIN, 1)) {
 		return;
 	}
 	if (!words->now) {
@@ -333,6 +331,6 @@ void cmd_drain(struct ctl *ctl, struct words *words)
 		ctl->exit_code = EXIT_USAGE;
 		return;
 	}
-	ask_simply(ctl, "drain", "slotd.drainNow", words->at[0],
+	ask_simply(ctl, COMMAND_DRAIN, words->at[0],
 		   "what was still open to the old slot is being closed");
 }

@@ -71,7 +71,7 @@ static int select_workers(struct ctl *ctl, struct selection *to, const struct va
 static void set_exit_code(struct ctl *ctl, struct selection *s)
 {
 	vec_for_each (worker, &s->workers) {
-		if (worker_is_stopped(value_int(*worker, "state"))) {
+		if (worker_is_stopped(worker_state_of(*worker))) {
 			ctl->exit_code = EXIT_STATUS_STOPPED;
 		}
 	}

@@ -79,12 +79,14 @@ static int offer_joined(struct search *s, const char *group, const char *name)
 
 static int offer_commands(struct search *s, const struct value *status)
 {
+	enum command all[COMMAND_MAX_];
+	size_t n = commands_by_name(all);
 	int r = 0;
 
 	(void)status;
-	for (size_t i = 0; i < n_command_rows && r == 0; i++) {
-		if (strcmp(command_rows[i].name, "EOF") != 0) {
-			r = offer(s, command_rows[i].name);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (command_row(all[i])->topic != TOPIC_NONE) {
+			r = offer(s, command_name(all[i]));
 		}
 	}
 	return r;
@@ -133,12 +135,10 @@ static int offer_services(struct search *s, const struct value *status)
 
 typedef int offer_fn(struct search *s, const struct value *status);
 
-static offer_fn *const offers[] = {
-	[COMPLETE_COMMANDS] = offer_commands,
-	[COMPLETE_GROUPS] = offer_groups,
-	[COMPLETE_WORKERS] = offer_workers,
-	[COMPLETE_SERVICES] = offer_services,
-	[COMPLETE_NOTHING] = NULL,
+static offer_fn *const offers[COMPLETE_MAX_] = {
+	[COMPLETE_COMMANDS] = offer_commands, [COMPLETE_GROUPS] = offer_groups,
+	[COMPLETE_WORKERS] = offer_workers,   [COMPLETE_SERVICES] = offer_services,
+	[COMPLETE_SIGNALS] = offer_workers,
 };
 
 /* The row of the line's first word; NULL while that is still being typed, or is none. */
@@ -153,7 +153,7 @@ static const struct command_row *row_of(const char *line, size_t word_start)
 	for (to = from; to < word_start && !isspace((unsigned char)line[to]); to++) {
 	}
 	name = strndup(line + from, to - from);
-	return name ? command_find(name) : NULL;
+	return command_row(name ? command_find(name) : COMMAND_NONE);
 }
 
 static bool only_blanks(const char *line, size_t len)

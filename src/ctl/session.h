@@ -3,9 +3,9 @@
 /**
  * A session of slotctl: the options, the connection, where output goes and the exit code so far.
  *
- * Every command is one row of command_rows (commands.c) and one function. A command prints what it
- * has to say and leaves its exit code in exit_code, which a later success does not reset: so does
- * supervisorctl, and so scripts expect it.
+ * Every command is one row of the table (slotd/command.h) and one function. A command prints what
+ * it has to say and leaves its exit code in exit_code, which a later success does not reset: so
+ * does supervisorctl, and so scripts expect it.
  */
 
 #include "options.h"

@@ -67,10 +67,15 @@ void view_print(FILE *to, const char *text, bool terminal)
 /* ---- workers -----------------------------------------------------------------------------------
  */
 
-bool worker_is_stopped(int64_t state)
+enum worker_state worker_state_of(const struct value *worker)
 {
-	return state == WORKER_NUMBER_STOPPED || state == WORKER_NUMBER_EXITED ||
-	       state == WORKER_NUMBER_FATAL || state == WORKER_NUMBER_UNKNOWN;
+	return worker_state_of_code(value_int(worker, "state"));
+}
+
+bool worker_is_stopped(enum worker_state state)
+{
+	return state == WORKER_STOPPED || state == WORKER_EXITED || state == WORKER_FATAL ||
+	       state == WORKER_UNKNOWN;
 }
 
 static const char *spec_of(const struct value *worker, char *buf, size_t size)

@@ -6,19 +6,8 @@
 
 #include <slotd/strbuf.h>
 #include <slotd/usec.h>
+#include <slotd/worker_state.h>
 #include <stdio.h>
-
-/* Supervisor's process states. */
-enum worker_number {
-	WORKER_NUMBER_STOPPED = 0,
-	WORKER_NUMBER_STARTING = 10,
-	WORKER_NUMBER_RUNNING = 20,
-	WORKER_NUMBER_BACKOFF = 30,
-	WORKER_NUMBER_STOPPING = 40,
-	WORKER_NUMBER_EXITED = 100,
-	WORKER_NUMBER_FATAL = 200,
-	WORKER_NUMBER_UNKNOWN = 1000,
-};
 
 /* A slot's state, as slotd.status numbers it. */
 enum slot_number {
@@ -37,8 +26,10 @@ const char *slot_words(int64_t state);
 /** slotd's note about a slot; "" where it says no more than slot_words. Borrowed. */
 const char *slot_note(const struct value *slot);
 
+/** The state of a worker of slotd.status or getProcessInfo. */
+enum worker_state worker_state_of(const struct value *worker);
 /** Is it of the class that makes status exit with 3? */
-bool worker_is_stopped(int64_t state);
+bool worker_is_stopped(enum worker_state state);
 
 /** supervisorctl's table of the given workers. 0 or -ENOMEM. */
 int view_plain(struct strbuf *to, const struct value *const *workers, size_t n);

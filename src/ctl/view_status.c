@@ -52,17 +52,16 @@ static bool flaps(const struct value *worker)
 	int64_t up = value_int(worker, "now") - value_int(worker, "start");
 
 	return value_int(worker, "restarts") > FLAPPING_RESTARTS && up < FLAPPING_UPTIME &&
-	       value_int(worker, "state") != WORKER_NUMBER_STOPPED;
+	       worker_state_of(worker) != WORKER_STOPPED;
 }
 
 /* Leaves "" when nobody needs to look at it. service NULL: it belongs to none. */
 static void find_reasons(const struct value *worker, const struct value *service,
 			 struct strbuf *reasons)
 {
-	int64_t state = value_int(worker, "state");
+	enum worker_state state = worker_state_of(worker);
 	const char *last = value_text(worker, "last_exit"), *note = value_text(worker, "note");
-	bool failed = state == WORKER_NUMBER_FATAL || state == WORKER_NUMBER_BACKOFF ||
-		      state == WORKER_NUMBER_UNKNOWN;
+	bool failed = state == WORKER_FATAL || state == WORKER_BACKOFF || state == WORKER_UNKNOWN;
 
 	if (flaps(worker)) {
 		add_reason(reasons, "%lld restarts", (long long)value_int(worker, "restarts"));
@@ -70,7 +69,7 @@ static void find_reasons(const struct value *worker, const struct value *service
 	if ((failed || flaps(worker)) && last[0]) {
 		add_reason(reasons, "last %s", last);
 	}
-	if (service && state == WORKER_NUMBER_RUNNING && in_live_slot(worker, service) &&
+	if (service && state == WORKER_RUNNING && in_live_slot(worker, service) &&
 	    value_text(worker, "address")[0] && !value_true(worker, "healthy")) {
 		add_reason(reasons, note[0] ? "not healthy" : "not checked yet");
 	}

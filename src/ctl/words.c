@@ -8,35 +8,49 @@
 
 static const char blanks[] = " \t\n\r\v\f";
 
+/* Where an option without an argument is noted. */
+static bool *switch_of(struct words *w, unsigned flag)
+{
+	return flag == ALLOW_JSON    ? &w->json
+	       : flag == ALLOW_FORCE ? &w->force
+	       : flag == ALLOW_NOW   ? &w->now
+				     : &w->dry_run;
+}
+
+/* The option that word is, as far as flags allow it; *ret_value: what follows its "=", or NULL. */
+static const struct command_option *option_of(const char *word, unsigned flags,
+					      const char **ret_value)
+{
+	for (size_t i = 0; i < n_command_options; i++) {
+		const struct command_option *o = &command_options[i];
+		size_t len = strlen(o->name);
+
+		if ((flags & o->flag) && strncmp(word, o->name, len) == 0 &&
+		    (!word[len] || (o->argument && word[len] == '='))) {
+			*ret_value = word[len] ? word + len + 1 : NULL;
+			return o;
+		}
+	}
+	return NULL;
+}
+
 /* Is the word an option of the row? Then takes it, with what follows it. 1, 0 or -EINVAL. */
 static int take_option(struct words *w, const char *word, unsigned flags, char **rest,
 		       struct diag *diag)
 {
-	const struct {
-		const char *name;
-		unsigned flag;
-		bool *field;
-	} switches[] = {
-		{"--json", ALLOW_JSON, &w->json},
-		{"--force", ALLOW_FORCE, &w->force},
-		{"--now", ALLOW_NOW, &w->now},
-		{"--dry-run", ALLOW_DRY_RUN, &w->dry_run},
-	};
-	const char *value = NULL;
+	const char *value;
+	const struct command_option *o = option_of(word, flags, &value);
 
-	for (size_t i = 0; i < ARRAY_SIZE(switches); i++) {
-		if ((flags & switches[i].flag) && strcmp(word, switches[i].name) == 0) {
-			*switches[i].field = true;
-			return 1;
-		}
-	}
-	if (!(flags & ALLOW_WAIT) || strncmp(word, "--wait", 6) != 0 ||
-	    (word[6] != '\0' && word[6] != '=')) {
+	if (!o) {
 		return (flags & OURS) && word[0] == '-'
 			       ? diag_set(diag, -EINVAL, "unknown option \"%s\"", word)
 			       : 0;
 	}
-	value = word[6] == '=' ? word + 7 : strtok_r(NULL, blanks, rest);
+	if (!o->argument) {
+		*switch_of(w, o->flag) = true;
+		return 1;
+	}
+	value = value ? value : strtok_r(NULL, blanks, rest);
 	if (!value || usec_parse(value, &w->wait) < 0 || w->wait == 0) {
 		return diag_set(diag, -EINVAL, "--wait takes a duration, as in --wait 10m");
 	}

@@ -18,6 +18,8 @@
 #include "worker/streams.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/command.h>
+#include <slotd/level.h>
 #include <slotd/os.h>
 #include <slotd/strbuf.h>
 
@@ -280,24 +282,15 @@ static void command_restart_daemon(const struct call *c)
 
 static void command_log_level(const struct call *c)
 {
-	static const struct {
-		const char *name;
-		int priority;
-	} levels[] = {
-		{"critical", LOG_CRIT},	  {"error", LOG_ERR},	  {"warn", LOG_WARNING},
-		{"warning", LOG_WARNING}, {"notice", LOG_NOTICE}, {"info", LOG_INFO},
-		{"debug", LOG_DEBUG},	  {"trace", LOG_DEBUG},	  {"blather", LOG_DEBUG},
-	};
 	const char *level = message_str(c->m, TAG_ARG);
+	const struct level_word *word = level_find(level);
 	char text[128];
 
-	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
-		if (strcasecmp(levels[i].name, level) == 0) {
-			ownlog_set_level(c->sup, levels[i].priority);
-			log_line(LOG_NOTICE, "log level is now %s", levels[i].name);
-			answer(c->sup, c->id, FAULT_SUCCESS, NULL);
-			return;
-		}
+	if (word) {
+		ownlog_set_level(c->sup, word->priority);
+		log_line(LOG_NOTICE, "log level is now %s", word->name);
+		answer(c->sup, c->id, FAULT_SUCCESS, NULL);
+		return;
 	}
 	(void)snprintf(text, sizeof(text),
 		       "there is no level \"%.40s\": use error, warn, info or debug", level);
@@ -516,32 +509,35 @@ static void command_drain_now(const struct call *c)
 	change_job(c, service_drain_now);
 }
 
-/* ---- who may do what */
+/* ---- who may do what: the rows of the table of commands say */
 
-static const struct {
-	command_fn *run;
-	bool anybody; /* judged by jobs.c, by the service's allow_deploy */
-} commands[COMMAND_MAX_] = {
-	[COMMAND_START] = {command_start, false},
-	[COMMAND_STOP] = {command_stop, false},
-	[COMMAND_SIGNAL] = {command_signal, false},
-	[COMMAND_ADD_GROUP] = {command_add_group, false},
-	[COMMAND_REMOVE_GROUP] = {command_remove_group, false},
-	[COMMAND_REREAD] = {command_reread, false},
-	[COMMAND_RELOAD] = {command_reload, false},
-	[COMMAND_SHUTDOWN] = {command_shutdown, false},
-	[COMMAND_RESTART_DAEMON] = {command_restart_daemon, false},
-	[COMMAND_CLEAR_LOG] = {command_clear_log, false},
-	[COMMAND_OPEN_LOG] = {command_open_log, false},
-	[COMMAND_SWAP] = {command_swap, true},
-	[COMMAND_DEPLOY] = {command_deploy, true},
-	[COMMAND_ROLLBACK] = {command_rollback, true},
-	[COMMAND_ABORT] = {command_abort, true},
-	[COMMAND_DRAIN_NOW] = {command_drain_now, true},
-	[COMMAND_LOG_LEVEL] = {command_log_level, false},
-	[COMMAND_REOPEN_LOGS] = {command_reopen_logs, false},
-	[COMMAND_OPEN_HISTORY] = {command_open_history, false},
+static command_fn *const commands[COMMAND_MAX_] = {
+	[COMMAND_START] = command_start,
+	[COMMAND_STOP] = command_stop,
+	[COMMAND_SIGNAL] = command_signal,
+	[COMMAND_ADD] = command_add_group,
+	[COMMAND_REMOVE] = command_remove_group,
+	[COMMAND_REREAD] = command_reread,
+	[COMMAND_RELOAD] = command_reload,
+	[COMMAND_SHUTDOWN] = command_shutdown,
+	[COMMAND_RESTART_DAEMON] = command_restart_daemon,
+	[COMMAND_CLEAR] = command_clear_log,
+	[COMMAND_TAIL] = command_open_log,
+	[COMMAND_MAINTAIL] = command_open_log,
+	[COMMAND_SWAP] = command_swap,
+	[COMMAND_DEPLOY] = command_deploy,
+	[COMMAND_ROLLBACK] = command_rollback,
+	[COMMAND_ABORT] = command_abort,
+	[COMMAND_DRAIN] = command_drain_now,
+	[COMMAND_LOG_LEVEL] = command_log_level,
+	[COMMAND_REOPEN] = command_reopen_logs,
+	[COMMAND_HISTORY] = command_open_history,
 };
+
+bool commands_have(enum command c)
+{
+	return c >= 0 && c < COMMAND_MAX_ && commands[c];
+}
 
 /*
  * slotd's own socket (server 0) is judged by the peer's user. The servers of Supervisor's
@@ -566,15 +562,15 @@ static void on_command(struct supervisor *sup, struct message *m)
 			       .name = message_str(m, TAG_NAME),
 			       .trusted = is_trusted(m)};
 
-	if (n >= COMMAND_MAX_ || !commands[n].run) {
+	if (n >= COMMAND_MAX_ || !commands[n]) {
 		answer(sup, m->id, FAULT_FAILED, "unknown command");
-	} else if (!c.trusted && !commands[n].anybody) {
+	} else if (!c.trusted && command_row((enum command)n)->may == MAY_TRUSTED) {
 		answer(sup, m->id, FAULT_FORBIDDEN,
 		       "only root and slotd's own user may; allow_deploy permits deploys");
 	} else if (sup->mood != MOOD_RUNNING) {
 		answer(sup, m->id, FAULT_SHUTDOWN_STATE, NULL);
 	} else {
-		commands[n].run(&c);
+		commands[n](&c);
 	}
 }
 
@@ -587,7 +583,7 @@ static void on_stdin(struct supervisor *sup, const struct message *m)
 	int r;
 
 	data = message_bytes(m, TAG_BYTES, &len);
-	if (!is_trusted(m)) {
+	if (!is_trusted(m) && command_row(COMMAND_FG)->may == MAY_TRUSTED) {
 		answer(sup, m->id, FAULT_FORBIDDEN, name);
 	} else if (!p) {
 		answer(sup, m->id, FAULT_BAD_NAME, name);

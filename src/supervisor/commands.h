@@ -4,7 +4,10 @@
 
 #include "supervisor.h"
 
+#include <slotd/command.h>
 #include <slotd/message.h>
 
 /** MSG_COMMAND, MSG_COMMAND_GONE, MSG_STDIN, MSG_EVENT. */
 void commands_received(struct supervisor *sup, struct message *m);
+/** Is there a function for it? */
+bool commands_have(enum command c);

@@ -8,6 +8,7 @@
  */
 #include <control/control.h>
 #include <slotd/cleanup.h>
+#include <slotd/command.h>
 #include <slotd/fault.h>
 #include <slotd/log.h>
 
@@ -74,7 +75,7 @@ static void received(struct channel *ch, struct message *asked)
 	message_init(&m, MSG_ANSWER, asked->id);
 	message_put_i64(&m, TAG_CODE, command == COMMAND_SWAP ? FAULT_FAILED : FAULT_SUCCESS);
 	message_put_i64(&m, TAG_JOB, 1);
-	if (command == COMMAND_OPEN_LOG) {
+	if (command == COMMAND_TAIL || command == COMMAND_MAINTAIL) {
 		message_put_fd(&m, world.log_fd);
 	}
 	send_message(&m);

@@ -596,7 +596,7 @@ def test_the_log_of_slotd_itself(fake, tmp_path):
     assert proxy(fake).supervisor.readLog(-4, 0) == "two\n"
     assert ctl(fake, "maintail") == ("one\ntwo\n\n", 0)
     assert proxy(fake).supervisor.clearLog() is True
-    assert fake.commands[-1][0] == "clear_log" and "name" not in fake.commands[-1][1]
+    assert fake.commands[-1][0] == "clear" and "name" not in fake.commands[-1][1]
 
 
 def test_configuration_is_listed(fake):

@@ -117,14 +117,14 @@ END_TEST
 
 START_TEST(stopped_states_are_those_that_end_status_with_3)
 {
-	ck_assert(worker_is_stopped(WORKER_NUMBER_STOPPED));
-	ck_assert(worker_is_stopped(WORKER_NUMBER_EXITED));
-	ck_assert(worker_is_stopped(WORKER_NUMBER_FATAL));
-	ck_assert(worker_is_stopped(WORKER_NUMBER_UNKNOWN));
-	ck_assert(!worker_is_stopped(WORKER_NUMBER_RUNNING));
-	ck_assert(!worker_is_stopped(WORKER_NUMBER_BACKOFF));
-	ck_assert(!worker_is_stopped(WORKER_NUMBER_STARTING));
-	ck_assert(!worker_is_stopped(WORKER_NUMBER_STOPPING));
+	ck_assert(worker_is_stopped(WORKER_STOPPED));
+	ck_assert(worker_is_stopped(WORKER_EXITED));
+	ck_assert(worker_is_stopped(WORKER_FATAL));
+	ck_assert(worker_is_stopped(WORKER_UNKNOWN));
+	ck_assert(!worker_is_stopped(WORKER_RUNNING));
+	ck_assert(!worker_is_stopped(WORKER_BACKOFF));
+	ck_assert(!worker_is_stopped(WORKER_STARTING));
+	ck_assert(!worker_is_stopped(WORKER_STOPPING));
 }
 END_TEST
 

@@ -1,5 +1,6 @@
 #include <check.h>
 #include <errno.h>
+#include <slotd/command.h>
 #include <slotd/message.h>
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "suite.h"
+#include "supervisor/commands.h"
 #include "supervisor/options.h"
 #include "supervisor/worker/names.h"
 
@@ -123,10 +124,24 @@ START_TEST(checking_is_asked_for_with_t)
 }
 END_TEST
 
+START_TEST(every_command_that_slotd_is_asked_for_has_a_function)
+{
+	for (int i = COMMAND_NONE + 1; i < COMMAND_MAX_; i++) {
+		const struct command_row *row = command_row((enum command)i);
+
+		ck_assert_msg(command_asks_slotd(row) == commands_have((enum command)i),
+			      "%s: methods and function go together", row->name);
+	}
+	ck_assert(!commands_have(COMMAND_NONE));
+	ck_assert(!commands_have(COMMAND_MAX_));
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("supervisor", a_name_stands_for_one_worker,
 			 a_star_or_nothing_stands_for_the_group, an_unknown_name_is_refused,
 			 options_override_the_configuration, a_wrong_command_line_ends_with_2,
-			 checking_is_asked_for_with_t);
+			 checking_is_asked_for_with_t,
+			 every_command_that_slotd_is_asked_for_has_a_function);
 }

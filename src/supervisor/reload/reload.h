@@ -6,6 +6,7 @@
 
 #include <slotd/child.h>
 #include <slotd/plan.h>
+#include <slotd/reload_item.h>
 #include <slotd/strbuf.h>
 
 enum reload_kind {
@@ -33,18 +34,6 @@ struct reload {
 	struct loop_idle idle;
 	VEC(struct config *) old;     /* that something may still point into */
 	VEC(struct known_diff) diffs; /* of this reload */
-};
-
-/* What a reload reports; the numbers are the answer items' codes. */
-enum reload_item {
-	RELOAD_ITEM_ADDED,
-	RELOAD_ITEM_CHANGED,
-	RELOAD_ITEM_REMOVED,
-	RELOAD_ITEM_RESTARTED,
-	RELOAD_ITEM_MESSAGE,
-	RELOAD_ITEM_SERVICE_ADDED, /* NAME, here and below */
-	RELOAD_ITEM_SERVICE_CHANGED,
-	RELOAD_ITEM_SERVICE_REMOVED,
 };
 
 /** One item of the answer; group, name and text may be NULL. */

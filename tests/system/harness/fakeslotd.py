@@ -16,8 +16,8 @@ import time
 from .paths import ROOT, helper_path
 
 
-def read_enum(name):
-    with open(ROOT / "include/slotd/message.h") as f:
+def read_enum(name, header="message.h"):
+    with open(ROOT / "include/slotd" / header) as f:
         text = re.sub(r"/\*.*?\*/|//[^\n]*", "", f.read(), flags=re.S)
     body = re.search(r"enum %s \{(.*?)\}" % name, text, re.S).group(1)
     return {n: i for i, n in enumerate(re.findall(r"^\s*(\w+)\s*,", body, re.M))}
@@ -25,7 +25,7 @@ def read_enum(name):
 
 MSG = read_enum("message_type")
 TAG = read_enum("message_tag")
-COMMAND = read_enum("command")
+COMMAND = read_enum("command", "command.h")
 MSG_NAMES = {v: k for k, v in MSG.items()}
 TAG_NAMES = {v: k for k, v in TAG.items()}
 
@@ -161,7 +161,7 @@ class FakeSlotd:
     def on_stop(self, ident, fields):
         self.on_start(ident, fields, state=0, pid=0)
 
-    def on_open_log(self, ident, fields):
+    def on_tail(self, ident, fields):
         key = ("", "", 0)
         if fields.get("name"):
             key = self.find(fields["name"]) + (fields["channel"],)
@@ -171,6 +171,8 @@ class FakeSlotd:
             return
         with open(path, "rb") as f:
             self.send("answer", ident, fds=[f.fileno()], code=80, path=path)
+
+    on_maintail = on_tail
 
     def listen_unix(self, path=None, index=0, **auth):
         path = path or self.path

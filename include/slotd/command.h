@@ -1,0 +1,211 @@
+#pragma once
+
+/**
+ * The commands, one row each (common/command_table.c): what slotctl takes and says of it, the
+ * methods of the API that belong to it, and who may ask slotd for it.
+ *
+ * supervisor/commands.c, control/methods.c and ctl/commands.c attach functions by the row's id, or
+ * by the kind of a method, and have no list of names, parameters or rights of their own; unit tests
+ * insist that no row lacks a function. The completions and the list in slotctl(1) are printed from
+ * the rows (ctl/pages_main.c).
+ */
+
+#include <slotd/message.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** Also what slotd is asked (TAG_COMMAND of MSG_COMMAND): append only. */
+enum command {
+	COMMAND_NONE,
+	COMMAND_START, /* NAME: "all", "group:*" or a worker; WAIT */
+	COMMAND_STOP,
+	COMMAND_SIGNAL, /* NAME, SIGNAL (text) */
+	COMMAND_ADD,	/* NAME */
+	COMMAND_REMOVE,
+	COMMAND_REREAD, /* -> items: CODE of enum reload_item (words.h); GROUP */
+	COMMAND_RELOAD, /* check, diff, apply; -> items as REREAD */
+	COMMAND_SHUTDOWN,
+	COMMAND_RESTART_DAEMON,
+	COMMAND_CLEAR,	/* NAME: a worker, "all", or none for slotd's own log */
+	COMMAND_TAIL,	/* NAME (none: own log), CHANNEL; -> ANSWER with a descriptor */
+	COMMAND_SWAP,	/* SERVICE; -> ANSWER with JOB at once, then MSG_JOB, MSG_JOB_LINE */
+	COMMAND_DEPLOY, /* SERVICE, RELEASE */
+	COMMAND_ROLLBACK,
+	COMMAND_ABORT,
+	COMMAND_DRAIN,
+	COMMAND_LOG_LEVEL, /* ARG */
+	COMMAND_REOPEN,
+	COMMAND_HISTORY, /* -> ANSWER with a descriptor of state_dir/history */
+	/* slotctl's and control's: slotd is not asked, or by other messages */
+	COMMAND_ATTACH,
+	COMMAND_AVAIL,
+	COMMAND_EOF,
+	COMMAND_EVENT,
+	COMMAND_EXIT,
+	COMMAND_FG,
+	COMMAND_HELP,
+	COMMAND_IMPORT_CHECK,
+	COMMAND_LEAVE,
+	COMMAND_MAINTAIL, /* asked as TAIL without a name */
+	COMMAND_OPEN,
+	COMMAND_PID,
+	COMMAND_QUIT,
+	COMMAND_RESTART,
+	COMMAND_SLOTS,
+	COMMAND_STATUS,
+	COMMAND_UPDATE,
+	COMMAND_VERSION,
+	COMMAND_MAX_,
+	COMMAND_INVALID_ = -22,
+};
+
+/* ---- methods of the API ---- */
+
+enum param_type {
+	PARAM_TEXT,   /* a string */
+	PARAM_SCALAR, /* a string or a number, as text */
+	PARAM_INT,    /* an int, or a string that is one */
+	PARAM_FLAG,   /* a boolean, or what can be taken for one */
+	PARAM_LIST,
+	PARAM_TYPE_MAX_,
+};
+
+struct param {
+	const char *name; /* NULL ends the list */
+	enum param_type type;
+	bool optional;
+	bool otherwise;	      /* FLAG: what it is when left out */
+	enum message_tag tag; /* of what slotd is asked: where it goes */
+};
+
+/** How control comes to the answer. The first five ask slotd for the row's command. */
+enum method_kind {
+	METHOD_NONE,
+	METHOD_ACT,	/* true, or results where a whole group was named */
+	METHOD_RESULTS, /* a struct for each process */
+	METHOD_JOB,	/* the number of the job */
+	METHOD_REREAD,
+	METHOD_RELOAD,
+	METHOD_READ_LOG, /* a descriptor is asked of slotd */
+	METHOD_TAIL_LOG,
+	METHOD_SEND_STDIN, /* slotd is asked by a message of its own */
+	METHOD_SEND_EVENT,
+	METHOD_TEXT, /* the row's text; this and what follows is answered from the mirror */
+	METHOD_IDENTIFICATION,
+	METHOD_STATE,
+	METHOD_PID,
+	METHOD_PROCESS_INFO,
+	METHOD_ALL_PROCESS_INFO,
+	METHOD_ALL_CONFIG_INFO,
+	METHOD_PROCESSES,
+	METHOD_STATUS,
+	METHOD_FOLLOW,
+	METHOD_LIST_METHODS,
+	METHOD_METHOD_HELP,
+	METHOD_METHOD_SIGNATURE,
+	METHOD_MULTICALL,
+	METHOD_KIND_MAX_,
+};
+
+/** What the first argument of a METHOD_ACT or METHOD_RESULTS names. */
+enum about {
+	ABOUT_NOTHING,
+	ABOUT_WORKER,
+	ABOUT_WORKER_OR_GROUP, /* "group:*" too */
+	ABOUT_GROUP,	       /* sent as "group:*" */
+	ABOUT_ALL,	       /* no argument; sent as "all" */
+};
+
+enum {
+	METHOD_PARAMS_MAX = 3,
+	COMMAND_METHODS_MAX = 7,
+	CHANNEL_OWN = -1,     /* slotd's own log */
+	CHANNEL_HISTORY = -2, /* what became of swaps */
+};
+
+struct method {
+	const char *name; /* NULL ends the list */
+	enum method_kind kind;
+	struct param params[METHOD_PARAMS_MAX + 1];
+	const char *help;
+	enum about about;
+	int channel;	  /* logs: 0 stdout, 1 stderr, CHANNEL_OWN, CHANNEL_HISTORY */
+	const char *text; /* METHOD_TEXT: the answer */
+};
+
+/* ---- rows ---- */
+
+/** Whom slotd obeys. */
+enum command_right {
+	MAY_TRUSTED, /* root, slotd's own user, whom a server of Supervisor's sections lets in */
+	MAY_DEPLOY,  /* also who is in the service's allow_deploy: jobs.c judges */
+	MAY_ALL,
+};
+
+/** Where slotctl(1) describes it. */
+enum command_topic {
+	TOPIC_NONE, /* slotctl has no such command, or help does not list it */
+	TOPIC_SERVICES,
+	TOPIC_PROCESSES,
+	TOPIC_DAEMON,
+	TOPIC_MAX_,
+};
+
+/* What slotctl takes among the words of a command. */
+enum {
+	ALLOW_JSON = 1 << 0,
+	ALLOW_FORCE = 1 << 1,
+	ALLOW_WAIT = 1 << 2,
+	ALLOW_NOW = 1 << 3,
+	ALLOW_DRY_RUN = 1 << 4,
+	NO_ARGUMENTS = 1 << 5, /* Supervisor's sentence when it gets one */
+	OURS = 1 << 6,	       /* not a command of supervisorctl: a wrong word is a usage error */
+	HIDDEN = 1 << 7,       /* not listed by help */
+};
+
+struct command_option {
+	unsigned flag;
+	const char *name;     /* "--wait" */
+	const char *argument; /* "DURATION"; NULL: it takes none */
+	const char *help;     /* NULL: the usage of its commands shows it */
+};
+extern const struct command_option command_options[];
+extern const size_t n_command_options;
+
+/** What may be typed after it. */
+enum completion {
+	COMPLETE_NOTHING,
+	COMPLETE_COMMANDS,
+	COMPLETE_GROUPS,
+	COMPLETE_WORKERS,
+	COMPLETE_SERVICES,
+	COMPLETE_FILES,
+	COMPLETE_SIGNALS, /* then workers */
+	COMPLETE_MAX_,
+};
+
+struct command_row {
+	const char *name;   /* "restart-daemon" */
+	const char *usage;  /* lines "COMMAND ARGUMENTS<TAB>what it does"; NULL: not of slotctl */
+	const char *manual; /* what slotctl(1) says beside that; whole sentences, or NULL */
+	enum command_topic topic;
+	unsigned flags; /* ALLOW_JSON, ... */
+	enum completion completion;
+	const char *words; /* that may be typed too: "stdout stderr"; or NULL */
+	enum command_right may;
+	struct method methods[COMMAND_METHODS_MAX + 1];
+};
+
+/** NULL for a number that has none. */
+const struct command_row *command_row(enum command c);
+/** "start", "restart-daemon"; "?" for a number that has none. */
+const char *command_name(enum command c);
+/** What slotctl has by that name; COMMAND_NONE when there is none. */
+enum command command_find(const char *name);
+/** slotctl's commands in the order of their names; returns how many. */
+size_t commands_by_name(enum command ret[COMMAND_MAX_]);
+/** The name of a command's method that is about such a thing; NULL when it has none. */
+const char *command_method(enum command c, enum about about);
+/** Is slotd asked for it by MSG_COMMAND? */
+bool command_asks_slotd(const struct command_row *row);
