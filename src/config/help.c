@@ -1,6 +1,8 @@
 /* The tables as text: --help-config, and the options part of slotd.conf(5). */
 #include "options.h"
 
+#include <slotd/mdoc.h>
+
 enum {
 	HELP_COLUMN = 8,
 	HELP_WIDTH = 78,
@@ -68,37 +70,6 @@ void config_help(FILE *to, const char *section)
 
 /* ---- slotd.conf(5) --------------------------------------------------------------------------- */
 
-/* Text for a manual page: nothing in it is a macro or an escape, and each sentence is a line. */
-static void text(FILE *to, const char *s)
-{
-	bool line_start = true;
-
-	for (; *s; s++) {
-		if (line_start && (*s == '.' || *s == '\'')) {
-			fputs("\\&", to);
-		}
-		line_start = *s == '\n';
-		switch (*s) {
-		case '\\':
-			fputs("\\e", to);
-			break;
-		case '-':
-			fputs("\\-", to);
-			break;
-		case '.':
-			fputc('.', to);
-			if (s[1] == ' ') {
-				fputc('\n', to);
-				line_start = true;
-				s++;
-			}
-			break;
-		default:
-			fputc(*s, to);
-		}
-	}
-}
-
 static void item(FILE *to, const struct option_def *def)
 {
 	const char *effect = option_effect_name(def->on_change);
@@ -106,17 +77,17 @@ static void item(FILE *to, const struct option_def *def)
 
 	fprintf(to, ".It Ic %s", def->name);
 	fputs("\n.No (", to);
-	text(to, option_type_name(def));
-	text(to, option_range(def, range, sizeof(range)));
+	mdoc_text(to, option_type_name(def));
+	mdoc_text(to, option_range(def, range, sizeof(range)));
 	if (def->def && def->def[0]) {
 		fputs("; default ", to);
-		text(to, def->def);
+		mdoc_text(to, def->def);
 	}
 	if (effect[0]) {
 		fprintf(to, "; %s", effect);
 	}
 	fputs(")\n", to);
-	text(to, def->help);
+	mdoc_text(to, def->help);
 	fputc('\n', to);
 }
 
@@ -147,7 +118,7 @@ static void section(FILE *to, const struct section_kind *k)
 	bool is_slotd = strcmp(k->name, "slotd") == 0;
 
 	fprintf(to, ".Ss \\&[%s%s]\n", k->name, k->named ? "x" : "");
-	text(to, k->help);
+	mdoc_text(to, k->help);
 	fputc('\n', to);
 	if (is_slotd || (has(defs, true) && !has(defs, false))) {
 		items(to, defs, true);

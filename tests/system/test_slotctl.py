@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import stat
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 
 from harness import fakectl, procs
 from harness.fakectl import FakeSlotd
-from harness.paths import ROOT, SLOTCTL
+from harness.paths import BUILD, SLOTCTL
 from harness.procs import wait_for
 
 SUPERVISORCTL = "/usr/bin/supervisorctl"
@@ -376,12 +377,25 @@ def commands():
 
 def test_every_command_is_in_the_manual_and_in_the_completions():
     assert {"status", "deploy"} <= commands()
-    manual = (ROOT / "man/slotctl.1").read_text().replace("\\-", "-")
+    manual = (BUILD / "man/slotctl.1").read_text().replace("\\-", "-")
     for command in commands():
-        assert re.search(rf'(?m)^\.(B|BI|BR) "?{command}\b|, " {command}$', manual), command
-        for file in ("slotctl.bash", "_slotctl", "slotctl.fish"):
-            text = (ROOT / "contrib/completions" / file).read_text()
+        assert re.search(rf"(?m)^\.It Ic {command}( |$)", manual), command
+        for file in ("slotctl", "_slotctl", "slotctl.fish"):
+            text = (BUILD / "contrib" / file).read_text()
             assert re.search(rf"(?<![\w-]){command}(?![\w-])", text), (file, command)
+
+
+def test_the_manual_and_the_completions_are_clean():
+    """No marker of a template is left, and what has a checker is checked."""
+    for file in ("man/slotctl.1", "contrib/slotctl", "contrib/_slotctl", "contrib/slotctl.fish"):
+        assert not re.search(r"(?m)^\S+ COMMANDS \w+$", (BUILD / file).read_text()), file
+    for checker in (["mandoc", "-T", "lint", "-W", "warning", BUILD / "man/slotctl.1"],
+                    ["bash", "-n", BUILD / "contrib/slotctl"],
+                    ["zsh", "-n", BUILD / "contrib/_slotctl"],
+                    ["fish", "-n", BUILD / "contrib/slotctl.fish"]):
+        if shutil.which(checker[0]):
+            done = run(*checker)
+            assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_bash_completes_names_with_colons(place):
@@ -390,7 +404,7 @@ def test_bash_completes_names_with_colons(place):
     (place / "slotctl").chmod(0o755)
 
     def complete(line):
-        script = (f"source {ROOT}/contrib/completions/slotctl.bash; COMP_LINE='{line}'; "
+        script = (f"source {BUILD}/contrib/slotctl; COMP_LINE='{line}'; "
                   "COMP_POINT=${#COMP_LINE}; _slotctl; echo ${COMPREPLY[*]@Q}")
         done = run("/bin/bash", "-c", script, env={"PATH": f"{place}:{os.environ['PATH']}"})
         return done.stdout.replace("'", "").split()
