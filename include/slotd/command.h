@@ -188,6 +188,7 @@ enum completion {
 struct command_row {
 	const char *name;   /* "restart-daemon" */
 	const char *usage;  /* lines "COMMAND ARGUMENTS<TAB>what it does"; NULL: not of slotctl */
+	const char *done;   /* what slotctl says when slotd has done it, where cmd_ask runs it */
 	const char *manual; /* what slotctl(1) says beside that; whole sentences, or NULL */
 	enum command_topic topic;
 	unsigned flags; /* ALLOW_JSON, ... */

@@ -27,6 +27,7 @@ static const struct command_row rows[COMMAND_MAX_] = {
 	[COMMAND_ABORT] = {
 		.name = "abort", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
 		.usage = "abort SERVICE\tStop a swap or deploy that has not flipped yet",
+		.done = "aborted",
 		.manual = "The idle slot is stopped, the live one is not touched.",
 		.flags = OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.abort", METHOD_ACT, {SERVICE},

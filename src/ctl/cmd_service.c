@@ -1,4 +1,4 @@
-/* slots, swap, deploy, rollback, attach, abort, drain: services and who is live. */
+/* slots, swap, deploy, rollback, attach, drain, and what slotd is simply asked for: services. */
 
 #include "commands.h"
 #include "job.h"
@@ -25,14 +25,14 @@ static const struct value *find_service(const struct value *status, const char *
 	return NULL;
 }
 
-static bool usage_ok(struct ctl *ctl, const struct words *words, enum command command, int max)
+static bool usage_ok(struct ctl *ctl, const struct words *words, int max)
 {
 	if (words->n >= 1 && words->n <= max) {
 		return true;
 	}
-	(void)fprintf(stderr, "slotctl: %s: %s\n", command_name(command),
+	(void)fprintf(stderr, "slotctl: %s: %s\n", command_name(words->command),
 		      words->n < 1 ? "which service?" : "too many words");
-	command_help(command);
+	command_help(words->command);
 	ctl->exit_code = EXIT_USAGE;
 	return false;
 }
@@ -251,21 +251,21 @@ static void run_job(struct ctl *ctl, const struct words *words, const struct req
 
 void cmd_swap(struct ctl *ctl, struct words *words)
 {
-	if (usage_ok(ctl, words, COMMAND_SWAP, 1)) {
+	if (usage_ok(ctl, words, 1)) {
 		run_job(ctl, words, &(struct request){COMMAND_SWAP, words->at[0], NULL});
 	}
 }
 
 void cmd_rollback(struct ctl *ctl, struct words *words)
 {
-	if (usage_ok(ctl, words, COMMAND_ROLLBACK, 1)) {
+	if (usage_ok(ctl, words, 1)) {
 		run_job(ctl, words, &(struct request){COMMAND_ROLLBACK, words->at[0], NULL});
 	}
 }
 
 void cmd_deploy(struct ctl *ctl, struct words *words)
 {
-	if (usage_ok(ctl, words, COMMAND_DEPLOY, 2)) {
+	if (usage_ok(ctl, words, 2)) {
 		run_job(ctl, words,
 			&(struct request){COMMAND_DEPLOY, words->at[0],
 					  words->n > 1 ? words->at[1] : ""});
@@ -277,7 +277,7 @@ void cmd_attach(struct ctl *ctl, struct words *words)
 	CLEANUP(value_done) struct value status = {0};
 	const struct value *service;
 
-	if (!usage_ok(ctl, words, COMMAND_ATTACH, 1)) {
+	if (!usage_ok(ctl, words, 1)) {
 		return;
 	}
 	service = get_service(ctl, COMMAND_ATTACH, words->at[0], &status);
@@ -291,7 +291,8 @@ void cmd_attach(struct ctl *ctl, struct words *words)
 	job_follow(ctl, (int)value_int(service, "job"), words->at[0], false, words->json);
 }
 
-/* ---- abort and drain ---------------------------------------------------------------------------
+/* ---- asked and answered
+ * ---------------------------------------------------------------------------
  */
 
 static void ask_simply(struct ctl *ctl, enum command command, const char *service, const char *done)
@@ -311,16 +312,16 @@ static void ask_simply(struct ctl *ctl, enum command command, const char *servic
 	}
 }
 
-void cmd_abort(struct ctl *ctl, struct words *words)
+void cmd_ask(struct ctl *ctl, struct words *words)
 {
-	if (usage_ok(ctl, words, COMMAND_ABORT, 1)) {
-		ask_simply(ctl, COMMAND_ABORT, words->at[0], "aborted");
+	if (usage_ok(ctl, words, 1)) {
+		ask_simply(ctl, words->command, words->at[0], command_row(words->command)->done);
 	}
 }
 
 void cmd_drain(struct ctl *ctl, struct words *words)
 {
-	if (!usage_ok(ctl, words, COMMAND_DRAIN, 1)) {
+	if (!usage_ok(ctl, words, 1)) {
 		return;
 	}
 	if (!words->now) {

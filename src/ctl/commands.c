@@ -9,7 +9,7 @@
 #include <string.h>
 
 static command_fn *const functions[COMMAND_MAX_] = {
-	[COMMAND_ABORT] = cmd_abort,
+	[COMMAND_ABORT] = cmd_ask,
 	[COMMAND_ADD] = cmd_add,
 	[COMMAND_ATTACH] = cmd_attach,
 	[COMMAND_AVAIL] = cmd_avail,
@@ -105,6 +105,7 @@ static void run_command(struct ctl *ctl, enum command c, const char *argument)
 		(void)snprintf(why, sizeof(why), "%s accepts no arguments", command_name(c));
 		usage_error(ctl, c, why);
 	} else {
+		words.command = c;
 		do {
 			ctl->raised = ctl->wants_password = false;
 			functions[c](ctl, &words);

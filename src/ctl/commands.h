@@ -9,6 +9,7 @@
 
 /** A command's arguments, split at blanks, and the options among them that its row allows. */
 struct words {
+	enum command command;
 	char *buf;
 	char **at;
 	int n;
@@ -35,7 +36,7 @@ bool words_have(const struct words *w, const char *word);
 
 /* ---- the commands (cmd_*.c) ---------------------------------------------------------------- */
 
-command_fn cmd_abort, cmd_add, cmd_attach, cmd_avail, cmd_clear, cmd_deploy, cmd_drain, cmd_fg,
+command_fn cmd_ask, cmd_add, cmd_attach, cmd_avail, cmd_clear, cmd_deploy, cmd_drain, cmd_fg,
 	cmd_help, cmd_history, cmd_import_check, cmd_leave, cmd_log_level, cmd_maintail, cmd_open,
 	cmd_pid, cmd_quit, cmd_reload, cmd_remove, cmd_reopen, cmd_reread, cmd_restart,
 	cmd_restart_daemon, cmd_rollback, cmd_shutdown, cmd_signal, cmd_slots, cmd_start,

@@ -361,6 +361,8 @@ START_TEST(every_command_has_a_function_and_a_help)
 
 		ck_assert_msg(!row->usage == !command_function(c),
 			      "%s: usage and function go together", row->name);
+		ck_assert_msg((command_function(c) == cmd_ask) == !!row->done,
+			      "%s: cmd_ask says what the row has", row->name);
 		if (row->usage) {
 			ck_assert_msg(strncmp(row->usage, row->name, strlen(row->name)) == 0,
 				      "the help of %s does not begin with it", row->name);
