@@ -7,10 +7,17 @@
 #include <slotd/cleanup.h>
 #include <slotd/clockwatch.h>
 
+#include <stdlib.h>
+
+struct clock {
+	struct supervisor *sup;
+	struct clock_watch watch;
+};
+
 /* The wall clock was set: what people see counts from times that were noted by it. */
 static void on_step(struct clock_watch *w, int64_t by)
 {
-	struct supervisor *sup = container_of(w, struct supervisor, clock);
+	struct supervisor *sup = container_of(w, struct clock, watch)->sup;
 	char span[USEC_TEXT_MAX];
 
 	log_line(LOG_NOTICE, "the clock was set %s by %s: times shown are moved along",
@@ -28,7 +35,24 @@ static void on_step(struct clock_watch *w, int64_t by)
 	}
 }
 
-void clock_init(struct supervisor *sup)
+int clock_init(struct supervisor *sup)
 {
-	clock_watch_init(&sup->clock, sup->loop, on_step);
+	struct clock *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		return -ENOMEM;
+	}
+	c->sup = sup;
+	sup->clock = c;
+	clock_watch_init(&c->watch, sup->loop, on_step);
+	return 0;
+}
+
+void clock_done(struct supervisor *sup)
+{
+	if (sup->clock) {
+		clock_watch_done(&sup->clock->watch);
+		free(sup->clock);
+		sup->clock = NULL;
+	}
 }

@@ -5,4 +5,5 @@
 #include "supervisor.h"
 
 /** Once there is a loop: times that were noted by the wall clock are moved when that is set. */
-void clock_init(struct supervisor *sup);
+int clock_init(struct supervisor *sup);
+void clock_done(struct supervisor *sup);

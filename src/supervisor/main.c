@@ -173,8 +173,7 @@ static int run(const struct options *options, struct config *config, char **argv
 		leave_terminal();
 	}
 	supervisor_run(&sup);
-	return sup.mood == MOOD_RESTARTING ? execute_again(argv, exe, cwd, !so.foreground)
-					   : sup.exit_code;
+	return sup.mood == MOOD_RESTARTING ? execute_again(argv, exe, cwd, !so.foreground) : 0;
 }
 
 int main(int argc, char **argv)

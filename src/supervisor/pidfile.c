@@ -4,13 +4,20 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/io.h>
+#include <slotd/ownname.h>
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
 	PID_TEXT_MAX = 16,
+};
+
+struct pidfile {
+	struct own_name name;
+	int fd; /* keeps its inode; -EBADF: not written */
 };
 
 static size_t pid_text(char *buf)
@@ -42,13 +49,13 @@ static int make(struct supervisor *sup, const char *path, int flags, struct diag
 	}
 	r = write_pid(fd);
 	if (r == 0) {
-		r = own_name_note(&sup->pidfile, path);
+		r = own_name_note(&sup->pidfile->name, path);
 	}
 	if (r < 0) {
 		return diag_set_errno(diag, r, "%s", path);
 	}
-	cleanup_closep(&sup->pidfile_fd);
-	sup->pidfile_fd = TAKE_FD(fd);
+	cleanup_closep(&sup->pidfile->fd);
+	sup->pidfile->fd = TAKE_FD(fd);
 	return 0;
 }
 
@@ -71,27 +78,27 @@ void pidfile_write(struct supervisor *sup)
 
 static void make_again(struct supervisor *sup)
 {
-	auto_free char *path = strdup(sup->pidfile.path);
+	auto_free char *path = strdup(sup->pidfile->name.path);
 	struct diag diag = {0};
 	int r = path ? make(sup, path, O_EXCL, &diag) : -ENOMEM;
 
 	if (r == -EEXIST) {
 		log_line(LOG_WARNING, "%s is another's now: left alone", path);
-		own_name_done(&sup->pidfile);
+		own_name_done(&sup->pidfile->name);
 	} else if (r < 0) {
-		lookout_failed(sup, &sup->pidfile, &diag);
+		lookout_failed(sup, &sup->pidfile->name, &diag);
 	} else {
-		lookout_made(&sup->pidfile);
+		lookout_made(&sup->pidfile->name);
 	}
 }
 
 void pidfile_look_after(struct supervisor *sup)
 {
-	if (sup->pidfile.path && !own_name_stands(&sup->pidfile)) {
+	if (sup->pidfile->name.path && !own_name_stands(&sup->pidfile->name)) {
 		make_again(sup);
 	}
-	if (sup->pidfile.path) {
-		lookout_watch(sup, &sup->pidfile);
+	if (sup->pidfile->name.path) {
+		lookout_watch(sup, &sup->pidfile->name);
 	}
 }
 
@@ -104,11 +111,28 @@ static bool is_ours(int fd)
 	return pread(fd, now, sizeof(now), 0) == (ssize_t)len && memcmp(text, now, len) == 0;
 }
 
+int pidfile_init(struct supervisor *sup)
+{
+	sup->pidfile = calloc(1, sizeof(*sup->pidfile));
+	if (!sup->pidfile) {
+		return -ENOMEM;
+	}
+	sup->pidfile->fd = -EBADF;
+	return 0;
+}
+
 void pidfile_remove(struct supervisor *sup)
 {
-	if (sup->pidfile_fd >= 0 && is_ours(sup->pidfile_fd)) {
-		own_name_remove(&sup->pidfile);
+	struct pidfile *f = sup->pidfile;
+
+	if (!f) {
+		return;
 	}
-	own_name_done(&sup->pidfile);
-	cleanup_closep(&sup->pidfile_fd);
+	if (f->fd >= 0 && is_ours(f->fd)) {
+		own_name_remove(&f->name);
+	}
+	own_name_done(&f->name);
+	cleanup_closep(&f->fd);
+	free(f);
+	sup->pidfile = NULL;
 }

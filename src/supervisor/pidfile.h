@@ -4,6 +4,7 @@
 
 #include "supervisor.h"
 
+int pidfile_init(struct supervisor *sup);
 /** A former run's is overwritten; what is no regular file is left alone. Failures are logged. */
 void pidfile_write(struct supervisor *sup);
 void pidfile_look_after(struct supervisor *sup);

@@ -7,11 +7,14 @@
 #include <slotd/keep.h>
 #include <slotd/listen.h>
 #include <slotd/os.h>
+#include <slotd/ownname.h>
 #include <slotd/strbuf.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,13 +31,21 @@ enum {
 	QUIT_PATIENCE_MS = 5000,
 };
 
+struct predecessor {
+	int lock_fd; /* state_dir/lock */
+	/* for the successor: served by slotd-keep */
+	int socket_fd;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct own_name name;
+};
+
 /* Started as that user the next time, slotd must be able to open it. */
 static int give_to_user(struct supervisor *sup, const char *path, struct diag *diag)
 {
 	const struct owner *user = &sup->config->supervisord.user;
 
 	if (geteuid() == 0 && user->uid != (uid_t)-1 &&
-	    fchown(sup->lock_fd, user->uid, user->gid) < 0) {
+	    fchown(sup->predecessor->lock_fd, user->uid, user->gid) < 0) {
 		return diag_set_errno(diag, -errno, "cannot give %s to %s", path, user->user);
 	}
 	return 0;
@@ -43,20 +54,27 @@ static int give_to_user(struct supervisor *sup, const char *path, struct diag *d
 int predecessor_lock(struct supervisor *sup, struct diag *diag)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	struct predecessor *p = calloc(1, sizeof(*p));
 	char path[PATH_MAX];
 
+	if (!p) {
+		return diag_set_errno(diag, -ENOMEM, "cannot start");
+	}
+	p->lock_fd = p->socket_fd = -EBADF;
+	sup->predecessor = p;
 	(void)snprintf(path, sizeof(path), "%s/lock", sup->config->supervisord.state_dir);
-	if (own_file_open(path, O_RDWR | O_CREAT | O_NONBLOCK, 0600, diag, &sup->lock_fd) < 0) {
+	if (own_file_open(path, O_RDWR | O_CREAT | O_NONBLOCK, 0600, diag,
+			  &sup->predecessor->lock_fd) < 0) {
 		return diag_prefix(diag, "cannot lock state_dir");
 	}
 	/* A record lock: it belongs to this process, not to its children, and tells the owner. */
-	if (fcntl(sup->lock_fd, F_SETLK, &lock) == 0) {
+	if (fcntl(sup->predecessor->lock_fd, F_SETLK, &lock) == 0) {
 		return give_to_user(sup, path, diag);
 	}
 	if (errno != EACCES && errno != EAGAIN) {
 		return diag_set_errno(diag, -errno, "cannot lock %s", path);
 	}
-	if (fcntl(sup->lock_fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK) {
+	if (fcntl(sup->predecessor->lock_fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK) {
 		return diag_set(diag, -EBUSY, "%s: another slotd has just ended: start again",
 				path);
 	}
@@ -261,7 +279,7 @@ int predecessor_check(struct supervisor *sup, struct diag *diag)
 	return 0;
 }
 
-/* At sup->keep_path, which a reload leaves as it is. */
+/* At its path, which a reload leaves as it is. */
 static int serve_successor(struct supervisor *sup, struct diag *diag)
 {
 	const struct listen_options options = {
@@ -272,13 +290,13 @@ static int serve_successor(struct supervisor *sup, struct diag *diag)
 	if (fd < 0) {
 		return diag_set_errno(diag, -errno, "no %s", KEEP_SOCKET);
 	}
-	r = listen_unix(fd, sup->keep_path, &options, diag, &sup->keep_name);
+	r = listen_unix(fd, sup->predecessor->path, &options, diag, &sup->predecessor->name);
 	if (r < 0) {
 		return r;
 	}
-	cleanup_closep(&sup->keep_socket_fd);
-	sup->keep_socket_fd = TAKE_FD(fd);
-	keep_put_one(sup, KEEP_SOCKET, sup->keep_socket_fd);
+	cleanup_closep(&sup->predecessor->socket_fd);
+	sup->predecessor->socket_fd = TAKE_FD(fd);
+	keep_put_one(sup, KEEP_SOCKET, sup->predecessor->socket_fd);
 	return 0;
 }
 
@@ -286,8 +304,8 @@ int predecessor_succeed(struct supervisor *sup, struct diag *diag)
 {
 	const char *run_dir = sup->config->supervisord.run_dir;
 
-	if ((size_t)snprintf(sup->keep_path, sizeof(sup->keep_path), "%s/" KEEP_SOCKET, run_dir) >=
-	    sizeof(sup->keep_path)) {
+	if ((size_t)snprintf(sup->predecessor->path, sizeof(sup->predecessor->path),
+			     "%s/" KEEP_SOCKET, run_dir) >= sizeof(sup->predecessor->path)) {
 		return diag_set(diag, -ENAMETOOLONG, "run_dir=%s is too long for a socket's path",
 				run_dir);
 	}
@@ -299,30 +317,38 @@ int predecessor_succeed(struct supervisor *sup, struct diag *diag)
 static void make_again(struct supervisor *sup)
 {
 	struct diag diag = {0};
-	char dir[sizeof(sup->keep_path)];
+	char dir[sizeof(sup->predecessor->path)];
 	int r;
 
-	(void)snprintf(dir, sizeof(dir), "%s", sup->keep_path);
+	(void)snprintf(dir, sizeof(dir), "%s", sup->predecessor->path);
 	*strrchr(dir, '/') = '\0';
 	r = os_make_directories(dir, 0755);
 	r = r < 0 ? diag_set_errno(&diag, r, "cannot make %s", dir) : serve_successor(sup, &diag);
 	if (r < 0) {
-		lookout_failed(sup, &sup->keep_name, &diag);
+		lookout_failed(sup, &sup->predecessor->name, &diag);
 	} else {
-		lookout_made(&sup->keep_name);
+		lookout_made(&sup->predecessor->name);
 	}
 }
 
 void predecessor_look_after(struct supervisor *sup)
 {
-	if (!own_name_stands(&sup->keep_name)) {
+	if (!own_name_stands(&sup->predecessor->name)) {
 		make_again(sup);
 	}
-	lookout_watch(sup, &sup->keep_name);
+	lookout_watch(sup, &sup->predecessor->name);
 }
 
 void predecessor_done(struct supervisor *sup)
 {
-	own_name_remove(&sup->keep_name);
-	cleanup_closep(&sup->keep_socket_fd);
+	struct predecessor *p = sup->predecessor;
+
+	if (!p) {
+		return;
+	}
+	own_name_remove(&p->name);
+	cleanup_closep(&p->socket_fd);
+	cleanup_closep(&p->lock_fd);
+	free(p);
+	sup->predecessor = NULL;
 }

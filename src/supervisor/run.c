@@ -21,6 +21,7 @@
 #include "show/requests.h"
 #include "show/systemd.h"
 #include "shutdown.h"
+#include "signals.h"
 #include "wiring.h"
 #include "worker/auto_logs.h"
 #include "worker/fcgi.h"
@@ -130,82 +131,6 @@ static int drop_privileges(struct supervisor *sup, struct diag *diag)
 	return 0;
 }
 
-/* ---- signals */
-
-static void on_quit_signal(struct loop_signal *s, int signo)
-{
-	struct supervisor *sup = container_of(s, struct supervisor, signals[signo]);
-	char name[32];
-
-	log_line(LOG_WARNING, "received %s indicating exit request",
-		 worker_signal_name(signo, name, sizeof(name)));
-	supervisor_shutdown(sup, MOOD_SHUTDOWN);
-}
-
-static void on_hangup(struct loop_signal *s, int signo)
-{
-	struct supervisor *sup = container_of(s, struct supervisor, signals[signo]);
-
-	if (sup->mood != MOOD_RUNNING) {
-		log_line(LOG_WARNING,
-			 "ignored SIGHUP indicating reload request (shutdown in progress)");
-		return;
-	}
-	log_line(LOG_WARNING, "received SIGHUP indicating reload request");
-	reload_begin(sup, RELOAD_APPLY, 0, false);
-}
-
-static void on_reopen(struct loop_signal *s, int signo)
-{
-	struct supervisor *sup = container_of(s, struct supervisor, signals[signo]);
-
-	log_line(LOG_INFO, "received SIGUSR2 indicating log reopen request");
-	streams_reopen(sup);
-}
-
-/* Handled rather than ignored: workers would inherit that. */
-static void on_user(struct loop_signal *s, int signo)
-{
-	(void)s, (void)signo;
-}
-
-static void on_child(struct loop_signal *s, int signo)
-{
-	struct supervisor *sup = container_of(s, struct supervisor, signals[signo]);
-
-	loop_idle_queue(sup->loop, &sup->reap_idle);
-}
-
-/* At the end of the turn: those of ours that ended in it have been reaped by their own watchers. */
-static void on_reap_idle(struct loop_idle *idle)
-{
-	struct supervisor *sup = container_of(idle, struct supervisor, reap_idle);
-
-	log_line(LOG_DEBUG, "received SIGCHLD indicating a child quit");
-	orphans_reap(sup);
-	activity_child(sup);
-}
-
-static void watch_signals(struct supervisor *sup)
-{
-	static const struct {
-		int signo;
-		loop_signal_fn *fn;
-	} all[] = {
-		{SIGTERM, on_quit_signal}, {SIGINT, on_quit_signal}, {SIGQUIT, on_quit_signal},
-		{SIGHUP, on_hangup},	   {SIGUSR2, on_reopen},     {SIGCHLD, on_child},
-		{SIGUSR1, on_user},
-	};
-
-	/* Workers inherit these two, as from Supervisor. */
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGXFSZ, SIG_IGN);
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		loop_signal_start(sup->loop, &sup->signals[all[i].signo], all[i].signo, all[i].fn);
-	}
-	os_hear_signals();
-}
-
 /* ---- start */
 
 static int make_groups(struct supervisor *sup, struct diag *diag)
@@ -227,6 +152,12 @@ static void abandon(struct supervisor *sup);
 
 static int make_tables(struct supervisor *sup, struct diag *diag)
 {
+	static int (*const inits[])(struct supervisor *) = {
+		shutdown_init, systemd_init,  clock_init,     activity_init,
+		helpers_init,  waits_init,    processes_init, starts_init,
+		signals_init,  requests_init, publish_init,   ownlog_init,
+		events_init,   fcgi_init,     pidfile_init,   lookout_init,
+	};
 	int r = loop_new(&sup->loop);
 
 	sup->children.loop = sup->loop;
@@ -240,29 +171,8 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 	if (r == 0) {
 		r = os_become_subreaper();
 	}
-	if (r == 0) {
-		loop_idle_init(&sup->reap_idle, on_reap_idle);
-		shutdown_init(sup);
-		systemd_init(sup);
-		clock_init(sup);
-		activity_init(sup);
-		waits_init(sup);
-		sup->process_memory.size = sizeof(struct process);
-		starts_init(sup);
-		watch_signals(sup);
-		r = publish_init(sup);
-	}
-	if (r == 0) {
-		r = ownlog_init(sup);
-	}
-	if (r == 0) {
-		r = events_init(sup);
-	}
-	if (r == 0) {
-		r = fcgi_init(sup);
-	}
-	if (r == 0) {
-		r = lookout_init(sup);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(inits); i++) {
+		r = inits[i](sup);
 	}
 	return r < 0 ? diag_set_errno(diag, r, "cannot start") : 0;
 }
@@ -271,9 +181,7 @@ static int report_config(struct supervisor *sup, struct diag *diag)
 {
 	(void)diag;
 	reload_log_messages(sup->config);
-	if (sup->directories_note[0]) {
-		log_line(LOG_WARNING, "%s", sup->directories_note);
-	}
+	directories_report(sup);
 	for (size_t i = 1; i < sup->config->files.len; i++) {
 		log_line(LOG_INFO, "Included extra file \"%s\" during parsing",
 			 sup->config->files.at[i]);
@@ -299,10 +207,6 @@ int supervisor_start(struct supervisor *sup, const struct supervisor_options *op
 		.mood = MOOD_RUNNING,
 		.started_wall = usec_wall(),
 		.switchboard_fd = -EBADF,
-		.lock_fd = -EBADF,
-		.activity.fd = -EBADF,
-		.pidfile_fd = -EBADF,
-		.keep_socket_fd = -EBADF,
 	};
 	wire(sup);
 	log_set_level(config->supervisord.log_priority);
@@ -348,20 +252,35 @@ void supervisor_run(struct supervisor *sup)
 
 /* ---- end */
 
+/* The other way round than they were made. */
+static void end_parts(struct supervisor *sup)
+{
+	static void (*const ends[])(struct supervisor *) = {
+		events_done,  fcgi_done,    services_done, gate_done,	  jobs_done,
+		relays_done,  records_done, reload_done,   requests_done, helpers_done,
+		streams_done, servers_done, publish_done,
+	};
+
+	lookout_done(sup);
+	starts_stop(sup);
+	while (sup->groups.len) {
+		group_remove(sup->groups.at[sup->groups.len - 1]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		ends[i](sup);
+	}
+}
+
 static void end_loop(struct supervisor *sup)
 {
-	if (!sup->loop) {
-		return;
+	static void (*const ends[])(struct supervisor *) = {
+		signals_done, systemd_done, clock_done,	   activity_done,
+		starts_done,  waits_done,   shutdown_done,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		ends[i](sup);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(sup->signals); i++) {
-		loop_signal_stop(sup->loop, &sup->signals[i]);
-	}
-	systemd_done(sup);
-	clock_watch_done(&sup->clock);
-	activity_done(sup);
-	loop_idle_cancel(sup->loop, &sup->waits_idle);
-	shutdown_done(sup);
-	loop_idle_cancel(sup->loop, &sup->reap_idle);
 	sup->loop = loop_free(sup->loop);
 }
 
@@ -369,30 +288,14 @@ static void end_loop(struct supervisor *sup)
 static void abandon(struct supervisor *sup)
 {
 	if (sup->loop) {
-		lookout_done(sup);
-		starts_done(sup);
-		while (sup->groups.len) {
-			group_remove(sup->groups.at[sup->groups.len - 1]);
-		}
-		events_done(sup);
-		fcgi_done(sup);
-		services_done(sup);
-		gate_done(sup);
-		jobs_done(sup);
-		relays_done(sup);
-		records_done(sup);
-		reload_done(sup); /* what services and groups pointed into */
-		requests_forget(sup, 0);
-		helpers_done(sup);
-		streams_done(sup);
-		servers_done(sup);
-		publish_done(sup);
+		end_parts(sup);
 	}
 	ownlog_done(sup);
-	end_loop(sup);
+	if (sup->loop) {
+		end_loop(sup);
+	}
 	vec_done(&sup->groups);
-	vec_done(&sup->processes);
-	slab_done(&sup->process_memory);
+	processes_done(sup);
 	sup->ledger = ledger_free(sup->ledger);
 	if (sup->switchboard) {
 		(void)munmap(sup->switchboard, sizeof(*sup->switchboard));
@@ -400,6 +303,6 @@ static void abandon(struct supervisor *sup)
 	pidfile_remove(sup);
 	cleanup_closep(&sup->switchboard_fd);
 	predecessor_done(sup);
-	cleanup_closep(&sup->lock_fd);
 	sup->config = config_free(sup->config);
+	directories_done(sup);
 }

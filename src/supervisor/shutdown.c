@@ -11,9 +11,17 @@
 
 #include <slotd/cleanup.h>
 
+#include <stdlib.h>
+
 /* A whole priority level is stopped at once, the last first; the helpers when all have ended. */
 
 #define SHUTDOWN_HEARD SECONDS(1)
+
+struct shutdown {
+	struct supervisor *sup;
+	struct loop_timer timer; /* listeners hear of the shutdown until then */
+	bool heard;
+};
 
 struct level {
 	int group, program;
@@ -47,16 +55,17 @@ static bool last_level(const struct supervisor *sup, struct level *ret)
 
 static void on_shutdown_timer(struct loop_timer *t)
 {
-	struct supervisor *sup = container_of(t, struct supervisor, shutdown_timer);
+	struct shutdown *d = container_of(t, struct shutdown, timer);
 
-	sup->heard = true;
-	loop_idle_queue(sup->loop, &sup->shutdown_idle);
+	d->heard = true;
+	loop_idle_queue(d->sup->loop, &d->sup->shutdown_idle);
 }
 
 /* Listeners are the last to be stopped, usually. They get a moment to hear what was stopped before
  * them. */
 static bool still_heard(struct supervisor *sup, struct level level)
 {
+	struct shutdown *d = sup->shutdown;
 	bool unheard = false;
 
 	vec_for_each (p, &sup->processes) {
@@ -64,11 +73,10 @@ static bool still_heard(struct supervisor *sup, struct level level)
 			unheard || (*p && !(*p)->shut_down &&
 				    level_compare(level_of(*p), level) == 0 && events_unheard(*p));
 	}
-	if (unheard && !sup->heard && sup->shutdown_timer.at == USEC_NEVER) {
-		loop_timer_set(sup->loop, &sup->shutdown_timer,
-			       usec_add(usec_monotonic(), SHUTDOWN_HEARD));
+	if (unheard && !d->heard && d->timer.at == USEC_NEVER) {
+		loop_timer_set(sup->loop, &d->timer, usec_add(usec_monotonic(), SHUTDOWN_HEARD));
 	}
-	return unheard && !sup->heard;
+	return unheard && !d->heard;
 }
 
 /* Queued when a worker ended during the shutdown: stops the next level. */
@@ -133,14 +141,26 @@ void shutdown_process_entered(struct process *p, const struct plan_action *a)
 	}
 }
 
-void shutdown_init(struct supervisor *sup)
+int shutdown_init(struct supervisor *sup)
 {
+	struct shutdown *d = calloc(1, sizeof(*d));
+
+	if (!d) {
+		return -ENOMEM;
+	}
+	d->sup = sup;
+	sup->shutdown = d;
 	loop_idle_init(&sup->shutdown_idle, on_shutdown_idle);
-	loop_timer_init(&sup->shutdown_timer, on_shutdown_timer);
+	loop_timer_init(&d->timer, on_shutdown_timer);
+	return 0;
 }
 
 void shutdown_done(struct supervisor *sup)
 {
-	loop_timer_stop(sup->loop, &sup->shutdown_timer);
-	loop_idle_cancel(sup->loop, &sup->shutdown_idle);
+	if (sup->shutdown) {
+		loop_timer_stop(sup->loop, &sup->shutdown->timer);
+		loop_idle_cancel(sup->loop, &sup->shutdown_idle);
+		free(sup->shutdown);
+		sup->shutdown = NULL;
+	}
 }

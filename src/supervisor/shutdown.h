@@ -7,7 +7,7 @@
 #include <slotd/plan.h>
 
 /** Once there is a loop. */
-void shutdown_init(struct supervisor *sup);
+int shutdown_init(struct supervisor *sup);
 /** Stops all workers, level by level, then the helpers; restart: slotd then executes itself. */
 void supervisor_shutdown(struct supervisor *sup, enum mood mood);
 /** As a worker's observer: it may be the last of its level. */

@@ -15,38 +15,20 @@
  * Each uses only those before it.
  */
 
-#include "link/activity.h"
-
-#include <slotd/channel.h>
 #include <slotd/child.h>
-#include <slotd/clockwatch.h>
 #include <slotd/config.h>
 #include <slotd/ledger.h>
 #include <slotd/log.h>
 #include <slotd/loop.h>
-#include <slotd/map.h>
-#include <slotd/ownname.h>
-#include <slotd/slab.h>
-#include <slotd/spawn.h>
-#include <slotd/swap.h>
+#include <slotd/switchboard.h>
 #include <slotd/vec.h>
-#include <slotd/worker.h>
 
-#include <limits.h>
-#include <signal.h>
-#include <sys/un.h>
-
-struct supervisor;
-struct process;
 struct group;
-struct service;
 struct helper;
 struct helper_ops;
-struct worker_observer;
-struct service_observer;
-struct service_part;
-struct handoff_ops;
-struct ready_sockets;
+struct process;
+struct service;
+struct supervisor;
 
 /* Supervisor's "moods"; numbers are its API. */
 enum mood {
@@ -70,17 +52,24 @@ struct supervisor {
 	struct config *services_config; /* what the services point into */
 	struct supervisor_options options;
 	enum mood mood;
-	int exit_code;
 	usec_t started_wall;
-	struct clock_watch clock;
-	struct activity activity;
-	unsigned n_waiting; /* processes that wait for an end: waits.c */
-	struct loop_idle waits_idle;
+	bool quitting;			/* helpers_quit was called */
+	struct loop_idle shutdown_idle; /* queued by what a shutdown may wait for */
 
-	/* filled by the wiring, the lists with NULL at their end */
+	struct ledger *ledger;
+	int switchboard_fd; /* writable */
+	struct switchboard *switchboard;
+	uint32_t next_stream; /* id of the newest; in the ledger, too */
+
+	VEC(struct group *) groups;	 /* by (priority, name) */
+	VEC(struct process *) processes; /* by ledger index; NULL where free */
+	VEC(struct service *) services;
+	VEC(struct helper *) helpers;
+
+	/* How rooms speak to later ones: filled by wiring.c, lists with NULL at their end. */
 	const struct worker_observer *const *worker_observers;
 	const struct service_observer *const *service_observers;
-	const struct service_part *service_parts;
+	const struct service_part *service_parts; /* the last has no name */
 	const struct handoff_ops *handoff;
 	const struct helper_ops *const *helper_ops; /* by kind */
 	void (*const *look_after)(struct supervisor *sup);
@@ -88,51 +77,31 @@ struct supervisor {
 	/** A configuration that would start again was found: stops everything, to start anew. */
 	void (*restart)(struct supervisor *sup);
 
-	struct ledger *ledger;
-	int switchboard_fd; /* writable */
-	struct switchboard *switchboard;
-	char directories[3][PATH_MAX]; /* directories.c: state_dir, run_dir, log_dir */
-	char directories_note[2 * PATH_MAX];
-	int lock_fd;		       /* state_dir/lock */
-	struct relay_pool *relay_pool; /* made with the first relay; NULL: not yet */
-	int relay_pool_fd;
-	int keep_socket_fd; /* served by slotd-keep */
-	char keep_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
-	struct own_name keep_name;
-	struct own_name pidfile;
-	int pidfile_fd;				/* keeps its inode; -EBADF: not written */
-	struct loop_signal signals[SIGSYS + 1]; /* by number */
-	struct loop_idle reap_idle, shutdown_idle;
-	struct loop_timer shutdown_timer; /* listeners hear of the shutdown until then */
-	bool heard;
-	struct loop_timer watchdog;
-	usec_t watchdog_interval;
-	struct loop_timer patience; /* systemd is asked for more time */
-
-	VEC(struct group *) groups;	 /* by (priority, name) */
-	VEC(struct process *) processes; /* by ledger index; NULL where free */
-	struct slab process_memory;
-	VEC(struct service *) services;
-	VEC(struct helper *) helpers;
-	char helper_dir[2][PATH_MAX]; /* where helpers are looked for; build tree first */
-	struct map kept;	      /* what slotd-keep holds, by name: struct kept of helpers.c */
-	bool quitting;		      /* helpers_quit was called */
-
-	struct process *starts, *starts_last; /* starts.c: that wait for their turn */
-	unsigned starts_done;		      /* in this turn of the loop */
-	usec_t crashers_from; /* the next turn of those that crash again and again */
-	struct loop_timer starts_timer;
-
-	uint32_t next_request, next_stream;
-	uint64_t generation;
-	struct log_once exhausted; /* EMFILE, ENOMEM, EAGAIN from fork */
-
-	void *requests;		 /* requests.c: those that wait */
-	bool requests_ready;	 /* some can be answered */
-	unsigned requests_depth; /* walks over the list that are going on */
-
-	/* private to their files */
-	void *events, *fcgi, *streams, *ownlog, *servers, *publish, *jobs, *records, *gate, *reload;
-	void *lookout;
-	struct ready_sockets *ready_sockets;
+	/* Each of the file that has its name, and known to nobody else. */
+	struct activity *activity;
+	struct clock *clock;
+	struct directories *directories;
+	struct events *events;
+	struct fcgi *fcgi;
+	struct gate *gate;
+	struct helpers *helpers_own;
+	struct jobs *jobs;
+	struct lookout *lookout;
+	struct ownlog *ownlog;
+	struct pidfile *pidfile;
+	struct predecessor *predecessor;
+	struct slab *process_memory;
+	struct publish *publish;
+	struct ready_sockets *ready_sockets; /* of service_reload.c, for sockets.c */
+	struct records *records;
+	struct relays *relays;
+	struct reload *reload;
+	struct requests *requests;
+	struct servers *servers;
+	struct shutdown *shutdown;
+	struct signals *signals;
+	struct starts *starts;
+	struct streams *streams;
+	struct systemd *systemd;
+	struct waits *waits;
 };

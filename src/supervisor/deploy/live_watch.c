@@ -4,6 +4,7 @@
 
 #include <slotd/cleanup.h>
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>

@@ -9,8 +9,10 @@
 #include <slotd/cleanup.h>
 #include <slotd/io.h>
 #include <slotd/os.h>
+#include <slotd/ownname.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>

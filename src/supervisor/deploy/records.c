@@ -5,9 +5,11 @@
 #include "service/service.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/ownname.h>
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>

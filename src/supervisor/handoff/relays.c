@@ -22,6 +22,12 @@ struct relay_link {
 	struct relay_page *page;
 };
 
+/* Made with the first relay. */
+struct relays {
+	struct relay_pool *pool;
+	int pool_fd;
+};
+
 /* ---- the relays ---- */
 
 static struct relay_link *link_of(const struct helper *h)
@@ -369,8 +375,12 @@ static int make_page(struct helper *h)
 static int make_pool(struct supervisor *sup)
 {
 	auto_close int fd = memfd_create("slotd relays", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	auto_free struct relays *relays = calloc(1, sizeof(*relays));
 	void *pool;
 
+	if (!relays) {
+		return -ENOMEM;
+	}
 	if (fd < 0 || fchmod(fd, 0600) < 0 || ftruncate(fd, sizeof(struct relay_pool)) < 0 ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
 		return -errno;
@@ -379,8 +389,9 @@ static int make_pool(struct supervisor *sup)
 	if (pool == MAP_FAILED) {
 		return -errno;
 	}
-	sup->relay_pool = pool;
-	sup->relay_pool_fd = TAKE_FD(fd);
+	relays->pool = pool;
+	relays->pool_fd = TAKE_FD(fd);
+	sup->relays = TAKE_PTR(relays);
 	return 0;
 }
 
@@ -398,8 +409,8 @@ static int send_setup(struct helper *h)
 	message_put_fd(&m, board);
 	message_put_fd(&m, link_of(h)->page_fd);
 	/* Without it they share unevenly, and no more. */
-	if (h->sup->relay_pool || make_pool(h->sup) == 0) {
-		message_put_fd(&m, h->sup->relay_pool_fd);
+	if (h->sup->relays || make_pool(h->sup) == 0) {
+		message_put_fd(&m, h->sup->relays->pool_fd);
 	}
 	return helper_send(h, &m);
 }
@@ -483,8 +494,8 @@ static void lost(struct helper *h)
 {
 	struct relay_link *link = link_of(h);
 
-	if (h->sup->relay_pool && h->index < SWITCHBOARD_RELAYS) {
-		atomic_store_explicit(&h->sup->relay_pool->conns[h->index], 0,
+	if (h->sup->relays && h->index < SWITCHBOARD_RELAYS) {
+		atomic_store_explicit(&h->sup->relays->pool->conns[h->index], 0,
 				      memory_order_relaxed);
 	}
 	if (link && fallocate(link->page_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
@@ -526,9 +537,10 @@ void relays_done(struct supervisor *sup)
 			(*h)->data = NULL;
 		}
 	}
-	if (sup->relay_pool) {
-		(void)munmap(sup->relay_pool, sizeof(*sup->relay_pool));
-		sup->relay_pool = NULL;
-		cleanup_closep(&sup->relay_pool_fd);
+	if (sup->relays) {
+		(void)munmap(sup->relays->pool, sizeof(*sup->relays->pool));
+		cleanup_closep(&sup->relays->pool_fd);
+		free(sup->relays);
+		sup->relays = NULL;
 	}
 }

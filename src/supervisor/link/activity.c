@@ -3,6 +3,8 @@
 
 #include <slotd/cleanup.h>
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
@@ -17,6 +19,13 @@
  */
 
 #define ASK_EVERY SECONDS(1)
+
+struct activity {
+	struct supervisor *sup;
+	int fd; /* an epoll set; -EBADF */
+	struct loop_io io;
+	struct loop_timer timer;
+};
 
 enum {
 	EVENTS_AT_ONCE = 64,
@@ -50,7 +59,7 @@ static bool take_events(struct activity *a)
 
 static void ask(struct activity *a)
 {
-	struct supervisor *sup = container_of(a, struct supervisor, activity);
+	struct supervisor *sup = a->sup;
 
 	ask_helpers(sup);
 	loop_timer_set(sup->loop, &a->timer, usec_add(usec_monotonic(), ASK_EVERY));
@@ -59,7 +68,7 @@ static void ask(struct activity *a)
 static void on_tick(struct loop_timer *t)
 {
 	struct activity *a = container_of(t, struct activity, timer);
-	struct supervisor *sup = container_of(a, struct supervisor, activity);
+	struct supervisor *sup = a->sup;
 
 	if (take_events(a) || sup->work_goes_on(sup)) {
 		ask(a);
@@ -68,14 +77,12 @@ static void on_tick(struct loop_timer *t)
 	}
 }
 
-static void begin(struct supervisor *sup)
+static void begin(struct activity *a)
 {
-	struct activity *a = &sup->activity;
-
 	if (a->fd < 0) {
 		return;
 	}
-	loop_io_set(sup->loop, &a->io, a->fd, 0);
+	loop_io_set(a->sup->loop, &a->io, a->fd, 0);
 	(void)take_events(a);
 	ask(a);
 }
@@ -83,7 +90,7 @@ static void begin(struct supervisor *sup)
 static void on_activity(struct loop_io *io, unsigned events)
 {
 	(void)events;
-	begin(container_of(io, struct supervisor, activity.io));
+	begin(container_of(io, struct activity, io));
 }
 
 void activity_child(struct supervisor *sup)
@@ -94,24 +101,30 @@ void activity_child(struct supervisor *sup)
 		if (child_running(&(*h)->child) &&
 		    waitid(P_PID, (id_t)(*h)->child.pid, &si, WSTOPPED | WNOHANG) == 0 &&
 		    si.si_pid) {
-			begin(sup);
+			begin(sup->activity);
 			return;
 		}
 	}
 }
 
-void activity_init(struct supervisor *sup)
+int activity_init(struct supervisor *sup)
 {
-	struct activity *a = &sup->activity;
+	struct activity *a = calloc(1, sizeof(*a));
 
+	if (!a) {
+		return -ENOMEM;
+	}
+	a->sup = sup;
+	sup->activity = a;
 	a->fd = epoll_create1(EPOLL_CLOEXEC);
 	loop_io_init(&a->io, on_activity);
 	loop_timer_init(&a->timer, on_tick);
 	if (a->fd < 0) {
 		log_line(LOG_WARNING, "helpers that hang are not found early: %s", strerror(errno));
-		return;
+	} else {
+		loop_io_set(sup->loop, &a->io, a->fd, LOOP_READ);
 	}
-	loop_io_set(sup->loop, &a->io, a->fd, LOOP_READ);
+	return 0;
 }
 
 void activity_watch(struct supervisor *sup, int fd)
@@ -120,14 +133,21 @@ void activity_watch(struct supervisor *sup, int fd)
 
 	/* Not everything can be watched (memfds), or has to be once more. It goes by itself with
 	 * its last descriptor. */
-	if (sup->activity.fd >= 0) {
-		(void)epoll_ctl(sup->activity.fd, EPOLL_CTL_ADD, fd, &e);
+	if (sup->activity->fd >= 0) {
+		(void)epoll_ctl(sup->activity->fd, EPOLL_CTL_ADD, fd, &e);
 	}
 }
 
 void activity_done(struct supervisor *sup)
 {
-	loop_io_stop(sup->loop, &sup->activity.io);
-	loop_timer_stop(sup->loop, &sup->activity.timer);
-	cleanup_closep(&sup->activity.fd);
+	struct activity *a = sup->activity;
+
+	if (!a) {
+		return;
+	}
+	loop_io_stop(sup->loop, &a->io);
+	loop_timer_stop(sup->loop, &a->timer);
+	cleanup_closep(&a->fd);
+	free(a);
+	sup->activity = NULL;
 }

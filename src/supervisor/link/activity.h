@@ -2,24 +2,15 @@
 
 /** Helpers that hang are found, without waking an idle machine. */
 
-#include <slotd/loop.h>
+#include "supervisor.h"
 
-#include <stdbool.h>
-
-struct supervisor;
-
-/** Something happens, so the helpers have work: those that hang are found. */
-struct activity {
-	int fd; /* an epoll set */
-	struct loop_io io;
-	struct loop_timer timer;
-};
 /**
  * Is a client in the middle of something, which comes to no descriptor of slotd's? Given as
  * sup->work_goes_on by the wiring.
  */
 typedef bool work_goes_on_fn(const struct supervisor *sup);
-void activity_init(struct supervisor *sup);
+/** Once there is a loop. 0 or -ENOMEM. */
+int activity_init(struct supervisor *sup);
 /** What comes to this descriptor is a helper's work. Borrows it. */
 void activity_watch(struct supervisor *sup, int fd);
 /** SIGCHLD: a helper may have been stopped. */

@@ -4,6 +4,7 @@
 #include <slotd/os.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,11 @@ enum {
 	LOG,
 	N_DIRECTORIES,
 };
-_Static_assert(ARRAY_SIZE(((struct supervisor *)0)->directories) == N_DIRECTORIES, "one each");
+
+struct directories {
+	char paths[N_DIRECTORIES][PATH_MAX];
+	char note[2 * PATH_MAX];
+};
 
 static void get(const struct supervisord_config *c, const char *dirs[N_DIRECTORIES])
 {
@@ -113,13 +118,14 @@ static int substitute(struct supervisor *sup, const char *failed, int error, str
 				      "[slotd] to directories of this user",
 				      failed);
 	}
-	(void)snprintf(sup->directories_note, sizeof(sup->directories_note),
+	(void)snprintf(sup->directories->note, sizeof(sup->directories->note),
 		       "%s cannot be used (%s): what slotd keeps for itself goes into %s. Clients "
 		       "find it by -s unix://%s/slotd.sock; state_dir=, run_dir= and log_dir= in "
 		       "[slotd] choose other places",
 		       failed, strerror(-error), base, base);
 	for (int i = 0; i < N_DIRECTORIES; i++) {
-		(void)snprintf(sup->directories[i], sizeof(sup->directories[i]), "%s", base);
+		(void)snprintf(sup->directories->paths[i], sizeof(sup->directories->paths[i]), "%s",
+			       base);
 	}
 	return 0;
 }
@@ -130,9 +136,14 @@ int directories_make(struct supervisor *sup, struct diag *diag)
 	const char *dirs[N_DIRECTORIES];
 	int r = 0;
 
+	sup->directories = calloc(1, sizeof(*sup->directories));
+	if (!sup->directories) {
+		return diag_set_errno(diag, -ENOMEM, "cannot start");
+	}
 	get(c, dirs);
 	for (int i = 0; i < N_DIRECTORIES; i++) {
-		(void)snprintf(sup->directories[i], sizeof(sup->directories[i]), "%s", dirs[i]);
+		(void)snprintf(sup->directories->paths[i], sizeof(sup->directories->paths[i]), "%s",
+			       dirs[i]);
 	}
 	for (int i = 0; r == 0 && i < N_DIRECTORIES; i++) {
 		r = make(c, dirs[i]);
@@ -147,7 +158,20 @@ int directories_make(struct supervisor *sup, struct diag *diag)
 
 void directories_keep(struct supervisor *sup, struct config *config)
 {
-	config->supervisord.state_dir = sup->directories[STATE];
-	config->supervisord.run_dir = sup->directories[RUN];
-	config->supervisord.log_dir = sup->directories[LOG];
+	config->supervisord.state_dir = sup->directories->paths[STATE];
+	config->supervisord.run_dir = sup->directories->paths[RUN];
+	config->supervisord.log_dir = sup->directories->paths[LOG];
+}
+
+void directories_report(const struct supervisor *sup)
+{
+	if (sup->directories->note[0]) {
+		log_line(LOG_WARNING, "%s", sup->directories->note);
+	}
+}
+
+void directories_done(struct supervisor *sup)
+{
+	free(sup->directories);
+	sup->directories = NULL;
 }

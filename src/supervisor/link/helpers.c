@@ -4,9 +4,11 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/keep.h>
+#include <slotd/map.h>
 #include <slotd/os.h>
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +21,14 @@ enum {
 #define QUICK_DEATH   SECONDS(1)
 #define RESTART_PACE  SECONDS(1)
 #define QUIT_PATIENCE SECONDS(5)
+
+/* What is not one helper's. */
+struct helpers {
+	char dirs[2][PATH_MAX]; /* where they are looked for; build tree first */
+	struct map kept;	/* what slotd-keep holds, by name: struct kept */
+	uint32_t last_request;
+	struct log_once exhausted; /* EMFILE, ENOMEM, EAGAIN from fork */
+};
 
 static const struct kind {
 	const char *folder;
@@ -72,7 +82,7 @@ static void keep_send(struct helper *keep, const char *name, const struct kept *
 	for (unsigned i = 0; i < kept->n; i++) {
 		message_put_fd(&m, kept->fds[i]);
 	}
-	(void)helper_send(keep, &m); /* a dead slotd-keep is refilled from sup->kept */
+	(void)helper_send(keep, &m); /* a dead slotd-keep is refilled from these */
 }
 
 static bool any_open(const struct kept_fd *fds, unsigned n)
@@ -88,13 +98,13 @@ static bool any_open(const struct kept_fd *fds, unsigned n)
 /* The entry of that name, made where there is none; NULL without memory, which is said. */
 static struct kept *kept_of(struct supervisor *sup, const char *name)
 {
-	struct kept *kept = map_get(&sup->kept, name);
+	struct kept *kept = map_get(&sup->helpers_own->kept, name);
 
 	if (kept) {
 		return kept;
 	}
 	kept = calloc(1, sizeof(*kept));
-	if (!kept || map_set(&sup->kept, name, kept) < 0) {
+	if (!kept || map_set(&sup->helpers_own->kept, name, kept) < 0) {
 		free(kept);
 		log_line(LOG_ERR, "cannot keep \"%s\" over a crash: out of memory", name);
 		return NULL;
@@ -139,7 +149,7 @@ void keep_put_one(struct supervisor *sup, const char *name, int fd)
 void keep_drop(struct supervisor *sup, const char *name)
 {
 	struct helper *keep = helper_of(sup, HELPER_KEEP);
-	struct kept *kept = map_remove(&sup->kept, name);
+	struct kept *kept = map_remove(&sup->helpers_own->kept, name);
 	struct message m;
 
 	kept_free(kept);
@@ -157,7 +167,7 @@ static void keep_refill(struct helper *h)
 	const char *name;
 	size_t pos = 0;
 
-	while ((kept = map_next(&h->sup->kept, &pos, &name))) {
+	while ((kept = map_next(&h->sup->helpers_own->kept, &pos, &name))) {
 		keep_send(h, name, kept);
 	}
 }
@@ -376,7 +386,7 @@ static void retry_later(struct helper *h, int error, const char *what)
 	char name[64];
 	unsigned left_out;
 
-	if (log_once(&h->sup->exhausted, usec_monotonic(), &left_out)) {
+	if (log_once(&h->sup->helpers_own->exhausted, usec_monotonic(), &left_out)) {
 		log_line(LOG_ERR, "cannot start %s: %s: %s; trying again every second",
 			 helper_name(h, name, sizeof(name)), what, strerror(-error));
 	}
@@ -388,11 +398,12 @@ static int find_program(const struct helper *h, char *buf, size_t size)
 	const struct supervisor *sup = h->sup;
 	const char *name = ops_of(h)->name;
 
-	(void)snprintf(buf, size, "%s/../%s/%s", sup->helper_dir[0], kinds[h->kind].folder, name);
+	(void)snprintf(buf, size, "%s/../%s/%s", sup->helpers_own->dirs[0], kinds[h->kind].folder,
+		       name);
 	if (access(buf, X_OK) == 0) {
 		return 0;
 	}
-	(void)snprintf(buf, size, "%s/%s", sup->helper_dir[1], name);
+	(void)snprintf(buf, size, "%s/%s", sup->helpers_own->dirs[1], name);
 	return access(buf, X_OK) == 0 ? 0 : -errno;
 }
 
@@ -480,14 +491,16 @@ static void start_from(struct supervisor *sup, size_t first)
 static void find_directories(struct supervisor *sup)
 {
 	char *slash;
-	ssize_t n = readlink("/proc/self/exe", sup->helper_dir[0], sizeof(sup->helper_dir[0]) - 1);
+	ssize_t n = readlink("/proc/self/exe", sup->helpers_own->dirs[0],
+			     sizeof(sup->helpers_own->dirs[0]) - 1);
 
-	sup->helper_dir[0][n > 0 ? n : 0] = '\0';
-	slash = strrchr(sup->helper_dir[0], '/');
+	sup->helpers_own->dirs[0][n > 0 ? n : 0] = '\0';
+	slash = strrchr(sup->helpers_own->dirs[0], '/');
 	if (slash) {
 		*slash = '\0';
 	}
-	(void)snprintf(sup->helper_dir[1], sizeof(sup->helper_dir[1]), "%s", SLOTD_HELPER_DIR);
+	(void)snprintf(sup->helpers_own->dirs[1], sizeof(sup->helpers_own->dirs[1]), "%s",
+		       SLOTD_HELPER_DIR);
 }
 
 static unsigned relay_count(const struct supervisor *sup)
@@ -560,11 +573,20 @@ void helpers_quit(struct supervisor *sup)
 	one_less(sup);
 }
 
+int helpers_init(struct supervisor *sup)
+{
+	sup->helpers_own = calloc(1, sizeof(*sup->helpers_own));
+	return sup->helpers_own ? 0 : -ENOMEM;
+}
+
 void helpers_done(struct supervisor *sup)
 {
 	struct kept *kept;
 	size_t pos = 0;
 
+	if (!sup->helpers_own) {
+		return;
+	}
 	vec_for_each (h, &sup->helpers) {
 		child_abandon(&(*h)->child);
 		loop_timer_stop(sup->loop, &(*h)->timer);
@@ -572,10 +594,12 @@ void helpers_done(struct supervisor *sup)
 		free(*h);
 	}
 	vec_done(&sup->helpers);
-	while ((kept = map_next(&sup->kept, &pos, NULL))) {
+	while ((kept = map_next(&sup->helpers_own->kept, &pos, NULL))) {
 		kept_free(kept);
 	}
-	map_done(&sup->kept);
+	map_done(&sup->helpers_own->kept);
+	free(sup->helpers_own);
+	sup->helpers_own = NULL;
 }
 
 struct helper *helper_of(struct supervisor *sup, enum helper_kind kind)
@@ -611,7 +635,8 @@ int helper_send(struct helper *h, struct message *m)
 	char name[64];
 	unsigned left_out;
 
-	if (r < 0 && r != -ENOTCONN && log_once(&h->sup->exhausted, usec_monotonic(), &left_out)) {
+	if (r < 0 && r != -ENOTCONN &&
+	    log_once(&h->sup->helpers_own->exhausted, usec_monotonic(), &left_out)) {
 		log_line(LOG_ERR, "%s: %s not sent: %s", helper_name(h, name, sizeof(name)),
 			 message_type_name(m->type), strerror(-r));
 	}
@@ -620,8 +645,10 @@ int helper_send(struct helper *h, struct message *m)
 
 uint32_t helper_request_id(struct supervisor *sup)
 {
-	if (++sup->next_request == 0) {
-		sup->next_request = 1;
+	struct helpers *own = sup->helpers_own;
+
+	if (++own->last_request == 0) {
+		own->last_request = 1;
 	}
-	return sup->next_request;
+	return own->last_request;
 }

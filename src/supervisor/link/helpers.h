@@ -46,6 +46,7 @@ struct helper_ops {
 };
 extern const struct helper_ops keep_helper_ops;
 
+int helpers_init(struct supervisor *sup);
 /** Starts keep, log, control, the relays; probe when a check is configured. 0 or -errno. */
 int helpers_start(struct supervisor *sup, struct diag *diag);
 /** Starts the relays if there are services and no relays yet: a reload may bring the first one. */

@@ -1,7 +1,9 @@
 #include "link/lookout.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/ownname.h>
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>

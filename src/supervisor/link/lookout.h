@@ -4,6 +4,8 @@
 
 #include "supervisor.h"
 
+#include <slotd/ownname.h>
+
 /** Makes again what it owns and is missing, and has the rest watched: by lookout_watch. */
 typedef void look_after_fn(struct supervisor *sup);
 

@@ -7,6 +7,7 @@
 #include <slotd/keep.h>
 #include <slotd/listen.h>
 #include <slotd/notify.h>
+#include <slotd/ownname.h>
 
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -9,6 +9,7 @@
 #include "worker/processes.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/ownname.h>
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -2,6 +2,7 @@
 #include "service/observers.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/clockwatch.h>
 
 #include <stdio.h>
 #include <string.h>

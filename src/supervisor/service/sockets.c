@@ -7,6 +7,7 @@
 #include <slotd/cleanup.h>
 #include <slotd/keep.h>
 #include <slotd/notify.h>
+#include <slotd/ownname.h>
 
 #include <stdio.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 #include "service/service.h"
 
 #include <slotd/listen.h>
+#include <slotd/ownname.h>
 
 /** How its public sockets are made. */
 struct listen_options service_listen_options(const struct service_config *c);

@@ -30,6 +30,7 @@ struct publish {
 	struct loop_idle idle;
 	struct loop_timer timer;
 	usec_t last;
+	uint64_t generation;
 	VEC(struct process *) processes;
 	VEC(struct group *) groups;
 	VEC(struct service *) services;
@@ -119,7 +120,7 @@ static int send_process(struct process *p)
 	message_put_text(&m, TAG_NAME, p->config->name);
 	message_put_text(&m, TAG_GROUP, p->group->name);
 	message_put_u64(&m, TAG_STATE, (uint64_t)worker_state_info(p->worker.state)->code);
-	message_put_u64(&m, TAG_GENERATION, ++p->sup->generation);
+	message_put_u64(&m, TAG_GENERATION, ++publish_of(p->sup)->generation);
 	put_place(&m, p);
 	put_result(&m, p);
 	if (p->service && p->config->address) {
@@ -131,7 +132,7 @@ static int send_process(struct process *p)
 	r = helper_send(control_of(p->sup), &m);
 	if (r == 0) {
 		p->dirty = false;
-		p->generation = p->sup->generation;
+		p->generation = publish_of(p->sup)->generation;
 	}
 	return r;
 }

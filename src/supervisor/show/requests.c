@@ -6,7 +6,14 @@
 #include <slotd/cleanup.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+struct requests {
+	struct request *first; /* those that wait */
+	bool ready;	       /* some can be answered */
+	unsigned depth;	       /* walks over the list that are going on */
+};
 
 struct request *request_new(struct supervisor *sup, uint32_t id, bool many)
 {
@@ -50,7 +57,7 @@ struct request_item *request_add(struct request *q, struct process *p, enum requ
 
 void request_decide(struct request *q, struct request_item *item, int code, const char *text)
 {
-	q->sup->requests_ready = true;
+	q->sup->requests->ready = true;
 	item->code = code;
 	free(item->text);
 	item->text = text ? strdup(text) : NULL;
@@ -129,27 +136,25 @@ static void request_free(struct request *q)
 	free(q);
 }
 
-static struct request **list_of(struct supervisor *sup)
-{
-	return (struct request **)&sup->requests;
-}
-
 void request_park(struct request *q)
 {
-	q->next = *list_of(q->sup);
+	struct requests *all = q->sup->requests;
+
+	q->next = all->first;
 	q->filling = true;
-	*list_of(q->sup) = q;
+	all->first = q;
 }
 
 /* Takes those off the list that are complete, then answers: an answer may make others so. */
 static void finish_complete(struct supervisor *sup)
 {
-	struct request *complete = NULL, **at = list_of(sup);
+	struct requests *all = sup->requests;
+	struct request *complete = NULL, **at = &all->first;
 
-	if (sup->requests_depth || !sup->requests_ready) {
+	if (all->depth || !all->ready) {
 		return; /* the outermost walk over the list does it */
 	}
-	sup->requests_ready = false;
+	all->ready = false;
 	while (*at) {
 		struct request *q = *at;
 
@@ -173,7 +178,7 @@ static void finish_complete(struct supervisor *sup)
 void request_begin(struct request *q)
 {
 	q->filling = false;
-	q->sup->requests_ready = true;
+	q->sup->requests->ready = true;
 	finish_complete(q->sup);
 }
 
@@ -228,15 +233,15 @@ static void stepped(struct process *p, enum worker_state state)
 {
 	struct supervisor *sup = p->sup;
 
-	sup->requests_depth++;
-	for (struct request *q = *list_of(sup); q && p->waiters; q = q->next) {
+	sup->requests->depth++;
+	for (struct request *q = sup->requests->first; q && p->waiters; q = q->next) {
 		vec_for_each (item, &q->items) {
 			if (item->process == p && item->wait != WAIT_NOTHING) {
 				judge(q, item, p, state);
 			}
 		}
 	}
-	sup->requests_depth--;
+	sup->requests->depth--;
 	if (!p->stepping) {
 		finish_complete(sup);
 	}
@@ -254,7 +259,7 @@ void requests_process_stepped(struct process *p)
 
 void requests_process_gone(struct process *p)
 {
-	for (struct request *q = *list_of(p->sup); q && p->waiters; q = q->next) {
+	for (struct request *q = p->sup->requests->first; q && p->waiters; q = q->next) {
 		vec_for_each (item, &q->items) {
 			if (item->process == p) {
 				request_decide(q, item,
@@ -309,7 +314,7 @@ static bool takes_log_answer(struct request_item *item, uint32_t log_request)
 
 void requests_log_answered(struct supervisor *sup, uint32_t log_request, struct message *m)
 {
-	for (struct request *q = *list_of(sup); q; q = q->next) {
+	for (struct request *q = sup->requests->first; q; q = q->next) {
 		vec_for_each (item, &q->items) {
 			if (takes_log_answer(item, log_request)) {
 				take_log_answer(q, item, m);
@@ -321,11 +326,26 @@ void requests_log_answered(struct supervisor *sup, uint32_t log_request, struct 
 
 void requests_forget(struct supervisor *sup, uint32_t id)
 {
-	for (struct request *q = *list_of(sup); q; q = q->next) {
+	for (struct request *q = sup->requests->first; q; q = q->next) {
 		if (!id || q->id == id) {
 			q->id = 0;
-			sup->requests_ready = true;
+			sup->requests->ready = true;
 		}
 	}
 	finish_complete(sup);
+}
+
+int requests_init(struct supervisor *sup)
+{
+	sup->requests = calloc(1, sizeof(*sup->requests));
+	return sup->requests ? 0 : -ENOMEM;
+}
+
+void requests_done(struct supervisor *sup)
+{
+	if (sup->requests) {
+		requests_forget(sup, 0);
+		free(sup->requests);
+		sup->requests = NULL;
+	}
 }

@@ -8,6 +8,7 @@
 #include "worker/process.h"
 
 #include <slotd/fault.h>
+#include <slotd/message.h>
 #include <slotd/plan.h>
 
 enum request_wait {
@@ -40,6 +41,9 @@ struct request {
 	VEC(struct request_item) items;
 };
 
+int requests_init(struct supervisor *sup);
+/** Nobody is answered any more. */
+void requests_done(struct supervisor *sup);
 /** Room for items; borrowed until request_begin. NULL without memory. */
 struct request *request_new(struct supervisor *sup, uint32_t id, bool many);
 /** An item about p, undecided when wait is not WAIT_NOTHING. NULL without memory. */

@@ -4,6 +4,8 @@
 #include <slotd/cleanup.h>
 #include <slotd/notify.h>
 
+#include <stdlib.h>
+
 /*
  * What systemd is told, and how long it is asked to wait. Its own time-outs know nothing of
  * stopwaitsecs= or of a name server that hangs: while slotd waits for something within that one's
@@ -13,6 +15,13 @@
 
 #define EXTENSION SECONDS(30)
 #define RENEWAL	  SECONDS(5)
+
+struct systemd {
+	struct supervisor *sup;
+	struct loop_timer watchdog;
+	usec_t watchdog_interval;
+	struct loop_timer patience; /* it is asked for more time */
+};
 
 void supervisor_notify_status(struct supervisor *sup)
 {
@@ -36,10 +45,10 @@ void systemd_service_live(struct service *s)
 
 static void on_watchdog(struct loop_timer *t)
 {
-	struct supervisor *sup = container_of(t, struct supervisor, watchdog);
+	struct systemd *d = container_of(t, struct systemd, watchdog);
 
 	notify_send("WATCHDOG=1");
-	loop_timer_set(sup->loop, t, usec_add(usec_monotonic(), sup->watchdog_interval));
+	loop_timer_set(d->sup->loop, t, usec_add(usec_monotonic(), d->watchdog_interval));
 }
 
 /* ---- a long end */
@@ -56,7 +65,7 @@ static bool waits_in_time(const struct supervisor *sup)
 
 static void on_patience(struct loop_timer *t)
 {
-	struct supervisor *sup = container_of(t, struct supervisor, patience);
+	struct supervisor *sup = container_of(t, struct systemd, patience)->sup;
 
 	if (waits_in_time(sup)) {
 		notify_extend(EXTENSION);
@@ -73,23 +82,32 @@ void systemd_ending(struct supervisor *sup)
 	}
 	notify_extend(EXTENSION);
 	if (notify_wanted()) {
-		loop_timer_set(sup->loop, &sup->patience, usec_add(usec_monotonic(), RENEWAL));
+		loop_timer_set(sup->loop, &sup->systemd->patience,
+			       usec_add(usec_monotonic(), RENEWAL));
 	}
 }
 
 /* ---- the run */
 
-void systemd_init(struct supervisor *sup)
+int systemd_init(struct supervisor *sup)
 {
-	loop_timer_init(&sup->watchdog, on_watchdog);
-	loop_timer_init(&sup->patience, on_patience);
-	sup->watchdog_interval = notify_watchdog_interval();
+	struct systemd *d = calloc(1, sizeof(*d));
+
+	if (!d) {
+		return -ENOMEM;
+	}
+	d->sup = sup;
+	sup->systemd = d;
+	loop_timer_init(&d->watchdog, on_watchdog);
+	loop_timer_init(&d->patience, on_patience);
+	d->watchdog_interval = notify_watchdog_interval();
+	return 0;
 }
 
 void systemd_ready(struct supervisor *sup)
 {
-	if (sup->watchdog_interval != USEC_NEVER) {
-		on_watchdog(&sup->watchdog);
+	if (sup->systemd->watchdog_interval != USEC_NEVER) {
+		on_watchdog(&sup->systemd->watchdog);
 	}
 	notify_send("READY=1");
 	supervisor_notify_status(sup);
@@ -97,6 +115,12 @@ void systemd_ready(struct supervisor *sup)
 
 void systemd_done(struct supervisor *sup)
 {
-	loop_timer_stop(sup->loop, &sup->watchdog);
-	loop_timer_stop(sup->loop, &sup->patience);
+	struct systemd *d = sup->systemd;
+
+	if (d) {
+		loop_timer_stop(sup->loop, &d->watchdog);
+		loop_timer_stop(sup->loop, &d->patience);
+		free(d);
+		sup->systemd = NULL;
+	}
 }

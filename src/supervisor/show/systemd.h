@@ -5,7 +5,7 @@
 #include "service/service.h"
 
 /** Once there is a loop. */
-void systemd_init(struct supervisor *sup);
+int systemd_init(struct supervisor *sup);
 /** The start is done: READY=1, and the watchdog is fed from now on. */
 void systemd_ready(struct supervisor *sup);
 /** The mood says what begins: a restart, which systemd sees as a reload, or the end. */

@@ -5,6 +5,7 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/listen.h>
+#include <slotd/ownname.h>
 
 #include <fcntl.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 #include "supervisor.h"
 
 #include <slotd/spawn.h>
+#include <slotd/swap.h>
 #include <slotd/worker.h>
 
 enum {

@@ -9,9 +9,11 @@
 #include "worker/waits.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/clockwatch.h>
 #include <slotd/fault.h>
 #include <slotd/keep.h>
 #include <slotd/os.h>
+#include <slotd/slab.h>
 
 #include <signal.h>
 #include <stdio.h>
@@ -529,6 +531,26 @@ void process_set_live(struct process *p, bool live)
 
 /* ---- making and ending */
 
+int processes_init(struct supervisor *sup)
+{
+	sup->process_memory = calloc(1, sizeof(*sup->process_memory));
+	if (!sup->process_memory) {
+		return -ENOMEM;
+	}
+	sup->process_memory->size = sizeof(struct process);
+	return 0;
+}
+
+void processes_done(struct supervisor *sup)
+{
+	vec_done(&sup->processes);
+	if (sup->process_memory) {
+		slab_done(sup->process_memory);
+		free(sup->process_memory);
+		sup->process_memory = NULL;
+	}
+}
+
 void process_set_config(struct process *p, const struct worker_config *config,
 			struct config *origin)
 {
@@ -583,7 +605,7 @@ static int take_place(struct process *p, struct diag *diag)
 int process_new(struct supervisor *sup, struct group *group, const struct worker_config *config,
 		struct config *origin, struct diag *diag, struct process **ret)
 {
-	struct process *p = slab_get(&sup->process_memory);
+	struct process *p = slab_get(sup->process_memory);
 	int r;
 
 	if (!p) {
@@ -620,7 +642,7 @@ struct process *process_free(struct process *p)
 		return NULL;
 	}
 	starts_forget(p);
-	p->sup->n_waiting -= p->waits ? 1 : 0;
+	waits_forget(p);
 	process_gone(p);
 	if (p->worker.id != UINT32_MAX) {
 		p->sup->processes.at[p->worker.id] = NULL;
@@ -639,6 +661,6 @@ struct process *process_free(struct process *p)
 	free(p->namespec);
 	free(p->spawn_text);
 	free(p->report);
-	slab_put(&p->sup->process_memory, p);
+	slab_put(p->sup->process_memory, p);
 	return NULL;
 }

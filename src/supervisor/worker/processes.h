@@ -4,6 +4,9 @@
 
 #include "worker/process.h"
 
+/** Memory for them. */
+int processes_init(struct supervisor *sup);
+void processes_done(struct supervisor *sup);
 /** Makes a process and its ledger entry; does not start it. Keeps config and its origin. */
 int process_new(struct supervisor *sup, struct group *group, const struct worker_config *config,
 		struct config *origin, struct diag *diag, struct process **ret);

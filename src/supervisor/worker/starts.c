@@ -4,6 +4,8 @@
 
 #include <slotd/cleanup.h>
 
+#include <stdlib.h>
+
 /*
  * Many starts at once, asked for or due again: a few in each turn of the loop, so that others are
  * answered meanwhile, and no more than children have got going, because each further one would need
@@ -18,39 +20,47 @@ enum {
 
 #define CROWDED_PATIENCE MSECONDS(20) /* children that do not get going hold up nobody for long */
 
+struct starts {
+	struct supervisor *sup;
+	struct process *first, *last; /* that wait for their turn */
+	unsigned done;		      /* in this turn of the loop */
+	usec_t crashers_from;	      /* the next turn of those that crash again and again */
+	struct loop_timer timer;
+};
+
 /* Ended soon after its last start, too: nobody waits for it, but others wait beside it. */
 static bool crashes_again(const struct process *p)
 {
 	return p->restart_due && p->worker.burst > 1;
 }
 
-static void next_turn(struct supervisor *sup)
+static void next_turn(struct starts *s)
 {
 	usec_t at = usec_monotonic();
 
 	if (spawn_crowded()) {
 		at = usec_add(at, CROWDED_PATIENCE);
 	}
-	if (sup->starts && crashes_again(sup->starts) && at < sup->crashers_from) {
-		at = sup->crashers_from;
+	if (s->first && crashes_again(s->first) && at < s->crashers_from) {
+		at = s->crashers_from;
 	}
-	loop_timer_set(sup->loop, &sup->starts_timer, at);
+	loop_timer_set(s->sup->loop, &s->timer, at);
 }
 
 static bool turn_is_full(const struct process *p)
 {
-	return p->sup->starts_done >=
+	return p->sup->starts->done >=
 	       (unsigned)(crashes_again(p) ? CRASHERS_PER_TURN : STARTS_PER_TURN);
 }
 
 /* Behind those that came before, those that crash again behind all others. */
 static void push(struct process *p)
 {
-	struct supervisor *sup = p->sup;
-	struct process **at = &sup->starts;
+	struct starts *s = p->sup->starts;
+	struct process **at = &s->first;
 
-	if (sup->starts && (crashes_again(p) || !crashes_again(sup->starts_last))) {
-		at = &sup->starts_last->next_start;
+	if (s->first && (crashes_again(p) || !crashes_again(s->last))) {
+		at = &s->last->next_start;
 	}
 	while (*at && !crashes_again(*at)) {
 		at = &(*at)->next_start;
@@ -58,7 +68,7 @@ static void push(struct process *p)
 	p->next_start = *at;
 	*at = p;
 	if (!p->next_start) {
-		sup->starts_last = p;
+		s->last = p;
 	}
 	p->start_waits = true;
 	process_commit(p);
@@ -66,22 +76,22 @@ static void push(struct process *p)
 
 void starts_forget(struct process *p)
 {
-	struct supervisor *sup = p->sup;
+	struct starts *s = p->sup->starts;
 	struct process *before = NULL;
 
 	if (!p->start_waits) {
 		return;
 	}
-	for (struct process *at = sup->starts; at != p; at = at->next_start) {
+	for (struct process *at = s->first; at != p; at = at->next_start) {
 		before = at;
 	}
 	if (before) {
 		before->next_start = p->next_start;
 	} else {
-		sup->starts = p->next_start;
+		s->first = p->next_start;
 	}
-	if (sup->starts_last == p) {
-		sup->starts_last = before;
+	if (s->last == p) {
+		s->last = before;
 	}
 	p->start_waits = p->restart_due = false;
 	process_commit(p);
@@ -91,7 +101,7 @@ static void start(struct process *p)
 {
 	bool by_itself = p->restart_due;
 
-	p->sup->starts_done++;
+	p->sup->starts->done++;
 	starts_forget(p);
 	p->restart_due = false;
 	if (by_itself) {
@@ -104,29 +114,29 @@ static void start(struct process *p)
 /* Those that crash have a quarter of the time: others have three times what they took. */
 static void on_timer(struct loop_timer *t)
 {
-	struct supervisor *sup = container_of(t, struct supervisor, starts_timer);
+	struct starts *s = container_of(t, struct starts, timer);
 	const usec_t began = usec_monotonic();
 	bool patient = !spawn_crowded(), crashers = false;
 
-	sup->starts_done = 0;
-	while (sup->starts && !turn_is_full(sup->starts) && !(patient && spawn_crowded())) {
-		crashers |= crashes_again(sup->starts);
-		start(sup->starts);
+	s->done = 0;
+	while (s->first && !turn_is_full(s->first) && !(patient && spawn_crowded())) {
+		crashers |= crashes_again(s->first);
+		start(s->first);
 	}
 	if (crashers) {
 		const usec_t now = usec_monotonic();
 
-		sup->crashers_from = usec_add(now, 3 * usec_sub(now, began));
+		s->crashers_from = usec_add(now, 3 * usec_sub(now, began));
 	}
-	if (sup->starts) {
-		next_turn(sup);
+	if (s->first) {
+		next_turn(s);
 	}
 }
 
 static void start_or_wait(struct process *p)
 {
-	struct supervisor *sup = p->sup;
-	bool first = !sup->starts || (!crashes_again(p) && crashes_again(sup->starts));
+	struct starts *s = p->sup->starts;
+	bool first = !s->first || (!crashes_again(p) && crashes_again(s->first));
 	bool room = first && !turn_is_full(p) && !spawn_crowded();
 
 	/* A slot's steps count on their workers' states. */
@@ -135,8 +145,8 @@ static void start_or_wait(struct process *p)
 	} else {
 		push(p);
 	}
-	if (sup->starts_timer.at == USEC_NEVER || sup->starts == p) {
-		next_turn(sup);
+	if (s->timer.at == USEC_NEVER || s->first == p) {
+		next_turn(s);
 	}
 }
 
@@ -174,17 +184,34 @@ void process_start_due(struct process *p)
 
 void starts_go_on(struct supervisor *sup)
 {
-	if (sup->starts) {
-		next_turn(sup);
+	if (sup->starts->first) {
+		next_turn(sup->starts);
 	}
 }
 
-void starts_init(struct supervisor *sup)
+int starts_init(struct supervisor *sup)
 {
-	loop_timer_init(&sup->starts_timer, on_timer);
+	struct starts *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		return -ENOMEM;
+	}
+	s->sup = sup;
+	sup->starts = s;
+	loop_timer_init(&s->timer, on_timer);
+	return 0;
+}
+
+void starts_stop(struct supervisor *sup)
+{
+	if (sup->starts) {
+		loop_timer_stop(sup->loop, &sup->starts->timer);
+	}
 }
 
 void starts_done(struct supervisor *sup)
 {
-	loop_timer_stop(sup->loop, &sup->starts_timer);
+	starts_stop(sup);
+	free(sup->starts);
+	sup->starts = NULL;
 }

@@ -16,6 +16,8 @@ void process_start_due(struct process *p);
 void starts_go_on(struct supervisor *sup);
 /** It starts now, or is about to be freed. */
 void starts_forget(struct process *p);
-void starts_init(struct supervisor *sup);
+int starts_init(struct supervisor *sup);
 /** Before the end of the loop; those that wait are freed later. */
+void starts_stop(struct supervisor *sup);
+/** All of them are freed. */
 void starts_done(struct supervisor *sup);

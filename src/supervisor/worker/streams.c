@@ -12,6 +12,7 @@
 #include <slotd/keep.h>
 #include <slotd/lognote.h>
 #include <slotd/os.h>
+#include <slotd/slab.h>
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -6,11 +6,19 @@
 
 #include <slotd/cleanup.h>
 
+#include <stdlib.h>
+
 /*
  * Starts that wait for an end. What there may be one of, a queue worker or a program under another
  * name, must not run twice: the new one is started when the old one has ended, and not sooner. This
  * is a state of the process, looked at again at each change.
  */
+
+struct waits {
+	struct supervisor *sup;
+	unsigned n; /* processes that wait */
+	struct loop_idle idle;
+};
 
 /* An old self may be any process that the reload removed: Supervisor's update, too, adds when all
  * that goes has gone. */
@@ -67,9 +75,10 @@ static void go_on(struct process *p)
 
 static void on_idle(struct loop_idle *idle)
 {
-	struct supervisor *sup = container_of(idle, struct supervisor, waits_idle);
+	struct waits *w = container_of(idle, struct waits, idle);
+	struct supervisor *sup = w->sup;
 
-	for (size_t i = 0; sup->n_waiting && i < sup->processes.len; i++) {
+	for (size_t i = 0; w->n && i < sup->processes.len; i++) {
 		struct process *p = sup->processes.at[i];
 
 		if (p && p->waits && !process_waits_for(p) && sup->mood == MOOD_RUNNING) {
@@ -83,7 +92,7 @@ void process_start_after(struct process *p, enum process_wait what)
 	process_wait_no_more(p);
 	p->waits = what;
 	process_commit(p);
-	p->sup->n_waiting++;
+	p->sup->waits->n++;
 	process_changed(p);
 	waits_look_soon(p->sup);
 }
@@ -93,19 +102,42 @@ void process_wait_no_more(struct process *p)
 	if (p->waits) {
 		p->waits = WAITS_FOR_NOTHING;
 		process_commit(p);
-		p->sup->n_waiting--;
+		p->sup->waits->n--;
 		process_changed(p);
 	}
 }
 
 void waits_look_soon(struct supervisor *sup)
 {
-	if (sup->n_waiting) {
-		loop_idle_queue(sup->loop, &sup->waits_idle);
+	if (sup->waits->n) {
+		loop_idle_queue(sup->loop, &sup->waits->idle);
 	}
 }
 
-void waits_init(struct supervisor *sup)
+void waits_forget(struct process *p)
 {
-	loop_idle_init(&sup->waits_idle, on_idle);
+	p->sup->waits->n -= p->waits ? 1 : 0;
+	p->waits = WAITS_FOR_NOTHING;
+}
+
+int waits_init(struct supervisor *sup)
+{
+	struct waits *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		return -ENOMEM;
+	}
+	w->sup = sup;
+	sup->waits = w;
+	loop_idle_init(&w->idle, on_idle);
+	return 0;
+}
+
+void waits_done(struct supervisor *sup)
+{
+	if (sup->waits) {
+		loop_idle_cancel(sup->loop, &sup->waits->idle);
+		free(sup->waits);
+		sup->waits = NULL;
+	}
 }

@@ -1,0 +1,127 @@
+#include "signals.h"
+#include "link/activity.h"
+#include "reload/reload.h"
+#include "shutdown.h"
+#include "worker/processes.h"
+#include "worker/streams.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/os.h>
+
+#include <signal.h>
+#include <stdlib.h>
+
+struct signals {
+	struct supervisor *sup;
+	struct loop_signal by_number[SIGSYS + 1];
+	struct loop_idle reap;
+};
+
+static struct supervisor *supervisor_of(struct loop_signal *s, int signo)
+{
+	return container_of(s, struct signals, by_number[signo])->sup;
+}
+
+static void on_quit_signal(struct loop_signal *s, int signo)
+{
+	struct supervisor *sup = supervisor_of(s, signo);
+	char name[32];
+
+	log_line(LOG_WARNING, "received %s indicating exit request",
+		 worker_signal_name(signo, name, sizeof(name)));
+	supervisor_shutdown(sup, MOOD_SHUTDOWN);
+}
+
+static void on_hangup(struct loop_signal *s, int signo)
+{
+	struct supervisor *sup = supervisor_of(s, signo);
+
+	if (sup->mood != MOOD_RUNNING) {
+		log_line(LOG_WARNING,
+			 "ignored SIGHUP indicating reload request (shutdown in progress)");
+		return;
+	}
+	log_line(LOG_WARNING, "received SIGHUP indicating reload request");
+	reload_begin(sup, RELOAD_APPLY, 0, false);
+}
+
+static void on_reopen(struct loop_signal *s, int signo)
+{
+	struct supervisor *sup = supervisor_of(s, signo);
+
+	log_line(LOG_INFO, "received SIGUSR2 indicating log reopen request");
+	streams_reopen(sup);
+}
+
+/* Handled rather than ignored: workers would inherit that. */
+static void on_user(struct loop_signal *s, int signo)
+{
+	(void)s, (void)signo;
+}
+
+static void on_child(struct loop_signal *s, int signo)
+{
+	struct signals *all = container_of(s, struct signals, by_number[signo]);
+
+	loop_idle_queue(all->sup->loop, &all->reap);
+}
+
+/* At the end of the turn: those of ours that ended in it have been reaped by their own watchers. */
+static void on_reap_idle(struct loop_idle *idle)
+{
+	struct supervisor *sup = container_of(idle, struct signals, reap)->sup;
+
+	log_line(LOG_DEBUG, "received SIGCHLD indicating a child quit");
+	orphans_reap(sup);
+	activity_child(sup);
+}
+
+static void watch(struct signals *s)
+{
+	static const struct {
+		int signo;
+		loop_signal_fn *fn;
+	} all[] = {
+		{SIGTERM, on_quit_signal}, {SIGINT, on_quit_signal}, {SIGQUIT, on_quit_signal},
+		{SIGHUP, on_hangup},	   {SIGUSR2, on_reopen},     {SIGCHLD, on_child},
+		{SIGUSR1, on_user},
+	};
+
+	/* Workers inherit these two, as from Supervisor. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		loop_signal_start(s->sup->loop, &s->by_number[all[i].signo], all[i].signo,
+				  all[i].fn);
+	}
+	os_hear_signals();
+}
+
+int signals_init(struct supervisor *sup)
+{
+	struct signals *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		return -ENOMEM;
+	}
+	s->sup = sup;
+	sup->signals = s;
+	loop_idle_init(&s->reap, on_reap_idle);
+	watch(s);
+	return 0;
+}
+
+void signals_done(struct supervisor *sup)
+{
+	struct signals *s = sup->signals;
+
+	if (!s) {
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(s->by_number); i++) {
+		loop_signal_stop(sup->loop, &s->by_number[i]);
+	}
+	loop_idle_cancel(sup->loop, &s->reap);
+	free(s);
+	sup->signals = NULL;
+}
