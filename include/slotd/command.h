@@ -188,7 +188,8 @@ enum completion {
 struct command_row {
 	const char *name;   /* "restart-daemon" */
 	const char *usage;  /* lines "COMMAND ARGUMENTS<TAB>what it does"; NULL: not of slotctl */
-	const char *done;   /* what slotctl says when slotd has done it, where cmd_ask runs it */
+	const char *done;   /* of what slotctl simply asks for a service: what it says when that is
+			       done */
 	const char *manual; /* what slotctl(1) says beside that; whole sentences, or NULL */
 	enum command_topic topic;
 	unsigned flags; /* ALLOW_JSON, ... */

@@ -9,7 +9,6 @@
 #include <string.h>
 
 static command_fn *const functions[COMMAND_MAX_] = {
-	[COMMAND_ABORT] = cmd_ask,
 	[COMMAND_ADD] = cmd_add,
 	[COMMAND_ATTACH] = cmd_attach,
 	[COMMAND_AVAIL] = cmd_avail,
@@ -49,7 +48,9 @@ static command_fn *const functions[COMMAND_MAX_] = {
 
 command_fn *command_function(enum command c)
 {
-	return c >= 0 && c < COMMAND_MAX_ ? functions[c] : NULL;
+	const struct command_row *row = command_row(c);
+
+	return !row ? NULL : row->done ? cmd_ask : functions[c];
 }
 
 /* ---- a line ---------------------------------------------------------------------------------- */
@@ -108,7 +109,7 @@ static void run_command(struct ctl *ctl, enum command c, const char *argument)
 		words.command = c;
 		do {
 			ctl->raised = ctl->wants_password = false;
-			functions[c](ctl, &words);
+			command_function(c)(ctl, &words);
 		} while (ctl->wants_password && session_ask_password(ctl));
 	}
 }
