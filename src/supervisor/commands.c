@@ -270,8 +270,8 @@ static void command_reload(const struct call *c)
 
 static void command_shutdown(const struct call *c)
 {
+	supervisor_shutdown(c->sup, MOOD_SHUTDOWN); /* first: who has the answer sees that state */
 	answer(c->sup, c->id, FAULT_SUCCESS, NULL);
-	supervisor_shutdown(c->sup, MOOD_SHUTDOWN);
 }
 
 /* A configuration that would not start again stops nothing. */
