@@ -7,13 +7,14 @@ import shutil
 import signal
 import sys
 import tempfile
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import procs  # noqa: E402
+from harness import procs, supervisorctl  # noqa: E402
 from harness.daemon import Daemon  # noqa: E402
 from harness.ports import Ports  # noqa: E402
 from harness.procs import wait_for  # noqa: E402
@@ -56,6 +57,26 @@ def pytest_collection_modifyitems(config, items):
                if mark.args[0] not in config.option.keyword]
     config.hook.pytest_deselected(items=unnamed)
     items[:] = [item for item in items if item not in unnamed]
+    first = [item for item in items if item.get_closest_marker("first")]
+    rest = [item for item in items if not item.get_closest_marker("first")]
+    items[:] = [item for pair in zip_longest(first, rest[:len(first)]) for item in pair if item]
+    items += rest[len(first):]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScheduling
+
+    class TwoEach(LoadScheduling):
+        """Tests last from a millisecond to minutes: a worker has one to run and the one after it.
+
+        So one that is marked as first has another behind it that is soon done.
+        """
+
+        def _send_tests(self, node, num):
+            super()._send_tests(node, min(num, 2 - len(self.node2pending[node])))
+
+    return TwoEach(config, log)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -67,6 +88,13 @@ def pytest_runtest_makereport(item, call):
     if report.when == "call" and os.environ.get("SLOTD_FIGURES"):
         with open(os.environ["SLOTD_FIGURES"], "a") as out:
             out.writelines(f"{text}\n" for name, text in item.user_properties if name == "figures")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _supervisorctl():
+    supervisorctl.forker = supervisorctl.Forker()
+    yield
+    supervisorctl.forker.close()
 
 
 @pytest.fixture(scope="session")

@@ -149,7 +149,7 @@ class Player:
                   {"exit": done.returncode, "out": out, "err": done.stderr})
 
     def shell(self, lines):
-        done = self.daemon.supervisorctl(input=lines, stdin=None)
+        done = self.daemon.supervisorctl(input=lines)
         self.note(f"supervisorctl <<< {lines!r}", {"exit": done.returncode, "out": done.stdout})
 
     def pid(self, name):
@@ -181,7 +181,8 @@ class Player:
         wait_for(calm, "all states settle", 60)
 
     def wait_file(self, name, text):
-        wait_for(lambda: text in (self.daemon.dir / name).read_text(), f"{name} has {text!r}", 20)
+        path = self.daemon.dir / name
+        wait_for(lambda: path.exists() and text in path.read_text(), f"{name} has {text!r}", 20)
 
 
 SIMPLE = """
@@ -550,6 +551,7 @@ def test_a_wrong_command_line_is_refused_in_the_same_words(tmp_path, line):
     assert said[0] == said[1]
 
 
+@pytest.mark.first
 @pytest.mark.plain_only
 @pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
 def test_slotd_answers_as_supervisord(slotd, scene):

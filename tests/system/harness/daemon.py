@@ -14,7 +14,7 @@ import xmlrpc.client
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from . import procs
+from . import procs, supervisorctl
 from .paths import SLOTCTL, SLOTD
 from .procs import SLOW, wait_for
 
@@ -61,6 +61,11 @@ class _UnixTransport(xmlrpc.client.Transport):
             return super().single_request(*args, **kwargs)
         finally:
             self.close()
+
+
+def _checked(done: subprocess.CompletedProcess) -> subprocess.CompletedProcess:
+    assert done.returncode == 0, f"{done.args}: {done.returncode}\n{done.stdout}{done.stderr}"
+    return done
 
 
 class Daemon:
@@ -139,22 +144,17 @@ class Daemon:
     def ctl(self, *args: str, check: bool = False, timeout: float = 120,
             **run: Any) -> subprocess.CompletedProcess:
         """slotctl; check insists on exit status 0."""
-        return self._client([str(SLOTCTL), "-c", str(self.config), *args], check, timeout, run)
+        run.setdefault("stdin", subprocess.DEVNULL)
+        done = subprocess.run([str(SLOTCTL), "-c", str(self.config), *args], capture_output=True,
+                              text=True, timeout=timeout * SLOW, cwd=self.dir, env=self.env, **run)
+        return _checked(done) if check else done
 
     def supervisorctl(self, *args: str, check: bool = False, timeout: float = 120,
                       **run: Any) -> subprocess.CompletedProcess:
         """The real one, of the Debian package."""
-        return self._client(["/usr/bin/supervisorctl", "-c", str(self.config), *args], check,
-                            timeout, run)
-
-    def _client(self, argv: List[str], check: bool, timeout: float,
-                run: Dict[str, Any]) -> subprocess.CompletedProcess:
-        run.setdefault("stdin", subprocess.DEVNULL)
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout * SLOW,
-                              cwd=self.dir, env=self.env, **run)
-        if check:
-            assert done.returncode == 0, f"{argv}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done
+        done = supervisorctl.run(["-c", str(self.config), *args], cwd=self.dir, env=self.env,
+                                 timeout=timeout * SLOW, **run)
+        return _checked(done) if check else done
 
     # ---- what can be seen
 

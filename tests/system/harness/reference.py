@@ -10,6 +10,7 @@ import xmlrpc.client
 from pathlib import Path
 from typing import Any
 
+from . import supervisorctl
 from .daemon import _UnixTransport
 from .procs import wait_for
 
@@ -56,10 +57,8 @@ class Supervisord:
             "http://localhost/RPC2", transport=_UnixTransport(str(self.dir / "sock")))
 
     def supervisorctl(self, *args: str, **run: Any) -> subprocess.CompletedProcess:
-        run.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.run(
-            ["/usr/bin/supervisorctl", "-c", str(self.config), *args], capture_output=True,
-            text=True, timeout=120, cwd=self.dir, **run)
+        return supervisorctl.run(["-c", str(self.config), *args], cwd=self.dir, env=None,
+                                 timeout=120, **run)
 
     def end(self) -> None:
         if self.process and self.process.poll() is None:
