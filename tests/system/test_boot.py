@@ -105,6 +105,7 @@ def test_the_unit_limits_nothing_that_workers_need():
     assert not limits
 
 
+@pytest.mark.first
 @pytest.mark.plain_only
 def test_slotd_under_a_booted_systemd(tree):
     put(tree / "etc/slotd/slotd.conf", CONFIG)

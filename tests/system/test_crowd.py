@@ -84,6 +84,7 @@ def names_in(text):
     return [m[1] for m in matches]
 
 
+@pytest.mark.first
 def test_a_crowd_gets_whole_answers_while_workers_restart(slotd, record_property):
     daemon = slotd(CONFIG.format(calm=CALM, crashing=CRASHING), start=False)
     os.mkfifo(daemon.dir / "starts")

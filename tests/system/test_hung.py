@@ -77,6 +77,7 @@ def ask_status(path):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.first
 @pytest.mark.plain_only
 def test_slotctl_says_for_whom_it_waited(tmp_path):
     """A server that never answers, with room for one of the two that ask in its queue."""

@@ -607,6 +607,7 @@ def test_a_reader_that_does_not_read_stops_only_those_who_write_to_it(log, tmp_p
     os.close(reader)
 
 
+@pytest.mark.first
 @pytest.mark.parametrize("pause", [0, 0.002], ids=["fast reader", "slow reader"])
 def test_lines_of_several_streams_arrive_whole_on_one_pipe(log, pause):
     reader, target = os.pipe()

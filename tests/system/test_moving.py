@@ -42,6 +42,7 @@ def refused(daemon, *words):
 
 # ---- two supervisors of the same programs
 
+@pytest.mark.first
 @pytest.mark.plain_only  # beside a real supervisord, at its pace
 def test_slotd_does_not_start_beside_a_supervisord_with_its_pidfile(slotd, supervisord):
     other = supervisord()
@@ -72,6 +73,7 @@ def test_a_supervisord_that_became_a_daemon_is_named_by_its_socket(slotd):
         other.end()
 
 
+@pytest.mark.first
 @pytest.mark.plain_only  # beside a real supervisord, at its pace
 def test_slotd_does_not_start_with_the_file_of_a_living_supervisord(slotd, supervisord):
     other = supervisord()
@@ -351,6 +353,7 @@ class Move:
         assert self.daemon.process.wait(60) == 0
 
 
+@pytest.mark.first
 def test_moving_over_and_back_under_load_fails_no_request(slotd, supervisord, ports):
     move = Move(slotd, supervisord, ports)
     quick = Load(move.proxy.address, clients=2, rate=25)
