@@ -2,7 +2,6 @@
 #include <slotd/config.h>
 
 #include "arena.h"
-#include "load.h"
 
 struct group_config *config_group(const struct config *c, const char *name)
 {
@@ -40,7 +39,7 @@ struct config *config_free(struct config *c)
 		return NULL;
 	}
 	vec_for_each (p, &c->programs) {
-		(void)program_free(*p);
+		vec_done(&(*p)->workers); /* the rest is in the config's memory */
 	}
 	vec_for_each (g, &c->groups) {
 		vec_done(&(*g)->programs);

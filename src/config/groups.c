@@ -232,7 +232,7 @@ static void drop_program(struct config *c, const struct program_config *p)
 {
 	for (size_t i = 0; i < c->programs.len; i++) {
 		if (c->programs.at[i] == p) {
-			(void)program_free(c->programs.at[i]);
+			vec_done(&c->programs.at[i]->workers);
 			vec_remove(&c->programs, i);
 			return;
 		}

@@ -103,7 +103,6 @@ struct program_spec {
 };
 /** Makes the program with its workers and adds it to the config; *ret NULL when it is unusable. */
 int load_program(struct loader *l, const struct program_spec *spec, struct program_config **ret);
-struct program_config *program_free(struct program_config *p);
 
 /** Adds a group of one program. */
 int load_lone_group(struct loader *l, struct program_config *p, int priority);

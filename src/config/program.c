@@ -374,12 +374,6 @@ static struct program_config *program_new(struct loader *l, const struct program
 	return p->name && p->group && vec_push(&l->config->programs, p) == 0 ? p : NULL;
 }
 
-struct program_config *program_free(struct program_config *p)
-{
-	vec_done(&p->workers); /* the rest is in the config's memory */
-	return NULL;
-}
-
 int load_program(struct loader *l, const struct program_spec *spec, struct program_config **ret)
 {
 	struct program_making m = {.l = l, .spec = spec};
