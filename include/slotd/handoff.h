@@ -1,6 +1,27 @@
 #pragma once
 
-/** How a service's connections reach its workers: what slotd and slotd-relay agree on. */
+/**
+ * How a service's connections reach its workers: what is decided about them, and what slotd and
+ * slotd-relay agree on.
+ */
+
+#include <slotd/switchboard.h>
+
+enum {
+	PLACEMENT_WHOLE = 10000, /* all new connections, in units of placement.weight */
+};
+
+/** Where new connections go: a flip, a canary's share and a pause are placements. */
+struct placement {
+	enum slot_id live;
+	uint16_t weight; /* of PLACEMENT_WHOLE: to the slot that is not live */
+	enum switch_mode mode;
+};
+
+static inline bool placement_equal(const struct placement *a, const struct placement *b)
+{
+	return a->live == b->live && a->weight == b->weight && a->mode == b->mode;
+}
 
 enum balance {
 	BALANCE_ROUND_ROBIN,

@@ -13,10 +13,11 @@
 #include <sys/types.h>
 
 struct listen_options {
-	int backlog; /* 0: the system's highest */
-	mode_t mode; /* unix sockets; (mode_t)-1: as the umask has it */
-	uid_t uid;   /* unix sockets; (uid_t)-1: unchanged */
-	gid_t gid;   /* unix sockets; (gid_t)-1: unchanged */
+	int backlog;   /* 0: the system's highest */
+	mode_t mode;   /* unix sockets; (mode_t)-1: as the umask has it */
+	uid_t uid;     /* unix sockets; (uid_t)-1: unchanged */
+	gid_t gid;     /* unix sockets; (gid_t)-1: unchanged */
+	bool nameless; /* who holds a TCP address is not looked for: in the loop */
 };
 
 /**
@@ -26,7 +27,7 @@ struct listen_options {
  *
  * @address   "127.0.0.1:8000", "[::]:8000", "unix:/x".
  * @ret_name  of a unix socket: its name, the caller's to remove. May be NULL.
- * Returns:   0, or -errno and a sentence that names the holder (-EADDRINUSE).
+ * Returns:   0, or -errno and a sentence; -EADDRINUSE: it names the holder, by listen_holder.
  */
 int listen_open(const char *address, const struct listen_options *options, struct diag *diag,
 		int *ret_fd, struct own_name *ret_name);

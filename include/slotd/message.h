@@ -165,9 +165,9 @@ enum message_tag {
 	TAG_CONNECT_TIMEOUT,
 	TAG_DRAIN,
 	TAG_UP,
-	TAG_READY, /* workers healthy */
-	TAG_TOTAL, /* workers configured */
-	TAG_QUEUED,
+	TAG_READY,  /* workers healthy */
+	TAG_TOTAL,  /* workers configured */
+	TAG_QUEUED, /* this and the next two: not sent any more */
 	TAG_ACTIVE,
 	TAG_IDLE,
 	TAG_DEADLINE, /* wall clock, microseconds */
@@ -201,6 +201,9 @@ enum message_tag {
 	TAG_IDLE_TIMEOUT,
 	TAG_HALF_CLOSE_TIMEOUT,
 	TAG_DESCRIPTORS, /* a line for each that travels with it: what it is; see keep.h */
+	TAG_TROUBLES,	 /* bits: enum trouble; NOTE has a line for each, in their order */
+	TAG_REMARK,	 /* enum slot_remark */
+	TAG_SHARE,	 /* of PLACEMENT_WHOLE */
 	TAG_MAX_,
 	TAG_INVALID_ = -22,
 };

@@ -102,6 +102,9 @@ static const struct {
 	[TAG_IDLE_TIMEOUT] = {"idle_timeout", TAG_U64},
 	[TAG_HALF_CLOSE_TIMEOUT] = {"half_close_timeout", TAG_U64},
 	[TAG_DESCRIPTORS] = {"descriptors", TAG_STRING},
+	[TAG_TROUBLES] = {"troubles", TAG_U64},
+	[TAG_REMARK] = {"remark", TAG_U64},
+	[TAG_SHARE] = {"share", TAG_U64},
 };
 
 #define TAGS(...) ((const uint16_t[]){__VA_ARGS__ __VA_OPT__(, ) TAG_NONE})
@@ -183,12 +186,13 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 	[MSG_STATE_WORKER_GONE] = {"state_worker_gone", TAGS(TAG_WORKER), TAGS(), 0, 0},
 	[MSG_STATE_SERVICE] = {"state_service",
 			       TAGS(TAG_SERVICE, TAG_SERVICE_INDEX, TAG_LIVE, TAG_GENERATION),
-			       TAGS(TAG_STEP, TAG_SINCE, TAG_LISTENS, TAG_NOTE, TAG_JOB, TAG_WHO),
+			       TAGS(TAG_STEP, TAG_SINCE, TAG_LISTENS, TAG_NOTE, TAG_JOB, TAG_WHO,
+				    TAG_TROUBLES),
 			       0, 0},
 	[MSG_STATE_SERVICE_GONE] = {"state_service_gone", TAGS(TAG_SERVICE_INDEX), TAGS(), 0, 0},
 	[MSG_STATE_SLOT] = {"state_slot", TAGS(TAG_SERVICE, TAG_SERVICE_INDEX, TAG_SLOT, TAG_STATE),
-			    TAGS(TAG_NAME, TAG_RELEASE, TAG_READY, TAG_TOTAL, TAG_QUEUED,
-				 TAG_ACTIVE, TAG_IDLE, TAG_SINCE, TAG_DEADLINE, TAG_NOTE),
+			    TAGS(TAG_NAME, TAG_RELEASE, TAG_READY, TAG_TOTAL, TAG_SINCE,
+				 TAG_DEADLINE, TAG_NOTE, TAG_REMARK, TAG_STEP, TAG_SHARE),
 			    0, 0},
 	[MSG_STATE_CONFIG] = {"state_config", TAGS(TAG_NAME, TAG_GROUP, TAG_JSON), TAGS(), 0, 0},
 	[MSG_STATE_CONFIG_GONE] = {"state_config_gone", TAGS(), TAGS(TAG_NAME, TAG_GROUP), 0, 0},

@@ -6,7 +6,7 @@
 #include "methods.h"
 
 #include <slotd/cleanup.h>
-#include <slotd/swap_names.h>
+#include <slotd/service_names.h>
 
 #include <string.h>
 
@@ -65,6 +65,9 @@ static void encode_worker(struct strbuf *out, const struct counts *counts,
 static void encode_slot(struct strbuf *out, const struct mirror_slot *s, enum slot_id slot,
 			const struct slot_counts *counts)
 {
+	enum slot_remark remark = (enum slot_remark)s->remark;
+	char note[128];
+
 	encode_struct(out);
 	encode_member_text(out, "slot", slot_name(slot));
 	encode_member_text(out, "name", s->name);
@@ -72,6 +75,7 @@ static void encode_slot(struct strbuf *out, const struct mirror_slot *s, enum sl
 	encode_member_text(out, "release", s->release);
 	encode_member_int(out, "ready", s->ready);
 	encode_member_int(out, "total", s->total);
+	encode_member_int(out, "share", s->share);
 	encode_member_int(out, "queued", counts->queued);
 	encode_member_int(out, "silent", counts->silent);
 	encode_member_int(out, "active", counts->active);
@@ -80,7 +84,10 @@ static void encode_slot(struct strbuf *out, const struct mirror_slot *s, enum sl
 	encode_member_int(out, "retried", counts->retried);
 	encode_member_int(out, "since", seconds(s->since));
 	encode_member_int(out, "deadline", seconds(s->deadline));
-	encode_member_text(out, "note", s->note);
+	encode_member_text(out, "remark", slot_remark_name(remark));
+	encode_member_text(out, "note",
+			   slot_note_text((enum slot_state)s->state, remark,
+					  (enum swap_step)s->step, note, sizeof(note)));
 	encode_struct_end(out);
 }
 
@@ -95,6 +102,48 @@ static void encode_lines(struct strbuf *out, const char *text)
 		text += len + (text[len] == '\n');
 	}
 	encode_array_end(out);
+}
+
+/* All that is wrong as one text. */
+static void encode_note(struct strbuf *out, const char *lines)
+{
+	CLEANUP(strbuf_done) struct strbuf note = {0};
+
+	while (*lines) {
+		size_t len = strcspn(lines, "\n");
+
+		(void)strbuf_adds(&note, note.len ? "; " : "");
+		(void)strbuf_add(&note, lines, len);
+		lines += len + (lines[len] == '\n');
+	}
+	encode_member_text(out, "note", strbuf_str(&note));
+}
+
+static void encode_trouble(struct strbuf *out, const char *code, const char *text, size_t len)
+{
+	encode_struct(out);
+	encode_member_text(out, "code", code);
+	encode_name(out, "text");
+	encode_bytes(out, text, len);
+	encode_member_end(out);
+	encode_struct_end(out);
+}
+
+/* A newer slotd's code that has no name here is shown by its text. */
+static void encode_troubles(struct strbuf *out, uint64_t troubles, const char *lines)
+{
+	encode_name(out, "troubles");
+	encode_array(out);
+	for (int t = 0; t < 64 && *lines; t++) {
+		size_t len = strcspn(lines, "\n");
+
+		if (troubles >> t & 1) {
+			encode_trouble(out, trouble_name((enum trouble)t), lines, len);
+			lines += len + (lines[len] == '\n');
+		}
+	}
+	encode_array_end(out);
+	encode_member_end(out);
 }
 
 static void encode_service(struct strbuf *out, const struct control *control,
@@ -112,7 +161,8 @@ static void encode_service(struct strbuf *out, const struct control *control,
 	encode_name(out, "listens");
 	encode_lines(out, s->listens);
 	encode_member_end(out);
-	encode_member_text(out, "note", s->note);
+	encode_note(out, s->note);
+	encode_troubles(out, s->troubles, s->note);
 	encode_member_int(out, "job", s->job);
 	encode_member_text(out, "who", s->who);
 	encode_name(out, "slots");
@@ -129,6 +179,7 @@ static void encode_service(struct strbuf *out, const struct control *control,
 enum call_result run_status(struct call *c)
 {
 	const struct mirror *m = &c->control->mirror;
+	const char *only = call_has(c, 0) ? call_text(c, 0) : NULL;
 	uint64_t now = usec_wall();
 
 	encode_struct(c->out);
@@ -136,14 +187,18 @@ enum call_result run_status(struct call *c)
 	encode_name(c->out, "workers");
 	encode_array(c->out);
 	vec_for_each (w, &m->workers) {
-		encode_worker(c->out, &c->control->counts, *w, now);
+		if (!only || strcmp((*w)->service, only) == 0) {
+			encode_worker(c->out, &c->control->counts, *w, now);
+		}
 	}
 	encode_array_end(c->out);
 	encode_member_end(c->out);
 	encode_name(c->out, "services");
 	encode_array(c->out);
 	vec_for_each (s, &m->services) {
-		encode_service(c->out, c->control, *s);
+		if (!only || strcmp((*s)->service, only) == 0) {
+			encode_service(c->out, c->control, *s);
+		}
 	}
 	encode_array_end(c->out);
 	encode_member_end(c->out);

@@ -71,16 +71,22 @@ static const struct field service_fields[] = {
 	FIELD(mirror_service, TAG_STEP, step),
 	FIELD(mirror_service, TAG_JOB, job),
 	FIELD(mirror_service, TAG_SINCE, since),
+	FIELD(mirror_service, TAG_TROUBLES, troubles),
 	END,
 };
 
 static const struct field slot_fields[] = {
-	FIELD(mirror_slot, TAG_NAME, name),	    FIELD(mirror_slot, TAG_RELEASE, release),
-	FIELD(mirror_slot, TAG_NOTE, note),	    FIELD(mirror_slot, TAG_STATE, state),
-	FIELD(mirror_slot, TAG_READY, ready),	    FIELD(mirror_slot, TAG_TOTAL, total),
-	FIELD(mirror_slot, TAG_QUEUED, queued),	    FIELD(mirror_slot, TAG_ACTIVE, active),
-	FIELD(mirror_slot, TAG_IDLE, idle),	    FIELD(mirror_slot, TAG_SINCE, since),
-	FIELD(mirror_slot, TAG_DEADLINE, deadline), END,
+	FIELD(mirror_slot, TAG_NAME, name),
+	FIELD(mirror_slot, TAG_RELEASE, release),
+	FIELD(mirror_slot, TAG_STATE, state),
+	FIELD(mirror_slot, TAG_REMARK, remark),
+	FIELD(mirror_slot, TAG_STEP, step),
+	FIELD(mirror_slot, TAG_READY, ready),
+	FIELD(mirror_slot, TAG_TOTAL, total),
+	FIELD(mirror_slot, TAG_SHARE, share),
+	FIELD(mirror_slot, TAG_SINCE, since),
+	FIELD(mirror_slot, TAG_DEADLINE, deadline),
+	END,
 };
 
 static const struct field config_fields[] = {

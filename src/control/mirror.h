@@ -44,12 +44,12 @@ struct mirror_service {
 	uint64_t index; /* in the switchboard */
 	char *service, *listens, *note, *who;
 	int64_t live, generation, step, job;
-	uint64_t since;
+	uint64_t since, troubles; /* troubles: bits; note has a line for each */
 };
 
 struct mirror_slot {
-	char *name, *release, *note;
-	int64_t state, ready, total, queued, active, idle;
+	char *name, *release;
+	int64_t state, remark, step, ready, total, share;
 	uint64_t since, deadline;
 };
 

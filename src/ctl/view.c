@@ -38,20 +38,30 @@ const char *view_ago(int64_t since, usec_t now, char *buf, size_t size)
 
 const char *slot_words(int64_t state)
 {
-	static const char *const words[SLOT_NUMBER_MAX_] = {
-		[SLOT_NUMBER_COLD] = "idle, stopped", [SLOT_NUMBER_STARTING] = "starting",
-		[SLOT_NUMBER_WARM] = "idle, warm",    [SLOT_NUMBER_LIVE] = "LIVE",
-		[SLOT_NUMBER_DRAINING] = "draining",  [SLOT_NUMBER_STOPPING] = "stopping",
-	};
-
-	return state >= 0 && state < SLOT_NUMBER_MAX_ ? words[state] : "?";
+	return state >= 0 && state < SLOT_STATE_MAX_ ? slot_state_name((enum slot_state)state)
+						     : "?";
 }
 
 const char *slot_note(const struct value *slot)
 {
-	const char *note = value_text(slot, "note");
+	return value_text(slot, "remark")[0] ? value_text(slot, "note") : "";
+}
 
-	return strcmp(note, slot_words(value_int(slot, "state"))) == 0 ? "" : note;
+unsigned view_troubles(struct strbuf *to, const struct value *service)
+{
+	const struct value *troubles = value_array(service, "troubles");
+
+	const char *note = value_text(service, "note");
+
+	value_for_each(trouble, troubles)
+	{
+		(void)strbuf_addf(to, "  ! %s\n", value_text(trouble, "text"));
+	}
+	if (!value_member(service, "troubles") && *note) {
+		(void)strbuf_addf(to, "  ! %s\n", note); /* a slotd that knows one at a time */
+		return 1;
+	}
+	return (unsigned)troubles->len;
 }
 
 void view_print(FILE *to, const char *text, bool terminal)

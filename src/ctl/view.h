@@ -4,27 +4,18 @@
 
 #include "value.h"
 
+#include <slotd/service_names.h>
 #include <slotd/strbuf.h>
 #include <slotd/usec.h>
 #include <slotd/worker_state.h>
 #include <stdio.h>
 
-/* A slot's state, as slotd.status numbers it. */
-enum slot_number {
-	SLOT_NUMBER_COLD,
-	SLOT_NUMBER_STARTING,
-	SLOT_NUMBER_WARM,
-	SLOT_NUMBER_LIVE,
-	SLOT_NUMBER_DRAINING,
-	SLOT_NUMBER_STOPPING,
-	SLOT_NUMBER_MAX_,
-	SLOT_NUMBER_INVALID_ = -22,
-};
-
 /** "idle, stopped"; "?" for a number that is none. */
 const char *slot_words(int64_t state);
-/** slotd's note about a slot; "" where it says no more than slot_words. Borrowed. */
+/** What there is to say of a slot besides slot_words; "" for nothing. Borrowed. */
 const char *slot_note(const struct value *slot);
+/** A line for each thing that is wrong with a service; how many. */
+unsigned view_troubles(struct strbuf *to, const struct value *service);
 
 /** The state of a worker of slotd.status or getProcessInfo. */
 enum worker_state worker_state_of(const struct value *worker);

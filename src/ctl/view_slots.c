@@ -30,8 +30,8 @@ static void set_state(struct row *row, const struct value *slot, usec_t now)
 	int64_t state = value_int(slot, "state");
 	char ago[USEC_TEXT_MAX];
 
-	if (state != SLOT_NUMBER_COLD && state != SLOT_NUMBER_STARTING &&
-	    state != SLOT_NUMBER_STOPPING && value_int(slot, "since") > 0) {
+	if (state != SLOT_COLD && state != SLOT_STARTING && state != SLOT_STOPPING &&
+	    value_int(slot, "since") > 0) {
 		set_cell(row, 2, "%s %s", slot_words(state),
 			 view_ago(value_int(slot, "since"), now, ago, sizeof(ago)));
 	} else {
@@ -53,19 +53,28 @@ static void set_note(struct row *row, const struct value *service, const struct 
 		return;
 	}
 	(void)usec_format(SECONDS(usec_sub(deadline, now) / SECONDS(1)), in, sizeof(in));
-	if (state == SLOT_NUMBER_DRAINING && value_int(slot, "pinned") > 0) {
+	if (state == SLOT_DRAINING && value_int(slot, "pinned") > 0) {
 		set_cell(row, 7,
 			 "ends in %s; what is pinned is not followed: see drain= in slotd.conf(5); "
 			 "or: slotctl drain --now %s",
 			 in, value_text(service, "service"));
-	} else if (state == SLOT_NUMBER_DRAINING) {
+	} else if (state == SLOT_DRAINING) {
 		set_cell(row, 7, "ends in %s, or: slotctl drain --now %s", in,
 			 value_text(service, "service"));
-	} else if (state == SLOT_NUMBER_WARM) {
+	} else if (state == SLOT_WARM) {
 		set_cell(row, 7, "stops in %s%s%s", in, note[0] ? "; " : "", note);
 	} else {
 		set_cell(row, 7, "%s", note);
 	}
+}
+
+/* Of new connections, while any are taken. */
+static void set_share(struct row *row, const struct value *slot)
+{
+	char share[32];
+
+	(void)snprintf(share, sizeof(share), "%g%%", (double)value_int(slot, "share") / 100);
+	set_cell(row, 5, "%4s", share);
 }
 
 static void set_row(struct row *row, const struct value *service, const struct value *slot,
@@ -74,7 +83,6 @@ static void set_row(struct row *row, const struct value *service, const struct v
 	static const char *const classes[] = {"queued", "silent", "active", "idle", "pinned"};
 	long long n[ARRAY_SIZE(classes)], all = 0;
 	int64_t state = value_int(slot, "state");
-	bool live = strcmp(value_text(slot, "slot"), value_text(service, "live")) == 0;
 
 	set_cell(row, 0, "%s", first ? value_text(service, "service") : "");
 	set_cell(row, 1, "%s", value_text(slot, "slot"));
@@ -82,12 +90,12 @@ static void set_row(struct row *row, const struct value *service, const struct v
 	set_cell(row, 3, "%s", value_text(slot, "release")[0] ? value_text(slot, "release") : "-");
 	set_cell(row, 4, "%lld/%lld", (long long)value_int(slot, "ready"),
 		 (long long)value_int(slot, "total"));
-	set_cell(row, 5, "%4s", live && state == SLOT_NUMBER_LIVE ? "100%" : "0%");
+	set_share(row, slot);
 	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
 		n[i] = value_int(slot, classes[i]);
 		all += n[i];
 	}
-	if (state == SLOT_NUMBER_COLD && all == 0) {
+	if (state == SLOT_COLD && all == 0) {
 		set_cell(row, 6, "-");
 	} else {
 		set_cell(row, 6, "%lld/%lld/%lld/%lld/%lld", n[0], n[1], n[2], n[3], n[4]);
@@ -137,8 +145,8 @@ static void visit(const struct value *const *services, size_t n, usec_t now, siz
 				}
 			}
 		}
-		if (to && value_text(services[i], "note")[0]) {
-			(void)strbuf_addf(to, "  ! %s\n", value_text(services[i], "note"));
+		if (to) {
+			(void)view_troubles(to, services[i]);
 		}
 	}
 }

@@ -196,7 +196,7 @@ static void add_live(struct page *p, const struct value *service, const struct v
 {
 	char ago[USEC_TEXT_MAX];
 
-	if (value_int(live, "state") == SLOT_NUMBER_COLD) {
+	if (value_int(live, "state") == SLOT_COLD) {
 		(void)strbuf_addf(p->to, "%s  DOWN", value_text(service, "service"));
 		return;
 	}
@@ -233,11 +233,7 @@ static void add_service(struct page *p, const struct value *service, const struc
 				  (long long)value_int(service, "job"), value_text(service, "who"),
 				  value_text(service, "step"), value_text(service, "service"));
 	}
-	if (value_text(service, "note")[0]) {
-		(void)strbuf_addf(p->to, "  ! %s\n", value_text(service, "note"));
-		need(p, "slotctl slots", value_text(service, "service"));
-	} else if (total > 0 && ready == 0) {
-		(void)strbuf_adds(p->to, "  ! no worker passes its health check\n");
+	if (view_troubles(p->to, service)) {
 		need(p, "slotctl slots", value_text(service, "service"));
 	}
 	add_workers_of(p, workers, service);

@@ -165,13 +165,16 @@ bool listen_is_free(const char *address)
 	return bind_to(fd, &a) != -EADDRINUSE;
 }
 
-static int refuse(const char *address, int error, struct diag *diag)
+static int refuse(const char *address, int error, const struct listen_options *options,
+		  struct diag *diag)
 {
-	char holder[128];
+	char holder[128] = "another process";
 
 	if (error == -EADDRINUSE) {
-		return diag_set(diag, error, "%s is held by %s", address,
-				listen_holder(address, holder, sizeof(holder)));
+		if (!options->nameless) {
+			(void)listen_holder(address, holder, sizeof(holder));
+		}
+		return diag_set(diag, error, "%s is held by %s", address, holder);
 	}
 	return diag_set_errno(diag, error, "cannot listen on %s", address);
 }
@@ -205,7 +208,7 @@ static int open_tcp(const char *text, const struct address *a, const struct list
 		r = start_listening(fd, options);
 	}
 	if (r < 0) {
-		return refuse(text, r, diag);
+		return refuse(text, r, options, diag);
 	}
 	*ret_fd = TAKE_FD(fd);
 	return 0;

@@ -334,6 +334,35 @@ def test_a_swap_does_not_wait_for_a_relay_that_has_ended(slotd, ports):
     assert job and once(payinv.address).startswith("b ")
 
 
+def troubles(payinv):
+    return [t["code"] for t in payinv.daemon.service("payinv")["troubles"]]
+
+
+def test_a_failed_record_and_a_busy_port_are_both_shown(slotd, ports):
+    payinv = Payinv(slotd, ports, options="live_file=%D%/sub/live\n", start=False)
+    sub = payinv.daemon.dir / "sub"
+    sub.mkdir()
+    with socket.create_server(payinv.address):
+        payinv.daemon.start()
+        wait_for(lambda: (sub / "live").exists(), "it is written")
+        sub.rename(payinv.daemon.dir / "elsewhere")
+        payinv.daemon.wait_log(f"(pid {os.getpid()}); trying again")
+        wait_for(lambda: troubles(payinv) == ["address", "record"], "all is well but for both")
+        texts = [t["text"] for t in payinv.daemon.service("payinv")["troubles"]]
+        assert f"(pid {os.getpid()})" in texts[0] and "not recorded yet" in texts[1]
+        assert payinv.daemon.service("payinv")["note"] == "; ".join(texts)
+        shown = payinv.daemon.ctl("slots", check=True).stdout.splitlines()
+        assert [s for s in shown if s.startswith("  ! ")] == [f"  ! {text}" for text in texts]
+        for services in (json.loads(payinv.daemon.ctl("slots", "--json").stdout),
+                         json.loads(payinv.daemon.ctl("status", "--json").stdout)["services"]):
+            assert [t["text"] for t in services[0]["troubles"]] == texts
+    payinv.wait_serving()
+    wait_for(lambda: troubles(payinv) == ["record"], "the port is ours")
+    sub.mkdir()
+    wait_for(lambda: not troubles(payinv), "nothing is wrong any more", 15)
+    assert (sub / "live").read_text() == "a\n"
+
+
 def test_an_address_is_taken_once_its_holder_has_gone(slotd, ports):
     payinv = Payinv(slotd, ports, start=False)
     with socket.create_server(payinv.address):

@@ -51,6 +51,7 @@ static void add_slot(struct value *slots, const char *slot, int64_t state, int64
 	add_int(s, "ready", ready);
 	add_int(s, "total", 2);
 	add_int(s, "active", ready * 3);
+	add_int(s, "share", state == SLOT_LIVE ? 10000 : 0);
 }
 
 static struct value *add_service(struct value *services, const char *name, const char *live)
@@ -60,8 +61,8 @@ static struct value *add_service(struct value *services, const char *name, const
 	add_text(s, "service", name);
 	add_text(s, "live", live);
 	slots = add(s, "slots", VALUE_ARRAY);
-	add_slot(slots, "a", SLOT_NUMBER_WARM, 1);
-	add_slot(slots, "b", SLOT_NUMBER_LIVE, 2);
+	add_slot(slots, "a", SLOT_WARM, 1);
+	add_slot(slots, "b", SLOT_LIVE, 2);
 	return s;
 }
 
@@ -312,7 +313,61 @@ START_TEST(the_live_slot_stands_first)
 }
 END_TEST
 
-START_TEST(slots_say_what_is_the_matter_with_a_service)
+static void add_trouble(struct value *service, const char *code, const char *text)
+{
+	struct value *troubles = (struct value *)value_member(service, "troubles"), *t;
+
+	if (!troubles) {
+		troubles = add(service, "troubles", VALUE_ARRAY);
+	}
+	t = add(troubles, NULL, VALUE_STRUCT);
+	add_text(t, "code", code);
+	add_text(t, "text", text);
+}
+
+START_TEST(everything_that_is_wrong_with_a_service_is_shown)
+{
+	CLEANUP(machine_done) struct machine m;
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	const struct value *services[1];
+	struct value *s;
+
+	machine_init(&m);
+	s = add_service(m.services, "web", "b");
+	add_text(s, "note", "port taken; not recorded");
+	add_trouble(s, "address", "port taken");
+	add_trouble(s, "record", "not recorded");
+	services[0] = &m.services->items[0];
+	ck_assert_int_eq(view_slots(&text, services, 1, SECONDS(1000)), 0);
+	ck_assert_ptr_nonnull(
+		strstr(strbuf_str(&text), "0/0/3/0/0\n  ! port taken\n  ! not recorded\n"));
+	check_status(&m, SECONDS(1000),
+		     "web  LIVE b  2/2 healthy  6 conn   a: idle, warm\n"
+		     "  ! port taken\n"
+		     "  ! not recorded\n"
+		     "1 thing needs you: slotctl slots web\n");
+}
+END_TEST
+
+START_TEST(a_canary_has_its_share)
+{
+	CLEANUP(machine_done) struct machine m;
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	const struct value *services[1];
+	struct value *slots;
+
+	machine_init(&m);
+	slots = (struct value *)value_member(add_service(m.services, "web", "b"), "slots");
+	((struct value *)value_member(&slots->items[0], "share"))->number = 250;
+	((struct value *)value_member(&slots->items[1], "share"))->number = 9750;
+	services[0] = &m.services->items[0];
+	ck_assert_int_eq(view_slots(&text, services, 1, SECONDS(1000)), 0);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), "2/2     97.5% 0/0/6/0/0\n"));
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), "1/2     2.5% "));
+}
+END_TEST
+
+START_TEST(slots_say_what_is_the_matter_with_a_service_of_an_older_slotd)
 {
 	CLEANUP(machine_done) struct machine m;
 	CLEANUP(strbuf_done) struct strbuf text = {0};
@@ -356,6 +411,8 @@ int main(void)
 			 a_program_that_flaps_or_loses_lines_needs_somebody,
 			 a_job_that_goes_on_is_shown_with_its_service,
 			 of_many_needs_the_first_are_spelled_out, an_empty_machine_prints_nothing,
-			 the_live_slot_stands_first, slots_say_what_is_the_matter_with_a_service,
+			 the_live_slot_stands_first,
+			 everything_that_is_wrong_with_a_service_is_shown, a_canary_has_its_share,
+			 slots_say_what_is_the_matter_with_a_service_of_an_older_slotd,
 			 what_slotd_sends_that_is_not_known_here_breaks_nothing);
 }

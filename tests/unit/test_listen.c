@@ -44,11 +44,16 @@ END_TEST
 START_TEST(another_owner_is_found_and_named_though_it_would_share)
 {
 	auto_close int fd = -EBADF, second = -EBADF;
+	struct listen_options nameless = defaults;
 	char address[64], name[16], want[128];
 	struct diag diag = {0};
 
 	free_address("127.0.0.1", address, sizeof(address));
 	ck_assert_int_eq(listen_open(address, &defaults, NULL, &fd, NULL), 0);
+	nameless.nameless = true;
+	ck_assert_int_eq(listen_open(address, &nameless, &diag, &second, NULL), -EADDRINUSE);
+	(void)snprintf(want, sizeof(want), "%s is held by another process", address);
+	ck_assert_str_eq(diag.text, want);
 	ck_assert_int_eq(listen_open(address, &defaults, &diag, &second, NULL), -EADDRINUSE);
 	ck_assert_int_eq(prctl(PR_GET_NAME, name), 0); /* valgrind's, under valgrind */
 	(void)snprintf(want, sizeof(want), "%s is held by %s (pid ", address, name);

@@ -1,7 +1,7 @@
 #include "deploy/job_steps.h"
 #include "deploy/job_log.h"
 #include "deploy/records.h"
-#include "handoff/relays.h"
+#include "service/handoff_ops.h"
 #include "service/observers.h"
 #include "service/service.h"
 #include "service/slots.h"
@@ -106,7 +106,7 @@ void job_stepped(struct service *s, const struct plan_action *a)
 	struct job *j = s->job;
 	enum swap_step from = (enum swap_step)a->from;
 	usec_t now = usec_monotonic();
-	struct slot_load load;
+	struct handoff_load load;
 	char span[USEC_TEXT_MAX];
 
 	if (from == SWAP_WAIT) {
@@ -114,8 +114,8 @@ void job_stepped(struct service *s, const struct plan_action *a)
 			 usec_format(usec_sub(now, j->step_began), span, sizeof(span)), a->text);
 	} else if (from == SWAP_FLIP) {
 		job_line(j, "%u/%u %-8s %s", ++j->at, j->total, swap_step_name(from), a->text);
-		slot_load(s, j->from, &load);
-		j->draining = slot_load_total(&load);
+		s->sup->handoff->load(s, j->from, &load);
+		j->draining = handoff_load_total(&load);
 	} else if (is_shown(j, from)) {
 		job_line(j, "%u/%u %-8s ok  %s  %s", ++j->at, j->total, swap_step_name(from),
 			 usec_format(usec_sub(now, j->step_began), span, sizeof(span)), a->text);
@@ -191,7 +191,7 @@ static const char *after_drain(const struct service *s, char *buf, size_t size)
 void job_drained(struct service *s, const char *how)
 {
 	struct job *j = s->closing;
-	struct slot_load load;
+	struct handoff_load load;
 	char rest[64];
 
 	if (!j) {
@@ -199,10 +199,10 @@ void job_drained(struct service *s, const char *how)
 	}
 	s->closing = NULL;
 	loop_timer_stop(s->sup->loop, &j->drain_timer);
-	slot_load(s, j->from, &load);
+	s->sup->handoff->load(s, j->from, &load);
 	job_line(j, "%u/%u %-8s %llu -> %llu%s%s; %s %s. Back: slotctl rollback %s", j->total,
 		 j->total, "drain", (unsigned long long)j->draining,
-		 (unsigned long long)slot_load_total(&load), *how ? ", " : "", how,
+		 (unsigned long long)handoff_load_total(&load), *how ? ", " : "", how,
 		 slot_name(j->from), after_drain(s, rest, sizeof(rest)), j->name);
 	job_close(j);
 }

@@ -4,6 +4,7 @@
 #include "deploy/records.h"
 #include "deploy/service_swap.h"
 #include "link/helpers.h"
+#include "service/place.h"
 #include "service/service.h"
 #include "service/services.h"
 #include "service/slots.h"
@@ -124,17 +125,17 @@ static int check_request(struct service *s, const struct job_request *req, struc
 {
 	enum slot_id target = slot_other(service_live(s));
 	struct slot_count count;
-	char job[512];
+	char job[512], why[SERVICE_TEXT_MAX];
 
 	if (s->sup->mood != MOOD_RUNNING) {
 		return diag_set(diag, -ESHUTDOWN, "slotd is shutting down");
 	}
 	if (s->down) {
-		return diag_set(diag, -EINVAL, "%s is %s", s->name, s->note);
+		return diag_set(diag, -EINVAL, "%s is %s", s->name,
+				service_trouble_text(s, TROUBLE_NOT_STARTED, why, sizeof(why)));
 	}
 	if (s->job) {
-		return diag_set(diag, -EBUSY, "%s. Queue: --wait 10m",
-				job_describe(s->job, job, sizeof(job)));
+		return diag_set(diag, -EBUSY, "%s", job_describe(s->job, job, sizeof(job)));
 	}
 	if (req->release && (strlen(req->release) >= JOB_NAME_MAX || !is_plain(req->release))) {
 		return diag_set(diag, -EINVAL, "a release is a name of at most %d letters",

@@ -1,6 +1,7 @@
 #include "deploy/live.h"
 #include "deploy/records.h"
 #include "deploy/service_swap.h"
+#include "service/place.h"
 #include "worker/processes.h"
 
 #include <slotd/cleanup.h>
@@ -84,10 +85,10 @@ int live_find(struct service *s)
 	s->slots[SLOT_A].since = s->slots[SLOT_B].since = usec_wall();
 	s->down = find_live(s, &live, &diag) < 0;
 	service_swap_init(s, live);
-	service_store(s, live, s->down ? SWITCH_HOLD : SWITCH_OPEN);
+	service_begin_placed(s, live);
 	if (s->down) {
 		service_say(s, LOG_ERR, "not started: %s", diag.text);
-		service_set_note(s, "not started: %s", diag.text);
+		service_explain(s, TROUBLE_NOT_STARTED, "%s", diag.text);
 	} else {
 		set_live_workers(s);
 	}

@@ -158,22 +158,21 @@ static void wrote(struct records *r, const struct request *q, int code, const ch
 	char full[PLAN_TEXT_MAX];
 
 	if (code < 0) {
-		(void)snprintf(
-			full, sizeof(full),
-			"%s is live, but that is not recorded yet: %s; trying again every 10 s",
-			slot_name(service_live(s)), text);
-		service_say(s, LOG_ERR, "%s", full);
-		service_set_note(s, "%s", full);
+		s->unrecorded = true;
+		service_explain(s, TROUBLE_RECORD, "%s", text);
+		service_say(s, LOG_ERR, "%s",
+			    service_trouble_text(s, TROUBLE_RECORD, full, sizeof(full)));
 		loop_timer_init(&s->record_timer, on_record_timer);
 		loop_timer_set(r->sup->loop, &s->record_timer,
 			       usec_add(usec_monotonic(), RETRY_AFTER));
 	} else {
 		loop_timer_stop(r->sup->loop, &s->record_timer);
 		live_watch_renew(s);
-		if (strstr(s->note, "not recorded yet")) {
+		if (s->unrecorded) {
+			s->unrecorded = false;
 			service_say(s, LOG_NOTICE, "%s is live: recorded now",
 				    slot_name(service_live(s)));
-			service_set_note(s, "%s", "");
+			service_settle_soon(s);
 		}
 		if (*text) {
 			service_say(s, LOG_WARNING, "%s", text);

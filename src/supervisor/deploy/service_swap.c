@@ -3,9 +3,10 @@
 #include "deploy/jobs.h"
 #include "deploy/prepare.h"
 #include "deploy/records.h"
-#include "handoff/rounds.h"
 #include "service/gate.h"
+#include "service/handoff_ops.h"
 #include "service/observers.h"
+#include "service/place.h"
 #include "service/service.h"
 #include "service/slots.h"
 #include "worker/process.h"
@@ -120,9 +121,8 @@ void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind
 	service_changed(s);
 	if (r->state != RETIRE_DRAINING && r->state != RETIRE_CUTTING) {
 		say_drained(s, slot,
-			    from == RETIRE_CUTTING && kind == RETIRE_EV_CUT
-				    ? s->slots[slot].round.n_cut
-				    : 0);
+			    from == RETIRE_CUTTING && kind == RETIRE_EV_CUT ? s->slots[slot].n_cut
+									    : 0);
 		if (slot == s->swap.target) {
 			service_feed(s, SWAP_EV_VACANT, 0, "the slot has drained");
 		}
@@ -155,28 +155,25 @@ static void on_slot_timer(struct loop_timer *t)
 {
 	struct service_slot *slot = container_of(t, struct service_slot, timer);
 
-	service_retire(slot->round.service, slot->retire.slot, RETIRE_EV_TIMER);
+	service_retire(container_of(slot - slot->retire.slot, struct service, slots[0]),
+		       slot->retire.slot, RETIRE_EV_TIMER);
 }
 
 void service_swap_init(struct service *s, enum slot_id live)
 {
 	swap_init(&s->swap, s->index, &s->policy, live);
 	loop_timer_init(&s->swap_timer, on_swap_timer);
-	round_init(&s->flip, s, SLOT_INVALID_);
 	for (int i = 0; i < SLOT_MAX_; i++) {
 		retire_init(&s->slots[i].retire, s->index, (enum slot_id)i);
 		loop_timer_init(&s->slots[i].timer, on_slot_timer);
-		round_init(&s->slots[i].round, s, (enum slot_id)i);
 	}
 }
 
 void service_swap_done(struct service *s)
 {
 	loop_timer_stop(s->sup->loop, &s->swap_timer);
-	round_cancel(&s->flip);
 	for (int i = 0; i < SLOT_MAX_; i++) {
 		loop_timer_stop(s->sup->loop, &s->slots[i].timer);
-		round_cancel(&s->slots[i].round);
 	}
 }
 
@@ -263,8 +260,7 @@ static void perform_check_record(struct service *s, const struct plan_action *a)
 
 static void perform_flip(struct service *s, const struct plan_action *a)
 {
-	(void)a;
-	relays_flip(s);
+	service_flip(s, (enum slot_id)a->slot);
 }
 
 static void set_live_workers(struct service *s)
@@ -299,12 +295,12 @@ static void perform_record(struct service *s, const struct plan_action *a)
 
 static void perform_drain(struct service *s, const struct plan_action *a)
 {
-	relays_drain(s, (enum slot_id)a->slot);
+	s->sup->handoff->drain(s, (enum slot_id)a->slot);
 }
 
 static void perform_cut(struct service *s, const struct plan_action *a)
 {
-	relays_cut(s, (enum slot_id)a->slot, a->arg ? 0 : s->policy.drain_spread);
+	s->sup->handoff->cut(s, (enum slot_id)a->slot, a->arg ? 0 : s->policy.drain_spread);
 }
 
 static void perform_finish(struct service *s, const struct plan_action *a)

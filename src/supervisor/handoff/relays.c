@@ -1,6 +1,7 @@
 #include "handoff/relays.h"
 #include "handoff/rounds.h"
 #include "link/helpers.h"
+#include "service/place.h"
 #include "service/service.h"
 #include "service/slots.h"
 #include "worker/observers.h"
@@ -55,16 +56,9 @@ static unsigned relay_count(const struct supervisor *sup)
 	return n < RELAYS_MAX ? n : RELAYS_MAX;
 }
 
-static const struct relay_page *page_of(const struct supervisor *sup, unsigned i)
-{
-	const struct helper *h = relay_at(sup, i);
-
-	return h && link_of(h) ? link_of(h)->page : NULL;
-}
-
 /* ---- what they have open ---- */
 
-static void add_load(struct slot_load *load, const struct relay_counts *c)
+static void add_load(struct handoff_load *load, const struct relay_counts *c)
 {
 	load->queued += atomic_load_explicit(&c->queued, memory_order_relaxed);
 	load->silent += atomic_load_explicit(&c->silent, memory_order_relaxed);
@@ -73,18 +67,18 @@ static void add_load(struct slot_load *load, const struct relay_counts *c)
 	load->pinned += atomic_load_explicit(&c->pinned, memory_order_relaxed);
 }
 
-void slot_load(const struct service *s, enum slot_id slot, struct slot_load *ret)
+static void relays_load(const struct service *s, enum slot_id slot, struct handoff_load *ret)
 {
 	struct process *p;
-	size_t pos = 0;
 
-	*ret = (struct slot_load){0};
-	while ((p = service_next(s, slot, &pos))) {
-		for (unsigned i = 0; p->config->address && i < RELAYS_MAX; i++) {
-			const struct relay_page *page = page_of(s->sup, i);
+	*ret = (struct handoff_load){0};
+	vec_for_each (h, &s->sup->helpers) {
+		const struct relay_link *link = (*h)->kind == HELPER_RELAY ? link_of(*h) : NULL;
+		size_t pos = 0;
 
-			if (page) {
-				add_load(ret, &page->workers[p->worker.id]);
+		while (link && (p = service_next(s, slot, &pos))) {
+			if (p->config->address) {
+				add_load(ret, &link->page->workers[p->worker.id]);
 			}
 		}
 	}
@@ -94,9 +88,9 @@ bool relays_work(const struct supervisor *sup)
 {
 	vec_for_each (s, &sup->services) {
 		for (int slot = 0; slot < SLOT_MAX_; slot++) {
-			struct slot_load load;
+			struct handoff_load load;
 
-			slot_load(*s, (enum slot_id)slot, &load);
+			relays_load(*s, (enum slot_id)slot, &load);
 			if (load.queued + load.active) {
 				return true;
 			}
@@ -187,15 +181,17 @@ void relays_fill(struct message *m, enum message_type type, uint32_t id, const s
 
 static void send_workers(struct service *s, struct helper *h)
 {
-	unsigned healthy[SLOT_MAX_];
+	struct slot_count slots[SLOT_MAX_];
 	struct process *p;
 	struct message m;
 	size_t pos = 0;
 
-	service_count_healthy(s, healthy);
+	service_count(s, slots);
 	while ((p = service_next(s, SLOT_MAX_, &pos))) {
-		if (p->config->address) {
-			fill_worker(&m, s, p, slot_worker_up(p, healthy));
+		const struct worker_condition w = slot_worker_condition(p);
+
+		if (w.served) {
+			fill_worker(&m, s, p, worker_is_up(&w, &slots[p->slot]));
 			(void)helper_send(h, &m);
 		}
 	}
@@ -230,6 +226,7 @@ static void relays_service_gone(struct service *s)
 {
 	struct message m;
 
+	rounds_cancel(s);
 	relays_fill(&m, MSG_RELAY_SERVICE_GONE, 0, s);
 	relays_tell(s->sup, &m);
 }
@@ -251,24 +248,13 @@ static void relays_socket_gone(struct service *s, const struct public_socket *so
 	relays_tell(s->sup, &m);
 }
 
-void relays_workers(struct service *s)
+static void relays_worker(struct service *s, const struct process *p, bool up)
 {
-	unsigned healthy[SLOT_MAX_];
-	struct process *p;
 	struct message m;
-	size_t pos = 0;
 
-	if (s->down) {
-		return; /* the relays have not heard of it */
-	}
-	service_count_healthy(s, healthy);
-	while ((p = service_next(s, SLOT_MAX_, &pos))) {
-		bool up = slot_worker_up(p, healthy);
-
-		if (p->config->address && note_told(s, p, up)) {
-			fill_worker(&m, s, p, up);
-			relays_tell(s->sup, &m);
-		}
+	if (note_told(s, p, up)) {
+		fill_worker(&m, s, p, up);
+		relays_tell(s->sup, &m);
 	}
 }
 
@@ -277,18 +263,10 @@ static void forget_told(struct service *s, const struct process *p)
 	s->told[p->worker.id / 64] &= ~(UINT64_C(1) << p->worker.id % 64);
 }
 
-static void relays_worker_again(const struct process *p)
-{
-	forget_told(p->service, p);
-}
-
 static void relays_worker_gone(struct service *s, const struct process *p)
 {
 	struct message m;
 
-	if (!p->config->address) {
-		return;
-	}
 	forget_told(s, p);
 	relays_fill(&m, MSG_RELAY_WORKER_GONE, 0, s);
 	message_put_u64(&m, TAG_SLOT, p->slot);
@@ -509,13 +487,18 @@ static void lost(struct helper *h)
 }
 
 const struct handoff_ops relay_handoff = {
+	.begin = rounds_begin,
 	.service = relays_service,
 	.service_gone = relays_service_gone,
 	.socket = relays_socket,
 	.socket_gone = relays_socket_gone,
-	.workers = relays_workers,
-	.worker_again = relays_worker_again,
+	.worker = relays_worker,
+	.worker_again = forget_told,
 	.worker_gone = relays_worker_gone,
+	.place = rounds_place,
+	.drain = rounds_drain,
+	.cut = rounds_cut,
+	.load = relays_load,
 };
 
 const struct helper_ops relays_helper_ops = {

@@ -6,18 +6,6 @@
 #include "service/handoff_ops.h"
 #include "service/service.h"
 
-/** Rows that changed since they were last told. */
-void relays_workers(struct service *s);
-/** What relays have open to a slot, summed. */
-struct slot_load {
-	uint64_t queued, silent, active, idle, pinned;
-};
-/** All of them. */
-static inline uint64_t slot_load_total(const struct slot_load *l)
-{
-	return l->queued + l->silent + l->active + l->idle + l->pinned;
-}
-void slot_load(const struct service *s, enum slot_id slot, struct slot_load *ret);
 /** Is a client in the middle of something? What it says does not come by slotd. */
 bool relays_work(const struct supervisor *sup);
 void relays_done(struct supervisor *sup);

@@ -1,7 +1,7 @@
 #include "handoff/rounds.h"
 #include "handoff/relays.h"
 #include "link/helpers.h"
-#include "service/observers.h"
+#include "service/handoff_ops.h"
 #include "service/service.h"
 
 #include <slotd/cleanup.h>
@@ -9,13 +9,15 @@
 #include <signal.h>
 
 /*
- * A round: all relays are asked the same, and it is over when each has answered. A flip is two of
- * them with the store in the switchboard in between; a drain and a cut are one each.
+ * A round: all relays are asked the same, and it is over when each has answered. A placement that
+ * sends connections elsewhere is two of them with the store in the switchboard in between; one that
+ * only lets them wait, or go on, is stored at once; a drain and a cut are one each.
  */
 
 #define RELAY_PATIENCE SECONDS(5)
 
 static void round_over(struct round *r);
+static void round_cancel(struct round *r);
 
 static const struct {
 	enum message_type type;
@@ -91,13 +93,13 @@ static void on_silence(struct loop_timer *t)
 	}
 }
 
-void round_init(struct round *r, struct service *s, enum slot_id slot)
+static void round_init(struct round *r, struct service *s, enum slot_id slot)
 {
 	*r = (struct round){.service = s, .slot = slot};
 	loop_timer_init(&r->timer, on_silence);
 }
 
-void round_cancel(struct round *r)
+static void round_cancel(struct round *r)
 {
 	loop_timer_stop(r->service->sup->loop, &r->timer);
 	r->kind = ROUND_NONE;
@@ -113,59 +115,54 @@ static void round_answered(struct round *r, unsigned relay)
 	}
 }
 
-static void store_flip(struct service *s)
+/* Nobody else writes the word. */
+static void store(struct service *s, const struct placement *to)
 {
-	service_store(s, s->swap.target, SWITCH_OPEN);
-	round_start(&s->flip, ROUND_FLIPPED);
+	struct switch_entry *entry = &s->sup->switchboard->services[s->index];
+	struct switch_word word = service_word(s);
+
+	if (word.live != to->live) {
+		s->flipped_at = usec_monotonic();
+		atomic_store_explicit(&entry->flipped_at, s->flipped_at, memory_order_release);
+	}
+	word.generation++;
+	word.live = to->live;
+	word.weight = to->weight;
+	word.mode = to->mode;
+	atomic_store_explicit(&entry->word, switch_pack(word), memory_order_release);
+	service_write_ledger(s);
+}
+
+static void tell(const struct round *r, enum handoff_event_kind kind)
+{
+	service_handed(r->service, &(struct handoff_event){kind, r->slot, r->n_cut});
 }
 
 static void round_over(struct round *r)
 {
-	struct service *s = r->service;
 	enum round_kind kind = r->kind;
-	char text[USEC_TEXT_MAX];
 
 	round_cancel(r);
 	switch (kind) {
 	case ROUND_TABLE:
-		store_flip(s);
+		store(r->service, &r->to);
+		round_start(r, ROUND_FLIPPED);
 		break;
 	case ROUND_FLIPPED:
-		(void)usec_format(usec_sub(usec_monotonic(), s->flipped_at), text, sizeof(text));
-		service_step(s, SWAP_EV_FLIPPED, 0, text);
+		tell(r, HANDOFF_PLACED);
 		break;
 	case ROUND_DRAIN:
-		service_drained(s, r->slot, RETIRE_EV_DRAINED);
+		tell(r, HANDOFF_DRAINED);
 		break;
 	case ROUND_CUT:
-		service_drained(s, r->slot, RETIRE_EV_CUT);
+		tell(r, HANDOFF_CUT);
 		break;
 	default:
 		break;
 	}
 }
 
-void relays_flip(struct service *s)
-{
-	relays_workers(s);
-	round_start(&s->flip, ROUND_TABLE);
-}
-
-void relays_drain(struct service *s, enum slot_id slot)
-{
-	round_start(&s->slots[slot].round, ROUND_DRAIN);
-}
-
-void relays_cut(struct service *s, enum slot_id slot, usec_t spread)
-{
-	struct round *r = &s->slots[slot].round;
-
-	r->spread = spread;
-	r->n_cut = 0;
-	round_start(r, ROUND_CUT);
-}
-
-/* ---- answers ---- */
+/* ---- the acts ---- */
 
 enum {
 	ROUNDS = 3, /* of a service, at once */
@@ -178,6 +175,52 @@ static struct round *round_of(struct service *s, size_t i)
 
 	return all[i];
 }
+
+void rounds_begin(struct service *s, const struct placement *first)
+{
+	round_init(&s->flip, s, SLOT_INVALID_);
+	round_init(&s->slots[SLOT_A].round, s, SLOT_A);
+	round_init(&s->slots[SLOT_B].round, s, SLOT_B);
+	store(s, first);
+}
+
+void rounds_cancel(struct service *s)
+{
+	for (size_t i = 0; i < ROUNDS; i++) {
+		if (round_of(s, i)->service) {
+			round_cancel(round_of(s, i));
+		}
+	}
+}
+
+void rounds_place(struct service *s, const struct placement *to)
+{
+	struct switch_word word = service_word(s);
+
+	s->flip.to = *to;
+	if (word.live != to->live || word.weight != to->weight) {
+		round_start(&s->flip, ROUND_TABLE);
+	} else {
+		store(s, to);
+		round_start(&s->flip, ROUND_FLIPPED);
+	}
+}
+
+void rounds_drain(struct service *s, enum slot_id slot)
+{
+	round_start(&s->slots[slot].round, ROUND_DRAIN);
+}
+
+void rounds_cut(struct service *s, enum slot_id slot, usec_t spread)
+{
+	struct round *r = &s->slots[slot].round;
+
+	r->spread = spread;
+	r->n_cut = 0;
+	round_start(r, ROUND_CUT);
+}
+
+/* ---- answers ---- */
 
 static struct round *find_round(struct supervisor *sup, uint32_t id)
 {

@@ -1,17 +1,17 @@
 #pragma once
 
-/** Flips, drains, cuts: every relay answers, or is restarted. */
+/** The acts of relay_handoff: every relay answers, or is restarted. */
 
 #include "link/helpers.h"
 #include "service/service.h"
 
-/** Table to all, answered; store; doorbell, answered; then SWAP_EV_FLIPPED. */
-void relays_flip(struct service *s);
-void relays_drain(struct service *s, enum slot_id slot);
-/** Ends what the slot has, evenly over spread. */
-void relays_cut(struct service *s, enum slot_id slot, usec_t spread);
-void round_init(struct round *r, struct service *s, enum slot_id slot);
-void round_cancel(struct round *r);
+void rounds_begin(struct service *s, const struct placement *first);
+/** Table to all, answered; store; doorbell, answered. A hold has no table to wait for. */
+void rounds_place(struct service *s, const struct placement *to);
+void rounds_drain(struct service *s, enum slot_id slot);
+void rounds_cut(struct service *s, enum slot_id slot, usec_t spread);
+/** None of them goes on. */
+void rounds_cancel(struct service *s);
 
 /** A relay answered the round of that message's id, if it still goes on. */
 void rounds_answered(struct helper *h, const struct message *m);

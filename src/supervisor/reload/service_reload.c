@@ -186,7 +186,10 @@ static void attach_processes(struct supervisor *sup, const struct config *next)
 		if (s) {
 			p->service = s;
 			p->slot = program->slot;
-			service_process_added(s, p);
+			if (service_process_added(s, p) < 0) {
+				service_say(s, LOG_ERR, "out of memory: %s gets no connections",
+					    p->namespec);
+			}
 		}
 		process_changed(p);
 	}

@@ -3,6 +3,7 @@
 #include "service/environment.h"
 #include "service/handoff_ops.h"
 #include "service/observers.h"
+#include "service/place.h"
 #include "service/service.h"
 #include "service/slots.h"
 #include "worker/observers.h"
@@ -244,7 +245,7 @@ static void judge(struct process *p, bool ok, const char *text)
 			    ok ? "" : ": ", ok ? "" : text);
 		if (ok) {
 			p->health_text[0] = '\0';
-			s->sup->handoff->worker_again(p);
+			s->sup->handoff->worker_again(s, p);
 		}
 		process_changed(p);
 		service_changed(s);

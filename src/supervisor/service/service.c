@@ -24,18 +24,27 @@ void service_say(struct service *s, int priority, const char *fmt, ...)
 	log_fields(priority, fields, ARRAY_SIZE(fields), "%s: %s", s->name, text);
 }
 
-void service_set_note(struct service *s, const char *fmt, ...)
+const char *service_trouble_text(const struct service *s, enum trouble t, char *buf, size_t size)
 {
-	char note[SERVICE_NOTE_MAX];
+	return trouble_text(t, slot_name(s->placed.live), s->why[t], buf, size);
+}
+
+void service_explain(struct service *s, enum trouble t, const char *fmt, ...)
+{
+	char why[SERVICE_WHY_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(note, sizeof(note), fmt, ap);
+	(void)vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	if (strcmp(note, s->note) != 0) {
-		memcpy(s->note, note, sizeof(note));
+	for (char *c = why; *c; c++) {
+		*c = *c == '\n' ? ' ' : *c; /* a line each, where several are told */
+	}
+	if (strcmp(why, s->why[t]) != 0) {
+		memcpy(s->why[t], why, sizeof(why));
 		service_changed(s);
 	}
+	service_settle_soon(s);
 }
 
 const char *service_slot_label(const struct service *s, enum slot_id slot)
@@ -55,10 +64,10 @@ const char *service_slot_text(const struct service *s, enum slot_id slot, char *
 
 struct process *service_next(const struct service *s, enum slot_id slot, size_t *pos)
 {
-	while (*pos < s->sup->processes.len) {
-		struct process *p = s->sup->processes.at[(*pos)++];
+	while (*pos < s->workers.len) {
+		struct process *p = s->workers.at[(*pos)++];
 
-		if (p && p->service == s && (slot == SLOT_MAX_ || p->slot == slot)) {
+		if (p && (slot == SLOT_MAX_ || p->slot == slot)) {
 			return p;
 		}
 	}
@@ -67,14 +76,11 @@ struct process *service_next(const struct service *s, enum slot_id slot, size_t 
 
 /* ---- the switchboard and the ledger ---- */
 
-static struct switch_entry *entry(const struct service *s)
-{
-	return &s->sup->switchboard->services[s->index];
-}
-
 struct switch_word service_word(const struct service *s)
 {
-	return switch_unpack(atomic_load_explicit(&entry(s)->word, memory_order_acquire));
+	const struct switch_entry *entry = &s->sup->switchboard->services[s->index];
+
+	return switch_unpack(atomic_load_explicit(&entry->word, memory_order_acquire));
 }
 
 void service_write_ledger(struct service *s)
@@ -86,11 +92,11 @@ void service_write_ledger(struct service *s)
 			 .generation = word.generation,
 			 .next_socket = s->next_socket,
 			 .down = s->down,
-			 .holding = s->holding},
+			 .holding = s->placed.mode == SWITCH_HOLD},
 	};
 
 	row.swap.policy = NULL; /* plain data only */
-	memcpy(row.duty.stopper, s->stopper, sizeof(s->stopper));
+	(void)snprintf(row.duty.stopper, sizeof(row.duty.stopper), "%s", s->why[TROUBLE_STOPPED]);
 	for (int i = 0; i < SLOT_MAX_; i++) {
 		const struct service_slot *slot = &s->slots[i];
 
@@ -102,21 +108,6 @@ void service_write_ledger(struct service *s)
 		memcpy(row.slots[i].release, slot->release, sizeof(slot->release));
 	}
 	ledger_put_service(s->sup->ledger, s->index, &row);
-}
-
-void service_store(struct service *s, enum slot_id live, enum switch_mode mode)
-{
-	struct switch_word word = service_word(s);
-
-	if (word.live != live) {
-		s->flipped_at = usec_monotonic();
-		atomic_store_explicit(&entry(s)->flipped_at, s->flipped_at, memory_order_release);
-	}
-	word.generation++;
-	word.live = live;
-	word.mode = mode;
-	atomic_store_explicit(&entry(s)->word, switch_pack(word), memory_order_release);
-	service_write_ledger(s);
 }
 
 /* ---- changes ---- */

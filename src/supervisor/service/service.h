@@ -11,6 +11,7 @@
 
 #include <slotd/child.h>
 #include <slotd/ownname.h>
+#include <slotd/service_judge.h>
 #include <slotd/swap.h>
 #include <slotd/vec.h>
 
@@ -35,34 +36,47 @@ struct round {
 	enum slot_id slot;
 	enum round_kind kind;
 	uint32_t id;
-	uint64_t waiting; /* relays, by index, that have not answered */
-	usec_t spread;	  /* ROUND_CUT: what it may take */
-	uint64_t n_cut;	  /* ROUND_CUT: connections that were ended by it, as answered */
+	uint64_t waiting;    /* relays, by index, that have not answered */
+	usec_t spread;	     /* ROUND_CUT: what it may take */
+	uint64_t n_cut;	     /* ROUND_CUT: connections that were ended by it, as answered */
+	struct placement to; /* ROUND_TABLE: what is stored when all have answered */
 	struct loop_timer timer;
 };
 
 /* ---- a service ---- */
 
+enum {
+	SERVICE_WHY_MAX = 256,	/* the particulars of a trouble */
+	SERVICE_TEXT_MAX = 512, /* a trouble in words */
+};
+
 struct public_socket {
 	uint32_t index; /* its number at the relays */
 	char *address;
-	int fd;		      /* -EBADF: not bound yet */
-	struct own_name name; /* of a unix socket; empty: not ours to remove (systemd's) */
+	int fd;			   /* -EBADF: not bound yet */
+	bool taken;		   /* by somebody else: only tried when it is free */
+	bool named;		   /* who has taken it was looked for */
+	char why[SERVICE_WHY_MAX]; /* it is not bound */
+	struct own_name name;	   /* of a unix socket; empty: not ours to remove (systemd's) */
+};
+
+/** Who holds the addresses that are taken, as a child finds out. */
+struct holders {
+	struct child child;
+	char said[1024];
+	size_t n_said;
 };
 
 struct service_slot {
 	struct retire retire;
 	struct loop_timer timer; /* of retire */
 	struct round round;	 /* of drain or cut */
+	uint64_t n_cut;		 /* connections that the last cut ended */
 	char release[64];
 	usec_t since;  /* wall clock: live since, or idle since */
 	bool clearing; /* its workers end first, then it starts */
 	bool proven;   /* it was live with what it holds: a rollback may go there */
 	bool touched;  /* a deploy into it has begun, and none has succeeded since */
-};
-
-enum {
-	SERVICE_NOTE_MAX = 256,
 };
 
 struct service_event {
@@ -85,17 +99,23 @@ struct service {
 	const struct service_config *config;
 	struct config *origin; /* what config points into */
 	char *name;
-	uint32_t index; /* in switchboard and ledger */
-	bool down;	/* who is live is not known: it is not started */
+	uint32_t index;		       /* in switchboard and ledger */
+	bool down;		       /* who is live is not known: it is not started */
+	VEC(struct process *) workers; /* of both slots; NULL: a place that is free */
 	VEC(struct public_socket) sockets;
 	uint32_t next_socket;
 	struct loop_timer bind_timer; /* an address was taken: tried again */
+	struct holders holders;
 	struct service_slot slots[SLOT_MAX_];
 
 	struct swap swap;
 	struct swap_policy policy;
 	struct gate_policy gate_policy;
 	struct loop_timer swap_timer;
+	struct placement placed;  /* where new connections go */
+	struct placement flip_to; /* where they go when the flip that goes on is over */
+	bool flipping;
+	struct service_wish wish; /* of people: nothing beyond a live slot that gets everything */
 	struct round flip;
 	usec_t flipped_at;
 	struct service_event events[SWAP_EV_MAX_]; /* that came while one was carried out */
@@ -114,10 +134,10 @@ struct service {
 	int watch_fd;			/* inotify on live_file's directory; -EBADF */
 	int watch_wd;
 	struct loop_io watch_io;
-	char note[SERVICE_NOTE_MAX]; /* what is wrong with it, for people */
-	char stopper[64];	     /* who stopped the live slot */
-	bool holding;		     /* the live slot stands still, and that was said */
-	struct loop_idle settle;     /* rows for the relays, once a turn */
+	bool unrecorded;			 /* who is live could not be written down */
+	uint32_t troubles;			 /* trouble_bit of each, as last told */
+	char why[TROUBLE_MAX_][SERVICE_WHY_MAX]; /* the particulars of each */
+	struct loop_idle settle;		 /* service_settle, once a turn */
 	/* Rows the relays have, by place in the ledger: known at all, and as up. */
 	uint64_t told[SWITCHBOARD_WORKERS / 64], told_up[SWITCHBOARD_WORKERS / 64];
 };
@@ -127,7 +147,10 @@ static inline enum slot_id service_live(const struct service *s)
 	return s->swap.live;
 }
 
-/** The next process of that slot (SLOT_MAX_: of both); *pos is 0 at first. NULL at the end. */
+/**
+ * The next process of that slot (SLOT_MAX_: of both); *pos is 0 at first. NULL at the end. They
+ * may come and go meanwhile.
+ */
 struct process *service_next(const struct service *s, enum slot_id slot, size_t *pos);
 /** "payinv-b", what people call the slot. */
 const char *service_slot_label(const struct service *s, enum slot_id slot);
@@ -135,16 +158,16 @@ const char *service_slot_label(const struct service *s, enum slot_id slot);
 const char *service_slot_text(const struct service *s, enum slot_id slot, char *buf, size_t size);
 void service_say(struct service *s, int priority, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/** Sets the note; NULL or "" clears it. */
-void service_set_note(struct service *s, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+/** The particulars of a trouble, which the next verdict may find; "" for none. */
+void service_explain(struct service *s, enum trouble t, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/** In words. Returns buf. */
+const char *service_trouble_text(const struct service *s, enum trouble t, char *buf, size_t size);
 /** The word in the switchboard as it is. */
 struct switch_word service_word(const struct service *s);
-/** Writes word and ledger; a change of live sets flipped_at. */
-void service_store(struct service *s, enum slot_id live, enum switch_mode mode);
 /** Puts what is known of it into the ledger. */
 void service_write_ledger(struct service *s);
 /** The wall clock was set: since when a slot is live or idle moves along. */
 void service_move_times(struct service *s, int64_t by);
-/** Queues rows of all its workers for the relays at the end of this turn. */
+/** It is judged at the end of this turn: something changed. */
 void service_settle_soon(struct service *s);

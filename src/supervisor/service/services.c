@@ -2,6 +2,7 @@
 #include "service/gate.h"
 #include "service/handoff_ops.h"
 #include "service/observers.h"
+#include "service/place.h"
 #include "service/slots.h"
 #include "worker/observers.h"
 #include "worker/processes.h"
@@ -15,10 +16,7 @@
 
 static void on_settle(struct loop_idle *idle)
 {
-	struct service *s = container_of(idle, struct service, settle);
-
-	service_judge_mode(s);
-	s->sup->handoff->workers(s);
+	service_settle(container_of(idle, struct service, settle));
 }
 
 static void set_policies(struct service *s)
@@ -50,6 +48,7 @@ static void disown_processes(struct service *s)
 		p->service = NULL;
 		process_changed(p);
 	}
+	vec_done(&s->workers);
 }
 
 /* The first n parts are there. */
@@ -243,18 +242,39 @@ const char *services_summary(struct supervisor *sup, char *buf, size_t size)
 
 /* ---- its workers ---- */
 
+static int take_in(struct service *s, struct process *p)
+{
+	for (size_t i = 0; i < s->workers.len; i++) {
+		if (!s->workers.at[i]) {
+			s->workers.at[i] = p;
+			return 0;
+		}
+	}
+	return vec_push(&s->workers, p);
+}
+
+static void let_go(struct service *s, const struct process *p)
+{
+	for (size_t i = 0; i < s->workers.len; i++) {
+		if (s->workers.at[i] == p) {
+			s->workers.at[i] = NULL;
+		}
+	}
+}
+
 int services_join(struct process *p)
 {
 	const struct program_config *program = p->config->program;
+	int r = 0;
 
 	if (program->service >= 0) {
 		p->slot = program->slot;
 		p->service = service_find(p->sup, p->origin->services.at[program->service]->name);
 	}
 	if (p->service) {
-		service_process_added(p->service, p);
+		r = service_process_added(p->service, p);
 	}
-	return 0;
+	return r;
 }
 
 void services_leave(struct process *p)
@@ -264,17 +284,27 @@ void services_leave(struct process *p)
 	}
 }
 
-void service_process_added(struct service *s, struct process *p)
+int service_process_added(struct service *s, struct process *p)
 {
+	int r = take_in(s, p);
+
+	if (r < 0) {
+		p->service = NULL;
+		return r;
+	}
 	process_set_live(p, !s->down && p->slot == service_live(s));
 	service_settle_soon(s);
 	service_changed(s);
+	return 0;
 }
 
 void service_process_removed(struct service *s, struct process *p)
 {
+	let_go(s, p);
 	gate_forget(p);
-	s->sup->handoff->worker_gone(s, p);
+	if (p->config->address) {
+		s->sup->handoff->worker_gone(s, p);
+	}
 	if (s->culprit == p) {
 		s->culprit = NULL;
 	}
@@ -298,8 +328,8 @@ bool service_serves(const struct process *p)
 void service_note_stop(struct process *p, const char *who)
 {
 	if (p->service && p->slot == service_live(p->service)) {
-		(void)snprintf(p->service->stopper, sizeof(p->service->stopper), "%s", who);
-		service_settle_soon(p->service);
+		service_explain(p->service, TROUBLE_STOPPED, "%s", who);
+		service_explain(p->service, TROUBLE_REMOVED, "%s", who);
 	}
 }
 

@@ -41,8 +41,11 @@ struct service *service_find(struct supervisor *sup, const char *name);
 int services_join(struct process *p);
 void services_process_entered(struct process *p, const struct plan_action *a);
 void services_leave(struct process *p);
-/** A worker is in one of its slots (p->service and p->slot are set), or will not be any more. */
-void service_process_added(struct service *s, struct process *p);
+/**
+ * A worker is in one of its slots (p->service and p->slot are set), or will not be any more. 0, or
+ * -ENOMEM: it is in none then.
+ */
+int service_process_added(struct service *s, struct process *p);
 void service_process_removed(struct service *s, struct process *p);
 /** Somebody asked for its end: said where a live slot stands still by it. */
 void service_note_stop(struct process *p, const char *who);

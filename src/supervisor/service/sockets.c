@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BIND_RETRY SECONDS(5)
+#define BIND_RETRY     SECONDS(5)
+#define HOLDER_TIMEOUT SECONDS(5)
 
 static void keep_socket(struct service *s, const struct public_socket *socket)
 {
@@ -54,7 +55,7 @@ static int take_ready(struct supervisor *sup, const char *address, struct own_na
 
 static int open_socket(struct service *s, struct public_socket *socket, struct diag *diag)
 {
-	const struct listen_options options = service_listen_options(s->config);
+	struct listen_options options = service_listen_options(s->config);
 
 	socket->fd = take_ready(s->sup, socket->address, &socket->name);
 	if (socket->fd < 0) {
@@ -64,41 +65,166 @@ static int open_socket(struct service *s, struct public_socket *socket, struct d
 		return 0;
 	}
 	socket->fd = -EBADF;
+	options.nameless = true;
 	return listen_open(socket->address, &options, diag, &socket->fd, &socket->name);
 }
 
+/* ---- what is taken ---- */
+
+static void explain(struct service *s)
+{
+	char why[SERVICE_WHY_MAX] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < s->sockets.len && used < sizeof(why); i++) {
+		if (s->sockets.at[i].fd < 0) {
+			used += (size_t)snprintf(why + used, sizeof(why) - used, "%s%s",
+						 used ? "; " : "", s->sockets.at[i].why);
+		}
+	}
+	service_explain(s, TROUBLE_ADDRESS, "%s", why);
+}
+
+static void say_refused(struct service *s, struct public_socket *socket, const char *why)
+{
+	(void)snprintf(socket->why, sizeof(socket->why), "%s", why);
+	service_say(s, LOG_ERR, "%s; trying again every 5 s", why);
+}
+
+/* A child's: all of /proc is looked through. One line each: the address, a space, its holder. */
+static int look_for_holders(void *data)
+{
+	const struct service *s = data;
+	char holder[128];
+
+	vec_for_each (socket, &s->sockets) {
+		if (socket->taken) {
+			(void)dprintf(STDOUT_FILENO, "%s %s\n", socket->address,
+				      listen_holder(socket->address, holder, sizeof(holder)));
+		}
+	}
+	return 0;
+}
+
+/* What has no holder by now is free, and soon ours. */
+static const char *find_holder(const struct holders *h, const char *address)
+{
+	size_t len = strlen(address);
+
+	for (const char *line = h->said; *line; line += strcspn(line, "\n") + 1) {
+		if (strncmp(line, address, len) == 0 && line[len] == ' ') {
+			return line + len + 1;
+		}
+		if (!line[strcspn(line, "\n")]) {
+			break;
+		}
+	}
+	return "another process\n";
+}
+
+static void name_holders(struct service *s)
+{
+	vec_for_each (socket, &s->sockets) {
+		const char *holder = find_holder(&s->holders, socket->address);
+		char why[SERVICE_WHY_MAX];
+
+		if (socket->taken && !socket->named) {
+			socket->named = true;
+			(void)snprintf(why, sizeof(why), "%s is held by %.*s", socket->address,
+				       (int)strcspn(holder, "\n"), holder);
+			say_refused(s, socket, why);
+		}
+	}
+	explain(s);
+}
+
+static void on_holders_output(struct child *c, const char *data, size_t len)
+{
+	struct holders *h = container_of(c, struct holders, child);
+	size_t room = sizeof(h->said) - 1 - h->n_said;
+
+	memcpy(h->said + h->n_said, data, len < room ? len : room);
+	h->n_said += len < room ? len : room;
+	h->said[h->n_said] = '\0';
+}
+
+static void on_holders_known(struct child *c, const struct child_result *result)
+{
+	(void)result; /* whatever it did not say is not known */
+	name_holders(container_of(c, struct service, holders.child));
+}
+
+/* They are named once: who holds an address is often about to leave, and /proc is long. */
+static void ask_for_holders(struct service *s)
+{
+	struct child_spec spec = CHILD_SPEC_INIT;
+
+	if (child_running(&s->holders.child)) {
+		return;
+	}
+	s->holders.n_said = 0;
+	s->holders.said[0] = '\0';
+	spec.spawn.run = look_for_holders;
+	spec.spawn.data = s;
+	spec.timeout = HOLDER_TIMEOUT;
+	spec.done = on_holders_known;
+	spec.output = on_holders_output;
+	if (child_run(&s->sup->children, &s->holders.child, &spec) < 0) {
+		name_holders(s);
+	}
+}
+
+/* ---- opening ---- */
+
+static void opened(struct service *s, struct public_socket *socket)
+{
+	socket->taken = false;
+	socket->why[0] = '\0';
+	keep_socket(s, socket);
+	s->sup->handoff->socket(s, socket);
+	lookout_look(s->sup);
+	service_say(s, LOG_INFO, "listening on %s", socket->address);
+}
+
 /* Taken addresses are tried again: whoever holds one is often about to leave. */
+static bool try_open(struct service *s, struct public_socket *socket)
+{
+	struct diag diag = {0};
+	int r;
+
+	if (socket->taken && !listen_is_free(socket->address)) {
+		return false;
+	}
+	r = open_socket(s, socket, &diag);
+	if (r == 0) {
+		opened(s, socket);
+	} else if (r == -EADDRINUSE && strncmp(socket->address, "unix:", 5) != 0) {
+		socket->taken = true;
+		socket->named = false;
+		(void)snprintf(socket->why, sizeof(socket->why), "%s is held by another process",
+			       socket->address);
+	} else {
+		socket->taken = false;
+		if (strcmp(diag.text, socket->why) != 0) {
+			say_refused(s, socket, diag.text);
+		}
+	}
+	return r == 0;
+}
+
 void sockets_open(struct service *s)
 {
-	char note[SERVICE_NOTE_MAX] = "";
-	bool all = true;
+	bool all = true, unnamed = false;
 
-	for (size_t i = 0; i < s->sockets.len; i++) {
-		struct diag diag = {0};
-
-		if (s->sockets.at[i].fd >= 0) {
-			continue;
-		}
-		if (strstr(s->note, "trying again") && !listen_is_free(s->sockets.at[i].address)) {
-			all = false; /* who holds it was told: looking again takes long */
-			(void)snprintf(note, sizeof(note), "%s", s->note);
-			continue;
-		}
-		if (open_socket(s, &s->sockets.at[i], &diag) == 0) {
-			keep_socket(s, &s->sockets.at[i]);
-			s->sup->handoff->socket(s, &s->sockets.at[i]);
-			lookout_look(s->sup);
-			service_say(s, LOG_INFO, "listening on %s", s->sockets.at[i].address);
-		} else {
-			all = false;
-			(void)snprintf(note, sizeof(note), "%s; trying again every 5 s", diag.text);
+	vec_for_each (socket, &s->sockets) {
+		if (socket->fd < 0) {
+			all = try_open(s, socket) && all;
+			unnamed = unnamed || (socket->taken && !socket->named);
 		}
 	}
-	if (*note && strcmp(note, s->note) != 0) {
-		service_say(s, LOG_ERR, "%s", note);
-	}
-	if (*note || strstr(s->note, "trying again")) {
-		service_set_note(s, "%s", note);
+	explain(s);
+	if (unnamed) {
+		ask_for_holders(s);
 	}
 	loop_timer_set(s->sup->loop, &s->bind_timer,
 		       all ? USEC_NEVER : usec_add(usec_monotonic(), BIND_RETRY));
@@ -122,6 +248,7 @@ static void close_socket(struct service *s, struct public_socket *socket)
 void sockets_close(struct service *s)
 {
 	loop_timer_stop(s->sup->loop, &s->bind_timer);
+	child_abandon(&s->holders.child);
 	vec_for_each (socket, &s->sockets) {
 		close_socket(s, socket);
 	}

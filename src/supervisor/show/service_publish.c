@@ -1,45 +1,11 @@
 #include "show/service_publish.h"
 #include "deploy/jobs.h"
-#include "handoff/relays.h"
 #include "link/helpers.h"
+#include "service/place.h"
 #include "service/service.h"
-#include "service/slots.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* TAG_STATE of MSG_STATE_SLOT. */
-enum slot_state {
-	SLOT_COLD,
-	SLOT_STARTING,
-	SLOT_WARM,
-	SLOT_LIVE,
-	SLOT_DRAINING,
-	SLOT_STOPPING,
-};
-
-static enum slot_state state_of(const struct service *s, enum slot_id slot,
-				const struct slot_count *count)
-{
-	enum retire_state retire = s->slots[slot].retire.state;
-
-	if (slot == service_live(s)) {
-		return s->down ? SLOT_COLD : SLOT_LIVE; /* down: who is live is not known */
-	}
-	if (retire == RETIRE_DRAINING || retire == RETIRE_CUTTING) {
-		return SLOT_DRAINING;
-	}
-	if (swap_busy(&s->swap) && slot == s->swap.target) {
-		return SLOT_STARTING;
-	}
-	if (count->alive == 0) {
-		return SLOT_COLD;
-	}
-	if (retire == RETIRE_STOPPING || count->stopping) {
-		return SLOT_STOPPING;
-	}
-	return count->running ? SLOT_WARM : SLOT_STARTING;
-}
 
 static usec_t to_wall(usec_t monotonic)
 {
@@ -48,52 +14,46 @@ static usec_t to_wall(usec_t monotonic)
 		       : usec_add(usec_wall(), usec_sub(monotonic, usec_monotonic()));
 }
 
-static const char *slot_note(const struct service *s, enum slot_id slot, enum slot_state state)
+static enum slot_remark remark_of(const struct service *s, enum slot_id slot, enum slot_state state)
 {
 	const bool touched = s->slots[slot].touched && !s->job;
 
 	switch (state) {
 	case SLOT_COLD:
-		return touched ? "idle, stopped; its last deploy did not succeed" : "idle, stopped";
+		return touched ? SLOT_NOT_DEPLOYED : SLOT_PLAIN;
 	case SLOT_STARTING:
-		return s->job ? swap_step_name(s->swap.step) : "starting";
+		return s->job ? SLOT_STEP : SLOT_PLAIN;
 	case SLOT_WARM:
-		return touched		       ? "its last deploy did not succeed"
-		       : s->slots[slot].proven ? "rollback: at once"
-					       : "has not been live";
-	case SLOT_STOPPING:
-		return "stopping";
+		return touched		       ? SLOT_NOT_DEPLOYED
+		       : s->slots[slot].proven ? SLOT_WAY_BACK
+					       : SLOT_NEVER_LIVE;
 	default:
-		return NULL;
+		return SLOT_PLAIN;
 	}
 }
 
-static int publish_slot(const struct service *s, enum slot_id slot, struct helper *control)
+static int publish_slot(const struct service *s, enum slot_id slot,
+			const struct service_verdict *verdict, struct helper *control)
 {
 	const struct service_slot *sl = &s->slots[slot];
 	struct slot_count count;
-	struct slot_load load;
-	enum slot_state state;
 	struct message m;
 
 	slot_count(s, slot, &count);
-	slot_load(s, slot, &load);
-	state = state_of(s, slot, &count);
 	message_init(&m, MSG_STATE_SLOT, 0);
 	message_put_text(&m, TAG_SERVICE, s->name);
 	message_put_u64(&m, TAG_SERVICE_INDEX, s->index);
 	message_put_u64(&m, TAG_SLOT, slot);
-	message_put_u64(&m, TAG_STATE, state);
+	message_put_u64(&m, TAG_STATE, verdict->slots[slot]);
+	message_put_u64(&m, TAG_REMARK, remark_of(s, slot, verdict->slots[slot]));
+	message_put_u64(&m, TAG_STEP, s->swap.step);
+	message_put_u64(&m, TAG_SHARE, verdict->share[slot]);
 	message_put_text(&m, TAG_NAME, service_slot_label(s, slot));
 	message_put_text(&m, TAG_RELEASE, sl->release);
 	message_put_u64(&m, TAG_READY, count.healthy);
 	message_put_u64(&m, TAG_TOTAL, count.total);
-	message_put_u64(&m, TAG_QUEUED, load.queued);
-	message_put_u64(&m, TAG_ACTIVE, load.active);
-	message_put_u64(&m, TAG_IDLE, load.idle);
 	message_put_u64(&m, TAG_SINCE, sl->since);
 	message_put_u64(&m, TAG_DEADLINE, to_wall(sl->retire.deadline));
-	message_put_text(&m, TAG_NOTE, slot_note(s, slot, state));
 	return helper_send(control, &m);
 }
 
@@ -108,13 +68,31 @@ static void list_addresses(const struct service *s, char *buf, size_t size)
 	}
 }
 
-static int publish_whole(const struct service *s, struct helper *control)
+/* A line each, in the order of their numbers. */
+static void list_troubles(const struct service *s, uint32_t troubles, char *buf, size_t size)
+{
+	char text[SERVICE_TEXT_MAX];
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (int t = 0; t < TROUBLE_MAX_ && used < size; t++) {
+		if (troubles & trouble_bit((enum trouble)t)) {
+			used += (size_t)snprintf(
+				buf + used, size - used, "%s%s", used ? "\n" : "",
+				service_trouble_text(s, (enum trouble)t, text, sizeof(text)));
+		}
+	}
+}
+
+static int publish_whole(const struct service *s, const struct service_verdict *verdict,
+			 struct helper *control)
 {
 	struct switch_word word = service_word(s);
-	char listens[4096];
+	char listens[4096], troubles[TROUBLE_MAX_ * SERVICE_TEXT_MAX];
 	struct message m;
 
 	list_addresses(s, listens, sizeof(listens));
+	list_troubles(s, verdict->troubles, troubles, sizeof(troubles));
 	message_init(&m, MSG_STATE_SERVICE, 0);
 	message_put_text(&m, TAG_SERVICE, s->name);
 	message_put_u64(&m, TAG_SERVICE_INDEX, s->index);
@@ -123,7 +101,8 @@ static int publish_whole(const struct service *s, struct helper *control)
 	message_put_u64(&m, TAG_STEP, s->swap.step);
 	message_put_u64(&m, TAG_SINCE, s->slots[word.live].since);
 	message_put_text(&m, TAG_LISTENS, listens);
-	message_put_text(&m, TAG_NOTE, s->note);
+	message_put_u64(&m, TAG_TROUBLES, verdict->troubles);
+	message_put_text(&m, TAG_NOTE, troubles);
 	if (s->job) {
 		message_put_u64(&m, TAG_JOB, job_number(s->job));
 		message_put_text(&m, TAG_WHO, job_who(s->job));
@@ -133,9 +112,13 @@ static int publish_whole(const struct service *s, struct helper *control)
 
 void service_publish(struct service *s, struct helper *control)
 {
-	relays_workers(s); /* first: who reads that a worker is ready may count on it */
-	if (publish_whole(s, control) == 0 && publish_slot(s, SLOT_A, control) == 0) {
-		(void)publish_slot(s, SLOT_B, control);
+	struct service_verdict verdict;
+
+	service_tell_workers(s); /* first: who reads that a worker is ready may count on it */
+	service_verdict(s, &verdict);
+	if (publish_whole(s, &verdict, control) == 0 &&
+	    publish_slot(s, SLOT_A, &verdict, control) == 0) {
+		(void)publish_slot(s, SLOT_B, &verdict, control);
 	}
 	jobs_publish(s, control);
 }
