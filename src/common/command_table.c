@@ -330,9 +330,9 @@ static const struct command_row rows[COMMAND_MAX_] = {
 			  "with names, Supervisor's table.",
 		.flags = ALLOW_JSON, .completion = COMPLETE_WORKERS,
 		.methods = {
-			{ "slotd.status", METHOD_STATUS, {},
+			{ "slotd.status", METHOD_STATUS, {{ "service", PARAM_TEXT, .optional = true }},
 			  "Everything: {daemon, workers, services}. A worker has getProcessInfo's "
-			  "members and more." },
+			  "members and more. With a service: only that one, and its workers." },
 			{ "slotd.processes", METHOD_PROCESSES, {},
 			  "[{name, group, state, statename, description}] of all processes: what a "
 			  "list shows of getAllProcessInfo." },

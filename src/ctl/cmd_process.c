@@ -83,7 +83,7 @@ static void print_result(struct ctl *ctl, const struct verb *verb, const char *g
 	if (!text && code == FAULT_FAILED && verb != &verb_start) {
 		printf("%s\n", description); /* supervisorctl shows this one bare */
 	} else {
-		printf("%s: ERROR (%s)\n", spec, text ? text : fault_sentence(description));
+		printf("%s: ERROR (%s)\n", spec, text ? text : fault_sentence(code, description));
 	}
 }
 

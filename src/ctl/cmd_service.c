@@ -92,16 +92,17 @@ static void explain_unknown(const struct value *status, const char *name, enum c
 static const struct value *get_service(struct ctl *ctl, enum command command, const char *name,
 				       struct value *status)
 {
-	const struct value *service;
+	const struct value *service = NULL;
 	struct diag diag = {0};
-	int r = session_status(ctl, status, &diag);
+	int r = session_service(ctl, name, status, &diag);
 
+	if (r == 0 && !(service = find_service(status, name))) {
+		value_done(status);
+		r = session_status(ctl, status, &diag); /* for what was meant */
+	}
 	if (r < 0) {
 		session_own_failed(ctl, r, &diag, false);
-		return NULL;
-	}
-	service = find_service(status, name);
-	if (!service) {
+	} else if (!service) {
 		explain_unknown(status, name, command);
 		ctl->exit_code = EXIT_USAGE;
 	}
@@ -162,8 +163,15 @@ void cmd_slots(struct ctl *ctl, struct words *words)
 {
 	CLEANUP(value_done) struct value status = {0};
 	struct diag diag = {0};
-	int r = session_status(ctl, &status, &diag);
+	int r = 0;
 
+	if (words->n == 1) {
+		r = session_service(ctl, words->at[0], &status, &diag);
+	}
+	if (r == 0 && (words->n != 1 || !find_service(&status, words->at[0]))) {
+		value_done(&status);
+		r = session_status(ctl, &status, &diag);
+	}
 	if (r < 0) {
 		session_own_failed(ctl, r, &diag, false);
 	} else {
@@ -184,7 +192,7 @@ static void wait_for_other(struct ctl *ctl, const char *service)
 	struct diag diag = {0};
 	int number = 0;
 
-	if (session_status(ctl, &status, &diag) == 0) {
+	if (session_service(ctl, service, &status, &diag) == 0) {
 		found = find_service(&status, service);
 		number = found ? (int)value_int(found, "job") : 0;
 	}
@@ -221,12 +229,9 @@ static int ask_until(struct ctl *ctl, const struct request *q, usec_t wait, stru
 			return r;
 		}
 		if (!said) {
-			const char *text = fault_sentence(ctl->rpc.fault.text);
-			const char *advice = strstr(text, " Queue: "); /* which was taken */
-
 			said = true;
-			(void)fprintf(stderr, "slotctl: waiting: %.*s\n",
-				      (int)(advice ? advice - text : (long)strlen(text)), text);
+			(void)fprintf(stderr, "slotctl: waiting: %s\n",
+				      fault_sentence(ctl->rpc.fault.code, ctl->rpc.fault.text));
 		}
 		wait_for_other(ctl, q->service);
 	}
@@ -242,7 +247,11 @@ static void run_job(struct ctl *ctl, const struct words *words, const struct req
 		return;
 	}
 	r = ask_until(ctl, q, words->wait, &number, &diag);
-	if (r < 0) {
+	if (r == -EREMOTE && ctl->rpc.fault.code == FAULT_BUSY) {
+		(void)fprintf(stderr, "slotctl: %s. Queue: --wait 10m\n",
+			      fault_sentence(ctl->rpc.fault.code, ctl->rpc.fault.text));
+		ctl->exit_code = EXIT_BUSY;
+	} else if (r < 0) {
 		session_own_failed(ctl, r, &diag, true);
 	} else {
 		job_follow(ctl, (int)number.number, q->service, true, words->json);

@@ -9,11 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *fault_sentence(const char *text)
-{
-	size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+enum {
+	DAEMON_FATAL = 2, /* Supervisor's number */
+};
 
-	return n > 1 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2 : text;
+const char *fault_sentence(int code, const char *text)
+{
+	const char *name = fault_name(code);
+	size_t n = strlen(name);
+	bool named = strncmp(text, name, n) == 0 && strncmp(text + n, ": ", 2) == 0;
+
+	return named ? text + n + 2 : text;
 }
 
 static const char *user_name(uid_t uid, char *buf, size_t size)
@@ -67,7 +73,7 @@ static void explain_restart(void)
 
 bool explain_died(const struct value *daemon)
 {
-	if (strcmp(value_text(daemon, "statename"), "FATAL") != 0) {
+	if (value_int(daemon, "statecode") != DAEMON_FATAL) {
 		return false;
 	}
 	(void)fprintf(stderr, "slotctl: slotd has died; this is what it knew last. ");
@@ -95,10 +101,11 @@ void explain_failure(const struct ctl *ctl, int error, const struct diag *diag)
 
 	if (error == -EREMOTE && rpc->fault.code == FAULT_FORBIDDEN) {
 		(void)fprintf(stderr, "slotctl: %s (you are \"%s\")\n",
-			      fault_sentence(rpc->fault.text),
+			      fault_sentence(rpc->fault.code, rpc->fault.text),
 			      user_name(geteuid(), me, sizeof(me)));
 	} else if (error == -EREMOTE) {
-		(void)fprintf(stderr, "slotctl: %s\n", fault_sentence(rpc->fault.text));
+		(void)fprintf(stderr, "slotctl: %s\n",
+			      fault_sentence(rpc->fault.code, rpc->fault.text));
 	} else if (rpc->http_status == 401) {
 		(void)fprintf(stderr,
 			      "slotctl: %s wants a user and a password: -u USER -p PASSWORD, or "

@@ -159,8 +159,9 @@ static bool met_failure(struct follower *f, int error, const struct diag *diag)
 		return !f->leave;
 	}
 	if (error == -EREMOTE || ++f->failures > RETRIES) {
-		say_left(f,
-			 error == -EREMOTE ? fault_sentence(f->ctl->rpc.fault.text) : diag->text);
+		say_left(f, error == -EREMOTE
+				    ? fault_sentence(f->ctl->rpc.fault.code, f->ctl->rpc.fault.text)
+				    : diag->text);
 		return false;
 	}
 	(void)nanosleep(&pause, NULL);

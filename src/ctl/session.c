@@ -117,19 +117,33 @@ bool session_method_unknown(struct ctl *ctl, int error)
 	return error == -EREMOTE && ctl->rpc.fault.code == FAULT_UNKNOWN_METHOD;
 }
 
-int session_status(struct ctl *ctl, struct value *ret, struct diag *diag)
+static int ask_status(struct ctl *ctl, const char *service, struct value *ret, struct diag *diag)
 {
 	int r;
 
 	if (ctl->own_methods_unknown) {
 		return -ENOSYS;
 	}
-	r = rpc_call(&ctl->rpc, ret, diag, "slotd.status", "");
+	r = rpc_call(&ctl->rpc, ret, diag, "slotd.status", service ? "s" : "", service);
 	if (session_method_unknown(ctl, r)) {
 		ctl->own_methods_unknown = true;
 		return -ENOSYS;
 	}
 	return r;
+}
+
+int session_status(struct ctl *ctl, struct value *ret, struct diag *diag)
+{
+	return ask_status(ctl, NULL, ret, diag);
+}
+
+int session_service(struct ctl *ctl, const char *service, struct value *ret, struct diag *diag)
+{
+	int r = ask_status(ctl, service, ret, diag);
+
+	return r == -EREMOTE && ctl->rpc.fault.code == FAULT_INCORRECT_PARAMETERS
+		       ? session_status(ctl, ret, diag)
+		       : r;
 }
 
 int session_everything(struct ctl *ctl, struct value *ret, struct diag *diag)

@@ -64,6 +64,8 @@ void session_own_failed(struct ctl *ctl, int error, const struct diag *diag, boo
 bool session_method_unknown(struct ctl *ctl, int error);
 /** slotd.status(), unless the server has no such method: then -ENOSYS. */
 int session_status(struct ctl *ctl, struct value *ret, struct diag *diag);
+/** slotd.status() of one service and its workers; of all where the slotd is older. */
+int session_service(struct ctl *ctl, const char *service, struct value *ret, struct diag *diag);
 
 /**
  * slotd.status(), or what a Supervisor has of it: {workers: [...]}. The caller ends it with
@@ -77,7 +79,7 @@ bool explain_died(const struct value *daemon);
 void explain_failure(const struct ctl *ctl, int error, const struct diag *diag);
 
 /** "NAME: sentence" of a fault, without the name, which is for programs. Borrowed from text. */
-const char *fault_sentence(const char *text);
+const char *fault_sentence(int code, const char *text);
 
 /** Asks for a user and a password, to be used from now on. Returns whether they were given. */
 bool session_ask_password(struct ctl *ctl);

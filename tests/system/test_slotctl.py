@@ -476,7 +476,7 @@ def serve(place):
     def make(methods=None, workers=WORKERS, services=None):
         services = [fakectl.service()] if services is None else services
         server = FakeSlotd(place / f"{len(servers)}.sock", {
-            "slotd.status": lambda: fakectl.status(workers, services),
+            "slotd.status": lambda *one: fakectl.status(workers, services, *one),
             "supervisor.getAllProcessInfo": lambda: workers,
             **(methods or {})})
         servers.append(server.__enter__())
@@ -588,8 +588,7 @@ def test_a_busy_service_is_said_or_waited_for(serve):
     free = []
 
     def swap(_):
-        return 8 if free else fault(100, "BUSY: payinv: deploy #7 by ana is in \"gate\". "
-                                         "Queue: --wait 10m")
+        return 8 if free else fault(100, "BUSY: payinv: deploy #7 by ana is in \"gate\"")
 
     def follow(number, seen):
         if number == 7:
@@ -604,7 +603,7 @@ def test_a_busy_service_is_said_or_waited_for(serve):
         'slotctl: payinv: deploy #7 by ana is in "gate". Queue: --wait 10m\n'
     done = ctl(server, "swap", "payinv", "--wait", "30s")
     assert (done.returncode, done.stdout) == (0, "done\n")
-    assert 'waiting: payinv: deploy #7 by ana is in "gate".\n' in done.stderr
+    assert 'waiting: payinv: deploy #7 by ana is in "gate"\n' in done.stderr
 
 
 def test_a_wrong_name_is_put_right(serve):

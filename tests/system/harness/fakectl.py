@@ -72,19 +72,21 @@ def worker(name: str, group: str = "", **fields: Any) -> Dict[str, Any]:
 
 def slot(which: str, service: str = "payinv", **fields: Any) -> Dict[str, Any]:
     return {"slot": which, "name": f"{service}-{which}", "state": 0, "release": "", "ready": 0,
-            "total": 2, "queued": 0, "active": 0, "idle": 0, "since": 0, "deadline": 0,
-            "note": "", **fields}
+            "total": 2, "share": 10000 if fields.get("state") == 3 else 0, "queued": 0,
+            "active": 0, "idle": 0, "since": 0, "deadline": 0, "remark": "", "note": "", **fields}
 
 
 def service(name: str = "payinv", live: str = "b", **fields: Any) -> Dict[str, Any]:
     return {"service": name, "live": live, "generation": 3, "step": "none", "since": 0,
-            "listens": ["127.0.0.1:8000"], "note": "", "job": 0, "who": "",
+            "listens": ["127.0.0.1:8000"], "note": "", "troubles": [], "job": 0, "who": "",
             "slots": [slot("a", name, release="91ab03d"),
                       slot("b", name, state=3, release="4f2c91e", ready=2, active=18, idle=5)],
             **fields}
 
 
-def status(workers=(), services=()) -> Dict[str, Any]:
+def status(workers=(), services=(), only=None) -> Dict[str, Any]:
+    workers, services = ([o for o in each if only in (None, o["service"])]
+                         for each in (workers, services))
     return {"daemon": {"identification": "supervisor", "version": "0", "statecode": 1,
                        "statename": "RUNNING", "pid": 1, "since": 1},
             "workers": list(workers), "services": list(services)}
