@@ -62,6 +62,8 @@ void channel_init(struct channel *ch, struct loop *loop, int fd, const struct ch
 void channel_first(struct channel *ch);
 /** Stops watching, drops the queue, closes. Harmless when zeroed. */
 void channel_done(struct channel *ch);
+/** The peer has ended: what it had sent is received now. */
+void channel_receive_rest(struct channel *ch);
 /** Waits for the peer once more; for the stalled callback. */
 void channel_stall_again(struct channel *ch);
 /** Has it a peer: neither closed nor zeroed? */

@@ -12,14 +12,15 @@
  */
 
 #include <slotd/loop.h>
-#include <slotd/spawn.h>
+#include <slotd/spawner.h>
 
 struct child;
 
 struct child_result {
 	int status;		    /* wait status */
 	bool timed_out;		    /* it was killed for that */
-	struct spawn_report report; /* stage NONE: it was executed, or ran its function */
+	struct spawn_report report; /* stage NONE: it was executed, or ran its function; FORK: it
+				     * never was a process */
 };
 
 /** It has ended and its output was read. The struct child may be used again or freed. */
@@ -30,6 +31,7 @@ typedef void child_output_fn(struct child *c, const char *data, size_t len);
 /** All that run, so that they are told from orphans. Zero and set loop. */
 struct children {
 	struct loop *loop;
+	struct spawner *spawner; /* makes those that are commands; NULL: this process itself */
 	struct child *head;
 };
 
@@ -49,14 +51,15 @@ struct child_spec {
 struct child {
 	struct children *all;
 	struct child *next;
-	pid_t pid; /* 0: not running */
-	int pidfd, output_fd;
-	struct spawn_pipe report;
+	struct spawn_call *call; /* it is being made */
+	pid_t pid;		 /* 0: not running, or not yet */
+	int pidfd, output_fd, report_fd;
 	struct loop_io exit_io, output_io;
 	struct loop_timer timer;
 	child_done_fn *done;
 	child_output_fn *output;
 	void *owner;
+	int signal; /* to be sent once it is made */
 	bool timed_out;
 };
 
@@ -70,7 +73,7 @@ int child_run(struct children *all, struct child *c, const struct child_spec *sp
 /** From child_run until done is called. */
 static inline bool child_running(const struct child *c)
 {
-	return c->pid != 0;
+	return c->pid != 0 || c->call;
 }
 /** Signals its process group. done still comes. */
 void child_kill(struct child *c, int signo);

@@ -94,6 +94,9 @@ enum message_type {
 	MSG_RELAY_DENIED, /* relay -> slotd: a worker's unix socket may not be opened; UP 1: it may
 			     again */
 	MSG_PING, /* slotd -> any helper: read it, nothing more; see supervisor/activity.c */
+	/* slotd <-> slotd-spawn */
+	MSG_SPAWN,   /* one child: slotd/spawnrequest.h; -> SPAWNED */
+	MSG_SPAWNED, /* CODE 0 with PID, TICKS and the pidfd; or why there is none */
 	MSG_TYPE_MAX_,
 	MSG_TYPE_INVALID_ = -22,
 };
@@ -204,6 +207,7 @@ enum message_tag {
 	TAG_TROUBLES,	 /* bits: enum trouble; NOTE has a line for each, in their order */
 	TAG_REMARK,	 /* enum slot_remark */
 	TAG_SHARE,	 /* of PLACEMENT_WHOLE */
+	TAG_TICKS, /* start of a process, as process_start_ticks tells it */
 	TAG_MAX_,
 	TAG_INVALID_ = -22,
 };

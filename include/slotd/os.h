@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 /**
@@ -51,7 +52,9 @@ int os_raise_limit(int resource, uint64_t min, bool all, uint64_t *ret);
  * @min  what children get at least (minfds=).
  */
 void os_note_limits(uint64_t min);
-/** In a child that is no helper, just before exec: the noted limit, or min. */
+/** The limits of a child that is no helper: this process's, but for the noted one (or min). */
+void os_child_limits(struct rlimit ret[RLIM_NLIMITS]);
+/** In such a child that slotd itself made, just before exec. */
 void os_give_limits_back(void);
 /** Before slotd executes itself again: the noted limit, which the next run shall note again. */
 void os_restore_limits(void);

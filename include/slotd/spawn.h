@@ -1,18 +1,16 @@
 #pragma once
 
 /**
- * Starting a process without stopping slotd: a copy-on-write child by clone3 (fork and pidfd_open
- * where that is missing), not vfork, because the parent would wait behind a child that a slow
- * file or a SIGSTOP holds before exec. What goes wrong between fork and exec, the lookup of the
- * command included, comes back as a struct spawn_report through a close-on-exec pipe: EOF means
- * that the exec was done.
+ * Processes: how one comes to be, is watched, signalled and reaped.
  *
- * A child that is watched begins with slotd's own table of descriptors (platform/berth.h) and says
- * so by one byte when it has left it.
+ * slotd never waits for a child that is on its way to its command (a slow file or a SIGSTOP may
+ * hold it): the child does, in this order, process group, descriptors 0, 1, 2 (and 3), lookup of
+ * the command, address, limits, user, directory, umask, signals, close-on-exec for the rest,
+ * execve. What goes wrong there comes back as a struct spawn_report through a close-on-exec pipe:
+ * EOF means that the exec was done. Source: Supervisor's ServerProcess; execve(2), clone(2).
  *
- * The child does, in this order: process group, descriptors 0, 1, 2 (and 3), lookup, user,
- * directory, umask, signals, close-on-exec for the rest, limits, execve. Source: Supervisor's
- * ServerProcess; execve(2), clone(2).
+ * Workers and commands are made by slotd-spawn (slotd/spawner.h), slotd's helpers and functions of
+ * its own by spawn().
  */
 
 #include <slotd/diag.h>
@@ -22,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 enum spawn_stage {
@@ -34,6 +33,7 @@ enum spawn_stage {
 	SPAWN_STAGE_DIRECTORY,
 	SPAWN_STAGE_SIGNALS,
 	SPAWN_STAGE_EXEC,
+	SPAWN_STAGE_FORK, /* there is no child at all */
 	SPAWN_STAGE_MAX_,
 	SPAWN_STAGE_INVALID_ = -22,
 };
@@ -66,8 +66,8 @@ struct spawn_spec {
 	bool reset_signals;	       /* SIGPIPE and SIGXFSZ not ignored */
 	bool explain;		       /* tell fd 2 what failed, in Supervisor's words */
 	int cgroup_fd;		       /* -EBADF: slotd's cgroup */
-	bool helper;		       /* has slotd's raised limits, not those of its start */
-	bool watched;		       /* the report is read as it comes: no copy of descriptors */
+	const struct rlimit *limits;   /* by resource (RLIMIT_NOFILE, ...) */
+	unsigned n_limits;	       /* 0: this process's */
 	/** Instead of argv: run this in the child, which exits with what it returns. */
 	int (*run)(void *data);
 	void *data;
@@ -79,39 +79,29 @@ struct spawn_spec {
 		.cgroup_fd = -EBADF                                                           \
 	}
 
-/** Where a child's report comes; ended by spawn_report_close. */
-struct spawn_pipe {
-	int fd;	   /* non-blocking; readable at exec (EOF) or failure */
-	int berth; /* what it still uses of slotd's descriptors; negative: nothing */
-};
-
-#define SPAWN_PIPE_INIT                       \
-	{                                     \
-		.fd = -EBADF, .berth = -EBADF \
-	}
-
 /** What spawn made; the caller's from then on. */
 struct spawned {
 	pid_t pid;
 	int pidfd;
 	uint64_t start_ticks; /* as process_start_ticks tells */
-	struct spawn_pipe report;
+	int report_fd;	      /* non-blocking; readable at exec (EOF) or failure */
 };
 
 /**
- * Starts one. An absent stdio descriptor becomes /dev/null.
+ * Makes a child of this process itself by fork(2), which costs the more the bigger it is. An absent
+ * stdio descriptor becomes /dev/null.
  *
- * Returns: 0, or -errno of what failed in slotd itself (-EMFILE, -EAGAIN, -ENOMEM): nothing runs
- *          then. Failures in the child come through the report.
+ * Returns: 0, or -errno of what failed here (-EMFILE, -EAGAIN, -ENOMEM): nothing runs then.
+ *          Failures in the child come through the report.
  * Ownership: borrows spec.
  */
 int spawn(const struct spawn_spec *spec, struct spawned *ret);
 
-/**
- * Would a watched child have a copy of all descriptors now, because too many have not got going
- * yet? A report that is read changes that.
- */
-bool spawn_crowded(void);
+/** In a child that was just made: becomes the command, or reports why not and exits. */
+_Noreturn void spawn_child(const struct spawn_spec *spec, int report_fd);
+
+/** A pipe for the report: close-on-exec, non-blocking. 0 or -errno. */
+int spawn_report_pipe(int ret_ends[2]);
 
 /**
  * Reads what the child reported.
@@ -119,9 +109,7 @@ bool spawn_crowded(void);
  * Returns: 1 with *ret when it failed, 0 when it was executed (EOF), -EAGAIN when neither is
  *          known yet, another -errno.
  */
-int spawn_report_read(struct spawn_pipe *pipe, struct spawn_report *ret);
-/** Once the child has ended, or its report is known. Harmless on a closed one. */
-void spawn_report_close(struct spawn_pipe *pipe);
+int spawn_report_read(int fd, struct spawn_report *ret);
 
 /**
  * Changes this process's user and groups for good. Nothing when user is NULL, or the user it has.

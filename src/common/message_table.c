@@ -105,6 +105,7 @@ static const struct {
 	[TAG_TROUBLES] = {"troubles", TAG_U64},
 	[TAG_REMARK] = {"remark", TAG_U64},
 	[TAG_SHARE] = {"share", TAG_U64},
+	[TAG_TICKS] = {"ticks", TAG_U64},
 };
 
 #define TAGS(...) ((const uint16_t[]){__VA_ARGS__ __VA_OPT__(, ) TAG_NONE})
@@ -217,6 +218,8 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 	[MSG_RELAY_DENIED] = {"relay_denied", TAGS(TAG_SERVICE_INDEX, TAG_WORKER, TAG_UP), TAGS(),
 			      0, 0},
 	[MSG_PING] = {"ping", TAGS(), TAGS(), 0, 0},
+	[MSG_SPAWN] = {"spawn", TAGS(), TAGS(), 2, 6},
+	[MSG_SPAWNED] = {"spawned", TAGS(TAG_CODE), TAGS(TAG_PID, TAG_TICKS), 0, 1},
 };
 
 const struct message_row *message_row(enum message_type type)

@@ -380,7 +380,9 @@ static void settle(struct worker *w, const struct turn *t)
 
 static void never_came(struct worker *w, const struct turn *t)
 {
-	note_spawnerr(w, t);
+	if (t->ev->status != -ECANCELED) {
+		note_spawnerr(w, t);
+	}
 	if (!w->pid) {
 		set_state(w, WORKER_STOPPED, t);
 		w->backoff = 0;

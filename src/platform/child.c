@@ -32,7 +32,7 @@ static void release(struct child *c)
 	loop_io_stop(loop, &c->output_io);
 	loop_timer_stop(loop, &c->timer);
 	cleanup_closep(&c->pidfd);
-	spawn_report_close(&c->report);
+	cleanup_closep(&c->report_fd);
 	cleanup_closep(&c->output_fd);
 	unlink_child(c);
 	c->pid = 0;
@@ -90,7 +90,7 @@ static void on_exit_event(struct loop_io *io, unsigned events)
 	if (!child_running(c)) {
 		return;
 	}
-	if (spawn_report_read(&c->report, &result.report) != 1) {
+	if (spawn_report_read(c->report_fd, &result.report) != 1) {
 		result.report = (struct spawn_report){0};
 	}
 	result.timed_out = c->timed_out;
@@ -108,14 +108,19 @@ static void on_timeout(struct loop_timer *t)
 
 void child_kill(struct child *c, int signo)
 {
-	if (child_running(c)) {
+	if (c->call) {
+		c->signal = signo;
+	} else if (child_running(c)) {
 		(void)process_group_signal(c->pid, c->pidfd, signo);
 	}
 }
 
 void child_abandon(struct child *c)
 {
-	if (child_running(c)) {
+	if (c->call) {
+		spawn_call_abandon(TAKE_PTR(c->call));
+		release(c);
+	} else if (child_running(c)) {
 		child_kill(c, SIGKILL);
 		release(c); /* reaped like an orphan */
 	}
@@ -132,14 +137,13 @@ bool children_know(const struct children *all, pid_t pid)
 }
 
 static void begin(struct children *all, struct child *c, const struct child_spec *spec,
-		  const struct spawned *spawned, int output_fd)
+		  int output_fd)
 {
 	*c = (struct child){
 		.all = all,
 		.next = all->head,
-		.pid = spawned->pid,
-		.pidfd = spawned->pidfd,
-		.report = spawned->report,
+		.pidfd = -EBADF,
+		.report_fd = -EBADF,
 		.output_fd = output_fd,
 		.done = spec->done,
 		.output = spec->output,
@@ -149,7 +153,6 @@ static void begin(struct children *all, struct child *c, const struct child_spec
 	loop_io_init(&c->exit_io, on_exit_event);
 	loop_io_init(&c->output_io, on_output);
 	loop_timer_init(&c->timer, on_timeout);
-	loop_io_set(all->loop, &c->exit_io, c->pidfd, LOOP_READ);
 	if (output_fd >= 0) {
 		loop_io_set(all->loop, &c->output_io, output_fd, LOOP_READ);
 	}
@@ -158,34 +161,99 @@ static void begin(struct children *all, struct child *c, const struct child_spec
 	}
 }
 
+static void runs(struct child *c, const struct spawned *spawned)
+{
+	c->pid = spawned->pid;
+	c->pidfd = spawned->pidfd;
+	c->report_fd = spawned->report_fd;
+	loop_io_set(c->all->loop, &c->exit_io, c->pidfd, LOOP_READ);
+	if (c->signal) {
+		child_kill(c, c->signal);
+	}
+}
+
+static void on_made(void *owner, int error, const struct spawned *spawned)
+{
+	struct child *c = owner;
+	struct child_result result = {
+		.report = {.stage = SPAWN_STAGE_FORK, .error = error},
+	};
+	child_done_fn *done = c->done;
+
+	c->call = NULL;
+	if (error == 0) {
+		runs(c, spawned);
+		return;
+	}
+	result.timed_out = c->timed_out;
+	release(c);
+	done(c, &result);
+}
+
+/* Takes output_fd. */
+static int ask(struct children *all, struct child *c, const struct child_spec *spec,
+	       struct spawn_spec *inner, int *output_fd)
+{
+	struct spawn_call *call;
+	struct rlimit limits[RLIM_NLIMITS];
+	int r;
+
+	os_child_limits(limits);
+	inner->limits = limits;
+	inner->n_limits = RLIM_NLIMITS;
+	r = spawner_ask(all->spawner, inner, on_made, c, &call);
+	if (r < 0) {
+		return r;
+	}
+	begin(all, c, spec, TAKE_FD(*output_fd));
+	c->call = call;
+	return 0;
+}
+
+static int make(struct children *all, struct child *c, const struct child_spec *spec,
+		struct spawn_spec *inner, int *output_fd)
+{
+	struct spawned spawned;
+	int r = spawn(inner, &spawned);
+
+	if (r < 0) {
+		return r;
+	}
+	begin(all, c, spec, TAKE_FD(*output_fd));
+	runs(c, &spawned);
+	return 0;
+}
+
+static int make_pipe(const struct spawn_spec *spec, int *ret_read, int *ret_write)
+{
+	const struct spawn_user *user = spec->user;
+	int ends[2];
+	int r = os_pipe_of(user ? user->uid : (uid_t)-1, user ? user->gid : (gid_t)-1, ends);
+
+	if (r < 0) {
+		return r;
+	}
+	*ret_read = ends[0];
+	*ret_write = ends[1];
+	/* Only our end: the command must see an ordinary pipe. */
+	return fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
 int child_run(struct children *all, struct child *c, const struct child_spec *spec)
 {
 	auto_close int read_end = -EBADF, write_end = -EBADF;
 	struct spawn_spec inner = spec->spawn;
-	struct spawned spawned;
-	int r, ends[2];
+	int r = spec->output ? make_pipe(&inner, &read_end, &write_end) : 0;
 
-	if (spec->output) {
-		const struct spawn_user *user = inner.user;
-
-		r = os_pipe_of(user ? user->uid : (uid_t)-1, user ? user->gid : (gid_t)-1, ends);
-		if (r < 0) {
-			return r;
-		}
-		read_end = ends[0];
-		write_end = ends[1];
-		/* Only our end: the command must see an ordinary pipe. */
-		if (fcntl(read_end, F_SETFL, O_NONBLOCK) < 0) {
-			return -errno;
-		}
-		for (int i = 1; i < 3; i++) {
-			inner.stdio[i] = inner.stdio[i] < 0 ? write_end : inner.stdio[i];
-		}
-	}
-	r = spawn(&inner, &spawned);
 	if (r < 0) {
 		return r;
 	}
-	begin(all, c, spec, &spawned, TAKE_FD(read_end));
-	return 0;
+	for (int i = 1; i < 3; i++) {
+		inner.stdio[i] = inner.stdio[i] < 0 ? write_end : inner.stdio[i];
+	}
+	if (all->spawner && !inner.run && inner.channel_fd < 0) {
+		(void)TAKE_FD(write_end); /* goes with the request */
+		return ask(all, c, spec, &inner, &read_end);
+	}
+	return make(all, c, spec, &inner, &read_end);
 }

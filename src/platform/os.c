@@ -176,9 +176,27 @@ static void set_soft(rlim_t soft)
 	}
 }
 
+static rlim_t soft_of_children(void)
+{
+	return files.soft > files.min ? files.soft : files.min;
+}
+
 void os_give_limits_back(void)
 {
-	set_soft(files.soft > files.min ? files.soft : files.min);
+	set_soft(soft_of_children());
+}
+
+void os_child_limits(struct rlimit ret[RLIM_NLIMITS])
+{
+	for (int i = 0; i < RLIM_NLIMITS; i++) {
+		(void)getrlimit((__rlimit_resource_t)i, &ret[i]); /* cannot fail */
+	}
+	if (files.noted) {
+		struct rlimit *limit = &ret[RLIMIT_NOFILE];
+		rlim_t soft = soft_of_children();
+
+		limit->rlim_cur = soft < limit->rlim_max ? soft : limit->rlim_max;
+	}
 }
 
 void os_restore_limits(void)

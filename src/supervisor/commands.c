@@ -587,7 +587,7 @@ static void on_stdin(struct supervisor *sup, const struct message *m)
 		answer(sup, m->id, FAULT_FORBIDDEN, name);
 	} else if (!p) {
 		answer(sup, m->id, FAULT_BAD_NAME, name);
-	} else if (!p->pid) {
+	} else if (!process_exists(p)) {
 		answer(sup, m->id, FAULT_NOT_RUNNING, name);
 	} else {
 		r = streams_write_stdin(p, data, len);

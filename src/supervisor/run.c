@@ -27,6 +27,7 @@
 #include "worker/fcgi.h"
 #include "worker/groups.h"
 #include "worker/names.h"
+#include "worker/orphans.h"
 #include "worker/process.h"
 #include "worker/processes.h"
 #include "worker/starts.h"
@@ -153,10 +154,9 @@ static void abandon(struct supervisor *sup);
 static int make_tables(struct supervisor *sup, struct diag *diag)
 {
 	static int (*const inits[])(struct supervisor *) = {
-		shutdown_init, systemd_init,  clock_init,     activity_init,
-		helpers_init,  waits_init,    processes_init, starts_init,
-		signals_init,  requests_init, publish_init,   ownlog_init,
-		events_init,   fcgi_init,     pidfile_init,   lookout_init,
+		shutdown_init, systemd_init, clock_init,   activity_init, helpers_init, waits_init,
+		orphans_init,  starts_init,  signals_init, requests_init, publish_init, ownlog_init,
+		events_init,   fcgi_init,    pidfile_init, lookout_init,
 	};
 	int r = loop_new(&sup->loop);
 
@@ -275,7 +275,7 @@ static void end_loop(struct supervisor *sup)
 {
 	static void (*const ends[])(struct supervisor *) = {
 		signals_done, systemd_done, clock_done,	   activity_done,
-		starts_done,  waits_done,   shutdown_done,
+		starts_done,  waits_done,   shutdown_done, orphans_done,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
@@ -295,7 +295,7 @@ static void abandon(struct supervisor *sup)
 		end_loop(sup);
 	}
 	vec_done(&sup->groups);
-	processes_done(sup);
+	vec_done(&sup->processes);
 	sup->ledger = ledger_free(sup->ledger);
 	if (sup->switchboard) {
 		(void)munmap(sup->switchboard, sizeof(*sup->switchboard));

@@ -2,7 +2,7 @@
 #include "link/activity.h"
 #include "reload/reload.h"
 #include "shutdown.h"
-#include "worker/processes.h"
+#include "worker/orphans.h"
 #include "worker/streams.h"
 
 #include <slotd/cleanup.h>

@@ -87,10 +87,10 @@ struct supervisor {
 	struct helpers *helpers_own;
 	struct jobs *jobs;
 	struct lookout *lookout;
+	struct orphans *orphans;
 	struct ownlog *ownlog;
 	struct pidfile *pidfile;
 	struct predecessor *predecessor;
-	struct slab *process_memory;
 	struct publish *publish;
 	struct ready_sockets *ready_sockets; /* of service_reload.c, for sockets.c */
 	struct records *records;

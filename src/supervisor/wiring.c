@@ -25,7 +25,9 @@
 #include "shutdown.h"
 #include "worker/fcgi.h"
 #include "worker/observers.h"
+#include "worker/orphans.h"
 #include "worker/processes.h"
+#include "worker/starts.h"
 #include "worker/streams.h"
 
 /* ---- the helpers */
@@ -70,6 +72,22 @@ static const struct helper_ops log_helper_ops = {
 	.lost = log_lost,
 };
 
+static void spawn_received(struct helper *h, struct message *m)
+{
+	if (m->type == MSG_SPAWNED) {
+		starts_answered(h->sup, m);
+		orphans_look_again(h->sup);
+	}
+}
+
+static const struct helper_ops spawn_helper_ops = {
+	.name = "slotd-spawn",
+	.refill = starts_refill,
+	.received = spawn_received,
+	.lost = starts_lost,
+	.last_words = true,
+};
+
 static void control_received(struct helper *h, struct message *m)
 {
 	commands_received(h->sup, m);
@@ -89,9 +107,9 @@ static const struct helper_ops control_helper_ops = {
 };
 
 static const struct helper_ops *const helper_ops[HELPER_MAX_] = {
-	[HELPER_KEEP] = &keep_helper_ops,	[HELPER_LOG] = &log_helper_ops,
-	[HELPER_RELAY] = &relays_helper_ops,	[HELPER_PROBE] = &gate_helper_ops,
-	[HELPER_CONTROL] = &control_helper_ops,
+	[HELPER_SPAWN] = &spawn_helper_ops, [HELPER_KEEP] = &keep_helper_ops,
+	[HELPER_LOG] = &log_helper_ops,	    [HELPER_RELAY] = &relays_helper_ops,
+	[HELPER_PROBE] = &gate_helper_ops,  [HELPER_CONTROL] = &control_helper_ops,
 };
 
 /* ---- what is heard of workers */

@@ -19,7 +19,8 @@ USES = {
     "supervisor": {"common", "core", "config", "platform"},
     "ctl": {"common", "config", "platform"},
     "compat": {"common", "config"},
-    **{helper: {"common", "platform"} for helper in ("keep", "relay", "log", "probe", "control")},
+    **{helper: {"common", "platform"}
+       for helper in ("spawn", "keep", "relay", "log", "probe", "control")},
 }
 
 # Folders that have rooms, in their order: each uses only those before it. What lies in the folder

@@ -23,7 +23,7 @@ def helper(daemon, name):
     return next((pid for pid, comm in children(daemon.pid).items() if comm == f"slotd-{name}"), None)
 
 
-@pytest.mark.parametrize("name", ["relay", "log", "control", "keep", "probe"])
+@pytest.mark.parametrize("name", ["relay", "log", "control", "keep", "probe", "spawn"])
 def test_a_stopped_helper_is_found_and_started_again(slotd, ports, name):
     port = ports.one()
     daemon = slotd(two_slots("s", f"127.0.0.1:{port}", ports.run(1), ports.run(1)) + TEXT)

@@ -3,7 +3,6 @@
 #include <slotd/cleanup.h>
 #include <slotd/diag.h>
 #include <slotd/map.h>
-#include <slotd/slab.h>
 #include <slotd/strbuf.h>
 #include <slotd/usec.h>
 #include <slotd/vec.h>
@@ -128,37 +127,10 @@ START_TEST(a_vec_grows_and_shrinks)
 }
 END_TEST
 
-START_TEST(a_slab_gives_zeroed_objects_apart)
-{
-	enum {
-		SIZE = 1000,
-		COUNT = 200,
-	};
-	struct slab slab = {.size = SIZE};
-	unsigned char *objects[COUNT];
-
-	for (int i = 0; i < COUNT; i++) {
-		objects[i] = slab_get(&slab);
-		ck_assert_ptr_nonnull(objects[i]);
-		memset(objects[i], i, SIZE);
-	}
-	for (int i = 0; i < COUNT; i++) {
-		ck_assert_int_eq(objects[i][0], i);
-		ck_assert_int_eq(objects[i][SIZE - 1], i);
-	}
-	slab_put(&slab, objects[7]);
-	ck_assert_ptr_eq(slab_get(&slab), objects[7]);
-	ck_assert_int_eq(objects[7][0], 0);
-	ck_assert_int_eq(objects[7][SIZE - 1], 0);
-	slab_done(&slab);
-}
-END_TEST
-
 int main(void)
 {
 	return suite_run("common", durations_are_read_with_and_without_units,
 			 what_is_no_duration_is_refused, times_saturate, durations_print_for_people,
 			 a_diag_names_the_place, a_map_keeps_what_it_was_given,
-			 a_string_stops_at_its_bound, a_vec_grows_and_shrinks,
-			 a_slab_gives_zeroed_objects_apart);
+			 a_string_stops_at_its_bound, a_vec_grows_and_shrinks);
 }

@@ -34,6 +34,7 @@ static const struct kind {
 	const char *folder;
 	bool unprivileged; /* runs as helper_user when slotd is root */
 } kinds[HELPER_MAX_] = {
+	[HELPER_SPAWN] = {"spawn"},
 	[HELPER_KEEP] = {"keep"},
 	[HELPER_LOG] = {"log"},
 	[HELPER_RELAY] = {"relay", .unprivileged = true},
@@ -192,8 +193,8 @@ static void keep_channel(struct helper *h)
 {
 	char name[64], label[96];
 
-	if (h->kind == HELPER_KEEP) {
-		return;
+	if (h->kind == HELPER_KEEP || h->kind == HELPER_SPAWN) {
+		return; /* slotd-spawn is to see slotd's end */
 	}
 	(void)snprintf(label, sizeof(label), KEEP_HELPER_PREFIX "%s",
 		       helper_name(h, name, sizeof(name)));
@@ -307,6 +308,9 @@ static void ended(struct helper *h)
 {
 	h->ready = false;
 	keep_channel(h);
+	if (ops_of(h)->last_words) {
+		channel_receive_rest(&h->channel);
+	}
 	channel_done(&h->channel);
 	if (ops_of(h)->lost) {
 		ops_of(h)->lost(h);
@@ -449,7 +453,6 @@ static void start(struct helper *h)
 	spec.spawn.envp = environ;
 	spec.spawn.stdio[2] = STDERR_FILENO;
 	spec.spawn.channel_fd = theirs;
-	spec.spawn.helper = true;
 	spec.done = on_end;
 	spec.owner = h;
 	r = child_run(&sup->children, &h->child, &spec);
@@ -535,10 +538,9 @@ int helpers_start(struct supervisor *sup, struct diag *diag)
 		enum helper_kind kind;
 		bool wanted;
 	} singles[] = {
-		{HELPER_KEEP, true},
-		{HELPER_LOG, true},
-		{HELPER_CONTROL, true},
-		{HELPER_PROBE, false}, /* wanted once a check is configured */
+		{HELPER_SPAWN, true},	{HELPER_KEEP, true},   {HELPER_LOG, true},
+		{HELPER_CONTROL, true}, {HELPER_PROBE, false}, /* wanted once a check is configured
+								*/
 	};
 	char path[PATH_MAX * 2];
 	int r = 0;

@@ -9,6 +9,7 @@
 #include <slotd/keep.h>
 
 enum helper_kind {
+	HELPER_SPAWN,
 	HELPER_KEEP,
 	HELPER_LOG,
 	HELPER_RELAY,
@@ -43,11 +44,12 @@ struct helper_ops {
 	void (*lost)(struct helper *h);
 	/** Everything queued for it was sent. May be NULL. */
 	void (*drained)(struct helper *h);
+	bool last_words; /* what it had sent before it died counts */
 };
 extern const struct helper_ops keep_helper_ops;
 
 int helpers_init(struct supervisor *sup);
-/** Starts keep, log, control, the relays; probe when a check is configured. 0 or -errno. */
+/** Starts spawn, keep, log, control, the relays; probe when a check is configured. 0 or -errno. */
 int helpers_start(struct supervisor *sup, struct diag *diag);
 /** Starts the relays if there are services and no relays yet: a reload may bring the first one. */
 int helpers_want_relays(struct supervisor *sup);

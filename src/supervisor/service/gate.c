@@ -397,8 +397,10 @@ static void command_done(struct child *child, const struct child_result *result)
 
 	(void)take_check(c->sup, c->id, true);
 	c->output[c->len] = '\0';
-	if (p && WIFEXITED(result->status) && WEXITSTATUS(result->status) == 0 &&
-	    !result->timed_out && result->report.stage == SPAWN_STAGE_NONE) {
+	if (p && result->report.stage == SPAWN_STAGE_FORK && !result->timed_out) {
+		no_result(p);
+	} else if (p && WIFEXITED(result->status) && WEXITSTATUS(result->status) == 0 &&
+		   !result->timed_out && result->report.stage == SPAWN_STAGE_NONE) {
 		judge(p, true, "");
 	} else if (p) {
 		command_text(c, result, text, sizeof(text));

@@ -5,18 +5,13 @@
 #include "worker/processes.h"
 #include "worker/waits.h"
 
-static bool has_ended(const struct process *p)
-{
-	return !p->pid && !worker_stoppable(&p->worker);
-}
-
 static void start_served(struct service *s, enum slot_id slot)
 {
 	struct process *p;
 	size_t pos = 0;
 
 	while ((p = service_next(s, slot, &pos))) {
-		if (p->config->address && has_ended(p)) {
+		if (p->config->address && process_ended(p)) {
 			process_start(p);
 		}
 	}
@@ -79,7 +74,7 @@ void slots_exchange_queue_workers(struct service *s)
 		if (p->slot != service_live(s)) {
 			process_stop(p);
 		} else if (p->config->program->autostart &&
-			   (has_ended(p) || p->worker.state == WORKER_STOPPING)) {
+			   (process_ended(p) || p->worker.state == WORKER_STOPPING)) {
 			process_start_after(p, WAITS_FOR_QUEUE);
 		}
 	}

@@ -154,7 +154,7 @@ static bool is_of(const struct process *p, const char *program)
 static bool in_use(const struct supervisor *sup, const char *program)
 {
 	vec_for_each (p, &sup->processes) {
-		if (*p && ((*p)->pid || (*p)->restart) && is_of(*p, program)) {
+		if (*p && (process_exists(*p) || (*p)->restart) && is_of(*p, program)) {
 			return true;
 		}
 	}
@@ -190,7 +190,8 @@ static void restart_processes(struct supervisor *sup, const char *program)
 	vec_for_each (at, &sup->processes) {
 		struct process *p = *at;
 
-		if (p && p->pid && is_of(p, program) && p->worker.state != WORKER_STOPPING) {
+		if (p && process_exists(p) && is_of(p, program) &&
+		    p->worker.state != WORKER_STOPPING) {
 			p->restart = true;
 			process_stop(p);
 		}

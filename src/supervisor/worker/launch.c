@@ -4,6 +4,7 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/fault.h>
+#include <slotd/os.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -112,9 +113,10 @@ static int fail(struct launch_failure *failure, int error, int fault, const char
 
 /* ---- doing it */
 
-static int run_child(struct process *p, char **argv, const int stdio[3], struct spawned *ret)
+/* Takes stdio. */
+static int ask_for_child(struct process *p, char **argv, const int stdio[3], struct env *env,
+			 spawn_done_fn *done)
 {
-	CLEANUP(env_done) struct env env = {0};
 	const struct program_config *program = p->config->program;
 	const struct owner *owner = &program->user;
 	struct spawn_user user = {.uid = owner->uid,
@@ -123,15 +125,13 @@ static int run_child(struct process *p, char **argv, const int stdio[3], struct 
 				  .n_groups = owner->n_groups,
 				  .name = owner->user};
 	struct spawn_spec spec = SPAWN_SPEC_INIT;
-	int r = process_environment(p, &env);
+	struct rlimit limits[RLIM_NLIMITS];
 
-	if (r < 0) {
-		return r;
-	}
+	os_child_limits(limits);
 	memcpy(spec.stdio, stdio, sizeof(spec.stdio));
 	spec.argv = argv;
-	spec.envp = env.at;
-	spec.search = env_get(&env, "PATH");
+	spec.envp = env->at;
+	spec.search = env_get(env, "PATH");
 	if (!spec.search) {
 		spec.search = "/bin:/usr/bin:/usr/local/bin";
 	}
@@ -141,13 +141,24 @@ static int run_child(struct process *p, char **argv, const int stdio[3], struct 
 	spec.user = owner->uid == (uid_t)-1 ? NULL : &user;
 	spec.reset_signals = p->origin->supervisord.reset_signals;
 	spec.explain = true;
-	spec.watched = true;
-	return spawn(&spec, ret);
+	spec.limits = limits;
+	spec.n_limits = RLIM_NLIMITS;
+	return spawner_ask(p->sup->children.spawner, &spec, done, p, &p->call);
 }
 
-static int launch(struct process *p, char **argv, struct spawned *ret,
+void process_launch_failed(struct process *p, int error, struct launch_failure *failure)
+{
+	char text[512];
+
+	streams_abandon(p);
+	(void)fail(failure, error, FAULT_SPAWN_ERROR,
+		   fork_error_text(p, error, text, sizeof(text)));
+}
+
+static int launch(struct process *p, char **argv, spawn_done_fn *done,
 		  struct launch_failure *failure)
 {
+	CLEANUP(env_done) struct env env = {0};
 	int stdio[3], r = streams_open(p, stdio);
 	char text[512];
 
@@ -155,19 +166,21 @@ static int launch(struct process *p, char **argv, struct spawned *ret,
 		return fail(failure, r, FAULT_SPAWN_ERROR,
 			    pipe_error_text(p, r, text, sizeof(text)));
 	}
-	r = run_child(p, argv, stdio, ret);
-	for (int i = 0; i < 3; i++) {
-		cleanup_closep(&stdio[i]);
+	r = process_environment(p, &env);
+	if (r == 0) {
+		r = ask_for_child(p, argv, stdio, &env, done);
+	} else {
+		for (int i = 0; i < 3; i++) {
+			cleanup_closep(&stdio[i]);
+		}
 	}
 	if (r < 0) {
-		streams_abandon(p);
-		return fail(failure, r, FAULT_SPAWN_ERROR,
-			    fork_error_text(p, r, text, sizeof(text)));
+		process_launch_failed(p, r, failure);
 	}
-	return 0;
+	return r;
 }
 
-int process_launch(struct process *p, struct spawned *ret, struct launch_failure *failure)
+int process_launch(struct process *p, spawn_done_fn *done, struct launch_failure *failure)
 {
 	CLEANUP(words_freep) char **argv = NULL;
 	char text[512], quoted[400];
@@ -175,7 +188,7 @@ int process_launch(struct process *p, struct spawned *ret, struct launch_failure
 	int n = words_split(p->config->command, &diag, &argv);
 
 	if (n > 0) {
-		return launch(p, argv, ret, failure);
+		return launch(p, argv, done, failure);
 	}
 	if (n == 0) {
 		return fail(failure, -EINVAL, FAULT_NOT_EXECUTABLE, "command is empty");

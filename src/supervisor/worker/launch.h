@@ -4,6 +4,8 @@
 
 #include "worker/process.h"
 
+#include <slotd/spawner.h>
+
 /** The environment it starts with. 0 or -ENOMEM. */
 int process_environment(const struct process *p, struct env *env);
 
@@ -13,8 +15,10 @@ struct launch_failure {
 	char text[512];
 };
 /**
- * Splits the command, makes the pipes and the child.
+ * Splits the command, makes the pipes and asks for the child: p->call.
  *
  * Returns: 0, or -errno with *failure filled and nothing left behind.
  */
-int process_launch(struct process *p, struct spawned *ret, struct launch_failure *failure);
+int process_launch(struct process *p, spawn_done_fn *done, struct launch_failure *failure);
+/** The same for a child that did not come. */
+void process_launch_failed(struct process *p, int error, struct launch_failure *failure);

@@ -27,13 +27,15 @@ struct process {
 	struct group *group;
 	char *namespec; /* "group:name", or "name" where both are the same */
 
-	pid_t pid;		       /* of the child, from fork to reap */
-	uint64_t start_ticks;	       /* of that pid; see slotd/ledger.h */
-	int pidfd;		       /* -EBADF: none */
-	struct spawn_pipe report_pipe; /* how far the child got; closed once that is known */
-	bool executed;		       /* the core was told of it */
-	bool clearing;		       /* the leader is reaped, the rest of its group is not yet */
-	int status;		       /* wait status of the leader while clearing */
+	struct spawn_call *call;     /* it was asked of slotd-spawn, and not answered */
+	uint64_t signals;	     /* sent to it meanwhile: 1 << number */
+	pid_t pid;		     /* of the child, from that answer to reap */
+	uint64_t start_ticks;	     /* of that pid; see slotd/ledger.h */
+	int pidfd;		     /* -EBADF: none */
+	int report_fd;		     /* how far the child got; closed once that is known */
+	bool executed;		     /* the core was told of it */
+	bool clearing;		     /* the leader is reaped, the rest of its group is not yet */
+	int status;		     /* wait status of the leader while clearing */
 	int fault;		     /* Supervisor's fault code of the last failed start, 0: none */
 	struct spawn_report *report; /* why the child did not become its command; NULL: it did */
 	struct loop_io exit_io, report_io;

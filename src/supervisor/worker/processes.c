@@ -13,7 +13,6 @@
 #include <slotd/fault.h>
 #include <slotd/keep.h>
 #include <slotd/os.h>
-#include <slotd/slab.h>
 
 #include <signal.h>
 #include <stdio.h>
@@ -32,7 +31,12 @@ const char *process_service_name(const struct process *p)
 
 bool process_ended(const struct process *p)
 {
-	return !p->pid && !worker_stoppable(&p->worker);
+	return !process_exists(p) && !worker_stoppable(&p->worker);
+}
+
+bool process_exists(const struct process *p)
+{
+	return p->pid || p->call;
 }
 
 /* ---- the ledger */
@@ -108,18 +112,14 @@ static void start_failed(struct process *p, int error, int fault, const char *te
 static void close_report(struct process *p)
 {
 	loop_io_stop(p->sup->loop, &p->report_io);
-	spawn_report_close(&p->report_pipe);
+	cleanup_closep(&p->report_fd);
 }
 
 static void read_report(struct process *p)
 {
 	struct spawn_report report;
-	int r = p->report_pipe.fd >= 0 ? spawn_report_read(&p->report_pipe, &report) : -EBADF;
+	int r = p->report_fd >= 0 ? spawn_report_read(p->report_fd, &report) : -EAGAIN;
 
-	if (r == -EBADF) {
-		return;
-	}
-	starts_go_on(p->sup);
 	if (r == -EAGAIN) {
 		return;
 	}
@@ -146,11 +146,11 @@ static void tell_executed(struct process *p)
 
 void process_look(struct process *p)
 {
-	if (p->report_pipe.fd < 0) {
+	if (p->report_fd < 0) {
 		return;
 	}
 	read_report(p);
-	if (p->report_pipe.fd < 0 && !p->report) {
+	if (p->report_fd < 0 && !p->report) {
 		tell_executed(p);
 		feed(p, (struct worker_event){.kind = WORKER_EV_TIMER}); /* startsecs may be 0 */
 	}
@@ -203,30 +203,73 @@ static void watch(struct process *p, const struct spawned *spawned)
 {
 	p->pid = spawned->pid;
 	p->pidfd = spawned->pidfd;
-	p->report_pipe = spawned->report;
+	p->report_fd = spawned->report_fd;
 	p->executed = false;
 	p->started_wall = usec_wall();
 	loop_io_set(p->sup->loop, &p->exit_io, p->pidfd, LOOP_READ);
-	loop_io_set(p->sup->loop, &p->report_io, p->report_pipe.fd, LOOP_READ);
+	loop_io_set(p->sup->loop, &p->report_io, p->report_fd, LOOP_READ);
 	p->start_ticks = spawned->start_ticks;
 	process_commit(p);
 	streams_started(p);
 	process_keep(p);
 }
 
+/* What came while it was being made. */
+static void catch_up(struct process *p)
+{
+	for (int signo = 1; p->signals >> signo; signo++) {
+		if (p->signals >> signo & 1) {
+			(void)process_signal(p, signo);
+		}
+	}
+	p->signals = 0;
+	if (p->worker.state == WORKER_STOPPING) {
+		tell_executed(p);
+	} else {
+		process_changed(p);
+	}
+}
+
+static void on_made(void *owner, int error, const struct spawned *spawned)
+{
+	struct process *p = owner;
+	struct launch_failure failure;
+
+	p->call = NULL;
+	if (error == 0) {
+		watch(p, spawned);
+		catch_up(p);
+		return;
+	}
+	p->signals = 0;
+	process_launch_failed(p, error, &failure);
+	fcgi_ended(p);
+	start_failed(p, error, failure.fault, failure.text);
+}
+
 static void perform_spawn(struct process *p, const struct plan_action *a)
 {
 	struct launch_failure failure;
-	struct spawned spawned;
-	int r = process_launch(p, &spawned, &failure);
+	int r = process_launch(p, on_made, &failure);
 
 	(void)a;
 	p->fault = 0;
 	if (r < 0) {
 		start_failed(p, r, failure.fault, failure.text);
-	} else {
-		watch(p, &spawned);
 	}
+}
+
+/* To be stopped: where slotd-spawn has not been asked yet, that is all. */
+static void take_start_back(struct process *p)
+{
+	if (!p->call || p->worker.state != WORKER_STOPPING || !spawn_call_cancel(p->call)) {
+		return;
+	}
+	p->call = NULL;
+	p->signals = 0;
+	streams_abandon(p);
+	fcgi_ended(p);
+	feed(p, (struct worker_event){.kind = WORKER_EV_SPAWN_FAILED, .status = -ECANCELED});
 }
 
 /* ---- ending */
@@ -299,44 +342,10 @@ static void finished(struct process *p)
 	feed(p, (struct worker_event){.kind = WORKER_EV_EXIT, .status = p->status});
 }
 
-static void reap_orphan(const siginfo_t *si)
+void process_clear(struct process *p)
 {
-	siginfo_t reaped = {0};
-	char status[64];
-
-	if (waitid(P_PID, (id_t)si->si_pid, &reaped, WEXITED | WNOHANG) == 0 && reaped.si_pid) {
-		log_line(LOG_INFO, "reaped unknown pid %d (%s)", (int)reaped.si_pid,
-			 worker_status_text(spawn_wait_status(&reaped), status, sizeof(status)));
-	}
-}
-
-static bool is_ours(const struct supervisor *sup, pid_t pid)
-{
-	if (children_know(&sup->children, pid)) {
-		return true;
-	}
-	vec_for_each (p, &sup->processes) {
-		if (*p && (*p)->pid == pid) {
-			return true;
-		}
-	}
-	return false;
-}
-
-void orphans_reap(struct supervisor *sup)
-{
-	siginfo_t si = {0};
-
-	vec_for_each (p, &sup->processes) {
-		if (*p && (*p)->clearing) {
-			finished(*p);
-		}
-	}
-	/* One of ours ends the search: its own watcher reaps it, and asks again. */
-	while (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid &&
-	       !is_ours(sup, si.si_pid)) {
-		reap_orphan(&si);
-		si = (siginfo_t){0};
+	if (p->clearing) {
+		finished(p);
 	}
 }
 
@@ -479,6 +488,7 @@ void process_stop_patiently(struct process *p, usec_t patience)
 		tell_executed(p);
 	}
 	feed(p, (struct worker_event){.kind = WORKER_EV_STOP, .patience = patience});
+	take_start_back(p);
 }
 
 void process_stop(struct process *p)
@@ -507,12 +517,17 @@ void process_shutdown(struct process *p)
 		tell_executed(p);
 	}
 	feed(p, (struct worker_event){.kind = WORKER_EV_SHUTDOWN});
+	take_start_back(p);
 }
 
 int process_signal(struct process *p, int signo)
 {
 	int r = p->pidfd < 0 ? -ESRCH : process_handle_signal(p->pidfd, signo);
 
+	if (p->call) {
+		p->signals |= UINT64_C(1) << signo % 64;
+		return 0;
+	}
 	if (r < 0 && r != -ESRCH) {
 		feed(p, (struct worker_event){.kind = WORKER_EV_KILL_FAILED, .status = r});
 	}
@@ -530,26 +545,6 @@ void process_set_live(struct process *p, bool live)
 }
 
 /* ---- making and ending */
-
-int processes_init(struct supervisor *sup)
-{
-	sup->process_memory = calloc(1, sizeof(*sup->process_memory));
-	if (!sup->process_memory) {
-		return -ENOMEM;
-	}
-	sup->process_memory->size = sizeof(struct process);
-	return 0;
-}
-
-void processes_done(struct supervisor *sup)
-{
-	vec_done(&sup->processes);
-	if (sup->process_memory) {
-		slab_done(sup->process_memory);
-		free(sup->process_memory);
-		sup->process_memory = NULL;
-	}
-}
 
 void process_set_config(struct process *p, const struct worker_config *config,
 			struct config *origin)
@@ -605,7 +600,7 @@ static int take_place(struct process *p, struct diag *diag)
 int process_new(struct supervisor *sup, struct group *group, const struct worker_config *config,
 		struct config *origin, struct diag *diag, struct process **ret)
 {
-	struct process *p = slab_get(sup->process_memory);
+	struct process *p = calloc(1, sizeof(*p));
 	int r;
 
 	if (!p) {
@@ -615,8 +610,7 @@ int process_new(struct supervisor *sup, struct group *group, const struct worker
 	p->group = group;
 	p->config = config;
 	p->origin = origin;
-	p->pidfd = p->stdin_fd = -EBADF;
-	p->report_pipe = (struct spawn_pipe)SPAWN_PIPE_INIT;
+	p->pidfd = p->stdin_fd = p->report_fd = -EBADF;
 	p->worker.id = UINT32_MAX;
 	loop_io_init(&p->exit_io, on_exit_event);
 	loop_io_init(&p->report_io, on_report);
@@ -642,6 +636,9 @@ struct process *process_free(struct process *p)
 		return NULL;
 	}
 	starts_forget(p);
+	if (p->call) {
+		spawn_call_abandon(p->call);
+	}
 	waits_forget(p);
 	process_gone(p);
 	if (p->worker.id != UINT32_MAX) {
@@ -661,6 +658,6 @@ struct process *process_free(struct process *p)
 	free(p->namespec);
 	free(p->spawn_text);
 	free(p->report);
-	slab_put(p->sup->process_memory, p);
+	free(p);
 	return NULL;
 }

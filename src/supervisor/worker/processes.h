@@ -5,8 +5,6 @@
 #include "worker/process.h"
 
 /** Memory for them. */
-int processes_init(struct supervisor *sup);
-void processes_done(struct supervisor *sup);
 /** Makes a process and its ledger entry; does not start it. Keeps config and its origin. */
 int process_new(struct supervisor *sup, struct group *group, const struct worker_config *config,
 		struct config *origin, struct diag *diag, struct process **ret);
@@ -41,5 +39,7 @@ void process_set_config(struct process *p, const struct worker_config *config,
 void process_keep(struct process *p);
 /** Is there no process of it or its group, and none to come? */
 bool process_ended(const struct process *p);
-/** Reaps what has been reparented to slotd; from SIGCHLD. */
-void orphans_reap(struct supervisor *sup);
+/** Is there a process of it, or is one being made? */
+bool process_exists(const struct process *p);
+/** Its leader is reaped; is the rest of its group by now? */
+void process_clear(struct process *p);

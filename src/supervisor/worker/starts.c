@@ -8,9 +8,8 @@
 
 /*
  * Many starts at once, asked for or due again: a few in each turn of the loop, so that others are
- * answered meanwhile, and no more than children have got going, because each further one would need
- * a copy of slotd's descriptors. The order in which they were asked for stays; what crashes again
- * and again comes last.
+ * answered meanwhile, and no more than slotd-spawn has at hand. The order in which they were asked
+ * for stays; what crashes again and again comes last.
  */
 
 enum {
@@ -18,14 +17,13 @@ enum {
 	CRASHERS_PER_TURN = 4,
 };
 
-#define CROWDED_PATIENCE MSECONDS(20) /* children that do not get going hold up nobody for long */
-
 struct starts {
 	struct supervisor *sup;
 	struct process *first, *last; /* that wait for their turn */
 	unsigned done;		      /* in this turn of the loop */
 	usec_t crashers_from;	      /* the next turn of those that crash again and again */
 	struct loop_timer timer;
+	struct spawner spawner;
 };
 
 /* Ended soon after its last start, too: nobody waits for it, but others wait beside it. */
@@ -38,9 +36,6 @@ static void next_turn(struct starts *s)
 {
 	usec_t at = usec_monotonic();
 
-	if (spawn_crowded()) {
-		at = usec_add(at, CROWDED_PATIENCE);
-	}
 	if (s->first && crashes_again(s->first) && at < s->crashers_from) {
 		at = s->crashers_from;
 	}
@@ -116,10 +111,10 @@ static void on_timer(struct loop_timer *t)
 {
 	struct starts *s = container_of(t, struct starts, timer);
 	const usec_t began = usec_monotonic();
-	bool patient = !spawn_crowded(), crashers = false;
+	bool crashers = false;
 
 	s->done = 0;
-	while (s->first && !turn_is_full(s->first) && !(patient && spawn_crowded())) {
+	while (s->first && !turn_is_full(s->first) && !spawner_busy(&s->spawner)) {
 		crashers |= crashes_again(s->first);
 		start(s->first);
 	}
@@ -128,7 +123,7 @@ static void on_timer(struct loop_timer *t)
 
 		s->crashers_from = usec_add(now, 3 * usec_sub(now, began));
 	}
-	if (s->first) {
+	if (s->first && !spawner_busy(&s->spawner)) {
 		next_turn(s);
 	}
 }
@@ -137,7 +132,7 @@ static void start_or_wait(struct process *p)
 {
 	struct starts *s = p->sup->starts;
 	bool first = !s->first || (!crashes_again(p) && crashes_again(s->first));
-	bool room = first && !turn_is_full(p) && !spawn_crowded();
+	bool room = first && !turn_is_full(p) && !spawner_busy(&s->spawner);
 
 	/* A slot's steps count on their workers' states. */
 	if (p->service || room) {
@@ -182,11 +177,31 @@ void process_start_due(struct process *p)
 	}
 }
 
-void starts_go_on(struct supervisor *sup)
+/* ---- slotd-spawn */
+
+void starts_refill(struct helper *h)
 {
-	if (sup->starts->first) {
-		next_turn(sup->starts);
+	struct starts *s = h->sup->starts;
+
+	spawner_connected(&s->spawner, &h->channel);
+	if (s->first) {
+		next_turn(s);
 	}
+}
+
+void starts_answered(struct supervisor *sup, struct message *m)
+{
+	struct starts *s = sup->starts;
+
+	spawner_answered(&s->spawner, m);
+	if (s->first && s->timer.at == USEC_NEVER) {
+		next_turn(s);
+	}
+}
+
+void starts_lost(struct helper *h)
+{
+	spawner_lost(&h->sup->starts->spawner);
 }
 
 int starts_init(struct supervisor *sup)
@@ -198,6 +213,7 @@ int starts_init(struct supervisor *sup)
 	}
 	s->sup = sup;
 	sup->starts = s;
+	sup->children.spawner = &s->spawner;
 	loop_timer_init(&s->timer, on_timer);
 	return 0;
 }
@@ -212,6 +228,10 @@ void starts_stop(struct supervisor *sup)
 void starts_done(struct supervisor *sup)
 {
 	starts_stop(sup);
+	if (sup->starts) {
+		spawner_done(&sup->starts->spawner);
+		sup->children.spawner = NULL;
+	}
 	free(sup->starts);
 	sup->starts = NULL;
 }

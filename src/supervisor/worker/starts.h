@@ -1,7 +1,8 @@
 #pragma once
 
-/** Many starts at once. */
+/** Many starts at once, and slotd-spawn, which makes them. */
 
+#include "link/helpers.h"
 #include "worker/process.h"
 
 /** As process_start, now or in one of the next turns of the loop; in the order of the calls. */
@@ -12,10 +13,12 @@ void process_autostart(struct process *p);
 void process_restart_soon(struct process *p);
 /** Before another command for it: a start that was asked for and waits is done first. */
 void process_start_due(struct process *p);
-/** A child has got going, or ended. */
-void starts_go_on(struct supervisor *sup);
 /** It starts now, or is about to be freed. */
 void starts_forget(struct process *p);
+/** Of slotd-spawn: it is there, MSG_SPAWNED came, it has died. */
+void starts_refill(struct helper *h);
+void starts_answered(struct supervisor *sup, struct message *m);
+void starts_lost(struct helper *h);
 int starts_init(struct supervisor *sup);
 /** Before the end of the loop; those that wait are freed later. */
 void starts_stop(struct supervisor *sup);

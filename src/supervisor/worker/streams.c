@@ -12,7 +12,6 @@
 #include <slotd/keep.h>
 #include <slotd/lognote.h>
 #include <slotd/os.h>
-#include <slotd/slab.h>
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -50,7 +49,6 @@ struct stream {
 
 struct streams {
 	struct supervisor *sup;
-	struct slab memory;
 	struct stream *buckets[BUCKETS];
 	int staging_fd, notes_fd;
 };
@@ -115,7 +113,7 @@ static struct stream *stream_free(struct stream *st)
 		free(st->name);
 		free(st->group);
 		free(st->path);
-		slab_put(&st->all->memory, st);
+		free(st);
 	}
 	return NULL;
 }
@@ -200,7 +198,7 @@ static int stream_new(struct process *p, int channel, int *ret_child)
 {
 	struct streams *s = streams_of(p->sup);
 	const struct log_config *config = &p->config->logs[channel];
-	CLEANUP(stream_freep) struct stream *st = slab_get(&s->memory);
+	CLEANUP(stream_freep) struct stream *st = calloc(1, sizeof(*st));
 	auto_close int write_end = -EBADF;
 	int ends[2], r;
 
@@ -647,7 +645,6 @@ int streams_init(struct supervisor *sup, struct diag *diag)
 		return diag_set_errno(diag, -ENOMEM, "no logs");
 	}
 	s->sup = sup;
-	s->memory.size = sizeof(struct stream);
 	s->staging_fd = s->notes_fd = -EBADF;
 	sup->streams = s;
 	r = lognote_create(&s->staging_fd, &s->notes_fd);
@@ -676,7 +673,6 @@ void streams_done(struct supervisor *sup)
 			stream_free(st);
 		}
 	}
-	slab_done(&s->memory);
 	cleanup_closep(&s->staging_fd);
 	cleanup_closep(&s->notes_fd);
 	free(s);
