@@ -72,6 +72,12 @@ void loop_io_first(struct loop_io *io);
 void loop_io_set(struct loop *loop, struct loop_io *io, int fd, unsigned events);
 /** Must come before the descriptor is closed. Harmless when not watching or zeroed. */
 void loop_io_stop(struct loop *loop, struct loop_io *io);
+/**
+ * The same for a descriptor of which another process has a duplicate. It would be reported on after
+ * it is closed here (epoll(7), "Questions and answers"), and libev would then watch all others
+ * anew.
+ */
+void loop_io_leave(struct loop *loop, struct loop_io *io);
 
 /** Prepares it, not armed. */
 void loop_timer_init(struct loop_timer *t, loop_timer_fn *fn);

@@ -55,7 +55,7 @@ static void for_each(struct logger *lg, void (*fn)(struct stream *))
 
 static struct stream *stream_free(struct stream *s)
 {
-	loop_io_stop(s->lg->loop, &s->io);
+	loop_io_leave(s->lg->loop, &s->io);
 	cleanup_closep(&s->pipe);
 	files_put(&s->lg->files, s->file);
 	stream_filter_done(s);
@@ -272,7 +272,7 @@ static void end(struct stream *s)
 	if (!flush_held(s)) {
 		return;
 	}
-	loop_io_stop(s->lg->loop, &s->io);
+	loop_io_leave(s->lg->loop, &s->io);
 	cleanup_closep(&s->pipe);
 	files_put(&s->lg->files, s->file);
 	s->file = NULL;

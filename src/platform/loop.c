@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <ev.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 _Static_assert(sizeof(struct ev_io) <= sizeof(((struct loop_io *)0)->ev), "loop_io too small");
 _Static_assert(sizeof(struct ev_timer) <= sizeof(((struct loop_timer *)0)->ev), "loop_timer");
@@ -11,6 +13,7 @@ _Static_assert(sizeof(struct ev_signal) <= sizeof(((struct loop_signal *)0)->ev)
 
 struct loop {
 	struct ev_loop *ev;
+	int epoll_fd;		   /* libev's; negative: not known */
 	struct ev_prepare prepare; /* runs the queued idles before the loop sleeps */
 	struct loop_idle *head, **tail;
 };
@@ -35,14 +38,32 @@ static void on_prepare(struct ev_loop *ev, struct ev_prepare *p, int revents)
 	run_idles(container_of(p, struct loop, prepare));
 }
 
+/* libev does not tell it, but opens it first, so it gets the lowest free number. */
+static int lowest_free(void)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC), number = fd;
+
+	cleanup_closep(&fd);
+	return number;
+}
+
+static bool is_epoll(int fd)
+{
+	auto_close int other = epoll_create1(EPOLL_CLOEXEC);
+
+	return epoll_ctl(fd, EPOLL_CTL_DEL, other, NULL) < 0 && errno == ENOENT;
+}
+
 int loop_new(struct loop **ret)
 {
 	auto_free struct loop *loop = calloc(1, sizeof(*loop));
+	int fd = lowest_free();
 
 	if (!loop) {
 		return -ENOMEM;
 	}
 	loop->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+	loop->epoll_fd = is_epoll(fd) ? fd : -EBADF;
 	if (!loop->ev) {
 		return -EMFILE;
 	}
@@ -128,6 +149,16 @@ void loop_io_stop(struct loop *loop, struct loop_io *io)
 {
 	if (ev_is_active(ev_of(io))) {
 		ev_io_stop(loop->ev, ev_of(io));
+	}
+}
+
+void loop_io_leave(struct loop *loop, struct loop_io *io)
+{
+	if (ev_is_active(ev_of(io))) {
+		int fd = ev_of(io)->fd;
+
+		ev_io_stop(loop->ev, ev_of(io));
+		(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL); /* libev does without */
 	}
 }
 

@@ -193,7 +193,7 @@ static void on_exit_event(struct loop_io *io, unsigned events)
 	}
 	read_report(p);
 	close_report(p);
-	loop_io_stop(p->sup->loop, &p->exit_io);
+	loop_io_leave(p->sup->loop, &p->exit_io);
 	forget_descriptors(p);
 	p->clearing = true;
 	finished(p);
@@ -645,7 +645,7 @@ struct process *process_free(struct process *p)
 		p->sup->processes.at[p->worker.id] = NULL;
 		ledger_drop(p->sup->ledger, LEDGER_TABLE_WORKER, p->worker.id);
 	}
-	loop_io_stop(p->sup->loop, &p->exit_io);
+	loop_io_leave(p->sup->loop, &p->exit_io);
 	close_report(p);
 	loop_timer_stop(p->sup->loop, &p->timer);
 	cleanup_closep(&p->pidfd);
