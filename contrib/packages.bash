@@ -5,7 +5,7 @@
 # What building slotd needs.
 SLOTD_BUILD_PACKAGES=(gcc libc6-dev meson ninja-build pkg-config libev-dev libinih-dev
     libmicrohttpd-dev libexpat1-dev libjansson-dev libcurl4-openssl-dev libedit-dev
-    libseccomp-dev libcap-ng-dev libcrypt-dev nettle-dev node-llhttp)
+    libseccomp-dev libcap-ng-dev libcrypt-dev nettle-dev libsystemd-dev node-llhttp)
 # Seconds to wait while another apt or dpkg runs.
 SLOTD_APT_PATIENCE=${SLOTD_APT_PATIENCE:-300}
 

@@ -2,7 +2,8 @@
 
 /**
  * Talking to systemd: state lines (sd_notify(3)), the watchdog's interval, and sockets that come
- * by LISTEN_FDS. Everything is harmless where there is no systemd.
+ * by LISTEN_FDS. Everything is harmless where there is no systemd. Built without libsystemd there
+ * are no sockets and no watchdog.
  */
 
 #include <slotd/usec.h>

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -14,14 +13,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/*
- * The protocols of sd_notify(3) and sd_listen_fds(3) are a few lines each. libsystemd comes with
- * seven libraries more, whose mappings every child of slotd would have to copy.
- */
+#if HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
 
 enum {
-	LISTEN_FDS_START = 3,
+	LISTEN_FDS_START = 3, /* SD_LISTEN_FDS_START */
 };
+
+/* ---- what systemd is told: not by sd_notify(3), which waits while pid 1 reads nothing */
 
 static void send_text(const char *path, const char *text)
 {
@@ -74,39 +74,53 @@ bool notify_wanted(void)
 	return getenv("NOTIFY_SOCKET") != NULL;
 }
 
-/* A positive number of the environment that is meant for this process; 0: none. */
-static unsigned long long number_for_us(const char *name, const char *pid_name, bool any_pid)
-{
-	const char *text = getenv(name), *pid = getenv(pid_name);
+/* ---- what systemd passed */
 
-	if (pid ? strtoll(pid, NULL, 10) != getpid() : !any_pid) {
-		return 0;
-	}
-	return text && *text != '-' ? strtoull(text, NULL, 10) : 0;
-}
+#if HAVE_SYSTEMD
 
 usec_t notify_watchdog_interval(void)
 {
-	usec_t usec = number_for_us("WATCHDOG_USEC", "WATCHDOG_PID", true);
+	uint64_t usec;
 
-	return usec ? usec / 2 : USEC_NEVER;
+	return sd_watchdog_enabled(0, &usec) > 0 ? usec / 2 : USEC_NEVER;
 }
 
-/* The end of those that systemd passed. */
-static int listeners_end(void)
+/* Their number; they begin at LISTEN_FDS_START. */
+static int count_listeners(void)
 {
-	unsigned long long n = number_for_us("LISTEN_FDS", "LISTEN_PID", false);
+	int n = sd_listen_fds(0);
 
-	return LISTEN_FDS_START + (int)(n < INT_MAX / 2 ? n : 0);
+	return n > 0 ? n : 0;
 }
 
 static bool is_listener(int fd)
 {
-	int type, accepts;
-	socklen_t len = sizeof(int);
+	return sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0;
+}
 
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
-	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &len) == 0 && accepts;
+#else
+
+usec_t notify_watchdog_interval(void)
+{
+	return USEC_NEVER;
+}
+
+static int count_listeners(void)
+{
+	return 0;
+}
+
+static bool is_listener(int fd)
+{
+	(void)fd;
+	return false;
+}
+
+#endif
+
+static int listeners_end(void)
+{
+	return LISTEN_FDS_START + count_listeners();
 }
 
 static bool is_bound_to(int fd, const char *address)
@@ -125,7 +139,6 @@ int notify_take_listener(const char *address)
 	int end = listeners_end();
 
 	for (int fd = LISTEN_FDS_START; fd < end; fd++) {
-		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 		if (is_bound_to(fd, address)) {
 			auto_close int copy = fcntl(fd, F_DUPFD_CLOEXEC, end);
 
