@@ -2,7 +2,6 @@
 
 #include "capture.h"
 #include "lines.h"
-#include "logger.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/strbuf.h>

@@ -5,7 +5,7 @@
  * None of them can hold up the file.
  */
 
-#include "stream.h"
+#include "logger.h"
 
 /** What is logged, as it is logged. */
 void listeners_tell(struct stream *s, const char *data, size_t n);

@@ -1,7 +1,5 @@
 #include "loss.h"
 
-#include "logger.h"
-
 #include <inttypes.h>
 #include <string.h>
 #include <syslog.h>

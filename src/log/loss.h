@@ -5,7 +5,7 @@
  * slotd in totals, at most one message a second and stream.
  */
 
-#include "stream.h"
+#include "logger.h"
 
 /** The stream's file failed; says so if it worked until now, and pauses it. */
 void loss_begins(struct stream *s, int error);

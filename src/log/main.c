@@ -5,7 +5,10 @@
  */
 #include "logger.h"
 #include "recover.h"
+#include "reopen.h"
 #include "requests.h"
+#include "share.h"
+#include "stream.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/helper.h>
@@ -13,52 +16,10 @@
 #include <slotd/log.h>
 #include <slotd/sandbox.h>
 
-#include <inttypes.h>
 #include <linux/capability.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <string.h>
 #include <time.h>
-
-void logger_report(struct logger *lg, int priority, const char *fmt, ...)
-{
-	char text[DIAG_TEXT_MAX];
-	struct message m;
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	message_init(&m, MSG_REPORT, 0);
-	message_put_i64(&m, TAG_LEVEL, priority);
-	message_put_text(&m, TAG_TEXT, text);
-	if (channel_send(&lg->channel, &m) < 0) {
-		own_write(lg, &(struct own_line){priority, usec_wall(), text, ""});
-	}
-}
-
-void logger_datagram_news(struct logger *lg, struct datagram *d)
-{
-	uint64_t dropped = datagram_news(d, usec_monotonic());
-
-	if (dropped) {
-		logger_report(lg, LOG_WARNING, "%s does not take lines; dropped: %" PRIu64, d->path,
-			      dropped);
-	}
-}
-
-void logger_done(struct logger *lg, uint32_t id, int code, const char *text)
-{
-	struct message m;
-
-	if (!id) {
-		return;
-	}
-	message_init(&m, MSG_DONE, id);
-	message_put_i64(&m, TAG_CODE, code);
-	message_put_text(&m, TAG_TEXT, text);
-	(void)channel_send(&lg->channel, &m); /* who is gone needs no answer */
-}
 
 /* ---- messages from slotd */
 
@@ -102,12 +63,15 @@ static void on_print(struct logger *lg, struct message *m)
 
 static void on_line(struct logger *lg, struct message *m)
 {
+	if (lg->own.level >= LOG_DEBUG) {
+		streams_drain(lg); /* what a worker said before this is above it in the log */
+	}
 	own_received(lg, m);
 }
 
 static void on_reopen(struct logger *lg, struct message *m)
 {
-	request_reopen(lg, m->id);
+	reopen_asked(lg, m->id);
 }
 
 static void on_clear(struct logger *lg, struct message *m)
@@ -150,10 +114,16 @@ static void drained(struct channel *ch)
 
 static void on_reopen_timer(struct loop_timer *t)
 {
-	request_reopen_now(container_of(t, struct logger, reopen_timer));
+	reopen_now(container_of(t, struct logger, reopen_timer));
 }
 
 /* ---- the process */
+
+/* A line to slotd that is gone. */
+static void write_here(struct logger *lg, int priority, const char *text)
+{
+	own_write(lg, &(struct own_line){priority, usec_wall(), text, ""});
+}
 
 static int begin(struct logger *lg)
 {
@@ -164,6 +134,7 @@ static int begin(struct logger *lg)
 	if (r < 0) {
 		return r;
 	}
+	lg->unheard = write_here;
 	lg->staging.fd = -EBADF;
 	loop_timer_init(&lg->reopen_timer, on_reopen_timer);
 	own_init(lg);

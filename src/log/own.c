@@ -1,6 +1,7 @@
 #include "own.h"
 
 #include "logger.h"
+#include "reopen.h"
 #include "special.h"
 
 #include <slotd/cleanup.h>
@@ -206,7 +207,7 @@ void own_write(struct logger *lg, const struct own_line *line)
 		return;
 	}
 	if (o->file) {
-		logger_look_after(lg, o->file); /* what it says may come back here */
+		reopen_if_gone(lg, o->file); /* what it says may come back here */
 	}
 	pass = repeat_pass(&o->repeat, line->priority, line->text, usec_monotonic(), &hidden);
 	tell_hidden(lg, before, hidden);
@@ -222,10 +223,6 @@ void own_received(struct logger *lg, const struct message *m)
 {
 	uint64_t left_out = message_u64(m, TAG_COUNT);
 	char text[64];
-
-	if (lg->own.level >= LOG_DEBUG) {
-		streams_drain(lg); /* what a worker said before this is above it in the log */
-	}
 
 	if (left_out) {
 		const struct own_line l = {LOG_WARNING, usec_wall(), text, ""};

@@ -2,6 +2,7 @@
 
 #include "lines.h"
 #include "logger.h"
+#include "pace.h"
 #include "special.h"
 
 #include <slotd/cleanup.h>
@@ -21,7 +22,7 @@ static void on_timer(struct loop_timer *t)
 {
 	struct share *share = container_of(t, struct share, timer);
 
-	streams_watch_again(container_of(share, struct logger, streams.share));
+	share->again(share->data);
 }
 
 static void forget(struct share *share)
@@ -112,7 +113,7 @@ static bool may_go_on(struct stream *s, size_t n)
 	}
 	/* Its first and last pages may be filled in part only: full is not seen, nearly full is. */
 	if ((int)n + 2 * PIPE_BUF > fcntl(s->pipe, F_GETPIPE_SZ)) {
-		stream_widen(s);
+		pace_widen(s);
 	}
 	if (!s->line_since) {
 		s->line_since = now;

@@ -6,21 +6,14 @@
  * however slow the reader is.
  */
 
-#include <slotd/loop.h>
-
 #include <stddef.h>
 
 struct logger;
+struct share;
 struct stream;
 
 enum {
 	SHARE_MAX = 128 * 1024,
-};
-
-struct share {
-	int pipe[2]; /* for a look at what a stream's pipe holds; -EBADF: not made */
-	char *seen;
-	struct loop_timer timer; /* armed while a line is begun */
 };
 
 /**

@@ -1,8 +1,9 @@
 #include "sink.h"
 
 #include "lines.h"
-#include "logger.h"
 #include "loss.h"
+#include "reopen.h"
+#include "share.h"
 #include "special.h"
 
 #include <errno.h>
@@ -89,7 +90,7 @@ static void into_file(struct stream *s, struct chunk *c)
 		loss_ends(s);
 	}
 	if (reopen && !s->file->reopen) {
-		logger_reopened(s->lg);
+		reopen_told(s->lg);
 	}
 }
 
@@ -135,7 +136,7 @@ static int choose_file(struct stream *s, struct log_note *ret_note, size_t *max,
 {
 	int r;
 
-	logger_look_after(s->lg, s->file);
+	reopen_if_gone(s->lg, s->file);
 	r = chunk_note(s->file, s->id, usec_monotonic(), ret_note);
 
 	if (r < 0) {

@@ -2,7 +2,7 @@
 
 /** Where a stream's chunks go: its file, a special target, nowhere, or into the count of losses. */
 
-#include "stream.h"
+#include "logger.h"
 
 typedef void sink_fn(struct stream *s, struct chunk *c);
 

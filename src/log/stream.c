@@ -2,8 +2,9 @@
 
 #include "capture.h"
 #include "listener.h"
-#include "logger.h"
 #include "loss.h"
+#include "pace.h"
+#include "share.h"
 #include "sink.h"
 #include "special.h"
 
@@ -17,7 +18,6 @@
 
 enum {
 	PIPE_USUAL = 64 * 1024,
-	PIPE_WIDE = 256 * 1024,
 	TAKES_PER_WAKE = 16, /* so that one busy stream does not starve the others */
 };
 
@@ -220,14 +220,6 @@ static ssize_t take(struct stream *s, size_t *max)
 	return n;
 }
 
-void stream_widen(struct stream *s)
-{
-	if (!s->wide) {
-		s->wide = true;
-		(void)fcntl(s->pipe, F_SETPIPE_SZ, PIPE_WIDE);
-	}
-}
-
 /* ---- the end */
 
 /* False: not now. */
@@ -302,7 +294,7 @@ static void on_pipe(struct loop_io *io, unsigned events)
 		}
 		total += (size_t)n;
 		if (total >= PIPE_USUAL) {
-			stream_widen(s); /* it is full each time: fewer turns for both sides */
+			pace_widen(s); /* it is full each time: fewer turns for both sides */
 		}
 	}
 }
@@ -489,6 +481,8 @@ void streams_init(struct logger *lg)
 	lg->streams.null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	datagram_init(&lg->streams.syslog, DATAGRAM_SYSLOG);
 	loop_timer_init(&lg->streams.timer, on_timer);
+	lg->streams.share.again = target_has_room;
+	lg->streams.share.data = lg;
 }
 
 /* We end, the stream does not: what is known of it stays in the notes. */

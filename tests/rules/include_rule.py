@@ -32,9 +32,6 @@ FRAMES = {"supervisor/supervisor.h"}
 
 CIRCLE_MAX = 6  # files; a .c and the .h of its name are one
 
-# Circles that are larger still, by folder: none may grow, and what is mended goes.
-CIRCLES = {"log": 8}
-
 # These have no file of their own name; every other header belongs to the folder that has one, and
 # to common where none has: plain data, words, contracts between processes.
 OWNER = {"config.h": "config", "service_judge.h": "core"}
@@ -152,14 +149,8 @@ def circles():
 
 def circle_problems():
     for circle in circles():
-        folder, size = circle[0].split("/")[0], len(circle)
-        if size > CIRCLES.get(folder, CIRCLE_MAX):
-            yield f"{size} files include each other in a circle: {' '.join(circle)}"
-        elif CIRCLE_MAX < size < CIRCLES.get(folder, 0):
-            yield f"{folder}: the circle has {size} files now: write that into CIRCLES"
-    largest = {f: max(len(c) for c in circles() if c[0].startswith(f + "/")) for f in CIRCLES}
-    for folder in (f for f, size in largest.items() if size <= CIRCLE_MAX):
-        yield f"{folder}: no circle is too large any more: take it out of CIRCLES"
+        if len(circle) > CIRCLE_MAX:
+            yield f"{len(circle)} files include each other in a circle: {' '.join(circle)}"
 
 
 def private_twins():

@@ -196,7 +196,8 @@ static uint64_t small(void)
 	(void)ledger_make_header(h);
 	for (int i = 0; i < LEDGER_TABLE_MAX_; i++) {
 		h->tables[i].offset = at;
-		h->tables[i].rows = h->tables[i].used = 1;
+		h->tables[i].rows = 1;
+		h->tables[i].used = 1;
 		at += h->tables[i].stride;
 	}
 	return at;
