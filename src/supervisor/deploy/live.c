@@ -34,7 +34,7 @@ static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 {
 	const struct service_config *c = s->config;
 	struct record record = {0};
-	enum slot_id written;
+	enum slot_id written = SLOT_A;
 	int r = records_find(s->sup, s->name, &record, diag);
 
 	if (r == -EUCLEAN) {
