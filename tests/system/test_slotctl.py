@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import fakectl, procs
+from harness import fakectl, procs, supervisorctl
 from harness.fakectl import FakeSlotd
 from harness.paths import BUILD, SLOTCTL
 from harness.procs import wait_for
@@ -34,9 +34,13 @@ def place():
 
 
 def run(*args, env=None, **kwargs):
+    words = [str(a) for a in args]
+    env = {**os.environ, **(env or {})}
+    if words[0] == SUPERVISORCTL:
+        return supervisorctl.run(words[1:], cwd=kwargs.pop("cwd", os.getcwd()), env=env, timeout=60,
+                                 **kwargs)
     kwargs.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.run([str(a) for a in args], capture_output=True, text=True, timeout=60,
-                          env={**os.environ, **(env or {})}, **kwargs)
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, env=env, **kwargs)
 
 
 # ---- beside supervisorctl -----------------------------------------------------------------------
