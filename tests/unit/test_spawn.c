@@ -1,7 +1,11 @@
 #include <check.h>
 #include <slotd/cleanup.h>
 #include <slotd/spawn.h>
+#include <slotd/spawner.h>
+#include <slotd/spawnrequest.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "suite.h"
 
@@ -84,10 +88,230 @@ START_TEST(a_failed_start_is_told_in_supervisors_words)
 }
 END_TEST
 
+static char *const arguments[] = {(char *)"cat", (char *)"-", (char *)"", NULL};
+static char *const settings[] = {(char *)"A=1", (char *)"EMPTY=", NULL};
+static const gid_t groups[] = {4, 24};
+static const struct spawn_user somebody = {
+	.uid = 5, .gid = 6, .groups = groups, .n_groups = 2, .name = "somebody"};
+
+static struct spawn_spec everything(void)
+{
+	struct spawn_spec spec = SPAWN_SPEC_INIT;
+
+	spec.argv = arguments;
+	spec.envp = settings;
+	spec.search = "/bin";
+	spec.directory = "/tmp";
+	spec.user = &somebody;
+	spec.address = "127.0.0.1:1";
+	spec.umask = 027;
+	spec.explain = true;
+	return spec;
+}
+
+START_TEST(a_request_is_read_as_it_was_written)
+{
+	const struct spawn_spec spec = everything();
+	struct spawn_reading r;
+	int fds[2] = {-EBADF, STDERR_FILENO};
+
+	ck_assert_int_eq(spawn_request_write(&spec, &fds[0]), 0);
+	ck_assert_int_eq(spawn_request_read(fds, 2, &r), 0);
+	for (int i = 0; i < 4; i++) {
+		ck_assert_pstr_eq(r.spec.argv[i], arguments[i]);
+	}
+	for (int i = 0; i < 3; i++) {
+		ck_assert_pstr_eq(r.spec.envp[i], settings[i]);
+	}
+	ck_assert_str_eq(r.spec.search, "/bin");
+	ck_assert_str_eq(r.spec.directory, "/tmp");
+	ck_assert_str_eq(r.spec.address, "127.0.0.1:1");
+	ck_assert_str_eq(r.spec.user->name, "somebody");
+	ck_assert(r.spec.user->uid == 5 && r.spec.user->gid == 6 && r.spec.user->n_groups == 2);
+	ck_assert(r.spec.user->groups[0] == 4 && r.spec.user->groups[1] == 24);
+	ck_assert(r.spec.umask == 027 && r.spec.explain && !r.spec.reset_signals);
+	ck_assert_int_eq(r.report_fd, STDERR_FILENO);
+	spawn_reading_done(&r);
+	ck_assert_int_eq(spawn_request_pid(fds[0]), 0);
+	(void)close(fds[0]);
+}
+END_TEST
+
+START_TEST(a_request_that_is_cut_short_is_refused)
+{
+	const struct spawn_spec spec = everything();
+	struct spawn_reading r;
+	int fds[3] = {-EBADF, STDERR_FILENO, STDERR_FILENO};
+	struct stat st;
+
+	ck_assert_int_eq(spawn_request_write(&spec, &fds[0]), 0);
+	ck_assert_int_eq(fstat(fds[0], &st), 0);
+	ck_assert_int_eq(spawn_request_read(fds, 1, &r), -EBADMSG);
+	ck_assert_int_eq(spawn_request_read(fds, 3, &r), -EBADMSG); /* one that nothing names */
+	while (st.st_size > 0) {
+		ck_assert_int_eq(ftruncate(fds[0], --st.st_size), 0);
+		ck_assert_int_eq(spawn_request_read(fds, 2, &r), -EBADMSG);
+	}
+	(void)close(fds[0]);
+}
+END_TEST
+
+/* ---- slotd's end, with the test in slotd-spawn's place */
+
+struct ends {
+	struct loop *loop;
+	struct channel channel;
+	struct spawner spawner;
+	int theirs;
+};
+
+static void answered(struct channel *ch, struct message *m)
+{
+	spawner_answered(ch->owner, m);
+}
+
+static const struct channel_ops ops = {.received = answered};
+
+static void connect_ends(struct ends *e)
+{
+	int ours;
+
+	ck_assert_int_eq(channel_pair(&ours, &e->theirs), 0);
+	channel_init(&e->channel, e->loop, ours, &ops, &e->spawner);
+	spawner_connected(&e->spawner, &e->channel);
+}
+
+static void die(struct ends *e)
+{
+	(void)close(e->theirs);
+	channel_done(&e->channel);
+	spawner_lost(&e->spawner);
+}
+
+/* The id of the next request; a pid is noted in it, as the kernel would. */
+static uint32_t next_request(struct ends *e, int32_t pid)
+{
+	static struct message m;
+
+	ck_assert_int_eq(channel_receive_wait(e->theirs, &m, 0), 0);
+	ck_assert_int_eq(m.type, MSG_SPAWN);
+	if (pid) {
+		ck_assert_int_eq(
+			pwrite(m.fds[0], &pid, sizeof(pid), offsetof(struct spawn_request, pid)),
+			sizeof(pid));
+	}
+	message_done(&m);
+	return m.id;
+}
+
+static void refuse(struct ends *e, uint32_t id, int error)
+{
+	static struct message m;
+
+	message_init(&m, MSG_SPAWNED, id);
+	message_put_i64(&m, TAG_CODE, error);
+	ck_assert_int_eq(channel_send_wait(e->theirs, &m), 0);
+	loop_turn(e->loop, false);
+}
+
+static void note(void *owner, int error, const struct spawned *spawned)
+{
+	int pidfd = spawned->pidfd, report_fd = spawned->report_fd;
+
+	*(int *)owner = error < 0 ? error : spawned->pid;
+	if (error == 0) {
+		cleanup_closep(&pidfd);
+		cleanup_closep(&report_fd);
+	}
+}
+
+static struct spawn_call *ask(struct ends *e, int *result)
+{
+	const struct spawn_spec spec = everything();
+	struct spawn_call *call;
+
+	*result = 0;
+	ck_assert_int_eq(spawner_ask(&e->spawner, &spec, note, result, &call), 0);
+	return call;
+}
+
+static void begin_ends(struct ends *e)
+{
+	*e = (struct ends){0};
+	ck_assert_int_eq(loop_new(&e->loop), 0);
+}
+
+static void end_ends(struct ends *e)
+{
+	die(e);
+	spawner_done(&e->spawner);
+	loop_free(e->loop);
+}
+
+START_TEST(what_was_not_made_is_asked_of_the_next_one_and_given_up_at_last)
+{
+	struct ends e;
+	int result;
+
+	begin_ends(&e);
+	(void)ask(&e, &result);
+	ck_assert(spawner_busy(&e.spawner));
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(result, 0);
+		connect_ends(&e);
+		(void)next_request(&e, 0);
+		die(&e);
+	}
+	ck_assert_int_eq(result, -EAGAIN);
+	connect_ends(&e);
+	end_ends(&e);
+}
+END_TEST
+
+START_TEST(what_was_made_is_found_though_nobody_answered)
+{
+	struct ends e;
+	int result;
+
+	begin_ends(&e);
+	connect_ends(&e);
+	(void)ask(&e, &result);
+	(void)next_request(&e, getpid());
+	die(&e);
+	ck_assert_int_eq(result, getpid());
+	connect_ends(&e);
+	end_ends(&e);
+}
+END_TEST
+
+START_TEST(only_what_was_not_sent_can_be_taken_back)
+{
+	struct ends e;
+	int first, second;
+	struct spawn_call *call;
+	uint32_t before;
+
+	begin_ends(&e);
+	call = ask(&e, &first);
+	ck_assert(spawn_call_cancel(call));
+	connect_ends(&e);
+	call = ask(&e, &second);
+	before = spawner_note(&e.spawner);
+	ck_assert(!spawn_call_cancel(call) && !spawner_past(&e.spawner, before));
+	refuse(&e, next_request(&e, 0), -ENOMEM);
+	ck_assert(first == 0 && second == -ENOMEM && spawner_past(&e.spawner, before));
+	end_ends(&e);
+}
+END_TEST
+
 int main(void)
 {
-	return suite_run("spawn", a_command_is_split_as_a_shell_would,
-			 an_open_quote_is_refused_in_supervisors_words,
-			 later_settings_of_an_environment_win,
-			 a_failed_start_is_told_in_supervisors_words);
+	return suite_run(
+		"spawn", a_command_is_split_as_a_shell_would,
+		an_open_quote_is_refused_in_supervisors_words, later_settings_of_an_environment_win,
+		a_failed_start_is_told_in_supervisors_words, a_request_is_read_as_it_was_written,
+		a_request_that_is_cut_short_is_refused,
+		what_was_not_made_is_asked_of_the_next_one_and_given_up_at_last,
+		what_was_made_is_found_though_nobody_answered,
+		only_what_was_not_sent_can_be_taken_back);
 }
