@@ -193,6 +193,7 @@ struct service_config {
 	usec_t client_timeout, idle_timeout, half_close_timeout;
 	struct drain_config drain;
 	usec_t drain_timeout, drain_spread, idle_keep, bake;
+	unsigned bake_crashes;
 	/* deploy */
 	usec_t prepare_timeout; /* USEC_NEVER: none */
 	char **allow_deploy;	/* user names, @groups; NULL: none */

@@ -19,8 +19,10 @@
  * test (tests/unit/golden/ledger.txt) holds the offsets.
  */
 
+#include <slotd/deploy.h>
 #include <slotd/diag.h>
-#include <slotd/swap.h>
+#include <slotd/health.h>
+#include <slotd/retire.h>
 #include <slotd/worker.h>
 
 #include <limits.h>
@@ -113,9 +115,8 @@ struct ledger_duty {
 	char stopper[LEDGER_LABEL_MAX];
 };
 
-/** Its pointer to the policy is NULL here. */
 struct ledger_service {
-	struct swap swap;
+	struct deploy swap;
 	struct retire retire[SLOT_MAX_];
 	struct ledger_slot slots[SLOT_MAX_];
 	struct ledger_duty duty;
@@ -127,12 +128,14 @@ struct ledger_job {
 	uint32_t kind;	   /* enum swap_kind */
 	uint32_t from, to; /* enum slot_id */
 	uint32_t step;	   /* enum swap_step */
-	uint32_t at, total;
+	uint32_t total;
 	bool prepared;
+	bool back;    /* it failed after the flip, and turned round */
 	bool closing; /* done but for its last line: the old slot drains */
 	char who[LEDGER_LABEL_MAX], release[LEDGER_LABEL_MAX];
 	uint64_t began_wall, began, step_began; /* the last two monotonic */
 	uint64_t draining;			/* connections of the old slot at the flip */
+	uint64_t cut;				/* of these, ended with force */
 };
 
 /** One pipe of one run of a worker, until slotd-log has written its last byte. */

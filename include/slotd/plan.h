@@ -24,17 +24,29 @@ enum plan_kind {
 	PLAN_TOUCH,   /* from here on the slot holds what is deployed, be it whole or not */
 	PLAN_PREPARE, /* run the prepare commands */
 	PLAN_STOP_PREPARE,
-	PLAN_SLOT_START,   /* arg 1: afresh (stop what runs first) */
-	PLAN_SLOT_STOP,	   /* arg 1: not killed before the drain is over */
-	PLAN_GATE,	   /* begin checks of the slot's workers */
-	PLAN_GATE_END,	   /* stop checking */
-	PLAN_CHECK_RECORD, /* can the record be written? */
-	PLAN_FLIP,	   /* tables acknowledged, store, doorbell */
-	PLAN_RECORD,	   /* state file, live_file, live_link, history */
-	PLAN_DRAIN,	   /* begin to drain the slot */
-	PLAN_CUT,	   /* end what is left; arg 1: at once, not spread */
-	PLAN_STEP,	   /* arg: enum swap_step entered; text: how the one before ended */
-	PLAN_FINISH,	   /* arg: exit code of the job; text: the closing sentence */
+	PLAN_SLOT_START,    /* arg 1: afresh (stop what runs first) */
+	PLAN_SLOT_STOP,	    /* arg 1: not killed before the drain is over */
+	PLAN_GATE,	    /* begin checks of the slot's workers */
+	PLAN_GATE_END,	    /* stop checking */
+	PLAN_CHECK_RECORD,  /* can the record be written? */
+	PLAN_FLIP,	    /* tables acknowledged, store, doorbell */
+	PLAN_LIVE,	    /* the flip is done: slot is live, its workers are a live slot's */
+	PLAN_PROVE,	    /* both slots have been live: either may be rolled back to */
+	PLAN_STATUS,	    /* systemd is told who is live */
+	PLAN_RECORD,	    /* state file, live_file, live_link */
+	PLAN_RECALL,	    /* the slot's retirement ends: its workers are kept */
+	PLAN_RETIRE,	    /* the slot's retirement begins; arg 1: it is not kept warm */
+	PLAN_QUEUE_WORKERS, /* those of the live slot start, those of the other stop */
+	PLAN_CHECKS,	    /* health checks follow the live slot */
+	PLAN_BAKE,	    /* from here on the slot's connections are counted */
+	PLAN_WATCH_DRAIN,   /* ends in DRAINED, at once where the slot does not drain */
+	PLAN_DRAIN,	    /* begin to drain the slot */
+	PLAN_CUT,	    /* end what is left; arg 1: at once, not spread */
+	PLAN_STEP, /* arg: enum swap_step entered, from: the one before; text: how that ended */
+	PLAN_BACK, /* the phase that failed after the flip, from; text: why. The way back begins */
+	PLAN_FINISH, /* arg: exit code, from: the phase in which it ended; text: why, or what is
+		      * to be added */
+	PLAN_CLOSE,  /* the drain is over, or is watched no more: text */
 	PLAN_KIND_MAX_,
 	PLAN_KIND_INVALID_ = -22,
 };
@@ -55,6 +67,7 @@ struct plan_action {
 	unsigned tries; /* failures in a row */
 	bool expected;	/* EXITED: by exitcodes= */
 	usec_t at;
+	unsigned position; /* STEP, BACK, FINISH: of from among the phases people see; 0: none */
 	char text[PLAN_TEXT_MAX];
 };
 

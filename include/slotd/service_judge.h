@@ -8,8 +8,8 @@
  */
 
 #include <slotd/handoff.h>
+#include <slotd/retire.h>
 #include <slotd/service_names.h>
-#include <slotd/swap.h>
 #include <slotd/worker.h>
 
 /** One worker of a slot. */

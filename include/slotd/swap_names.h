@@ -1,6 +1,9 @@
 #pragma once
 
-/** The words of a swap that every process shares: steps, kinds, exit codes, and their names. */
+/**
+ * The words of a deploy, swap or rollback that every process shares: phases (here "steps"), kinds,
+ * exit codes, and their names.
+ */
 
 enum swap_step {
 	SWAP_NONE,
@@ -9,9 +12,11 @@ enum swap_step {
 	SWAP_GATE,
 	SWAP_CHECK_RECORD,
 	SWAP_FLIP,
-	SWAP_BAKE, /* the flip is done and being recorded; then the new slot is watched for bake */
-	SWAP_WAIT, /* a deploy into a slot that still drains waits for it, before PREPARE */
+	SWAP_BAKE,     /* the new slot is watched for bake= */
+	SWAP_WAIT,     /* a deploy into a slot that still drains waits for it, before PREPARE */
 	SWAP_PRECHECK, /* a deploy makes sure of the record before it touches anything */
+	SWAP_RECORD,   /* the flip is done and being recorded */
+	SWAP_DRAIN,    /* the outcome is known; the old slot is watched for a while */
 	SWAP_STEP_MAX_,
 	SWAP_STEP_INVALID_ = -22,
 };

@@ -8,11 +8,13 @@ static const struct {
 	[SWAP_PREPARE] = {"prepare", "prepare"},
 	[SWAP_START] = {"start", "start"},
 	[SWAP_GATE] = {"gate", "gate"},
-	[SWAP_CHECK_RECORD] = {"record", "swap"},
+	[SWAP_CHECK_RECORD] = {"check", "swap"},
 	[SWAP_FLIP] = {"swap", "swap"},
 	[SWAP_BAKE] = {"bake", "bake"},
 	[SWAP_WAIT] = {"wait", "wait"},
 	[SWAP_PRECHECK] = {"precheck", "record"},
+	[SWAP_RECORD] = {"record", "record"},
+	[SWAP_DRAIN] = {"drain", "drain"},
 };
 
 static const char *const kinds[SWAP_KIND_MAX_] = {

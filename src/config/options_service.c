@@ -138,9 +138,13 @@ const struct option_def service_options[] = {
 	{"idle_keep", OPTION_FIELD(S, idle_keep), OURS, .def = "15m", .max = SECONDS(365 * 86400),
 	 .help = "How long the old slot stays warm for a rollback before it is stopped."},
 	{"bake", OPTION_FIELD(S, bake), OURS, .def = "0", .max = SECONDS(86400),
-	 .help = "Time after a swap in which a failing new slot is rolled back by itself. Not "
-		 "acted "
-		 "on yet."},
+	 .help = "How long a new slot is watched after a swap or deploy. If its workers crash more "
+		 "than bake_crashes times in this time, or fewer than min_ready of them pass their "
+		 "checks, connections go back to the slot that was live before, and the command "
+		 "ends with 11. That slot stays warm at least as long. 0: the new slot is not "
+		 "watched."},
+	{"bake_crashes", OPTION_FIELD(S, bake_crashes), OURS, .def = "1", .max = 10000,
+	 .help = "How many crashes of the new slot's workers are borne during bake."},
 
 	{"prepare", OPTION_FIELD_AS(B, prepare, char *, OPT_LINES), EACH_SLOT, OURS,
 	 .help = "Commands that a deploy runs in the idle slot before it starts, one a line; the "

@@ -5,8 +5,8 @@
 
 #include <ctype.h>
 #include <slotd/cleanup.h>
+#include <slotd/health.h>
 #include <slotd/status_list.h>
-#include <slotd/swap.h>
 #include <stdarg.h>
 
 void service_error(struct service_making *m, const char *option, const char *fmt, ...)
@@ -276,12 +276,6 @@ static void settle(struct service_making *m)
 	}
 	if (s->prepare_timeout == 0) {
 		s->prepare_timeout = USEC_NEVER;
-	}
-	if (s->bake > 0) {
-		config_warning(
-			m->l->config, loader_place(m->section, "bake"),
-			"[%s] bake: not acted on yet; a new slot is not rolled back by itself",
-			m->section->name);
 	}
 }
 

@@ -8,7 +8,7 @@
 
 #include <ctype.h>
 #include <slotd/cleanup.h>
-#include <slotd/swap.h>
+#include <slotd/health.h>
 
 struct ports {
 	unsigned *at;

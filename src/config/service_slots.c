@@ -3,7 +3,7 @@
 #include "service.h"
 
 #include <slotd/cleanup.h>
-#include <slotd/swap.h>
+#include <slotd/health.h>
 
 enum {
 	/* With the default worker= a process number below this is no port but a count: the program

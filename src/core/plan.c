@@ -1,5 +1,5 @@
 #include <slotd/plan.h>
-#include <slotd/swap.h>
+#include <slotd/swap_names.h>
 #include <slotd/worker.h>
 
 #include <assert.h>
@@ -63,11 +63,22 @@ static const struct {
 	[PLAN_GATE_END] = {"gate-end", 0},
 	[PLAN_CHECK_RECORD] = {"check-record", 0},
 	[PLAN_FLIP] = {"flip", 0},
+	[PLAN_LIVE] = {"live", 0},
+	[PLAN_PROVE] = {"prove", 0},
+	[PLAN_STATUS] = {"status", 0},
 	[PLAN_RECORD] = {"record", 0},
+	[PLAN_RECALL] = {"recall", 0},
+	[PLAN_RETIRE] = {"retire", SHOWS_SET},
+	[PLAN_QUEUE_WORKERS] = {"queue-workers", 0},
+	[PLAN_CHECKS] = {"checks", 0},
+	[PLAN_BAKE] = {"bake", 0},
+	[PLAN_WATCH_DRAIN] = {"watch-drain", 0},
 	[PLAN_DRAIN] = {"drain", 0},
 	[PLAN_CUT] = {"cut", SHOWS_SET},
 	[PLAN_STEP] = {"step", SHOWS_STEP | SHOWS_TEXT},
+	[PLAN_BACK] = {"back", SHOWS_TEXT},
 	[PLAN_FINISH] = {"finish", SHOWS_ARG | SHOWS_TEXT},
+	[PLAN_CLOSE] = {"close", SHOWS_TEXT},
 };
 
 struct out {
@@ -130,6 +141,9 @@ static void out_action(struct out *o, const struct plan_action *a, usec_t now)
 	}
 	if (shows & SHOWS_STEP) {
 		out(o, " %s", swap_state_name((enum swap_step)a->arg));
+	}
+	if (a->position) {
+		out(o, " #%u", a->position);
 	}
 	if ((shows & SHOWS_TEXT) && a->text[0]) {
 		out(o, " \"%s\"", a->text);

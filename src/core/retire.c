@@ -1,4 +1,5 @@
-#include <slotd/swap.h>
+#include <slotd/deploy.h>
+#include <slotd/retire.h>
 
 static const char *const names[RETIRE_STATE_MAX_] = {
 	[RETIRE_NONE] = "none", [RETIRE_DRAINING] = "draining", [RETIRE_CUTTING] = "cutting",
@@ -41,6 +42,14 @@ static void set_state(struct retire *r, enum retire_state to, usec_t deadline, u
 typedef void step_fn(struct retire *r, const struct swap_policy *policy, usec_t now,
 		     struct plan *plan);
 
+usec_t retire_keep(const struct swap_policy *policy)
+{
+	if (policy->drain_by_worker) {
+		return 0;
+	}
+	return policy->bake > policy->idle_keep ? policy->bake : policy->idle_keep;
+}
+
 static void drain(struct retire *r, const struct swap_policy *policy, usec_t now, struct plan *plan)
 {
 	set_state(r, RETIRE_DRAINING, usec_add(now, policy->drain_timeout), now, plan);
@@ -72,11 +81,20 @@ static void stop(struct retire *r, const struct swap_policy *policy, usec_t now,
 	add(r, PLAN_SLOT_STOP, plan);
 }
 
+static void discard(struct retire *r, const struct swap_policy *policy, usec_t now,
+		    struct plan *plan)
+{
+	drain(r, policy, now, plan);
+	r->discard = true;
+}
+
 static void keep_warm(struct retire *r, const struct swap_policy *policy, usec_t now,
 		      struct plan *plan)
 {
-	if (policy->idle_keep && !policy->drain_by_worker) {
-		set_state(r, RETIRE_WARM, usec_add(now, policy->idle_keep), now, plan);
+	usec_t keep = r->discard ? 0 : retire_keep(policy);
+
+	if (keep) {
+		set_state(r, RETIRE_WARM, usec_add(now, keep), now, plan);
 	} else {
 		stop(r, policy, now, plan);
 	}
@@ -86,10 +104,11 @@ static void rest(struct retire *r, const struct swap_policy *policy, usec_t now,
 {
 	(void)policy;
 	set_state(r, RETIRE_NONE, USEC_NEVER, now, plan);
+	r->discard = false;
 }
 
 static step_fn *const steps[RETIRE_STATE_MAX_][RETIRE_EV_MAX_] = {
-	[RETIRE_NONE] = {[RETIRE_EV_BEGIN] = drain},
+	[RETIRE_NONE] = {[RETIRE_EV_BEGIN] = drain, [RETIRE_EV_DISCARD] = discard},
 	[RETIRE_DRAINING] = {[RETIRE_EV_DRAINED] = keep_warm,
 			     [RETIRE_EV_NOW] = cut_at_once,
 			     [RETIRE_EV_RECALL] = rest,

@@ -31,7 +31,7 @@ static void fill_service(void *content, unsigned index)
 {
 	struct ledger_service *s = content;
 
-	swap_init(&s->swap, index, NULL, SLOT_A);
+	deploy_init(&s->swap, index, SLOT_A);
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		retire_init(&s->retire[slot], index, (enum slot_id)slot);
 	}
@@ -53,9 +53,8 @@ static bool service_sane(const void *content, unsigned index)
 			return false;
 		}
 	}
-	return s->swap.service == index && (unsigned)s->swap.step < SWAP_STEP_MAX_ &&
-	       (unsigned)s->swap.live < SLOT_MAX_ && (unsigned)s->swap.target < SLOT_MAX_ &&
-	       s->duty.live < SLOT_MAX_ && memchr(s->duty.stopper, '\0', LEDGER_LABEL_MAX);
+	return s->swap.service == index && deploy_sane(&s->swap) && s->duty.live < SLOT_MAX_ &&
+	       memchr(s->duty.stopper, '\0', LEDGER_LABEL_MAX);
 }
 
 static bool job_sane(const void *content, unsigned index)
@@ -121,9 +120,9 @@ const struct ledger_shape ledger_shapes[LEDGER_TABLE_MAX_] = {
 			.n_parts = 6,
 			.parts =
 				{
-					PART(ledger_service, swap, struct swap, deadline),
-					PART(ledger_service, retire[0], struct retire, deadline),
-					PART(ledger_service, retire[1], struct retire, deadline),
+					PART(ledger_service, swap, struct deploy, phases),
+					PART(ledger_service, retire[0], struct retire, discard),
+					PART(ledger_service, retire[1], struct retire, discard),
 					PART(ledger_service, slots[0], struct ledger_slot, touched),
 					PART(ledger_service, slots[1], struct ledger_slot, touched),
 					PART(ledger_service, duty, struct ledger_duty, stopper),
@@ -137,7 +136,7 @@ const struct ledger_shape ledger_shapes[LEDGER_TABLE_MAX_] = {
 			.rows = LEDGER_SERVICES,
 			.content_size = sizeof(struct ledger_job),
 			.n_parts = 1,
-			.parts = {{0, offsetof(struct ledger_job, draining) + sizeof(uint64_t)}},
+			.parts = {{0, offsetof(struct ledger_job, cut) + sizeof(uint64_t)}},
 			.sane = job_sane,
 		},
 	[LEDGER_TABLE_STREAM] =

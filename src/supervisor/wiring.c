@@ -1,5 +1,6 @@
 #include "wiring.h"
 #include "commands.h"
+#include "deploy/bake.h"
 #include "deploy/jobs.h"
 #include "deploy/live.h"
 #include "deploy/live_watch.h"
@@ -145,13 +146,14 @@ static const struct worker_observer services_hear = {
 	.gone = services_leave,
 };
 
+static const struct worker_observer bake_hears = {.state = bake_process_entered};
 static const struct worker_observer shutdown_hears = {.state = shutdown_process_entered};
 static const struct worker_observer reload_hears = {.state = reload_process_entered};
 
 /* Requests first: what they answer about a worker that goes is said before it is gone. What is
  * shown last: nothing is said of it after that. */
 static const struct worker_observer *const worker_observers[] = {
-	&requests_hear,	 &events_hear,	&services_hear, &swaps_hear,
+	&requests_hear,	 &events_hear,	&services_hear, &swaps_hear, &bake_hears,
 	&shutdown_hears, &reload_hears, &publish_hears, NULL,
 };
 
@@ -171,6 +173,7 @@ static const struct service_part service_parts[] = {
 static const struct service_observer swaps_follow = {
 	.step = service_swap_step,
 	.drained = service_retire,
+	.judged = service_swap_judged,
 };
 
 static const struct service_observer jobs_follow = {.gone = jobs_forget};

@@ -110,6 +110,7 @@ START_TEST(a_service_has_its_defaults)
 	ck_assert_uint_eq(s->ready_timeout, SECONDS(60));
 	ck_assert_str_eq(s->min_ready, "all");
 	ck_assert_uint_eq(s->bake, 0);
+	ck_assert_uint_eq(s->bake_crashes, 1);
 	ck_assert_uint_eq(s->proxy_protocol, 0);
 	ck_assert_uint_eq(s->worker_max, 0);
 	ck_assert_ptr_null(s->allow_deploy);
@@ -129,7 +130,7 @@ START_TEST(every_option_of_a_service_arrives)
 		"balance=source\nworker_max=9\nproxy_protocol=v2\nconnect_timeout=1\n"
 		"hold_timeout=3\ndrain=connections\ndrain_timeout=4\nidle_keep=0\n"
 		"protocol=http\nretry=idempotent\nclient_timeout=5\nidle_timeout=6\n"
-		"half_close_timeout=7\ndrain_spread=8\n"
+		"half_close_timeout=7\ndrain_spread=8\nbake=1m\nbake_crashes=3\n"
 		"live_file=/tmp/live\nlive_link=/tmp/link\nprepare_directory=/apps/s-%(slot)s\n"
 		"prepare=\n  git pull\n\n  make %(slot)s\nprepare_timeout=0\n"
 		"allow_deploy=ana, @dev\nbacklog=10\nsocket_mode=0660\nsocket_owner=nobody\n" SLOTS
@@ -156,6 +157,8 @@ START_TEST(every_option_of_a_service_arrives)
 	ck_assert_uint_eq(s->half_close_timeout, SECONDS(7));
 	ck_assert_uint_eq(s->drain_spread, SECONDS(8));
 	ck_assert_uint_eq(s->idle_keep, 0);
+	ck_assert_uint_eq(s->bake, SECONDS(60));
+	ck_assert_uint_eq(s->bake_crashes, 3);
 	ck_assert_str_eq(s->slots[SLOT_B].prepare, "git pull\n\nmake b");
 	ck_assert_str_eq(s->slots[SLOT_B].prepare_directory, "/apps/s-b");
 	ck_assert_uint_eq(s->prepare_timeout, USEC_NEVER);
@@ -294,7 +297,6 @@ static const struct {
 	{HEAD PORTS "live_file=/no/such/dir/x\n", true, 7, "does not exist; create it"},
 	{HEAD PORTS "live_file=live\n", true, 7, "write %(here)s/live"},
 	{HEAD PORTS "prepare_directory=x\n", true, 7, "is not an absolute path"},
-	{HEAD PORTS "bake=10\n", false, 7, "not acted on yet"},
 	{HEAD PORTS "prepare=echo %(port)d\n", true, 7, "cannot be expanded"},
 	{"[service:a b]\n", true, 1, "because of character: ' '"},
 	{"[service:]\n", true, 1, "has no name"},

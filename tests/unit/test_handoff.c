@@ -38,11 +38,11 @@ void service_settle_soon(struct service *s)
 	(void)s;
 }
 
-void service_step(struct service *s, enum swap_event_kind kind, int code, const char *text)
+void service_step(struct service *s, enum deploy_event_kind kind, int code, const char *text)
 {
 	(void)code;
 	(void)text;
-	if (kind == SWAP_EV_FLIPPED) {
+	if (kind == DEPLOY_EV_FLIPPED) {
 		s->swap.live = s->swap.target;
 	}
 	(void)snprintf(fed, sizeof(fed), "swap %d", (int)kind);

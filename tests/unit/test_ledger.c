@@ -118,6 +118,8 @@ START_TEST(a_services_machines_and_its_job_come_back)
 	ck_assert_int_eq(ledger_get_service(&v, (unsigned)index, &s), 1);
 	ck_assert_uint_eq(s.retire[SLOT_B].deadline, USEC_NEVER);
 	s.swap.step = SWAP_GATE;
+	s.swap.n = 1;
+	s.swap.phases[0].step = SWAP_GATE;
 	s.retire[SLOT_B].state = RETIRE_WARM;
 	(void)strcpy(s.slots[SLOT_A].release, "91ab03d");
 	(void)strcpy(s.duty.stopper, "root");
@@ -541,20 +543,32 @@ static void print_run(void)
 
 static void print_service(void)
 {
-	FIELD(swap, service);
-	FIELD(swap, step);
-	FIELD(swap, kind);
-	FIELD(swap, live);
-	FIELD(swap, target);
-	FIELD(swap, warm);
-	FIELD(swap, afresh);
-	FIELD(swap, step_began);
-	FIELD(swap, deadline);
+	FIELD(deploy, service);
+	FIELD(deploy, step);
+	FIELD(deploy, kind);
+	FIELD(deploy, live);
+	FIELD(deploy, target);
+	FIELD(deploy, warm);
+	FIELD(deploy, afresh);
+	FIELD(deploy, back);
+	FIELD(deploy, n);
+	FIELD(deploy, at);
+	FIELD(deploy, total);
+	FIELD(deploy, turn);
+	FIELD(deploy, crashes);
+	FIELD(deploy, crashes_max);
+	FIELD(deploy, ready_timeout);
+	FIELD(deploy, phase_began);
+	FIELD(deploy, deadline);
+	FIELD(deploy, phases);
+	FIELD(deploy_phase, step);
+	FIELD(deploy_phase, limit);
 	FIELD(retire, service);
 	FIELD(retire, slot);
 	FIELD(retire, state);
 	FIELD(retire, since);
 	FIELD(retire, deadline);
+	FIELD(retire, discard);
 	FIELD(ledger_slot, release);
 	FIELD(ledger_slot, since);
 	FIELD(ledger_slot, clearing);
@@ -575,9 +589,9 @@ static void print_job_and_stream(void)
 	FIELD(ledger_job, from);
 	FIELD(ledger_job, to);
 	FIELD(ledger_job, step);
-	FIELD(ledger_job, at);
 	FIELD(ledger_job, total);
 	FIELD(ledger_job, prepared);
+	FIELD(ledger_job, back);
 	FIELD(ledger_job, closing);
 	FIELD(ledger_job, who);
 	FIELD(ledger_job, release);
@@ -585,6 +599,7 @@ static void print_job_and_stream(void)
 	FIELD(ledger_job, began);
 	FIELD(ledger_job, step_began);
 	FIELD(ledger_job, draining);
+	FIELD(ledger_job, cut);
 	FIELD(ledger_stream, id);
 	FIELD(ledger_stream, worker);
 	FIELD(ledger_stream, channel);

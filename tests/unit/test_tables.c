@@ -10,7 +10,8 @@
 #include <slotd/level.h>
 #include <slotd/message.h>
 #include <slotd/reload_item.h>
-#include <slotd/swap.h>
+#include <slotd/retire.h>
+#include <slotd/swap_names.h>
 #include <slotd/worker.h>
 #include <string.h>
 #include <syslog.h>

@@ -25,9 +25,11 @@ struct job {
 	char who[JOB_NAME_MAX], release[JOB_NAME_MAX];
 	usec_t began_wall, began, step_began;
 	enum swap_step step;
-	unsigned at, total; /* "3/6" */
-	bool prepared;	    /* its commands ran: they are not undone */
-	uint64_t draining;  /* connections of the old slot at the flip */
+	unsigned total;	   /* "3/6" */
+	bool prepared;	   /* its commands ran: they are not undone */
+	bool back;	   /* it failed after the flip, and turned round */
+	uint64_t draining; /* connections of the old slot at the flip */
+	uint64_t cut;	   /* of these, ended with force */
 
 	bool done;
 	int code;
@@ -38,7 +40,7 @@ struct job {
 	char culprit[LEDGER_NAME_MAX]; /* the worker; "" for none */
 	struct job_log log;
 	struct child tail; /* reads what the culprit printed last */
-	struct loop_timer drain_timer;
+	bool over;	   /* nothing but that is waited for */
 
 	pid_t told_pid; /* the slotd-control that has the following */
 	uint64_t told_seq;

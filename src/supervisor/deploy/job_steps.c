@@ -9,12 +9,10 @@
 
 #include <slotd/cleanup.h>
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-
-/* How long a job waits for the drain, to tell how it went. It goes on without being watched. */
-#define DRAIN_WATCHED SECONDS(10)
 
 static void commit(const struct job *j)
 {
@@ -24,14 +22,15 @@ static void commit(const struct job *j)
 		.from = j->from,
 		.to = j->to,
 		.step = j->step,
-		.at = j->at,
 		.total = j->total,
 		.prepared = j->prepared,
+		.back = j->back,
 		.closing = j->service->closing == j,
 		.began_wall = j->began_wall,
 		.began = j->began,
 		.step_began = j->step_began,
 		.draining = j->draining,
+		.cut = j->cut,
 	};
 
 	memcpy(row.who, j->who, sizeof(row.who));
@@ -72,58 +71,64 @@ void job_output(struct job *j, const char *data, size_t len)
 	job_log_feed(&j->log, data, len, indented, j);
 }
 
-/* ---- numbering steps for people: "3/6" ---- */
+/* ---- steps ---- */
 
-static bool is_shown(const struct job *j, enum swap_step step)
+/* "3/6 gate    ", or "    wait    " for what has no number. */
+static const char *heading(const struct job *j, const struct plan_action *a, char *buf, size_t size)
 {
-	switch (step) {
-	case SWAP_PREPARE:
-	case SWAP_START:
-	case SWAP_GATE:
-	case SWAP_FLIP:
-		return true;
-	case SWAP_BAKE:
-		return j->service && j->service->policy.bake > 0;
-	default:
-		return false;
+	char number[32] = "   ";
+
+	if (a->position) {
+		(void)snprintf(number, sizeof(number), "%u/%u", a->position, j->total);
+	}
+	(void)snprintf(buf, size, "%s %-8s", number, swap_step_name((enum swap_step)a->from));
+	return buf;
+}
+
+static bool is_told(const struct plan_action *a)
+{
+	enum swap_step from = (enum swap_step)a->from;
+
+	return a->position || from == SWAP_WAIT || from == SWAP_FLIP || from == SWAP_START ||
+	       from == SWAP_GATE;
+}
+
+static void tell_end_of_step(struct service *s, struct job *j, const struct plan_action *a)
+{
+	char head[64], span[USEC_TEXT_MAX];
+	struct handoff_load load;
+
+	if (!is_told(a)) {
+		return;
+	}
+	(void)heading(j, a, head, sizeof(head));
+	if (a->from == SWAP_FLIP) {
+		job_line(j, "%s %s", head, a->text);
+		s->sup->handoff->load(s, j->from, &load);
+		j->draining = handoff_load_total(&load);
+	} else {
+		job_line(j, "%s ok  %s  %s", head,
+			 usec_format(usec_sub(usec_monotonic(), j->step_began), span, sizeof(span)),
+			 a->text);
 	}
 }
 
-unsigned job_count_steps(const struct job *j, bool warm)
+static bool is_logged(enum swap_step step)
 {
-	const struct swap_policy *p = &j->service->policy;
-	unsigned n = 2; /* swap, drain */
-
-	n += warm ? 0 : 2; /* start, gate */
-	n += p->has_prepare && j->kind == SWAP_KIND_DEPLOY;
-	return n + (p->bake > 0);
+	return step == SWAP_PREPARE || step == SWAP_START || step == SWAP_GATE ||
+	       step == SWAP_FLIP || step == SWAP_BAKE;
 }
-
-/* ---- steps ---- */
 
 void job_stepped(struct service *s, const struct plan_action *a)
 {
 	struct job *j = s->job;
-	enum swap_step from = (enum swap_step)a->from;
-	usec_t now = usec_monotonic();
-	struct handoff_load load;
-	char span[USEC_TEXT_MAX];
 
-	if (from == SWAP_WAIT) {
-		job_line(j, "    wait     ok  %s  %s",
-			 usec_format(usec_sub(now, j->step_began), span, sizeof(span)), a->text);
-	} else if (from == SWAP_FLIP) {
-		job_line(j, "%u/%u %-8s %s", ++j->at, j->total, swap_step_name(from), a->text);
-		s->sup->handoff->load(s, j->from, &load);
-		j->draining = handoff_load_total(&load);
-	} else if (is_shown(j, from)) {
-		job_line(j, "%u/%u %-8s ok  %s  %s", ++j->at, j->total, swap_step_name(from),
-			 usec_format(usec_sub(now, j->step_began), span, sizeof(span)), a->text);
-	}
+	j->total = s->swap.total;
+	tell_end_of_step(s, j, a);
 	j->step = (enum swap_step)a->arg;
-	j->step_began = now;
+	j->step_began = usec_monotonic();
 	j->prepared = j->prepared || j->step == SWAP_PREPARE;
-	if (is_shown(j, j->step)) {
+	if (is_logged(j->step)) {
 		service_say(s, LOG_INFO, "%s #%u: %s", swap_kind_name(j->kind), j->number,
 			    swap_step_name(j->step));
 	}
@@ -177,63 +182,65 @@ void job_close(struct job *j)
 
 static const char *after_drain(const struct service *s, char *buf, size_t size)
 {
+	usec_t keep = retire_keep(&s->policy);
 	char span[USEC_TEXT_MAX];
 
-	if (s->policy.idle_keep && !s->policy.drain_by_worker) {
+	if (keep) {
 		(void)snprintf(buf, size, "stays warm for %s",
-			       usec_format(s->policy.idle_keep, span, sizeof(span)));
+			       usec_format(keep, span, sizeof(span)));
 	} else {
 		(void)snprintf(buf, size, "stops");
 	}
 	return buf;
 }
 
-void job_drained(struct service *s, const char *how)
+void job_cut(struct service *s, enum slot_id slot, uint64_t n)
+{
+	struct job *j = s->closing ? s->closing : s->job;
+
+	if (j && j->from == slot) {
+		j->cut = n;
+	}
+}
+
+void job_drained(struct service *s, const struct plan_action *a)
 {
 	struct job *j = s->closing;
 	struct handoff_load load;
-	char rest[64];
+	char rest[64], cut[64] = "";
 
 	if (!j) {
 		return;
 	}
 	s->closing = NULL;
-	loop_timer_stop(s->sup->loop, &j->drain_timer);
+	if (j->cut) {
+		(void)snprintf(cut, sizeof(cut), ", %" PRIu64 " cut after drain_timeout", j->cut);
+	}
 	s->sup->handoff->load(s, j->from, &load);
-	job_line(j, "%u/%u %-8s %llu -> %llu%s%s; %s %s. Back: slotctl rollback %s", j->total,
+	job_line(j, "%u/%u %-8s %llu -> %llu%s%s%s; %s %s. Back: slotctl rollback %s", j->total,
 		 j->total, "drain", (unsigned long long)j->draining,
-		 (unsigned long long)handoff_load_total(&load), *how ? ", " : "", how,
+		 (unsigned long long)handoff_load_total(&load), cut, *a->text ? ", " : "", a->text,
 		 slot_name(j->from), after_drain(s, rest, sizeof(rest)), j->name);
 	job_close(j);
-}
-
-static void on_drain_timer(struct loop_timer *t)
-{
-	struct job *j = container_of(t, struct job, drain_timer);
-
-	if (j->service) {
-		job_drained(j->service, "goes on in the background");
-	}
 }
 
 static void succeeded(struct service *s, struct job *j, const struct plan_action *a)
 {
 	char slot[JOB_NAME_MAX + 8];
 
-	if (is_shown(j, (enum swap_step)a->from)) {
-		job_line(j, "%u/%u %-8s ok  %s", ++j->at, j->total,
-			 swap_step_name((enum swap_step)a->from), a->text);
-	}
 	(void)snprintf(j->text, sizeof(j->text), "%s is live.%s%s",
 		       service_slot_text(s, j->to, slot, sizeof(slot)), *a->text ? " " : "",
 		       a->text);
 	service_say(s, LOG_NOTICE, "%s #%u: %s", swap_kind_name(j->kind), j->number, j->text);
 	s->closing = j;
-	if (slot_is_draining(s, j->from)) {
-		loop_timer_set(s->sup->loop, &j->drain_timer,
-			       usec_add(usec_monotonic(), DRAIN_WATCHED));
-	} else {
-		job_drained(s, "");
+}
+
+/* ---- failure ---- */
+
+static void close_when_over(struct job *j)
+{
+	if (j->over && !child_running(&j->tail)) {
+		job_close(j);
 	}
 }
 
@@ -248,11 +255,11 @@ static void on_tail_done(struct child *c, const struct child_result *result)
 
 	(void)result;
 	job_output(j, "", 0);
-	job_close(j);
+	close_when_over(j);
 }
 
 /* What the worker that failed printed last; its log may be on a slow disk. */
-static bool show_tail(struct job *j, const struct process *culprit)
+static void show_tail(struct job *j, const struct process *culprit)
 {
 	struct job_tail tail = {{culprit->log_paths[1], culprit->log_paths[0]}};
 	struct child_spec spec = CHILD_SPEC_INIT;
@@ -262,35 +269,80 @@ static bool show_tail(struct job *j, const struct process *culprit)
 	spec.timeout = SECONDS(2);
 	spec.output = on_tail;
 	spec.done = on_tail_done;
-	return child_run(&j->sup->children, &j->tail, &spec) == 0;
+	(void)child_run(&j->sup->children, &j->tail, &spec); /* without it there is less to read */
 }
 
-static void failed(struct service *s, struct job *j, const struct plan_action *a)
+/* The line of the step that failed, what else is known, and for the history who and why. */
+static void tell_failure(struct service *s, struct job *j, const struct plan_action *a)
 {
-	char slot[JOB_NAME_MAX + 8], span[USEC_TEXT_MAX];
+	char head[64], span[USEC_TEXT_MAX];
 	size_t first = strcspn(a->text, "\n");
 
-	job_line(j, "%u/%u %-8s FAILED  %s  %.*s", j->at + 1, j->total,
-		 swap_step_name((enum swap_step)a->from),
+	job_line(j, "%s FAILED  %s  %.*s", heading(j, a, head, sizeof(head)),
 		 usec_format(usec_sub(usec_monotonic(), j->step_began), span, sizeof(span)),
 		 (int)first, a->text);
 	if (a->text[first]) {
 		job_output(j, a->text + first + 1, strlen(a->text + first + 1));
 		job_output(j, "", 0);
 	}
-	(void)snprintf(j->text, sizeof(j->text), "NOTHING SWAPPED: %s is live.%s",
-		       service_slot_text(s, j->from, slot, sizeof(slot)),
-		       j->prepared ? " prepare did run: its migrations are not undone." : "");
-	service_say(s, LOG_ERR, "%s #%u failed in %s: %.*s. %s", swap_kind_name(j->kind), j->number,
-		    swap_step_name((enum swap_step)a->from), (int)first, a->text, j->text);
 	j->failed_in = (enum swap_step)a->from;
 	(void)snprintf(j->why, sizeof(j->why), "%.*s", (int)first, a->text);
 	(void)snprintf(j->culprit, sizeof(j->culprit), "%s",
 		       s->culprit ? s->culprit->config->name : "");
-	if (!s->culprit || !show_tail(j, s->culprit)) {
-		job_close(j);
+	if (s->culprit && !child_running(&j->tail)) {
+		show_tail(j, s->culprit);
 	}
-	s->culprit = NULL;
+}
+
+void job_turned_back(struct service *s, const struct plan_action *a)
+{
+	struct job *j = s->job;
+
+	j->back = true;
+	tell_failure(s, j, a);
+	service_say(s, LOG_ERR, "%s #%u failed in %s: %s. Back to %s", swap_kind_name(j->kind),
+		    j->number, swap_step_name(j->failed_in), j->why, slot_name(j->from));
+}
+
+static void say_end(struct service *s, const struct job *j)
+{
+	service_say(s, LOG_ERR, "%s #%u failed in %s: %s. %s", swap_kind_name(j->kind), j->number,
+		    swap_step_name(j->failed_in), j->why, j->text);
+}
+
+static void flipped_back(struct service *s, struct job *j, const struct plan_action *a)
+{
+	char slot[JOB_NAME_MAX + 8];
+
+	if (j->back) {
+		(void)snprintf(j->text, sizeof(j->text), "FLIPPED BACK: %s is live.%s%s",
+			       service_slot_text(s, j->from, slot, sizeof(slot)),
+			       *a->text ? " " : "", a->text);
+	} else {
+		tell_failure(s, j, a);
+		(void)snprintf(j->text, sizeof(j->text), "%s was live, and is left.",
+			       service_slot_text(s, j->to, slot, sizeof(slot)));
+	}
+	say_end(s, j);
+}
+
+static void failed(struct service *s, struct job *j, const struct plan_action *a)
+{
+	char slot[JOB_NAME_MAX + 8];
+
+	if (j->back) {
+		job_line(j, "    %-8s FAILED  %s", swap_step_name((enum swap_step)a->from),
+			 a->text);
+		(void)snprintf(j->text, sizeof(j->text), "NOT FLIPPED BACK: %s is live.",
+			       service_slot_text(s, j->to, slot, sizeof(slot)));
+	} else {
+		tell_failure(s, j, a);
+		(void)snprintf(j->text, sizeof(j->text), "NOTHING SWAPPED: %s is live.%s",
+			       service_slot_text(s, j->from, slot, sizeof(slot)),
+			       j->prepared ? " prepare did run: its migrations are not undone."
+					   : "");
+	}
+	say_end(s, j);
 }
 
 void job_finished(struct service *s, const struct plan_action *a)
@@ -299,16 +351,19 @@ void job_finished(struct service *s, const struct plan_action *a)
 
 	s->job = NULL;
 	j->code = a->arg;
-	if (a->arg == SWAP_EXIT_DONE) {
+	switch (a->arg) {
+	case SWAP_EXIT_DONE:
 		succeeded(s, j, a);
-	} else {
+		break;
+	case SWAP_EXIT_FLIPPED_BACK:
+		flipped_back(s, j, a);
+		break;
+	default:
 		failed(s, j, a);
 	}
+	s->culprit = NULL;
 	j->step = SWAP_NONE;
+	j->over = a->arg != SWAP_EXIT_DONE;
+	close_when_over(j);
 	job_changed(j);
-}
-
-void job_steps_init(struct job *j)
-{
-	loop_timer_init(&j->drain_timer, on_drain_timer);
 }

@@ -6,9 +6,6 @@
 
 #include <slotd/plan.h>
 
-void job_steps_init(struct job *j);
-/** How many steps people will see of it. */
-unsigned job_count_steps(const struct job *j, bool warm);
 /** A line of it. */
 void job_line(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** It is to be told anew. */
@@ -20,7 +17,11 @@ void job_close(struct job *j);
 void job_stepped(struct service *s, const struct plan_action *a);
 /** The swap is over: the closing sentence, history, and what the culprit printed last. */
 void job_finished(struct service *s, const struct plan_action *a);
+/** It failed after the flip, and turns round. */
+void job_turned_back(struct service *s, const struct plan_action *a);
+/** The slot that it left was drained with force: n connections. */
+void job_cut(struct service *s, enum slot_id slot, uint64_t n);
 /** The old slot has drained: the last line of the job that waits for it. */
-void job_drained(struct service *s, const char *how);
+void job_drained(struct service *s, const struct plan_action *a);
 /** What a command prints, not at line ends; len 0: it has ended. */
 void job_output(struct job *j, const char *data, size_t len);

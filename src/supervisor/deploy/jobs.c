@@ -121,6 +121,12 @@ static bool is_plain(const char *text)
 	return true;
 }
 
+/* A rollback ends the bake of the job before it, whose new slot it leaves. */
+static bool ends_bake(const struct service *s, enum swap_kind kind)
+{
+	return kind == SWAP_KIND_ROLLBACK && s->swap.step == SWAP_BAKE;
+}
+
 static int check_request(struct service *s, const struct job_request *req, struct diag *diag)
 {
 	enum slot_id target = slot_other(service_live(s));
@@ -134,7 +140,7 @@ static int check_request(struct service *s, const struct job_request *req, struc
 		return diag_set(diag, -EINVAL, "%s is %s", s->name,
 				service_trouble_text(s, TROUBLE_NOT_STARTED, why, sizeof(why)));
 	}
-	if (s->job) {
+	if (s->job && !ends_bake(s, req->kind)) {
 		return diag_set(diag, -EBUSY, "%s", job_describe(s->job, job, sizeof(job)));
 	}
 	if (req->release && (strlen(req->release) >= JOB_NAME_MAX || !is_plain(req->release))) {
@@ -172,7 +178,6 @@ static struct jobs *jobs_of(struct supervisor *sup)
 static void job_free(struct job *j)
 {
 	child_abandon(&j->tail);
-	loop_timer_stop(j->sup->loop, &j->drain_timer);
 	if (j->service && j->service->closing == j) {
 		j->service->closing = NULL;
 	}
@@ -213,7 +218,6 @@ static int make(struct service *s, const struct job_request *req, struct job **r
 		       req->kind != SWAP_KIND_DEPLOY ? s->slots[j->to].release
 		       : req->release		     ? req->release
 						     : "");
-	job_steps_init(j);
 	j->number = records_next_job(s->sup);
 	drop_oldest(jobs);
 	*ret = j;
@@ -230,6 +234,17 @@ static void announce(struct job *j)
 	service_say(j->service, LOG_NOTICE, "%s #%u by %s: %s -> %s%s%s", swap_kind_name(j->kind),
 		    j->number, j->who, slot_name(j->from), slot_name(j->to), *j->release ? " " : "",
 		    j->release);
+}
+
+static void make_way(struct service *s, const struct job *next)
+{
+	char text[PLAN_TEXT_MAX];
+
+	if (ends_bake(s, next->kind)) {
+		(void)snprintf(text, sizeof(text), "rolled back by %s, #%u", next->who,
+			       next->number);
+		service_feed(s, DEPLOY_EV_ROLLED_BACK, 0, text);
+	}
 }
 
 int job_begin(struct supervisor *sup, const struct job_request *req, struct diag *diag)
@@ -252,12 +267,9 @@ int job_begin(struct supervisor *sup, const struct job_request *req, struct diag
 	if (r < 0) {
 		return diag_set_errno(diag, r, "%s", s->name);
 	}
-	if (s->closing) {
-		job_drained(s, "goes on in the background");
-	}
+	make_way(s, j);
 	warm = req->kind != SWAP_KIND_DEPLOY && slot_is_warm(s, j->to) && !s->slots[j->to].touched;
 	s->job = j;
-	j->total = job_count_steps(j, warm);
 	records_write_state(sup);
 	announce(j);
 	service_begin(s, req->kind, warm, slot_is_draining(s, j->to));
@@ -280,13 +292,13 @@ int job_abort(struct supervisor *sup, const struct job_request *req, struct diag
 		return diag_set(diag, -ENOENT, "%s: nothing is going on that could be aborted",
 				s->name);
 	}
-	if (s->job->step == SWAP_FLIP || s->job->step == SWAP_BAKE) {
+	if (s->swap.step == SWAP_FLIP || s->swap.live == s->job->to) {
 		return diag_set(diag, -EALREADY,
 				"%s: too late, %s is live. The way back: slotctl rollback %s",
 				s->name, slot_name(s->job->to), s->name);
 	}
 	(void)snprintf(text, sizeof(text), "aborted by %s", req->who);
-	service_feed(s, SWAP_EV_ABORT, 0, text);
+	service_feed(s, DEPLOY_EV_ABORT, 0, text);
 	return 0;
 }
 
@@ -313,18 +325,12 @@ int service_drain_now(struct supervisor *sup, const struct job_request *req, str
 
 /* ---- what a job needs is left alone ---- */
 
-/* The slot a job works on, or SLOT_INVALID_. */
-static enum slot_id slot_in_use(const struct service *s)
-{
-	return swap_busy(&s->swap) && s->swap.step != SWAP_BAKE ? s->swap.target : SLOT_INVALID_;
-}
-
 int service_may_change(const struct process *p, struct diag *diag)
 {
 	const struct service *s = p->service;
 	char job[512];
 
-	if (s && s->job && p->slot == slot_in_use(s)) {
+	if (s && s->job && p->slot == deploy_slot_in_use(&s->swap)) {
 		return diag_set(diag, -EBUSY, "%s", job_describe(s->job, job, sizeof(job)));
 	}
 	return 0;
@@ -423,7 +429,6 @@ void jobs_forget(struct service *s)
 	}
 	vec_for_each (j, &jobs->all) {
 		if ((*j)->service == s) {
-			loop_timer_stop(s->sup->loop, &(*j)->drain_timer);
 			job_close(*j);
 		}
 	}

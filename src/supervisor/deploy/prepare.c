@@ -237,7 +237,7 @@ static void on_done(struct child *c, const struct child_result *result)
 			(void)snprintf(text, sizeof(text), "%u command%s, log %s", n,
 				       n == 1 ? "" : "s", path);
 		}
-		service_step(s, SWAP_EV_PREPARED, code, text);
+		service_step(s, DEPLOY_EV_PREPARED, code, text);
 	}
 }
 
@@ -297,7 +297,7 @@ void prepare_start(struct service *s)
 
 	if (r < 0) {
 		(void)snprintf(text, sizeof(text), "prepare cannot be started: %s", strerror(-r));
-		service_step(s, SWAP_EV_PREPARED, 126, text);
+		service_step(s, DEPLOY_EV_PREPARED, 126, text);
 	}
 }
 

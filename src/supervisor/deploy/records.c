@@ -179,7 +179,7 @@ static void wrote(struct records *r, const struct request *q, int code, const ch
 		}
 	}
 	if (q->for_swap) {
-		service_step(s, SWAP_EV_RECORDED, code, code < 0 ? full : NULL);
+		service_step(s, DEPLOY_EV_RECORDED, code, code < 0 ? full : NULL);
 	}
 }
 
@@ -190,8 +190,8 @@ static void answer(struct records *r, const struct request *q, int code, const c
 	switch (q->kind) {
 	case REQUEST_CHECK:
 		(void)snprintf(full, sizeof(full), "the record cannot be written: %s", text);
-		service_step(q->service, code < 0 ? SWAP_EV_RECORD_FAILED : SWAP_EV_RECORD_OK, 0,
-			     code < 0 ? full : NULL);
+		service_step(q->service, code < 0 ? DEPLOY_EV_RECORD_FAILED : DEPLOY_EV_RECORD_OK,
+			     0, code < 0 ? full : NULL);
 		break;
 	case REQUEST_WRITE:
 	case REQUEST_REPAIR:
@@ -276,7 +276,7 @@ static void next_request(struct records *r)
 
 static void push(struct supervisor *sup, enum request_kind kind, struct service *s, char *line)
 {
-	bool for_swap = kind == REQUEST_WRITE && s->swap.step == SWAP_BAKE;
+	bool for_swap = kind == REQUEST_WRITE && s->swap.step == SWAP_RECORD;
 	struct records *r = sup->records;
 	struct request **at = &r->queue, *q;
 

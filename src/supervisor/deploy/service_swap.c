@@ -15,6 +15,7 @@
 #include <slotd/cleanup.h>
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static void step_all(struct service *s)
 		memmove(s->events, s->events + 1, s->n_events * sizeof(e));
 		e.event.text = e.text;
 		plan_init(&plan);
-		swap_step(&s->swap, &e.event, usec_monotonic(), &plan);
+		deploy_step(&s->swap, &e.event, usec_monotonic(), &plan);
 		carry_out(s, &plan);
 	}
 	s->stepping = false;
@@ -48,7 +49,7 @@ static void step_all(struct service *s)
 }
 
 /* Each worker of a slot may bring the same event while one plan is carried out: once is enough. */
-static bool is_queued(const struct service *s, enum swap_event_kind kind)
+static bool is_queued(const struct service *s, enum deploy_event_kind kind)
 {
 	for (unsigned i = 0; i < s->n_events; i++) {
 		if (s->events[i].event.kind == kind) {
@@ -58,7 +59,7 @@ static bool is_queued(const struct service *s, enum swap_event_kind kind)
 	return false;
 }
 
-static void push(struct service *s, const struct swap_event *ev)
+static void push(struct service *s, const struct deploy_event *ev)
 {
 	struct service_event *e = &s->events[s->n_events];
 
@@ -71,38 +72,42 @@ static void push(struct service *s, const struct swap_event *ev)
 	step_all(s);
 }
 
-void service_feed(struct service *s, enum swap_event_kind kind, int code, const char *text)
+void service_feed(struct service *s, enum deploy_event_kind kind, int code, const char *text)
 {
-	push(s, &(struct swap_event){.kind = kind, .code = code, .text = text});
+	push(s, &(struct deploy_event){.kind = kind, .code = code, .text = text});
 }
 
 void service_begin(struct service *s, enum swap_kind kind, bool warm, bool draining)
 {
 	enum slot_id target = slot_other(service_live(s));
 
-	if (warm) {
-		service_retire(s, target, RETIRE_EV_RECALL);
-	}
-	push(s, &(struct swap_event){.kind = SWAP_EV_BEGIN,
-				     .what = kind,
-				     .warm = warm,
-				     .draining = draining,
-				     .touched = s->slots[target].touched});
+	push(s, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
+				       .what = kind,
+				       .policy = &s->policy,
+				       .warm = warm,
+				       .draining = draining,
+				       .touched = s->slots[target].touched});
 }
 
-static void say_drained(struct service *s, enum slot_id slot, uint64_t n_cut)
+void service_fails(struct service *s, enum deploy_event_kind kind, const char *text)
 {
-	char text[64] = "";
+	push(s, &(struct deploy_event){.kind = kind,
+				       .code = -EIO,
+				       .warm = slot_is_warm(s, slot_other(service_live(s))),
+				       .text = text});
+}
 
-	if (n_cut) {
-		(void)snprintf(text, sizeof(text), "%" PRIu64 " cut after %s", n_cut,
-			       "drain_timeout");
+static void say_cut(struct service *s, enum slot_id slot)
+{
+	const uint64_t n = s->slots[slot].n_cut;
+
+	if (n) {
 		service_say(s, LOG_WARNING,
 			    "slot %s has drained; %" PRIu64
 			    " connections that did not end by themselves were ended",
-			    slot_name(slot), n_cut);
+			    slot_name(slot), n);
+		job_cut(s, slot, n);
 	}
-	job_drained(s, text);
 }
 
 void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind kind)
@@ -119,13 +124,64 @@ void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind
 		return;
 	}
 	service_changed(s);
-	if (r->state != RETIRE_DRAINING && r->state != RETIRE_CUTTING) {
-		say_drained(s, slot,
-			    from == RETIRE_CUTTING && kind == RETIRE_EV_CUT ? s->slots[slot].n_cut
-									    : 0);
-		if (slot == s->swap.target) {
-			service_feed(s, SWAP_EV_VACANT, 0, "the slot has drained");
-		}
+	if (from == RETIRE_CUTTING && kind == RETIRE_EV_CUT) {
+		say_cut(s, slot);
+	}
+	if (!slot_is_draining(s, slot)) {
+		service_feed(s, DEPLOY_EV_DRAINED, 0, "the slot has drained");
+	}
+}
+
+/* ---- bake ---- */
+
+/* A relay that was started again counts from 0. */
+static uint64_t since_then(uint64_t now, uint64_t then)
+{
+	return now > then ? now - then : now;
+}
+
+static void bake_over(struct service *s)
+{
+	char text[PLAN_TEXT_MAX];
+	struct handoff_load load;
+
+	if (!slot_is_warm(s, service_live(s))) {
+		service_fails(s, DEPLOY_EV_TIMER, gate_report(s, text, sizeof(text)));
+		return;
+	}
+	s->sup->handoff->load(s, service_live(s), &load);
+	(void)snprintf(text, sizeof(text), "%" PRIu64 " conn, %" PRIu64 " failed",
+		       since_then(load.placed, s->before_bake.conns),
+		       since_then(load.failed, s->before_bake.failed));
+	service_feed(s, DEPLOY_EV_TIMER, 0, text);
+}
+
+/* One that was started after the flip has crashed, which counts as that: it may take its time. */
+static bool fails_checks(const struct service *s, const struct process *p)
+{
+	return p->config->address && p->worker.state == WORKER_RUNNING && !p->health.healthy &&
+	       p->health.bad >= s->gate_policy.fall && p->worker.started < s->flipped_at;
+}
+
+void service_swap_judged(struct service *s)
+{
+	struct gate_policy policy = s->gate_policy;
+	struct slot_count count;
+	char text[PLAN_TEXT_MAX];
+	struct process *p;
+	size_t pos = 0;
+
+	if (s->swap.step != SWAP_BAKE) {
+		return;
+	}
+	slot_count(s, service_live(s), &count);
+	policy.total = count.total;
+	policy.min_ready = (unsigned)gate_min_ready(s->config->min_ready, count.total);
+	while ((p = service_next(s, service_live(s), &pos))) {
+		count.lost += fails_checks(s, p);
+	}
+	if (gate_judge(&policy, &(struct gate_count){count.healthy, count.lost}) == GATE_HOPELESS) {
+		service_fails(s, DEPLOY_EV_FAILING, gate_report(s, text, sizeof(text)));
 	}
 }
 
@@ -145,10 +201,13 @@ static void on_swap_timer(struct loop_timer *t)
 	case SWAP_GATE:
 		(void)gate_report(s, text, sizeof(text));
 		break;
+	case SWAP_BAKE:
+		bake_over(s);
+		return;
 	default:
 		text[0] = '\0';
 	}
-	service_feed(s, SWAP_EV_TIMER, 0, text);
+	service_feed(s, DEPLOY_EV_TIMER, 0, text);
 }
 
 static void on_slot_timer(struct loop_timer *t)
@@ -161,7 +220,7 @@ static void on_slot_timer(struct loop_timer *t)
 
 void service_swap_init(struct service *s, enum slot_id live)
 {
-	swap_init(&s->swap, s->index, &s->policy, live);
+	deploy_init(&s->swap, s->index, live);
 	loop_timer_init(&s->swap_timer, on_swap_timer);
 	for (int i = 0; i < SLOT_MAX_; i++) {
 		retire_init(&s->slots[i].retire, s->index, (enum slot_id)i);
@@ -218,7 +277,6 @@ static void perform_stop_prepare(struct service *s, const struct plan_action *a)
 
 static void perform_slot_start(struct service *s, const struct plan_action *a)
 {
-	service_retire(s, (enum slot_id)a->slot, RETIRE_EV_RECALL);
 	slot_start(s, (enum slot_id)a->slot, a->arg);
 	start_progress(s);
 }
@@ -263,34 +321,74 @@ static void perform_flip(struct service *s, const struct plan_action *a)
 	service_flip(s, (enum slot_id)a->slot);
 }
 
-static void set_live_workers(struct service *s)
+/* ---- the actions once the flip is done ---- */
+
+static void perform_live(struct service *s, const struct plan_action *a)
 {
 	struct process *p;
 	size_t pos = 0;
 
+	s->slots[0].since = s->slots[1].since = usec_wall();
 	while ((p = service_next(s, SLOT_MAX_, &pos))) {
-		process_set_live(p, p->slot == service_live(s));
+		process_set_live(p, (int)p->slot == a->slot);
 	}
+	service_settle_soon(s);
 }
 
-/* The flip is done: what is live is written down, and the old slot begins to retire. */
-static void perform_record(struct service *s, const struct plan_action *a)
+static void perform_prove(struct service *s, const struct plan_action *a)
 {
-	enum slot_id old = slot_other((enum slot_id)a->slot);
-
-	s->slots[0].since = s->slots[1].since = usec_wall();
 	s->slots[0].proven = s->slots[1].proven = true;
 	s->slots[a->slot].touched = false;
-	set_live_workers(s);
+}
+
+static void perform_status(struct service *s, const struct plan_action *a)
+{
+	(void)a;
 	service_lives(s);
+}
+
+static void perform_record(struct service *s, const struct plan_action *a)
+{
+	(void)a;
 	records_write(s);
+}
+
+static void perform_recall(struct service *s, const struct plan_action *a)
+{
 	service_retire(s, (enum slot_id)a->slot, RETIRE_EV_RECALL);
-	service_retire(s, old, RETIRE_EV_BEGIN);
+}
+
+static void perform_retire(struct service *s, const struct plan_action *a)
+{
+	service_retire(s, (enum slot_id)a->slot, a->arg ? RETIRE_EV_DISCARD : RETIRE_EV_BEGIN);
+}
+
+static void perform_queue_workers(struct service *s, const struct plan_action *a)
+{
+	(void)a;
 	slots_exchange_queue_workers(s);
+}
+
+static void perform_checks(struct service *s, const struct plan_action *a)
+{
+	(void)a;
 	gate_schedule(s);
-	service_settle_soon(s);
-	service_say(s, LOG_NOTICE, "new connections go to slot %s, %s drains",
-		    slot_name((enum slot_id)a->slot), slot_name(old));
+}
+
+static void perform_bake(struct service *s, const struct plan_action *a)
+{
+	struct handoff_load load;
+
+	s->sup->handoff->load(s, (enum slot_id)a->slot, &load);
+	s->before_bake.conns = load.placed;
+	s->before_bake.failed = load.failed;
+}
+
+static void perform_watch_drain(struct service *s, const struct plan_action *a)
+{
+	if (!slot_is_draining(s, (enum slot_id)a->slot)) {
+		service_feed(s, DEPLOY_EV_DRAINED, 0, NULL);
+	}
 }
 
 static void perform_drain(struct service *s, const struct plan_action *a)
@@ -305,10 +403,6 @@ static void perform_cut(struct service *s, const struct plan_action *a)
 
 static void perform_finish(struct service *s, const struct plan_action *a)
 {
-	/* A warm slot that was recalled for a flip that failed goes on as it was. */
-	if (a->arg != SWAP_EXIT_DONE && s->swap.warm && a->slot != (int)service_live(s)) {
-		service_retire(s, (enum slot_id)a->slot, RETIRE_EV_BEGIN);
-	}
 	service_ended(s, a);
 	job_finished(s, a);
 }
@@ -325,11 +419,22 @@ static perform_fn *const actions[PLAN_KIND_MAX_] = {
 	[PLAN_GATE_END] = perform_gate_end,
 	[PLAN_CHECK_RECORD] = perform_check_record,
 	[PLAN_FLIP] = perform_flip,
+	[PLAN_LIVE] = perform_live,
+	[PLAN_PROVE] = perform_prove,
+	[PLAN_STATUS] = perform_status,
 	[PLAN_RECORD] = perform_record,
+	[PLAN_RECALL] = perform_recall,
+	[PLAN_RETIRE] = perform_retire,
+	[PLAN_QUEUE_WORKERS] = perform_queue_workers,
+	[PLAN_CHECKS] = perform_checks,
+	[PLAN_BAKE] = perform_bake,
+	[PLAN_WATCH_DRAIN] = perform_watch_drain,
 	[PLAN_DRAIN] = perform_drain,
 	[PLAN_CUT] = perform_cut,
 	[PLAN_STEP] = job_stepped,
+	[PLAN_BACK] = job_turned_back,
 	[PLAN_FINISH] = perform_finish,
+	[PLAN_CLOSE] = job_drained,
 };
 
 static void carry_out(struct service *s, const struct plan *plan)
@@ -360,10 +465,10 @@ static void start_progress(struct service *s)
 	switch (gate_judge(&p, &(struct gate_count){count.running, count.lost})) {
 	case GATE_PASSED:
 		(void)snprintf(text, sizeof(text), "%u/%u running", count.running, count.total);
-		service_feed(s, SWAP_EV_STARTED, 0, text);
+		service_feed(s, DEPLOY_EV_STARTED, 0, text);
 		break;
 	case GATE_HOPELESS:
-		service_feed(s, SWAP_EV_START_FAILED, 0, gate_report(s, text, sizeof(text)));
+		service_feed(s, DEPLOY_EV_START_FAILED, 0, gate_report(s, text, sizeof(text)));
 		break;
 	default:
 		break;
@@ -396,7 +501,7 @@ void service_swap_process_entered(struct process *p, const struct plan_action *a
 void services_shutdown(struct supervisor *sup)
 {
 	vec_for_each (s, &sup->services) {
-		service_feed(*s, SWAP_EV_ABORT, 0, "slotd is shutting down");
+		service_feed(*s, DEPLOY_EV_ABORT, 0, "slotd is shutting down");
 	}
 }
 
@@ -406,15 +511,15 @@ static void checked(struct service *s)
 	char text[PLAN_TEXT_MAX];
 
 	if (s->swap.step == SWAP_PRECHECK || slot_is_warm(s, s->swap.target)) {
-		service_feed(s, SWAP_EV_RECORD_OK, 0, NULL);
+		service_feed(s, DEPLOY_EV_RECORD_OK, 0, NULL);
 	} else {
-		service_feed(s, SWAP_EV_NOT_READY, 0, gate_report(s, text, sizeof(text)));
+		service_feed(s, DEPLOY_EV_NOT_READY, 0, gate_report(s, text, sizeof(text)));
 	}
 }
 
-void service_swap_step(struct service *s, enum swap_event_kind kind, int code, const char *text)
+void service_swap_step(struct service *s, enum deploy_event_kind kind, int code, const char *text)
 {
-	if (kind == SWAP_EV_RECORD_OK) {
+	if (kind == DEPLOY_EV_RECORD_OK) {
 		checked(s);
 	} else {
 		service_feed(s, kind, code, text);

@@ -65,6 +65,8 @@ static void add_load(struct handoff_load *load, const struct relay_counts *c)
 	load->active += atomic_load_explicit(&c->in_request, memory_order_relaxed);
 	load->idle += atomic_load_explicit(&c->between, memory_order_relaxed);
 	load->pinned += atomic_load_explicit(&c->pinned, memory_order_relaxed);
+	load->placed += atomic_load_explicit(&c->total, memory_order_relaxed);
+	load->failed += atomic_load_explicit(&c->failed, memory_order_relaxed);
 }
 
 static void relays_load(const struct service *s, enum slot_id slot, struct handoff_load *ret)

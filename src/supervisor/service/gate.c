@@ -119,10 +119,10 @@ static void evaluate(struct service *s)
 	switch (gate_judge(&p, &(struct gate_count){count.healthy, count.lost})) {
 	case GATE_PASSED:
 		(void)snprintf(text, sizeof(text), "%u/%u healthy", count.healthy, count.total);
-		service_step(s, SWAP_EV_READY, 0, text);
+		service_step(s, DEPLOY_EV_READY, 0, text);
 		break;
 	case GATE_HOPELESS:
-		service_step(s, SWAP_EV_NOT_READY, 0, gate_report(s, text, sizeof(text)));
+		service_step(s, DEPLOY_EV_NOT_READY, 0, gate_report(s, text, sizeof(text)));
 		break;
 	default:
 		break;
@@ -252,6 +252,7 @@ static void judge(struct process *p, bool ok, const char *text)
 		service_settle_soon(s);
 	}
 	evaluate(s);
+	service_judged(s);
 	gate_schedule(s);
 }
 

@@ -26,10 +26,12 @@ struct handoff_event {
 	uint64_t n;
 };
 
-/** What is open to the workers of a slot. */
+/** What is open to the workers of a slot, and what was ever placed there: only growth counts. */
 struct handoff_load {
 	uint64_t queued, silent, active, idle, pinned;
+	uint64_t placed, failed; /* failed: of the placed, ended without a byte from any worker */
 };
+/** All that is open. */
 static inline uint64_t handoff_load_total(const struct handoff_load *l)
 {
 	return l->queued + l->silent + l->active + l->idle + l->pinned;

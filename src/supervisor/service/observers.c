@@ -20,7 +20,7 @@ void service_changed(struct service *s)
 	TELL(s, changed, s);
 }
 
-void service_step(struct service *s, enum swap_event_kind kind, int code, const char *text)
+void service_step(struct service *s, enum deploy_event_kind kind, int code, const char *text)
 {
 	TELL(s, step, s, kind, code, text);
 }
@@ -28,6 +28,11 @@ void service_step(struct service *s, enum swap_event_kind kind, int code, const 
 void service_drained(struct service *s, enum slot_id slot, enum retire_event_kind kind)
 {
 	TELL(s, drained, s, slot, kind);
+}
+
+void service_judged(struct service *s)
+{
+	TELL(s, judged, s);
 }
 
 void service_lives(struct service *s)

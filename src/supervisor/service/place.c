@@ -53,7 +53,7 @@ static void gather(const struct service *s, enum slot_id live, struct service_co
 		.unknown = s->down,
 		.live = live,
 		.wish = s->wish,
-		.target = swap_busy(&s->swap) ? s->swap.target : SLOT_INVALID_,
+		.target = deploy_busy(&s->swap) ? s->swap.target : SLOT_INVALID_,
 		.unbound = count_unbound(s),
 		.unrecorded = s->unrecorded,
 	};
@@ -170,7 +170,7 @@ static void flipped(struct service *s)
 	s->placed = s->flip_to;
 	service_settle_soon(s);
 	(void)usec_format(usec_sub(usec_monotonic(), s->flipped_at), text, sizeof(text));
-	service_step(s, SWAP_EV_FLIPPED, 0, text);
+	service_step(s, DEPLOY_EV_FLIPPED, 0, text);
 }
 
 void service_handed(struct service *s, const struct handoff_event *ev)

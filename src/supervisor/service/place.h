@@ -14,7 +14,7 @@ void slot_count(const struct service *s, enum slot_id slot, struct slot_count *r
 void service_count(const struct service *s, struct slot_count ret[SLOT_MAX_]);
 /** Its first placement: all to the live slot, or to nobody where that is not known. */
 void service_begin_placed(struct service *s, enum slot_id live);
-/** New connections go to that slot: ends in SWAP_EV_FLIPPED. */
+/** New connections go to that slot: ends in DEPLOY_EV_FLIPPED. */
 void service_flip(struct service *s, enum slot_id live);
 /** Judges it, and puts the verdict into effect. */
 void service_settle(struct service *s);

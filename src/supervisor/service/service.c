@@ -95,7 +95,6 @@ void service_write_ledger(struct service *s)
 			 .holding = s->placed.mode == SWITCH_HOLD},
 	};
 
-	row.swap.policy = NULL; /* plain data only */
 	(void)snprintf(row.duty.stopper, sizeof(row.duty.stopper), "%s", s->why[TROUBLE_STOPPED]);
 	for (int i = 0; i < SLOT_MAX_; i++) {
 		const struct service_slot *slot = &s->slots[i];

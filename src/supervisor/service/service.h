@@ -3,16 +3,18 @@
 /**
  * A service, as the rooms from here on share it.
  *
- * A swap's way: job_begin -> service_feed -> core/swap.c -> a plan, whose actions start slots,
+ * A swap's way: job_begin -> service_feed -> core/deploy.c -> a plan, whose actions start slots,
  * checks, records and flips; each of these ends in service_feed with what came of it.
  */
 
 #include "worker/process.h"
 
 #include <slotd/child.h>
+#include <slotd/deploy.h>
+#include <slotd/health.h>
 #include <slotd/ownname.h>
+#include <slotd/retire.h>
 #include <slotd/service_judge.h>
-#include <slotd/swap.h>
 #include <slotd/vec.h>
 
 struct job;
@@ -80,7 +82,7 @@ struct service_slot {
 };
 
 struct service_event {
-	struct swap_event event;
+	struct deploy_event event;
 	char text[PLAN_TEXT_MAX];
 };
 
@@ -108,7 +110,7 @@ struct service {
 	struct holders holders;
 	struct service_slot slots[SLOT_MAX_];
 
-	struct swap swap;
+	struct deploy swap;
 	struct swap_policy policy;
 	struct gate_policy gate_policy;
 	struct loop_timer swap_timer;
@@ -118,7 +120,7 @@ struct service {
 	struct service_wish wish; /* of people: nothing beyond a live slot that gets everything */
 	struct round flip;
 	usec_t flipped_at;
-	struct service_event events[SWAP_EV_MAX_]; /* that came while one was carried out */
+	struct service_event events[DEPLOY_EV_MAX_]; /* that came while one was carried out */
 	unsigned n_events;
 	bool stepping;
 
@@ -127,6 +129,9 @@ struct service {
 	struct loop_timer check_timer;
 	struct child prepare;
 	struct prepare_trace trace;
+	struct {
+		uint64_t conns, failed;
+	} before_bake;	     /* of the new slot, as the relays count */
 	struct job *job;     /* the one that runs; NULL: none */
 	struct job *closing; /* done but for its last line: the old slot drains */
 

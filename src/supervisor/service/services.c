@@ -27,6 +27,8 @@ static void set_policies(struct service *s)
 		.has_prepare = c->slots[SLOT_A].prepare || c->slots[SLOT_B].prepare,
 		.prepare_timeout = c->prepare_timeout,
 		.ready_timeout = c->ready_timeout,
+		.bake = c->bake,
+		.bake_crashes = c->bake_crashes,
 		.drain_timeout = c->drain_timeout,
 		.drain_spread = c->drain_spread,
 		.drain_by_worker = c->drain.mode == DRAIN_WORKER,

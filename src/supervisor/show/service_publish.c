@@ -98,7 +98,7 @@ static int publish_whole(const struct service *s, const struct service_verdict *
 	message_put_u64(&m, TAG_SERVICE_INDEX, s->index);
 	message_put_u64(&m, TAG_LIVE, word.live);
 	message_put_u64(&m, TAG_GENERATION, word.generation);
-	message_put_u64(&m, TAG_STEP, s->swap.step);
+	message_put_u64(&m, TAG_STEP, deploy_busy(&s->swap) ? s->swap.step : SWAP_NONE);
 	message_put_u64(&m, TAG_SINCE, s->slots[word.live].since);
 	message_put_text(&m, TAG_LISTENS, listens);
 	message_put_u64(&m, TAG_TROUBLES, verdict->troubles);

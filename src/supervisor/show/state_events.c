@@ -42,11 +42,14 @@ void events_process_state(struct process *p, const struct plan_action *a)
 
 void events_service_ended(struct service *s, const struct plan_action *a)
 {
-	bool done = a->arg == SWAP_EXIT_DONE;
-	enum event_type type = !done				    ? EVENT_SLOT_FAILED
+	enum event_type type = a->arg == SWAP_EXIT_FAILED	    ? EVENT_SLOT_FAILED
+			       : s->swap.back			    ? EVENT_SLOT_ROLLED_BACK
 			       : s->swap.kind == SWAP_KIND_ROLLBACK ? EVENT_SLOT_ROLLED_BACK
 								    : EVENT_SLOT_SWAPPED;
 
+	if (a->arg == SWAP_EXIT_FLIPPED_BACK && !s->swap.back) {
+		return; /* the rollback that ends it has an event of its own */
+	}
 	events_emitf(s->sup, type, "servicename:%s kind:%s live:%s", s->config->name,
 		     swap_kind_name(s->swap.kind), slot_name(service_live(s)));
 }

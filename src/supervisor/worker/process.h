@@ -4,8 +4,8 @@
 
 #include "supervisor.h"
 
+#include <slotd/health.h>
 #include <slotd/spawn.h>
-#include <slotd/swap.h>
 #include <slotd/worker.h>
 
 enum {

@@ -1,4 +1,4 @@
-#include <slotd/swap.h>
+#include <slotd/health.h>
 
 #include <ctype.h>
 #include <errno.h>

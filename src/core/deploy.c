@@ -1,0 +1,272 @@
+#include "phases.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* ---- what a plan says ---- */
+
+struct plan_action *deploy_add_for(struct deploy *d, enum slot_id slot, enum plan_kind kind,
+				   struct plan *plan)
+{
+	struct plan_action *a = plan_add(plan, kind, d->service);
+
+	a->slot = (int)slot;
+	return a;
+}
+
+struct plan_action *deploy_add(struct deploy *d, enum plan_kind kind, struct plan *plan)
+{
+	return deploy_add_for(d, d->target, kind, plan);
+}
+
+static void set_timer(struct deploy *d, usec_t at, struct plan *plan)
+{
+	if (at != d->deadline) {
+		d->deadline = at;
+		plan_add(plan, PLAN_TIMER, d->service)->at = at;
+	}
+}
+
+static unsigned count_shown(const struct deploy *d, uint32_t before)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < before; i++) {
+		n += phase_of(d->phases[i].step)->shown;
+	}
+	return n;
+}
+
+/* "3/6": of the phase that has ended well, if people see it. The way back has no numbers. */
+static unsigned position_done(const struct deploy *d)
+{
+	const bool shown = d->step != SWAP_NONE && d->at < d->turn && phase_of(d->step)->shown;
+
+	return shown ? count_shown(d, d->at + 1) : 0;
+}
+
+/* The same of one that failed, be it seen or not: it is the next that people expect. */
+static unsigned position_failed(const struct deploy *d)
+{
+	return d->at < d->turn ? count_shown(d, d->at) + 1 : 0;
+}
+
+static struct plan_action *tell(struct deploy *d, enum plan_kind kind, const char *text,
+				struct plan *plan)
+{
+	struct plan_action *a = deploy_add(d, kind, plan);
+
+	a->from = (int)d->step;
+	(void)snprintf(a->text, sizeof(a->text), "%s", text ? text : "");
+	return a;
+}
+
+/* ---- forward ---- */
+
+static void enter(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	const struct deploy_phase *entry = &d->phases[d->at];
+	const struct phase *p = phase_of(entry->step);
+
+	d->step = entry->step;
+	d->phase_began = now;
+	if (!p->same_limit) {
+		set_timer(d, usec_add(now, entry->limit), plan);
+	}
+	if (p->enter) {
+		p->enter(d, ev, plan);
+	}
+}
+
+static void step_to(struct deploy *d, enum swap_step to, unsigned position, const char *how,
+		    struct plan *plan)
+{
+	struct plan_action *a = tell(d, PLAN_STEP, how, plan);
+
+	a->arg = (int)to;
+	a->position = position;
+}
+
+static void finish(struct deploy *d, enum swap_exit code, unsigned position, const char *text,
+		   struct plan *plan)
+{
+	struct plan_action *a;
+
+	set_timer(d, USEC_NEVER, plan);
+	a = tell(d, PLAN_FINISH, text, plan);
+	a->arg = (int)code;
+	a->position = position;
+}
+
+void deploy_next(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	const struct phase *p = phase_of(d->step);
+	unsigned position = position_done(d);
+
+	if (p->leave) {
+		p->leave(d, ev, plan);
+	}
+	if (p->leave_well) {
+		p->leave_well(d, ev, plan);
+	}
+	if (d->at + 1 < d->n) {
+		d->at++;
+		step_to(d, d->phases[d->at].step, position, ev->text, plan);
+		enter(d, ev, now, plan);
+	} else {
+		finish(d, d->back ? SWAP_EXIT_FLIPPED_BACK : SWAP_EXIT_DONE, position, ev->text,
+		       plan);
+		d->step = SWAP_NONE;
+	}
+}
+
+static void append(struct deploy *d, enum swap_step step, usec_t limit)
+{
+	assert(d->n < DEPLOY_PHASES_MAX);
+	d->phases[d->n++] = (struct deploy_phase){step, limit};
+}
+
+void deploy_begin(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	const struct phase *p;
+
+	d->kind = ev->what;
+	d->target = slot_other(d->live);
+	d->warm = ev->warm && !ev->touched && d->kind != SWAP_KIND_DEPLOY;
+	d->afresh = ev->touched || d->kind == SWAP_KIND_DEPLOY;
+	d->back = false;
+	d->crashes = 0;
+	d->crashes_max = ev->policy->bake_crashes;
+	d->ready_timeout = ev->policy->ready_timeout;
+	d->n = d->at = 0;
+	for (size_t i = 0; (p = phase_at(i)); i++) {
+		if (!p->needed || p->needed(d, ev)) {
+			append(d, p->step, p->limit ? p->limit(ev->policy) : USEC_NEVER);
+		}
+	}
+	d->turn = d->n;
+	d->total = count_shown(d, d->n);
+	if (d->warm) {
+		deploy_add(d, PLAN_RECALL, plan);
+	}
+	step_to(d, d->phases[0].step, 0, NULL, plan);
+	enter(d, ev, now, plan);
+}
+
+/* ---- back ---- */
+
+void deploy_end(struct deploy *d, enum swap_exit code, const char *text, struct plan *plan)
+{
+	finish(d, code, position_failed(d), text, plan);
+	d->step = SWAP_NONE;
+}
+
+void deploy_close(struct deploy *d, const char *text, struct plan *plan)
+{
+	set_timer(d, USEC_NEVER, plan);
+	(void)tell(d, PLAN_CLOSE, text, plan);
+	d->step = SWAP_NONE;
+}
+
+void deploy_abandon(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	const struct phase *p = phase_of(d->step);
+
+	(void)now;
+	if (p->leave) {
+		p->leave(d, ev, plan);
+	}
+	if (d->warm) {
+		deploy_add(d, PLAN_RETIRE, plan);
+	} else if (p->undo) {
+		p->undo(d, ev, plan);
+	}
+	deploy_end(d, SWAP_EXIT_FAILED, ev->text, plan);
+}
+
+void deploy_turn_back(struct deploy *d, const struct deploy_event *ev, usec_t now,
+		      struct plan *plan)
+{
+	tell(d, PLAN_BACK, ev->text, plan)->position = position_failed(d);
+	d->back = true;
+	d->target = slot_other(d->live);
+	d->warm = ev->warm;
+	d->afresh = false;
+	d->turn = d->n = d->at + 1;
+	if (d->warm) {
+		deploy_add(d, PLAN_RECALL, plan);
+	} else {
+		append(d, SWAP_START, d->ready_timeout);
+		append(d, SWAP_GATE, USEC_NEVER);
+	}
+	append(d, SWAP_FLIP, USEC_NEVER);
+	append(d, SWAP_RECORD, USEC_NEVER);
+	d->at++;
+	step_to(d, d->phases[d->at].step, 0, NULL, plan);
+	enter(d, ev, now, plan);
+}
+
+/* ---- for the others ---- */
+
+static bool is_phase(enum swap_step step)
+{
+	const struct phase *p = NULL;
+
+	for (size_t i = 0; (p = phase_at(i)) && p->step != step; i++) {
+	}
+	return p != NULL;
+}
+
+bool deploy_sane(const struct deploy *d)
+{
+	if (d->n > DEPLOY_PHASES_MAX || (unsigned)d->live >= SLOT_MAX_ ||
+	    (unsigned)d->target >= SLOT_MAX_ || (unsigned)d->kind >= SWAP_KIND_MAX_) {
+		return false;
+	}
+	for (uint32_t i = 0; i < d->n; i++) {
+		if (!is_phase(d->phases[i].step)) {
+			return false;
+		}
+	}
+	return d->step == SWAP_NONE || (d->at < d->n && d->phases[d->at].step == d->step);
+}
+
+void deploy_init(struct deploy *d, uint32_t service, enum slot_id live)
+{
+	*d = (struct deploy){
+		.service = service,
+		.live = live,
+		.target = live,
+		.deadline = USEC_NEVER,
+	};
+}
+
+bool deploy_busy(const struct deploy *d)
+{
+	return d->step != SWAP_NONE && d->step != SWAP_DRAIN;
+}
+
+enum slot_id deploy_slot_in_use(const struct deploy *d)
+{
+	return d->step != SWAP_NONE && phase_of(d->step)->uses_slot ? d->target : SLOT_INVALID_;
+}
+
+void deploy_step(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	step_fn *fn;
+
+	if (ev->kind == DEPLOY_EV_TIMER) {
+		if (d->deadline == USEC_NEVER || now < d->deadline) {
+			return; /* overtaken by another event */
+		}
+		d->deadline = USEC_NEVER;
+	}
+	if (d->step == SWAP_NONE) {
+		fn = ev->kind == DEPLOY_EV_BEGIN ? deploy_begin : NULL;
+	} else {
+		fn = phase_of(d->step)->on[ev->kind];
+	}
+	if (fn) {
+		fn(d, ev, now, plan);
+	}
+}

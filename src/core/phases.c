@@ -1,0 +1,323 @@
+#include "phases.h"
+
+#include <assert.h>
+#include <slotd/cleanup.h>
+#include <stdio.h>
+#include <syslog.h>
+
+/* How long a deploy watches the drain, to tell how it went. It goes on without being watched. */
+#define DRAIN_WATCHED SECONDS(10)
+
+/* ---- wait, precheck, prepare ---- */
+
+static bool is_deploy(const struct deploy *d, const struct deploy_event *begin)
+{
+	(void)begin;
+	return d->kind == SWAP_KIND_DEPLOY;
+}
+
+static bool has_to_wait(const struct deploy *d, const struct deploy_event *begin)
+{
+	return is_deploy(d, begin) && begin->draining;
+}
+
+static bool has_commands(const struct deploy *d, const struct deploy_event *begin)
+{
+	return is_deploy(d, begin) && begin->policy->has_prepare;
+}
+
+static usec_t prepare_timeout(const struct swap_policy *policy)
+{
+	return policy->prepare_timeout;
+}
+
+/* What is deployed into is neither warm nor anything to go back to, whatever comes of it. */
+static void touch(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	(void)ev;
+	deploy_add(d, PLAN_TOUCH, plan);
+}
+
+/* Nothing half prepared goes on running. */
+static void prepare(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	(void)ev;
+	deploy_add(d, PLAN_SLOT_STOP, plan);
+	deploy_add(d, PLAN_PREPARE, plan);
+}
+
+static void stop_prepare(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	if (ev->kind != DEPLOY_EV_PREPARED) {
+		deploy_add(d, PLAN_STOP_PREPARE, plan);
+	}
+}
+
+static void prepared(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	(ev->code ? deploy_abandon : deploy_next)(d, ev, now, plan);
+}
+
+/* ---- start, gate, check ---- */
+
+static bool is_cold(const struct deploy *d, const struct deploy_event *begin)
+{
+	(void)begin;
+	return !d->warm;
+}
+
+static usec_t ready_timeout(const struct swap_policy *policy)
+{
+	return policy->ready_timeout;
+}
+
+static void start_slot(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	(void)ev;
+	deploy_add(d, PLAN_RECALL, plan);
+	deploy_add(d, PLAN_SLOT_START, plan)->arg = d->afresh;
+}
+
+static void stop_slot(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	(void)ev;
+	deploy_add(d, PLAN_SLOT_STOP, plan);
+}
+
+static void open_gate(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	(void)ev;
+	deploy_add(d, PLAN_GATE, plan);
+}
+
+static void end_gate(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	(void)ev;
+	deploy_add(d, PLAN_GATE_END, plan);
+}
+
+static void check_record(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	(void)ev;
+	deploy_add(d, PLAN_CHECK_RECORD, plan);
+}
+
+/* ---- flip, record ---- */
+
+static void flip(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	(void)ev;
+	deploy_add(d, PLAN_FLIP, plan);
+}
+
+static void go_live(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	const enum slot_id old = d->live;
+
+	(void)ev;
+	d->live = d->target;
+	deploy_add(d, PLAN_LIVE, plan);
+	if (d->back) {
+		deploy_add_for(d, old, PLAN_TOUCH, plan); /* it holds what failed */
+	} else {
+		deploy_add(d, PLAN_PROVE, plan);
+	}
+	deploy_add(d, PLAN_STATUS, plan);
+	deploy_add(d, PLAN_RECORD, plan);
+	deploy_add_for(d, old, PLAN_RETIRE, plan)->arg = d->back;
+	deploy_add(d, PLAN_QUEUE_WORKERS, plan);
+	deploy_add(d, PLAN_CHECKS, plan);
+	plan_log(plan, d->service, LOG_NOTICE, "new connections go to slot %s, %s drains",
+		 slot_name(d->live), slot_name(old));
+}
+
+/* The flip stands whether or not it could be written down. */
+static void recorded(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	if (ev->code) {
+		plan_log(plan, d->service, LOG_ERR, "%s",
+			 ev->text ? ev->text : "the record failed");
+	}
+	deploy_next(d, ev, now, plan);
+}
+
+/* ---- bake ---- */
+
+/* The way back is not baked: who goes back wants to be there. */
+static bool is_baked(const struct deploy *d, const struct deploy_event *begin)
+{
+	return begin->policy->bake && d->kind != SWAP_KIND_ROLLBACK;
+}
+
+static usec_t bake_time(const struct swap_policy *policy)
+{
+	return policy->bake;
+}
+
+static void bake(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	(void)ev;
+	deploy_add(d, PLAN_BAKE, plan);
+}
+
+static void crashed(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	if (++d->crashes > d->crashes_max) {
+		deploy_turn_back(d, ev, now, plan);
+	}
+}
+
+/* At its end the new slot passes the gate once more. */
+static void baked(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	(ev->code ? deploy_turn_back : deploy_next)(d, ev, now, plan);
+}
+
+static void rolled_back(struct deploy *d, const struct deploy_event *ev, usec_t now,
+			struct plan *plan)
+{
+	(void)now;
+	deploy_end(d, SWAP_EXIT_FLIPPED_BACK, ev->text, plan);
+}
+
+/* ---- drain ---- */
+
+static usec_t drain_watched(const struct swap_policy *policy)
+{
+	(void)policy;
+	return DRAIN_WATCHED;
+}
+
+/* Nothing that can still happen changes the outcome. */
+static void watch_drain(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	struct plan_action *a = deploy_add(d, PLAN_FINISH, plan);
+	const char *text = ev->kind == DEPLOY_EV_RECORDED && ev->text ? ev->text : "";
+
+	a->from = (int)d->step;
+	a->arg = SWAP_EXIT_DONE;
+	(void)snprintf(a->text, sizeof(a->text), "%s", text);
+	deploy_add_for(d, slot_other(d->live), PLAN_WATCH_DRAIN, plan);
+}
+
+static void drained(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	(void)ev;
+	(void)now;
+	deploy_close(d, NULL, plan);
+}
+
+static void drains_on(struct deploy *d, const struct deploy_event *ev, usec_t now,
+		      struct plan *plan)
+{
+	(void)ev;
+	(void)now;
+	deploy_close(d, "goes on in the background", plan);
+}
+
+static void begin_another(struct deploy *d, const struct deploy_event *ev, usec_t now,
+			  struct plan *plan)
+{
+	drains_on(d, ev, now, plan);
+	deploy_begin(d, ev, now, plan);
+}
+
+/* ---- the phases, in their order; from FLIP on there is no abort ---- */
+
+static const struct phase phases[] = {
+	{.step = SWAP_WAIT,
+	 .needed = has_to_wait,
+	 .uses_slot = true,
+	 .on = {[DEPLOY_EV_DRAINED] = deploy_next, [DEPLOY_EV_ABORT] = deploy_abandon}},
+	/* A record that cannot be written is found before the migrations have run. */
+	{.step = SWAP_PRECHECK,
+	 .needed = is_deploy,
+	 .uses_slot = true,
+	 .enter = check_record,
+	 .leave_well = touch,
+	 .on = {[DEPLOY_EV_RECORD_OK] = deploy_next,
+		[DEPLOY_EV_RECORD_FAILED] = deploy_abandon,
+		[DEPLOY_EV_ABORT] = deploy_abandon}},
+	{.step = SWAP_PREPARE,
+	 .needed = has_commands,
+	 .limit = prepare_timeout,
+	 .shown = true,
+	 .uses_slot = true,
+	 .enter = prepare,
+	 .undo = stop_prepare,
+	 .on = {[DEPLOY_EV_PREPARED] = prepared,
+		[DEPLOY_EV_ABORT] = deploy_abandon,
+		[DEPLOY_EV_TIMER] = deploy_abandon}},
+	{.step = SWAP_START,
+	 .needed = is_cold,
+	 .limit = ready_timeout,
+	 .shown = true,
+	 .uses_slot = true,
+	 .enter = start_slot,
+	 .undo = stop_slot,
+	 .on = {[DEPLOY_EV_STARTED] = deploy_next,
+		[DEPLOY_EV_START_FAILED] = deploy_abandon,
+		[DEPLOY_EV_ABORT] = deploy_abandon,
+		[DEPLOY_EV_TIMER] = deploy_abandon}},
+	/* One limit for start and gate: what people wait for is readiness. */
+	{.step = SWAP_GATE,
+	 .needed = is_cold,
+	 .same_limit = true,
+	 .shown = true,
+	 .uses_slot = true,
+	 .enter = open_gate,
+	 .leave = end_gate,
+	 .undo = stop_slot,
+	 .on = {[DEPLOY_EV_READY] = deploy_next,
+		[DEPLOY_EV_NOT_READY] = deploy_abandon,
+		[DEPLOY_EV_ABORT] = deploy_abandon,
+		[DEPLOY_EV_TIMER] = deploy_abandon}},
+	{.step = SWAP_CHECK_RECORD,
+	 .uses_slot = true,
+	 .enter = check_record,
+	 .undo = stop_slot,
+	 .on = {[DEPLOY_EV_RECORD_OK] = deploy_next,
+		[DEPLOY_EV_RECORD_FAILED] = deploy_abandon,
+		[DEPLOY_EV_NOT_READY] = deploy_abandon,
+		[DEPLOY_EV_ABORT] = deploy_abandon}},
+	{.step = SWAP_FLIP,
+	 .shown = true,
+	 .uses_slot = true,
+	 .enter = flip,
+	 .undo = stop_slot,
+	 .on = {[DEPLOY_EV_FLIPPED] = deploy_next, [DEPLOY_EV_FLIP_FAILED] = deploy_abandon}},
+	{.step = SWAP_RECORD, .enter = go_live, .on = {[DEPLOY_EV_RECORDED] = recorded}},
+	{.step = SWAP_BAKE,
+	 .needed = is_baked,
+	 .limit = bake_time,
+	 .shown = true,
+	 .enter = bake,
+	 .on = {[DEPLOY_EV_CRASHED] = crashed,
+		[DEPLOY_EV_FAILING] = deploy_turn_back,
+		[DEPLOY_EV_ROLLED_BACK] = rolled_back,
+		[DEPLOY_EV_ABORT] = deploy_next, /* slotd ends: it stays as it is */
+		[DEPLOY_EV_TIMER] = baked}},
+	{.step = SWAP_DRAIN,
+	 .limit = drain_watched,
+	 .shown = true,
+	 .enter = watch_drain,
+	 .on = {[DEPLOY_EV_BEGIN] = begin_another,
+		[DEPLOY_EV_DRAINED] = drained,
+		[DEPLOY_EV_TIMER] = drains_on}},
+};
+
+const struct phase *phase_at(size_t i)
+{
+	return i < ARRAY_SIZE(phases) ? &phases[i] : NULL;
+}
+
+const struct phase *phase_of(enum swap_step step)
+{
+	const struct phase *p = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(phases) && !p; i++) {
+		p = phases[i].step == step ? &phases[i] : NULL;
+	}
+	assert(p);
+	return p;
+}

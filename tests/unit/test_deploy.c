@@ -1,0 +1,638 @@
+#include <check.h>
+#include <slotd/cleanup.h>
+#include <slotd/deploy.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "golden.h"
+#include "suite.h"
+
+static const char *const events[DEPLOY_EV_MAX_] = {
+	[DEPLOY_EV_BEGIN] = "begin",	     [DEPLOY_EV_PREPARED] = "prepared",
+	[DEPLOY_EV_STARTED] = "started",     [DEPLOY_EV_START_FAILED] = "start-failed",
+	[DEPLOY_EV_READY] = "ready",	     [DEPLOY_EV_NOT_READY] = "not-ready",
+	[DEPLOY_EV_RECORD_OK] = "record-ok", [DEPLOY_EV_RECORD_FAILED] = "record-failed",
+	[DEPLOY_EV_FLIPPED] = "flipped",     [DEPLOY_EV_FLIP_FAILED] = "flip-failed",
+	[DEPLOY_EV_RECORDED] = "recorded",   [DEPLOY_EV_CRASHED] = "crashed",
+	[DEPLOY_EV_FAILING] = "failing",     [DEPLOY_EV_ROLLED_BACK] = "rolled-back",
+	[DEPLOY_EV_DRAINED] = "drained",     [DEPLOY_EV_ABORT] = "abort",
+	[DEPLOY_EV_TIMER] = "timer",
+};
+
+struct story {
+	struct swap_policy policy;
+	struct deploy deploy;
+	usec_t now;
+	char text[16 * 1024];
+};
+
+static void story_init(struct story *t)
+{
+	*t = (struct story){
+		.policy = {.has_prepare = true,
+			   .prepare_timeout = SECONDS(600),
+			   .ready_timeout = SECONDS(60)},
+		.now = SECONDS(1000),
+	};
+	deploy_init(&t->deploy, 3, SLOT_A);
+}
+
+static const char *story_event(struct story *t, const struct deploy_event *ev)
+{
+	struct plan plan;
+
+	plan_init(&plan);
+	deploy_step(&t->deploy, ev, t->now, &plan);
+	return plan_format(&plan, t->now, t->text, sizeof(t->text));
+}
+
+static const char *send(struct story *t, enum deploy_event_kind kind, const char *text)
+{
+	return story_event(
+		t, &(struct deploy_event){.kind = kind, .policy = &t->policy, .text = text});
+}
+
+static const char *begin(struct story *t, enum swap_kind what)
+{
+	return story_event(t, &(struct deploy_event){
+				      .kind = DEPLOY_EV_BEGIN, .policy = &t->policy, .what = what});
+}
+
+/* What ends each phase well. */
+static const enum deploy_event_kind good[SWAP_STEP_MAX_] = {
+	[SWAP_WAIT] = DEPLOY_EV_DRAINED,     [SWAP_PRECHECK] = DEPLOY_EV_RECORD_OK,
+	[SWAP_PREPARE] = DEPLOY_EV_PREPARED, [SWAP_START] = DEPLOY_EV_STARTED,
+	[SWAP_GATE] = DEPLOY_EV_READY,	     [SWAP_CHECK_RECORD] = DEPLOY_EV_RECORD_OK,
+	[SWAP_FLIP] = DEPLOY_EV_FLIPPED,     [SWAP_RECORD] = DEPLOY_EV_RECORDED,
+	[SWAP_BAKE] = DEPLOY_EV_TIMER,	     [SWAP_DRAIN] = DEPLOY_EV_DRAINED,
+};
+
+/* The phase ends as it should. */
+static const char *go_on(struct story *t)
+{
+	enum swap_step step = t->deploy.step;
+
+	t->now = step == SWAP_BAKE ? t->deploy.deadline : t->now;
+	return send(t, good[step], NULL);
+}
+
+static void go_on_to(struct story *t, enum swap_step step)
+{
+	for (int i = 0; t->deploy.step != step; i++) {
+		ck_assert_int_lt(i, DEPLOY_PHASES_MAX);
+		go_on(t);
+	}
+}
+
+/* Into a phase of a deploy that has all of them. */
+static void go_to(struct story *t, enum swap_step step)
+{
+	story_init(t);
+	t->policy.bake = SECONDS(300);
+	if (step == SWAP_NONE) {
+		return;
+	}
+	story_event(t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
+					      .policy = &t->policy,
+					      .what = SWAP_KIND_DEPLOY,
+					      .draining = true});
+	go_on_to(t, step);
+}
+
+/* Into a phase of the way back, to a slot that runs (warm) or has to be started. */
+static void go_back_to(struct story *t, enum swap_step step, bool warm)
+{
+	go_to(t, SWAP_BAKE);
+	story_event(t, &(struct deploy_event){.kind = DEPLOY_EV_FAILING, .warm = warm});
+	go_on_to(t, step);
+}
+
+static bool happened(const char *plan, const char *what)
+{
+	return strstr(plan, what) != NULL;
+}
+
+/* ---- the matrix ---- */
+
+struct sheet {
+	char text[GOLDEN_MAX];
+	size_t used;
+};
+
+static void sheet_row(struct sheet *s, const char *where, enum deploy_event_kind kind,
+		      const char *plan)
+{
+	s->used += (size_t)snprintf(s->text + s->used, sizeof(s->text) - s->used,
+				    "%-12s %-14s %s\n", where, events[kind], *plan ? plan : "-");
+}
+
+static void sheet_phase(struct sheet *s, enum swap_step step, bool back)
+{
+	static struct story t;
+	char where[32];
+
+	(void)snprintf(where, sizeof(where), "%s%s", back ? "back: " : "", swap_state_name(step));
+	for (int e = 0; e < DEPLOY_EV_MAX_; e++) {
+		if (back) {
+			go_back_to(&t, step, false);
+		} else {
+			go_to(&t, step);
+		}
+		t.now = t.deploy.deadline == USEC_NEVER ? t.now : t.deploy.deadline;
+		sheet_row(s, where, (enum deploy_event_kind)e,
+			  send(&t, (enum deploy_event_kind)e, "why"));
+	}
+}
+
+START_TEST(every_phase_meets_every_event)
+{
+	static const enum swap_step forward[] = {
+		SWAP_NONE,	   SWAP_WAIT, SWAP_PRECHECK, SWAP_PREPARE, SWAP_START, SWAP_GATE,
+		SWAP_CHECK_RECORD, SWAP_FLIP, SWAP_RECORD,   SWAP_BAKE,	   SWAP_DRAIN};
+	static const enum swap_step back[] = {SWAP_START, SWAP_GATE, SWAP_FLIP, SWAP_RECORD};
+	static struct sheet all;
+
+	ck_assert_uint_eq(ARRAY_SIZE(forward), SWAP_STEP_MAX_);
+	for (size_t i = 0; i < ARRAY_SIZE(forward); i++) {
+		sheet_phase(&all, forward[i], false);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(back); i++) {
+		sheet_phase(&all, back[i], true);
+	}
+	golden_check("deploy_matrix.txt", all.text);
+}
+END_TEST
+
+/* ---- the list ---- */
+
+static const char *list_text(const struct deploy *d, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (uint32_t i = 0; i < d->n; i++) {
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? " " : "",
+					 swap_state_name(d->phases[i].step));
+	}
+	return buf;
+}
+
+START_TEST(the_list_has_the_phases_that_are_needed)
+{
+	static const struct {
+		struct deploy_event begin;
+		bool has_prepare;
+		usec_t bake;
+		const char *list;
+		unsigned total;
+	} lists[] = {
+		{{.what = SWAP_KIND_DEPLOY, .draining = true},
+		 true,
+		 SECONDS(60),
+		 "wait precheck prepare start gate check swap record bake drain",
+		 6},
+		{{.what = SWAP_KIND_DEPLOY},
+		 false,
+		 0,
+		 "precheck start gate check swap record drain",
+		 4},
+		{{.what = SWAP_KIND_DEPLOY, .warm = true},
+		 false,
+		 0,
+		 "precheck start gate check swap record drain",
+		 4},
+		{{.what = SWAP_KIND_SWAP}, true, 0, "start gate check swap record drain", 4},
+		{{.what = SWAP_KIND_SWAP, .draining = true, .warm = true},
+		 true,
+		 SECONDS(60),
+		 "check swap record bake drain",
+		 3},
+		{{.what = SWAP_KIND_SWAP, .warm = true, .touched = true},
+		 true,
+		 0,
+		 "start gate check swap record drain",
+		 4},
+		{{.what = SWAP_KIND_ROLLBACK, .warm = true},
+		 true,
+		 SECONDS(60),
+		 "check swap record drain",
+		 2},
+		{{.what = SWAP_KIND_ROLLBACK},
+		 true,
+		 SECONDS(60),
+		 "start gate check swap record drain",
+		 4},
+	};
+	static struct story t;
+	char text[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		struct deploy_event ev = lists[i].begin;
+
+		story_init(&t);
+		t.policy.has_prepare = lists[i].has_prepare;
+		t.policy.bake = lists[i].bake;
+		ev.policy = &t.policy;
+		story_event(&t, &ev);
+		ck_assert_str_eq(list_text(&t.deploy, text, sizeof(text)), lists[i].list);
+		ck_assert_uint_eq(t.deploy.total, lists[i].total);
+	}
+}
+END_TEST
+
+START_TEST(what_a_reload_changes_is_for_the_next_deploy)
+{
+	static struct story t;
+
+	story_init(&t);
+	begin(&t, SWAP_KIND_DEPLOY);
+	t.policy.prepare_timeout = SECONDS(1);
+	t.policy.has_prepare = false;
+	ck_assert_str_eq(go_on(&t),
+			 "touch 3 b; step 3 b prepare; timer 3 +600s; slot-stop 3 b; prepare 3 b");
+}
+END_TEST
+
+/* ---- forward ---- */
+
+START_TEST(a_swap_starts_gates_checks_the_record_flips_and_records)
+{
+	static struct story t;
+
+	story_init(&t);
+	ck_assert_str_eq(begin(&t, SWAP_KIND_SWAP),
+			 "step 3 b start; timer 3 +60s; recall 3 b; slot-start 3 b 0");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_STARTED, "5/5 running"),
+			 "step 3 b gate #1 \"5/5 running\"; gate 3 b");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_READY, "5/5 healthy"),
+			 "gate-end 3 b; step 3 b check #2 \"5/5 healthy\"; timer 3 off; "
+			 "check-record 3 b");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_RECORD_OK, NULL), "step 3 b swap; flip 3 b");
+	ck_assert_int_eq(t.deploy.live, SLOT_A);
+	ck_assert_int_eq(deploy_slot_in_use(&t.deploy), SLOT_B);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_FLIPPED, "0.2 ms"),
+			 "step 3 b record #3 \"0.2 ms\"; live 3 b; prove 3 b; status 3 b; "
+			 "record 3 b; retire 3 a; queue-workers 3 b; checks 3 b; "
+			 "log 3 notice \"new connections go to slot b, a drains\"");
+	ck_assert_int_eq(t.deploy.live, SLOT_B);
+	ck_assert_int_eq(deploy_slot_in_use(&t.deploy), SLOT_INVALID_);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_RECORDED, NULL),
+			 "step 3 b drain; timer 3 +10s; finish 3 b 0; watch-drain 3 a");
+	ck_assert(!deploy_busy(&t.deploy));
+	ck_assert_str_eq(send(&t, DEPLOY_EV_DRAINED, NULL), "timer 3 off; close 3 b");
+	ck_assert_int_eq(t.deploy.step, SWAP_NONE);
+}
+END_TEST
+
+START_TEST(a_deploy_prepares_first_and_starts_afresh)
+{
+	static struct story t;
+
+	story_init(&t);
+	ck_assert_str_eq(begin(&t, SWAP_KIND_DEPLOY), "step 3 b precheck; check-record 3 b");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_RECORD_OK, NULL),
+			 "touch 3 b; step 3 b prepare; timer 3 +600s; slot-stop 3 b; prepare 3 b");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_PREPARED, "4 commands"),
+			 "step 3 b start #1 \"4 commands\"; timer 3 +60s; recall 3 b; "
+			 "slot-start 3 b 1");
+}
+END_TEST
+
+START_TEST(a_prepare_that_fails_changes_nothing)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_PREPARE);
+	ck_assert_str_eq(story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_PREPARED,
+								.code = 1,
+								.text = "exit status 1"}),
+			 "timer 3 off; finish 3 b 10 #1 \"exit status 1\"");
+	ck_assert_int_eq(t.deploy.live, SLOT_A);
+}
+END_TEST
+
+START_TEST(a_record_that_cannot_be_written_is_found_before_anything_is_touched)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_PRECHECK);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_RECORD_FAILED, "disk full"),
+			 "finish 3 b 10 #1 \"disk full\"");
+}
+END_TEST
+
+START_TEST(a_slot_in_which_a_deploy_failed_is_not_warm_and_starts_afresh)
+{
+	static struct story t;
+
+	story_init(&t);
+	ck_assert_str_eq(story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
+								.policy = &t.policy,
+								.what = SWAP_KIND_SWAP,
+								.warm = true,
+								.touched = true}),
+			 "step 3 b start; timer 3 +60s; recall 3 b; slot-start 3 b 1");
+}
+END_TEST
+
+START_TEST(a_warm_slot_is_just_flipped_and_goes_on_as_it_was_when_that_fails)
+{
+	static struct story t;
+
+	story_init(&t);
+	ck_assert_str_eq(story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
+								.policy = &t.policy,
+								.what = SWAP_KIND_ROLLBACK,
+								.warm = true}),
+			 "recall 3 b; step 3 b check; check-record 3 b");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_RECORD_FAILED, "disk full"),
+			 "retire 3 b; finish 3 b 10 #1 \"disk full\"");
+}
+END_TEST
+
+START_TEST(whatever_fails_before_the_flip_leaves_live_alone_and_ends_with_10)
+{
+	static const struct {
+		enum swap_step step;
+		enum deploy_event_kind kind;
+	} failures[] = {
+		{SWAP_WAIT, DEPLOY_EV_ABORT},
+		{SWAP_PRECHECK, DEPLOY_EV_RECORD_FAILED},
+		{SWAP_PRECHECK, DEPLOY_EV_ABORT},
+		{SWAP_PREPARE, DEPLOY_EV_ABORT},
+		{SWAP_PREPARE, DEPLOY_EV_TIMER},
+		{SWAP_START, DEPLOY_EV_START_FAILED},
+		{SWAP_START, DEPLOY_EV_TIMER},
+		{SWAP_START, DEPLOY_EV_ABORT},
+		{SWAP_GATE, DEPLOY_EV_NOT_READY},
+		{SWAP_GATE, DEPLOY_EV_TIMER},
+		{SWAP_GATE, DEPLOY_EV_ABORT},
+		{SWAP_CHECK_RECORD, DEPLOY_EV_RECORD_FAILED},
+		{SWAP_CHECK_RECORD, DEPLOY_EV_NOT_READY},
+		{SWAP_CHECK_RECORD, DEPLOY_EV_ABORT},
+		{SWAP_FLIP, DEPLOY_EV_FLIP_FAILED},
+	};
+	static struct story t;
+
+	for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
+		const char *plan;
+
+		go_to(&t, failures[i].step);
+		t.now = t.deploy.deadline == USEC_NEVER ? t.now : t.deploy.deadline;
+		plan = send(&t, failures[i].kind, "why");
+		ck_assert_msg(happened(plan, "finish 3 b 10 #") && happened(plan, "\"why\""),
+			      "%s: %s", swap_state_name(failures[i].step), plan);
+		ck_assert_msg(!happened(plan, " a"), "%s touches the live slot: %s",
+			      swap_state_name(failures[i].step), plan);
+		ck_assert_int_eq(t.deploy.live, SLOT_A);
+		ck_assert_uint_eq(t.deploy.deadline, USEC_NEVER);
+		ck_assert(!deploy_busy(&t.deploy));
+	}
+}
+END_TEST
+
+START_TEST(there_is_no_abort_once_the_flip_has_begun)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_FLIP);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_ABORT, "by ana"), "");
+	go_to(&t, SWAP_RECORD);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_ABORT, "by ana"), "");
+}
+END_TEST
+
+START_TEST(a_flip_stands_though_it_could_not_be_recorded)
+{
+	static struct story t;
+
+	story_init(&t);
+	begin(&t, SWAP_KIND_SWAP);
+	go_on_to(&t, SWAP_RECORD);
+	ck_assert_str_eq(story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_RECORDED,
+								.code = -28,
+								.text = "No space left"}),
+			 "log 3 err \"No space left\"; step 3 b drain \"No space left\"; "
+			 "timer 3 +10s; finish 3 b 0 \"No space left\"; watch-drain 3 a");
+	ck_assert_int_eq(t.deploy.live, SLOT_B);
+}
+END_TEST
+
+START_TEST(an_old_timer_does_not_end_a_later_phase)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_GATE);
+	t.now += SECONDS(59);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_TIMER, "late"), "");
+	ck_assert_int_eq(t.deploy.step, SWAP_GATE);
+}
+END_TEST
+
+/* ---- bake ---- */
+
+static const char *crash(struct story *t, bool warm)
+{
+	return story_event(t, &(struct deploy_event){.kind = DEPLOY_EV_CRASHED,
+						     .warm = warm,
+						     .text = "payinv-b_1 crashed"});
+}
+
+START_TEST(a_good_bake_ends_when_its_time_is_over)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_RECORD);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_RECORDED, NULL),
+			 "step 3 b bake; timer 3 +300s; bake 3 b");
+	ck_assert(deploy_busy(&t.deploy));
+	t.now += SECONDS(299);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_TIMER, NULL), "");
+	t.now += SECONDS(1);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_TIMER, "2412 conn, 0 failed"),
+			 "step 3 b drain #5 \"2412 conn, 0 failed\"; timer 3 +10s; finish 3 b 0; "
+			 "watch-drain 3 a");
+}
+END_TEST
+
+START_TEST(a_slot_that_crashes_too_often_while_it_is_baked_is_flipped_back)
+{
+	static struct story t;
+
+	story_init(&t);
+	t.policy.bake = SECONDS(300);
+	t.policy.bake_crashes = 2;
+	begin(&t, SWAP_KIND_SWAP);
+	go_on_to(&t, SWAP_BAKE);
+	ck_assert_str_eq(crash(&t, true), "");
+	ck_assert_str_eq(crash(&t, true), "");
+	ck_assert_str_eq(crash(&t, true), "back 3 b #4 \"payinv-b_1 crashed\"; recall 3 a; "
+					  "step 3 a swap; timer 3 off; flip 3 a");
+	ck_assert_int_eq(t.deploy.live, SLOT_B);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_FLIPPED, "0.2 ms"),
+			 "step 3 a record \"0.2 ms\"; live 3 a; touch 3 b; status 3 a; record 3 a; "
+			 "retire 3 b 1; queue-workers 3 a; checks 3 a; "
+			 "log 3 notice \"new connections go to slot a, b drains\"");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_RECORDED, NULL), "finish 3 a 11");
+	ck_assert_int_eq(t.deploy.live, SLOT_A);
+	ck_assert_int_eq(t.deploy.step, SWAP_NONE);
+}
+END_TEST
+
+START_TEST(crashes_of_one_bake_are_not_held_against_the_next)
+{
+	static struct story t;
+
+	story_init(&t);
+	t.policy.bake = SECONDS(300);
+	t.policy.bake_crashes = 1;
+	begin(&t, SWAP_KIND_SWAP);
+	go_on_to(&t, SWAP_BAKE);
+	crash(&t, true);
+	go_on_to(&t, SWAP_NONE);
+	begin(&t, SWAP_KIND_SWAP);
+	go_on_to(&t, SWAP_BAKE);
+	ck_assert_str_eq(crash(&t, true), "");
+	ck_assert_int_eq(t.deploy.step, SWAP_BAKE);
+}
+END_TEST
+
+START_TEST(a_slot_that_is_not_healthy_when_its_bake_ends_is_flipped_back)
+{
+	static struct story t;
+	const char *plan;
+
+	go_to(&t, SWAP_BAKE);
+	t.now = t.deploy.deadline;
+	plan = story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_TIMER,
+						      .code = -5,
+						      .warm = true,
+						      .text = "b_1 answered 500"});
+	ck_assert_msg(happened(plan, "back 3 b #5 \"b_1 answered 500\""), "%s", plan);
+	ck_assert_msg(happened(plan, "flip 3 a"), "%s", plan);
+}
+END_TEST
+
+START_TEST(a_slot_to_go_back_to_that_has_stopped_starts_and_passes_the_gate)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_BAKE);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_FAILING, "why"),
+			 "back 3 b #5 \"why\"; step 3 a start; timer 3 +60s; recall 3 a; "
+			 "slot-start 3 a 0");
+	ck_assert_str_eq(go_on(&t), "step 3 a gate; gate 3 a");
+	ck_assert_str_eq(go_on(&t), "gate-end 3 a; step 3 a swap; timer 3 off; flip 3 a");
+	go_on(&t);
+	ck_assert_str_eq(go_on(&t), "finish 3 a 11");
+}
+END_TEST
+
+START_TEST(where_there_is_no_way_back_the_new_slot_stays_live)
+{
+	static struct story t;
+
+	go_back_to(&t, SWAP_GATE, false);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_NOT_READY, "a is down, too"),
+			 "gate-end 3 a; slot-stop 3 a; timer 3 off; "
+			 "finish 3 a 10 \"a is down, too\"");
+	ck_assert_int_eq(t.deploy.live, SLOT_B);
+}
+END_TEST
+
+START_TEST(a_rollback_ends_a_bake_and_is_not_baked)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_BAKE);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_ROLLED_BACK, "rolled back by ana"),
+			 "timer 3 off; finish 3 b 11 #5 \"rolled back by ana\"");
+	ck_assert_int_eq(t.deploy.live, SLOT_B);
+	ck_assert_str_eq(story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
+								.policy = &t.policy,
+								.what = SWAP_KIND_ROLLBACK,
+								.warm = true}),
+			 "recall 3 a; step 3 a check; check-record 3 a");
+	go_on_to(&t, SWAP_DRAIN);
+	ck_assert_int_eq(t.deploy.live, SLOT_A);
+}
+END_TEST
+
+/* ---- drain ---- */
+
+START_TEST(a_deploy_waits_for_a_slot_that_still_drains)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_WAIT);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_DRAINED, "the slot has drained"),
+			 "step 3 b precheck \"the slot has drained\"; check-record 3 b");
+}
+END_TEST
+
+START_TEST(the_drain_is_watched_for_a_while_and_goes_on_without)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_DRAIN);
+	t.now = t.deploy.deadline;
+	ck_assert_str_eq(send(&t, DEPLOY_EV_TIMER, NULL),
+			 "close 3 b \"goes on in the background\"");
+	ck_assert_int_eq(t.deploy.step, SWAP_NONE);
+}
+END_TEST
+
+START_TEST(a_drain_blocks_no_other)
+{
+	static struct story t;
+	const char *plan;
+
+	go_to(&t, SWAP_DRAIN);
+	plan = begin(&t, SWAP_KIND_ROLLBACK);
+	ck_assert_msg(happened(plan, "close 3 b \"goes on in the background\"; step 3 a start"),
+		      "%s", plan);
+	ck_assert_int_eq(t.deploy.target, SLOT_A);
+}
+END_TEST
+
+/* So it may lie in the ledger. */
+START_TEST(a_copy_of_it_goes_on_as_it_would_have)
+{
+	static struct story t, copy;
+
+	for (int step = SWAP_PREPARE; step < SWAP_STEP_MAX_; step++) {
+		for (int e = 1; e < DEPLOY_EV_MAX_; e++) {
+			go_to(&t, (enum swap_step)step);
+			memcpy(&copy, &t, sizeof(t));
+			memset(&copy.policy, 0, sizeof(copy.policy));
+			send(&copy, (enum deploy_event_kind)e, "why");
+			ck_assert_str_eq(send(&t, (enum deploy_event_kind)e, "why"), copy.text);
+		}
+	}
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run(
+		"deploy", every_phase_meets_every_event, the_list_has_the_phases_that_are_needed,
+		what_a_reload_changes_is_for_the_next_deploy,
+		a_swap_starts_gates_checks_the_record_flips_and_records,
+		a_deploy_prepares_first_and_starts_afresh, a_prepare_that_fails_changes_nothing,
+		a_record_that_cannot_be_written_is_found_before_anything_is_touched,
+		a_slot_in_which_a_deploy_failed_is_not_warm_and_starts_afresh,
+		a_warm_slot_is_just_flipped_and_goes_on_as_it_was_when_that_fails,
+		whatever_fails_before_the_flip_leaves_live_alone_and_ends_with_10,
+		there_is_no_abort_once_the_flip_has_begun,
+		a_flip_stands_though_it_could_not_be_recorded,
+		an_old_timer_does_not_end_a_later_phase, a_good_bake_ends_when_its_time_is_over,
+		a_slot_that_crashes_too_often_while_it_is_baked_is_flipped_back,
+		crashes_of_one_bake_are_not_held_against_the_next,
+		a_slot_that_is_not_healthy_when_its_bake_ends_is_flipped_back,
+		a_slot_to_go_back_to_that_has_stopped_starts_and_passes_the_gate,
+		where_there_is_no_way_back_the_new_slot_stays_live,
+		a_rollback_ends_a_bake_and_is_not_baked,
+		a_deploy_waits_for_a_slot_that_still_drains,
+		the_drain_is_watched_for_a_while_and_goes_on_without, a_drain_blocks_no_other,
+		a_copy_of_it_goes_on_as_it_would_have);
+}
