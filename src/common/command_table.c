@@ -263,7 +263,8 @@ static const struct command_row rows[COMMAND_MAX_] = {
 		.usage = "rollback SERVICE\tGo back to the slot that was live before",
 		.manual = "It serves with what it held then. Refused where there is none: the "
 			  "other slot was never live, or a deploy has begun in it since and none "
-			  "has succeeded.",
+			  "has succeeded. While a new slot is baked this goes back at once, and "
+			  "the swap or deploy that it ends has exit status 11.",
 		.flags = ALLOW_JSON | ALLOW_WAIT | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.rollback", METHOD_JOB, {SERVICE, FORCE},
 			"Flips back to the slot that was live before. Returns the number of the "

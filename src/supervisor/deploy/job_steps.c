@@ -103,7 +103,8 @@ static void tell_end_of_step(struct service *s, struct job *j, const struct plan
 	}
 	(void)heading(j, a, head, sizeof(head));
 	if (a->from == SWAP_FLIP) {
-		job_line(j, "%s %s", head, a->text);
+		job_line(j, "%s %s%s%s", head, a->text, j->back ? ", back to " : "",
+			 j->back ? slot_name(j->from) : "");
 		s->sup->handoff->load(s, j->from, &load);
 		j->draining = handoff_load_total(&load);
 	} else {
@@ -320,7 +321,7 @@ static void flipped_back(struct service *s, struct job *j, const struct plan_act
 			       *a->text ? " " : "", a->text);
 	} else {
 		tell_failure(s, j, a);
-		(void)snprintf(j->text, sizeof(j->text), "%s was live, and is left.",
+		(void)snprintf(j->text, sizeof(j->text), "ROLLED BACK: %s does not stay live.",
 			       service_slot_text(s, j->to, slot, sizeof(slot)));
 	}
 	say_end(s, j);
