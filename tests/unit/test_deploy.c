@@ -595,6 +595,97 @@ START_TEST(a_drain_blocks_no_other)
 }
 END_TEST
 
+/* ---- whatever comes ---- */
+
+static unsigned random_below(uint32_t *seed, unsigned n)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return (*seed >> 16) % n;
+}
+
+static struct deploy_event random_event(struct story *t, uint32_t *seed)
+{
+	/* As often what leads on as anything else, so that every phase is come to. */
+	bool on = t->deploy.step != SWAP_NONE && random_below(seed, 2);
+
+	return (struct deploy_event){
+		.kind = on ? good[t->deploy.step]
+			   : (enum deploy_event_kind)random_below(seed, DEPLOY_EV_MAX_),
+		.what = (enum swap_kind)random_below(seed, SWAP_KIND_MAX_),
+		.policy = &t->policy,
+		.warm = random_below(seed, 2),
+		.draining = random_below(seed, 2),
+		.touched = random_below(seed, 2),
+		.code = random_below(seed, 4) == 0 ? -5 : 0,
+		.text = "why",
+	};
+}
+
+static unsigned count(const struct plan *plan, enum plan_kind kind)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < plan->len; i++) {
+		n += plan->actions[i].kind == kind;
+	}
+	return n;
+}
+
+START_TEST(whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes_once)
+{
+	static struct story t;
+	static struct plan plan;
+	unsigned visits[SWAP_STEP_MAX_] = {0};
+	uint32_t seed = 20261128;
+
+	story_init(&t);
+	t.policy.bake_crashes = 1;
+	for (int i = 0; i < 20000; i++) {
+		const struct deploy was = t.deploy;
+		struct deploy_event ev;
+
+		t.policy.bake = random_below(&seed, 2) ? SECONDS(60) : 0;
+		t.policy.has_prepare = random_below(&seed, 2);
+		t.now = was.deadline != USEC_NEVER && random_below(&seed, 4) ? was.deadline : t.now;
+		ev = random_event(&t, &seed);
+		plan_init(&plan);
+		deploy_step(&t.deploy, &ev, t.now, &plan);
+		visits[t.deploy.step]++;
+		ck_assert(deploy_sane(&t.deploy));
+		ck_assert(t.deploy.live == was.live ||
+			  (was.step == SWAP_FLIP && ev.kind == DEPLOY_EV_FLIPPED));
+		ck_assert_uint_eq(count(&plan, PLAN_FINISH),
+				  deploy_busy(&was) && !deploy_busy(&t.deploy));
+		ck_assert_uint_eq(count(&plan, PLAN_CLOSE),
+				  was.step == SWAP_DRAIN && t.deploy.step != SWAP_DRAIN);
+		ck_assert(t.deploy.step != SWAP_NONE || t.deploy.deadline == USEC_NEVER);
+	}
+	for (int step = 0; step < SWAP_STEP_MAX_; step++) {
+		ck_assert_uint_gt(visits[step], 50);
+	}
+}
+END_TEST
+
+START_TEST(what_makes_no_sense_is_not_gone_on_with)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_GATE);
+	ck_assert(deploy_sane(&t.deploy));
+	t.deploy.at++;
+	ck_assert(!deploy_sane(&t.deploy));
+	go_to(&t, SWAP_GATE);
+	t.deploy.n = DEPLOY_PHASES_MAX + 1;
+	ck_assert(!deploy_sane(&t.deploy));
+	go_to(&t, SWAP_GATE);
+	t.deploy.phases[0].step = SWAP_STEP_MAX_;
+	ck_assert(!deploy_sane(&t.deploy));
+	go_to(&t, SWAP_GATE);
+	t.deploy.live = (enum slot_id)7;
+	ck_assert(!deploy_sane(&t.deploy));
+}
+END_TEST
+
 /* So it may lie in the ledger. */
 START_TEST(a_copy_of_it_goes_on_as_it_would_have)
 {
@@ -634,5 +725,7 @@ int main(void)
 		a_rollback_ends_a_bake_and_is_not_baked,
 		a_deploy_waits_for_a_slot_that_still_drains,
 		the_drain_is_watched_for_a_while_and_goes_on_without, a_drain_blocks_no_other,
-		a_copy_of_it_goes_on_as_it_would_have);
+		a_copy_of_it_goes_on_as_it_would_have,
+		whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes_once,
+		what_makes_no_sense_is_not_gone_on_with);
 }

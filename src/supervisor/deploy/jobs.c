@@ -292,10 +292,11 @@ int job_abort(struct supervisor *sup, const struct job_request *req, struct diag
 		return diag_set(diag, -ENOENT, "%s: nothing is going on that could be aborted",
 				s->name);
 	}
-	if (s->swap.step == SWAP_FLIP || s->swap.live == s->job->to) {
+	if (s->swap.step == SWAP_FLIP || s->swap.back ||
+	    deploy_slot_in_use(&s->swap) == SLOT_INVALID_) {
 		return diag_set(diag, -EALREADY,
 				"%s: too late, %s is live. The way back: slotctl rollback %s",
-				s->name, slot_name(s->job->to), s->name);
+				s->name, slot_name(s->swap.target), s->name);
 	}
 	(void)snprintf(text, sizeof(text), "aborted by %s", req->who);
 	service_feed(s, DEPLOY_EV_ABORT, 0, text);
