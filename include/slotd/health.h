@@ -1,6 +1,7 @@
 #pragma once
 
-/** What must hold before a flip: the health of workers, and how many must have it (core/health.c). */
+/** What must hold before a flip: the health of workers, and how many must have it (core/health.c).
+ */
 
 #include <slotd/usec.h>
 

@@ -26,10 +26,11 @@ enum {
 #define KEEP_SERVER_PREFIX "server "	 /* + address: a control socket */
 
 /* What a descriptor of an entry is: TAG_DESCRIPTORS has one of these for each, in their order. */
-#define KEEP_TAG_SELF	"self" /* what the entry's name says */
-#define KEEP_TAG_PIDFD	"pidfd"
-#define KEEP_TAG_STDIN	"stdin"	   /* write end */
-#define KEEP_TAG_STREAM "stream "  /* + id, in decimal: read end of an output pipe; see the ledger \
+#define KEEP_TAG_SELF  "self" /* what the entry's name says */
+#define KEEP_TAG_PIDFD "pidfd"
+#define KEEP_TAG_STDIN "stdin" /* write end */
+#define KEEP_TAG_STREAM                                                                            \
+	"stream "		   /* + id, in decimal: read end of an output pipe; see the ledger \
 				    */
 #define KEEP_TAG_CHANNEL "channel" /* slotd's end */
 #define KEEP_TAG_STAGING "staging"

@@ -207,7 +207,7 @@ enum message_tag {
 	TAG_TROUBLES,	 /* bits: enum trouble; NOTE has a line for each, in their order */
 	TAG_REMARK,	 /* enum slot_remark */
 	TAG_SHARE,	 /* of PLACEMENT_WHOLE */
-	TAG_TICKS, /* start of a process, as process_start_ticks tells it */
+	TAG_TICKS,	 /* start of a process, as process_start_ticks tells it */
 	TAG_MAX_,
 	TAG_INVALID_ = -22,
 };

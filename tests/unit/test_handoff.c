@@ -190,9 +190,9 @@ START_TEST(drained_and_cut_reach_the_slot)
 {
 	set_up();
 	service_handed(&s, &(struct handoff_event){.kind = HANDOFF_DRAINED, .slot = SLOT_B});
-	ck_assert_str_eq(fed, "retire b 1, 0 cut");
+	ck_assert_str_eq(fed, "retire b 2, 0 cut");
 	service_handed(&s, &(struct handoff_event){.kind = HANDOFF_CUT, .slot = SLOT_B, .n = 7});
-	ck_assert_str_eq(fed, "retire b 2, 7 cut");
+	ck_assert_str_eq(fed, "retire b 3, 7 cut");
 }
 END_TEST
 
