@@ -162,7 +162,7 @@ static const struct worker_observer *const worker_observers[] = {
 static const struct service_part service_parts[] = {
 	{"sockets", sockets_init, sockets_reconfigure, sockets_open, sockets_close},
 	{"live", live_find, live_reconfigure, NULL, service_swap_done},
-	{"records", .open = records_write, .done = records_forget},
+	{"records", .init = records_begin, .open = records_write, .done = records_forget},
 	{"live_file", .reconfigure = live_watch_stop, .open = live_watch_start,
 	 .done = live_watch_stop},
 	{"gate", .init = gate_init, .open = gate_schedule, .done = gate_stop},

@@ -162,7 +162,6 @@ static void wrote(struct records *r, const struct request *q, int code, const ch
 		service_explain(s, TROUBLE_RECORD, "%s", text);
 		service_say(s, LOG_ERR, "%s",
 			    service_trouble_text(s, TROUBLE_RECORD, full, sizeof(full)));
-		loop_timer_init(&s->record_timer, on_record_timer);
 		loop_timer_set(r->sup->loop, &s->record_timer,
 			       usec_add(usec_monotonic(), RETRY_AFTER));
 	} else {
@@ -331,6 +330,12 @@ void records_history_path(const struct supervisor *sup, char *buf, size_t size)
 void records_history(struct supervisor *sup, char *line)
 {
 	push(sup, REQUEST_HISTORY, NULL, line);
+}
+
+int records_begin(struct service *s)
+{
+	loop_timer_init(&s->record_timer, on_record_timer);
+	return 0;
 }
 
 void records_forget(struct service *s)

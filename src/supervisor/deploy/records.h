@@ -29,6 +29,8 @@ void records_history(struct supervisor *sup, char *line);
 void records_history_path(const struct supervisor *sup, char *buf, size_t size);
 /** Compares live_file and live_link with what is live and puts them right. */
 void records_repair(struct service *s);
+/** A service is made: nothing of it is on its way yet. 0. */
+int records_begin(struct service *s);
 /** Forgets what is queued for a service that goes. */
 void records_forget(struct service *s);
 uint32_t records_next_job(struct supervisor *sup);
