@@ -1,5 +1,7 @@
 """What slotd says to systemd and takes from it, with the test in systemd's place."""
 
+import contextlib
+import http.client
 import os
 import resource
 import signal
@@ -208,9 +210,13 @@ def test_workers_get_the_limit_of_descriptors_that_slotd_was_started_with(slotd,
     assert limits_of(daemon.pid) != wanted  # slotd's own is raised
     before = daemon.info("x")["pid"]
     daemon.ctl("restart-daemon", check=True)
-    wait_for(lambda: not Path(f"/proc/{before}").exists(), "the old worker ends")
-    daemon.wait_ready()
-    daemon.wait_state("x", "RUNNING")
+
+    def anew():
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return daemon.info("x")["pid"] not in (0, before)
+        return False
+
+    wait_for(anew, "slotd has restarted itself and its worker")
     assert limits_of(daemon.info("x")["pid"]) == wanted
 
 

@@ -43,7 +43,7 @@ def test_a_program_under_another_name_waits_for_its_old_self(slotd, change):
     text = f"[program:old]\ncommand={job()}\nstartsecs=0\n[program:else]\ncommand=/bin/cat\n"
     daemon = slotd(text)
     started(daemon, 1)
-    pid = daemon.info("else")["pid"]
+    pid = daemon.wait_state("else", "RUNNING")["pid"]
     before, after = CHANGES[change]
     daemon.config.write_text(daemon.config.read_text().replace(before, after, 1))
     daemon.ctl("reload", check=True)

@@ -5,6 +5,7 @@
 #include <slotd/spawnrequest.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "suite.h"
@@ -270,9 +271,13 @@ END_TEST
 
 START_TEST(what_was_made_is_found_though_nobody_answered)
 {
+	auto_close int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	struct ends e;
 	int result;
 
+	if (pidfd < 0) {
+		return; /* valgrind 3.19: what cannot be watched would be killed, and that is us */
+	}
 	begin_ends(&e);
 	connect_ends(&e);
 	(void)ask(&e, &result);
