@@ -163,7 +163,8 @@ const struct option_def service_options[] = {
 		 "ends with 11. That slot stays warm at least as long. 0: the new slot is not "
 		 "watched."},
 	{"bake_crashes", OPTION_FIELD(S, bake_crashes), OURS, .def = "1", .max = 10000,
-	 .help = "How many crashes of workers in the new slot bake tolerates before it flips back."},
+	 .help = "How many crashes of workers in the new slot bake tolerates before it flips "
+		 "back."},
 
 	{"prepare", OPTION_FIELD_AS(B, prepare, char *, OPT_LINES), EACH_SLOT, OURS,
 	 .help = "Commands that a deploy runs in the idle slot before it starts the slot, one "
