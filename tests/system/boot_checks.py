@@ -122,7 +122,8 @@ def a_reload_of_a_bad_file_fails_and_changes_nothing():
     CONFIG.write_text(good + "\n[service:payinv]\nhealthy=yes\n")
     assert run("systemctl", "reload", "slotd", check=False).returncode != 0
     CONFIG.write_text(good)
-    assert pid_of("late") == before and show("ActiveState") == "active"
+    wait_for(lambda: show("ActiveState") == "active", "systemd has read that the reload is over")
+    assert pid_of("late") == before
 
 
 def the_journal_has_fields():
