@@ -8,6 +8,7 @@
 #include <slotd/clockwatch.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 struct clock {
 	struct supervisor *sup;
@@ -45,6 +46,9 @@ int clock_init(struct supervisor *sup)
 	c->sup = sup;
 	sup->clock = c;
 	clock_watch_init(&c->watch, sup->loop, on_step);
+	if (c->watch.fd < 0) {
+		log_line(LOG_INFO, "steps of the wall clock are not noticed: %s", strerror(errno));
+	}
 	return 0;
 }
 

@@ -106,6 +106,7 @@ static void inheritance_done(struct inheritance *in)
 	vec_done(&in->helpers);
 }
 
+/* -ENOTCONN: nothing was left, or nobody to ask. */
 static int connect_keep(const char *run_dir)
 {
 	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -118,8 +119,10 @@ static int connect_keep(const char *run_dir)
 	    sizeof(sa.sun_path)) {
 		return -ENAMETOOLONG;
 	}
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
+		return -ENOTCONN;
+	}
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
 		return -errno;
 	}
 	return TAKE_FD(fd);
@@ -248,7 +251,9 @@ int predecessor_check(struct supervisor *sup, struct diag *diag)
 	int alive, r;
 
 	if (fd < 0) {
-		return 0; /* nothing was left, or nobody to ask */
+		return fd == -ENOTCONN
+			       ? 0
+			       : diag_set_errno(diag, fd, "cannot ask whether a slotd was killed");
 	}
 	r = list_items(fd, &in);
 	if (r < 0) {

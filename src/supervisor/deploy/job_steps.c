@@ -177,6 +177,9 @@ void job_close(struct job *j)
 	text = history_line(j);
 	if (text) {
 		records_history(j->sup, text);
+	} else {
+		log_line(LOG_ERR, "%s #%u is not in the history: out of memory",
+			 swap_kind_name(j->kind), j->number);
 	}
 	job_changed(j);
 }

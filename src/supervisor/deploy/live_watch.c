@@ -96,6 +96,10 @@ void live_watch_renew(struct service *s)
 {
 	int wd = s->watch_fd >= 0 ? watch_directory(s) : s->watch_wd;
 
+	if (wd < 0 && wd != -ENOENT) {
+		service_say(s, LOG_WARNING, "edits of %s by hand may go unnoticed: %s",
+			    s->config->live_file, strerror(-wd));
+	}
 	if (wd >= 0 && wd != s->watch_wd) {
 		(void)inotify_rm_watch(s->watch_fd, s->watch_wd); /* gone with its directory? */
 		s->watch_wd = wd;

@@ -379,6 +379,7 @@ static int send_setup(struct helper *h)
 {
 	auto_close int board = open_readonly(h->sup->switchboard_fd);
 	struct message m;
+	int r;
 
 	if (board < 0) {
 		return board;
@@ -388,9 +389,11 @@ static int send_setup(struct helper *h)
 	message_put_u64(&m, TAG_COUNT, relay_count(h->sup));
 	message_put_fd(&m, board);
 	message_put_fd(&m, link_of(h)->page_fd);
-	/* Without it they share unevenly, and no more. */
-	if (h->sup->relays || make_pool(h->sup) == 0) {
+	r = h->sup->relays ? 0 : make_pool(h->sup);
+	if (r == 0) {
 		message_put_fd(&m, h->sup->relays->pool_fd);
+	} else {
+		log_line(LOG_WARNING, "relays share connections unevenly: %s", strerror(-r));
 	}
 	return helper_send(h, &m);
 }

@@ -21,6 +21,7 @@
 #define ASK_EVERY SECONDS(1)
 
 struct activity {
+	struct log_once unwatched; /* no room for one more descriptor in the set */
 	struct supervisor *sup;
 	int fd; /* an epoll set; -EBADF */
 	struct loop_io io;
@@ -133,8 +134,10 @@ void activity_watch(struct supervisor *sup, int fd)
 
 	/* Not everything can be watched (memfds), or has to be once more. It goes by itself with
 	 * its last descriptor. */
-	if (sup->activity->fd >= 0) {
-		(void)epoll_ctl(sup->activity->fd, EPOLL_CTL_ADD, fd, &e);
+	if (sup->activity->fd >= 0 && epoll_ctl(sup->activity->fd, EPOLL_CTL_ADD, fd, &e) < 0 &&
+	    errno != EPERM && errno != EEXIST &&
+	    log_once(&sup->activity->unwatched, usec_monotonic(), NULL)) {
+		log_line(LOG_WARNING, "helpers that hang may be found late: %s", strerror(errno));
 	}
 }
 

@@ -137,6 +137,10 @@ void keep_put(struct supervisor *sup, const char *name, const struct kept_fd *fd
 	}
 	free(kept->tags);
 	kept->tags = strdup(tags);
+	if (!kept->tags) {
+		log_line(LOG_ERR, "what \"%s\" is cannot be told over a crash: out of memory",
+			 name);
+	}
 	if (keep && channel_open(&keep->channel)) {
 		keep_send(keep, name, kept);
 	}

@@ -168,6 +168,10 @@ static void send_config(struct ownlog *o)
 	if (target >= 0) {
 		message_put_fd(&m, target);
 	}
+	if (!foreground && null < 0) {
+		log_line(LOG_WARNING, "slotd-log writes to its own stdout: no /dev/null: %s",
+			 strerror(errno));
+	}
 	(void)helper_send(log, &m);
 }
 

@@ -40,6 +40,7 @@ struct check {
 
 struct gate {
 	struct supervisor *sup;
+	struct log_once unmade; /* a check for which there is no room */
 	struct check *checks;
 	unsigned asked; /* of them, of slotd-probe */
 	struct loop_timer silence;
@@ -462,6 +463,10 @@ static void start_check(struct process *p)
 	}
 	if (r < 0) {
 		free(c);
+		if (g && r != -ENOTCONN && log_once(&g->unmade, usec_monotonic(), NULL)) {
+			service_say(p->service, LOG_WARNING, "%s is not checked: %s; trying again",
+				    p->config->name, strerror(-r));
+		}
 		p->health.next = usec_add(usec_monotonic(), GATE_INTERVAL_MAX);
 		return;
 	}

@@ -82,6 +82,10 @@ void auto_logs_clean(const struct config *config)
 	regex_t re;
 
 	if (!dir) {
+		if (!c->nocleanup && errno != ENOENT) {
+			log_line(LOG_WARNING, "logs of former runs stay in %s: %s", c->childlogdir,
+				 strerror(errno));
+		}
 		return;
 	}
 	(void)snprintf(pattern, sizeof(pattern), "^.+---%s-[^[:space:]]+\\.log\\.?[0-9]{0,4}$",
