@@ -235,7 +235,7 @@ static void tell_ready(struct supervisor *sup)
 	systemd_ready(sup);
 }
 
-void supervisor_run(struct supervisor *sup)
+void supervisor_begin(struct supervisor *sup)
 {
 	pidfile_write(sup);
 	events_emit(sup, EVENT_SUPERVISOR_STATE_CHANGE_RUNNING, NULL, 0);
@@ -243,13 +243,22 @@ void supervisor_run(struct supervisor *sup)
 		group_autostart(*g);
 	}
 	tell_ready(sup);
-	loop_run(sup->loop);
+}
+
+void supervisor_end(struct supervisor *sup)
+{
 	if (sup->mood == MOOD_RESTARTING) {
 		os_defer_signals(); /* its successor in this process hears them */
 	}
 	abandon(sup);
 }
 
+void supervisor_run(struct supervisor *sup)
+{
+	supervisor_begin(sup);
+	loop_run(sup->loop);
+	supervisor_end(sup);
+}
 /* ---- end */
 
 /* The other way round than they were made. */

@@ -6,6 +6,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+/* Seconds for one test; 0: Check's default. */
+#ifndef SUITE_TIMEOUT
+#define SUITE_TIMEOUT 0
+#endif
+
 #define suite_run(name, ...) suite_run_tests(name, (const TTest *const[]){__VA_ARGS__, NULL})
 
 static inline int suite_run_tests(const char *name, const TTest *const *tests)
@@ -17,6 +22,9 @@ static inline int suite_run_tests(const char *name, const TTest *const *tests)
 	for (; *tests; tests++) {
 		TCase *one = tcase_create((*tests)->name);
 
+		if (SUITE_TIMEOUT) {
+			tcase_set_timeout(one, SUITE_TIMEOUT);
+		}
 		tcase_add_test(one, *tests);
 		suite_add_tcase(suite, one);
 	}

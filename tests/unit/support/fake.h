@@ -1,0 +1,106 @@
+#pragma once
+
+/**
+ * A fake platform, at the level of platform's headers: a loop whose clock moves when told, and
+ * processes that are none. Descriptors are real (pipes, socket pairs, memfds), so that whoever
+ * leaks one, or watches one that is closed, is found.
+ *
+ *	fake_loop.c	slotd/loop.h and the clocks
+ *	fake_process.c	processes: pidfds that become readable, waitid(2), signals
+ *	fake_spawn.c	slotd/spawn.h: what slotd makes itself becomes a fake process
+ *	faults.c	makes the n-th call fail
+ *	fake_helpers.c	the other end of the helpers' channels, slotd-spawn's among them
+ *
+ * Some replace a module of platform, others single functions (ld --wrap, see meson.build).
+ */
+
+#include <slotd/loop.h>
+#include <slotd/message.h>
+
+#include <check.h>
+#include <sys/types.h>
+
+#include "faults.h"
+
+/* Check's own assertions allocate memory also where they hold. */
+#define must(condition, ...)                       \
+	do {                                       \
+		if (!(condition)) {                \
+			faults_pause(true);        \
+			ck_abort_msg(__VA_ARGS__); \
+		}                                  \
+	} while (0)
+
+/* ---- fake_loop.c */
+
+/** Monotonic; the wall clock is ahead of it by FAKE_WALL. */
+extern usec_t fake_now;
+#define FAKE_WALL SECONDS(1700000000)
+
+/** One turn without waiting and without time passing. True when something was called. */
+bool fake_loop_turn(void);
+/** When the next timer is due; USEC_NEVER. */
+usec_t fake_loop_next_timer(void);
+/** Calls the timers that are due. */
+void fake_loop_fire(void);
+/** As if slotd got that signal. */
+void fake_loop_signal(int signo);
+/** loop_stop was called. */
+bool fake_loop_stopped(void);
+/** Watchers, timers and idles that are active. */
+unsigned fake_loop_active(void);
+
+/* ---- fake_process.c */
+
+enum {
+	FAKE_PROCESSES_MAX = 256,
+	FAKE_NAME_MAX = 64,
+};
+
+struct fake_process {
+	pid_t pid;		  /* 0: free */
+	char name[FAKE_NAME_MAX]; /* last part of argv[0] */
+	int exit_fd;   /* write end of the pipe whose read end is its pidfd: closed at its end */
+	ino_t ino;     /* of that pipe: which process a descriptor of slotd's means */
+	int report_fd; /* write end; -EBADF: it has become its command, or says why not */
+	int stdio[3];
+	int channel_fd; /* a helper's end */
+	bool ended;
+	int status; /* wait status */
+};
+
+extern struct fake_process fake_processes[FAKE_PROCESSES_MAX];
+/** Signals end them at once. Set at the start. */
+extern bool fake_obedient;
+/** New ones become their command at once. Set at the start. */
+extern bool fake_prompt;
+/** What slotd did with processes since it was last emptied: "spawn web; signal web TERM". */
+extern char fake_story[4096];
+void fake_tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/** A new one, and its pidfd, which is the caller's. */
+struct fake_process *fake_process_new(const char *name, int *ret_pidfd);
+/** A command: it has duplicates of these, and is at its command at once where it is prompt. */
+void fake_process_begin(struct fake_process *p, const int stdio[3], int report_fd);
+/** The newest of that name that has not ended; NULL. */
+struct fake_process *fake_process_find(const char *name);
+struct fake_process *fake_process_of(pid_t pid);
+void fake_process_exec(struct fake_process *p);
+void fake_process_exit(struct fake_process *p, int status);
+/** Those that have ended and were not reaped count, too. */
+unsigned fake_processes_left(void);
+/** slotd is gone: those that have ended are reaped by init. */
+void fake_processes_inherit(void);
+
+/* ---- fake_helpers.c */
+
+/** Reads what helpers were told, and answers as they would. True when there was something. */
+bool fake_helpers_turn(void);
+/** Sends to slotd as that helper ("slotd-control"). */
+void fake_helper_send(const char *name, struct message *m);
+/** Checks pass. Set at the start. */
+extern bool fake_healthy;
+/** What slotd-spawn answers: 0, and there is a process; or -errno. 0 at the start. */
+extern int fake_refusal;
+/** Closes what they hold. */
+void fake_helpers_done(void);

@@ -1,0 +1,252 @@
+#include "fake.h"
+
+#include <poll.h>
+#include <slotd/channel.h>
+#include <slotd/cleanup.h>
+#include <slotd/spawnrequest.h>
+#include <string.h>
+
+#include "faults.h"
+
+/* slotd-log's: pipes it reads until their end. */
+enum {
+	STREAMS_MAX = 256,
+};
+static struct {
+	pid_t log;
+	uint32_t id;
+	int fd; /* 0: free place */
+} streams[STREAMS_MAX];
+
+bool fake_healthy = true;
+int fake_refusal;
+
+static void say(const struct fake_process *h, struct message *m)
+{
+	if (h->channel_fd >= 0) {
+		(void)channel_send_wait(h->channel_fd, m); /* slotd may have closed it by now */
+	}
+}
+
+static void done(const struct fake_process *h, uint32_t id)
+{
+	struct message m;
+
+	message_init(&m, MSG_DONE, id);
+	message_put_i64(&m, TAG_CODE, 0);
+	say(h, &m);
+}
+
+static void take_stream(const struct fake_process *h, struct message *m)
+{
+	for (int i = 0; i < STREAMS_MAX; i++) {
+		if (!streams[i].fd) {
+			streams[i].log = h->pid;
+			streams[i].id = (uint32_t)message_u64(m, TAG_STREAM);
+			streams[i].fd = message_take_fd(m, 0);
+			return;
+		}
+	}
+	must(false, "too many streams");
+}
+
+static void drained(const struct fake_process *h, const struct message *asked)
+{
+	struct message m;
+
+	message_init(&m, MSG_RELAY_DRAINED, asked->id);
+	message_put_u64(&m, TAG_SERVICE_INDEX, message_u64(asked, TAG_SERVICE_INDEX));
+	message_put_u64(&m, TAG_SLOT, message_u64(asked, TAG_SLOT));
+	say(h, &m);
+}
+
+static void checked(const struct fake_process *h, const struct message *asked)
+{
+	struct message m;
+
+	message_init(&m, MSG_PROBE_RESULT, asked->id);
+	message_put_i64(&m, TAG_CODE, fake_healthy ? PROBE_PASSED : PROBE_FAILED);
+	message_put_text(&m, TAG_TEXT, fake_healthy ? NULL : "answered 500 to GET /");
+	say(h, &m);
+}
+
+static void no_file(const struct fake_process *h, uint32_t id)
+{
+	struct message m;
+
+	message_init(&m, MSG_LOG_OPENED, id);
+	message_put_i64(&m, TAG_CODE, -ENOENT);
+	say(h, &m);
+}
+
+/* 0, or why slotd-spawn has no process: what it calls may fail as slotd's own calls. */
+static int refusal(void)
+{
+	int r = fake_refusal;
+
+	faults_pause(false);
+	r = fault(FAULT_SPAWN, "slotd-spawn's clone3") ? -errno : r;
+	faults_pause(true);
+	return r;
+}
+
+static void made(const struct fake_process *h, uint32_t id, int code)
+{
+	struct message m;
+
+	message_init(&m, MSG_SPAWNED, id);
+	message_put_i64(&m, TAG_CODE, code);
+	say(h, &m);
+}
+
+static void make(const struct fake_process *h, struct message *asked)
+{
+	struct spawn_reading reading = {0};
+	struct message m;
+	struct fake_process *p;
+	const char *slash;
+	int pidfd, r = refusal();
+
+	if (r < 0) {
+		made(h, asked->id, r);
+		return;
+	}
+	must(spawn_request_read(asked->fds, asked->n_fds, &reading) == 0, "a bad request");
+	slash = strrchr(reading.spec.argv[0], '/');
+	p = fake_process_new(slash ? slash + 1 : reading.spec.argv[0], &pidfd);
+	reading.map->pid = p->pid; /* as the kernel does */
+	fake_process_begin(p, reading.spec.stdio, reading.report_fd);
+	spawn_reading_done(&reading);
+	message_init(&m, MSG_SPAWNED, asked->id);
+	message_put_i64(&m, TAG_CODE, 0);
+	message_put_i64(&m, TAG_PID, p->pid);
+	message_put_u64(&m, TAG_TICKS, (uint64_t)p->pid);
+	message_put_fd(&m, pidfd);
+	say(h, &m);
+	(void)close(pidfd);
+}
+
+static void answer(struct fake_process *h, struct message *m)
+{
+	switch (m->type) {
+	case MSG_QUIT:
+		fake_process_exit(h, 0);
+		break;
+	case MSG_RELAY_TABLE:
+	case MSG_RELAY_FLIPPED:
+	case MSG_RELAY_CUT:
+	case MSG_LOG_CLEAR:
+	case MSG_LOG_REOPEN:
+		if (m->id) {
+			done(h, m->id);
+		}
+		break;
+	case MSG_RELAY_DRAIN:
+		drained(h, m);
+		break;
+	case MSG_SPAWN:
+		make(h, m);
+		break;
+	case MSG_PROBE:
+		checked(h, m);
+		break;
+	case MSG_LOG_STREAM:
+		take_stream(h, m);
+		break;
+	case MSG_LOG_OPEN:
+		no_file(h, m->id);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool readable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return fd >= 0 && poll(&p, 1, 0) > 0;
+}
+
+static bool listen_to(struct fake_process *h)
+{
+	static struct message m;
+	bool any = false;
+
+	while (h->pid && readable(h->channel_fd)) {
+		if (channel_receive_wait(h->channel_fd, &m, SECONDS(1)) < 0) {
+			fake_process_exit(h, 1); /* slotd has closed it */
+			return true;
+		}
+		any = true;
+		answer(h, &m);
+		message_done(&m);
+	}
+	return any;
+}
+
+static void drop_stream(int i)
+{
+	(void)close(streams[i].fd);
+	streams[i].fd = 0;
+}
+
+/* Reads pipes to their end, and says so. */
+static bool read_streams(void)
+{
+	bool any = false;
+	char buf[4096];
+
+	for (int i = 0; i < STREAMS_MAX; i++) {
+		const struct fake_process *log =
+			streams[i].fd ? fake_process_of(streams[i].log) : NULL;
+		struct message m;
+
+		if (!streams[i].fd || (log && !log->ended && !readable(streams[i].fd))) {
+			continue;
+		}
+		if (log && !log->ended && read(streams[i].fd, buf, sizeof(buf)) > 0) {
+			continue;
+		}
+		any = true;
+		if (log && !log->ended) {
+			message_init(&m, MSG_LOG_CLOSED, 0);
+			message_put_u64(&m, TAG_STREAM, streams[i].id);
+			say(log, &m);
+		}
+		drop_stream(i);
+	}
+	return any;
+}
+
+bool fake_helpers_turn(void)
+{
+	bool any = false;
+
+	for (int i = 0; i < FAKE_PROCESSES_MAX; i++) {
+		struct fake_process *p = &fake_processes[i];
+
+		if (p->pid && !p->ended && p->channel_fd >= 0) {
+			any = listen_to(p) || any;
+		}
+	}
+	any = read_streams() || any;
+	return any;
+}
+
+void fake_helper_send(const char *name, struct message *m)
+{
+	const struct fake_process *h = fake_process_find(name);
+
+	must(h != NULL, "no %s", name);
+	say(h, m);
+}
+
+void fake_helpers_done(void)
+{
+	for (int i = 0; i < STREAMS_MAX; i++) {
+		if (streams[i].fd) {
+			drop_stream(i);
+		}
+	}
+}

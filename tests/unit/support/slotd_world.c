@@ -1,0 +1,321 @@
+#include "slotd_world.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <slotd/channel.h>
+#include <slotd/cleanup.h>
+#include <string.h>
+#include <supervisor/worker/names.h>
+#include <supervisor/worker/process.h>
+
+#include "fake.h"
+#include "faults.h"
+
+enum {
+	TURNS_MAX = 5000,
+};
+
+static struct supervisor the_slotd;
+static char log_text[256 * 1024];
+static size_t log_len;
+
+/* ---- its log */
+
+static log_sink_fn *next_sink;
+static void *next_data;
+
+void __real_log_set_sink(log_sink_fn *sink, void *data);
+void __wrap_log_set_sink(log_sink_fn *sink, void *data);
+
+static void write_down(void *data, int priority, const char *text, const struct log_field *fields,
+		       unsigned n_fields)
+{
+	(void)data;
+	if (log_len < sizeof(log_text)) {
+		log_len += (size_t)snprintf(log_text + log_len, sizeof(log_text) - log_len,
+					    "%d %s\n", priority, text);
+	}
+	if (next_sink && !the_slotd.quitting) {
+		next_sink(next_data, priority, text, fields, n_fields);
+	}
+}
+
+void __wrap_log_set_sink(log_sink_fn *sink, void *data)
+{
+	next_sink = sink;
+	next_data = data;
+	__real_log_set_sink(write_down, NULL);
+}
+
+const char *world_log(void)
+{
+	return log_text;
+}
+
+/* ---- what a unit test does not do for real */
+
+int __real_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode);
+int __wrap_rivals_check(struct supervisor *sup, struct diag *diag);
+void __wrap_os_come_first(void);
+void __wrap_os_note_limits(uint64_t min);
+int __wrap_os_raise_limit(int resource, uint64_t min, bool all, uint64_t *ret);
+int __wrap_os_become_subreaper(void);
+void __wrap_os_hear_signals(void);
+
+int __wrap_access(const char *path, int mode)
+{
+	return strstr(path, "/slotd-") ? 0 : __real_access(path, mode); /* the helpers are there */
+}
+
+int __wrap_rivals_check(struct supervisor *sup, struct diag *diag)
+{
+	(void)sup, (void)diag;
+	return 0;
+}
+
+void __wrap_os_come_first(void)
+{
+}
+
+void __wrap_os_note_limits(uint64_t min)
+{
+	(void)min;
+}
+
+int __wrap_os_raise_limit(int resource, uint64_t min, bool all, uint64_t *ret)
+{
+	(void)resource, (void)all;
+	*ret = min;
+	return 0;
+}
+
+int __wrap_os_become_subreaper(void)
+{
+	return 0;
+}
+
+void __wrap_os_hear_signals(void)
+{
+}
+
+/* ---- the world's own things */
+
+static unsigned count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while (readdir(dir)) {
+		n++;
+	}
+	(void)closedir(dir);
+	return n;
+}
+
+/* Descriptors that the channels of a process hold for good. */
+static void warm_up(void)
+{
+	static const struct channel_ops ops;
+	struct channel ch;
+	struct loop *loop;
+	int ours, theirs;
+
+	ck_assert_int_eq(loop_new(&loop), 0);
+	ck_assert_int_eq(channel_pair(&ours, &theirs), 0);
+	channel_init(&ch, loop, ours, &ops, NULL);
+	channel_done(&ch);
+	(void)close(theirs);
+	loop_free(loop);
+}
+
+static void substitute(FILE *f, const char *text, const char *dir)
+{
+	for (const char *at; (at = strstr(text, "@DIR@")); text = at + strlen("@DIR@")) {
+		(void)fprintf(f, "%.*s%s", (int)(at - text), text, dir);
+	}
+	(void)fputs(text, f);
+}
+
+void world_configure(struct world *w, const char *config)
+{
+	static const char head[] =
+		"[slotd]\nstate_dir=@DIR@/state\nrun_dir=@DIR@/run\nlog_dir=@DIR@/log\nrelays=1\n"
+		"[supervisord]\nnodaemon=true\nlogfile=@DIR@/slotd.log\npidfile=@DIR@/pid\n"
+		"childlogdir=@DIR@\nuser=root\nloglevel=debug\n";
+	char path[128];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/t.conf", w->dir);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	substitute(f, head, w->dir);
+	substitute(f, config, w->dir);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+static struct config *read_config(const struct world *w)
+{
+	struct config *config = NULL;
+	struct diag diag = {0};
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/t.conf", w->dir);
+	ck_assert_msg(config_load(path, NULL, &diag, &config) == 0, "%s", diag.text);
+	ck_assert_int_eq(config_resolve(config), 0);
+	return config;
+}
+
+/* ---- its life */
+
+void world_enter(struct world *w)
+{
+	(void)w;
+	faults_pause(false);
+}
+
+void world_leave(struct world *w)
+{
+	(void)w;
+	faults_pause(true);
+}
+
+void world_try(struct world *w, const char *text)
+{
+	static char path[128]; /* kept by slotd */
+	struct supervisor_options options = {.config_path = path, .ready_fd = -EBADF};
+	struct config *config;
+
+	*w = (struct world){.dir = "/tmp/slotd-world-XXXXXX"};
+	warm_up();
+	w->fds = count_fds();
+	ck_assert_ptr_nonnull(mkdtemp(w->dir));
+	world_configure(w, text);
+	(void)snprintf(path, sizeof(path), "%s/t.conf", w->dir);
+	config = read_config(w);
+	fake_obedient = fake_prompt = fake_healthy = true;
+	fake_refusal = 0;
+	fake_story[0] = '\0';
+	log_text[log_len = 0] = '\0';
+	log_set_sink(NULL, NULL);
+	world_enter(w);
+	w->error = supervisor_start(&the_slotd, &options, config, &w->diag);
+	world_leave(w);
+	if (w->error == 0) {
+		w->sup = &the_slotd;
+		world_enter(w);
+		supervisor_begin(w->sup);
+		world_leave(w);
+		world_settle(w);
+	}
+}
+
+struct world world_new(const char *config)
+{
+	struct world w;
+
+	faults_arm(0, 0);
+	world_try(&w, config);
+	ck_assert_msg(w.error == 0, "%s", w.diag.text);
+	return w;
+}
+
+bool world_stop(struct world *w)
+{
+	fake_loop_signal(SIGTERM);
+	for (int i = 0; i < 100 && !fake_loop_stopped(); i++) {
+		world_advance(w, SECONDS(1));
+	}
+	return fake_loop_stopped();
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+void world_done(struct world *w)
+{
+	faults_disarm();
+	fake_obedient = true;
+	if (w->sup) {
+		ck_assert_msg(fake_loop_stopped() || world_stop(w), "slotd does not end:\n%s",
+			      log_text);
+		supervisor_end(w->sup);
+		w->sup = NULL;
+	} else {
+		fake_processes_inherit();
+	}
+	fake_helpers_done();
+	log_set_sink(NULL, NULL);
+	__real_log_set_sink(NULL, NULL);
+	ck_assert_msg(fake_processes_left() == 0, "%u children are left:\n%s",
+		      fake_processes_left(), log_text);
+	ck_assert_msg(count_fds() == w->fds, "%u descriptors are open, %u were:\n%s", count_fds(),
+		      w->fds, log_text);
+	ck_assert_int_eq(nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+/* ---- time */
+
+void world_settle(struct world *w)
+{
+	bool any = true;
+
+	for (int i = 0; any && !fake_loop_stopped(); i++) {
+		ck_assert_msg(i < TURNS_MAX, "it does not come to rest:\n%s", log_text);
+		any = fake_helpers_turn();
+		world_enter(w);
+		fake_loop_fire();
+		any = fake_loop_turn() || any;
+		world_leave(w);
+		any = any || fake_loop_next_timer() <= fake_now;
+	}
+}
+
+void world_advance(struct world *w, usec_t span)
+{
+	usec_t until = usec_add(fake_now, span), next;
+
+	world_settle(w);
+	while (!fake_loop_stopped() && (next = fake_loop_next_timer()) <= until) {
+		fake_now = next > fake_now ? next : fake_now;
+		world_settle(w);
+	}
+	fake_now = until;
+	world_settle(w);
+}
+
+void world_exit(struct world *w, const char *name, int code)
+{
+	struct fake_process *p = fake_process_find(name);
+
+	ck_assert_msg(p != NULL, "no process %s", name);
+	fake_process_exit(p, code << 8);
+	world_settle(w);
+}
+
+/* ---- what is seen */
+
+const char *world_plan(struct world *w)
+{
+	(void)snprintf(w->plan, sizeof(w->plan), "%s", fake_story);
+	fake_story[0] = '\0';
+	return w->plan;
+}
+
+struct process *world_process(struct world *w, const char *namespec)
+{
+	return w->sup ? process_find(w->sup, namespec) : NULL;
+}
+
+const char *world_state(struct world *w, const char *namespec)
+{
+	const struct process *p = world_process(w, namespec);
+
+	return p ? worker_state_info(p->worker.state)->name : "none";
+}
