@@ -75,6 +75,11 @@ static inline bool child_running(const struct child *c)
 {
 	return c->pid != 0 || c->call;
 }
+/**
+ * For a child_output_fn that keeps what fits: n more bytes of output, behind the *len that buf
+ * holds. The text ends with NUL.
+ */
+void child_keep_output(char *buf, size_t size, size_t *len, const char *data, size_t n);
 /** Signals its process group. done still comes. */
 void child_kill(struct child *c, int signo);
 /** Kills and forgets it: done does not come. Harmless when not running. */

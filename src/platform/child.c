@@ -106,6 +106,16 @@ static void on_timeout(struct loop_timer *t)
 	child_kill(c, SIGKILL);
 }
 
+void child_keep_output(char *buf, size_t size, size_t *len, const char *data, size_t n)
+{
+	const size_t room = size - 1 - *len;
+
+	n = n < room ? n : room;
+	memcpy(buf + *len, data, n);
+	*len += n;
+	buf[*len] = '\0';
+}
+
 void child_kill(struct child *c, int signo)
 {
 	if (c->call) {

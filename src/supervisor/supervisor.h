@@ -73,6 +73,7 @@ struct supervisor {
 	const struct handoff_ops *handoff;
 	const struct helper_ops *const *helper_ops; /* by kind */
 	void (*const *look_after)(struct supervisor *sup);
+	/** Is a client in the middle of something, which comes to no descriptor of slotd's? */
 	bool (*work_goes_on)(const struct supervisor *sup);
 	/** A configuration that would start again was found: stops everything, to start anew. */
 	void (*restart)(struct supervisor *sup);

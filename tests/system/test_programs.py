@@ -307,4 +307,4 @@ def test_crash_loopers_pile_nothing_up(slotd):
     wait_for(lambda: seen.append(descriptors()) or restarts() > since + 4 * n, "they loop on", 60)
     assert max(seen) < before + 6 * n, max(seen)
     daemon.ctl("stop", "all")
-    wait_for(lambda: descriptors() < before + 300, "nothing is left of them")  # berth.h keeps some
+    wait_for(lambda: descriptors() < before + 300, "nothing is left of them")

@@ -224,10 +224,8 @@ static void finish(struct records *r, int code, const char *text)
 static void on_output(struct child *c, const char *data, size_t len)
 {
 	struct records *r = container_of(c, struct records, child);
-	size_t room = sizeof(r->said) - 1 - r->n_said;
 
-	memcpy(r->said + r->n_said, data, len < room ? len : room);
-	r->n_said += len < room ? len : room;
+	child_keep_output(r->said, sizeof(r->said), &r->n_said, data, len);
 }
 
 static void on_done(struct child *c, const struct child_result *result)
@@ -235,7 +233,6 @@ static void on_done(struct child *c, const struct child_result *result)
 	struct records *r = container_of(c, struct records, child);
 	bool good = WIFEXITED(result->status) && WEXITSTATUS(result->status) == 0;
 
-	r->said[r->n_said] = '\0';
 	if (result->timed_out) {
 		(void)snprintf(r->said, sizeof(r->said), "the disk did not answer within 30 s");
 	} else if (!good && !*r->said) {

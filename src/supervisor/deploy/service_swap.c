@@ -165,7 +165,6 @@ static bool fails_checks(const struct service *s, const struct process *p)
 
 void service_swap_judged(struct service *s)
 {
-	struct gate_policy policy = s->gate_policy;
 	struct slot_count count;
 	char text[PLAN_TEXT_MAX];
 	struct process *p;
@@ -175,12 +174,10 @@ void service_swap_judged(struct service *s)
 		return;
 	}
 	slot_count(s, service_live(s), &count);
-	policy.total = count.total;
-	policy.min_ready = (unsigned)gate_min_ready(s->config->min_ready, count.total);
 	while ((p = service_next(s, service_live(s), &pos))) {
 		count.lost += fails_checks(s, p);
 	}
-	if (gate_judge(&policy, &(struct gate_count){count.healthy, count.lost}) == GATE_HOPELESS) {
+	if (slot_judge(s, &count, count.healthy) == GATE_HOPELESS) {
 		service_fails(s, DEPLOY_EV_FAILING, gate_report(s, text, sizeof(text)));
 	}
 }
@@ -287,15 +284,20 @@ static usec_t drain_patience(const struct service *s)
 	return usec_add(usec_add(s->policy.drain_timeout, s->policy.drain_spread), SECONDS(1));
 }
 
-static void perform_slot_stop(struct service *s, const struct plan_action *a)
+static void tell_if_empty(struct service *s, enum slot_id slot)
 {
 	struct slot_count count;
 
-	slot_stop(s, (enum slot_id)a->slot, a->arg ? drain_patience(s) : 0);
-	slot_count(s, (enum slot_id)a->slot, &count);
+	slot_count(s, slot, &count);
 	if (count.alive == 0) {
-		service_retire(s, (enum slot_id)a->slot, RETIRE_EV_STOPPED);
+		service_retire(s, slot, RETIRE_EV_STOPPED);
 	}
+}
+
+static void perform_slot_stop(struct service *s, const struct plan_action *a)
+{
+	slot_stop(s, (enum slot_id)a->slot, a->arg ? drain_patience(s) : 0);
+	tell_if_empty(s, (enum slot_id)a->slot);
 }
 
 static void perform_gate(struct service *s, const struct plan_action *a)
@@ -452,7 +454,6 @@ static void carry_out(struct service *s, const struct plan *plan)
 static void start_progress(struct service *s)
 {
 	enum slot_id slot = s->swap.target;
-	struct gate_policy p = s->gate_policy;
 	struct slot_count count;
 	char text[PLAN_TEXT_MAX];
 
@@ -460,9 +461,7 @@ static void start_progress(struct service *s)
 		return;
 	}
 	slot_count(s, slot, &count);
-	p.total = count.total;
-	p.min_ready = (unsigned)gate_min_ready(s->config->min_ready, count.total);
-	switch (gate_judge(&p, &(struct gate_count){count.running, count.lost})) {
+	switch (slot_judge(s, &count, count.running)) {
 	case GATE_PASSED:
 		(void)snprintf(text, sizeof(text), "%u/%u running", count.running, count.total);
 		service_feed(s, DEPLOY_EV_STARTED, 0, text);
@@ -478,14 +477,8 @@ static void start_progress(struct service *s)
 /* An emptied slot that was on its way out has arrived. */
 static void check_stopped(struct service *s, enum slot_id slot)
 {
-	struct slot_count count;
-
-	if (s->slots[slot].retire.state == RETIRE_NONE) {
-		return;
-	}
-	slot_count(s, slot, &count);
-	if (count.alive == 0) {
-		service_retire(s, slot, RETIRE_EV_STOPPED);
+	if (s->slots[slot].retire.state != RETIRE_NONE) {
+		tell_if_empty(s, slot);
 	}
 }
 

@@ -107,7 +107,6 @@ static struct process *process_of(const struct check *c)
 /* "5/5 healthy", or what stands in the way. */
 static void evaluate(struct service *s)
 {
-	struct gate_policy p = s->gate_policy;
 	struct slot_count count;
 	char text[PLAN_TEXT_MAX];
 
@@ -115,9 +114,7 @@ static void evaluate(struct service *s)
 		return;
 	}
 	slot_count(s, s->swap.target, &count);
-	p.total = count.total;
-	p.min_ready = (unsigned)gate_min_ready(s->config->min_ready, count.total);
-	switch (gate_judge(&p, &(struct gate_count){count.healthy, count.lost})) {
+	switch (slot_judge(s, &count, count.healthy)) {
 	case GATE_PASSED:
 		(void)snprintf(text, sizeof(text), "%u/%u healthy", count.healthy, count.total);
 		service_step(s, DEPLOY_EV_READY, 0, text);
@@ -365,10 +362,8 @@ const struct helper_ops gate_helper_ops = {
 static void command_output(struct child *child, const char *data, size_t len)
 {
 	struct check *c = container_of(child, struct check, child);
-	size_t room = sizeof(c->output) - 1 - c->len;
 
-	memcpy(c->output + c->len, data, len < room ? len : room);
-	c->len += len < room ? len : room;
+	child_keep_output(c->output, sizeof(c->output), &c->len, data, len);
 }
 
 static void command_text(const struct check *c, const struct child_result *result, char *buf,

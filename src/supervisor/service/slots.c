@@ -80,6 +80,15 @@ void slots_exchange_queue_workers(struct service *s)
 	}
 }
 
+enum gate_verdict slot_judge(const struct service *s, const struct slot_count *count, unsigned good)
+{
+	struct gate_policy policy = s->gate_policy;
+
+	policy.total = count->total;
+	policy.min_ready = (unsigned)gate_min_ready(s->config->min_ready, count->total);
+	return gate_judge(&policy, &(struct gate_count){good, count->lost});
+}
+
 bool slot_is_warm(const struct service *s, enum slot_id slot)
 {
 	struct slot_count count;

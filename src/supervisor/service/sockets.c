@@ -141,11 +141,8 @@ static void name_holders(struct service *s)
 static void on_holders_output(struct child *c, const char *data, size_t len)
 {
 	struct holders *h = container_of(c, struct holders, child);
-	size_t room = sizeof(h->said) - 1 - h->n_said;
 
-	memcpy(h->said + h->n_said, data, len < room ? len : room);
-	h->n_said += len < room ? len : room;
-	h->said[h->n_said] = '\0';
+	child_keep_output(h->said, sizeof(h->said), &h->n_said, data, len);
 }
 
 static void on_holders_known(struct child *c, const struct child_result *result)
