@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from random import Random
 
 from common import (
     BENCH,
@@ -161,8 +162,8 @@ def measure(ways):
     rates, costs = {}, {}
     for load, (run, rounds) in LOADS.items():
         for i in range(rounds):
-            turn = i % len(ways)
-            for way in [*ways][turn:] + [*ways][:turn]:  # none always follows the same one
+            # None always follows the same one, whose closed connections it would inherit.
+            for way in Random(i).sample([*ways], len(ways)):
                 port, pids = ways[way]
                 before, began = cpu_nanoseconds(pids()), time.monotonic()
                 rate = run(port)
