@@ -1,10 +1,10 @@
 #include "predecessor.h"
 #include "link/helpers.h"
+#include "link/kept.h"
 #include "link/lookout.h"
 #include "supervisor.h"
 
 #include <slotd/cleanup.h>
-#include <slotd/keep.h>
 #include <slotd/listen.h>
 #include <slotd/os.h>
 #include <slotd/ownname.h>

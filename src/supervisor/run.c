@@ -7,6 +7,7 @@
 #include "link/daemon_row.h"
 #include "link/directories.h"
 #include "link/helpers.h"
+#include "link/kept.h"
 #include "link/lookout.h"
 #include "link/ownlog.h"
 #include "link/servers.h"
@@ -154,9 +155,10 @@ static void abandon(struct supervisor *sup);
 static int make_tables(struct supervisor *sup, struct diag *diag)
 {
 	static int (*const inits[])(struct supervisor *) = {
-		shutdown_init, systemd_init, clock_init,   activity_init, helpers_init, waits_init,
-		orphans_init,  starts_init,  signals_init, requests_init, publish_init, ownlog_init,
-		events_init,   fcgi_init,    pidfile_init, lookout_init,
+		shutdown_init, systemd_init, clock_init,   activity_init, keep_init,
+		helpers_init,  waits_init,   orphans_init, starts_init,	  signals_init,
+		requests_init, publish_init, ownlog_init,  events_init,	  fcgi_init,
+		pidfile_init,  lookout_init,
 	};
 	int r = loop_new(&sup->loop);
 
@@ -267,7 +269,7 @@ static void end_parts(struct supervisor *sup)
 	static void (*const ends[])(struct supervisor *) = {
 		events_done,  fcgi_done,    services_done, gate_done,	  jobs_done,
 		relays_done,  records_done, reload_done,   requests_done, helpers_done,
-		streams_done, servers_done, publish_done,
+		streams_done, servers_done, publish_done,  keep_done,
 	};
 
 	lookout_done(sup);

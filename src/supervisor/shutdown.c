@@ -7,6 +7,7 @@
 #include "show/publish.h"
 #include "show/systemd.h"
 #include "worker/process.h"
+#include "worker/process_row.h"
 #include "worker/processes.h"
 
 #include <slotd/cleanup.h>

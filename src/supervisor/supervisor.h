@@ -87,6 +87,7 @@ struct supervisor {
 	struct gate *gate;
 	struct helpers *helpers_own;
 	struct jobs *jobs;
+	struct keepings *keepings;
 	struct lookout *lookout;
 	struct orphans *orphans;
 	struct ownlog *ownlog;

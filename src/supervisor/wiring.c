@@ -8,6 +8,7 @@
 #include "deploy/records.h"
 #include "deploy/service_swap.h"
 #include "handoff/relays.h"
+#include "link/kept.h"
 #include "link/lookout.h"
 #include "link/servers.h"
 #include "pidfile.h"

@@ -6,8 +6,10 @@
 #include <supervisor/worker/groups.h>
 #include <supervisor/worker/names.h>
 #include <supervisor/worker/process.h>
+#include <supervisor/worker/process_row.h>
 #include <supervisor/worker/processes.h>
 #include <supervisor/worker/starts.h>
+#include <supervisor/worker/stdin.h>
 #include <supervisor/worker/streams.h>
 #include <unistd.h>
 
@@ -135,14 +137,14 @@ START_TEST(a_stream_outlives_the_run_that_wrote_to_it)
 	ck_assert_uint_ne(first, 0);
 	world_advance(&w, SECONDS(2));
 	world_exit(&w, "web", 0);
-	ck_assert_uint_eq(streams_kept(p, kept, ARRAY_SIZE(kept)), 1);
+	ck_assert_uint_eq(process_kept_streams(p, kept, ARRAY_SIZE(kept)), 1);
 	process_start(p);
 	world_settle(&w);
 	ck_assert_uint_ne(p->streams[0], first);
-	ck_assert_uint_eq(streams_kept(p, kept, ARRAY_SIZE(kept)), 2);
+	ck_assert_uint_eq(process_kept_streams(p, kept, ARRAY_SIZE(kept)), 2);
 	(void)close(writer);
 	world_settle(&w);
-	ck_assert_uint_eq(streams_kept(p, kept, ARRAY_SIZE(kept)), 1);
+	ck_assert_uint_eq(process_kept_streams(p, kept, ARRAY_SIZE(kept)), 1);
 }
 END_TEST
 
@@ -153,9 +155,9 @@ START_TEST(what_its_stdin_does_not_take_waits_up_to_a_bound)
 	static char block[65536];
 
 	for (int i = 0; i < 17; i++) { /* the pipe's own, and what is queued */
-		ck_assert_int_eq(streams_write_stdin(p, block, sizeof(block)), 0);
+		ck_assert_int_eq(stdin_write(p, block, sizeof(block)), 0);
 	}
-	ck_assert_int_eq(streams_write_stdin(p, block, sizeof(block)), -ENOBUFS);
+	ck_assert_int_eq(stdin_write(p, block, sizeof(block)), -ENOBUFS);
 	world_exit(&w, "web", 0);
 	ck_assert_ptr_null(p->input);
 }

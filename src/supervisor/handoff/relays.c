@@ -1,6 +1,7 @@
 #include "handoff/relays.h"
 #include "handoff/rounds.h"
 #include "link/helpers.h"
+#include "link/kept.h"
 #include "service/place.h"
 #include "service/service.h"
 #include "service/slots.h"
@@ -8,7 +9,6 @@
 #include "worker/process.h"
 
 #include <slotd/cleanup.h>
-#include <slotd/keep.h>
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,12 +1,11 @@
 #pragma once
 
-/** The helper processes: start, channel, restart, refill, QUIT; and what slotd-keep holds. */
+/** The helper processes: start, channel, restart, refill, QUIT. */
 
 #include "supervisor.h"
 
 #include <slotd/channel.h>
 #include <slotd/child.h>
-#include <slotd/keep.h>
 
 enum helper_kind {
 	HELPER_SPAWN,
@@ -46,7 +45,6 @@ struct helper_ops {
 	void (*drained)(struct helper *h);
 	bool last_words; /* what it had sent before it died counts */
 };
-extern const struct helper_ops keep_helper_ops;
 
 int helpers_init(struct supervisor *sup);
 /** Starts spawn, keep, log, control, the relays; probe when a check is configured. 0 or -errno. */
@@ -68,18 +66,3 @@ void helper_want(struct supervisor *sup, enum helper_kind kind, bool wanted);
 int helper_send(struct helper *h, struct message *m);
 /** A fresh id for a request to a helper. Never 0. */
 uint32_t helper_request_id(struct supervisor *sup);
-
-/** A descriptor for slotd-keep and what it is. */
-struct kept_fd {
-	int fd; /* -EBADF: there is none, which is left out */
-	char tag[KEEP_TAG_MAX];
-};
-/**
- * slotd-keep: a named duplicate of what slotd cannot make again (names and tags: slotd/keep.h).
- * The descriptors stay the caller's and open until keep_drop or the next keep_put of that name: a
- * new slotd-keep is filled from them. With nothing in it the entry is dropped.
- */
-void keep_put(struct supervisor *sup, const char *name, const struct kept_fd *fds, unsigned n);
-/** The only descriptor of an entry: what its name says. */
-void keep_put_one(struct supervisor *sup, const char *name, int fd);
-void keep_drop(struct supervisor *sup, const char *name);

@@ -1,10 +1,10 @@
 #include "link/servers.h"
 #include "link/helpers.h"
+#include "link/kept.h"
 #include "link/lookout.h"
 
 #include <slotd/address.h>
 #include <slotd/cleanup.h>
-#include <slotd/keep.h>
 #include <slotd/listen.h>
 #include <slotd/notify.h>
 #include <slotd/ownname.h>

@@ -8,6 +8,7 @@
 #include "service/slots.h"
 #include "worker/observers.h"
 #include "worker/process.h"
+#include "worker/process_row.h"
 #include "worker/processes.h"
 
 #include <slotd/cleanup.h>

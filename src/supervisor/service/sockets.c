@@ -1,11 +1,10 @@
 #include "service/sockets.h"
-#include "link/helpers.h"
+#include "link/kept.h"
 #include "link/lookout.h"
 #include "service/handoff_ops.h"
 #include "service/service.h"
 
 #include <slotd/cleanup.h>
-#include <slotd/keep.h>
 #include <slotd/notify.h>
 #include <slotd/ownname.h>
 

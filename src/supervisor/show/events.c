@@ -1,6 +1,7 @@
 #include "show/events.h"
 #include "link/ownlog.h"
 #include "worker/process.h"
+#include "worker/stdin.h"
 #include "worker/streams.h"
 
 #include <slotd/cleanup.h>
@@ -78,7 +79,7 @@ static void deliver(struct ear_pool *ep)
 		struct ear *ear = container_of(l, struct ear, listener);
 		uint64_t serial = l->event->serial;
 
-		if (streams_write_stdin(ear->process, text, len) < 0) {
+		if (stdin_write(ear->process, text, len) < 0) {
 			plan_init(&plan);
 			listener_lost(l, &plan); /* the next one that is ready gets it */
 			log_plan(&plan);
@@ -311,7 +312,7 @@ int events_tap(struct process *p, int *child)
 	if (!ear) {
 		return 0;
 	}
-	r = streams_pipe(p, ends);
+	r = process_pipe(p, ends);
 	if (r < 0) {
 		return r;
 	}

@@ -8,7 +8,10 @@
 #include <regex.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/fsuid.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 /* What is known of one that matches. */
@@ -104,4 +107,51 @@ void auto_logs_clean(const struct config *config)
 		regfree(&re);
 	}
 	(void)closedir(dir);
+}
+
+/* ---- names: <childlogdir>/<name>-<channel>---<identifier>-<8 characters>.log */
+
+static const char *const channel_names[] = {"stdout", "stderr"};
+
+static int name_auto(struct process *p, int channel)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+	const struct supervisord_config *c = &p->origin->supervisord;
+	unsigned char random[8];
+	char suffix[9] = "";
+
+	if (getrandom(random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random)) {
+		uint64_t now = usec_monotonic();
+
+		memcpy(random, &now, sizeof(random)); /* early boot: a name, not a secret */
+	}
+	for (size_t i = 0; i < sizeof(random); i++) {
+		suffix[i] = letters[random[i] % (sizeof(letters) - 1)];
+	}
+	return asprintf(&p->log_paths[channel], "%s/%s-%s---%s-%s.log", c->childlogdir,
+			p->config->name, channel_names[channel], c->identifier, suffix) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+int auto_logs_name(struct process *p)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct log_config *config = &p->config->logs[i];
+		int r = 0;
+
+		if (i == 1 && p->config->program->redirect_stderr) {
+			continue;
+		}
+		if (config->kind == LOG_KIND_AUTO) {
+			r = name_auto(p, i);
+		} else if (config->kind == LOG_KIND_FILE) {
+			p->log_paths[i] = strdup(config->path);
+			r = p->log_paths[i] ? 0 : -ENOMEM;
+		}
+		if (r < 0) {
+			return r;
+		}
+	}
+	return 0;
 }

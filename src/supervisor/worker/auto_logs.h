@@ -1,6 +1,8 @@
 #pragma once
 
-/** AUTO logs of former runs. */
+/** AUTO logs: their names, and those of former runs. */
+
+#include "worker/process.h"
 
 #include <slotd/config.h>
 
@@ -10,3 +12,5 @@
  * like those of nobody. At the start only: it may wait for a disk.
  */
 void auto_logs_clean(const struct config *config);
+/** Chooses the real paths of its logs; an AUTO one gets a name of its own. 0 or -ENOMEM. */
+int auto_logs_name(struct process *p);

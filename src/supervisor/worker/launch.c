@@ -197,3 +197,30 @@ int process_launch(struct process *p, spawn_done_fn *done, struct launch_failure
 		       text_quote(p->config->command, quoted, sizeof(quoted)), diag.text);
 	return fail(failure, n, n == -EINVAL ? FAULT_NOT_EXECUTABLE : FAULT_SPAWN_ERROR, text);
 }
+
+static int lookup_fault(const struct spawn_report *r)
+{
+	if (r->stage != SPAWN_STAGE_LOOKUP) {
+		return FAULT_SPAWN_ERROR;
+	}
+	return r->error == -ENOENT ? FAULT_NO_FILE : FAULT_NOT_EXECUTABLE;
+}
+
+static const char *first_word(const struct process *p, char *buf, size_t size)
+{
+	CLEANUP(words_freep) char **argv = NULL;
+
+	(void)snprintf(buf, size, "%s",
+		       words_split(p->config->command, NULL, &argv) > 0 ? argv[0] : "");
+	return buf;
+}
+
+void process_launch_reported(const struct process *p, const struct spawn_report *report,
+			     struct launch_failure *failure)
+{
+	char word[256];
+
+	failure->fault = lookup_fault(report);
+	(void)spawn_report_text(report, first_word(p, word, sizeof(word)), failure->text,
+				sizeof(failure->text));
+}

@@ -1,17 +1,18 @@
 #include "worker/processes.h"
-#include "link/helpers.h"
+#include "worker/auto_logs.h"
 #include "worker/fcgi.h"
 #include "worker/launch.h"
 #include "worker/observers.h"
 #include "worker/process.h"
+#include "worker/process_row.h"
 #include "worker/starts.h"
+#include "worker/stdin.h"
 #include "worker/streams.h"
 #include "worker/waits.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/clockwatch.h>
 #include <slotd/fault.h>
-#include <slotd/keep.h>
 #include <slotd/os.h>
 
 #include <signal.h>
@@ -37,65 +38,6 @@ bool process_ended(const struct process *p)
 bool process_exists(const struct process *p)
 {
 	return p->pid || p->call;
-}
-
-/* ---- the ledger */
-
-static struct ledger_run what_runs(const struct process *p)
-{
-	return (struct ledger_run){
-		.pid = p->pid,
-		.streams = {p->streams[0], p->streams[1]},
-		.status = p->status,
-		.start_ticks = p->pid ? p->start_ticks : 0,
-		.since = p->since_wall,
-		.started = p->started_wall,
-		.stopped = p->stopped_wall,
-		.lost_lines = p->lost_lines,
-		.logs = {p->ledger_logs[0], p->ledger_logs[1]},
-		.fault = p->fault,
-		.waits = p->waits,
-		.executed = p->executed,
-		.clearing = p->clearing,
-		.pending = p->pending,
-		.removed = p->removed,
-		.restart = p->restart,
-		.shut_down = p->shut_down,
-		.start_waits = p->start_waits,
-		.restart_due = p->restart_due,
-	};
-}
-
-void process_commit(struct process *p)
-{
-	const struct ledger_worker row = {
-		.state = p->worker,
-		.health = p->health,
-		.policy = p->config->program->policy,
-		.run = what_runs(p),
-	};
-
-	if (p->worker.id != UINT32_MAX) {
-		ledger_put_worker(p->sup->ledger, p->worker.id, &row);
-	}
-}
-
-static int name_logs_in_ledger(struct process *p)
-{
-	int r = ledger_text_new(p->sup->ledger, p->log_paths[0], &p->ledger_logs[0]);
-
-	return r < 0 ? r : ledger_text_new(p->sup->ledger, p->log_paths[1], &p->ledger_logs[1]);
-}
-
-void process_keep(struct process *p)
-{
-	char name[sizeof(KEEP_WORKER_PREFIX) + LEDGER_NAME_MAX];
-	struct kept_fd fds[MESSAGE_FDS_MAX] = {{p->pidfd, KEEP_TAG_PIDFD},
-					       {p->stdin_fd, KEEP_TAG_STDIN}};
-	unsigned n = 2 + streams_kept(p, fds + 2, ARRAY_SIZE(fds) - 2);
-
-	(void)snprintf(name, sizeof(name), KEEP_WORKER_PREFIX "%s", p->namespec);
-	keep_put(p->sup, name, fds, n);
 }
 
 /* ---- starting */
@@ -167,7 +109,7 @@ static void forget_descriptors(struct process *p)
 {
 	int fd = TAKE_FD(p->pidfd);
 
-	streams_ended(p);
+	stdin_close(p);
 	process_keep(p);
 	cleanup_closep(&fd);
 }
@@ -288,31 +230,13 @@ static bool reap_group(pid_t group)
 	return errno == ECHILD;
 }
 
-static int lookup_fault(const struct spawn_report *r)
-{
-	if (r->stage != SPAWN_STAGE_LOOKUP) {
-		return FAULT_SPAWN_ERROR;
-	}
-	return r->error == -ENOENT ? FAULT_NO_FILE : FAULT_NOT_EXECUTABLE;
-}
-
-static const char *first_word(const struct process *p, char *buf, size_t size)
-{
-	CLEANUP(words_freep) char **argv = NULL;
-
-	(void)snprintf(buf, size, "%s",
-		       words_split(p->config->command, NULL, &argv) > 0 ? argv[0] : "");
-	return buf;
-}
-
 static void tell_report(struct process *p)
 {
 	auto_free struct spawn_report *report = TAKE_PTR(p->report);
-	char word[256], text[sizeof(report->path) + 64];
+	struct launch_failure failure;
 
-	start_failed(
-		p, report->error, lookup_fault(report),
-		spawn_report_text(report, first_word(p, word, sizeof(word)), text, sizeof(text)));
+	process_launch_reported(p, report, &failure);
+	start_failed(p, report->error, failure.fault, failure.text);
 }
 
 /* Its leader is reaped: once its group is, too, the core is told how it ended. */
@@ -589,7 +513,7 @@ static int take_place(struct process *p, struct diag *diag)
 	}
 	sup->processes.at[index] = p;
 	worker_init(&p->worker, (uint32_t)index);
-	if (name_logs_in_ledger(p) < 0) {
+	if (process_row_name_logs(p) < 0) {
 		log_line(LOG_ERR, "%s: no room in the ledger for the paths of its logs",
 			 p->namespec);
 	}
@@ -616,7 +540,7 @@ int process_new(struct supervisor *sup, struct group *group, const struct worker
 	loop_io_init(&p->report_io, on_report);
 	loop_timer_init(&p->timer, on_timer);
 	p->namespec = make_namespec(group, config);
-	r = p->namespec ? streams_name_logs(p) : -ENOMEM;
+	r = p->namespec ? auto_logs_name(p) : -ENOMEM;
 	if (r == 0) {
 		r = take_place(p, diag);
 	} else {

@@ -1,17 +1,14 @@
 #pragma once
 
-/** A worker's process: pidfd, timers, ledger, plan of core/worker.c. */
+/** A worker's process: pidfd, timers, plan of core/worker.c. */
 
 #include "worker/process.h"
 
-/** Memory for them. */
 /** Makes a process and its ledger entry; does not start it. Keeps config and its origin. */
 int process_new(struct supervisor *sup, struct group *group, const struct worker_config *config,
 		struct config *origin, struct diag *diag, struct process **ret);
 /** It has no process any more. */
 struct process *process_free(struct process *p);
-/** Puts what is known of it into the ledger: after a change that no step of the core brought. */
-void process_commit(struct process *p);
 /** Feed the core and carry out its plan. */
 void process_start(struct process *p);
 /** Its timer came, and it is its turn. */
@@ -35,8 +32,6 @@ void process_set_live(struct process *p, bool live);
 /** Same settings from another configuration (a reload), or new ones for the next start. */
 void process_set_config(struct process *p, const struct worker_config *config,
 			struct config *origin);
-/** Puts what slotd-keep holds of it as it is now; drops it when it has no process. */
-void process_keep(struct process *p);
 /** Is there no process of it or its group, and none to come? */
 bool process_ended(const struct process *p);
 /** Is there a process of it, or is one being made? */

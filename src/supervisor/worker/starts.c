@@ -1,5 +1,6 @@
 #include "worker/starts.h"
 #include "worker/process.h"
+#include "worker/process_row.h"
 #include "worker/processes.h"
 
 #include <slotd/cleanup.h>

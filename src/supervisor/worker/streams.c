@@ -1,50 +1,26 @@
 #include "worker/streams.h"
 #include "link/daemon_row.h"
 #include "link/helpers.h"
+#include "link/kept.h"
 #include "link/ownlog.h"
 #include "link/targets.h"
 #include "worker/fcgi.h"
 #include "worker/observers.h"
 #include "worker/process.h"
-#include "worker/processes.h"
+#include "worker/process_row.h"
+#include "worker/stdin.h"
+#include "worker/stream.h"
 
 #include <slotd/cleanup.h>
-#include <slotd/keep.h>
 #include <slotd/lognote.h>
 #include <slotd/os.h>
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
-
-/*
- * A stream is one pipe of one run of a worker. slotd keeps the read end until slotd-log has
- * written its last byte, so that a new slotd-log can go on with it. A worker that starts again
- * has new pipes; the old ones may still be draining then.
- */
 
 enum {
 	BUCKETS = 1024,
-	INPUT_MAX = 1 << 20,
-};
-
-struct stream {
-	struct streams *all;
-	struct stream *next, *next_of_process;
-	uint32_t id;
-	unsigned row;		 /* in the ledger */
-	struct process *process; /* NULL: it is gone */
-	int channel;		 /* 0 stdout, 1 stderr */
-	int fd;
-	bool announced;	   /* slotd-log was told */
-	bool refusal_told; /* that its descriptor cannot be had */
-	pid_t pid;
-	char *name, *group, *path;
-	struct log_config config; /* numbers only; its path is not used */
-	bool strip_ansi, is_auto;
-	uint64_t lost_lines, lost_bytes; /* totals that slotd-log told */
-	ledger_text ledger_path, ledger_name;
 };
 
 struct streams {
@@ -52,16 +28,6 @@ struct streams {
 	struct stream *buckets[BUCKETS];
 	int staging_fd, notes_fd;
 };
-
-/* What waits to be written to a worker's stdin. */
-struct input {
-	struct process *process;
-	struct loop_io io;
-	char *data;
-	size_t len;
-};
-
-static const char *const channel_names[] = {"stdout", "stderr"};
 
 static struct streams *streams_of(const struct supervisor *sup)
 {
@@ -164,13 +130,6 @@ static void drop(struct streams *s, uint32_t id)
 	stream_free(st);
 }
 
-int streams_pipe(const struct process *p, int ret_ends[2])
-{
-	const struct owner *owner = &p->config->program->user;
-
-	return os_pipe_of(owner->uid, owner->gid, ret_ends);
-}
-
 /* A number of its own, and a row in the ledger. */
 static int enter(struct stream *st)
 {
@@ -207,7 +166,7 @@ static int stream_new(struct process *p, int channel, int *ret_child)
 	}
 	st->all = s;
 	st->fd = -EBADF;
-	r = streams_pipe(p, ends);
+	r = process_pipe(p, ends);
 	if (r < 0) {
 		return r;
 	}
@@ -239,17 +198,6 @@ static int stream_new(struct process *p, int channel, int *ret_child)
 	st = NULL;
 	*ret_child = TAKE_FD(write_end);
 	return 0;
-}
-
-unsigned streams_kept(const struct process *p, struct kept_fd *ret, unsigned max)
-{
-	unsigned n = 0;
-
-	for (const struct stream *st = p->open_streams; st && n < max; st = st->next_of_process) {
-		ret[n].fd = st->fd;
-		(void)snprintf(ret[n++].tag, KEEP_TAG_MAX, KEEP_TAG_STREAM "%u", st->id);
-	}
-	return n;
 }
 
 /* ---- what slotd-log is told */
@@ -390,23 +338,6 @@ void streams_reopen(struct supervisor *sup)
 
 /* ---- one run of a worker */
 
-static int open_stdin(struct process *p, int *ret_child)
-{
-	int ends[2], r = streams_pipe(p, ends);
-
-	if (r < 0) {
-		return r;
-	}
-	if (fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0) {
-		(void)close(ends[0]);
-		(void)close(ends[1]);
-		return -errno;
-	}
-	*ret_child = ends[0];
-	p->stdin_fd = ends[1];
-	return 0;
-}
-
 int streams_open(struct process *p, int ret_child[3])
 {
 	int r;
@@ -417,7 +348,7 @@ int streams_open(struct process *p, int ret_child[3])
 		p->streams[i] = 0;
 	}
 	r = p->config->program->kind == PROGRAM_FCGI ? fcgi_stdin(p, &ret_child[0])
-						     : open_stdin(p, &ret_child[0]);
+						     : stdin_open(p, &ret_child[0]);
 	if (r == 0) {
 		r = stream_new(p, 0, &ret_child[1]);
 	}
@@ -446,7 +377,7 @@ void streams_abandon(struct process *p)
 			drop(streams_of(p->sup), p->streams[i]);
 		}
 	}
-	streams_ended(p);
+	stdin_close(p);
 }
 
 void streams_started(struct process *p)
@@ -479,159 +410,11 @@ static void stand_alone(struct stream *st, const struct process *p)
 
 void streams_forget(struct process *p)
 {
-	streams_ended(p);
+	stdin_close(p);
 	for (struct stream *st = p->open_streams; st; st = st->next_of_process) {
 		stand_alone(st, p);
 	}
 	p->open_streams = NULL;
-}
-
-/* ---- stdin */
-
-static void input_free(struct process *p)
-{
-	if (p->input) {
-		loop_io_stop(p->sup->loop, &p->input->io);
-		free(p->input->data);
-		free(p->input);
-		p->input = NULL;
-	}
-}
-
-void streams_ended(struct process *p)
-{
-	input_free(p);
-	cleanup_closep(&p->stdin_fd);
-}
-
-static void close_stdin(struct process *p)
-{
-	int fd = TAKE_FD(p->stdin_fd);
-
-	input_free(p);
-	if (fd >= 0) {
-		process_keep(p);
-		cleanup_closep(&fd);
-	}
-}
-
-/* Bytes written (0: the pipe is full), or -errno. */
-static ssize_t write_some(int fd, const char *data, size_t len)
-{
-	ssize_t n = write(fd, data, len);
-
-	if (n < 0) {
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	}
-	return n;
-}
-
-static void on_writable(struct loop_io *io, unsigned events)
-{
-	struct input *in = container_of(io, struct input, io);
-	struct process *p = in->process;
-	ssize_t n = write_some(p->stdin_fd, in->data, in->len);
-
-	(void)events;
-	if (n < 0) {
-		close_stdin(p);
-		return;
-	}
-	in->len -= (size_t)n;
-	memmove(in->data, in->data + n, in->len);
-	if (in->len == 0) {
-		input_free(p);
-	}
-}
-
-static int queue_input(struct process *p, const char *data, size_t len)
-{
-	struct input *in = p->input;
-	char *more;
-
-	if ((in ? in->len : 0) + len > INPUT_MAX) {
-		return -ENOBUFS;
-	}
-	if (!in) {
-		in = calloc(1, sizeof(*in));
-		if (!in) {
-			return -ENOMEM;
-		}
-		in->process = p;
-		loop_io_init(&in->io, on_writable);
-		p->input = in;
-	}
-	more = realloc(in->data, in->len + len);
-	if (!more) {
-		return -ENOMEM;
-	}
-	in->data = more;
-	memcpy(in->data + in->len, data, len);
-	in->len += len;
-	loop_io_set(p->sup->loop, &in->io, p->stdin_fd, LOOP_WRITE);
-	return 0;
-}
-
-int streams_write_stdin(struct process *p, const void *data, size_t len)
-{
-	ssize_t n = 0;
-
-	if (p->stdin_fd < 0) {
-		return -EPIPE;
-	}
-	if (!p->input) {
-		n = write_some(p->stdin_fd, data, len);
-		if (n < 0) {
-			close_stdin(p);
-			return -EPIPE;
-		}
-	}
-	return (size_t)n < len ? queue_input(p, (const char *)data + n, len - (size_t)n) : 0;
-}
-
-/* ---- AUTO logs: <childlogdir>/<name>-<channel>---<identifier>-<8 characters>.log */
-
-static int name_auto(struct process *p, int channel)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
-	const struct supervisord_config *c = &p->origin->supervisord;
-	unsigned char random[8];
-	char suffix[9] = "";
-
-	if (getrandom(random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random)) {
-		uint64_t now = usec_monotonic();
-
-		memcpy(random, &now, sizeof(random)); /* early boot: a name, not a secret */
-	}
-	for (size_t i = 0; i < sizeof(random); i++) {
-		suffix[i] = letters[random[i] % (sizeof(letters) - 1)];
-	}
-	return asprintf(&p->log_paths[channel], "%s/%s-%s---%s-%s.log", c->childlogdir,
-			p->config->name, channel_names[channel], c->identifier, suffix) < 0
-		       ? -ENOMEM
-		       : 0;
-}
-
-int streams_name_logs(struct process *p)
-{
-	for (int i = 0; i < 2; i++) {
-		const struct log_config *config = &p->config->logs[i];
-		int r = 0;
-
-		if (i == 1 && p->config->program->redirect_stderr) {
-			continue;
-		}
-		if (config->kind == LOG_KIND_AUTO) {
-			r = name_auto(p, i);
-		} else if (config->kind == LOG_KIND_FILE) {
-			p->log_paths[i] = strdup(config->path);
-			r = p->log_paths[i] ? 0 : -ENOMEM;
-		}
-		if (r < 0) {
-			return r;
-		}
-	}
-	return 0;
 }
 
 /* ---- all */

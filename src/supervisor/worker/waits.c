@@ -1,6 +1,7 @@
 #include "worker/waits.h"
 #include "worker/observers.h"
 #include "worker/process.h"
+#include "worker/process_row.h"
 #include "worker/processes.h"
 #include "worker/starts.h"
 

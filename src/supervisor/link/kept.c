@@ -1,0 +1,165 @@
+#include "link/kept.h"
+#include "link/activity.h"
+#include "link/helpers.h"
+
+#include <slotd/map.h>
+#include <slotd/message.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What slotd-keep holds, by name: struct kept. A new slotd-keep is filled from it. */
+struct keepings {
+	struct map kept;
+};
+
+struct kept {
+	unsigned n;
+	int fds[MESSAGE_FDS_MAX];
+	char *tags; /* NULL: no memory for them */
+};
+
+static void kept_free(struct kept *kept)
+{
+	if (kept) {
+		free(kept->tags);
+		free(kept);
+	}
+}
+
+static void keep_send(struct helper *keep, const char *name, const struct kept *kept)
+{
+	struct message m;
+
+	message_init(&m, MSG_KEEP_PUT, 0);
+	message_put_text(&m, TAG_NAME, name);
+	message_put_text(&m, TAG_DESCRIPTORS, kept->tags);
+	for (unsigned i = 0; i < kept->n; i++) {
+		message_put_fd(&m, kept->fds[i]);
+	}
+	(void)helper_send(keep, &m); /* a dead slotd-keep is refilled from these */
+}
+
+static bool any_open(const struct kept_fd *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (fds[i].fd >= 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The entry of that name, made where there is none; NULL without memory, which is said. */
+static struct kept *kept_of(struct supervisor *sup, const char *name)
+{
+	struct kept *kept = map_get(&sup->keepings->kept, name);
+
+	if (kept) {
+		return kept;
+	}
+	kept = calloc(1, sizeof(*kept));
+	if (!kept || map_set(&sup->keepings->kept, name, kept) < 0) {
+		free(kept);
+		log_line(LOG_ERR, "cannot keep \"%s\" over a crash: out of memory", name);
+		return NULL;
+	}
+	return kept;
+}
+
+void keep_put(struct supervisor *sup, const char *name, const struct kept_fd *fds, unsigned n)
+{
+	struct kept *kept = any_open(fds, n) ? kept_of(sup, name) : NULL;
+	struct helper *keep = helper_of(sup, HELPER_KEEP);
+	char tags[KEEP_TAGS_MAX] = "";
+	/* What helpers answer is no work for them. */
+	bool own = strncmp(name, KEEP_HELPER_PREFIX, strlen(KEEP_HELPER_PREFIX)) == 0;
+
+	if (!kept) {
+		keep_drop(sup, name);
+		return;
+	}
+	kept->n = 0;
+	for (unsigned i = 0; i < n && kept->n < MESSAGE_FDS_MAX; i++) {
+		if (fds[i].fd < 0 || keep_tags_add(tags, fds[i].tag) < 0) {
+			continue;
+		}
+		kept->fds[kept->n++] = fds[i].fd;
+		if (!own) {
+			activity_watch(sup, fds[i].fd);
+		}
+	}
+	free(kept->tags);
+	kept->tags = strdup(tags);
+	if (!kept->tags) {
+		log_line(LOG_ERR, "what \"%s\" is cannot be told over a crash: out of memory",
+			 name);
+	}
+	if (keep && channel_open(&keep->channel)) {
+		keep_send(keep, name, kept);
+	}
+}
+
+void keep_put_one(struct supervisor *sup, const char *name, int fd)
+{
+	keep_put(sup, name, &(struct kept_fd){fd, KEEP_TAG_SELF}, 1);
+}
+
+void keep_drop(struct supervisor *sup, const char *name)
+{
+	struct helper *keep = helper_of(sup, HELPER_KEEP);
+	struct kept *kept = map_remove(&sup->keepings->kept, name);
+	struct message m;
+
+	kept_free(kept);
+	if (!kept || !keep || !channel_open(&keep->channel)) {
+		return;
+	}
+	message_init(&m, MSG_KEEP_DROP, 0);
+	message_put_text(&m, TAG_NAME, name);
+	(void)helper_send(keep, &m);
+}
+
+static void keep_refill(struct helper *h)
+{
+	const struct kept *kept;
+	const char *name;
+	size_t pos = 0;
+
+	while ((kept = map_next(&h->sup->keepings->kept, &pos, &name))) {
+		keep_send(h, name, kept);
+	}
+}
+
+static void keep_received(struct helper *h, struct message *m)
+{
+	(void)h, (void)m; /* puts and drops are sent without an id: no answers come */
+}
+
+const struct helper_ops keep_helper_ops = {
+	.name = "slotd-keep",
+	.refill = keep_refill,
+	.received = keep_received,
+};
+
+int keep_init(struct supervisor *sup)
+{
+	sup->keepings = calloc(1, sizeof(*sup->keepings));
+	return sup->keepings ? 0 : -ENOMEM;
+}
+
+void keep_done(struct supervisor *sup)
+{
+	struct kept *kept;
+	size_t pos = 0;
+
+	if (!sup->keepings) {
+		return;
+	}
+	while ((kept = map_next(&sup->keepings->kept, &pos, NULL))) {
+		kept_free(kept);
+	}
+	map_done(&sup->keepings->kept);
+	free(sup->keepings);
+	sup->keepings = NULL;
+}
