@@ -14,97 +14,7 @@ _Static_assert((int)PROXY_HEADER_MAX <= (int)COPY_HEADROOM, "a header fits befor
 
 static loop_io_fn on_client, on_worker;
 
-/* ---- lists, counts and memory */
-
-struct conn_list *conn_list_of(const struct conn *c)
-{
-	if (!c->worker) {
-		return &c->service->unplaced[c->class];
-	}
-	return c->class == CONN_QUEUED ? &c->service->slots[c->worker->slot].queued
-				       : worker_list(c->worker, (enum conn_class)c->class);
-}
-
-static void list_append(struct conn_list *l, struct conn *c)
-{
-	c->prev = l->tail;
-	c->next = NULL;
-	*(l->tail ? &l->tail->next : &l->head) = c;
-	l->tail = c;
-}
-
-static void list_prepend(struct conn_list *l, struct conn *c)
-{
-	c->prev = NULL;
-	c->next = l->head;
-	*(l->head ? &l->head->prev : &l->tail) = c;
-	l->head = c;
-}
-
-static void list_remove(struct conn_list *l, struct conn *c)
-{
-	*(c->prev ? &c->prev->next : &l->head) = c->next;
-	*(c->next ? &c->next->prev : &l->tail) = c->prev;
-}
-
-static void count_unplaced(const struct conn *c, uint32_t n)
-{
-	struct relay_service_counts *counts = service_counts(c->service);
-
-	count_add32(&counts->waiting, n);
-	if (c->class == CONN_HELD) {
-		count_add32(&counts->held, n);
-	}
-}
-
-/* Out of its list and the counts. */
-static void leave(struct conn *c)
-{
-	struct relay_worker *w = c->worker;
-
-	list_remove(conn_list_of(c), c);
-	if (!w) {
-		count_unplaced(c, (uint32_t)-1);
-		return;
-	}
-	w->n_unheard -= c->unheard ? 1 : 0;
-	c->unheard = false;
-	count_move(worker_counts(w), (enum conn_class)c->class, CONN_FRESH);
-	w->place.open -= c->worker_done ? 0 : 1;
-	w->n_conns--;
-	w->service->slots[w->slot].n_conns--;
-}
-
-/* Into another list and its counts. w is NULL for the unplaced classes. */
-static void enter(struct conn *c, struct relay_worker *w, enum conn_class class)
-{
-	c->worker = w;
-	c->class = (uint8_t) class;
-	c->since = usec_monotonic();
-	if (!w) {
-		count_unplaced(c, 1);
-	} else {
-		count_move(worker_counts(w), CONN_FRESH, class);
-		w->place.open++;
-		w->n_conns++;
-		w->service->slots[w->slot].n_conns++;
-	}
-	list_append(conn_list_of(c), c);
-	limits_watch(c);
-}
-
-void conn_change_class(struct conn *c, enum conn_class class)
-{
-	if (class == c->class && (class == CONN_REQUEST || class == CONN_HEAD)) {
-		return; /* nothing asks for its last byte; a head has its time however it comes */
-	}
-	list_remove(conn_list_of(c), c);
-	count_move(worker_counts(c->worker), (enum conn_class)c->class, class);
-	c->since = usec_monotonic();
-	c->class = (uint8_t) class;
-	list_append(conn_list_of(c), c);
-	limits_watch(c);
-}
+/* ---- memory */
 
 static bool grow(struct relay *relay)
 {
@@ -158,7 +68,7 @@ void conn_end(struct conn *c)
 	if (w && c->worker_spoke && !c->kept_alive && w->one_shots < ONE_SHOTS) {
 		w->one_shots++;
 	}
-	leave(c);
+	conn_leave(c);
 	exchange_end(c);
 	side_close(c, WORKER);
 	side_close(c, CLIENT);
@@ -289,8 +199,8 @@ static void opened(struct conn *c, struct relay_worker *w, const unsigned char *
 	place_welcomed(&w->place);
 	count_add64(&worker_counts(w)->total, 1);
 	count_add64(&worker_counts(w)->bytes_in, len);
-	leave(c);
-	enter(c, w, c->client_spoke ? conn_judge(c) : CONN_SILENT);
+	conn_leave(c);
+	conn_enter(c, w, c->client_spoke ? conn_judge(c) : CONN_SILENT);
 	if (c->client_spoke) {
 		c->unheard = true;
 		worker_asked(w, c->since);
@@ -305,8 +215,8 @@ static int queue(struct conn *c, struct relay_worker *w, const unsigned char *da
 	if (len && !side->unsent && parcel_keep(side, data, len) < 0) {
 		return -ENOMEM;
 	}
-	leave(c);
-	enter(c, w, CONN_QUEUED);
+	conn_leave(c);
+	conn_enter(c, w, CONN_QUEUED);
 	watch(c, CLIENT, 0);
 	watch(c, WORKER, LOOP_WRITE);
 	service_watch_connects(c->service);
@@ -377,11 +287,10 @@ static void hold(struct conn *c, const unsigned char *data, size_t len, bool fir
 		conn_end(c);
 		return;
 	}
-	leave(c);
-	enter(c, NULL, CONN_HELD);
+	conn_leave(c);
+	conn_enter(c, NULL, CONN_HELD);
 	if (first_in_line) {
-		list_remove(conn_list_of(c), c);
-		list_prepend(conn_list_of(c), c);
+		conn_come_first(c);
 	}
 	watch(c, CLIENT, 0);
 	service_settle_soon(c->service);
@@ -400,14 +309,14 @@ static void detach(struct conn *c, enum conn_class class)
 {
 	struct relay_worker *w = c->worker;
 
-	leave(c);
+	conn_leave(c);
 	loop_io_stop(c->service->relay->loop, &c->side[WORKER].io);
 	cleanup_closep(&c->side[WORKER].fd);
 	c->side[WORKER].eof = c->side[WORKER].broken = c->side[WORKER].one_shot = false;
 	c->side[WORKER].big_reads = c->side[WORKER].slow = 0;
 	c->side[WORKER].ahead = 0;
 	c->worker_spoke = c->worker_last = c->kept_alive = c->worker_done = false;
-	enter(c, NULL, class);
+	conn_enter(c, NULL, class);
 	worker_released(w);
 }
 
@@ -466,7 +375,7 @@ void conn_start(struct relay_service *s, int fd)
 		relay_exhausted(s->relay, ENOMEM);
 		return;
 	}
-	enter(c, NULL, CONN_FRESH);
+	conn_enter(c, NULL, CONN_FRESH);
 	if (s->connect == CONNECT_LATE) {
 		first_bytes(c);
 	} else {

@@ -112,6 +112,12 @@ void conn_change_class(struct conn *c, enum conn_class class);
 void conn_watch_open(struct conn *c);
 /** The list that it is in. */
 struct conn_list *conn_list_of(const struct conn *c);
+/** Out of its list and the counts. */
+void conn_leave(struct conn *c);
+/** Into another list and its counts. w is NULL for the unplaced classes. */
+void conn_enter(struct conn *c, struct relay_worker *w, enum conn_class class);
+/** Before the others of its list. */
+void conn_come_first(struct conn *c);
 /** Is there anything to read? */
 bool socket_has_bytes(int fd);
 

@@ -1,0 +1,97 @@
+#include "relay.h"
+
+/* The list and the counts that a connection is in. */
+
+struct conn_list *conn_list_of(const struct conn *c)
+{
+	if (!c->worker) {
+		return &c->service->unplaced[c->class];
+	}
+	return c->class == CONN_QUEUED ? &c->service->slots[c->worker->slot].queued
+				       : worker_list(c->worker, (enum conn_class)c->class);
+}
+
+static void list_append(struct conn_list *l, struct conn *c)
+{
+	c->prev = l->tail;
+	c->next = NULL;
+	*(l->tail ? &l->tail->next : &l->head) = c;
+	l->tail = c;
+}
+
+static void list_prepend(struct conn_list *l, struct conn *c)
+{
+	c->prev = NULL;
+	c->next = l->head;
+	*(l->head ? &l->head->prev : &l->tail) = c;
+	l->head = c;
+}
+
+static void list_remove(struct conn_list *l, struct conn *c)
+{
+	*(c->prev ? &c->prev->next : &l->head) = c->next;
+	*(c->next ? &c->next->prev : &l->tail) = c->prev;
+}
+
+static void count_unplaced(const struct conn *c, uint32_t n)
+{
+	struct relay_service_counts *counts = service_counts(c->service);
+
+	count_add32(&counts->waiting, n);
+	if (c->class == CONN_HELD) {
+		count_add32(&counts->held, n);
+	}
+}
+
+void conn_leave(struct conn *c)
+{
+	struct relay_worker *w = c->worker;
+
+	list_remove(conn_list_of(c), c);
+	if (!w) {
+		count_unplaced(c, (uint32_t)-1);
+		return;
+	}
+	w->n_unheard -= c->unheard ? 1 : 0;
+	c->unheard = false;
+	count_move(worker_counts(w), (enum conn_class)c->class, CONN_FRESH);
+	w->place.open -= c->worker_done ? 0 : 1;
+	w->n_conns--;
+	w->service->slots[w->slot].n_conns--;
+}
+
+void conn_enter(struct conn *c, struct relay_worker *w, enum conn_class class)
+{
+	c->worker = w;
+	c->class = (uint8_t) class;
+	c->since = usec_monotonic();
+	if (!w) {
+		count_unplaced(c, 1);
+	} else {
+		count_move(worker_counts(w), CONN_FRESH, class);
+		w->place.open++;
+		w->n_conns++;
+		w->service->slots[w->slot].n_conns++;
+	}
+	list_append(conn_list_of(c), c);
+	limits_watch(c);
+}
+
+void conn_change_class(struct conn *c, enum conn_class class)
+{
+	if (class == c->class && (class == CONN_REQUEST || class == CONN_HEAD)) {
+		return; /* nothing asks for its last byte; a head has its time however it comes */
+	}
+	list_remove(conn_list_of(c), c);
+	count_move(worker_counts(c->worker), (enum conn_class)c->class, class);
+	c->since = usec_monotonic();
+	c->class = (uint8_t) class;
+	list_append(conn_list_of(c), c);
+	limits_watch(c);
+}
+
+void conn_come_first(struct conn *c)
+{
+	list_remove(conn_list_of(c), c);
+	list_prepend(conn_list_of(c), c);
+}
