@@ -45,6 +45,9 @@ int listen_open(const char *address, const struct listen_options *options, struc
 int listen_unix(int fd, const char *path, const struct listen_options *options, struct diag *diag,
 		struct own_name *ret_name);
 
+/** Of a socket that listens already: the backlog becomes that of the options. 0 or -errno. */
+int listen_again(int fd, const struct listen_options *options);
+
 /** Could somebody bind this TCP address now? True for what is none. */
 bool listen_is_free(const char *address);
 

@@ -37,5 +37,23 @@ usec_t notify_watchdog_interval(void);
  */
 int notify_take_listener(const char *address);
 
-/** Before slotd executes itself again: what systemd passed is passed on. */
-void notify_pass_listeners(void);
+/**
+ * systemd holds a duplicate of this listening socket from now on (FDSTORE=1,
+ * sd_pid_notify_with_fds(3)), and passes it to the next slotd: while slotd restarts connections
+ * wait instead of being refused. Sockets of a path are not stored.
+ */
+void notify_store_listener(const char *address, int fd);
+/** It is no longer listened on: systemd drops its duplicate. Harmless for one that was not stored.
+ */
+void notify_drop_listener(const char *address);
+/** Drops what was stored by a former slotd and that this one has not taken: its file has changed.
+ */
+void notify_drop_unused(void);
+/** Gives a stored listener to the program that this process executes next. Takes fd. */
+void notify_hand_on(const char *address, int fd);
+/**
+ * Before slotd executes itself again: what systemd passed and what was handed on is passed on.
+ *
+ * Returns: 0, or -errno and nothing is passed.
+ */
+int notify_pass_listeners(void);

@@ -179,7 +179,7 @@ static int refuse(const char *address, int error, const struct listen_options *o
 	return diag_set_errno(diag, error, "cannot listen on %s", address);
 }
 
-static int start_listening(int fd, const struct listen_options *options)
+int listen_again(int fd, const struct listen_options *options)
 {
 	return listen(fd, options->backlog > 0 ? options->backlog : backlog_max()) < 0 ? -errno : 0;
 }
@@ -205,7 +205,7 @@ static int open_tcp(const char *text, const struct address *a, const struct list
 		r = bind_to(fd, a);
 	}
 	if (r == 0) {
-		r = start_listening(fd, options);
+		r = listen_again(fd, options);
 	}
 	if (r < 0) {
 		return refuse(text, r, options, diag);
@@ -283,7 +283,7 @@ static int open_to_clients(int fd, const char *path, const struct listen_options
 		return diag_set_errno(diag, -errno, "Not permitted to chown %s to uid/gid (%d, %d)",
 				      path, (int)options->uid, (int)options->gid);
 	}
-	r = start_listening(fd, options);
+	r = listen_again(fd, options);
 	if (r == 0 && fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) < 0) {
 		r = -errno;
 	}

@@ -106,7 +106,9 @@ static int execute_again(char **argv, const char *exe, const char *cwd, bool dae
 	char pid[16];
 
 	os_pass_inherited();
-	notify_pass_listeners();
+	if (notify_pass_listeners() < 0) {
+		(void)fprintf(stderr, "Error: the listening sockets are opened anew\n");
+	}
 	os_restore_limits();
 	notify_extend(START_PATIENCE); /* nothing feeds the watchdog meanwhile */
 	if (cwd[0] && chdir(cwd) < 0) {

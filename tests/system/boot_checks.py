@@ -279,6 +279,28 @@ def a_file_with_a_mistake_is_told_and_not_tried_again():
     wait_for(answers, "the service answers")
 
 
+def a_connection_made_during_a_restart_is_answered():
+    """systemd holds the public socket (FDSTORE=1); the file asks for nothing."""
+    refused = []
+
+    def ask():
+        try:
+            return answer()
+        except OSError as e:
+            refused.append(e)
+            return None
+
+    run("systemctl", "restart", "--no-block", "slotd")
+    before = slotctl("pid", check=False).stdout.strip()
+    wait_for(lambda: ask() and show("ActiveState") == "active" and
+             slotctl("pid", check=False).stdout.strip() not in ("", before), "the next slotd serves")
+    assert not [e for e in refused if isinstance(e, ConnectionRefusedError)], refused
+    run("systemctl", "stop", "slotd")
+    assert not run("ss", "-Hltn", "sport = :8000").stdout, "stopped, and the address is free"
+    run("systemctl", "start", "slotd")
+    wait_for(answers, "the service answers")
+
+
 def sockets_of_systemd_are_used():
     """A connection made while slotd is down waits, and is answered by the next one."""
     unit = "/usr/local/share/doc/slotd/examples/slotd.socket"
@@ -348,6 +370,7 @@ BOOTS = {
         a_killed_slotd_comes_back_and_leaves_nobody_behind,
         a_file_with_a_mistake_is_told_and_not_tried_again,
         a_slotd_that_hangs_is_replaced_by_the_watchdog,
+        a_connection_made_during_a_restart_is_answered,
         sockets_of_systemd_are_used,
         a_stop_ends_everything_in_good_order,
     ],

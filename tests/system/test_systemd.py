@@ -2,12 +2,14 @@
 
 import contextlib
 import http.client
+import itertools
 import os
 import resource
 import signal
 import socket
 import subprocess
 import time
+import xmlrpc.client
 from pathlib import Path
 
 import pytest
@@ -26,24 +28,41 @@ class Notify:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(self.path)
         self.lines = []
+        self.stored = {}  # by FDNAME=, as systemd's FD store: [descriptor]
 
     def until(self, wanted, timeout=30):
         """Reads until a line begins with `wanted`; that line."""
         deadline = time.monotonic() + timeout
         while True:
             self.socket.settimeout(max(0.01, deadline - time.monotonic()))
-            lines = self.socket.recv(65536).decode().splitlines()
+            text, passed, _, _ = socket.recv_fds(self.socket, 65536, 8)
+            lines = text.decode().splitlines()
             self.lines += [(time.monotonic(), line) for line in lines]
+            self.keep_store(lines, passed)
             for line in lines:
                 if line.startswith(wanted):
                     return line
+
+
+    def keep_store(self, lines, passed):
+        name = next((line[7:] for line in lines if line.startswith("FDNAME=")), None)
+        if "FDSTORE=1" in lines:
+            self.stored.setdefault(name, []).extend(passed)
+        elif "FDSTOREREMOVE=1" in lines:
+            for fd in self.stored.pop(name, []):
+                os.close(fd)
+
+    def close(self):
+        self.socket.close()
+        for fd in itertools.chain(*self.stored.values()):
+            os.close(fd)
 
 
 @pytest.fixture
 def notify(tmp_path):
     notify = Notify(tmp_path / "notify")
     yield notify
-    notify.socket.close()
+    notify.close()
 
 
 def test_ready_comes_when_the_sockets_listen(slotd, ports, notify):
@@ -98,6 +117,20 @@ def test_the_watchdog_is_fed_until_the_loop_hangs(slotd, notify):
     notify.until("WATCHDOG=1")
 
 
+def start_with_listener(daemon, listener, name):
+    """As systemd does it: descriptor 3, LISTEN_PID is the process itself."""
+    launcher = daemon.dir / "launch"
+    launcher.write_text(f'#!/bin/bash\nexport LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES="{name}"\n'
+                        f'exec 3<&{listener.fileno()} {listener.fileno()}<&-\nexec {SLOTD} "$@"\n')
+    launcher.chmod(0o755)
+    with open(daemon.dir / "stderr", "ab") as output:
+        daemon.process = subprocess.Popen(
+            [str(launcher), "-n", "-c", str(daemon.config)], stdin=subprocess.DEVNULL,
+            stdout=output, stderr=subprocess.STDOUT, env=daemon.env,
+            pass_fds=(listener.fileno(),), cwd=daemon.dir)
+    daemon.wait_ready()
+
+
 def test_a_listening_socket_that_arrives_is_used(slotd, ports):
     port = ports.one()
     listener = socket.socket()
@@ -107,24 +140,66 @@ def test_a_listening_socket_that_arrives_is_used(slotd, ports):
     listener.listen(100)
     inode = os.fstat(listener.fileno()).st_ino
     daemon = slotd(two_slots("w", f"127.0.0.1:{port}", ports.run(1), ports.run(1)), start=False)
-    # As systemd does it: descriptor 3, LISTEN_PID is the process itself.
-    launcher = daemon.dir / "launch"
-    launcher.write_text('#!/bin/bash\nexport LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=w\n'
-                        f'exec 3<&{listener.fileno()}\nexec {SLOTD} "$@"\n')
-    launcher.chmod(0o755)
-    output = open(daemon.dir / "stderr", "ab")
-    daemon.process = subprocess.Popen(
-        [str(launcher), "-n", "-c", str(daemon.config)], stdin=subprocess.DEVNULL, stdout=output,
-        stderr=subprocess.STDOUT, env=daemon.env, pass_fds=(listener.fileno(),), cwd=daemon.dir)
-    output.close()
-    daemon.wait_ready()
+    start_with_listener(daemon, listener, "w")
     listener.close()
     wait_for(lambda: try_once(("127.0.0.1", port)), "the service answers")
     assert once(("127.0.0.1", port)).startswith("a ")
+    assert listening(port) == [inode]
+
+
+def listening(port):
+    """Inodes of the sockets that listen there."""
     table = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    listening = [row.split() for row in table if row.split()[3] == "0A"
-                 and row.split()[1].endswith(f":{port:04X}")]
-    assert [int(row[9]) for row in listening] == [inode]
+    return [int(row.split()[9]) for row in table
+            if row.split()[3] == "0A" and row.split()[1].endswith(f":{port:04X}")]
+
+
+def test_public_sockets_are_stored_and_dropped_with_their_address(slotd, ports, notify):
+    first, second = ports.one(), ports.one()
+    a, b = ports.run(1), ports.run(1)
+    daemon = slotd(two_slots("w", f"127.0.0.1:{first}", a, b),
+                   env={"NOTIFY_SOCKET": notify.path})
+    notify.until("READY=1")
+    assert [os.fstat(fd).st_ino for fd in notify.stored[f"listen 127.0.0.1_{first}"]] == \
+        listening(first)
+    daemon.write_config(two_slots("w", f"127.0.0.1:{second}", a, b))
+    daemon.ctl("reload", check=True)
+    while list(notify.stored) != [f"listen 127.0.0.1_{second}"]:
+        notify.until("FDNAME=")
+    wait_for(lambda: not listening(first), "the old address is free")
+    daemon.process.terminate()
+    daemon.process.wait(30)
+    assert listening(second), "systemd holds it for the next slotd"
+
+
+def test_a_restart_in_place_keeps_the_stored_sockets(slotd, ports, notify):
+    port = ports.one()
+    daemon = slotd(two_slots("w", f"127.0.0.1:{port}", ports.run(1), ports.run(1)),
+                   env={"NOTIFY_SOCKET": notify.path})
+    wait_for(lambda: try_once(("127.0.0.1", port)), "the service answers")
+    notify.until("READY=1")
+    inode = listening(port)
+    daemon.ctl("restart-daemon", "--force", check=True)
+    notify.until("RELOADING=1")
+    waiting = socket.create_connection(("127.0.0.1", port), 5)  # with any luck in between
+    notify.until("READY=1")
+    assert listening(port) == inode
+    waiting.close()
+    wait_for(lambda: try_once(("127.0.0.1", port)), "the service answers")
+    assert not [line for _, line in notify.lines if line == "FDSTOREREMOVE=1"]
+
+
+def test_what_was_stored_for_an_address_that_is_gone_is_dropped(slotd, ports, notify):
+    port, old = ports.one(), ports.one()
+    listener = socket.create_server(("127.0.0.1", old))
+    daemon = slotd(two_slots("w", f"127.0.0.1:{port}", ports.run(1), ports.run(1)), start=False,
+                   env={"NOTIFY_SOCKET": notify.path})
+    start_with_listener(daemon, listener, f"listen 127.0.0.1_{old}")
+    listener.close()
+    assert notify.until("FDNAME=listen 127.0.0.1_%d" % old)
+    notify.until("READY=1")
+    assert "FDSTOREREMOVE=1" in [line for _, line in notify.lines]
+    assert not listening(old)
 
 
 STUBBORN = """
@@ -212,7 +287,7 @@ def test_workers_get_the_limit_of_descriptors_that_slotd_was_started_with(slotd,
     daemon.ctl("restart-daemon", check=True)
 
     def anew():
-        with contextlib.suppress(OSError, http.client.HTTPException):
+        with contextlib.suppress(OSError, http.client.HTTPException, xmlrpc.client.Fault):
             return daemon.info("x")["pid"] not in (0, before)
         return False
 

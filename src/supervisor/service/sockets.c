@@ -55,17 +55,23 @@ static int take_ready(struct supervisor *sup, const char *address, struct own_na
 static int open_socket(struct service *s, struct public_socket *socket, struct diag *diag)
 {
 	struct listen_options options = service_listen_options(s->config);
+	int r = 0, fd = take_ready(s->sup, socket->address, &socket->name);
 
-	socket->fd = take_ready(s->sup, socket->address, &socket->name);
-	if (socket->fd < 0) {
-		socket->fd = notify_take_listener(socket->address);
+	if (fd < 0) {
+		fd = notify_take_listener(socket->address);
+		if (fd >= 0) {
+			socket->fd = fd;
+			(void)listen_again(fd, &options); /* at worst its backlog stays */
+			return 0;
+		}
+		options.nameless = true;
+		r = listen_open(socket->address, &options, diag, &fd, &socket->name);
 	}
-	if (socket->fd >= 0) {
-		return 0;
+	if (r == 0) {
+		socket->fd = fd;
+		notify_store_listener(socket->address, fd);
 	}
-	socket->fd = -EBADF;
-	options.nameless = true;
-	return listen_open(socket->address, &options, diag, &socket->fd, &socket->name);
+	return r;
 }
 
 /* ---- what is taken ---- */
@@ -237,6 +243,11 @@ static void close_socket(struct service *s, struct public_socket *socket)
 
 	own_name_remove(&socket->name);
 	keep_socket(s, socket);
+	if (fd >= 0 && s->sup->mood == MOOD_RESTARTING) {
+		notify_hand_on(socket->address, TAKE_FD(fd));
+	} else if (s->sup->mood == MOOD_RUNNING) {
+		notify_drop_listener(socket->address);
+	}
 	cleanup_closep(&fd);
 	free(socket->address);
 }

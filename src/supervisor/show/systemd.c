@@ -109,6 +109,7 @@ void systemd_ready(struct supervisor *sup)
 	if (sup->systemd->watchdog_interval != USEC_NEVER) {
 		on_watchdog(&sup->systemd->watchdog);
 	}
+	notify_drop_unused();
 	notify_send("READY=1");
 	supervisor_notify_status(sup);
 }
