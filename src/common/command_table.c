@@ -100,7 +100,7 @@ static const struct command_row rows[COMMAND_MAX_] = {
 		.name = "EOF", .usage = "EOF\tLeave the shell", .flags = HIDDEN, .may = MAY_ALL,
 	},
 	[COMMAND_EVENT] = {
-		.name = "event", .may = MAY_ALL,
+		.name = "event",
 		.methods = {{ "supervisor.sendRemoteCommEvent", METHOD_SEND_EVENT,
 			{{"type", PARAM_SCALAR}, {"data", PARAM_SCALAR}},
 			"Sends a REMOTE_COMMUNICATION event." }},

@@ -423,6 +423,20 @@ static bool is_trusted(const struct message *m)
 	return message_has(m, TAG_UID) && (uid == 0 || uid == geteuid());
 }
 
+/* False: it was answered. */
+static bool may_ask(struct supervisor *sup, const struct message *m, enum command command)
+{
+	if (!is_trusted(m) && command_row(command)->may == MAY_TRUSTED) {
+		answer(sup, m->id, FAULT_FORBIDDEN,
+		       "only root and slotd's own user may; allow_deploy permits deploys");
+	} else if (sup->mood != MOOD_RUNNING) {
+		answer(sup, m->id, FAULT_SHUTDOWN_STATE, NULL);
+	} else {
+		return true;
+	}
+	return false;
+}
+
 static void on_command(struct supervisor *sup, struct message *m)
 {
 	uint64_t n = message_u64(m, TAG_COMMAND);
@@ -434,12 +448,7 @@ static void on_command(struct supervisor *sup, struct message *m)
 
 	if (n >= COMMAND_MAX_ || !commands[n]) {
 		answer(sup, m->id, FAULT_FAILED, "unknown command");
-	} else if (!c.trusted && command_row((enum command)n)->may == MAY_TRUSTED) {
-		answer(sup, m->id, FAULT_FORBIDDEN,
-		       "only root and slotd's own user may; allow_deploy permits deploys");
-	} else if (sup->mood != MOOD_RUNNING) {
-		answer(sup, m->id, FAULT_SHUTDOWN_STATE, NULL);
-	} else {
+	} else if (may_ask(sup, m, (enum command)n)) {
 		commands[n](&c);
 	}
 }
@@ -453,9 +462,10 @@ static void on_stdin(struct supervisor *sup, const struct message *m)
 	int r;
 
 	data = message_bytes(m, TAG_BYTES, &len);
-	if (!is_trusted(m) && command_row(COMMAND_FG)->may == MAY_TRUSTED) {
-		answer(sup, m->id, FAULT_FORBIDDEN, name);
-	} else if (!p) {
+	if (!may_ask(sup, m, COMMAND_FG)) {
+		return;
+	}
+	if (!p) {
 		answer(sup, m->id, FAULT_BAD_NAME, name);
 	} else if (!process_exists(p)) {
 		answer(sup, m->id, FAULT_NOT_RUNNING, name);
@@ -475,11 +485,17 @@ static void on_remote_event(struct supervisor *sup, const struct message *m)
 	size_t len;
 	const char *data = message_bytes(m, TAG_BYTES, &len);
 
+	if (!may_ask(sup, m, COMMAND_EVENT)) {
+		return;
+	}
 	(void)strbuf_addf(&sb, "type:%s\n", message_str(m, TAG_NAME));
 	(void)strbuf_add(&sb, data, len);
-	if (!sb.error) {
-		events_emit(sup, EVENT_REMOTE_COMMUNICATION, sb.data, sb.len);
+	if (sb.error) {
+		answer(sup, m->id, FAULT_FAILED, "out of memory");
+		return;
 	}
+	events_emit(sup, EVENT_REMOTE_COMMUNICATION, sb.data, sb.len);
+	answer(sup, m->id, FAULT_SUCCESS, NULL);
 }
 
 void commands_received(struct supervisor *sup, struct message *m)
@@ -496,7 +512,6 @@ void commands_received(struct supervisor *sup, struct message *m)
 		break;
 	case MSG_EVENT:
 		on_remote_event(sup, m);
-		answer(sup, m->id, FAULT_SUCCESS, NULL);
 		break;
 	default:
 		log_line(LOG_DEBUG, "slotd-control sent %s", message_type_name(m->type));

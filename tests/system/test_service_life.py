@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 import time
+import xmlrpc.client
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -459,6 +460,21 @@ def test_a_deploy_is_for_those_whom_the_service_allows(slotd, ports, allowed):
     else:
         assert done.returncode != 0 and "allow_deploy" in text_of(done)
         assert payinv.live() == "a"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user needs root")
+@pytest.mark.parametrize("method, arguments", [
+    ("sendRemoteCommEvent", ("note", "x")), ("sendProcessStdin", ("{worker}", "x"))])
+def test_those_who_may_deploy_may_not_speak_to_programs(slotd, ports, method, arguments):
+    payinv = Payinv(slotd, ports, options="allow_deploy=nobody\n")
+    asked = xmlrpc.client.dumps(
+        tuple(a.format(worker=payinv.worker("a", 0)) for a in arguments), f"supervisor.{method}")
+    done = subprocess.run(
+        ["curl", "-s", "--unix-socket", payinv.daemon.dir / "run/slotd.sock", "-d", asked,
+         "http://localhost/RPC2"], user="nobody", group="nogroup", extra_groups=[], text=True,
+        capture_output=True, check=True, timeout=60)
+    with pytest.raises(xmlrpc.client.Fault, match="only root"):
+        xmlrpc.client.loads(done.stdout)
 
 
 # ---- what people are told
