@@ -238,6 +238,8 @@ def test_a_restart_is_a_reload_to_systemd(slotd, notify):
 def test_a_stop_during_a_restart_is_an_end(slotd, notify):
     daemon = stubborn(slotd, notify)
     daemon.rpc.supervisor.restart()
+    with pytest.raises(xmlrpc.client.Fault, match="SHUTDOWN_STATE"):
+        daemon.rpc.supervisor.getState()  # whoever has the answer sees what it began
     notify.until("RELOADING=1")
     daemon.process.terminate()
     notify.until("STOPPING=1")

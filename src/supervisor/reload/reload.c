@@ -201,6 +201,18 @@ static void apply(struct reload *r)
 	finish(r, FAULT_SUCCESS, NULL);
 }
 
+/* The answer is the last: who has it sees that slotd restarts. */
+static void restart(struct reload *r)
+{
+	struct supervisor *sup = r->sup;
+	uint32_t request = r->request;
+
+	r->request = 0;
+	finish(r, FAULT_SUCCESS, NULL);
+	sup->restart(sup);
+	answer(sup, request, FAULT_SUCCESS, NULL);
+}
+
 /* The configuration is good: what was it wanted for? */
 static void go_on(struct reload *r)
 {
@@ -208,8 +220,7 @@ static void go_on(struct reload *r)
 		reload_log_messages(r->next);
 		apply(r);
 	} else if (r->kind == RELOAD_RESTART) {
-		finish(r, FAULT_SUCCESS, NULL);
-		r->sup->restart(r->sup);
+		restart(r);
 	} else if (reload_report_groups(r) < 0) {
 		refuse(r, &(struct diag){.text = "out of memory"});
 	} else {
