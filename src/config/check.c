@@ -238,6 +238,25 @@ static int check_live_files(struct loader *l)
 	return r;
 }
 
+/* Whoever reaches such a server may run commands as slotd's user. */
+static void check_open_servers(struct loader *l)
+{
+	struct endpoint e;
+
+	vec_for_each (s, &l->config->servers) {
+		endpoint_split(s->address, &e);
+		if (!s->password && !endpoint_is_loopback(&e)) {
+			config_error(
+				l->config,
+				loader_place(document_section(&l->document, s->section), "port"),
+				"[%s] port: other machines reach %s, and no password is "
+				"asked for; add username= and password=, or use "
+				"port=127.0.0.1:%u",
+				s->section, s->address, e.port);
+		}
+	}
+}
+
 int load_cross_checks(struct loader *l)
 {
 	struct claims claims = {.l = l};
@@ -247,5 +266,6 @@ int load_cross_checks(struct loader *l)
 		r = check_addresses(&claims);
 	}
 	vec_done(&claims.list);
+	check_open_servers(l);
 	return r < 0 ? r : check_live_files(l);
 }

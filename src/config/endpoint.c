@@ -172,3 +172,9 @@ bool endpoint_is_wildcard(const struct endpoint *a)
 {
 	return strcmp(a->host, "0.0.0.0") == 0 || strcmp(a->host, "::") == 0;
 }
+
+bool endpoint_is_loopback(const struct endpoint *a)
+{
+	return a->unix_socket || strncmp(a->host, "127.", 4) == 0 ||
+	       strcmp(a->host, "localhost") == 0 || strcmp(a->host, "::1") == 0;
+}

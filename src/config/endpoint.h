@@ -34,3 +34,5 @@ void endpoint_split(const char *canonical, struct endpoint *ret);
 bool endpoint_is_numeric(const struct endpoint *a);
 /** 0.0.0.0 or ::. */
 bool endpoint_is_wildcard(const struct endpoint *a);
+/** Can only this machine reach it? A name other than localhost may be any address. */
+bool endpoint_is_loopback(const struct endpoint *a);

@@ -96,8 +96,7 @@ static bool is_here(const char *address)
 	struct endpoint e;
 
 	endpoint_split(address, &e);
-	return e.unix_socket || endpoint_is_wildcard(&e) || strncmp(e.host, "127.", 4) == 0 ||
-	       strcmp(e.host, "localhost") == 0 || strcmp(e.host, "::1") == 0;
+	return endpoint_is_wildcard(&e) || endpoint_is_loopback(&e);
 }
 
 static void tell(struct exposed *x, struct config *c, struct config_place at, const char *what,

@@ -239,7 +239,7 @@ def a_reload_may_look_up_names_for_longer_than_a_start_may_take():
     resolver, before = Path("/etc/resolv.conf"), CONFIG.read_text()
     resolver.write_text("nameserver 127.0.0.1\noptions timeout:20 attempts:1\n")
     server, began = serve_a_slow_name(7), time.monotonic()
-    CONFIG.write_text(before + "\n[inet_http_server]\nport=slow.test:9001\n")
+    CONFIG.write_text(before + "\n[inet_http_server]\nport=slow.test:9001\nusername=u\npassword=p\n")
     run("systemctl", "reload", "slotd")
     assert time.monotonic() - began > 6.5 and show("ActiveState") == "active"
     server.close()

@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import textwrap
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,8 @@ def test_a_server_on_all_of_ipv6_leaves_ipv4_alone(slotd, ports):
     daemon = slotd(f"""
         [inet_http_server]
         port=[::]:{port}
+        username=six
+        password=6
         [inet_http_server:4]
         port=*:{port}
         username=four
@@ -158,7 +161,8 @@ def test_a_server_on_all_of_ipv6_leaves_ipv4_alone(slotd, ports):
 
     def status(host):
         connection = http.client.HTTPConnection(host, port, timeout=20)
-        connection.request("GET", "/ok.html")
+        connection.request("GET", "/ok.html", headers={
+            "Authorization": "Basic " + b64encode(b"six:6").decode()})
         answer = connection.getresponse().status
         connection.close()
         return answer

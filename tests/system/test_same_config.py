@@ -134,7 +134,7 @@ SUPERVISOR_ALONE_TAKES = {
       for value in ("-1", "+3", "1_000")),
     "numprocs_start=99999999999", "priority=99999999999", "startretries=-1",
     "startretries=99999999999", "stdout_logfile_backups=-1", "stdout_logfile_backups=99999999999",
-    "stopsignal=0", "command=/bin/date +%s",
+    "stopsignal=0", "command=/bin/date +%s", "port=9001", "port=:9001", "port=*:9001",
 }
 SLOTD_ALONE_TAKES = {
     'environment=A="50%%"', 'environment=A="%%(nope)s"',

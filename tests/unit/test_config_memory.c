@@ -60,7 +60,7 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size)
 static const char text[] =
 	"[supervisord]\nenvironment=A=\"b c\"\n"
 	"[unix_http_server]\nfile=/tmp/x.sock\nchown=nobody:nogroup\n"
-	"[inet_http_server]\nport=*:9001\n"
+	"[inet_http_server]\nport=*:9001\nusername=u\npassword=p\n"
 	"[program:web]\ncommand=%(here)s/web %(process_num)02d %(ENV_A)r\nnumprocs=2\n"
 	"process_name=%(program_name)s_%(process_num)d\nenvironment=N=\"%(process_num)d\"\n"
 	"stdout_logfile=/tmp/%%%%%(process_num)d\n"

@@ -307,8 +307,12 @@ static const struct {
 	 "Section [unix_http_server] contains incomplete authentication"},
 	{"[inet_http_server]\n", true, 1, "section [inet_http_server] has no port value"},
 	{"[inet_http_server]\nport=x\n", true, 2, "not a valid port number: 'x'"},
-	{"[inet_http_server]\nport=:9001\n[inet_http_server:2]\nport=127.0.0.1:9001\n", true, 4,
-	 "overlaps"},
+	{"[inet_http_server]\nport=:9001\nusername=u\npassword=p\n"
+	 "[inet_http_server:2]\nport=127.0.0.1:9001\n",
+	 true, 6, "overlaps"},
+	{"[inet_http_server]\nport=*:9001\n", true, 2,
+	 "other machines reach 0.0.0.0:9001, and no password is asked for"},
+	{"[inet_http_server]\nport=example.org:9001\n", true, 2, "or use port=127.0.0.1:9001"},
 	{"[rpcinterface:x]\n", true, 1, "does not specify a supervisor.rpcinterface_factory"},
 	{"[rpcinterface:x]\nsupervisor.rpcinterface_factory=my:own\nkey=1\n", false, 2,
 	 "my:own cannot be resolved within [rpcinterface:x]"},
@@ -427,8 +431,8 @@ START_TEST(servers_are_read)
 {
 	auto_config struct config *c = load_good(
 		"[unix_http_server]\nfile=/tmp/x.sock\nchmod=0770\nchown=nobody:nogroup\n"
-		"username=u\npassword={SHA}x\n[inet_http_server]\nport=*:9001\n"
-		"[rpcinterface:supervisor]\n"
+		"username=u\npassword={SHA}x\n[inet_http_server]\nport=*:9001\nusername=u\n"
+		"password=p\n[rpcinterface:supervisor]\n"
 		"supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"
 		"[supervisorctl]\nserverurl=unix:///tmp/x.sock\n");
 

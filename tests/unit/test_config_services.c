@@ -277,7 +277,7 @@ static const struct {
 	 true, 8, "the public socket of service t overlaps"},
 	{"[service:s]\nlisten=127.0.0.1:8000,127.0.0.1:8000\nhealth=tcp\n" PORTS, true, 2,
 	 "overlaps"},
-	{HEAD PORTS "[inet_http_server]\nport=8000\n", true, 8, "overlaps"},
+	{HEAD PORTS "[inet_http_server]\nport=127.0.0.1:8000\n", true, 8, "overlaps"},
 	{HEAD SLOTS "worker=127.0.0.1:99%(process_num)d\n" A B, true, 6,
 	 "port 998001 is not between 1 and 65535, the address of s-a_8001"},
 	{"[service:s]\nlisten=:8000\nhealth=http\n" PORTS, true, 3, "write health=http /healthz"},
@@ -372,10 +372,11 @@ END_TEST
 
 START_TEST(ports_that_the_kernel_may_give_away_are_named_with_what_reserves_them)
 {
-	auto_config struct config *c = load(
-		"[service:s]\nlisten=127.0.0.1:8000,[::]:33000\nhealth=tcp\ncommand=x\n"
-		"ports_a=8001,40001-40003\nports_b=50001-50002\n[inet_http_server]\nport=9001\n"
-		"[program:r]\ncommand=x\nnumprocs_start=40009\n");
+	auto_config struct config *c =
+		load("[service:s]\nlisten=127.0.0.1:8000,[::]:33000\nhealth=tcp\ncommand=x\n"
+		     "ports_a=8001,40001-40003\nports_b=50001-50002\n[inet_http_server]\nport=127."
+		     "0.0.1:9001\n"
+		     "[program:r]\ncommand=x\nnumprocs_start=40009\n");
 	struct port_set local = {0}, reserved = {0};
 	const struct config_message *a, *s;
 
