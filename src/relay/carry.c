@@ -206,6 +206,9 @@ static bool retry(struct conn *c, bool unread)
 static bool lose_worker(struct conn *c, enum conn_class class, bool unread)
 {
 	if (class == CONN_BETWEEN && !c->last_request && !c->side[CLIENT].eof) {
+		if (c->side[WORKER].one_shot) {
+			copy_push(&c->side[CLIENT]);
+		}
 		conn_park(c);
 		return false;
 	}

@@ -25,6 +25,15 @@ static bool is_loopback(const struct address *a)
 	return address_family(a) == AF_INET && ntohl(in->sin_addr.s_addr) >> 24 == 127;
 }
 
+/* May it be another machine, which can vanish? */
+static bool is_remote(const struct address *a)
+{
+	const struct sockaddr_in6 *in6 = (const void *)&a->sa;
+
+	return address_family(a) == AF_INET6 ? !IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr)
+					     : address_family(a) == AF_INET && !is_loopback(a);
+}
+
 static int bind_source(int fd, unsigned source)
 {
 	const int one = 1;
@@ -105,6 +114,9 @@ static int new_socket(const struct relay *relay, const struct address *to, unsig
 		/* What the client sent apart goes out apart: it may wait for the answer. */
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		keep_off_workers(relay, fd);
+		if (is_remote(to)) {
+			socket_find_the_dead(fd);
+		}
 	}
 	r = source ? bind_source(fd, source) : 0;
 	if (r < 0) {

@@ -188,6 +188,14 @@ enum flow copy_flush(struct copier *c, struct side *to)
 	return to->unsent ? FLOW_BLOCKED : FLOW_ON;
 }
 
+void copy_push(const struct side *to)
+{
+	const int one = 1;
+
+	/* Setting it, even anew, sends what MSG_MORE holds back; see tcp(7). */
+	(void)setsockopt(to->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
 static void blocked(struct side *to)
 {
 	to->slow = COPY_SLOW_FOR;

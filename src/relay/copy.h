@@ -94,6 +94,8 @@ enum flow copy_move(struct copier *c, struct side *from, struct side *to, uint64
 		    size_t *ret_bytes);
 /** Sends to's parcel on. FLOW_ON when there is none left. */
 enum flow copy_flush(struct copier *c, struct side *to);
+/** No end follows what was sent to that side last: it need not wait for one. */
+void copy_push(const struct side *to);
 
 /** Keeps bytes as to's parcel. 0, -ENOMEM. */
 int parcel_keep(struct side *to, const void *data, size_t len);

@@ -35,20 +35,18 @@ static void on_listener(struct loop_io *io, unsigned events)
 	}
 }
 
-/* A client that is gone without a word is found after some two minutes. */
+/* Who is gone without a word is found after some two minutes. */
 enum {
 	KEEPALIVE_IDLE = 60,
 	KEEPALIVE_INTERVAL = 10,
 	KEEPALIVE_PROBES = 6,
 };
 
-/* Accepted sockets inherit them: some calls less for each. They fail on unix sockets. */
-static void set_options(int fd)
+void socket_find_the_dead(int fd)
 {
 	static const struct {
 		int level, name, value;
 	} options[] = {
-		{IPPROTO_TCP, TCP_NODELAY, 1},
 		{SOL_SOCKET, SO_KEEPALIVE, 1},
 		{IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE},
 		{IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL},
@@ -59,6 +57,15 @@ static void set_options(int fd)
 		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value,
 				 sizeof(options[i].value));
 	}
+}
+
+/* Accepted sockets inherit them: some calls less for each. They fail on unix sockets. */
+static void set_options(int fd)
+{
+	const int one = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	socket_find_the_dead(fd);
 }
 
 int listener_new(struct relay_service *s, uint32_t index, int fd)

@@ -294,6 +294,9 @@ bool limits_give_way(struct relay *relay);
 
 /* ---- listen.c */
 
+/** TCP keep-alive: a peer that has vanished without a word is found, and the connection ends. */
+void socket_find_the_dead(int fd);
+
 /** Takes fd. 0, -ENOMEM. */
 int listener_new(struct relay_service *s, uint32_t index, int fd);
 struct listener *listener_free(struct listener *l);

@@ -622,3 +622,53 @@ def test_a_server_that_speaks_first_is_pinned():
         client.sendall(b"EHLO x\r\n")
         assert client.recv(100) == b"250 ok\r\n"
         assert s.relays.counts(1)["pinned"] == 1
+
+
+def test_the_last_bytes_of_an_answer_do_not_wait_for_an_end_that_is_not_passed_on():
+    """The worker ends each connection and had not said so: its clients are kept."""
+
+    def serve(connection):
+        connection.recv(1 << 16)
+        connection.sendall(answer(b"short"))
+
+    def ask_twenty(relays):
+        took = []
+        for _ in range(20):
+            with connect(relays.address) as client:
+                began = time.monotonic()
+                assert ask(client) == b"short"
+                took.append(time.monotonic() - began)
+        return took
+
+    with Worker(serve) as w, Relays(CONNECT=LATE) as relays:
+        relays.worker(1, A, w.address)
+        relays.table()
+        # The kernel would hold them back for 0.2 s; a busy machine does not always, and not exactly.
+        wait_for(lambda: max(ask_twenty(relays)) < 0.15, "twenty answers come at once")
+
+
+def own_address():
+    """Not of the loopback network, None: there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))  # sends nothing
+            return s.getsockname()[0]
+        except OSError:
+            return None
+
+
+def test_a_worker_that_vanishes_is_looked_for():
+    """By TCP keep-alive, on both sides; a worker on this machine cannot vanish."""
+    here = own_address()
+    if not here or here.startswith("127."):
+        pytest.skip("this machine has no address but those of loopback")
+    with Worker(http(b"x"), (here, 0)) as w, Relays(CONNECT=LATE) as relays:
+        relays.worker(1, A, w.address)
+        relays.table()
+        with connect(relays.address) as client:
+            assert ask(client) == b"x"
+            for end in (f"dport = :{w.address.rpartition(':')[2]}",
+                        f"sport = :{relays.address[1]}"):
+                seen = subprocess.run(["ss", "-tnoH", "state", "established", f"( {end} )"],
+                                      capture_output=True, text=True, check=True).stdout
+                assert "timer:(keepalive" in seen, (end, seen)
