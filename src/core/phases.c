@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <syslog.h>
 
-/* How long a deploy watches the drain, to tell how it went. It goes on without being watched. */
+/* A deploy watches the drain to its end where that is due soon, so that its last line says how many
+ * connections were cut. One of hours goes on without being watched. */
 #define DRAIN_WATCHED SECONDS(10)
+#define DRAIN_SOON    SECONDS(60)
+#define DRAIN_CUTS    SECONDS(2)
 
 /* ---- wait, precheck, prepare ---- */
 
@@ -184,8 +187,9 @@ static void rolled_back(struct deploy *d, const struct deploy_event *ev, usec_t 
 
 static usec_t drain_watched(const struct swap_policy *policy)
 {
-	(void)policy;
-	return DRAIN_WATCHED;
+	usec_t end = usec_add(usec_add(policy->drain_timeout, policy->drain_spread), DRAIN_CUTS);
+
+	return end <= DRAIN_SOON ? end : DRAIN_WATCHED;
 }
 
 /* Nothing that can still happen changes the outcome. */

@@ -234,6 +234,16 @@ def test_drain_now_ends_the_rest_and_says_how_much_that_was(slotd, ports):
     assert any("1 cut" in line["text"] for line in lines), lines
 
 
+@pytest.mark.plain_only
+def test_the_last_line_of_a_swap_tells_what_was_cut_at_the_drains_end(slotd, ports):
+    payinv = Payinv(slotd, ports, options="drain_timeout=11\ndrain_spread=0\nprotocol=tcp\n")
+    with socket.create_connection(payinv.address, 10) as pinned:
+        pinned.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert pinned.recv(4096)
+        said = payinv.swap()
+    assert "1 -> 0, 1 cut" in said, said
+
+
 @pytest.mark.parametrize("step", ["prepare", "gate"])
 def test_an_abort_ends_a_deploy_that_waits(slotd, ports, step):
     waits = {"prepare": {"options": "prepare=sleep 60\n"},

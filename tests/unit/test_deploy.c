@@ -31,7 +31,9 @@ static void story_init(struct story *t)
 	*t = (struct story){
 		.policy = {.has_prepare = true,
 			   .prepare_timeout = SECONDS(600),
-			   .ready_timeout = SECONDS(60)},
+			   .ready_timeout = SECONDS(60),
+			   .drain_timeout = SECONDS(5),
+			   .drain_spread = SECONDS(3)},
 		.now = SECONDS(1000),
 	};
 	deploy_init(&t->deploy, 3, SLOT_A);
@@ -570,11 +572,24 @@ START_TEST(a_deploy_waits_for_a_slot_that_still_drains)
 }
 END_TEST
 
-START_TEST(the_drain_is_watched_for_a_while_and_goes_on_without)
+/* Until what was left has been cut, which the last line tells. */
+START_TEST(a_drain_is_watched_to_its_end_where_that_comes_soon)
 {
 	static struct story t;
 
 	go_to(&t, SWAP_DRAIN);
+	ck_assert_uint_eq(t.deploy.deadline - t.now, SECONDS(5 + 3 + 2));
+}
+END_TEST
+
+START_TEST(a_long_drain_is_watched_for_a_while_and_goes_on_without)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_FLIP);
+	t.policy.drain_timeout = SECONDS(3600);
+	go_on_to(&t, SWAP_DRAIN);
+	ck_assert_uint_eq(t.deploy.deadline - t.now, SECONDS(10));
 	t.now = t.deploy.deadline;
 	ck_assert_str_eq(send(&t, DEPLOY_EV_TIMER, NULL),
 			 "close 3 b \"goes on in the background\"");
@@ -724,7 +739,8 @@ int main(void)
 		where_there_is_no_way_back_the_new_slot_stays_live,
 		a_rollback_ends_a_bake_and_is_not_baked,
 		a_deploy_waits_for_a_slot_that_still_drains,
-		the_drain_is_watched_for_a_while_and_goes_on_without, a_drain_blocks_no_other,
+		a_drain_is_watched_to_its_end_where_that_comes_soon,
+		a_long_drain_is_watched_for_a_while_and_goes_on_without, a_drain_blocks_no_other,
 		a_copy_of_it_goes_on_as_it_would_have,
 		whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes_once,
 		what_makes_no_sense_is_not_gone_on_with);
