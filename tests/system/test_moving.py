@@ -293,7 +293,7 @@ def test_leave_names_the_steps_and_what_supervisor_would_ignore(slotd, ports):
 # ---- the whole way, under load
 
 class Move:
-    """slotd-supervisor(7), "MOVING OVER" and "AND BACK", step by step."""
+    """slotd-supervisor(7), "MOVING TO SLOTD" and "MOVING BACK TO SUPERVISOR", step by step."""
 
     def __init__(self, slotd, supervisord, ports):
         self.make_supervisord = supervisord
