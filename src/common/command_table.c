@@ -16,11 +16,12 @@
 #define LEVEL	{ "level", PARAM_TEXT, .tag = TAG_ARG }
 
 #define READ_HELP                                                                              \
-	"offset >= 0, length > 0: these bytes. length 0: from offset to the end. offset < 0, " \
-	"length 0: the last -offset bytes. At most 4 MiB, cut between characters."
+	"If offset >= 0 and length > 0, these bytes; if length is 0, all from offset to the "   \
+	"end; if offset < 0 and length is 0, the last -offset bytes. At most 4 MiB are "       \
+	"returned, cut between characters."
 #define TAIL_HELP                                                                           \
-	"[text, size, overflow]: the last length bytes of the log, its size, whether more " \
-	"was written since offset."
+	"Returns [text, size, overflow]: the last length bytes of the log, its size, and "  \
+	"whether more than that was written since offset."
 #define RESULTS_HELP " Returns [{name, group, status, description}]."
 
 static const struct command_row rows[COMMAND_MAX_] = {
@@ -28,18 +29,18 @@ static const struct command_row rows[COMMAND_MAX_] = {
 		.name = "abort", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
 		.usage = "abort SERVICE\tStop a swap or deploy that has not flipped yet",
 		.done = "aborted",
-		.manual = "The idle slot is stopped, the live one is not touched.",
+		.manual = "The idle slot is stopped; the live slot is not touched.",
 		.flags = OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.abort", METHOD_ACT, {SERVICE},
 			"Ends the deploy or swap of a service that has not flipped yet." }},
 	},
 	[COMMAND_ADD] = {
 		.name = "add", .topic = TOPIC_DAEMON,
-		.usage = "add GROUP...\tStart running groups that the configuration has gained",
+		.usage = "add GROUP...\tAdd groups that are new in the configuration, and start them",
 		.completion = COMPLETE_GROUPS,
 		.methods = {{ "supervisor.addProcessGroup", METHOD_ACT, {NAME},
-			"Adds a group of the last read configuration; its autostart processes "
-			"start." }},
+			"Adds a group of the configuration that was read last, and starts its "
+			"autostart processes." }},
 	},
 	[COMMAND_ATTACH] = {
 		.name = "attach", .topic = TOPIC_SERVICES, .may = MAY_ALL,
@@ -53,10 +54,11 @@ static const struct command_row rows[COMMAND_MAX_] = {
 	},
 	[COMMAND_AVAIL] = {
 		.name = "avail", .topic = TOPIC_DAEMON, .may = MAY_ALL,
-		.usage = "avail\tAll processes of the configuration, running or not",
+		.usage = "avail\tList all processes of the configuration, active or not",
 		.flags = ALLOW_JSON | NO_ARGUMENTS,
 		.methods = {{ "supervisor.getAllConfigInfo", METHOD_ALL_CONFIG_INFO, {},
-			"The last read configuration, a struct per process." }},
+			"Returns the configuration that was read last, as a struct for each "
+			"process." }},
 	},
 	[COMMAND_CLEAR] = {
 		.name = "clear", .topic = TOPIC_PROCESSES,
@@ -65,11 +67,11 @@ static const struct command_row rows[COMMAND_MAX_] = {
 		.completion = COMPLETE_WORKERS,
 		.methods = {
 			{ "supervisor.clearProcessLogs", METHOD_ACT, {NAME},
-			  "Empties a process's logs.", ABOUT_WORKER },
+			  "Empties the logs of a process.", ABOUT_WORKER },
 			{ "supervisor.clearProcessLog", METHOD_ACT, {NAME},
-			  "Empties a process's logs.", ABOUT_WORKER },
+			  "Empties the logs of a process.", ABOUT_WORKER },
 			{ "supervisor.clearAllProcessLogs", METHOD_RESULTS, {},
-			  "Empties all logs." RESULTS_HELP, ABOUT_ALL },
+			  "Empties the logs of all processes." RESULTS_HELP, ABOUT_ALL },
 			{ "supervisor.clearLog", METHOD_ACT, {}, "Empties slotd's own log." },
 		},
 	},
@@ -77,24 +79,25 @@ static const struct command_row rows[COMMAND_MAX_] = {
 		.name = "deploy", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
 		.usage = "deploy SERVICE [RELEASE]\tPrepare the idle slot, start it afresh, and "
 			 "swap",
-		.manual = "New connections go to it when its workers have passed the gate; the "
-			  "other slot finishes what it has. RELEASE is a name for what is deployed; hooks get "
-			  "it as SLOTD_RELEASE, and it is shown by slots. The output of prepare is "
-			  "printed, and kept as service-number.log in log_dir. What prepare did is "
-			  "not undone when a later step fails.",
+		.manual = "New connections go to the idle slot once its workers have passed the "
+			  "gate; the other slot drains. RELEASE is a name for what is deployed: "
+			  "the prepare commands get it as SLOTD_RELEASE, and slots and history "
+			  "show it. The output of the prepare commands is printed, and kept in "
+			  "the file SERVICE-NUMBER.log in log_dir. If a later step fails, what the "
+			  "prepare commands did is not undone.",
 		.flags = ALLOW_JSON | ALLOW_WAIT | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.deploy", METHOD_JOB, {SERVICE, RELEASE, FORCE},
-			"Prepares, starts and gates the idle slot, then flips. Returns the number "
-			"of the job." }},
+			"Prepares and starts the idle slot, waits until it passes the gate, and "
+			"sends new connections to it. Returns the number of the job." }},
 	},
 	[COMMAND_DRAIN] = {
 		.name = "drain", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
-		.usage = "drain --now SERVICE\tClose what is still open to the old slot",
-		.manual = "Without this the slot that was live before ends by itself, when it has "
-			  "finished what it has.",
+		.usage = "drain --now SERVICE\tClose the connections that the old slot still has",
+		.manual = "After a swap the slot that was live before drains by itself; this "
+			  "command ends the drain at once.",
 		.flags = ALLOW_NOW | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.drainNow", METHOD_ACT, {SERVICE},
-			"Closes what the draining slot of a service still has open." }},
+			"Closes the connections that the draining slot of a service still has." }},
 	},
 	[COMMAND_EOF] = {
 		.name = "EOF", .usage = "EOF\tLeave the shell", .flags = HIDDEN, .may = MAY_ALL,
@@ -111,9 +114,9 @@ static const struct command_row rows[COMMAND_MAX_] = {
 	},
 	[COMMAND_FG] = {
 		.name = "fg", .topic = TOPIC_PROCESSES,
-		.usage = "fg NAME\tA process in the foreground: its output here, what is typed to "
-			 "it",
-		.manual = "Each line typed goes to its standard input. Ctrl-C leaves it running.",
+		.usage = "fg NAME\tFollow the output of a process and send what is typed to it",
+		.manual = "Each line that is typed goes to the standard input of the process. Ctrl-C "
+			  "ends the command and leaves the process running.",
 		.completion = COMPLETE_WORKERS,
 		.methods = {{ "supervisor.sendProcessStdin", METHOD_SEND_STDIN,
 			{NAME, {"chars", PARAM_TEXT}},
@@ -121,79 +124,79 @@ static const struct command_row rows[COMMAND_MAX_] = {
 	},
 	[COMMAND_HELP] = {
 		.name = "help", .topic = TOPIC_DAEMON, .may = MAY_ALL,
-		.usage = "help\tList the commands\nhelp COMMAND\tWhat a command does",
+		.usage = "help\tList the commands\nhelp COMMAND\tSay what a command does",
 		.flags = HIDDEN, .completion = COMPLETE_COMMANDS,
 		.methods = {
 			{ "system.listMethods", METHOD_LIST_METHODS, {},
-			  "The names of all methods." },
-			{ "system.methodHelp", METHOD_METHOD_HELP, {NAME}, "What a method does." },
+			  "Returns the names of all methods." },
+			{ "system.methodHelp", METHOD_METHOD_HELP, {NAME},
+			  "Says what a method does." },
 			{ "system.methodSignature", METHOD_METHOD_SIGNATURE, {NAME},
-			  "[type of the result, types of the parameters]." },
+			  "Returns [type of the result, types of the parameters]." },
 			{ "system.multicall", METHOD_MULTICALL, {{"calls", PARAM_LIST}},
-			  "Runs [{methodName, params}] in order. Returns a value, or {faultCode, "
-			  "faultString}, each." },
+			  "Runs the calls [{methodName, params}] in order. Returns a value, or "
+			  "{faultCode, faultString}, for each." },
 		},
 	},
 	[COMMAND_HISTORY] = {
 		.name = "history", .topic = TOPIC_SERVICES,
-		.usage = "history [SERVICE...]\tSwaps, rollbacks and deploys: when, who, what "
-			 "became of them",
-		.manual = "For each: when it began, from which slot to which, the release, how "
-			  "long it took, who asked for it, and what became of it; of one that "
-			  "failed the step, the worker and why.",
+		.usage = "history [SERVICE...]\tList swaps, rollbacks and deploys, and their results",
+		.manual = "Each line says when it began, from which slot to which it went, the "
+			  "release, how long it took, who asked for it, and how it ended; after a "
+			  "failure also the step, the worker and the reason.",
 		.flags = ALLOW_JSON | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.readHistory", METHOD_READ_LOG, {SLICE},
-			"Swaps, rollbacks and deploys, a line of JSON each. " READ_HELP,
+			"Returns swaps, rollbacks and deploys, a line of JSON each. " READ_HELP,
 			.channel = CHANNEL_HISTORY }},
 	},
 	[COMMAND_IMPORT_CHECK] = {
 		.name = "import-check", .topic = TOPIC_DAEMON, .may = MAY_ALL,
-		.usage = "import-check FILE\tWhat becomes of a supervisord.conf under slotd, and "
-			 "what would run twice",
-		.manual = "Says mistakes, what is different, which of it runs already and where, "
-			  "and what is new. Nothing is changed. Ends with 0 when there is nothing "
-			  "to do, 1 when there is, 2 when the file cannot be read.",
+		.usage = "import-check FILE\tSay how slotd treats a supervisord.conf, and what "
+			 "would run twice",
+		.manual = "It lists mistakes in the file, what slotd does differently, which of "
+			  "its programs run already and where, and what slotd adds. Nothing is "
+			  "changed. The exit status is 0 if nothing needs to be done, 1 if "
+			  "something does, and 2 if the file cannot be read.",
 		.flags = OURS, .completion = COMPLETE_FILES,
 	},
 	[COMMAND_LEAVE] = {
 		.name = "leave", .topic = TOPIC_DAEMON, .may = MAY_ALL,
-		.usage = "leave [FILE]\tThe way back to Supervisor, as commands to type",
-		.manual = "They stand in order; with them, which options of the file Supervisor "
-			  "would ignore without a word. Nothing is changed. See "
-			  "slotd-supervisor(7).",
+		.usage = "leave [FILE]\tPrint the commands that lead back to Supervisor",
+		.manual = "It also lists the options of the file that Supervisor would silently "
+			  "ignore. Nothing is changed. See slotd-supervisor(7).",
 		.flags = OURS, .completion = COMPLETE_FILES,
 	},
 	[COMMAND_LOG_LEVEL] = {
 		.name = "log-level", .topic = TOPIC_DAEMON,
-		.usage = "log-level LEVEL\tHow much slotd logs: error, warn, info, debug",
-		.manual = "The level holds until slotd ends.",
+		.usage = "log-level LEVEL\tSet the level of slotd's log: error, warn, info or debug",
+		.manual = "The level holds until slotd ends or restarts.",
 		.flags = OURS, .words = "error warn info debug",
 		.methods = {{ "slotd.logLevel", METHOD_ACT, {LEVEL},
-			"Sets the level of slotd's own log until it ends." }},
+			"Sets the level of slotd's own log until slotd ends." }},
 	},
 	[COMMAND_MAINTAIL] = {
 		.name = "maintail", .topic = TOPIC_DAEMON,
-		.usage = "maintail [-f|-BYTES]\tThe end of slotd's own log; -f: and what comes",
+		.usage = "maintail [-f|-BYTES]\tPrint the end of slotd's own log; -f: follow it",
 		.words = "-f",
 		.methods = {
 			{ "supervisor.readLog", METHOD_READ_LOG, {SLICE},
-			  "Bytes of slotd's own log. " READ_HELP, .channel = CHANNEL_OWN },
+			  "Returns a part of slotd's own log. " READ_HELP, .channel = CHANNEL_OWN },
 			{ "supervisor.readMainLog", METHOD_READ_LOG, {SLICE},
-			  "Bytes of slotd's own log. " READ_HELP, .channel = CHANNEL_OWN },
+			  "Returns a part of slotd's own log. " READ_HELP, .channel = CHANNEL_OWN },
 		},
 	},
 	[COMMAND_OPEN] = {
 		.name = "open", .topic = TOPIC_DAEMON, .may = MAY_ALL,
-		.usage = "open URL\tAnother server: http://HOST:PORT or unix:///PATH",
-		.manual = "For the shell.",
+		.usage = "open URL\tTalk to another server: http://HOST:PORT or unix:///PATH",
+		.manual = "This is useful in the shell only.",
 	},
 	[COMMAND_PID] = {
 		.name = "pid", .topic = TOPIC_PROCESSES, .may = MAY_ALL,
-		.usage = "pid\tThe process id of slotd\n"
-			 "pid NAME...\tThe process ids of processes\n"
-			 "pid all\tThe process ids of all processes, one a line",
+		.usage = "pid\tPrint the process id of slotd\n"
+			 "pid NAME...\tPrint the process id of each named process\n"
+			 "pid all\tPrint the process ids of all processes, one per line",
 		.flags = ALLOW_JSON, .completion = COMPLETE_WORKERS,
-		.methods = {{ "supervisor.getPID", METHOD_PID, {}, "Process id of slotd." }},
+		.methods = {{ "supervisor.getPID", METHOD_PID, {}, "Returns the process id of slotd." }},
 	},
 	[COMMAND_QUIT] = {
 		.name = "quit", .topic = TOPIC_DAEMON, .may = MAY_ALL,
@@ -201,30 +204,30 @@ static const struct command_row rows[COMMAND_MAX_] = {
 	},
 	[COMMAND_RELOAD] = {
 		.name = "reload", .topic = TOPIC_DAEMON,
-		.usage = "reload\tCheck the configuration and apply the difference; what did not "
-			 "change runs on",
-		.manual = "Says what was done. A file with a mistake changes nothing. Workers of a "
-			  "live slot are not restarted: they take their new settings at the next "
-			  "deploy.",
+		.usage = "reload\tCheck the configuration and apply what has changed in it",
+		.manual = "It prints what was done. Whatever has not changed keeps running, and a "
+			  "file with a mistake changes nothing. Workers of a live slot are not "
+			  "restarted: they get their new settings at the next deploy.",
 		.flags = ALLOW_FORCE | ALLOW_JSON | NO_ARGUMENTS,
 		.methods = {{ "slotd.reload", METHOD_RELOAD, {FORCE},
-			"Checks the configuration and applies what changed. Returns {added, "
+			"Checks the configuration and applies what has changed. Returns {added, "
 			"changed, removed, restarted, messages, services_added, services_changed, "
 			"services_removed}." }},
 	},
 	[COMMAND_REMOVE] = {
 		.name = "remove", .topic = TOPIC_DAEMON,
-		.usage = "remove GROUP...\tForget groups that have stopped",
+		.usage = "remove GROUP...\tRemove groups that have stopped",
 		.completion = COMPLETE_GROUPS,
 		.methods = {{ "supervisor.removeProcessGroup", METHOD_ACT, {NAME},
-			"Removes a group that is stopped." }},
+			"Removes a group that has stopped." }},
 	},
 	[COMMAND_REOPEN] = {
 		.name = "reopen", .topic = TOPIC_DAEMON,
-		.usage = "reopen\tClose and open all log files, for logrotate",
+		.usage = "reopen\tClose and reopen all log files, as after a run of logrotate",
 		.flags = NO_ARGUMENTS | OURS,
 		.methods = {{ "slotd.reopenLogs", METHOD_ACT, {},
-			"Opens all log files again, after a rotation by others." }},
+			"Closes and reopens all log files, as after a rotation by another "
+			"program." }},
 	},
 	[COMMAND_REREAD] = {
 		.name = "reread", .topic = TOPIC_DAEMON,
@@ -232,61 +235,62 @@ static const struct command_row rows[COMMAND_MAX_] = {
 			 "nothing",
 		.flags = ALLOW_JSON | NO_ARGUMENTS,
 		.methods = {{ "supervisor.reloadConfig", METHOD_REREAD, {},
-			"Reads the configuration, applies nothing. Returns [[added, changed, "
+			"Reads the configuration and applies nothing. Returns [[added, changed, "
 			"removed]]." }},
 	},
 	[COMMAND_RESTART] = {
 		.name = "restart", .topic = TOPIC_PROCESSES,
-		.usage = "restart NAME...\tStop and start processes; does not read the "
+		.usage = "restart NAME...\tStop and start processes, without reading the "
 			 "configuration\n"
-			 "restart GROUP:*\tAll processes of a group\n"
-			 "restart all\tAll processes",
-		.manual = "What belongs to a live slot is stopped only after a question, and in a "
-			  "script only with --force. restart all passes idle slots by; their own "
-			  "names start them.",
+			 "restart GROUP:*\tRestart all processes of a group\n"
+			 "restart all\tRestart all processes",
+		.manual = "It asks before it stops workers of a live slot; a script has to say "
+			  "--force. The name all leaves idle slots out; to start the workers of "
+			  "an idle slot, name them or their group.",
 		.flags = ALLOW_FORCE, .completion = COMPLETE_WORKERS,
 	},
 	[COMMAND_RESTART_DAEMON] = {
 		.name = "restart-daemon", .topic = TOPIC_DAEMON,
-		.usage = "restart-daemon\tStop everything, read the configuration, start again: "
-			 "what supervisorctl calls reload",
+		.usage = "restart-daemon\tStop everything, read the configuration and start again",
+		.manual = "This is what supervisorctl calls reload.",
 		.flags = ALLOW_FORCE | NO_ARGUMENTS | OURS,
 		.methods = {
 			{ "slotd.restartDaemon", METHOD_ACT, {},
-			  "Stops everything and starts it again." },
+			  "Stops everything and starts again." },
 			{ "supervisor.restart", METHOD_ACT, {},
-			  "Stops everything and starts it again." },
+			  "Stops everything and starts again." },
 		},
 	},
 	[COMMAND_ROLLBACK] = {
 		.name = "rollback", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
-		.usage = "rollback SERVICE\tGo back to the slot that was live before",
-		.manual = "It serves with what it held then. Refused where there is none: the "
-			  "other slot was never live, or a deploy has begun in it since and none "
-			  "has succeeded. While a new slot is baked this goes back at once, and "
-			  "the swap or deploy that it ends has exit status 11.",
+		.usage = "rollback SERVICE\tSend new connections back to the slot that was live before",
+		.manual = "That slot still holds the release that it had then. rollback is refused "
+			  "if the other slot was never live, or if a deploy into it has begun "
+			  "since and none has succeeded. While a new slot bakes, rollback goes "
+			  "back at once, and the swap or deploy that it ends has exit status 11.",
 		.flags = ALLOW_JSON | ALLOW_WAIT | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.rollback", METHOD_JOB, {SERVICE, FORCE},
-			"Flips back to the slot that was live before. Returns the number of the "
-			"job." }},
+			"Sends new connections back to the slot that was live before. Returns "
+			"the number of the job." }},
 	},
 	[COMMAND_SHUTDOWN] = {
 		.name = "shutdown", .topic = TOPIC_DAEMON,
-		.usage = "shutdown\tStop everything and end slotd",
+		.usage = "shutdown\tStop all processes and slotd",
 		.flags = ALLOW_FORCE | NO_ARGUMENTS,
 		.methods = {{ "supervisor.shutdown", METHOD_ACT, {},
-			"Stops everything and ends." }},
+			"Stops all processes and slotd." }},
 	},
 	[COMMAND_SIGNAL] = {
 		.name = "signal", .topic = TOPIC_PROCESSES,
-		.usage = "signal SIGNAL NAME...\tSignal processes\n"
-			 "signal SIGNAL GROUP:*\tAll processes of a group\n"
-			 "signal SIGNAL all\tAll processes",
+		.usage = "signal SIGNAL NAME...\tSend a signal to processes\n"
+			 "signal SIGNAL GROUP:*\tSend a signal to all processes of a group\n"
+			 "signal SIGNAL all\tSend a signal to all processes",
 		.manual = "SIGNAL is a name or a number.",
 		.completion = COMPLETE_SIGNALS,
 		.methods = {
 			{ "supervisor.signalProcess", METHOD_ACT, {NAME, SIGNAL},
-			  "Sends a signal, by name or number, to a process or (group:*) a group.",
+			  "Sends a signal, given by name or number, to a process or, as "
+			  "\"group:*\", to a group.",
 			  ABOUT_WORKER_OR_GROUP },
 			{ "supervisor.signalProcessGroup", METHOD_RESULTS, {NAME, SIGNAL},
 			  "Sends a signal to the processes of a group." RESULTS_HELP, ABOUT_GROUP },
@@ -296,71 +300,75 @@ static const struct command_row rows[COMMAND_MAX_] = {
 	},
 	[COMMAND_SLOTS] = {
 		.name = "slots", .topic = TOPIC_SERVICES, .may = MAY_ALL,
-		.usage = "slots [SERVICE...]\tWho is live, who drains, how many connections",
-		.manual = "Both slots of each service: which is live and since when, what was "
-			  "deployed, how many workers pass their health check, their share of new "
-			  "connections, and the connections that are open: waiting for a worker, "
-			  "busy, and idle.",
+		.usage = "slots [SERVICE...]\tShow which slot is live, which is draining, and their "
+			 "connections",
+		.manual = "For both slots of each service it shows the state and since when, the "
+			  "release, how many workers pass their health check, the share of new "
+			  "connections, and the open connections by kind; see Drain in "
+			  "slotd.conf(5).",
 		.flags = ALLOW_JSON | OURS, .completion = COMPLETE_SERVICES,
 	},
 	[COMMAND_START] = {
 		.name = "start", .topic = TOPIC_PROCESSES,
 		.usage = "start NAME...\tStart processes\n"
-			 "start GROUP:*\tAll processes of a group\n"
-			 "start all\tAll processes",
-		.manual = "start all passes idle slots by; their own names start them.",
+			 "start GROUP:*\tStart all processes of a group\n"
+			 "start all\tStart all processes",
+		.manual = "The name all leaves idle slots out; to start the workers of an idle slot, "
+			  "name them or their group.",
 		.completion = COMPLETE_WORKERS,
 		.methods = {
 			{ "supervisor.startProcess", METHOD_ACT, {NAME, WAIT},
-			  "Starts a process or (group:*) a group; waits until it runs unless wait "
-			  "is false.", ABOUT_WORKER_OR_GROUP },
+			  "Starts a process or, as \"group:*\", a group. Waits until it runs unless "
+			  "wait is false.", ABOUT_WORKER_OR_GROUP },
 			{ "supervisor.startProcessGroup", METHOD_RESULTS, {NAME, WAIT},
 			  "Starts the processes of a group." RESULTS_HELP, ABOUT_GROUP },
 			{ "supervisor.startAllProcesses", METHOD_RESULTS, {WAIT},
-			  "Starts every process; waits until they run unless wait is false."
+			  "Starts every process. Waits until they run unless wait is false."
 			  RESULTS_HELP, ABOUT_ALL },
 		},
 	},
 	[COMMAND_STATUS] = {
 		.name = "status", .topic = TOPIC_PROCESSES, .may = MAY_ALL,
-		.usage = "status\tServices and processes, and what needs you\n"
-			 "status NAME...\tNamed processes, as supervisorctl prints them\n"
-			 "status GROUP:*\tAll processes of a group",
-		.manual = "On a terminal and without names: a line for each service and what under "
-			  "it needs somebody, all other programs, and what to type. In a pipe, or "
-			  "with names, Supervisor's table.",
+		.usage = "status\tList services and processes, and what needs attention\n"
+			 "status NAME...\tList the named processes as supervisorctl does\n"
+			 "status GROUP:*\tList all processes of a group",
+		.manual = "On a terminal and without names it prints a line for each service, "
+			  "followed by those of its workers that need attention, then all other "
+			  "processes, and the commands that help. In a pipe, or with names, it "
+			  "prints Supervisor's table.",
 		.flags = ALLOW_JSON, .completion = COMPLETE_WORKERS,
 		.methods = {
 			{ "slotd.status", METHOD_STATUS, {{ "service", PARAM_TEXT, .optional = true }},
-			  "Everything: {daemon, workers, services}. A worker has getProcessInfo's "
-			  "members and more. With a service: only that one, and its workers." },
+			  "Returns {daemon, workers, services}. A worker has the members that "
+			  "getProcessInfo returns, and more. If a service is named: only that "
+			  "service and its workers." },
 			{ "slotd.processes", METHOD_PROCESSES, {},
-			  "[{name, group, state, statename, description}] of all processes: what a "
-			  "list shows of getAllProcessInfo." },
+			  "Returns [{name, group, state, statename, description}] of all "
+			  "processes: the part of getAllProcessInfo that a list shows." },
 			{ "supervisor.getAllProcessInfo", METHOD_ALL_PROCESS_INFO, {},
-			  "getProcessInfo of every process." },
+			  "Returns what getProcessInfo does, for every process." },
 			{ "supervisor.getProcessInfo", METHOD_PROCESS_INFO, {NAME},
-			  "State of a process." },
+			  "Returns the state of a process." },
 			{ "supervisor.getState", METHOD_STATE, {},
-			  "State of slotd: {statecode, statename}." },
+			  "Returns the state of slotd: {statecode, statename}." },
 		},
 	},
 	[COMMAND_STOP] = {
 		.name = "stop", .topic = TOPIC_PROCESSES,
 		.usage = "stop NAME...\tStop processes\n"
-			 "stop GROUP:*\tAll processes of a group\n"
-			 "stop all\tAll processes",
-		.manual = "What belongs to a live slot is stopped only after a question, and in a "
-			  "script only with --force.",
+			 "stop GROUP:*\tStop all processes of a group\n"
+			 "stop all\tStop all processes",
+		.manual = "It asks before it stops workers of a live slot; a script has to say "
+			  "--force.",
 		.flags = ALLOW_FORCE, .completion = COMPLETE_WORKERS,
 		.methods = {
 			{ "supervisor.stopProcess", METHOD_ACT, {NAME, WAIT},
-			  "Stops a process or (group:*) a group; waits until it ended unless wait "
-			  "is false.", ABOUT_WORKER_OR_GROUP },
+			  "Stops a process or, as \"group:*\", a group. Waits until it has ended "
+			  "unless wait is false.", ABOUT_WORKER_OR_GROUP },
 			{ "supervisor.stopProcessGroup", METHOD_RESULTS, {NAME, WAIT},
 			  "Stops the processes of a group." RESULTS_HELP, ABOUT_GROUP },
 			{ "supervisor.stopAllProcesses", METHOD_RESULTS, {WAIT},
-			  "Stops every process; waits until they ended unless wait is false."
+			  "Stops every process. Waits until they have ended unless wait is false."
 			  RESULTS_HELP, ABOUT_ALL },
 		},
 	},
@@ -368,26 +376,26 @@ static const struct command_row rows[COMMAND_MAX_] = {
 		.name = "swap", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
 		.usage = "swap SERVICE\tStart the idle slot, check it, and send new connections to "
 			 "it",
-		.manual = "As deploy, but without prepare; a slot that is warm and healthy only "
-			  "has to be flipped to.",
+		.manual = "This is a deploy without the prepare commands. If the idle slot is warm "
+			  "and healthy, it need not be started.",
 		.flags = ALLOW_JSON | ALLOW_WAIT | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.swap", METHOD_JOB, {SERVICE, FORCE},
-			"Starts and gates the idle slot, then flips. Returns the number of the "
-			"job." }},
+			"Starts the idle slot, waits until it passes the gate, and sends new "
+			"connections to it. Returns the number of the job." }},
 	},
 	[COMMAND_TAIL] = {
 		.name = "tail", .topic = TOPIC_PROCESSES,
-		.usage = "tail [-f|-BYTES] NAME [stdout|stderr]\tThe end of a process' log; -f: "
-			 "and what comes",
-		.manual = "Without BYTES the last 1600. Ctrl-C ends -f.",
+		.usage = "tail [-f|-BYTES] NAME [stdout|stderr]\tPrint the end of a process's log; -f: "
+			 "follow it",
+		.manual = "Without BYTES it prints the last 1600 bytes. Ctrl-C ends -f.",
 		.completion = COMPLETE_WORKERS, .words = "-f stdout stderr",
 		.methods = {
 			{ "supervisor.readProcessStdoutLog", METHOD_READ_LOG, {NAME, SLICE},
-			  "Bytes of a process's stdout log. " READ_HELP },
+			  "Returns a part of a process's stdout log. " READ_HELP },
 			{ "supervisor.readProcessStderrLog", METHOD_READ_LOG, {NAME, SLICE},
-			  "Bytes of a process's stderr log. " READ_HELP, .channel = 1 },
+			  "Returns a part of a process's stderr log. " READ_HELP, .channel = 1 },
 			{ "supervisor.readProcessLog", METHOD_READ_LOG, {NAME, SLICE},
-			  "Bytes of a process's stdout log. " READ_HELP },
+			  "Returns a part of a process's stdout log. " READ_HELP },
 			{ "supervisor.tailProcessStdoutLog", METHOD_TAIL_LOG, {NAME, SLICE},
 			  TAIL_HELP },
 			{ "supervisor.tailProcessStderrLog", METHOD_TAIL_LOG, {NAME, SLICE},
@@ -398,36 +406,37 @@ static const struct command_row rows[COMMAND_MAX_] = {
 	},
 	[COMMAND_UPDATE] = {
 		.name = "update", .topic = TOPIC_DAEMON,
-		.usage = "update [GROUP...]\tRead the configuration, add, remove and restart what "
-			 "differs\n"
-			 "update --dry-run\tOnly say what it would do",
-		.manual = "Supervisor's way to apply it: groups that differ are stopped, removed, "
-			  "added.",
+		.usage = "update [GROUP...]\tRead the configuration, and add, remove and restart "
+			 "groups that differ\n"
+			 "update --dry-run\tSay what update would do, and change nothing",
+		.manual = "This is Supervisor's way to apply a configuration: groups that differ "
+			  "are stopped, removed and added; reload restarts less.",
 		.flags = ALLOW_FORCE | ALLOW_DRY_RUN,
 		.completion = COMPLETE_GROUPS, .words = "all",
 	},
 	[COMMAND_VERSION] = {
 		.name = "version", .topic = TOPIC_DAEMON, .may = MAY_ALL,
-		.usage = "version\tThe version of Supervisor whose interface the server speaks",
+		.usage = "version\tPrint the version of Supervisor with which the server is "
+			 "compatible",
 		.flags = ALLOW_JSON | NO_ARGUMENTS,
 		.methods = {
 			{ "supervisor.getSupervisorVersion", METHOD_TEXT, {},
-			  "The Supervisor this is compatible with.", .text = "4.2.5" },
+			  "Returns the version of Supervisor with which slotd is compatible.", .text = "4.2.5" },
 			{ "supervisor.getAPIVersion", METHOD_TEXT, {},
-			  "Version of this API.", .text = "3.0" },
+			  "Returns the version of this API.", .text = "3.0" },
 			{ "supervisor.getVersion", METHOD_TEXT, {},
-			  "Version of this API.", .text = "3.0" },
+			  "Returns the version of this API.", .text = "3.0" },
 			{ "supervisor.getIdentification", METHOD_IDENTIFICATION, {},
-			  "The configured identifier." },
+			  "Returns the identifier= of the configuration." },
 		},
 	},
 };
 /* clang-format on */
 
 const struct command_option command_options[] = {
-	{ALLOW_FORCE, "--force", NULL, "Also what a live slot serves with, and without a question"},
-	{ALLOW_WAIT, "--wait", "DURATION", "Wait that long for the turn, such as 10m"},
-	{ALLOW_JSON, "--json", NULL, "As JSON, for programs"},
+	{ALLOW_FORCE, "--force", NULL, "Stop or remove workers of a live slot as well, without asking"},
+	{ALLOW_WAIT, "--wait", "DURATION", "How long to wait until another job of the service has ended, such as 10m"},
+	{ALLOW_JSON, "--json", NULL, "Print JSON, for programs"},
 	{ALLOW_NOW, "--now", NULL, NULL},
 	{ALLOW_DRY_RUN, "--dry-run", NULL, NULL},
 };

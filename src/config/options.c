@@ -489,7 +489,7 @@ const char *option_range(const struct option_def *def, char *buf, size_t size)
 const char *option_effect_name(enum option_effect effect)
 {
 	static const char *const names[EFFECT_MAX_] = {
-		[EFFECT_LIVE] = "a reload takes a change over",
+		[EFFECT_LIVE] = "a reload applies a change",
 		[EFFECT_RESTART] = "a change restarts the worker",
 		[EFFECT_DAEMON] = "a change needs a restart of slotd",
 		[EFFECT_NONE] = "",

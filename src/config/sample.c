@@ -73,15 +73,14 @@ static const struct {
 static const char head[] =
 	"; Sample supervisor config file, for slotd as for Supervisor.\n"
 	";\n"
-	"; slotd.conf(5) says what every option means, \"slotd -t -c FILE\" checks a file.\n"
-	"; What stands behind a ; is a comment: a ; in a line needs a blank before it to begin "
-	"one.\n"
-	"; %(ENV_X)s is the environment variable X, and a plain % is written %%.\n";
+	"; slotd.conf(5) describes every option, and \"slotd -t -c FILE\" checks a file.\n"
+	"; A ; begins a comment at the beginning of a line, and elsewhere after a blank.\n"
+	"; %(ENV_X)s is the environment variable X, and a literal % is written %%.\n";
 
 static const char service[] = "\n"
-			      "; A service is a public socket in front of two programs, of which "
-			      "one is live. Supervisor\n"
-			      "; does not know it.\n"
+			      "; A service is a public socket in front of two programs, one of "
+			      "which is live.\n"
+			      "; Supervisor ignores this section.\n"
 			      "\n"
 			      ";[service:payinv]\n"
 			      ";listen=127.0.0.1:8000\n"

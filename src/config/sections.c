@@ -5,35 +5,42 @@
 
 const struct section_kind section_kinds[] = {
 	{"supervisord", .options = {supervisord_options},
-	 .help = "The daemon. The options that only slotd has may stand in [slotd] as well."},
+	 .help = "Options of slotd itself. Those that only slotd has may stand in [slotd] as well."},
 	{"slotd", .ours = true, .options = {supervisord_options},
-	 .help = "The same options; what stands here wins over [supervisord]. In a file without "
-		 "[supervisord] the logs and the pid file are in log_dir and run_dir."},
+	 .help = "The options of [supervisord], and those that only slotd has. A value in this "
+		 "section overrides that in [supervisord]. If the file has no [supervisord], logs "
+		 "are in log_dir and the pid file is in run_dir."},
 	{"service:", .named = true, .ours = true, .options = {service_options, program_options},
-	 .help = "A public socket with two slots, of which one is live. The slots are programs or "
-		 "groups of this file (slot_a, slot_b), or made from command= and the ports. In "
-		 "the "
-		 "second form every option of [program:x] may stand here too, with %(slot)s and "
-		 "%(port)d expanded; the programs are named x-a and x-b."},
+	 .help = "A public socket with two slots, one of which is live. slot_a and slot_b name the "
+		 "programs or groups of this file that make up the slots. Alternatively the "
+		 "section has a command, ports_a and ports_b, and every other option of "
+		 "[program:x] may stand in it, with %(slot)s and %(port)d expanded; slotd then "
+		 "makes two programs of it, x-a and x-b."},
 	{"program:", .named = true, .options = {program_options},
-	 .help = "A command to run as one or more numbered workers."},
+	 .help = "A command to run, as one or more numbered workers."},
 	{"group:", .named = true, .options = {group_options},
-	 .help = "Programs handled under one name. They leave the groups of their own names."},
+	 .help = "Programs that are controlled under a common name, instead of each in a group of "
+		 "its own name."},
 	{"eventlistener:", .named = true, .options = {eventlistener_options, program_options},
-	 .help = "A program that gets events on stdin. All options of [program:x] may stand here."},
+	 .help = "A program that receives events on its stdin. All options of [program:x] may "
+		 "stand here."},
 	{"fcgi-program:", .named = true, .options = {fcgi_options, program_options},
-	 .help = "A program whose workers share a listening socket as fd 0. All options of "
+	 .help = "A program whose workers share a listening socket as descriptor 0. All options of "
 		 "[program:x] may stand here."},
 	{"unix_http_server", .options = {unix_server_options},
-	 .help = "An HTTP server on a unix socket, beside slotd's own in run_dir."},
+	 .help = "An HTTP server for clients on a unix socket, in addition to slotd.sock in "
+		 "run_dir."},
 	{"inet_http_server", .options = {inet_server_options},
-	 .help = "An HTTP server on a TCP port."},
-	{"supervisorctl", .options = {ctl_options}, .help = "For slotctl and supervisorctl."},
-	{"include", .options = {include_options}, .help = "More files, read after this one."},
+	 .help = "An HTTP server for clients on a TCP port."},
+	{"supervisorctl", .options = {ctl_options},
+	 .help = "Options of slotctl and supervisorctl."},
+	{"include", .options = {include_options},
+	 .help = "Further files, which are read after this one."},
 	{"rpcinterface:", .named = true, .any_option = true, .options = {rpcinterface_options},
-	 .help = "Accepted for Supervisor's own interface, which slotd always has."},
+	 .help = "An XML-RPC interface. slotd accepts this section for Supervisor's own interface, "
+		 "which it always has."},
 	{"ctlplugin:", .named = true, .any_option = true, .options = {ctlplugin_options},
-	 .help = "Read by supervisorctl only."},
+	 .help = "A plugin of supervisorctl. slotd does not use this section."},
 	{NULL},
 };
 

@@ -208,7 +208,7 @@ static void fish_words(FILE *to, const struct command_row *row)
 
 	if (strncmp(words, "-f", 2) == 0) {
 		fish_seen(to, row);
-		fputs(" -s f -d 'and what comes'\n", to);
+		fputs(" -s f -d 'follow the log'\n", to);
 		words += words[2] ? 3 : 2;
 	}
 	if (*words) {
