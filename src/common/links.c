@@ -71,8 +71,8 @@ int links_resolve(const char *path, enum links_rule rule, char *buf, size_t size
 		int r;
 
 		if (is_in_proc(buf)) {
-			return diag_set(diag, -ENXIO, "%s is no file but a descriptor's name",
-					path);
+			return diag_set(diag, -ENXIO,
+					"%s is not a file but the name of a descriptor", path);
 		}
 		if (lstat(buf, &st) < 0) {
 			return errno == ENOENT ? 0 : diag_set_errno(diag, -errno, "%s", path);

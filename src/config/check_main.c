@@ -59,13 +59,11 @@ static void print_notes(const struct config *c)
 
 		if (s->drain.mode == DRAIN_REQUESTS && not_http) {
 			fprintf(stderr,
-				"%s:%u: note: [service:%s] drain=requests: connections that are "
-				"not "
-				"HTTP/1 hold the old slot until they end, %s at most "
-				"(drain_timeout); "
-				"drain=idle:DURATION ends those that are still, drain=worker "
-				"leaves "
-				"them to the workers\n",
+				"%s:%u: note: [service:%s] drain=requests: after a swap, "
+				"connections that are not HTTP/1 keep the old slot busy until they "
+				"end, for %s at most (drain_timeout); drain=idle:DURATION closes "
+				"those that are silent, and drain=worker lets the workers end "
+				"them\n",
 				s->place.file, s->place.line, s->name,
 				usec_format(s->drain_timeout, span, sizeof(span)));
 		}

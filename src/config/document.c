@@ -251,7 +251,7 @@ static bool name_fits(struct reader *r, struct span name)
 {
 	if (name.len > DOCUMENT_NAME_MAX) {
 		config_error(r->config, here(r, r->line),
-			     "a name of %zu characters; %d are the limit", name.len,
+			     "a name of %zu characters is too long: the limit is %d", name.len,
 			     DOCUMENT_NAME_MAX);
 		return false;
 	}
@@ -275,7 +275,7 @@ static bool section_line(struct reader *r, struct span text)
 	rest = trim((struct span){close + 1, text.len - (size_t)(close + 1 - text.at)});
 	if (rest.len) {
 		config_warning(r->config, here(r, r->line),
-			       "\"%.*s\" after the name of the section is ignored; put it into a "
+			       "\"%.*s\" after the name of the section is ignored; put it on a "
 			       "line of its own",
 			       rest.len > 100 ? 100 : (int)rest.len, rest.at);
 	}
@@ -349,12 +349,13 @@ static void physical_line(struct reader *r, struct span line)
 
 	if (line.len > DOCUMENT_LINE_MAX) {
 		config_error(r->config, here(r, r->line),
-			     "a line of %zu bytes; %d are the limit: continue it on indented lines",
+			     "a line of %zu bytes is too long: the limit is %d; continue it on "
+			     "indented lines",
 			     line.len, DOCUMENT_LINE_MAX);
 		return;
 	}
 	if (memchr(line.at, '\0', line.len)) {
-		config_error(r->config, here(r, r->line), "a zero byte: this is no text file");
+		config_error(r->config, here(r, r->line), "a zero byte: this is not a text file");
 		return;
 	}
 	text = without_comment(r, line, &comment);
@@ -434,9 +435,10 @@ static void warn_of_double(struct reader *r, const struct logical *l)
 	const struct option *o = section_option(r->section, l->name);
 
 	if (o && o->place.file == r->file && o->place.line > r->opened) {
-		config_warning(r->config, here(r, l->line),
-			       "[%s] %s is there twice: this one counts, that of line %u does not",
-			       r->section->name, l->name, o->place.line);
+		config_warning(
+			r->config, here(r, l->line),
+			"[%s] %s is given twice: this value counts, the one in line %u does not",
+			r->section->name, l->name, o->place.line);
 	}
 }
 

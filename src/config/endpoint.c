@@ -50,11 +50,12 @@ static int parse_ipv6(const char *text, struct strbuf *out, struct diag *diag)
 	int r;
 
 	if (!close || close[1] != ':' || (size_t)(close - text) > sizeof(host)) {
-		return diag_set(diag, -EINVAL, "'%.200s' is no address; write [::1]:8000", text);
+		return diag_set(diag, -EINVAL, "'%.200s' is not an address; write [::1]:8000",
+				text);
 	}
 	(void)snprintf(host, sizeof(host), "%.*s", (int)(close - text - 1), text + 1);
 	if (inet_pton(AF_INET6, host, &in6) != 1) {
-		return diag_set(diag, -EINVAL, "'%.100s' is no IPv6 address", host);
+		return diag_set(diag, -EINVAL, "'%.100s' is not an IPv6 address", host);
 	}
 	r = parse_port(text, close + 2, &port, diag);
 	if (r < 0) {
@@ -96,7 +97,7 @@ static int parse_inet(const char *text, struct strbuf *out, struct diag *diag)
 	if (len > 0 && !(len == 1 && text[0] == '*')) {
 		if (!is_host(text, len)) {
 			return diag_set(diag, -EINVAL,
-					"'%.200s' is no address; write host:port, [::]:port or "
+					"'%.200s' is not an address; write host:port, [::]:port or "
 					"unix:/path",
 					text);
 		}
@@ -106,7 +107,7 @@ static int parse_inet(const char *text, struct strbuf *out, struct diag *diag)
 		host[len] = '\0';
 	}
 	if (is_broken_ipv4(host)) {
-		return diag_set(diag, -EINVAL, "'%.200s' is no IPv4 address", host);
+		return diag_set(diag, -EINVAL, "'%.200s' is not an IPv4 address", host);
 	}
 	return strbuf_addf(out, "%s:%u", host, port);
 }

@@ -27,7 +27,7 @@ static int twice(struct loader *l, const struct section *s, const struct option_
 	r = expand_again(strbuf_str(text), &here, &again);
 	if (r < 0) {
 		config_error(l->config, loader_place(s, def->name),
-			     "[%s] %s: too long once expanded", s->name, def->name);
+			     "[%s] %s is too long after expansion", s->name, def->name);
 		return r == -ENOMEM ? r : -EINVAL;
 	}
 	if (o && has_single(o->value)) {

@@ -214,7 +214,7 @@ static int unknown(const char *raw, const char *label, const struct expansions *
 static int badly_formatted(const char *raw, const char *label, const char *why, struct diag *diag)
 {
 	return diag_set(diag, -EINVAL,
-			"Format string '%.200s' for '%s' is badly formatted: %s; a plain %% is "
+			"Format string '%.200s' for '%s' is badly formatted: %s; a literal %% is "
 			"written %%%%",
 			raw, label, why);
 }
@@ -280,7 +280,7 @@ static int expand_all(const char *raw, const char *label, const struct expansion
 		}
 		if (out->error || one.error) {
 			return diag_set(diag, out->error ? out->error : one.error,
-					"'%s' is too long once expanded", label);
+					"'%s' is too long after expansion", label);
 		}
 	}
 	return 0;

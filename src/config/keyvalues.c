@@ -175,7 +175,8 @@ static int doubt_pair(struct keyvalues *kv, struct arena *memory, const char *ke
 		r = doubt(kv, memory, "the quotes are part of the name %.100s", key);
 	}
 	if (r == 0 && is_comma(value)) {
-		r = doubt(kv, memory, "the value of %.100s is a comma; write %.100s=\"\" for none",
+		r = doubt(kv, memory,
+			  "the value of %.100s is a comma; write %.100s=\"\" for an empty value",
 			  key, key);
 	}
 	if (r == 0 && loses_quotes(value)) {
@@ -183,7 +184,7 @@ static int doubt_pair(struct keyvalues *kv, struct arena *memory, const char *ke
 	}
 	vec_for_each (p, &kv->pairs) {
 		if (r == 0 && strcmp(p->key, key) == 0) {
-			r = doubt(kv, memory, "%.100s is there twice; the later value counts", key);
+			r = doubt(kv, memory, "%.100s is given twice; the last value counts", key);
 		}
 	}
 	return r;

@@ -203,8 +203,8 @@ int load_file(struct loader *l, const char *path, struct diag *diag)
 	}
 	l->bytes += text->len;
 	if (l->bytes > LOAD_BYTES_MAX) {
-		return diag_set(diag, -E2BIG, "%s: more than %d bytes in all files together", path,
-				LOAD_BYTES_MAX);
+		return diag_set(diag, -E2BIG, "%s: all files together have more than %d bytes",
+				path, LOAD_BYTES_MAX);
 	}
 	r = add_file(l, path);
 	if (r == 0) {
@@ -231,8 +231,8 @@ static void warn_of_search(struct loader *l, const char *path)
 {
 	if (path && path[0] != '/' && geteuid() == 0) {
 		config_warning(l->config, (struct config_place){.file = path},
-			       "read by root because it is in the current directory; name a file "
-			       "with -c, so that nobody else can choose it");
+			       "root reads this file only because it is in the current directory; "
+			       "name a file with -c, so that nobody else can choose it");
 	}
 }
 

@@ -76,12 +76,12 @@ static int parse_seconds(const struct parsing *p, const char *text, void *field)
 		return r;
 	}
 	if (t < (usec_t)p->def->min) {
-		return diag_set(p->diag, -EINVAL, "%s is too short; %s is the least",
+		return diag_set(p->diag, -EINVAL, "%s is too short; the minimum is %s",
 				usec_format(t, span, sizeof(span)),
 				usec_format((usec_t)p->def->min, bound, sizeof(bound)));
 	}
 	if (p->def->max && t > (usec_t)p->def->max) {
-		return diag_set(p->diag, -EINVAL, "%s is too long; %s is the most",
+		return diag_set(p->diag, -EINVAL, "%s is too long; the maximum is %s",
 				usec_format(t, span, sizeof(span)),
 				usec_format((usec_t)p->def->max, bound, sizeof(bound)));
 	}
@@ -168,8 +168,10 @@ static int parse_path(const struct parsing *p, const char *text, void *field)
 		return parse_text(p, text, field);
 	}
 	if ((text[1] && text[1] != '/') || !home || !home[0]) {
-		return diag_set(p->diag, -EINVAL,
-				"%.200s: only ~/ with HOME set is known; write the path out", text);
+		return diag_set(
+			p->diag, -EINVAL,
+			"%.200s: only ~/ is known, and only if HOME is set; write the path in full",
+			text);
 	}
 	size = strlen(home) + strlen(text);
 	path = arena_alloc(p->memory, size);
@@ -261,10 +263,10 @@ static int parse_headers(const struct parsing *p, const char *text, void *field)
 		const char *colon = strchr(lines[i], ':');
 
 		if (!colon || colon == lines[i] || strpbrk(lines[i], "\r")) {
-			return diag_set(p->diag, -EINVAL,
-					"\"%.200s\" is no header; write Name: value, one "
-					"a line",
-					lines[i]);
+			return diag_set(
+				p->diag, -EINVAL,
+				"\"%.200s\" is not a header; write Name: value, one per line",
+				lines[i]);
 		}
 	}
 	if (r == 0) {

@@ -108,10 +108,10 @@ static void tell(struct exposed *x, struct config *c, struct config_place at, co
 		port_set_print(&x->ports, &ports);
 		port_set_print(&x->together, &together);
 		config_warning(c, at,
-			       "%s %s: port%s %s: the kernel gives ports of "
-			       "net.ipv4.ip_local_port_range to outgoing connections, and may have "
-			       "given one away when it is needed; choose lower ports, or put "
-			       "net.ipv4.ip_local_reserved_ports=%s into /etc/sysctl.d",
+			       "%s %s: port%s %s: the kernel uses the ports of "
+			       "net.ipv4.ip_local_port_range for outgoing connections, so that a "
+			       "port may be taken when it is needed; choose lower ports, or put "
+			       "net.ipv4.ip_local_reserved_ports=%s into a file in /etc/sysctl.d",
 			       what, name, x->n == 1 ? "" : "s", strbuf_str(&ports),
 			       strbuf_str(&together));
 	}

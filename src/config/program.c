@@ -113,7 +113,7 @@ static int worker_name(struct program_making *m, struct worker_names *names,
 	}
 	if (text.len > CONFIG_NAME_MAX) {
 		config_error(m->l->config, program_place(m, "process_name"),
-			     "[%s] process_name: makes a name of %zu characters; %d are possible",
+			     "[%s] process_name makes a name of %zu characters; the limit is %d",
 			     m->spec->section->name, text.len, CONFIG_NAME_MAX);
 	}
 	w->name = arena_strbuf(m->l->config->memory, &text);
@@ -152,7 +152,7 @@ static bool fits(struct program_making *m, int numprocs)
 {
 	if (numprocs > 0 && m->l->n_workers + (size_t)numprocs > LOAD_WORKERS_MAX) {
 		config_error(m->l->config, program_place(m, "numprocs"),
-			     "[%s] more than %d workers in all", m->spec->section->name,
+			     "[%s] exceeds the limit of %d workers in all", m->spec->section->name,
 			     LOAD_WORKERS_MAX);
 		return false;
 	}

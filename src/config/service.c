@@ -112,20 +112,19 @@ static int parse_health(const char *text, enum health_kind *ret, const char **re
 		}
 		if (health_kinds[k].with_arg != (*arg != '\0')) {
 			return diag_set(diag, -EINVAL,
-					"'%.200s' is incomplete or has too much; "
-					"write %s",
-					text, health_kinds[k].example);
+					"'%.200s' has too few or too many words; write %s", text,
+					health_kinds[k].example);
 		}
 		if (k == HEALTH_HTTP && (arg[0] != '/' || strpbrk(arg, " \t\r\n"))) {
-			return diag_set(diag, -EINVAL, "'%.200s' is no path; write %s", arg,
+			return diag_set(diag, -EINVAL, "'%.200s' is not a path; write %s", arg,
 					health_kinds[k].example);
 		}
 		*ret = k;
 		*ret_arg = *arg ? arg : NULL;
 		return 0;
 	}
-	return diag_set(diag, -EINVAL, "'%.200s' is no check; use tcp, http PATH or exec COMMAND",
-			text);
+	return diag_set(diag, -EINVAL,
+			"'%.200s' is not a health check; use tcp, http PATH or exec COMMAND", text);
 }
 
 static int read_slot_health(struct service_making *m, enum slot_id slot)
@@ -155,8 +154,8 @@ static int read_health(struct service_making *m)
 {
 	if (!section_option(m->section, "health")) {
 		service_missing(m, "health",
-				"RUNNING is not ready: say how to tell, such as "
-				"health=http /healthz or health=tcp");
+				"a worker that is RUNNING need not be ready: say how to check it, "
+				"such as health=http /healthz or health=tcp");
 		return 0;
 	}
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
@@ -201,7 +200,7 @@ static void check_gate(struct service_making *m)
 	if (s->health_status && status_list_check(s->health_status) < 0) {
 		service_error(
 			m, "health_status",
-			"health_status: '%s' is no list of statuses; write 200-399 or 200,204",
+			"health_status: '%s' is not a list of statuses; write 200-399 or 200,204",
 			s->health_status);
 	}
 	if (s->min_ready) {
@@ -268,10 +267,11 @@ static void settle(struct service_making *m)
 			s->slots[slot].prepare = NULL;
 		}
 		if (s->live_link && !s->slots[slot].prepare_directory) {
-			service_error(m, "live_link",
-				      "live_link: slot %s has no directory to point at; set "
-				      "prepare_directory= or the program's directory=",
-				      slot_name(slot));
+			service_error(
+				m, "live_link",
+				"live_link: slot %s has no directory that the link could point to; "
+				"set prepare_directory= or the program's directory=",
+				slot_name(slot));
 		}
 	}
 	if (s->prepare_timeout == 0) {
@@ -287,11 +287,11 @@ static void check_name(struct service_making *m)
 	if (g || p) {
 		struct config_place at = p ? p->place : g->place;
 
-		config_error(m->l->config, m->section->place,
-			     "[%s] shares its name with a %s (%s:%u); rename one of them, such as "
-			     "%s-a",
-			     m->section->name, p ? "program" : "group", at.file, at.line,
-			     m->service->name);
+		config_error(
+			m->l->config, m->section->place,
+			"[%s] has the same name as a %s (%s:%u); rename one of them, such as %s-a",
+			m->section->name, p ? "program" : "group", at.file, at.line,
+			m->service->name);
 	}
 }
 
@@ -307,19 +307,18 @@ static void check_form(struct service_making *m)
 		for (const struct option_def *def = program_options; def->name; def++) {
 			if (strcmp(def->name, (*o)->name) == 0) {
 				service_error(m, def->name,
-					      "%s: belongs to the programs of the slots, or needs "
-					      "command= here",
+					      "%s: this option belongs in the programs of the "
+					      "slots; in this section it needs command= as well",
 					      def->name);
 			}
 		}
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
 		if (section_option(m->section, ports[i])) {
-			service_error(
-				m, ports[i],
-				"%s: goes with command=; with slot_a= and slot_b= the ports are "
-				"the programs' numprocs_start=",
-				ports[i]);
+			service_error(m, ports[i],
+				      "%s: this option needs command=; with slot_a= and slot_b= "
+				      "the ports come from numprocs_start= of the programs",
+				      ports[i]);
 		}
 	}
 }
@@ -361,7 +360,7 @@ static int load_service(struct loader *l, const struct section *s)
 		return 0;
 	}
 	if (m.index >= SWITCHBOARD_SERVICES) {
-		config_error(l->config, s->place, "[%s] is one too many: %d services are the limit",
+		config_error(l->config, s->place, "[%s] is one service too many: the limit is %d",
 			     s->name, SWITCHBOARD_SERVICES);
 		return 0;
 	}

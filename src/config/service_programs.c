@@ -87,7 +87,7 @@ static int add_range(struct ports *ports, unsigned first, unsigned last, const c
 
 	for (unsigned port = first; r == 0 && port <= last; port++) {
 		if (ports->len >= GATE_WORKERS_MAX) {
-			return diag_set(diag, -EINVAL, "'%.200s' are more than %d ports", text,
+			return diag_set(diag, -EINVAL, "'%.200s' has more than %d ports", text,
 					GATE_WORKERS_MAX);
 		}
 		if (has(ports, port)) {
@@ -108,13 +108,14 @@ static int parse_ports(const char *text, struct ports *ports, struct diag *diag)
 
 		if (r == -ERANGE) {
 			return diag_set(diag, -EINVAL,
-					"'%.200s' holds a port that is not between 1 and 65535",
+					"'%.200s' contains a port that is not between 1 and 65535",
 					text);
 		}
 		if (r < 0 || (*p && *p != ',')) {
 			return diag_set(
 				diag, -EINVAL,
-				"'%.200s' is no list of ports; write 8001-8005 or 8001,8003", text);
+				"'%.200s' is not a list of ports; write 8001-8005 or 8001,8003",
+				text);
 		}
 		r = add_range(ports, first, last, text, diag);
 		if (r < 0 || !*p) {

@@ -26,15 +26,16 @@ static int claim(struct service_making *m, enum slot_id slot, struct program_con
 		const struct service_config *other = m->l->config->services.at[p->service];
 
 		service_error(m, option,
-			      "%s: program %s is in slot %s of service %s already; a program is in "
-			      "one slot at most",
+			      "%s: program %s is in slot %s of service %s already; a program can "
+			      "be in one slot only",
 			      option, p->name, slot_name(p->slot), other->name);
 		return 0;
 	}
 	if (p->kind != PROGRAM_PLAIN) {
-		service_error(m, option,
-			      "%s: %s is no [program:%s]; a slot holds plain programs only", option,
-			      p->name, p->name);
+		service_error(
+			m, option,
+			"%s: %s is not a [program:%s]; a slot can contain plain programs only",
+			option, p->name, p->name);
 		return 0;
 	}
 	p->service = m->index;
@@ -243,8 +244,8 @@ static int worker_address(struct service_making *m, enum slot_id slot, struct wo
 	if (r == -EINVAL) {
 		service_error(
 			m, "worker",
-			"worker: %s, the address of %s; make it fit numprocs_start of program "
-			"%s, or name the program in queue= if it has no address",
+			"worker: %s, which would be the address of %s; make it fit numprocs_start "
+			"of program %s, or name the program in queue= if it has no address",
 			diag.text, w->name, w->program->name);
 	}
 	return r;
@@ -303,7 +304,7 @@ static void check_slot(struct service_making *m, enum slot_id slot, bool told)
 			"its first port, or worker= to an address",
 			slot_options[slot], slot_name(slot), s->programs.at[0]->name);
 	} else if (n > GATE_WORKERS_MAX) {
-		service_error(m, slot_options[slot], "%s: slot %s has %u workers; %d are the limit",
+		service_error(m, slot_options[slot], "%s: slot %s has %u workers; the limit is %d",
 			      slot_options[slot], slot_name(slot), n, GATE_WORKERS_MAX);
 	}
 }
@@ -319,11 +320,10 @@ static void check_queue(struct service_making *m, char *const *queue)
 			}
 		}
 		if (!found) {
-			service_error(
-				m, "queue",
-				"queue: no program %s is in slot_a= or slot_b=; add it to one of "
-				"them",
-				*queue);
+			service_error(m, "queue",
+				      "queue: program %s is in neither slot_a= nor slot_b=; add it "
+				      "to one of them",
+				      *queue);
 		}
 	}
 }

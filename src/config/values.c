@@ -163,9 +163,9 @@ int value_seconds(const char *text, usec_t *ret, struct diag *diag)
 		return diag_set(diag, -EINVAL, "'%.200s' is more than ten thousand years", text);
 	}
 	if (r < 0) {
-		return diag_set(diag, r,
-				"'%.200s' is no duration; use seconds, or 250ms, 10s, 5m, 2h, 1d",
-				text);
+		return diag_set(
+			diag, r,
+			"'%.200s' is not a duration; use seconds, or 250ms, 10s, 5m, 2h, 1d", text);
 	}
 	return 0;
 }
@@ -217,10 +217,10 @@ int value_signal(const char *text, int *ret, struct diag *diag)
 	}
 	s = signal_by_name(start, len);
 	if (s < 0) {
-		return diag_set(
-			diag, s,
-			"value '%.200s' is not a valid signal name; such as TERM, INT, QUIT, HUP",
-			text);
+		return diag_set(diag, s,
+				"value '%.200s' is not a valid signal name; use one such as TERM, "
+				"INT, QUIT or HUP",
+				text);
 	}
 	*ret = s;
 	return 0;
@@ -242,7 +242,8 @@ int value_exitcodes(const char *text, uint32_t ret[8], struct diag *diag)
 		if (digits(p, len, 10, &n) < 0 || n < 0 || n > 255 ||
 		    (*end && !*skip_blanks(end + 1))) {
 			return diag_set(diag, -EINVAL,
-					"not a valid list of exit codes: '%.200s'; such as 0,2",
+					"not a valid list of exit codes: '%.200s'; write numbers "
+					"such as 0,2",
 					text);
 		}
 		set[n / 32] |= 1u << n % 32;

@@ -38,7 +38,8 @@ static void state(struct control *c, const struct message *m)
 			 strerror(-r));
 	}
 	if (r == 1) {
-		commands_fail(&c->commands, "slotd was restarted meanwhile; look at the status");
+		commands_fail(&c->commands,
+			      "slotd was restarted in the meantime; look at the status");
 		lose_jobs(c);
 	}
 	if (m->type == MSG_STATE_SYNCED) {

@@ -120,7 +120,8 @@ void jobs_lose(struct jobs *jobs)
 {
 	vec_for_each (j, &jobs->list) {
 		if (!(*j)->done) {
-			char *text = strdup("slotd was restarted meanwhile; look at the status");
+			char *text =
+				strdup("slotd was restarted in the meantime; look at the status");
 
 			free((*j)->text);
 			(*j)->text = text;

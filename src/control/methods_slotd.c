@@ -248,7 +248,8 @@ static enum call_result give_progress(struct call *c)
 	int64_t seen = call_int(c, 1);
 
 	if (!j) {
-		return call_fault(c, FAULT_BAD_NAME, "no such job, or too long ago");
+		return call_fault(c, FAULT_BAD_NAME,
+				  "there is no such job, or it was too long ago");
 	}
 	encode_progress(c->out, j, seen < 0 ? 0 : (uint64_t)seen);
 	return CALL_DONE;

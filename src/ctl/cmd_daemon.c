@@ -152,7 +152,8 @@ void cmd_log_level(struct ctl *ctl, struct words *words)
 	int r;
 
 	if (words->n != 1) {
-		(void)fprintf(stderr, "slotctl: log-level: which level?\n");
+		(void)fprintf(stderr,
+			      "slotctl: log-level needs a level: error, warn, info or debug\n");
 		command_help(COMMAND_LOG_LEVEL);
 		ctl->exit_code = EXIT_USAGE;
 		return;
@@ -161,7 +162,7 @@ void cmd_log_level(struct ctl *ctl, struct words *words)
 	if (r < 0) {
 		session_own_failed(ctl, r, &diag, true);
 	} else {
-		printf("slotd logs %s and what is more urgent\n", words->at[0]);
+		printf("slotd now logs messages of level %s and above\n", words->at[0]);
 	}
 }
 

@@ -82,11 +82,10 @@ static void check_warnings(struct import *im)
 static void say_plugin(void *data, const struct config_item *item)
 {
 	if (!item->option && strncmp(item->section, "ctlplugin:", 10) == 0) {
-		import_say(
-			data,
-			"%s:%u: [%s] is Python: supervisorctl goes on loading it, slotctl has no "
-			"such commands",
-			item->place.file, item->place.line, item->section);
+		import_say(data,
+			   "%s:%u: [%s] is a plugin in Python: supervisorctl still loads it, but "
+			   "slotctl does not have its commands",
+			   item->place.file, item->place.line, item->section);
 	}
 }
 
@@ -109,14 +108,13 @@ static bool is_name(const char *url)
 static void check_fcgi_program(struct import *im, const struct program_config *p)
 {
 	if (strcmp(p->group, p->name) != 0) {
-		import_say(
-			im,
-			"%s:%u: [fcgi-program:%s] has its socket: in a group, here %s, Supervisor "
-			"forgets it",
-			p->place.file, p->place.line, p->name, p->group);
+		import_say(im,
+			   "%s:%u: [fcgi-program:%s] has its socket in group %s, too, where "
+			   "Supervisor forgets it",
+			   p->place.file, p->place.line, p->name, p->group);
 	}
 	if (p->socket && is_name(p->socket)) {
-		import_say(im, "%s:%u: [fcgi-program:%s] socket=%s: slotd wants a numeric host",
+		import_say(im, "%s:%u: [fcgi-program:%s] socket=%s: slotd needs a numeric host",
 			   p->place.file, p->place.line, p->name, p->socket);
 	}
 }
@@ -146,9 +144,9 @@ static void check_listener(struct import *im, const struct program_config *p)
 		for (char **narrow = p->events; *narrow; narrow++) {
 			if (event_covers(*wide, *narrow)) {
 				import_say(im,
-					   "%s:%u: [eventlistener:%s] has %s and, with %s, has it "
-					   "again: "
-					   "Supervisor sends such an event twice, slotd once",
+					   "%s:%u: [eventlistener:%s] subscribes to %s and, by %s, "
+					   "to the same again: Supervisor sends such an event "
+					   "twice, slotd once",
 					   p->place.file, p->place.line, p->name, *narrow, *wide);
 			}
 		}
@@ -184,16 +182,15 @@ static void check_clients(struct import *im)
 	(void)config_walk(im->config->file, look_for_mentions, &m, NULL);
 	if (!m.serverurl) {
 		import_say(im,
-			   "%s: no serverurl in [supervisorctl]: supervisorctl asks "
-			   "http://localhost:9001, slotctl asks %s/slotd.sock",
+			   "%s: [supervisorctl] has no serverurl: supervisorctl connects to "
+			   "http://localhost:9001, slotctl to %s/slotd.sock",
 			   im->config->file, im->config->supervisord.run_dir);
 	}
 	if (!m.interface && im->config->servers.len) {
-		import_say(
-			im,
-			"%s: no [rpcinterface:supervisor]: Supervisor has no supervisor.* methods "
-			"then, slotd always has them",
-			im->config->file);
+		import_say(im,
+			   "%s: there is no [rpcinterface:supervisor], without which Supervisor "
+			   "has no supervisor.* methods; slotd always has them",
+			   im->config->file);
 	}
 }
 
@@ -324,7 +321,7 @@ static void check_programs(struct import *im)
 		int r = ask_running(s, &infos, &diag);
 
 		if (r < 0 && r != -ENOENT && r != -ECONNREFUSED) {
-			import_say(im, "what runs behind %s cannot be asked for: %s", s->address,
+			import_say(im, "%s cannot be asked what it runs: %s", s->address,
 				   diag.text[0] ? diag.text : "it answers with a fault");
 		}
 		vec_for_each (g, &im->config->groups) {
@@ -348,8 +345,9 @@ static void check_places(struct import *im)
 {
 	const struct supervisord_config *c = &im->config->supervisord;
 
-	import_say(im, "%s/slotd.sock for slotctl, beside the servers of the file", c->run_dir);
-	import_say(im, "%s for what must survive a reboot, %s for the logs of deploys",
+	import_say(im, "%s/slotd.sock is for slotctl, in addition to the servers of the file",
+		   c->run_dir);
+	import_say(im, "%s is for what must survive a reboot, and %s for the logs of deploys",
 		   c->state_dir, c->log_dir);
 }
 
@@ -460,7 +458,7 @@ void cmd_import_check(struct ctl *ctl, struct words *words)
 	struct diag diag = {0};
 
 	if (words->n != 1) {
-		printf("Error: import-check takes the file to check\n");
+		printf("Error: import-check needs the name of the file to check\n");
 		command_help(COMMAND_IMPORT_CHECK);
 		ctl->exit_code = EXIT_USAGE;
 		return;

@@ -81,7 +81,8 @@ static void write_sections(struct leave *l)
 
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
 		if (needed[i].missing && !any) {
-			step(l, "Write into %s, for Supervisor needs it:", l->config->file);
+			step(l,
+			     "Write this into %s, because Supervisor needs it:", l->config->file);
 			any = true;
 		}
 		if (needed[i].missing) {
@@ -97,9 +98,9 @@ static void write_programs(struct leave *l)
 		if ((*p)->service >= 0 && (*p)->workers.len &&
 		    !has_section(l, "program:", (*p)->name)) {
 			step(l,
-			     "Write [program:%s] into %s: its %zu workers are made by [service:%s],"
-			     " which Supervisor does not know. The first one's command is:\n"
-			     "       %s",
+			     "Write [program:%s] into %s: its %zu workers come from [service:%s], "
+			     "which Supervisor does not know. The command of the first worker "
+			     "is:\n       %s",
 			     (*p)->name, l->config->file, (*p)->workers.len,
 			     l->config->services.at[(*p)->service]->name,
 			     (*p)->workers.at[0].command ? (*p)->workers.at[0].command : "");
@@ -198,7 +199,7 @@ static void say_ignored(void *data, const struct config_item *item)
 		return;
 	}
 	if (l->n_ignored++ == 0) {
-		printf("\nSupervisor will ignore, without a word:\n");
+		printf("\nSupervisor will silently ignore:\n");
 	}
 	if (!item->option) {
 		printf("  %s:%u: [%s]\n", item->place.file, item->place.line, item->section);
@@ -260,15 +261,15 @@ void cmd_leave(struct ctl *ctl, struct words *words)
 		ctl->exit_code = EXIT_USAGE;
 		return;
 	}
-	printf("Back to Supervisor with %s, in this order:\n", l.config->file);
+	printf("To go back to Supervisor with %s, take these steps in order:\n", l.config->file);
 	write_sections(&l);
 	write_programs(&l);
 	point_proxies(&l);
 	change_daemons(&l);
 	stop_idle(&l);
 	step(&l, "supervisorctl -c %s status", l.config->file);
-	printf("\nFrom slotd's end to Supervisor's start nothing runs. slotd-supervisor(7) has the "
-	       "way without that.\n");
+	printf("\nBetween the end of slotd and the start of Supervisor nothing runs. "
+	       "slotd-supervisor(7) describes how to avoid that.\n");
 	(void)config_walk(l.config->file, say_ignored, &l, NULL); /* it was readable just now */
 	say_passwords(&l);
 }

@@ -335,12 +335,12 @@ void cmd_drain(struct ctl *ctl, struct words *words)
 	}
 	if (!words->now) {
 		(void)fprintf(stderr,
-			      "slotctl: a slot drains by itself after a swap; to close what is "
-			      "left of it: slotctl drain --now %s\n",
+			      "slotctl: a slot drains by itself after a swap; to close its "
+			      "remaining connections at once: slotctl drain --now %s\n",
 			      words->at[0]);
 		ctl->exit_code = EXIT_USAGE;
 		return;
 	}
 	ask_simply(ctl, COMMAND_DRAIN, words->at[0],
-		   "what was still open to the old slot is being closed");
+		   "the connections that the old slot still has are being closed");
 }

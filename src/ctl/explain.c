@@ -108,8 +108,8 @@ void explain_failure(const struct ctl *ctl, int error, const struct diag *diag)
 			      fault_sentence(rpc->fault.code, rpc->fault.text));
 	} else if (rpc->http_status == 401) {
 		(void)fprintf(stderr,
-			      "slotctl: %s wants a user and a password: -u USER -p PASSWORD, or "
-			      "[supervisorctl] username and password\n",
+			      "slotctl: %s needs a user name and a password: -u USER -p PASSWORD, "
+			      "or username and password in [supervisorctl]\n",
 			      ctl->options->url);
 	} else if ((error == -EACCES || error == -EPERM) && rpc->target.path) {
 		explain_denied(rpc->target.path);

@@ -29,11 +29,10 @@ static bool is_one_of(const char *name, const char *const *names)
 static void say_pidproxy(struct import *im, const struct program_config *p, const char *command)
 {
 	if (strcmp(command, pidproxy) != 0) {
-		import_say(
-			im,
-			"%s:%u: program %s runs %s, which goes away with Supervisor; slotd's is %s "
-			"and does the same",
-			p->place.file, p->place.line, p->name, command, pidproxy);
+		import_say(im,
+			   "%s:%u: program %s runs %s, which goes away with Supervisor; slotd has "
+			   "%s, which does the same",
+			   p->place.file, p->place.line, p->name, command, pidproxy);
 	}
 }
 
@@ -142,8 +141,8 @@ static void check_program(struct import *im, const struct program_config *p)
 
 	if (has_capture_and_events(p)) {
 		import_say(im,
-			   "%s:%u: program %s captures: the captured text is sent as "
-			   "PROCESS_COMMUNICATION alone, by Supervisor as PROCESS_LOG, too",
+			   "%s:%u: program %s captures output: slotd sends captured text as "
+			   "PROCESS_COMMUNICATION only, Supervisor as PROCESS_LOG, too",
 			   p->place.file, p->place.line, p->name);
 	}
 	if (cannot_rotate(&w->logs[0]) || cannot_rotate(&w->logs[1])) {

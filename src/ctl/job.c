@@ -141,8 +141,9 @@ static void abort_job(struct follower *f)
 static void say_left(const struct follower *f, const char *why)
 {
 	clear_progress(f);
-	(void)fprintf(stderr, "slotctl: %s. #%d goes on by itself: slotctl attach %s\n", why,
-		      f->number, f->service);
+	(void)fprintf(stderr,
+		      "slotctl: %s. #%d continues by itself. To follow it: slotctl attach %s\n",
+		      why, f->number, f->service);
 	f->ctl->exit_code = EXIT_UNKNOWN_OUTCOME;
 }
 
@@ -154,7 +155,7 @@ static bool met_failure(struct follower *f, int error, const struct diag *diag)
 	if (error == -EINTR) {
 		abort_job(f);
 		if (f->leave) {
-			say_left(f, "not followed any more");
+			say_left(f, "it is no longer followed");
 		}
 		return !f->leave;
 	}

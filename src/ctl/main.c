@@ -8,23 +8,22 @@
 #include <stdio.h>
 
 static const char usage[] =
-	"slotctl: in the place of supervisorctl -- control applications that run under slotd,\n"
-	"and say who is live\n"
+	"slotctl -- control the programs that slotd runs, and switch slots\n"
 	"\n"
 	"Usage: slotctl [options] [command [arguments]]\n"
 	"\n"
 	"Options:\n"
-	"-c/--configuration FILENAME -- configuration file, for its [supervisorctl] section\n"
-	"-h/--help -- print this and exit\n"
+	"-c/--configuration FILENAME -- read [supervisorctl] from this configuration file\n"
+	"-h/--help -- print this summary and exit\n"
 	"-V/--version -- print slotctl's version and exit\n"
 	"-i/--interactive -- start an interactive shell; with a command, ask before a shutdown\n"
-	"-s/--serverurl URL -- where slotd listens: unix:///PATH or http://HOST:PORT\n"
+	"-s/--serverurl URL -- address of the server: unix:///PATH or http://HOST:PORT\n"
 	"     (default: slotd.sock in slotd's run_dir)\n"
-	"-u/--username USERNAME -- user for servers that want one\n"
-	"-p/--password PASSWORD -- and the password\n"
-	"-r/--history_file FILENAME -- keeps the shell's history\n"
+	"-u/--username USERNAME -- user name for servers that ask for one\n"
+	"-p/--password PASSWORD -- password for servers that ask for one\n"
+	"-r/--history_file FILENAME -- keep the history of the shell in this file\n"
 	"\n"
-	"Without a command a shell starts. \"slotctl help\" lists the commands.\n";
+	"Without a command an interactive shell starts. \"slotctl help\" lists the commands.\n";
 
 static int run(struct options *options, struct diag *diag)
 {

@@ -180,11 +180,10 @@ int rpc_call(struct rpc *rpc, struct value *ret, struct diag *diag, const char *
 	rpc->patience = waits(method) ? 0 : RPC_PATIENCE;
 	r = exchange(rpc, "POST", "/RPC2", &request, take_bytes, &reply, diag);
 	if (r == -ETIMEDOUT) {
-		return diag_set(
-			diag, r,
-			"%s: no answer to %s within %d s: slotd-control hangs, or has too much to "
-			"do. slotd ends one that hangs; its log says more",
-			rpc->target.url, method, RPC_PATIENCE);
+		return diag_set(diag, r,
+				"%s: no answer to %s within %d s: slotd-control hangs, or has too "
+				"much to do. slotd restarts it if it hangs; slotd's log says more",
+				rpc->target.url, method, RPC_PATIENCE);
 	}
 	if (r < 0) {
 		return r;

@@ -181,8 +181,8 @@ void session_own_failed(struct ctl *ctl, int error, const struct diag *diag, boo
 					       : EXIT_SWAP_FAILED;
 	if (error == -ENOSYS || session_method_unknown(ctl, error)) {
 		(void)fprintf(stderr,
-			      "slotctl: %s is a Supervisor: it has no services. Where slotd "
-			      "listens is said by -s or [supervisorctl] serverurl.\n",
+			      "slotctl: %s is a Supervisor: it has no services. Use -s, or "
+			      "serverurl in [supervisorctl], to say where slotd listens.\n",
 			      ctl->options->url);
 		ctl->exit_code = EXIT_SWAP_FAILED;
 		return;

@@ -55,8 +55,8 @@ static void set_note(struct row *row, const struct value *service, const struct 
 	(void)usec_format(SECONDS(usec_sub(deadline, now) / SECONDS(1)), in, sizeof(in));
 	if (state == SLOT_DRAINING && value_int(slot, "pinned") > 0) {
 		set_cell(row, 7,
-			 "ends in %s; what is pinned is not followed: see drain= in slotd.conf(5); "
-			 "or: slotctl drain --now %s",
+			 "ends in %s at the latest; it waits for pinned connections: see drain= in "
+			 "slotd.conf(5), or: slotctl drain --now %s",
 			 in, value_text(service, "service"));
 	} else if (state == SLOT_DRAINING) {
 		set_cell(row, 7, "ends in %s, or: slotctl drain --now %s", in,

@@ -15,8 +15,8 @@ static void reopen_file(struct logger *lg, struct log_file *f)
 
 	f->reopen = false;
 	if (r < 0) {
-		logger_report(lg, LOG_ERR, "cannot reopen %s: %s; the old file goes on", f->path,
-			      strerror(-r));
+		logger_report(lg, LOG_ERR, "cannot reopen %s: %s; the old file is still written to",
+			      f->path, strerror(-r));
 	} else if (f->retry_at) {
 		f->retry_at = 1; /* no reason to wait any more */
 	}
@@ -42,8 +42,7 @@ void reopen_if_gone(struct logger *lg, struct log_file *f)
 		f->reopen = true; /* the line that is begun ends where it began */
 		wait_for_line_ends(lg);
 		logger_report(lg, LOG_NOTICE,
-			      "%s was deleted or moved; it is made again after the line that is "
-			      "begun",
+			      "%s was deleted or moved; it is made again after the current line",
 			      f->path);
 		return;
 	}
@@ -55,7 +54,7 @@ void reopen_if_gone(struct logger *lg, struct log_file *f)
 		f->gone_told = true;
 		logger_report(lg, LOG_ERR,
 			      "%s was deleted or moved and cannot be made again: %s; the old file "
-			      "goes on",
+			      "is still written to",
 			      f->path, strerror(-r));
 	}
 }

@@ -67,7 +67,7 @@ static void report_rotation(struct stream *s, const struct chunk *c)
 	f->shift_after = usec_add(usec_monotonic(), SECONDS(60));
 	if (!f->shift_told) {
 		f->shift_told = true;
-		logger_report(s->lg, LOG_ERR, "%s: cannot rotate %s: %s; it grows on", s->name,
+		logger_report(s->lg, LOG_ERR, "%s: cannot rotate %s: %s; it keeps growing", s->name,
 			      f->path, strerror(-c->shift_error));
 	}
 }

@@ -227,7 +227,7 @@ static int check_stale(const struct sockaddr_un *un, struct diag *diag)
 		return 0; /* why not, bind will say */
 	}
 	if (!S_ISSOCK(st.st_mode)) {
-		return diag_set(diag, -EEXIST, "%s is there, but is not a socket: remove it",
+		return diag_set(diag, -EEXIST, "%s exists, but is not a socket: remove it",
 				un->sun_path);
 	}
 	if (connect(fd, (const struct sockaddr *)un, sizeof(*un)) == 0 || errno == EAGAIN ||
@@ -237,8 +237,8 @@ static int check_stale(const struct sockaddr_un *un, struct diag *diag)
 	}
 	if (errno != ECONNREFUSED && errno != ENOENT) {
 		return diag_set(diag, -errno,
-				"unix:%s is there, and whether somebody listens cannot be told "
-				"(%s): remove it if nobody does",
+				"unix:%s exists, and slotd cannot tell whether anybody listens "
+				"there (%s): remove it if nobody does",
 				un->sun_path, strerrordesc_np(errno));
 	}
 	return 0;
@@ -356,7 +356,7 @@ int listen_open(const char *address, const struct listen_options *options, struc
 	int r = address_parse(address, &a);
 
 	if (r < 0) {
-		return diag_set_errno(diag, r, "%s is no address", address);
+		return diag_set_errno(diag, r, "%s is not an address", address);
 	}
 	return address_is_unix(&a) ? open_unix(&a, options, diag, ret_fd, ret_name)
 				   : open_tcp(address, &a, options, diag, ret_fd);

@@ -45,15 +45,15 @@ static int read_http(const struct message *m, struct request *r, const char **re
 	path = path ? path : "/";
 	expect = expect ? expect : default_expect;
 	if (!path_usable(path)) {
-		*ret_why = "the path must begin with / and hold no blanks";
+		*ret_why = "the path must begin with / and contain no blanks";
 		return -EINVAL;
 	}
 	if ((host && !header_usable(host)) || (header && !header_usable(header))) {
-		*ret_why = "a header holds control characters";
+		*ret_why = "a header contains control characters";
 		return -EINVAL;
 	}
 	if (status_list_check(expect) < 0) {
-		*ret_why = "the expected statuses are no list such as 200-399,404";
+		*ret_why = "the expected statuses are not a list such as 200-399,404";
 		return -EINVAL;
 	}
 	if (copy(path, &r->path) < 0 || copy(host, &r->host) < 0 || copy(header, &r->header) < 0 ||

@@ -226,7 +226,8 @@ static int queue(struct conn *c, struct relay_worker *w, const unsigned char *da
 static void report_refusal(struct relay_worker *w, int error, usec_t now)
 {
 	if (log_once(&w->refused, now, NULL)) {
-		log_line(LOG_INFO, "%s: no connection: %s; its clients go to others, or wait",
+		log_line(LOG_INFO,
+			 "%s: cannot connect: %s; its clients go to other workers, or wait",
 			 worker_label(w), strerror(-error));
 	}
 }

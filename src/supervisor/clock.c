@@ -21,7 +21,7 @@ static void on_step(struct clock_watch *w, int64_t by)
 	struct supervisor *sup = container_of(w, struct clock, watch)->sup;
 	char span[USEC_TEXT_MAX];
 
-	log_line(LOG_NOTICE, "the clock was set %s by %s: times shown are moved along",
+	log_line(LOG_NOTICE, "the clock was set %s by %s: the times that slotd shows are adjusted",
 		 by > 0 ? "forward" : "back",
 		 usec_format((usec_t)(by > 0 ? by : -by), span, sizeof(span)));
 	sup->started_wall = clock_move(sup->started_wall, by);
@@ -47,7 +47,8 @@ int clock_init(struct supervisor *sup)
 	sup->clock = c;
 	clock_watch_init(&c->watch, sup->loop, on_step);
 	if (c->watch.fd < 0) {
-		log_line(LOG_INFO, "steps of the wall clock are not noticed: %s", strerror(errno));
+		log_line(LOG_INFO, "slotd will not notice when the clock is set: %s",
+			 strerror(errno));
 	}
 	return 0;
 }

@@ -428,7 +428,8 @@ static bool may_ask(struct supervisor *sup, const struct message *m, enum comman
 {
 	if (!is_trusted(m) && command_row(command)->may == MAY_TRUSTED) {
 		answer(sup, m->id, FAULT_FORBIDDEN,
-		       "only root and slotd's own user may; allow_deploy permits deploys");
+		       "only root and slotd's own user may do this; allow_deploy= is for deploys "
+		       "only");
 	} else if (sup->mood != MOOD_RUNNING) {
 		answer(sup, m->id, FAULT_SHUTDOWN_STATE, NULL);
 	} else {

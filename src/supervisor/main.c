@@ -112,7 +112,8 @@ static int execute_again(char **argv, const char *exe, const char *cwd, bool dae
 	os_restore_limits();
 	notify_extend(START_PATIENCE); /* nothing feeds the watchdog meanwhile */
 	if (cwd[0] && chdir(cwd) < 0) {
-		(void)fprintf(stderr, "Error: cannot go back to %s: %s\n", cwd, strerror(errno));
+		(void)fprintf(stderr, "Error: cannot change back to %s: %s\n", cwd,
+			      strerror(errno));
 	}
 	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	if (daemonized) {

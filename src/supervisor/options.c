@@ -71,7 +71,7 @@ static const struct option_row rows[] = {
 	{'s', "silent", NULL, "silent", NULL,
 	 "no logs to stdout (maps to 'silent=true' in config file)"},
 	{'t', "test", NULL, NULL, set_test, "check the configuration and exit"},
-	{0, "strict", NULL, NULL, set_strict, "with -t: warnings fail, too"},
+	{0, "strict", NULL, NULL, set_strict, "with -t: exit with a failure on warnings, too"},
 	{0, "help-config", NULL, NULL, set_help_config,
 	 "print every option of the configuration file and exit"},
 	{'h', "help", NULL, NULL, show_help, "print this usage message and exit"},

@@ -83,7 +83,7 @@ static void make_again(struct supervisor *sup)
 	int r = path ? make(sup, path, O_EXCL, &diag) : -ENOMEM;
 
 	if (r == -EEXIST) {
-		log_line(LOG_WARNING, "%s is another's now: left alone", path);
+		log_line(LOG_WARNING, "%s belongs to another process now, and is left alone", path);
 		own_name_done(&sup->pidfile->name);
 	} else if (r < 0) {
 		lookout_failed(sup, &sup->pidfile->name, &diag);

@@ -197,7 +197,7 @@ def test_a_method_that_is_not_there_is_a_fault(daemon):
 def test_a_wrong_level_is_told_with_those_there_are(daemon):
     done = daemon.ctl("log-level", "loud")
     assert done.returncode == 2 and "use error, warn, info or debug" in done.stderr
-    assert daemon.ctl("log-level", "debug", check=True).stdout.startswith("slotd logs debug")
+    assert daemon.ctl("log-level", "debug", check=True).stdout.startswith("slotd now logs messages of level debug")
 
 
 def test_help_names_the_flags_of_a_command(daemon):

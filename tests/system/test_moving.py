@@ -214,10 +214,10 @@ def test_import_check_names_what_is_different_and_where():
     for line in [
             'unknown option "numproc" is ignored; did you mean "numprocs"?',
             "twiddler.rpcinterface:make cannot be resolved within [rpcinterface:twiddler]",
-            "[ctlplugin:cache] is Python",
-            "[fcgi-program:php] has its socket: in a group, here scripts,",
-            "[fcgi-program:php] socket=tcp://php.example:9002: slotd wants a numeric host",
-            "[eventlistener:watch] has PROCESS_STATE_EXITED and, with PROCESS_STATE",
+            "[ctlplugin:cache] is a plugin in Python",
+            "[fcgi-program:php] has its socket in group scripts, too",
+            "[fcgi-program:php] socket=tcp://php.example:9002: slotd needs a numeric host",
+            "[eventlistener:watch] subscribes to PROCESS_STATE_EXITED and, by PROCESS_STATE",
             "web-a and web-b could be the slots of a [service:web]"]:
         assert line in said, said
     assert f"{file.config}:{file.config.read_text().splitlines().index('numproc=2') + 1}: " in said
@@ -284,7 +284,7 @@ def test_leave_names_the_steps_and_what_supervisor_would_ignore(slotd, ports):
     assert "[rpcinterface:supervisor]" in proxies and "[unix_http_server]" in proxies
     assert f"supervisord -c {daemon.config}" in rest
     assert f"supervisorctl -c {daemon.config} stop payinv-a:*" in rest
-    _, _, ignored = said.partition("ignore, without a word:")
+    _, _, ignored = said.partition("silently ignore:")
     for text in ("[slotd]", "run_dir=", "[service:payinv]", "slot_a=", "health="):
         assert text in ignored
     assert "command=" not in ignored

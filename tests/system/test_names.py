@@ -105,7 +105,7 @@ def test_a_pidfile_that_is_another_ones_now_stays(slotd, how):
     if how == "replaced":
         (daemon.dir / "new").write_text("1\n")
         os.rename(daemon.dir / "new", path)
-        daemon.wait_log(f"{path} is another's now")
+        daemon.wait_log(f"{path} belongs to another process now")
     else:
         path.write_text("1\n")
     assert daemon.end() == 0
@@ -154,7 +154,7 @@ def test_what_is_no_socket_is_not_replaced_by_one(slotd, kind):
     done = subprocess.run([str(SLOTD), "-n", "-c", str(daemon.config)], cwd=daemon.dir,
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert f"{path} is there, but is not a socket: remove it" in done.stderr
+    assert f"{path} exists, but is not a socket: remove it" in done.stderr
     assert kind_of(path) == before
 
 
@@ -175,7 +175,7 @@ def test_a_socket_that_is_another_ones_now_stays_at_the_end(slotd):
         other.bind(f"{path}.new")
         other.listen()
         os.rename(f"{path}.new", path)
-        daemon.wait_log(f"{path} was removed or replaced: unix:{path} is held by another process")
+        daemon.wait_log(f"{path} was removed or replaced, and cannot be made again: unix:{path} is held by another process")
         assert daemon.end() == 0
         assert listens(path)
 
@@ -209,7 +209,7 @@ def test_control_sockets_and_the_pidfile_come_back(slotd, how):
     wait_for(lambda: daemon.read("slotd.pid") == f"{daemon.pid}\n", "the pid file is there again")
     assert stat.S_IMODE(os.stat(daemon.dir / "http.sock").st_mode) == 0o640
     daemon.wait_ready()
-    wait_for(lambda: daemon.log().count("was removed: made again") == 4, "each is said")
+    wait_for(lambda: daemon.log().count("was removed, and has been made again") == 4, "each is said")
     assert daemon.end() == 0
     assert not any((daemon.dir / name).exists() for name in [*SOCKETS, "slotd.pid"])
 
@@ -227,7 +227,7 @@ def test_a_user_who_may_not_read_a_socket_has_it_watched_too(slotd):
 def test_a_run_directory_comes_back_without_a_reload(slotd, how):
     daemon = slotd(SLEEPER)
     how(str(daemon.dir / "run"))
-    daemon.wait_log("slotd.sock was removed: made again")
+    daemon.wait_log("slotd.sock was removed, and has been made again")
     daemon.wait_ready()
 
 

@@ -69,9 +69,9 @@ def test_a_socket_that_the_relays_may_not_open_is_said_until_they_may(slotd, por
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.settimeout(60)
         wait_for(note, "status says why the client waits")
-        assert note() == f"slotd-relay may not open its socket unix:{path}"
-        wait_for(lambda: re.search(r"WARN u: u-a: slotd-relay \(user nobody\) may not open unix:",
-                                   daemon.log()), "the log says it")
+        assert note() == f"slotd-relay has no permission to connect to unix:{path}"
+        wait_for(lambda: re.search(r"WARN u: u-a: slotd-relay \(user nobody\) has no permission to "
+                                   "connect to unix:", daemon.log()), "the log says it")
         path.chmod(0o777)
         assert client.recv(100) == b"hello"
     wait_for(lambda: not note(), "it is over")

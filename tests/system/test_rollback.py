@@ -50,7 +50,7 @@ def test_after_failed_deploys_alone_there_is_nothing_to_roll_back_to(slotd, port
 
 
 def test_a_slot_that_was_never_live_is_nothing_to_roll_back_to(payinv):
-    assert refuses(rolls_back(payinv), "nothing to roll back to: slot b has not been live")
+    assert refuses(rolls_back(payinv), "nothing to roll back to: slot b was never live")
     payinv.daemon.ctl("swap", "payinv", check=True)
     assert rolls_back(payinv).returncode == 0
 

@@ -371,7 +371,7 @@ def test_rubbish_in_the_live_file_stops_that_service_only(slotd, ports):
     payinv.daemon.wait_log("c0ffee")
     assert payinv.daemon.info(payinv.worker("a", 0))["statename"] == "STOPPED"
     slots = payinv.daemon.ctl("slots", check=True).stdout
-    assert "LIVE" not in slots and 'write "a" or "b" into it, then slotctl reload' in slots
+    assert "LIVE" not in slots and 'write "a" or "b" into it, then run slotctl reload' in slots
     (payinv.daemon.dir / "live").write_text("b")
     payinv.daemon.ctl("reload", check=True)
     wait_for(lambda: "b    LIVE" in payinv.daemon.ctl("slots").stdout, "slot b is live")

@@ -659,7 +659,7 @@ def test_a_lost_connection_leaves_the_outcome_unknown(serve):
                     "slotd.follow": lambda *_: fault(10, "BAD_NAME: no such job")})
     done = ctl(server, "swap", "payinv")
     assert done.returncode == 13
-    assert done.stderr == ("slotctl: no such job. #7 goes on by itself: "
+    assert done.stderr == ("slotctl: no such job. #7 continues by itself. To follow it: "
                            "slotctl attach payinv\n")
 
 

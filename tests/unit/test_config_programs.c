@@ -215,7 +215,7 @@ static const struct {
 	{"[program:x]\ncommand=a\nexitcodes=300\n", true, 3,
 	 "not a valid list of exit codes: '300'"},
 	{"[program:x]\ncommand=a\numask=9\n", true, 3, "9 can not be converted to an octal type"},
-	{"[program:x]\ncommand=a\nstartsecs=-1\n", true, 3, "'-1' is no duration"},
+	{"[program:x]\ncommand=a\nstartsecs=-1\n", true, 3, "'-1' is not a duration"},
 	{"[program:x]\ncommand=a\nnumprocs=2\n", true, 3,
 	 "%(process_num) must be present within process_name when numprocs > 1"},
 	{"[program:x]\ncommand=a\nnumprocs=9000\n", true, 3,
@@ -223,7 +223,7 @@ static const struct {
 	{"[program:x]\ncommand=a\nprocess_name=a b\n", true, 3,
 	 "Invalid name: 'a b' because of character: ' '"},
 	{"[program:x]\ncommand=a\nprocess_name=y%(process_num)0200d\n", true, 3,
-	 "makes a name of 201 characters; 200 are possible"},
+	 "makes a name of 201 characters; the limit is 200"},
 	{"[program:x y]\ncommand=a\n", true, 1, "because of character: ' '"},
 	{"[program:]\ncommand=a\n", true, 1, "has no name"},
 	{"[program:x]\ncommand=a\nstopasgroup=true\nkillasgroup=false\n", true, 4,
@@ -241,9 +241,9 @@ static const struct {
 	{"[program:x]\ncommand=a\nenvironment=A=\"'x'\"\n", false, 3,
 	 "quotes at the ends of the value of A are dropped"},
 	{"[program:x]\ncommand=a\nenvironment=A=,\n", false, 3,
-	 "the value of A is a comma; write A=\"\" for none"},
+	 "the value of A is a comma; write A=\"\" for an empty value"},
 	{"[program:x]\ncommand=a\nenvironment=A=1,B=2,A=3\n", false, 3,
-	 "A is there twice; the later value counts"},
+	 "A is given twice; the last value counts"},
 	{"[program:x]\ncommand=a\nenvironment=\"A\"=1\n", false, 3,
 	 "the quotes are part of the name \"A\""},
 	{"[supervisord]\nenvironment=A=pa#ss,B=1\n", false, 2, "\"#\" starts a comment after A"},
@@ -259,7 +259,7 @@ static const struct {
 	{"[program:x] command=a\ncommand=b\n", false, 1,
 	 "\"command=a\" after the name of the section is ignored"},
 	{"[program:x]\ncommand=a\npriority=1\n\ncommand=b\n", false, 5,
-	 "[program:x] command is there twice: this one counts, that of line 2 does not"},
+	 "[program:x] command is given twice: this value counts, the one in line 2 does not"},
 	{"[program:x]\ncommand=a\nuser=\n", true, 3, "Invalid user name"},
 	{"[program:x]\ncommand=%(nope)s\n", true, 2,
 	 "Format string '%(nope)s' for 'program:x.command' contains names ('nope') which cannot be "
@@ -349,7 +349,7 @@ START_TEST(all_programs_together_are_bounded)
 		load("[program:x]\nnumprocs=8000\nprocess_name=%(process_num)d\ncommand=a\n"
 		     "[program:y]\nnumprocs=8000\nprocess_name=%(process_num)d\ncommand=a\n");
 
-	ck_assert_ptr_nonnull(message_with(c, "more than 8192 workers in all"));
+	ck_assert_ptr_nonnull(message_with(c, "exceeds the limit of 8192 workers in all"));
 }
 END_TEST
 

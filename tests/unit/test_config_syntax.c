@@ -114,7 +114,7 @@ START_TEST(beyond_the_limits_is_an_error_not_a_cut)
 	for (int i = 0; i < DOCUMENT_LINE_MAX; i++) {
 		(void)strbuf_addc(&text, 'x');
 	}
-	expect_message(strbuf_str(&text), true, 2, "bytes; 65536 are the limit");
+	expect_message(strbuf_str(&text), true, 2, "bytes is too long: the limit is 65536");
 
 	strbuf_reset(&text);
 	(void)strbuf_adds(&text, "[supervisord]\n");
@@ -122,7 +122,7 @@ START_TEST(beyond_the_limits_is_an_error_not_a_cut)
 		(void)strbuf_addc(&text, 'x');
 	}
 	(void)strbuf_adds(&text, "=1\n");
-	expect_message(strbuf_str(&text), true, 2, "200 are the limit");
+	expect_message(strbuf_str(&text), true, 2, "too long: the limit is 200");
 }
 END_TEST
 

@@ -149,7 +149,7 @@ START_TEST(a_live_slot_that_was_stopped_by_hand_holds_and_goes_on)
 	said[0] = '\0';
 	set(&processes[0], WORKER_STARTING, false);
 	ck_assert_str_eq(settled(), "worker 0 down; worker 1 up; place a open 0");
-	ck_assert_str_eq(said, "<5>connections wait no more");
+	ck_assert_str_eq(said, "<5>connections no longer wait");
 	ck_assert_str_eq(s.why[TROUBLE_STOPPED], "");
 }
 END_TEST

@@ -186,6 +186,56 @@ START_TEST(what_is_no_regular_file_is_never_replaced)
 }
 END_TEST
 
+/* What a repair says; the child that runs it says it on descriptor 1. */
+static const char *said_by_repair(void)
+{
+	char path[96];
+	struct record_files f = files(true, "{1}", 'a');
+	int stdout_fd = dup(STDOUT_FILENO);
+
+	(void)snprintf(path, sizeof(path), "%s/said", dir);
+	f.repair = true;
+	ck_assert(stdout_fd >= 0 && freopen(path, "w", stdout) != NULL);
+	(void)record_files_write(&f);
+	ck_assert_int_ge(dup2(stdout_fd, STDOUT_FILENO), 0);
+	(void)close(stdout_fd);
+	return content(path);
+}
+
+static void edit_live(void)
+{
+	auto_fclose FILE *f = fopen(live, "w");
+
+	ck_assert(f && fputs("b\n", f) > 0);
+}
+
+START_TEST(an_edit_is_corrected_and_said_beside_what_failed)
+{
+	char sentence[256], failed[512];
+
+	make_dir();
+	(void)snprintf(sentence, sizeof(sentence),
+		       "%s was changed by hand and has been corrected: a stays live (slotctl swap "
+		       "changes the live slot)",
+		       live);
+	edit_live();
+	ck_assert_str_eq(said_by_repair(), sentence);
+	ck_assert_str_eq(content(live), "a\n");
+	ck_assert_str_eq(said_by_repair(), "");
+
+	edit_live();
+	ck_assert(unlink(link_path) == 0 && mkdir(link_path, 0755) == 0);
+	(void)snprintf(failed, sizeof(failed), "%s is not a symbolic link: remove it; %s",
+		       link_path, sentence);
+	ck_assert_str_eq(said_by_repair(), failed);
+
+	ck_assert(unlink(live) == 0 && mkdir(live, 0755) == 0);
+	(void)snprintf(failed, sizeof(failed), "cannot replace %s: Is a directory", live);
+	ck_assert_str_eq(said_by_repair(), failed);
+	remove_dir();
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("record_files", a_record_replaces_all_three, a_check_changes_none_of_them,
@@ -193,5 +243,6 @@ int main(void)
 			 what_is_no_link_is_not_replaced_by_one, the_history_grows,
 			 a_directory_that_is_gone_fails_the_check,
 			 behind_a_link_the_live_file_is_replaced_and_the_link_stays,
-			 what_is_no_regular_file_is_never_replaced);
+			 what_is_no_regular_file_is_never_replaced,
+			 an_edit_is_corrected_and_said_beside_what_failed);
 }

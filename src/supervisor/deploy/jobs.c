@@ -144,18 +144,20 @@ static int check_request(struct service *s, const struct job_request *req, struc
 		return diag_set(diag, -EBUSY, "%s", job_describe(s->job, job, sizeof(job)));
 	}
 	if (req->release && (strlen(req->release) >= JOB_NAME_MAX || !is_plain(req->release))) {
-		return diag_set(diag, -EINVAL, "a release is a name of at most %d letters",
+		return diag_set(diag, -EINVAL,
+				"the name of a release has at most %d characters, and no control "
+				"characters",
 				JOB_NAME_MAX - 1);
 	}
 	if (req->kind == SWAP_KIND_ROLLBACK && !s->slots[target].proven) {
-		return diag_set(
-			diag, -EINVAL,
-			"%s: there is nothing to roll back to: slot %s %s. Once it is right: "
-			"slotctl deploy %s, or slotctl swap %s",
-			s->name, slot_name(target),
-			s->slots[target].touched ? "holds a deploy that did not succeed"
-						 : "has not been live with what it holds",
-			s->name, s->name);
+		return diag_set(diag, -EINVAL,
+				"%s: there is nothing to roll back to: slot %s %s. When that slot "
+				"is in order: slotctl deploy %s, or slotctl swap %s",
+				s->name, slot_name(target),
+				s->slots[target].touched
+					? "contains a deploy that did not succeed"
+					: "was never live with the release that it contains",
+				s->name, s->name);
 	}
 	slot_count(s, target, &count);
 	if (count.total == 0) {
@@ -295,7 +297,7 @@ int job_abort(struct supervisor *sup, const struct job_request *req, struct diag
 	if (s->swap.step == SWAP_FLIP || s->swap.back ||
 	    deploy_slot_in_use(&s->swap) == SLOT_INVALID_) {
 		return diag_set(diag, -EALREADY,
-				"%s: too late, %s is live. The way back: slotctl rollback %s",
+				"%s: too late, %s is live. To go back: slotctl rollback %s",
 				s->name, slot_name(s->swap.target), s->name);
 	}
 	(void)snprintf(text, sizeof(text), "aborted by %s", req->who);
@@ -317,7 +319,7 @@ int service_drain_now(struct supervisor *sup, const struct job_request *req, str
 	}
 	idle = slot_other(service_live(s));
 	if (s->slots[idle].retire.state != RETIRE_DRAINING) {
-		return diag_set(diag, -ENOENT, "%s: slot %s does not drain", s->name,
+		return diag_set(diag, -ENOENT, "%s: slot %s is not draining", s->name,
 				slot_name(idle));
 	}
 	service_retire(s, idle, RETIRE_EV_NOW);

@@ -22,8 +22,8 @@ static int live_by_file(const struct service_config *c, enum slot_id *ret, struc
 	}
 	if (found->code == -EINVAL) {
 		return diag_set(diag, -EINVAL,
-				"%s says \"%.32s\", not who is live: write \"a\" or \"b\" into it, "
-				"then slotctl reload",
+				"%s says \"%.32s\", not which slot is live: write \"a\" or \"b\" "
+				"into it, then run slotctl reload",
 				c->live_file, found->text ? found->text : "");
 	}
 	return diag_set_errno(diag, found->code, "%s", c->live_file);
@@ -49,10 +49,10 @@ static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 			s->slots[slot].proven = record.proven[slot];
 		}
 		if (live_by_file(c, &written, NULL) == 0 && written != *ret) {
-			service_say(
-				s, LOG_WARNING,
-				"%s says %s, but %s is live: put right (slotctl swap changes it)",
-				c->live_file, slot_name(written), slot_name(*ret));
+			service_say(s, LOG_WARNING,
+				    "%s says %s, but %s is live: the file is corrected (slotctl "
+				    "swap changes the live slot)",
+				    c->live_file, slot_name(written), slot_name(*ret));
 		}
 		return 0;
 	}

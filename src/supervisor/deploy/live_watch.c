@@ -86,7 +86,7 @@ void live_watch_start(struct service *s)
 	int r = s->config->live_file ? watch(s) : 0;
 
 	if (r < 0) {
-		service_say(s, LOG_WARNING, "edits of %s by hand go unnoticed: %s",
+		service_say(s, LOG_WARNING, "slotd will not notice when %s is edited by hand: %s",
 			    s->config->live_file, strerror(-r));
 		live_watch_stop(s);
 	}
@@ -97,7 +97,7 @@ void live_watch_renew(struct service *s)
 	int wd = s->watch_fd >= 0 ? watch_directory(s) : s->watch_wd;
 
 	if (wd < 0 && wd != -ENOENT) {
-		service_say(s, LOG_WARNING, "edits of %s by hand may go unnoticed: %s",
+		service_say(s, LOG_WARNING, "slotd may not notice when %s is edited by hand: %s",
 			    s->config->live_file, strerror(-wd));
 	}
 	if (wd >= 0 && wd != s->watch_wd) {

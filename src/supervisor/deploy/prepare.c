@@ -117,7 +117,7 @@ static int open_log(const char *path)
 	int fd = -EBADF;
 
 	if (own_file_open(path, O_WRONLY | O_CREAT | O_APPEND, 0644, &diag, &fd) < 0) {
-		dprintf(STDOUT_FILENO, "prepare: no log: %s\n", diag.text);
+		dprintf(STDOUT_FILENO, "prepare: cannot open the log: %s\n", diag.text);
 	} else if (ftruncate(fd, 0) < 0) { /* of an earlier job of that number */
 		dprintf(STDOUT_FILENO, "prepare: cannot empty %s: %m\n", path);
 	}

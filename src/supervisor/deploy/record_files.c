@@ -49,7 +49,7 @@ static int write_beside(const char *path, const char *text)
 	}
 	if (stat(path, &st) == 0 &&
 	    (fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)) {
-		return complain("cannot give its owner and mode to", new_path);
+		return complain("cannot set the owner and mode of", new_path);
 	}
 	return fsync(fd) < 0 ? complain("cannot write", new_path) : 0;
 }
@@ -126,7 +126,7 @@ static int write_link(const char *path, const char *target, bool commit)
 	ssize_t n = readlink(path, now, sizeof(now) - 1);
 
 	if (n < 0 && errno == EINVAL) {
-		dprintf(STDOUT_FILENO, "%s is no symbolic link: remove it", path);
+		dprintf(STDOUT_FILENO, "%s is not a symbolic link: remove it", path);
 		return 1;
 	}
 	now[n > 0 ? n : 0] = '\0';
@@ -161,6 +161,8 @@ static int append(const char *path, const char *line)
 int record_files_write(void *data)
 {
 	const struct record_files *f = data;
+	bool edited;
+	int r = 0;
 
 	if (f->history_path && append(f->history_path, f->history_line) != 0) {
 		return 1;
@@ -168,20 +170,20 @@ int record_files_write(void *data)
 	if (f->state_path && write_file(f->state_path, f->state_text, f->commit) != 0) {
 		return 1;
 	}
-	if (f->repair && f->live_path && !holds(f->live_path, f->live_text)) {
-		dprintf(STDOUT_FILENO,
-			"%s was changed by hand: put right, %c stays live (slotctl swap changes "
-			"it)",
-			f->live_path, f->live_text[0]);
-	}
+	edited = f->repair && f->live_path && !holds(f->live_path, f->live_text);
 	if (f->live_path && write_file(f->live_path, f->live_text, f->commit) != 0) {
 		return 1;
 	}
-	if (f->link_path && f->link_target &&
-	    write_link(f->link_path, f->link_target, f->commit) != 0) {
-		return 1;
+	if (f->link_path && f->link_target) {
+		r = write_link(f->link_path, f->link_target, f->commit);
 	}
-	return 0;
+	if (edited) {
+		dprintf(STDOUT_FILENO,
+			"%s%s was changed by hand and has been corrected: %c stays live (slotctl "
+			"swap changes the live slot)",
+			r != 0 ? "; " : "", f->live_path, f->live_text[0]);
+	}
+	return r;
 }
 
 void record_files_done(struct record_files *f)

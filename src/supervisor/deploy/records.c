@@ -169,7 +169,7 @@ static void wrote(struct records *r, const struct request *q, int code, const ch
 		live_watch_renew(s);
 		if (s->unrecorded) {
 			s->unrecorded = false;
-			service_say(s, LOG_NOTICE, "%s is live: recorded now",
+			service_say(s, LOG_NOTICE, "it is recorded now that %s is live",
 				    slot_name(service_live(s)));
 			service_settle_soon(s);
 		}
@@ -373,8 +373,8 @@ static int read_state(struct records *r, const char *path, struct diag *diag)
 	if (!json_is_object(r->state)) {
 		(void)snprintf(
 			r->damage, sizeof(r->damage),
-			"%s, the record of who is live, is damaged (line %d: %s): mend it, or "
-			"remove it to have live_file decide; then restart slotd",
+			"%s, the record of which slot is live, is damaged (line %d: %s): repair "
+			"it, or remove it so that live_file decides; then restart slotd",
 			path, error.line, error.text);
 		log_line(LOG_ERR, "%s", r->damage);
 		json_decref(r->state);

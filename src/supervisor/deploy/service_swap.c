@@ -104,7 +104,7 @@ static void say_cut(struct service *s, enum slot_id slot)
 	if (n) {
 		service_say(s, LOG_WARNING,
 			    "slot %s has drained; %" PRIu64
-			    " connections that did not end by themselves were ended",
+			    " connections that did not end by themselves were closed",
 			    slot_name(slot), n);
 		job_cut(s, slot, n);
 	}

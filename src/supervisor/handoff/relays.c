@@ -298,7 +298,7 @@ static void publish_page(const struct helper *relay, struct helper *control)
 	struct message m;
 
 	if (fd < 0) {
-		log_line(LOG_WARNING, "connections of slotd-relay %u are not shown: %s",
+		log_line(LOG_WARNING, "the connections of slotd-relay %u cannot be counted: %s",
 			 relay->index, strerror(-fd));
 		return;
 	}
@@ -393,7 +393,7 @@ static int send_setup(struct helper *h)
 	if (r == 0) {
 		message_put_fd(&m, h->sup->relays->pool_fd);
 	} else {
-		log_line(LOG_WARNING, "relays share connections unevenly: %s", strerror(-r));
+		log_line(LOG_WARNING, "the relays share connections unevenly: %s", strerror(-r));
 	}
 	return helper_send(h, &m);
 }
@@ -450,8 +450,9 @@ static void denied(struct supervisor *sup, const struct message *m)
 	process_changed(p);
 	if (may_not) {
 		service_say(p->service, LOG_WARNING,
-			    "%s: slotd-relay%s%s%s may not open %s, and clients wait: let the "
-			    "worker make it with umask=0, or for a group of that user",
+			    "%s: slotd-relay%s%s%s has no permission to connect to %s, so that "
+			    "clients wait: let the worker create the socket with umask=0, or for a "
+			    "group of that user",
 			    p->config->name, as_user ? " (user " : "", as_user ? user->user : "",
 			    as_user ? ")" : "", p->config->address);
 	}
@@ -483,8 +484,8 @@ static void lost(struct helper *h)
 	}
 	if (link && fallocate(link->page_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 			      sizeof(struct relay_page)) < 0) {
-		log_line(LOG_WARNING, "slotd-relay %u: its counts cannot be cleared: %s", h->index,
-			 strerror(errno));
+		log_line(LOG_WARNING, "the counts of slotd-relay %u cannot be cleared: %s",
+			 h->index, strerror(errno));
 	}
 	if (!h->sup->quitting) {
 		rounds_lose(h);

@@ -121,7 +121,8 @@ int activity_init(struct supervisor *sup)
 	loop_io_init(&a->io, on_activity);
 	loop_timer_init(&a->timer, on_tick);
 	if (a->fd < 0) {
-		log_line(LOG_WARNING, "helpers that hang are not found early: %s", strerror(errno));
+		log_line(LOG_WARNING, "slotd cannot tell early when a helper hangs: %s",
+			 strerror(errno));
 	} else {
 		loop_io_set(sup->loop, &a->io, a->fd, LOOP_READ);
 	}
@@ -137,7 +138,8 @@ void activity_watch(struct supervisor *sup, int fd)
 	if (sup->activity->fd >= 0 && epoll_ctl(sup->activity->fd, EPOLL_CTL_ADD, fd, &e) < 0 &&
 	    errno != EPERM && errno != EEXIST &&
 	    log_once(&sup->activity->unwatched, usec_monotonic(), NULL)) {
-		log_line(LOG_WARNING, "helpers that hang may be found late: %s", strerror(errno));
+		log_line(LOG_WARNING, "slotd may find out late that a helper hangs: %s",
+			 strerror(errno));
 	}
 }
 

@@ -135,10 +135,11 @@ static void refused(struct channel *ch)
 	const struct helper *h = ch->owner;
 	char name[64];
 
-	log_line(LOG_ERR,
-		 "%s (pid %d): refused a message from it, damaged or of another version (%" PRIu64
-		 " so far)",
-		 helper_name(h, name, sizeof(name)), (int)h->child.pid, ch->bad);
+	log_line(
+		LOG_ERR,
+		"refused a message from %s (pid %d) that is damaged or of another version (%" PRIu64
+		" so far)",
+		helper_name(h, name, sizeof(name)), (int)h->child.pid, ch->bad);
 }
 
 static const struct channel_ops channel_ops = {
@@ -429,8 +430,8 @@ int helpers_start(struct supervisor *sup, struct diag *diag)
 	}
 	r = find_program(helper_of(sup, HELPER_KEEP), path, sizeof(path));
 	return r < 0 ? diag_set_errno(diag, r,
-				      "slotd's helper programs are neither beside it nor in %s: "
-				      "install slotd whole",
+				      "slotd's helper programs are neither beside slotd nor in %s: "
+				      "install all of slotd",
 				      SLOTD_HELPER_DIR)
 		     : 0;
 }

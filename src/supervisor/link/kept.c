@@ -92,8 +92,7 @@ void keep_put(struct supervisor *sup, const char *name, const struct kept_fd *fd
 	free(kept->tags);
 	kept->tags = strdup(tags);
 	if (!kept->tags) {
-		log_line(LOG_ERR, "what \"%s\" is cannot be told over a crash: out of memory",
-			 name);
+		log_line(LOG_ERR, "slotd-keep cannot be told what \"%s\" is: out of memory", name);
 	}
 	if (keep && channel_open(&keep->channel)) {
 		keep_send(keep, name, kept);

@@ -117,15 +117,17 @@ void lookout_failed(struct supervisor *sup, struct own_name *n, const struct dia
 	l->missing = true;
 	if (!n->lost) {
 		n->lost = true;
-		log_line(LOG_ERR, "%s was removed or replaced: %s; trying again every 5 s", n->path,
-			 diag->text);
+		log_line(LOG_ERR,
+			 "%s was removed or replaced, and cannot be made again: %s; trying again "
+			 "every 5 s",
+			 n->path, diag->text);
 	}
 }
 
 void lookout_made(struct own_name *n)
 {
 	n->lost = false;
-	log_line(LOG_WARNING, "%s was removed: made again", n->path);
+	log_line(LOG_WARNING, "%s was removed, and has been made again", n->path);
 }
 
 /* ---- looking */

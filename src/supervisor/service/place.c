@@ -100,7 +100,7 @@ static void set_troubles(struct service *s, uint32_t troubles)
 	if (held && !(troubles & holding)) {
 		s->why[TROUBLE_STOPPED][0] = s->why[TROUBLE_REMOVED][0] = '\0';
 		service_write_ledger(s);
-		service_say(s, LOG_NOTICE, "connections wait no more");
+		service_say(s, LOG_NOTICE, "connections no longer wait");
 	}
 	service_changed(s);
 }

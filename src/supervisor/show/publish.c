@@ -96,7 +96,7 @@ static const char *note_of(const struct process *p, char *buf, size_t size)
 		return buf;
 	}
 	if (p->denied) {
-		(void)snprintf(buf, size, "slotd-relay may not open its socket %s",
+		(void)snprintf(buf, size, "slotd-relay has no permission to connect to %s",
 			       p->config->address);
 		return buf;
 	}

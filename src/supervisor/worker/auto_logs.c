@@ -86,8 +86,8 @@ void auto_logs_clean(const struct config *config)
 
 	if (!dir) {
 		if (!c->nocleanup && errno != ENOENT) {
-			log_line(LOG_WARNING, "logs of former runs stay in %s: %s", c->childlogdir,
-				 strerror(errno));
+			log_line(LOG_WARNING, "logs of former runs cannot be removed from %s: %s",
+				 c->childlogdir, strerror(errno));
 		}
 		return;
 	}
@@ -96,10 +96,9 @@ void auto_logs_clean(const struct config *config)
 	if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) == 0) {
 		if (any(dir, &re, is_written)) {
 			log_line(LOG_WARNING,
-				 "another daemon with identifier=%s writes AUTO logs to %s: old "
-				 "ones "
-				 "are not removed; give this one an identifier or a childlogdir of "
-				 "its own",
+				 "another daemon with identifier=%s writes AUTO logs to %s, so "
+				 "that old logs are not removed; give this daemon its own "
+				 "identifier or childlogdir",
 				 c->identifier, c->childlogdir);
 		} else {
 			(void)any(dir, &re, remove_unused);

@@ -211,7 +211,7 @@ static void make_again(struct supervisor *sup, struct fcgi_socket *s)
 		return;
 	}
 	lookout_made(&s->name);
-	log_line(LOG_WARNING, "%s: restarting its processes, which have the old socket",
+	log_line(LOG_WARNING, "%s: its processes have the old socket and are restarted",
 		 s->program);
 	restart_processes(sup, s->program);
 }
