@@ -3,11 +3,11 @@
 /**
  * A channel: one end of a SOCK_SEQPACKET pair between slotd and a helper, watched by a loop.
  *
- * Sending never blocks. What the peer does not take at once is queued up to a bound; beyond it
- * channel_send answers -ENOBUFS and the caller decides (state is sent again later by generation,
- * a request is failed). A peer that has taken nothing for stall_after while something is queued
- * (of a prompt one: while something is unread) is reported by the stalled callback: slotd restarts
- * such a helper.
+ * Sending never blocks. What the peer does not accept at once is queued, up to a bound; beyond it
+ * channel_send returns -ENOBUFS and the caller decides (state is sent again later by generation,
+ * a request fails). If a peer has accepted nothing for stall_after while something is queued (for
+ * a prompt peer: while something is unread), the stalled callback reports it, and slotd restarts
+ * that helper.
  */
 
 #include <slotd/log.h>
@@ -17,16 +17,18 @@
 struct channel;
 
 struct channel_ops {
-	/** A valid message came. It owns m->fds until it takes them (message_take_fd). */
+	/** A valid message has arrived. The message owns its descriptors until the callback takes
+	 * them (message_take_fd). */
 	void (*received)(struct channel *ch, struct message *m);
-	/** EOF or an error (negative errno; 0 for EOF). Watching has stopped. May be NULL. */
+	/** The channel has ended: error is 0 for EOF, else a negative errno. It is no longer
+	 * watched. May be NULL. */
 	void (*closed)(struct channel *ch, int error);
-	/** Everything queued was sent. May be NULL. */
+	/** Everything that was queued has been sent. May be NULL. */
 	void (*drained)(struct channel *ch);
-	/** The peer read nothing for stall_after. May be NULL. */
+	/** The peer has read nothing for stall_after. May be NULL. */
 	void (*stalled)(struct channel *ch);
-	/** A message was none that a decoder takes, the first or another after a minute: ch->bad
-	 * says how many there were. May be NULL. */
+	/** The decoder has refused a message. Called for the first one, and then at most once a
+	 * minute; ch->bad counts them. May be NULL. */
 	void (*refused)(struct channel *ch);
 };
 
@@ -44,42 +46,43 @@ struct channel {
 	struct loop_io io;
 	struct loop_timer stall;
 	usec_t stall_after; /* USEC_NEVER: never */
-	bool prompt;	    /* the peer is one that never has a reason to leave messages unread */
-	int unread;	    /* by a prompt peer, after the last message was sent */
+	bool prompt;	    /* the peer never has a reason to leave messages unread */
+	int unread;	    /* bytes a prompt peer had not read after the last message was sent */
 	struct channel_packet *head, *tail;
 	size_t queued; /* bytes */
 	uint64_t bad;  /* messages refused by the decoder */
 	struct log_once bad_told;
 };
 
-/** A connected pair, close-on-exec and non-blocking. 0 or -errno. */
+/** Makes a connected pair, close-on-exec and non-blocking. Returns 0 or -errno. */
 int channel_pair(int *ret_ours, int *ret_theirs);
 
 /** Starts watching. Takes fd; keeps loop and ops. */
 void channel_init(struct channel *ch, struct loop *loop, int fd, const struct channel_ops *ops,
 		  void *owner);
-/** Of what comes in one turn of the loop, messages are received first. */
+/** In each turn of the loop, messages of this channel are handled before other events. */
 void channel_first(struct channel *ch);
-/** Stops watching, drops the queue, closes. Harmless when zeroed. */
+/** Stops watching, drops the queue and closes the descriptor. Accepts a zeroed channel. */
 void channel_done(struct channel *ch);
-/** The peer has ended: what it had sent is received now. */
+/** Receives what a peer that has ended had still sent. */
 void channel_receive_rest(struct channel *ch);
-/** Waits for the peer once more; for the stalled callback. */
+/** Gives the peer stall_after once more; for the stalled callback. */
 void channel_stall_again(struct channel *ch);
-/** Has it a peer: neither closed nor zeroed? */
+/** Is the channel open, that is neither closed nor zeroed? */
 bool channel_open(const struct channel *ch);
 
 /**
- * Sends or queues. Borrows m; its descriptors are duplicated if it has to be queued, so the
- * caller closes its own either way.
+ * Sends or queues a message. Borrows m; if the message has to be queued, its descriptors are
+ * duplicated, so the caller closes its own in any case.
  *
  * Errors: -ENOBUFS (queue full), -ENOTCONN (closed), -EMFILE/-ENOMEM.
  */
 int channel_send(struct channel *ch, struct message *m);
-/** True when nothing waits to be sent: the time to send state of lower urgency. */
+/** Is the queue empty? Then less urgent state may be sent. */
 bool channel_idle(const struct channel *ch);
 
-/** One message without a loop, blocking at most timeout; for start-up. -ETIMEDOUT, -ECONNRESET. */
+/** Receives one message without a loop, blocking for at most timeout; for start-up. Returns 0,
+ * -ETIMEDOUT, -ECONNRESET or another -errno. */
 int channel_receive_wait(int fd, struct message *m, usec_t timeout);
-/** Sends without a loop, waiting for room. For start-up and tests. */
+/** Sends a message without a loop, waiting for room; for start-up and tests. */
 int channel_send_wait(int fd, struct message *m);

@@ -1,11 +1,12 @@
 #pragma once
 
 /**
- * Ownership idiom: cleanup attributes and two visible hand-overs.
+ * Ownership: cleanup attributes, and two macros that make a hand-over visible.
  *
- * Heap objects have x_new/x_free, embedded ones x_init/x_done. The ends accept NULL, zeroed and
- * half-built objects. An absent descriptor is -EBADF. Comments use three verbs: *takes* (yours no
- * longer, even on failure), *borrows* (for the call), *keeps* (must outlive the object).
+ * Heap objects have x_new/x_free, embedded ones x_init/x_done. x_free and x_done accept NULL,
+ * zeroed and half-built objects. An absent descriptor is -EBADF. Comments use three verbs: a
+ * function *takes* what is no longer the caller's, even on failure; it *borrows* what it uses
+ * during the call only; it *keeps* what must outlive the object.
  */
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 #define auto_close  CLEANUP(cleanup_closep)
 #define auto_fclose CLEANUP(cleanup_fclosep)
 
-/** Hand a descriptor over: yields it and leaves -EBADF behind. */
+/** Hands a descriptor over: yields it and leaves -EBADF behind. */
 #define TAKE_FD(fd)                                \
 	({                                         \
 		int *from_ = &(fd), was_ = *from_; \
@@ -26,7 +27,7 @@
 		was_;                              \
 	})
 
-/** Hand a heap object over: yields it and leaves NULL behind. */
+/** Hands a heap object over: yields it and leaves NULL behind. */
 #define TAKE_PTR(p)                                         \
 	({                                                  \
 		__typeof__(p) *from_ = &(p), was_ = *from_; \
@@ -36,7 +37,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/** The object of TYPE whose member MEMBER is at PTR. */
+/** Yields the object of TYPE whose member MEMBER is at PTR. */
 #define container_of(ptr, type, member) \
 	((type *)((char *)(1 ? (ptr) : &((type *)0)->member) - offsetof(type, member)))
 
@@ -58,7 +59,7 @@ static inline void cleanup_closep(int *fd)
 	}
 }
 
-/** For auto_fclose: an error of the last flush is lost; who cares calls fclose. */
+/** For auto_fclose: an error of the last flush is lost; call fclose where it matters. */
 static inline void cleanup_fclosep(FILE **f)
 {
 	if (*f) {

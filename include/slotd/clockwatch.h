@@ -1,32 +1,33 @@
 #pragma once
 
 /**
- * Steps of the wall clock: by a person, or by an NTP client at boot. Times that were noted by it
- * are moved along, so that "since" and uptimes stay true. Nothing is polled: a timer of the wall
- * clock that never ends is cancelled by a step (TFD_TIMER_CANCEL_ON_SET, timerfd_create(2)).
+ * Notices when the wall clock is set, by a person or by an NTP client at boot. Times that were
+ * recorded by the wall clock are then adjusted, so that "since" and uptimes stay true. Nothing is
+ * polled: setting the clock cancels a timer that never expires (TFD_TIMER_CANCEL_ON_SET,
+ * timerfd_create(2)).
  */
 
 #include <slotd/loop.h>
 
 struct clock_watch;
-/** The wall clock is by that many microseconds later (or earlier) than it would have been. */
+/** The wall clock was set forward (or back) by that many microseconds. */
 typedef void clock_stepped_fn(struct clock_watch *w, int64_t by);
 
 struct clock_watch {
 	struct loop *loop;
 	struct loop_io io;
 	int fd;
-	int64_t offset; /* of the wall clock from the time since boot */
+	int64_t offset; /* wall clock minus time since boot, microseconds */
 	clock_stepped_fn *fn;
 };
 
-/** Steps of less are not told: NTP slews, and two clocks are not read at once. */
+/** Smaller steps are not reported: NTP slews, and two clocks cannot be read at the same moment. */
 #define CLOCK_STEP_LEAST MSECONDS(500)
 
-/** Where the kernel has no such timer nothing is watched, which is no error. */
+/** Starts watching. It is no error if the kernel has no such timer; then nothing is noticed. */
 void clock_watch_init(struct clock_watch *w, struct loop *loop, clock_stepped_fn *fn);
 void clock_watch_done(struct clock_watch *w);
-/** Compares with what was known; offset: of now. For the callback, and for tests. */
+/** Compares the present offset with the one known so far. For the callback, and for tests. */
 void clock_watch_look(struct clock_watch *w, int64_t offset);
-/** A time noted by the wall clock, moved along with it; 0 (never) stays. */
+/** Returns a time of the wall clock, adjusted by a step; 0 (never) stays 0. */
 usec_t clock_move(usec_t wall, int64_t by);

@@ -1,13 +1,13 @@
 #pragma once
 
 /**
- * The commands, one row each (common/command_table.c): what slotctl takes and says of it, the
- * methods of the API that belong to it, and who may ask slotd for it.
+ * The commands, one row each (common/command_table.c): how slotctl is called and what it says of
+ * the command, the methods of the API that belong to it, and who may use it.
  *
- * supervisor/commands.c, control/methods.c and ctl/commands.c attach functions by the row's id, or
- * by the kind of a method, and have no list of names, parameters or rights of their own; unit tests
- * insist that no row lacks a function. The completions and the list in slotctl(1) are printed from
- * the rows (ctl/pages_main.c).
+ * supervisor/commands.c, control/methods.c and ctl/commands.c attach functions by the id of the
+ * row, or by the kind of a method, and have no list of names, parameters or rights of their own;
+ * unit tests check that no row lacks a function. The completions and the list in slotctl(1) are
+ * printed from the rows (ctl/pages_main.c).
  */
 
 #include <slotd/message.h>
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Also what slotd is asked (TAG_COMMAND of MSG_COMMAND): append only. */
+/** Ids of commands, also in TAG_COMMAND of MSG_COMMAND: append only. */
 enum command {
 	COMMAND_NONE,
 	COMMAND_START, /* NAME: "all", "group:*" or a worker; WAIT */
@@ -23,7 +23,7 @@ enum command {
 	COMMAND_SIGNAL, /* NAME, SIGNAL (text) */
 	COMMAND_ADD,	/* NAME */
 	COMMAND_REMOVE,
-	COMMAND_REREAD, /* -> items: CODE of enum reload_item (words.h); GROUP */
+	COMMAND_REREAD, /* -> items: CODE of enum reload_item (reload_item.h); GROUP */
 	COMMAND_RELOAD, /* check, diff, apply; -> items as REREAD */
 	COMMAND_SHUTDOWN,
 	COMMAND_RESTART_DAEMON,
@@ -37,7 +37,7 @@ enum command {
 	COMMAND_LOG_LEVEL, /* ARG */
 	COMMAND_REOPEN,
 	COMMAND_HISTORY, /* -> ANSWER with a descriptor of state_dir/history */
-	/* slotctl's and control's: slotd is not asked, or by other messages */
+	/* commands of slotctl and slotd-control, for which slotd gets no MSG_COMMAND */
 	COMMAND_ATTACH,
 	COMMAND_AVAIL,
 	COMMAND_EOF,
@@ -47,7 +47,7 @@ enum command {
 	COMMAND_HELP,
 	COMMAND_IMPORT_CHECK,
 	COMMAND_LEAVE,
-	COMMAND_MAINTAIL, /* asked as TAIL without a name */
+	COMMAND_MAINTAIL, /* sent as TAIL without a name */
 	COMMAND_OPEN,
 	COMMAND_PID,
 	COMMAND_QUIT,
@@ -66,7 +66,7 @@ enum param_type {
 	PARAM_TEXT,   /* a string */
 	PARAM_SCALAR, /* a string or a number, as text */
 	PARAM_INT,    /* an int, or a string that is one */
-	PARAM_FLAG,   /* a boolean, or what can be taken for one */
+	PARAM_FLAG,   /* a boolean, or a value that can be read as one */
 	PARAM_LIST,
 	PARAM_TYPE_MAX_,
 };
@@ -75,11 +75,11 @@ struct param {
 	const char *name; /* NULL ends the list */
 	enum param_type type;
 	bool optional;
-	bool otherwise;	      /* FLAG: what it is when left out */
-	enum message_tag tag; /* of what slotd is asked: where it goes */
+	bool otherwise;	      /* FLAG: the value if it is left out */
+	enum message_tag tag; /* where it goes in the message to slotd */
 };
 
-/** How control comes to the answer. The first five ask slotd for the row's command. */
+/** How slotd-control finds the answer. The first five send the command of the row to slotd. */
 enum method_kind {
 	METHOD_NONE,
 	METHOD_ACT,	/* true, or results where a whole group was named */
@@ -87,11 +87,11 @@ enum method_kind {
 	METHOD_JOB,	/* the number of the job */
 	METHOD_REREAD,
 	METHOD_RELOAD,
-	METHOD_READ_LOG, /* a descriptor is asked of slotd */
+	METHOD_READ_LOG, /* slotd is asked for a descriptor */
 	METHOD_TAIL_LOG,
-	METHOD_SEND_STDIN, /* slotd is asked by a message of its own */
+	METHOD_SEND_STDIN, /* slotd gets a message of another type */
 	METHOD_SEND_EVENT,
-	METHOD_TEXT, /* the row's text; this and what follows is answered from the mirror */
+	METHOD_TEXT, /* the row's text; from here on methods are answered from the mirror */
 	METHOD_IDENTIFICATION,
 	METHOD_STATE,
 	METHOD_PID,
@@ -108,7 +108,7 @@ enum method_kind {
 	METHOD_KIND_MAX_,
 };
 
-/** What the first argument of a METHOD_ACT or METHOD_RESULTS names. */
+/** What the first parameter of a METHOD_ACT or METHOD_RESULTS names. */
 enum about {
 	ABOUT_NOTHING,
 	ABOUT_WORKER,
@@ -121,7 +121,7 @@ enum {
 	METHOD_PARAMS_MAX = 3,
 	COMMAND_METHODS_MAX = 7,
 	CHANNEL_OWN = -1,     /* slotd's own log */
-	CHANNEL_HISTORY = -2, /* what became of swaps */
+	CHANNEL_HISTORY = -2, /* the history of swaps, rollbacks and deploys */
 };
 
 struct method {
@@ -136,44 +136,44 @@ struct method {
 
 /* ---- rows ---- */
 
-/** Whom slotd obeys. */
+/** Who may use a command. */
 enum command_right {
-	MAY_TRUSTED, /* root, slotd's own user, whom a server of Supervisor's sections lets in */
-	MAY_DEPLOY,  /* also who is in the service's allow_deploy: jobs.c judges */
+	MAY_TRUSTED, /* root, slotd's own user, clients of servers in Supervisor's sections */
+	MAY_DEPLOY,  /* also users in allow_deploy of the service: jobs.c checks that */
 	MAY_ALL,
 };
 
-/** Where slotctl(1) describes it. */
+/** The part of slotctl(1) that describes a command. */
 enum command_topic {
-	TOPIC_NONE, /* slotctl has no such command, or help does not list it */
+	TOPIC_NONE, /* not a command of slotctl, or not listed by help */
 	TOPIC_SERVICES,
 	TOPIC_PROCESSES,
 	TOPIC_DAEMON,
 	TOPIC_MAX_,
 };
 
-/* What slotctl takes among the words of a command. */
+/* What slotctl accepts among the words of a command. */
 enum {
 	ALLOW_JSON = 1 << 0,
 	ALLOW_FORCE = 1 << 1,
 	ALLOW_WAIT = 1 << 2,
 	ALLOW_NOW = 1 << 3,
 	ALLOW_DRY_RUN = 1 << 4,
-	NO_ARGUMENTS = 1 << 5, /* Supervisor's sentence when it gets one */
+	NO_ARGUMENTS = 1 << 5, /* an argument is refused with Supervisor's sentence */
 	OURS = 1 << 6,	       /* not a command of supervisorctl: a wrong word is a usage error */
-	HIDDEN = 1 << 7,       /* not listed by help */
+	HIDDEN = 1 << 7,       /* help does not list it */
 };
 
 struct command_option {
 	unsigned flag;
 	const char *name;     /* "--wait" */
-	const char *argument; /* "DURATION"; NULL: it takes none */
-	const char *help;     /* NULL: the usage of its commands shows it */
+	const char *argument; /* "DURATION"; NULL: the option takes none */
+	const char *help;     /* NULL: the usage of its commands shows the option */
 };
 extern const struct command_option command_options[];
 extern const size_t n_command_options;
 
-/** What may be typed after it. */
+/** What may be typed after a command. */
 enum completion {
 	COMPLETE_NOTHING,
 	COMPLETE_COMMANDS,
@@ -181,33 +181,32 @@ enum completion {
 	COMPLETE_WORKERS,
 	COMPLETE_SERVICES,
 	COMPLETE_FILES,
-	COMPLETE_SIGNALS, /* then workers */
+	COMPLETE_SIGNALS, /* a signal, then workers */
 	COMPLETE_MAX_,
 };
 
 struct command_row {
 	const char *name;   /* "restart-daemon" */
 	const char *usage;  /* lines "COMMAND ARGUMENTS<TAB>what it does"; NULL: not of slotctl */
-	const char *done;   /* of what slotctl simply asks for a service: what it says when that is
-			       done */
-	const char *manual; /* what slotctl(1) says beside that; whole sentences, or NULL */
+	const char *done;   /* what slotctl says after a simple request about a service */
+	const char *manual; /* what slotctl(1) says in addition; whole sentences, or NULL */
 	enum command_topic topic;
 	unsigned flags; /* ALLOW_JSON, ... */
 	enum completion completion;
-	const char *words; /* that may be typed too: "stdout stderr"; or NULL */
+	const char *words; /* words that may be typed, too: "stdout stderr"; or NULL */
 	enum command_right may;
 	struct method methods[COMMAND_METHODS_MAX + 1];
 };
 
-/** NULL for a number that has none. */
+/** Returns NULL for a number that has no row. */
 const struct command_row *command_row(enum command c);
-/** "start", "restart-daemon"; "?" for a number that has none. */
+/** Returns "start", "restart-daemon"; "?" for a number that has no row. */
 const char *command_name(enum command c);
-/** What slotctl has by that name; COMMAND_NONE when there is none. */
+/** Finds a command of slotctl by its name; COMMAND_NONE if there is none. */
 enum command command_find(const char *name);
-/** slotctl's commands in the order of their names; returns how many. */
+/** Lists the commands of slotctl by name; returns their number. */
 size_t commands_by_name(enum command ret[COMMAND_MAX_]);
-/** The name of a command's method that is about such a thing; NULL when it has none. */
+/** Returns the name of the command's method that is about such a thing; NULL if it has none. */
 const char *command_method(enum command c, enum about about);
-/** Is slotd asked for it by MSG_COMMAND? */
+/** Is this command sent to slotd by MSG_COMMAND? */
 bool command_asks_slotd(const struct command_row *row);

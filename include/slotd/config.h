@@ -3,10 +3,10 @@
 /**
  * The configuration, read and checked: Supervisor's sections and ours as plain data.
  *
- * config_load does reading, includes, expansions, types, ranges, cross-checks. It collects errors
- * and warnings instead of stopping at the first. Users and host names stay text until
- * config_resolve. Both may block: a reload has them done by a child (config_ask). A struct config
- * is immutable once loaded and resolved.
+ * config_load reads files and includes, expands values, and checks types, ranges and references. It
+ * collects errors and warnings instead of stopping at the first. Users and host names stay text
+ * until config_resolve. Both may block, so a reload calls them in a child (config_ask). A struct
+ * config is immutable once loaded and resolved.
  *
  * Source: Supervisor's documentation, "Configuration File"; slotd.conf(5).
  */
@@ -22,7 +22,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* result_handlers that slotd knows: Supervisor's own, and that of the package supervisor-stdout. */
+/* The result_handlers that slotd knows: Supervisor's own and that of the package
+ * supervisor-stdout. */
 #define RESULT_HANDLER_DEFAULT "supervisor.dispatchers:default_handler"
 #define RESULT_HANDLER_STDOUT  "supervisor_stdout:event_handler"
 
@@ -44,7 +45,8 @@ enum log_kind {
 	LOG_KIND_INVALID_ = -22,
 };
 
-/** A descriptor that a log's name means, by itself or by links: /dev/stdout, /proc/1/fd/1. */
+/** The descriptor that a log's name stands for, directly or through links: /dev/stdout,
+ * /proc/1/fd/1. */
 struct log_target {
 	bool found;
 	pid_t pid; /* whose descriptor; 0: slotd's */
@@ -53,7 +55,7 @@ struct log_target {
 
 struct log_config {
 	enum log_kind kind;
-	char *path;		  /* FILE: as expanded; AUTO: NULL, chosen at start */
+	char *path;		  /* FILE: expanded; AUTO: NULL, chosen when slotd starts */
 	struct log_target target; /* FILE: after config_resolve */
 	uint64_t maxbytes;	  /* 0: never rotate */
 	unsigned backups;
@@ -73,7 +75,7 @@ struct owner {
 	char *home, *shell;
 };
 
-/** One numbered process, everything expanded. */
+/** One numbered process, with all values expanded. */
 struct worker_config {
 	char *name;			      /* process_name expanded: "payinv-a_8001" */
 	char *group;			      /* group it belongs to */
@@ -111,7 +113,7 @@ struct program_config {
 	/* eventlistener */
 	char **events; /* upper case, NULL-terminated, no doubles */
 	unsigned buffer_size;
-	char *result_handler; /* RESULT_HANDLER_*, or another that only has a name */
+	char *result_handler; /* RESULT_HANDLER_*, or a name that slotd does not know */
 	/* fcgi-program */
 	char *socket;
 	struct owner socket_owner;
@@ -148,17 +150,17 @@ struct service_slot_config {
 	char *health_arg;	 /* path or command, with this slot's expansions */
 };
 
-/** What ends the old slot's connections. */
+/** How the old slot's connections come to an end. */
 struct drain_config {
 	enum drain_mode mode;
-	usec_t idle; /* DRAIN_IDLE: how long a connection has been still */
+	usec_t idle; /* DRAIN_IDLE: how long a connection must have been silent */
 };
 
-/** What live_file said, after config_resolve. */
+/** What live_file contained, after config_resolve. */
 struct live_found {
-	int code; /* 0; -ENOENT; -EINVAL: says something else; -errno of reading it */
+	int code; /* 0; -ENOENT; -EINVAL: it holds no slot's name; another -errno of reading it */
 	enum slot_id live;
-	char *text; /* -EINVAL: how its first line begins */
+	char *text; /* -EINVAL: the beginning of its first line */
 };
 
 struct service_config {
@@ -171,7 +173,7 @@ struct service_config {
 	struct service_slot_config slots[SLOT_MAX_];
 	char *live_file;
 	struct live_found live_found;
-	char *live_link; /* symbolic link, kept pointing at the live slot's prepare_directory */
+	char *live_link; /* symbolic link that points to the live slot's prepare_directory */
 	/* health and gate */
 	enum health_kind health;
 	char *health_host;    /* NULL: the worker's address */
@@ -189,7 +191,7 @@ struct service_config {
 	usec_t connect_timeout, hold_timeout;
 	enum protocol protocol;
 	enum retry_mode retry;
-	/* of clients; 0: none */
+	/* limits for clients; 0: none */
 	usec_t client_timeout, idle_timeout, half_close_timeout;
 	struct drain_config drain;
 	usec_t drain_timeout, drain_spread, idle_keep, bake;
@@ -214,8 +216,8 @@ struct server_config {
 
 struct supervisord_config {
 	struct config_place place; /* of [supervisord], else [slotd] */
-	bool directories_given;	   /* state_dir, run_dir or log_dir stands in the file */
-	bool for_slotd;		   /* without [supervisord]: not a file of Supervisor's */
+	bool directories_given;	   /* the file has state_dir, run_dir or log_dir */
+	bool for_slotd;		   /* the file has no [supervisord]: it was written for slotd */
 	struct log_config log;	   /* kind FILE, or NONE with syslog */
 	char *loglevel;
 	int log_priority; /* syslog numbering */
@@ -237,18 +239,18 @@ struct supervisord_config {
 };
 
 struct config_message {
-	bool error;   /* or a warning */
-	bool problem; /* a warning that slotd -t calls an error: one program cannot work */
+	bool error;   /* false: a warning */
+	bool problem; /* a warning that slotd -t treats as an error: one program cannot work */
 	struct diag diag;
 };
 
-/** For people: whoever may deploy, and the user that slotd runs as. */
+/** A user's name, to be shown: of those who may deploy, and of the user that slotd runs as. */
 struct user_name {
 	uid_t uid;
 	char *name;
 };
 
-/** The variables in the value of a line, which an error there is about, perhaps. */
+/** The variables in the value of a line; an error in that line may come from them. */
 struct config_origin {
 	struct config_place place;
 	char *variables; /* "%(ENV_A)s, %(ENV_B)s" */
@@ -280,13 +282,13 @@ struct ctl_config {
 	struct arena *memory; /* every text above */
 };
 
-/** Command-line values that override the file, also after a reload. NULL fields: not given. */
+/** Values from the command line, which override those in the file, also after a reload. */
 struct config_overrides {
 	const char *section_option[32][2]; /* {"loglevel", "debug"}; ends with NULL */
 };
 
 /**
- * Reads and checks.
+ * Reads and checks a configuration.
  *
  * @path       NULL: the default places (/etc/slotd/slotd.conf, then Supervisor's list).
  * @overrides  may be NULL; borrowed.
@@ -299,25 +301,25 @@ int config_load(const char *path, const struct config_overrides *overrides, stru
 struct config *config_free(struct config *c);
 
 /**
- * run_dir of another user than root, where the file says nothing: below $XDG_RUNTIME_DIR, else
- * below the user's state directory; without a home in $TMPDIR.
+ * The default of run_dir for users other than root: below $XDG_RUNTIME_DIR, else below the user's
+ * state directory; in $TMPDIR if there is no home directory.
  *
- * Returns: 0; -ENOENT where the path is longer than size.
+ * Returns: 0; -ENOENT if the path is longer than size.
  */
 int config_user_run_dir(char *buf, size_t size);
 
 /**
- * Reads what slotctl needs, and nothing else: [supervisorctl] and run_dir. Errors elsewhere in the
- * file do not matter. As in Supervisor, [include] is not followed.
+ * Reads only what slotctl needs: [supervisorctl] and run_dir. Errors elsewhere in the file do not
+ * matter. As in Supervisor, [include] is not followed.
  *
- * @path  NULL: the default places; with no file there the defaults are used.
+ * @path  NULL: the default places; if no file is there, the default values are used.
  * Returns: 0, or -errno and diag.
  */
 int config_load_ctl(const char *path, struct diag *diag, struct ctl_config **ret);
 /** Accepts NULL. Returns NULL. */
 struct ctl_config *config_free_ctl(struct ctl_config *c);
 
-/** Who understands a section or an option. */
+/** Who knows a section or an option. */
 enum config_known {
 	CONFIG_KNOWN_SUPERVISOR,
 	CONFIG_KNOWN_OURS, /* Supervisor ignores it without a word */
@@ -326,7 +328,7 @@ enum config_known {
 	CONFIG_KNOWN_INVALID_ = -22,
 };
 
-/** Something that stands in the file, as written. */
+/** A section or an option of the file, as written. */
 struct config_item {
 	struct config_place place;
 	const char *section;
@@ -338,56 +340,57 @@ struct config_item {
 typedef void config_item_fn(void *data, const struct config_item *item);
 
 /**
- * Calls fn for each section and each of its options, included files too, whatever they mean. What
- * it gets is borrowed for the call. Mistakes in the file do not matter.
+ * Calls fn for each section and each option, also those in included files and those that nobody
+ * knows. The item is borrowed for the call. Mistakes in the file do not matter.
  *
- * Returns: 0, or -errno and diag when it cannot be read.
+ * Returns: 0, or -errno and diag if the file cannot be read.
  */
 int config_walk(const char *path, config_item_fn *fn, void *data, struct diag *diag);
 
 /**
- * Looks up users, groups and host names, what live_file says, and whether directories and commands
- * exist. May block (LDAP, DNS, a hung disk): call it in a child that has nothing else to do. What
- * is wrong is added to messages, but for live_file: that is wanted only where there is no record.
+ * Looks up users, groups and host names, reads live_file, and checks whether directories and
+ * commands exist. This may block (LDAP, DNS, a hung disk), so call it in a child that has nothing
+ * else to do. Errors and warnings are added to messages, except those about live_file, which is
+ * needed only if there is no record.
  *
- * Returns: 0; -EINVAL when there are errors now (see messages); -ENOMEM.
+ * Returns: 0; -EINVAL if there are errors (see messages); -ENOMEM.
  */
 int config_resolve(struct config *c);
 /**
- * As config_resolve, in a process of its own that is waited for: the libraries of the name service
- * stay out of this one, which forks often. Other errors than -EINVAL are told in diag.
+ * Like config_resolve, but in another process, for which it waits: this process, which forks
+ * often, does not load the libraries of the name service. Errors other than -EINVAL set diag.
  */
 int config_resolve_apart(struct config *c, struct diag *diag);
 
 /**
- * A reload in two processes. config_ask loads and resolves in a child, and writes to fd all that
- * files, directories, user database and name server answered; slotd makes the same configuration
- * of these answers, and waits for none of them.
+ * The first half of a reload, for a child: loads and resolves, and writes to fd everything that
+ * files, directories, the user database and the name server answered. slotd then makes the same
+ * configuration of these answers, by config_load_answers, and need not wait for them.
  *
- * @path  never NULL here.
- * Returns: 0 (also when something is wrong with the file: that is for config_load_answers to
- *          tell); -ENOMEM; -errno of a write.
+ * @path  must not be NULL.
+ * Returns: 0, also if the file has errors (config_load_answers finds them); -ENOMEM; -errno of a
+ *          write.
  */
 int config_ask(const char *path, const struct config_overrides *overrides, int fd);
-/** Returns: as config_load; -EBADMSG with diag when answers are none of config_ask's. */
+/** Returns what config_load does; -EBADMSG and diag if the answers are not from config_ask. */
 int config_load_answers(const char *path, const struct config_overrides *overrides,
 			const char *answers, size_t len, struct diag *diag, struct config **ret);
 
-/** Prints every message, "FILE:LINE: ..."; errors first if any. */
+/** Prints every message, as "FILE:LINE: ...", errors first. */
 void config_print_messages(const struct config *c, FILE *to);
 
 /**
  * slotd -t: reads, checks and resolves, prints every message and a closing line on stderr.
  *
- * @strict  warnings fail too.
+ * @strict  fail on warnings, too.
  * Returns: the exit status, 0 or 2.
  */
 int config_check_main(const char *path, bool strict, const struct config_overrides *overrides);
 
-/** All options with type, default, range and help; section NULL: all. */
+/** Prints the options of a section (NULL: of all) with type, default, range and help. */
 void config_help(FILE *to, const char *section);
 
-/** A file to start from, which slotd and Supervisor take: every option of Supervisor's sections. */
+/** Prints a sample file that slotd and Supervisor accept, with every option of Supervisor's. */
 void config_sample(FILE *to);
 
 /* What a reload changes. */
@@ -402,7 +405,7 @@ enum change {
 
 struct config_change {
 	enum change change;
-	const char *group;  /* borrowed from the newer configuration that has it */
+	const char *group;  /* borrowed from the new configuration, or the old if dropped */
 	const char *worker; /* NULL: the group as a whole (Supervisor's reread) */
 };
 
@@ -411,17 +414,17 @@ struct config_diff {
 	VEC(struct config_change) workers; /* KEEP is left out */
 };
 
-/** Compares effective settings. 0 or -ENOMEM. */
+/** Compares the effective settings of two configurations. Returns 0 or -ENOMEM. */
 int config_diff(const struct config *old, const struct config *new_, struct config_diff *ret);
-/** Frees the lists; the names in them are the configurations'. */
+/** Frees the lists; the names in them belong to the configurations. */
 void config_diff_done(struct config_diff *d);
-/** Do two services agree: addresses, programs of the slots, every option? */
+/** Are two services equal in addresses, programs of the slots and every option? */
 bool config_service_equal(const struct service_config *a, const struct service_config *b);
 
-/* Finding. NULL when there is none. */
+/* These find something by name, and return NULL if there is none. */
 struct group_config *config_group(const struct config *c, const char *name);
 struct program_config *config_program(const struct config *c, const char *name);
 struct service_config *config_service(const struct config *c, const char *name);
 
-/** The name nearest to what was typed, for "did you mean"; NULL when nothing is near. */
+/** Returns the name nearest to what was typed, for "did you mean"; NULL if none is near. */
 const char *nearest_name(const char *typed, const char *const *names, size_t n);

@@ -1,20 +1,21 @@
 #pragma once
 
 /**
- * A deploy, swap or rollback is a list of phases: a pure state machine per service (core/deploy.c).
+ * A deploy, swap or rollback is a list of phases, which a pure state machine for each service goes
+ * through (core/deploy.c).
  *
  *	wait, precheck, prepare, start, gate, check, flip, record, bake, drain
  *
- * The list is made when it begins and holds the phases that this one needs, each with its time
- * limit. A phase is a row of the table in core/deploy.c: when it is needed, what it does, what
- * each event means in it. A phase that has ended well leads to the next of the list.
+ * The list is made when the deploy begins, and contains the phases that it needs, each with a time
+ * limit. A phase is a row of the table in core/phases.c, which says when it is needed, what it does
+ * and what each event means in it. When a phase has succeeded, the next one of the list begins.
  *
- * live and target are kept apart. Nothing that works is touched before its successor has passed
- * the gate and the flip is known to be done; any earlier failure only stops the idle slot. A new
- * slot that fails while it is baked turns the deploy round: the rest of the list is replaced by the
- * way back. The outcome is told when the last phase before the drain has ended; the drain itself
- * is a machine of its own (slotd/retire.h), watched for a while, and ended by the next
- * deploy: it blocks none.
+ * live and target are kept apart. The live slot is not touched before the other one has passed the
+ * gate and the flip is known to be done; any earlier failure only stops the idle slot. If the new
+ * slot fails during the bake, the rest of the list is replaced by the way back. The outcome is
+ * reported when the last phase before the drain has ended. The drain is a machine of its own
+ * (slotd/retire.h): the deploy watches it for a while, and it does not keep another deploy from
+ * beginning, which ends it.
  */
 
 #include <slotd/plan.h>
@@ -24,7 +25,7 @@
 enum deploy_event_kind {
 	DEPLOY_EV_BEGIN,	/* policy, what; warm, draining, touched */
 	DEPLOY_EV_PREPARED,	/* code: exit status of prepare, 0 good; text */
-	DEPLOY_EV_STARTED,	/* all needed workers of the target run */
+	DEPLOY_EV_STARTED,	/* all workers of the target that are needed run */
 	DEPLOY_EV_START_FAILED, /* text */
 	DEPLOY_EV_READY,	/* gate passed: text "5/5 healthy" */
 	DEPLOY_EV_NOT_READY,	/* gate failed for good: text */
@@ -32,14 +33,14 @@ enum deploy_event_kind {
 	DEPLOY_EV_RECORD_FAILED,
 	DEPLOY_EV_FLIPPED, /* every relay acknowledged */
 	DEPLOY_EV_FLIP_FAILED,
-	DEPLOY_EV_RECORDED,    /* code 0, or why the record failed after the flip: text */
-	DEPLOY_EV_CRASHED,     /* BAKE: a worker of the new slot ended unasked: text; warm */
+	DEPLOY_EV_RECORDED,    /* code 0; else text says why the record failed after the flip */
+	DEPLOY_EV_CRASHED,     /* BAKE: a worker of the new slot crashed: text; warm */
 	DEPLOY_EV_FAILING,     /* BAKE: too few workers pass their checks: text; warm */
-	DEPLOY_EV_ROLLED_BACK, /* BAKE: a rollback is about to begin: text says whose */
+	DEPLOY_EV_ROLLED_BACK, /* BAKE: a rollback is about to begin: text says by whom */
 	DEPLOY_EV_DRAINED,     /* the idle slot has drained */
-	DEPLOY_EV_ABORT,       /* asked to stop: text says by whom */
-	DEPLOY_EV_TIMER,       /* text: what the phase still waits for. BAKE: code is not 0 where
-				* too few workers are healthy by now; warm */
+	DEPLOY_EV_ABORT,       /* it shall stop: text says who wants that */
+	DEPLOY_EV_TIMER,       /* text: what the phase still waits for. BAKE: code is not 0 if too
+				* few workers are healthy now; warm */
 	DEPLOY_EV_MAX_,
 	DEPLOY_EV_INVALID_ = -22,
 };
@@ -60,7 +61,7 @@ struct deploy_event {
 	enum deploy_event_kind kind;
 	enum swap_kind what;		  /* BEGIN */
 	const struct swap_policy *policy; /* BEGIN: borrowed */
-	bool warm;     /* the idle slot's workers run and are healthy: it can just be flipped to */
+	bool warm;     /* the idle slot's workers run and are healthy: it need not be started */
 	bool draining; /* BEGIN: the target still has connections */
 	bool touched;  /* BEGIN: a deploy has begun in the target and none has succeeded */
 	int code;
@@ -76,37 +77,38 @@ struct deploy_phase {
 	usec_t limit; /* how long it may take, or lasts; USEC_NEVER */
 };
 
-/** Plain data: it lies in the ledger as it is, so fields are only ever appended. */
+/** Plain data that lies in the ledger as it is, so fields are only ever appended. */
 struct deploy {
 	uint32_t service; /* index; object of the plan's actions */
 	enum swap_step step;
 	enum swap_kind kind;
-	enum slot_id live;   /* who is live now, by the switchboard */
-	enum slot_id target; /* who shall be */
+	enum slot_id live;   /* the slot that is live now, by the switchboard */
+	enum slot_id target; /* the slot that shall be live */
 	bool warm;
-	bool afresh; /* what runs in the target ends before it starts */
-	bool back;   /* it turned round: the target is the slot that was live before */
+	bool afresh; /* workers that run in the target are stopped before it starts */
+	bool back;   /* it is on the way back: the target is the slot that was live before */
 	uint32_t n, at;
 	uint32_t total; /* phases that people see */
-	uint32_t turn;	/* the place of the first phase of the way back; n: there is none */
-	uint32_t crashes, crashes_max; /* BAKE: of the new slot's workers; how many are borne */
-	usec_t ready_timeout;	       /* of the way back, too */
+	uint32_t turn;	/* the index of the first phase of the way back; n: there is none */
+	uint32_t crashes, crashes_max; /* BAKE: of the new slot's workers; how many are tolerated */
+	usec_t ready_timeout;	       /* also for the way back */
 	usec_t phase_began;
 	usec_t deadline; /* of the timer that is armed; USEC_NEVER */
 	struct deploy_phase phases[DEPLOY_PHASES_MAX];
 };
 
-/** Of bytes that come from elsewhere: may deploy_step go on from here? */
+/** Are these bytes, which come from elsewhere, a state from which deploy_step can go on? */
 bool deploy_sane(const struct deploy *d);
-/** Nothing goes on. */
+/** Sets the state in which no deploy goes on. */
 void deploy_init(struct deploy *d, uint32_t service, enum slot_id live);
 /**
- * One step. Appends to plan, with object the service and slot -1 for its own timer:
- * PLAN_STEP at every change of phase, PLAN_FINISH when the outcome is known, PLAN_BACK when it
- * turns round, PLAN_CLOSE when the drain is not watched any more.
+ * Takes a step. Appends actions to plan, whose object is the service, and whose slot is -1 for its
+ * own timer: PLAN_STEP at every change of phase, PLAN_FINISH when the outcome is known, PLAN_BACK
+ * when the way back begins, PLAN_CLOSE when the drain is no longer watched.
  */
 void deploy_step(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan);
-/** From BEGIN until the outcome is known: no other may begin. */
+/** Is a deploy going on, whose outcome is not known yet? Then no other may begin. */
 bool deploy_busy(const struct deploy *d);
-/** The slot it works on, whose workers nobody else should start or stop; or SLOT_INVALID_. */
+/** Returns the slot it works on, whose workers nobody else should start or stop; or
+ * SLOT_INVALID_. */
 enum slot_id deploy_slot_in_use(const struct deploy *d);

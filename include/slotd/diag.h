@@ -1,11 +1,11 @@
 #pragma once
 
 /**
- * The error idiom: negative errno goes up, one sentence goes into a struct diag.
+ * How errors are reported: a negative errno is returned, and a sentence is put into a struct diag.
  *
- * A function that can fail for a reason a person will ask about takes a struct diag * (may be
- * NULL). It is of fixed size, so it works out of memory. The sentence says what is wrong and what
- * to do; file and line say where, when there is a where.
+ * A function that can fail for a reason that a person will ask about takes a struct diag *, which
+ * may be NULL. The struct has a fixed size, so it works without memory. The sentence says what is
+ * wrong and what to do; file and line say where, if that is known.
  */
 
 #include <stdarg.h>
@@ -23,7 +23,7 @@ struct diag {
 };
 
 /**
- * Sets the sentence. Longer texts are cut, never overrun.
+ * Sets the sentence. A text that is too long is cut.
  *
  * @diag  may be NULL.
  * @code  negative errno.
@@ -32,19 +32,19 @@ struct diag {
 int diag_set(struct diag *diag, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/** As diag_set, with the place: borrows file. */
+/** Like diag_set, with file and line. Borrows file. */
 int diag_set_at(struct diag *diag, int code, const char *file, unsigned line, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
-/** As diag_set, with ": <strerror>" of code appended. */
+/** Like diag_set, with ": " and the system's text for code appended. */
 int diag_set_errno(struct diag *diag, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/** Puts "context: " in front of the sentence already there. Returns diag's code (0 for NULL). */
+/** Puts "context: " in front of the sentence. Returns diag's code (0 for NULL). */
 int diag_prefix(struct diag *diag, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /**
- * "FILE:LINE: text", "FILE: text" or "text" into buf.
+ * Writes "FILE:LINE: text", "FILE: text" or "text" into buf.
  *
  * Returns: buf.
  */

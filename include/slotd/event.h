@@ -1,12 +1,13 @@
 #pragma once
 
 /**
- * Supervisor's events: types, payloads' envelope, and the pools of listeners that get them.
+ * Supervisor's events: their types, the envelope of a payload, and the pools of listeners that get
+ * them.
  *
  * A pool ([eventlistener:x]) has a bounded buffer of events and one listener per process. A
- * listener speaks READY and RESULT on its stdout and reads envelopes on its stdin; one event at a
- * time. All of it is pure: bytes and process states go in, envelopes to write and log lines come
- * out. A listener that is slow, dies or lies delays nobody but its pool.
+ * listener writes READY and RESULT to its stdout and reads envelopes from its stdin, one event at a
+ * time. All of this is pure: the input is bytes and process states, the output envelopes to write
+ * and log lines. A listener that is slow, dies or violates the protocol delays only its own pool.
  *
  * Source: Supervisor's documentation, "Events".
  */
@@ -18,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Each type's parent precedes it; only types without children are ever sent. */
+/* The parent of a type precedes it; only types without children are ever sent. */
 enum event_type {
 	EVENT_ANY, /* "EVENT": all of them */
 	EVENT_PROCESS_STATE,
@@ -47,7 +48,7 @@ enum event_type {
 	EVENT_PROCESS_GROUP,
 	EVENT_PROCESS_GROUP_ADDED,
 	EVENT_PROCESS_GROUP_REMOVED,
-	EVENT_SLOT, /* ours */
+	EVENT_SLOT, /* this and its children are slotd's own */
 	EVENT_SLOT_SWAPPED,
 	EVENT_SLOT_ROLLED_BACK,
 	EVENT_SLOT_FAILED, /* a swap or deploy that changed nothing */
@@ -55,14 +56,14 @@ enum event_type {
 	EVENT_TYPE_INVALID_ = -22,
 };
 
-/** Supervisor's name, in upper case; "?" for none. */
+/** Returns Supervisor's name, in upper case; "?" for a number that is no type. */
 const char *event_type_name(enum event_type t);
-/** Upper or lower case. EVENT_TYPE_INVALID_ when there is no such type. */
+/** Finds a type by its name, in any case; EVENT_TYPE_INVALID_ if there is none. */
 enum event_type event_type_from_name(const char *name);
-/** Is t the type asked for, or below it? */
+/** Is t the type asked for, or a descendant of it? */
 bool event_type_is(enum event_type t, enum event_type asked_for);
 
-/** One that happened; shared by the pools that buffer it. */
+/** An event that happened. The pools that buffer it share it. */
 struct event {
 	unsigned refs;
 	enum event_type type;
@@ -71,34 +72,34 @@ struct event {
 	char payload[];
 };
 
-/** A new event with one reference; NULL out of memory. Payload bytes are copied. */
+/** Makes an event with one reference. Copies the payload. Returns NULL if out of memory. */
 struct event *event_new(enum event_type type, const void *payload, size_t len);
-/** One reference more. Returns e. */
+/** Adds a reference. Returns e. */
 struct event *event_ref(struct event *e);
-/** One less; the last frees it. Accepts NULL. Returns NULL. */
+/** Drops a reference; the last one frees the event. Accepts NULL. Returns NULL. */
 struct event *event_unref(struct event *e);
 
 enum listener_state {
 	LISTENER_ACKNOWLEDGED, /* waits for READY */
 	LISTENER_READY,
 	LISTENER_BUSY,
-	LISTENER_UNKNOWN, /* broke the protocol; until its process starts again */
+	LISTENER_UNKNOWN, /* violated the protocol; until its process is started again */
 	LISTENER_STATE_MAX_,
 	LISTENER_STATE_INVALID_ = -22,
 };
 
 enum {
 	LISTENER_LINE_MAX = 64,		/* "RESULT <n>\n" */
-	LISTENER_RESULT_MAX = 1 << 20,	/* bytes of a result; more breaks the protocol */
-	EVENT_PAYLOAD_MAX = 512 * 1024, /* more of one event is cut; fits a worker's stdin queue */
+	LISTENER_RESULT_MAX = 1 << 20,	/* bytes of a result; more violates the protocol */
+	EVENT_PAYLOAD_MAX = 512 * 1024, /* the rest is cut; fits a worker's stdin queue */
 };
 
 struct pool;
 
 /* What a result means. */
 enum result_rule {
-	RESULT_OK_ACCEPTS,   /* OK: it was processed; anything else: it was rejected */
-	RESULT_FAIL_REJECTS, /* FAIL alone rejects */
+	RESULT_OK_ACCEPTS,   /* OK: the event was processed; anything else: it was rejected */
+	RESULT_FAIL_REJECTS, /* FAIL: it was rejected; anything else: it was processed */
 };
 
 struct listener {
@@ -107,13 +108,13 @@ struct listener {
 	uint32_t id;	  /* object of the plan's log lines */
 	enum listener_state state;
 	bool running;	     /* its process is RUNNING */
-	struct event *event; /* what it works on (BUSY) */
+	struct event *event; /* BUSY: the one that it works on */
 	uint64_t poolserial;
 	size_t line_len;
 	char line[LISTENER_LINE_MAX];
 	size_t result_left; /* bytes of the result still to come */
 	size_t result_len;
-	char result[8]; /* its beginning: "OK" or "FAIL" is all that matters */
+	char result[8]; /* the beginning of the result: only "OK" or "FAIL" matter */
 	bool in_result;
 };
 
@@ -128,9 +129,9 @@ struct pool {
 	uint32_t id;		/* object of the plan's log lines */
 	bool subscribed[EVENT_TYPE_MAX_];
 	unsigned buffer_size;
-	bool len_in_bytes; /* len: of the envelope counts bytes, not characters */
+	bool len_in_bytes; /* len: in the envelope counts bytes, not characters */
 	enum result_rule rule;
-	/* Gets each event that a listener accepted; may be NULL. */
+	/* Called with each event that a listener accepted; may be NULL. */
 	void (*accepted)(struct pool *p, const struct event *e);
 	uint64_t next_serial;
 	VEC(struct pool_entry) buffer;	  /* oldest first */
@@ -138,32 +139,38 @@ struct pool {
 };
 
 void pool_init(struct pool *p, uint32_t id, const char *name);
-/** At first, and again when they change. events: NULL-terminated; -EINVAL for an unknown one. */
+/**
+ * Sets the options of a pool, at first and again after a change.
+ *
+ * @events  NULL-terminated.
+ * Returns: 0; -EINVAL for an unknown event.
+ */
 int pool_configure(struct pool *p, const char *identifier, char *const *events,
 		   unsigned buffer_size);
 void pool_done(struct pool *p);
-/** Does it want this type? */
+/** Does the pool subscribe to this type? */
 bool pool_wants(const struct pool *p, enum event_type t);
-/** Buffers one it wants (takes no reference of the caller's); the oldest goes when full. */
+/** Buffers an event if the pool subscribes to it, discarding the oldest if the buffer is full.
+ * Takes a reference of its own. Returns 0 or -ENOMEM. */
 int pool_offer(struct pool *p, struct event *e, struct plan *plan);
 
 /**
- * Gives the oldest event to a READY, running listener.
+ * Gives the oldest event to a running listener that is READY. Call it until it returns NULL.
  *
- * Returns: the listener, now BUSY, with its envelope in *ret_envelope (free it); NULL when there
- *          is none to give or nobody to take it. Call again until NULL.
+ * Returns: the listener, which is BUSY now, with its envelope in *ret_envelope (to be freed); NULL
+ *          if there is no event or no such listener.
  */
 struct listener *pool_dispatch(struct pool *p, char **ret_envelope, size_t *ret_len);
 
-/** A listener whose process does not run yet. Keeps p and name; the caller adds it to p. */
+/** Makes a listener whose process does not run yet. Keeps p and name; the caller adds it to p. */
 void listener_init(struct listener *l, struct pool *p, uint32_t id, const char *name);
-/** Leaves the pool; its event goes back into the buffer. */
+/** The listener leaves the pool; its event goes back into the buffer. */
 void listener_done(struct listener *l, struct plan *plan);
-/** Its process was started: ACKNOWLEDGED again. An event it had goes back. */
+/** Its process was started: the listener is ACKNOWLEDGED, and an event it had goes back. */
 void listener_started(struct listener *l, struct plan *plan);
-/** Its process ended, or its stdin could not be written: the event goes back. */
+/** Its process has ended, or its stdin could not be written: its event goes back. */
 void listener_lost(struct listener *l, struct plan *plan);
-/** Is there an event that it has, or could still get? */
+/** Does the listener have an event, or could it still get one? */
 bool listener_owed(const struct listener *l);
-/** What it wrote on stdout. Afterwards pool_dispatch may have somebody. */
+/** Handles what the listener wrote to stdout. Then pool_dispatch may find a READY listener. */
 void listener_input(struct listener *l, const char *data, size_t len, struct plan *plan);

@@ -1,8 +1,8 @@
 #pragma once
 
 /**
- * Faults of the API, as slotd decides them, slotd-control answers them and slotctl shows them.
- * Source: Supervisor's documentation, "XML-RPC API"; 100 and up are ours.
+ * Faults of the API: slotd decides them, slotd-control answers with them and slotctl shows them.
+ * Source: Supervisor's documentation, "XML-RPC API"; those from 100 on are slotd's own.
  */
 
 enum fault {
@@ -21,7 +21,7 @@ enum fault {
 	FAULT_SPAWN_ERROR = 50,
 	FAULT_ALREADY_STARTED = 60,
 	FAULT_NOT_RUNNING = 70,
-	FAULT_SUCCESS = 80, /* in results, not a fault */
+	FAULT_SUCCESS = 80, /* only in lists of results; not a fault */
 	FAULT_ALREADY_ADDED = 90,
 	FAULT_STILL_RUNNING = 91,
 	FAULT_CANT_REREAD = 92,
@@ -30,5 +30,5 @@ enum fault {
 	FAULT_REFUSED = 102,
 };
 
-/** "BAD_NAME"; "FAILED" for a number that is none. */
+/** Returns "BAD_NAME" and so on; "FAILED" for a number that is no fault. */
 const char *fault_name(int code);

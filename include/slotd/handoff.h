@@ -1,20 +1,19 @@
 #pragma once
 
 /**
- * How a service's connections reach its workers: what is decided about them, and what slotd and
- * slotd-relay agree on.
+ * How a service's connections reach its workers: the terms that slotd and slotd-relay share.
  */
 
 #include <slotd/switchboard.h>
 
 enum {
-	PLACEMENT_WHOLE = 10000, /* all new connections, in units of placement.weight */
+	PLACEMENT_WHOLE = 10000, /* the weight that means all new connections */
 };
 
-/** Where new connections go: a flip, a canary's share and a pause are placements. */
+/** Where new connections go. A flip, a canary and a pause each set another placement. */
 struct placement {
 	enum slot_id live;
-	uint16_t weight; /* of PLACEMENT_WHOLE: to the slot that is not live */
+	uint16_t weight; /* share of the slot that is not live, of PLACEMENT_WHOLE */
 	enum switch_mode mode;
 };
 
@@ -25,41 +24,41 @@ static inline bool placement_equal(const struct placement *a, const struct place
 
 enum balance {
 	BALANCE_ROUND_ROBIN,
-	BALANCE_LEAST_CONN, /* by the relay's own counts: relays share the connections evenly */
-	BALANCE_SOURCE,	    /* a client address keeps its worker while that is up */
+	BALANCE_LEAST_CONN, /* by the relay's own counts; relays share the connections evenly */
+	BALANCE_SOURCE,	    /* clients with the same address go to the same worker while it is up */
 	BALANCE_MAX_,
 	BALANCE_INVALID_ = -22,
 };
 
 enum connect_mode {
-	CONNECT_LATE,  /* to a worker when the client's first byte is there */
-	CONNECT_EARLY, /* at once, for servers that speak first */
+	CONNECT_LATE,  /* a worker is chosen when the client's first byte has arrived */
+	CONNECT_EARLY, /* a worker is chosen at once, for servers that speak first */
 	CONNECT_MODE_MAX_,
 	CONNECT_MODE_INVALID_ = -22,
 };
 
 enum protocol {
-	PROTOCOL_AUTO, /* by the client's first bytes: HTTP/1 is followed, the rest is pinned */
-	PROTOCOL_HTTP, /* HTTP/1: what cannot be followed is worth a line in the log */
-	PROTOCOL_TCP,  /* nothing is looked at */
+	PROTOCOL_AUTO, /* decided by the client's first bytes: HTTP/1 is followed, others pinned */
+	PROTOCOL_HTTP, /* the same, and what cannot be followed is logged */
+	PROTOCOL_TCP,  /* nothing is read; every connection is pinned */
 	PROTOCOL_MAX_,
 	PROTOCOL_INVALID_ = -22,
 };
 
-/** What ends the old slot's connections after a flip. In a request: its answer, in every mode. */
+/** What happens to the old slot's connections after a flip. Requests are always answered. */
 enum drain_mode {
 	DRAIN_REQUESTS,	   /* between requests: moved; pinned: waited for */
-	DRAIN_CONNECTIONS, /* as above, but between requests: waited for */
-	DRAIN_WORKER,	   /* the workers get their stop signal at once, and end them */
-	DRAIN_IDLE,	   /* pinned, and still for drain_idle, the worker having spoken: ended */
+	DRAIN_CONNECTIONS, /* between requests and pinned: waited for */
+	DRAIN_WORKER,	   /* the workers get their stop signal at once, and end connections */
+	DRAIN_IDLE,	   /* like REQUESTS, but a pinned connection is closed after a silence */
 	DRAIN_MODE_MAX_,
 	DRAIN_MODE_INVALID_ = -22,
 };
 
-/** Which requests whose worker died before a byte of the answer go to another worker, once. */
+/** Which requests go to another worker, once, if their worker dies before it answers. */
 enum retry_mode {
-	RETRY_SAFE,	  /* GET, HEAD, OPTIONS; and what was never read whole */
-	RETRY_IDEMPOTENT, /* PUT and DELETE too */
+	RETRY_SAFE,	  /* GET, HEAD, OPTIONS, and requests that were never read whole */
+	RETRY_IDEMPOTENT, /* also PUT and DELETE */
 	RETRY_NO,
 	RETRY_MODE_MAX_,
 	RETRY_MODE_INVALID_ = -22,

@@ -1,18 +1,19 @@
 #pragma once
 
-/** What every helper process says to slotd in the same way. */
+/** What every helper process tells slotd in the same way. */
 
 #include <slotd/channel.h>
 #include <slotd/log.h>
 
-/** Its first word, once it is set up and sandboxed: MSG_READY. 0 or -errno. */
+/** Sends MSG_READY, once the helper is set up and sandboxed. Returns 0 or -errno. */
 int helper_ready(struct channel *ch);
 
 /** For a channel's ops: reports how many of slotd's messages were refused. */
 void helper_refused(struct channel *ch);
 
 /**
- * A log sink: lines go to slotd, which has the log, as MSG_REPORT; to stderr when they cannot.
+ * A log sink that sends lines to slotd, which writes the log, as MSG_REPORT; if that is impossible,
+ * they go to stderr.
  *
  * @data  the struct channel; kept until the sink is changed.
  */

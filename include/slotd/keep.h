@@ -7,26 +7,26 @@
 
 enum {
 	HELPER_CHANNEL_FD = 3, /* a helper's channel to slotd, from its start */
-	KEEP_TAG_MAX = 24,     /* of one tag, NUL included */
+	KEEP_TAG_MAX = 24,     /* bytes of one tag, NUL included */
 	KEEP_TAGS_MAX = 16 * KEEP_TAG_MAX,
 };
 
-/* Put under this name, a listening SOCK_SEQPACKET socket is served instead of held: the next
- * slotd asks there. */
+/* slotd-keep serves the listening SOCK_SEQPACKET socket that it is given under this name, instead
+ * of holding it: the next slotd connects to it. */
 #define KEEP_SOCKET "keep.sock"
 
 #define KEEP_LEDGER	   "ledger"
 #define KEEP_SWITCHBOARD   "switchboard"
 #define KEEP_LOG_STAGING   "log staging" /* staging and notes memfds */
-#define KEEP_WORKER_PREFIX "worker "	 /* + group:name: pidfd, stdin, streams, as far as open */
-#define KEEP_STREAM_PREFIX "stream "	 /* + id: one whose worker is gone */
+#define KEEP_WORKER_PREFIX "worker "	 /* + group:name: pidfd, stdin, streams; if open */
+#define KEEP_STREAM_PREFIX "stream "	 /* + id: of a worker that is gone */
 #define KEEP_LISTEN_PREFIX "listen "	 /* + service + " " + address */
 #define KEEP_HELPER_PREFIX "helper "	 /* + name: slotd's end of the channel, pidfd */
 #define KEEP_PAGE_PREFIX   "relay page " /* + index: a relay's page of counts */
 #define KEEP_SERVER_PREFIX "server "	 /* + address: a control socket */
 
-/* What a descriptor of an entry is: TAG_DESCRIPTORS has one of these for each, in their order. */
-#define KEEP_TAG_SELF  "self" /* what the entry's name says */
+/* What the descriptors of an entry are: TAG_DESCRIPTORS has a tag for each, in the same order. */
+#define KEEP_TAG_SELF  "self" /* what the name of the entry says */
 #define KEEP_TAG_PIDFD "pidfd"
 #define KEEP_TAG_STDIN "stdin" /* write end */
 #define KEEP_TAG_STREAM                                                                            \
@@ -36,7 +36,7 @@ enum {
 #define KEEP_TAG_STAGING "staging"
 #define KEEP_TAG_NOTES	 "notes"
 
-/** Appends a tag. 0, or -ENOSPC and tags are as before. */
+/** Appends a tag. Returns 0; or -ENOSPC, and tags are unchanged. */
 int keep_tags_add(char tags[KEEP_TAGS_MAX], const char *tag);
-/** Place of the descriptor with that tag, or -ENOENT. */
+/** Returns the index of the descriptor with that tag, or -ENOENT. */
 int keep_tags_find(const char *tags, const char *tag);

@@ -1,6 +1,6 @@
 #pragma once
 
-/** The levels of slotd's log, by Supervisor's names and some of ours. */
+/** The levels of slotd's log: Supervisor's names, and some more. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,10 +8,10 @@
 struct level_word {
 	const char *name;
 	int priority; /* syslog's */
-	bool spoken;  /* for slotctl log-level only: Supervisor's loglevel= has no such word */
+	bool spoken;  /* only slotctl log-level accepts it; Supervisor's loglevel= does not */
 };
 extern const struct level_word level_words[];
 extern const size_t n_level_words;
 
-/** In upper or lower case; NULL when there is none. */
+/** Finds a level by its name, in any case; NULL if there is none. */
 const struct level_word *level_find(const char *name);

@@ -1,8 +1,8 @@
 #pragma once
 
 /**
- * Public listening sockets: made so that nobody's are shared by accident, and who holds an
- * address that is not free.
+ * Listening sockets, which are never shared with another process by accident; and which process
+ * holds an address that is not free.
  */
 
 #include <slotd/diag.h>
@@ -13,48 +13,48 @@
 #include <sys/types.h>
 
 struct listen_options {
-	int backlog;   /* 0: the system's highest */
-	mode_t mode;   /* unix sockets; (mode_t)-1: as the umask has it */
+	int backlog;   /* 0: the highest that the system allows */
+	mode_t mode;   /* unix sockets; (mode_t)-1: by the umask */
 	uid_t uid;     /* unix sockets; (uid_t)-1: unchanged */
 	gid_t gid;     /* unix sockets; (gid_t)-1: unchanged */
-	bool nameless; /* who holds a TCP address is not looked for: in the loop */
+	bool nameless; /* do not look for the holder of a TCP address; for calls in the loop */
 };
 
 /**
- * Binds and listens. TCP sockets get SO_REUSEPORT (later handoffs join the group) and V6ONLY; a
- * plain trial bind comes first, so that another owner is found instead of shared with. Unix
- * sockets: as listen_unix.
+ * Binds and listens. TCP sockets get SO_REUSEPORT (later handoffs join the group) and V6ONLY. A
+ * trial bind without SO_REUSEPORT comes first, so that the address is not shared with another
+ * owner. Unix sockets are made as by listen_unix.
  *
  * @address   "127.0.0.1:8000", "[::]:8000", "unix:/x".
- * @ret_name  of a unix socket: its name, the caller's to remove. May be NULL.
- * Returns:   0, or -errno and a sentence; -EADDRINUSE: it names the holder, by listen_holder.
+ * @ret_name  the name of a unix socket, which the caller removes. May be NULL.
+ * Returns:   0, or -errno and a sentence; for -EADDRINUSE it names the holder, by listen_holder.
  */
 int listen_open(const char *address, const struct listen_options *options, struct diag *diag,
 		int *ret_fd, struct own_name *ret_name);
 
 /**
- * Binds a unix socket to a path and listens; nobody may connect before mode and owner are right. A
- * link is followed. A socket that nobody listens on any more is replaced; what is no socket is
- * not.
+ * Binds a unix socket to a path and listens; nobody can connect before mode and owner are right. A
+ * link is followed. A socket on which nobody listens any more is replaced; anything else is not.
  *
- * @fd        of any type that listens. Borrowed.
+ * @fd        a socket of any type that can listen. Borrowed.
  * @ret_name  as above.
- * Returns:   0, or -errno and a sentence; -EADDRINUSE: somebody listens there, -EEXIST: it is no
- *            socket.
+ * Returns:   0, or -errno and a sentence; -EADDRINUSE: somebody listens there; -EEXIST: the path
+ *            is not a socket.
  */
 int listen_unix(int fd, const char *path, const struct listen_options *options, struct diag *diag,
 		struct own_name *ret_name);
 
-/** Of a socket that listens already: the backlog becomes that of the options. 0 or -errno. */
+/** Sets the backlog of a socket that listens already to that of the options. Returns 0 or -errno.
+ */
 int listen_again(int fd, const struct listen_options *options);
 
-/** Could somebody bind this TCP address now? True for what is none. */
+/** Could this TCP address be bound now? True for what is not a TCP address. */
 bool listen_is_free(const char *address);
 
 /**
- * Who listens on this TCP address: "gunicorn (pid 700)", "gunicorn (pid 700) under supervisord
- * (pid 655)". Reads all of /proc: for start-up, reloads and children, not for the loop.
+ * Says who listens on this TCP address: "gunicorn (pid 700)", "gunicorn (pid 700) under supervisord
+ * (pid 655)". It reads all of /proc: for start-up, reloads and children, not for the loop.
  *
- * Returns: buf; "another process" when it cannot be seen.
+ * Returns: buf; "another process" if the process cannot be seen.
  */
 const char *listen_holder(const char *address, char *buf, size_t size);

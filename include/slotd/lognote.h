@@ -1,26 +1,26 @@
 #pragma once
 
 /**
- * How slotd-log takes workers' output without ever being the only one who has it.
+ * How slotd-log takes the output of workers so that nothing is lost if slotd-log is killed.
  *
- * Two memfds, made by slotd, held also by slotd-keep, given to each slotd-log in MSG_LOG_SETUP
- * (staging first):
+ * There are two memfds, which slotd creates, slotd-keep holds as well, and each slotd-log gets in
+ * MSG_LOG_SETUP (staging first):
  *
- *	staging	a window into which a pipe is spliced. The position of the shared open file says
+ *	staging	memory into which a pipe is spliced. The position of the shared open file says
  *		how much was taken, whatever the kernel was doing when slotd-log was killed.
- *	notes	struct log_notes: what the bytes in staging are, and how far they have got.
+ *	notes	struct log_notes: what the bytes in staging are, and how much of them is written.
  *
- * A chunk's way: the note is committed (which file, its size), the pipe is spliced, the bytes are
- * appended to the file, the note is set idle, the position goes back to 0. A successor finds in
- * the note the file whose growth tells what is still to be written, and finishes; rotation steps
- * are noted before they are made and can be repeated.
+ * For each chunk the note is committed (which file, its size), the pipe is spliced, the bytes are
+ * appended to the file, the note is set idle, and the position goes back to 0. After a crash the
+ * next slotd-log finds the file in the note, sees by its growth what is still to be written, and
+ * finishes. Steps of a rotation are noted before they are made, and can be repeated.
  *
- * Of each stream it is remembered whether a line is begun, and in which file: should that be
- * renamed and slotd-log be killed, the line still ends where it began.
+ * For each stream it is recorded whether a line is incomplete, and in which file: if that file is
+ * renamed and slotd-log is killed, the line still ends in the file in which it began.
  *
- * A note has two copies and a word that says which one counts, so that it is never half-written.
+ * A note has two copies and a word that says which one is valid, so that it is never half-written.
  *
- * Conversation, beside what message.h says of each message:
+ * Details of the messages, beyond what message.h says:
  *
  *	LOG_STREAM	descriptors: the pipe's read end; then, where PATH means a descriptor
  *			(/dev/stdout, /proc/1/fd/1, links to these), a duplicate of that. No PATH:
@@ -45,7 +45,7 @@
 enum {
 	LOG_STAGING_SIZE = 256 * 1024,
 	LOG_NOTE_PATH_MAX = 4096,
-	LOG_NOTE_STREAMS = 8192, /* streams that are remembered */
+	LOG_NOTE_STREAMS = 8192, /* streams for which this is recorded */
 	LOG_NOTES_VERSION = 1,
 };
 
@@ -57,16 +57,16 @@ enum log_event_kind {
 };
 
 enum log_note_state {
-	LOG_NOTE_IDLE,	   /* nothing in staging is owed to anyone */
+	LOG_NOTE_IDLE,	   /* nothing in staging is still to be written */
 	LOG_NOTE_WRITING,  /* [from, position) is being appended to the file, from offset on */
-	LOG_NOTE_SHIFTING, /* the file's backups are being renamed, `step` is next */
-	LOG_NOTE_MAKING,   /* the file was renamed or is to be emptied; a new one comes */
+	LOG_NOTE_SHIFTING, /* the file's backups are being renamed, beginning with `step` */
+	LOG_NOTE_MAKING,   /* the file was renamed or is to be emptied; a new one is made */
 };
 
 struct log_note {
 	uint32_t state; /* enum log_note_state */
 	uint32_t stream;
-	uint64_t dev, ino; /* of the file; ino 0: the bytes go to no regular file */
+	uint64_t dev, ino; /* of the file; ino 0: the bytes do not go to a regular file */
 	uint64_t offset;   /* its size before the first byte of [from, ...) */
 	uint64_t maxbytes; /* 0: no rotation */
 	uint32_t backups;
@@ -82,23 +82,23 @@ struct log_note_copy {
 	char path[LOG_NOTE_PATH_MAX];
 };
 
-/** What must be remembered of a stream between two chunks. */
+/** What must be known of a stream between two chunks. */
 struct log_stream_note {
 	uint32_t stream;   /* 0: free */
 	uint32_t filter;   /* state of its filter */
-	uint64_t dev, ino; /* of the file in which a line is begun; ino 0: none is */
+	uint64_t dev, ino; /* of the file with an incomplete line; ino 0: there is none */
 };
 
 struct log_notes {
 	uint32_t magic, version;
-	_Atomic uint32_t current; /* which of the two copies counts */
+	_Atomic uint32_t current; /* which of the two copies is valid */
 	uint32_t reserved;
 	struct log_note_copy copies[2];
 	struct log_stream_note streams[LOG_NOTE_STREAMS];
 };
 
 /**
- * Makes both memfds, of fixed size. Called by slotd when keep has none.
+ * Creates both memfds, of fixed size. slotd calls it if slotd-keep has none.
  *
  * Returns: 0, or -errno with nothing left open.
  */

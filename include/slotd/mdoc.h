@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-/** A paragraph: nothing in it is a macro or an escape, and each sentence is a line. */
+/** Prints a paragraph, a line for each sentence, so that nothing in it is a macro or an escape. */
 void mdoc_text(FILE *to, const char *text);
-/** What stays on its line, such as arguments of a macro. */
+/** Prints text that must stay on its line, such as arguments of a macro. */
 void mdoc_words(FILE *to, const char *text);

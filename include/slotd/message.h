@@ -6,12 +6,12 @@
  *	header   u16 type, u16 reserved (0), u32 id, u32 length of the body    (host byte order)
  *	body     u16 tag, u16 reserved (0), u32 length, value, padding to 8    repeated
  *
- * A tag has one type everywhere; a message names the tags it must and may carry and how many
- * descriptors travel with it: tags and rows of common/message_table.c. Unknown tags are skipped,
- * so an old helper understands a newer slotd. message_decode checks everything the row says, so
- * that the getters cannot fail afterwards: a required tag is there, text ends with its only NUL.
+ * A tag has the same type everywhere. The row of a message says which tags it must have and may
+ *have, and how many descriptors travel with it (common/message_table.c). Unknown tags are skipped,
+ *so an old helper understands a newer slotd. message_decode checks everything that the row says, so
+ *that the getters cannot fail afterwards: a required tag is there, a text ends with its only NUL.
  *
- * id pairs an answer with its request; 0 when no answer is expected.
+ * id pairs an answer with its request; it is 0 if no answer is expected.
  */
 
 #include <stdbool.h>
@@ -21,7 +21,7 @@
 enum {
 	MESSAGE_MAX = 64 * 1024,
 	MESSAGE_FDS_MAX = 16,
-	MESSAGE_BYTES_MAX = 60 * 1024, /* of one text or bytes value; leaves room for the rest */
+	MESSAGE_BYTES_MAX = 60 * 1024, /* of one value; leaves room for the rest of the message */
 };
 
 /* Order and numbers are the protocol: append only. */
@@ -80,7 +80,7 @@ enum message_type {
 	MSG_STATE_SLOT,
 	MSG_STATE_CONFIG, /* one program process of the last (re)read configuration, as JSON */
 	MSG_STATE_CONFIG_GONE,
-	MSG_STATE_SYNCED, /* everything known was sent once */
+	MSG_STATE_SYNCED, /* everything has been sent once */
 	MSG_COMMAND,	  /* control -> slotd; -> ANSWER_ITEM* ANSWER */
 	MSG_COMMAND_GONE, /* control -> slotd: nobody waits for that id any more */
 	MSG_ANSWER_ITEM,
@@ -91,12 +91,13 @@ enum message_type {
 	MSG_EVENT,	  /* control -> slotd: sendRemoteCommEvent; -> ANSWER */
 	MSG_STATE_COUNTS, /* a relay's page of counts, read-only */
 	MSG_LOG_PRINT,	  /* slotd -> log: bytes for slotd's own stdout */
-	MSG_RELAY_DENIED, /* relay -> slotd: a worker's unix socket may not be opened; UP 1: it may
-			     again */
-	MSG_PING, /* slotd -> any helper: read it, nothing more; see supervisor/activity.c */
+	MSG_RELAY_DENIED, /* relay -> slotd: no permission to connect to a worker's unix socket;
+			     UP 1: there is permission again */
+	MSG_PING, /* slotd -> any helper, which only has to read it; see supervisor/link/activity.c
+		   */
 	/* slotd <-> slotd-spawn */
 	MSG_SPAWN,   /* one child: slotd/spawnrequest.h; -> SPAWNED */
-	MSG_SPAWNED, /* CODE 0 with PID, TICKS and the pidfd; or why there is none */
+	MSG_SPAWNED, /* CODE 0 with PID, TICKS and the pidfd; or why there is no child */
 	MSG_TYPE_MAX_,
 	MSG_TYPE_INVALID_ = -22,
 };
@@ -108,9 +109,9 @@ enum message_tag {
 	TAG_GROUP,
 	TAG_PROGRAM,
 	TAG_SERVICE,	   /* name */
-	TAG_SERVICE_INDEX, /* place in the switchboard */
+	TAG_SERVICE_INDEX, /* index in the switchboard */
 	TAG_SLOT,	   /* 0 a, 1 b */
-	TAG_WORKER,	   /* place in the ledger */
+	TAG_WORKER,	   /* index in the ledger */
 	TAG_STREAM,
 	TAG_CHANNEL, /* 0 stdout, 1 stderr */
 	TAG_GENERATION,
@@ -139,7 +140,7 @@ enum message_tag {
 	TAG_LOST_BYTES,
 	TAG_PRIORITY,
 	TAG_HEALTHY,
-	TAG_PENDING, /* changed, at the next deploy */
+	TAG_PENDING, /* new settings apply at the next deploy */
 	/* logs */
 	TAG_PATH,
 	TAG_STDOUT_PATH,
@@ -170,7 +171,7 @@ enum message_tag {
 	TAG_UP,
 	TAG_READY,  /* workers healthy */
 	TAG_TOTAL,  /* workers configured */
-	TAG_QUEUED, /* this and the next two: not sent any more */
+	TAG_QUEUED, /* this and the next two are no longer sent */
 	TAG_ACTIVE,
 	TAG_IDLE,
 	TAG_DEADLINE, /* wall clock, microseconds */
@@ -203,11 +204,11 @@ enum message_tag {
 	TAG_CLIENT_TIMEOUT,
 	TAG_IDLE_TIMEOUT,
 	TAG_HALF_CLOSE_TIMEOUT,
-	TAG_DESCRIPTORS, /* a line for each that travels with it: what it is; see keep.h */
+	TAG_DESCRIPTORS, /* a line for each descriptor that says what it is; see keep.h */
 	TAG_TROUBLES,	 /* bits: enum trouble; NOTE has a line for each, in their order */
 	TAG_REMARK,	 /* enum slot_remark */
 	TAG_SHARE,	 /* of PLACEMENT_WHOLE */
-	TAG_TICKS,	 /* start of a process, as process_start_ticks tells it */
+	TAG_TICKS,	 /* start time of a process, by process_start_ticks */
 	TAG_MAX_,
 	TAG_INVALID_ = -22,
 };
@@ -217,64 +218,68 @@ struct message {
 	uint32_t id;
 	unsigned n_fds;
 	int fds[MESSAGE_FDS_MAX];
-	int error;	       /* sticky failure of a put: -EMSGSIZE, -EINVAL */
-	uint32_t len;	       /* of buf that is used, header included */
-	uint32_t at[TAG_MAX_]; /* offset of the tag's length field in buf, 0: absent */
+	int error;	       /* of the first put that failed: -EMSGSIZE, -EINVAL */
+	uint32_t len;	       /* bytes of buf that are used, header included */
+	uint32_t at[TAG_MAX_]; /* offset of the tag's length field in buf; 0: absent */
 	_Alignas(8) unsigned char buf[MESSAGE_MAX];
 };
 
-/** An empty message to fill with the puts. Does not touch buf beyond the header. */
+/** Makes an empty message, to be filled with the puts. Does not touch buf beyond the header. */
 void message_init(struct message *m, enum message_type type, uint32_t id);
-/** Closes descriptors nobody took. */
+/** Closes the descriptors that nobody has taken. */
 void message_done(struct message *m);
 
 /*
- * Puts: failures stick in m->error, which the send reports. A second put of a tag is an error, and
- * so is a tag that the message's row does not name.
+ * Puts: a failure stays in m->error, which the send reports. It is an error to put a tag twice, or
+ * a tag that the row of the message does not name.
  */
 void message_put_u64(struct message *m, enum message_tag tag, uint64_t value);
 void message_put_i64(struct message *m, enum message_tag tag, int64_t value);
-/** NULL is not put at all. Longer than MESSAGE_BYTES_MAX: cut. */
+/** NULL is not put at all. A text longer than MESSAGE_BYTES_MAX is cut. */
 void message_put_text(struct message *m, enum message_tag tag, const char *text);
 void message_put_bytes(struct message *m, enum message_tag tag, const void *data, size_t len);
-/** Borrows fd: it stays the caller's, and open until the message was sent. */
+/** Borrows fd, which must stay open until the message was sent. */
 void message_put_fd(struct message *m, int fd);
 
-/* Getters: absent gives 0, NULL (or "" from message_str), empty. Borrowed from m. */
+/* Getters: an absent tag yields 0, NULL ("" from message_str) or nothing. What they return is
+ * borrowed from m. */
 bool message_has(const struct message *m, enum message_tag tag);
 uint64_t message_u64(const struct message *m, enum message_tag tag);
 int64_t message_i64(const struct message *m, enum message_tag tag);
 const char *message_text(const struct message *m, enum message_tag tag);
 const char *message_str(const struct message *m, enum message_tag tag);
 const void *message_bytes(const struct message *m, enum message_tag tag, size_t *ret_len);
-/** Takes descriptor i over; -EBADF when absent or taken. */
+/** Takes descriptor i over; returns -EBADF if it is absent or taken. */
 int message_take_fd(struct message *m, unsigned i);
 
 /**
- * Ready to send? Checks the row (required tags, descriptors) and m->error, and writes the length
- * into the header. 0 or -errno. Channels call it; the bytes to send are then m->buf, m->len.
+ * Makes the message ready to be sent: checks it against its row (required tags, descriptors) and
+ * m->error, and writes the length into the header. Channels call it; the bytes to send are then
+ * m->buf, m->len. Returns 0 or -errno.
  */
 int message_seal(struct message *m);
 /**
- * Reads len bytes already in m->buf; n_fds and fds must be set. -EBADMSG and why in *ret_why (may
- * be NULL, static text) when it is not a message we can trust.
+ * Decodes the len bytes in m->buf; n_fds and fds must be set.
+ *
+ * @ret_why  a static text that says why it failed. May be NULL.
+ * Returns: 0; -EBADMSG if it is not a valid message.
  */
 int message_decode(struct message *m, size_t len, const char **ret_why);
-/** "LOG_STREAM #3 stream=7 path=\"/x\" [1 fd]" into buf; for debug logs and tests. */
+/** Writes "LOG_STREAM #3 stream=7 path=\"/x\" [1 fd]" into buf; for debug logs and tests. */
 const char *message_dump(const struct message *m, char *buf, size_t size);
 
-/** Names for logs and tests; "?" for a number that has none. */
+/** These return names for logs and tests; "?" for a number that has none. */
 const char *message_type_name(enum message_type type);
 const char *message_tag_name(enum message_tag tag);
 
-/** The row of a type: what it must and may carry. For the fuzzer and the tests. */
+/** The row of a type: which tags it must have and may have. For the fuzzer and the tests. */
 struct message_row {
 	const char *name;
 	const uint16_t *required; /* ends with TAG_NONE */
 	const uint16_t *optional;
 	unsigned fds_min, fds_max;
 };
-/** NULL for a number that has none. */
+/** Returns NULL for a number that has no row. */
 const struct message_row *message_row(enum message_type type);
 
 enum tag_type {
@@ -282,17 +287,17 @@ enum tag_type {
 	TAG_STRING,
 	TAG_BLOB,
 };
-/** Of a tag between TAG_NONE and TAG_MAX_. */
+/** Returns the type of a tag between TAG_NONE and TAG_MAX_. */
 enum tag_type message_tag_type(enum message_tag tag);
 
 /*
- * MSG_COMMAND, MSG_STDIN and MSG_EVENT say who asks: INDEX is the control server the request came
- * by (MSG_CONTROL_LISTEN's), WHO the name a password was given for, UID, GID and PID the peer of a
- * unix socket. TEXT of an answer with a fault code is what follows "NAME: "; without it control
- * puts the name as the caller wrote it.
+ * MSG_COMMAND, MSG_STDIN and MSG_EVENT say who asks: INDEX is the control server that got the
+ * request (as in MSG_CONTROL_LISTEN), WHO the user name that was given with a password, and UID,
+ * GID and PID those of the peer of a unix socket. In an answer with a fault code, TEXT is what
+ * follows "NAME: "; without it slotd-control puts the name there as the caller wrote it.
  */
 
-/** TAG_KIND of MSG_PROBE; the numbers of enum health_kind (config.h) that slotd-probe does. */
+/** TAG_KIND of MSG_PROBE: the kinds of enum health_kind (config.h) that slotd-probe can check. */
 enum probe_kind {
 	PROBE_TCP,
 	PROBE_HTTP, /* PATH, HOST (default: the address), HEADER (lines), EXPECT (default 200-399)
@@ -301,7 +306,7 @@ enum probe_kind {
 	PROBE_KIND_INVALID_ = -22,
 };
 
-/** TAG_CODE of MSG_PROBE_RESULT; a negative errno says that the check could not be made. */
+/** TAG_CODE of MSG_PROBE_RESULT; a negative errno means that the check could not be made. */
 enum probe_code {
 	PROBE_PASSED,
 	PROBE_FAILED, /* refused, no answer in time, a status that is not expected: TEXT says */

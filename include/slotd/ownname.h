@@ -1,17 +1,17 @@
 #pragma once
 
 /**
- * Names in the file system that slotd makes: pid file, sockets, records, logs of jobs.
+ * Names in the file system that slotd creates: pid file, sockets, records, logs of jobs.
  *
- * A path of the configuration may name what is not slotd's: a device, a pipe, a link, a file of
- * somebody else. Therefore only regular files are written, only sockets and regular files are
- * removed, and a name is removed only while it names the very thing that slotd made: the device
- * and inode of a struct own_name. Whoever keeps one keeps the thing open too (the listening
- * socket, the file), or its inode's number could be given to another.
+ * A path in the configuration may name something that does not belong to slotd: a device, a pipe, a
+ * link, somebody else's file. Therefore slotd writes only to regular files, removes only sockets
+ * and regular files, and removes a name only while it still names what slotd has created, by the
+ * device and inode in a struct own_name. The owner of a struct own_name keeps the file or socket
+ * open as well, because otherwise its inode number could be used again.
  *
- * A link is followed to the name that is written. Whose it may be: root's, slotd's user's, or the
- * owner's of what it names, who could change that anyway. A link that ends at a descriptor
- * (/dev/stdout, /proc/self/fd/1) names no file of slotd's, whatever the descriptor is.
+ * A link is followed if it belongs to root, to slotd's user, or to the owner of what it points to,
+ * who could change that anyway. A link that ends at a descriptor (/dev/stdout, /proc/self/fd/1)
+ * never names a file of slotd, whatever the descriptor is.
  */
 
 #include <slotd/diag.h>
@@ -21,35 +21,35 @@
 #include <sys/types.h>
 
 struct own_name {
-	char *path; /* as it was given; NULL: there is none */
-	char *real; /* links followed */
+	char *path; /* as it was given; NULL: there is no name */
+	char *real; /* path, with links followed */
 	dev_t dev;
 	ino_t ino;
-	bool lost; /* for its owner: it went away, which was said */
+	bool lost; /* the name is missing, which was logged */
 };
 
-/**
- * links_resolve (slotd/links.h) by the rule above.
- */
+/** Like links_resolve (slotd/links.h), by the rule above. */
 int own_name_resolve(const char *path, char *buf, size_t size, struct diag *diag);
 
 /**
- * Opens a regular file, or makes it: without truncation, without waiting for the other end of a
- * pipe, without touching what is no regular file. The descriptor is close-on-exec.
+ * Opens or creates a regular file, without truncating it. It neither waits for the other end of a
+ * pipe nor touches anything else than a regular file. The descriptor is close-on-exec.
  *
- * @flags  access mode, O_CREAT, O_EXCL, O_APPEND; O_NONBLOCK: -EAGAIN where somebody has a lease
- *         on it, instead of waiting for its end.
- * Returns: 0, or -errno and a sentence; -EINVAL: it is no regular file; -EPERM, -ENXIO as above.
+ * @flags  access mode, O_CREAT, O_EXCL, O_APPEND; with O_NONBLOCK it returns -EAGAIN if somebody
+ *         has a lease on the file, instead of waiting for its end.
+ * Returns: 0, or -errno and a sentence; -EINVAL: it is not a regular file; -EPERM, -ENXIO as in
+ *          links_resolve.
  */
 int own_file_open(const char *path, int flags, mode_t mode, struct diag *diag, int *ret_fd);
 
-/** Notes what path names now as made by us. 0 or -errno. Replaces what *ret had. */
+/** Records what path names now as created by slotd, in the place of what *ret had. Returns 0 or
+ * -errno. */
 int own_name_note(struct own_name *ret, const char *path);
-/** Hands it over: *from is empty afterwards. */
+/** Hands a name over: *from is empty afterwards. */
 struct own_name own_name_take(struct own_name *from);
-/** Does whoever opens the path as it was given get what we made? */
+/** Does the path, as it was given, still lead to what slotd has created? */
 bool own_name_stands(const struct own_name *n);
-/** Removes the name if it still names what we made; n is empty afterwards. */
+/** Removes the name if it still names what slotd has created; n is empty afterwards. */
 void own_name_remove(struct own_name *n);
-/** Forgets it, and leaves the file system as it is. Accepts an empty one. */
+/** Forgets the name, and leaves the file system as it is. Accepts an empty one. */
 void own_name_done(struct own_name *n);

@@ -229,7 +229,7 @@ def test_import_check_names_what_goes_away_with_supervisor():
     file = Supervisord(OF_SUPERVISOR)
     said = import_check(file.config, 1)
     for line in [
-            "program db runs /usr/bin/pidproxy, which goes away with Supervisor; slotd's is",
+            "program db runs /usr/bin/pidproxy, which goes away with Supervisor; slotd has",
             "program nightly runs supervisorctl, which goes away with Supervisor",
             "program odd runs supervisor.pidproxy, which needs the Python package supervisor",
             "program memory runs /usr/bin/memmon, which needs the Python package supervisor",
