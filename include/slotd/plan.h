@@ -1,8 +1,9 @@
 #pragma once
 
 /**
- * A plan: what a pure step wants done, in order. Fixed size, never allocates; a step that would
- * exceed it is our bug (assert). Prints as text, so that a failing test reads as a story.
+ * A plan: what a pure step wants to be done, in order. It has a fixed size and never allocates; a
+ * step that would exceed it is a bug (assert). It can be printed as text, so that a failing test
+ * reads as a story.
  */
 
 #include <slotd/usec.h>
@@ -13,40 +14,40 @@
 #include <sys/types.h>
 
 enum plan_kind {
-	PLAN_NONE, /* never in a plan: in tables, nothing to do */
-	/* of a worker: object is its id */
+	PLAN_NONE, /* never in a plan; in tables it means that there is nothing to do */
+	/* of a worker, whose id is object */
 	PLAN_SPAWN,
 	PLAN_SIGNAL, /* arg: signal; group: to the process group */
 	PLAN_TIMER,  /* at; USEC_NEVER clears */
 	PLAN_STATE,  /* arg: new state, from: old one, pid, tries, expected; ledger, event */
 	PLAN_LOG,    /* arg: priority, text */
-	/* of a service: object is its index; slot says which */
-	PLAN_TOUCH,   /* from here on the slot holds what is deployed, be it whole or not */
+	/* of a service, whose index is object; slot says which slot */
+	PLAN_TOUCH,   /* from here on the slot may contain a part of what is deployed */
 	PLAN_PREPARE, /* run the prepare commands */
 	PLAN_STOP_PREPARE,
-	PLAN_SLOT_START,    /* arg 1: afresh (stop what runs first) */
-	PLAN_SLOT_STOP,	    /* arg 1: not killed before the drain is over */
+	PLAN_SLOT_START,    /* arg 1: workers that run are stopped first */
+	PLAN_SLOT_STOP,	    /* arg 1: workers are not killed before the drain is over */
 	PLAN_GATE,	    /* begin checks of the slot's workers */
 	PLAN_GATE_END,	    /* stop checking */
 	PLAN_CHECK_RECORD,  /* can the record be written? */
-	PLAN_FLIP,	    /* tables acknowledged, store, doorbell */
-	PLAN_LIVE,	    /* the flip is done: slot is live, its workers are a live slot's */
+	PLAN_FLIP,	    /* send new connections to the slot */
+	PLAN_LIVE,	    /* the flip is done: the slot and its workers are live */
 	PLAN_PROVE,	    /* both slots have been live: either may be rolled back to */
-	PLAN_STATUS,	    /* systemd is told who is live */
+	PLAN_STATUS,	    /* tell systemd which slot is live */
 	PLAN_RECORD,	    /* state file, live_file, live_link */
-	PLAN_RECALL,	    /* the slot's retirement ends: its workers are kept */
-	PLAN_RETIRE,	    /* the slot's retirement begins; arg 1: it is not kept warm */
-	PLAN_QUEUE_WORKERS, /* those of the live slot start, those of the other stop */
+	PLAN_RECALL,	    /* the slot no longer retires: its workers are kept */
+	PLAN_RETIRE,	    /* the slot begins to retire; arg 1: it is not kept warm */
+	PLAN_QUEUE_WORKERS, /* start those of the live slot, stop those of the other */
 	PLAN_CHECKS,	    /* health checks follow the live slot */
 	PLAN_BAKE,	    /* from here on the slot's connections are counted */
-	PLAN_WATCH_DRAIN,   /* ends in DRAINED, at once where the slot does not drain */
+	PLAN_WATCH_DRAIN,   /* ends in DRAINED, at once if the slot is not draining */
 	PLAN_DRAIN,	    /* begin to drain the slot */
-	PLAN_CUT,	    /* end what is left; arg 1: at once, not spread */
+	PLAN_CUT,	    /* close the connections that are left; arg 1: all at once */
 	PLAN_STEP, /* arg: enum swap_step entered, from: the one before; text: how that ended */
-	PLAN_BACK, /* the phase that failed after the flip, from; text: why. The way back begins */
+	PLAN_BACK, /* the way back begins; from: the phase that failed after the flip; text: why */
 	PLAN_FINISH, /* arg: exit code, from: the phase in which it ended; text: why, or what is
 		      * to be added */
-	PLAN_CLOSE,  /* the drain is over, or is watched no more: text */
+	PLAN_CLOSE,  /* the drain is over, or no longer watched: text */
 	PLAN_KIND_MAX_,
 	PLAN_KIND_INVALID_ = -22,
 };
@@ -78,10 +79,11 @@ struct plan {
 
 /** Empties it. */
 void plan_init(struct plan *p);
-/** The next free action, zeroed, with kind and object set. Its text is "" . */
+/** Adds an action with this kind and object; its other members are zero, its text is "". */
 struct plan_action *plan_add(struct plan *p, enum plan_kind kind, uint32_t object);
-/** A PLAN_LOG of this priority; a text beyond PLAN_TEXT_MAX is cut. */
+/** Adds a PLAN_LOG of this priority; a text longer than PLAN_TEXT_MAX is cut. */
 void plan_log(struct plan *p, uint32_t object, int priority, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/** "signal 3 SIGTERM group; timer 3 +10s" into buf; times relative to now. Returns buf. */
+/** Writes "signal 3 SIGTERM group; timer 3 +10s" into buf, with times relative to now. Returns
+ * buf. */
 const char *plan_format(const struct plan *p, usec_t now, char *buf, size_t size);

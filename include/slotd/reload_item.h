@@ -1,6 +1,6 @@
 #pragma once
 
-/** What reread and reload report: the items of their answers, in every process. */
+/** The items in the answers of reread and reload, for every process. */
 
 /* TAG_CODE of MSG_ANSWER_ITEM: append only. */
 enum reload_item {
@@ -16,7 +16,8 @@ enum reload_item {
 	RELOAD_ITEM_INVALID_ = -22,
 };
 
-/** The member of slotd.reload's answer: "added", "services_removed"; "?" for no item. */
+/** Returns the member in the answer of slotd.reload: "added", "services_removed"; "?" for a number
+ * that is no item. */
 const char *reload_item_name(enum reload_item item);
-/** What happened to the thing, for people: "added", "removed". */
+/** Returns what happened, for people: "added", "removed". */
 const char *reload_item_verb(enum reload_item item);

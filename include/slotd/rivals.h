@@ -1,8 +1,9 @@
 #pragma once
 
 /**
- * Other supervisors that are alive: two of them with the same programs fight for their ports.
- * Looked for by what they would share with us. For start-up and for slotctl; not for the loop.
+ * Finds other supervisors that are running: two supervisors of the same programs compete for their
+ * ports. They are found by what they would share with slotd. For start-up and for slotctl; not for
+ * the loop.
  */
 
 #include <stdbool.h>
@@ -14,22 +15,23 @@ struct rival {
 	const char *name; /* "supervisord" or "slotd" */
 };
 
-/** The supervisor whose process id stands in this file. */
+/** Finds the supervisor whose process id is in this file. */
 bool rival_by_pidfile(const char *path, struct rival *ret);
 
-/** The supervisor that made this unix socket and listens on it. A connection is opened for it. */
+/** Finds the supervisor that has created this unix socket and listens on it, by connecting to it.
+ */
 bool rival_by_socket(const char *path, struct rival *ret);
 
 /**
- * The supervisord that was started with this configuration file, by its command line; without -c,
- * by the places where it looks.
+ * Finds the supervisord that was started with this configuration file, by its command line; if that
+ * has no -c, by the places where supervisord looks.
  */
 bool rival_by_config(const char *file, struct rival *ret);
 
 /**
- * Which file was supervisord started with?
+ * With which configuration file was supervisord started?
  *
- * @args  its command line: words, each with a NUL after it.
- * Returns: the file as given; "" when none was given; NULL when this is no supervisord.
+ * @args  its command line: words, each followed by a NUL.
+ * Returns: the file as given; "" if none was given; NULL if this is not a supervisord.
  */
 const char *rival_config_argument(const char *args, size_t len);

@@ -1,12 +1,12 @@
 #pragma once
 
 /**
- * How a helper gives up what it does not need, right at its start: user and capabilities,
- * no_new_privs, a seccomp allow-list, Landlock, dumpable off. Not chroot: workers on unix sockets
- * must be reachable.
+ * At its start, a helper gives up everything it does not need: user and capabilities, no_new_privs,
+ * a seccomp allow-list, Landlock, dumpable off. It does not use chroot, because workers on unix
+ * sockets must be reachable.
  *
- * slotd starts helpers as itself, with "--user UID:GID" where another user is to be taken (the
- * executable need not be reachable for that user then).
+ * slotd starts helpers as its own user, with "--user UID:GID" if they are to change to another one;
+ * that user need not be able to reach the executable.
  *
  * Source: seccomp(2), landlock(7), capabilities(7), prctl(2).
  */
@@ -14,24 +14,24 @@
 #include <slotd/diag.h>
 
 enum sandbox_need {
-	SANDBOX_FILES = 1, /* opens files: no Landlock, file calls allowed */
-	SANDBOX_INET = 2,  /* makes TCP sockets */
-	SANDBOX_UNIX = 4,  /* makes unix sockets */
+	SANDBOX_FILES = 1, /* to open files: no Landlock, file calls are allowed */
+	SANDBOX_INET = 2,  /* to create TCP sockets */
+	SANDBOX_UNIX = 4,  /* to create unix sockets */
 };
 
 struct sandbox_policy {
 	unsigned needs;		 /* enum sandbox_need */
-	const int *capabilities; /* kept when running as root, ends with -1; NULL: none */
+	const int *capabilities; /* kept if it runs as root; ends with -1; NULL: none */
 };
 
 /**
- * Applies policy for the rest of the process's life. What the kernel does not have (Landlock
- * before 5.13) is left out silently; what it has must work.
+ * Applies policy for the rest of the process's life. What the kernel does not support (Landlock
+ * before 5.13) is left out silently; what it supports must work.
  *
  * Under AddressSanitizer, seccomp and Landlock are left out: its leak check needs ptrace(2)
  * and /proc.
  *
- * @argc, @argv  of main; --user is read, anything else is refused.
+ * @argc, @argv  the arguments of main; anything but --user is refused.
  * Returns: 0, or -errno and diag.
  */
 int sandbox_helper(const struct sandbox_policy *policy, int argc, char **argv, struct diag *diag);

@@ -1,10 +1,10 @@
 #pragma once
 
 /**
- * A service, as decided (core/service.c): from the conditions of its workers, sockets, records and
- * people follow where new connections go, which workers get some, how each slot stands and what is
- * wrong. There is no state but the conditions: the same ones always give the same verdict, so it
- * may be asked at any time.
+ * Judges a service (core/service.c): the conditions of its workers, sockets and records, and what
+ * people have asked for, decide where new connections go, which workers get some, the state of each
+ * slot and what is wrong. The conditions are the only input: the same conditions always give the
+ * same verdict, so it may be called at any time.
  */
 
 #include <slotd/handoff.h>
@@ -15,34 +15,35 @@
 /** One worker of a slot. */
 struct worker_condition {
 	enum worker_state state;
-	bool served;   /* has an address; one without is a queue worker */
+	bool served;   /* it has an address; a worker without is a queue worker */
 	bool healthy;  /* by its checks */
-	bool ended;    /* has no process, and none is to come by itself */
+	bool ended;    /* it has no process, and will not get one by itself */
 	bool given_up; /* EXITED, and not started again by itself */
-	bool ran;      /* STOPPED: it was running before, so somebody stopped it */
+	bool ran;      /* STOPPED: it was running before, so somebody has stopped it */
 };
 
-/** The workers of a slot, counted. */
+/** Numbers of the workers of a slot. */
 struct slot_count {
-	unsigned total;	   /* with an address */
-	unsigned running;  /* of these */
-	unsigned healthy;  /* of these running */
-	unsigned lost;	   /* of total: not ready, and not about to become so */
-	unsigned stopped;  /* of total: by hand */
-	unsigned queue;	   /* without an address */
-	unsigned alive;	   /* of any kind: have a process, or will */
-	unsigned stopping; /* of any kind */
+	unsigned total;	   /* have an address */
+	unsigned running;  /* of total: run */
+	unsigned healthy;  /* of running: are healthy */
+	unsigned lost;	   /* of total: are not ready, and will not become so by themselves */
+	unsigned stopped;  /* of total: were stopped by hand */
+	unsigned queue;	   /* have no address */
+	unsigned alive;	   /* of all: have a process, or will get one */
+	unsigned stopping; /* of all: are being stopped */
 };
 
 void slot_count_add(struct slot_count *c, const struct worker_condition *w);
 
-/** May connections be placed on it? One that fails its checks is better than none. */
+/** May connections be placed on this worker? If no worker is healthy, one that fails its checks is
+ * better than none. */
 bool worker_is_up(const struct worker_condition *w, const struct slot_count *slot);
 
-/** What people ask for, beyond a live slot that gets everything. */
+/** What people have asked for, other than that the live slot gets all connections. */
 struct service_wish {
 	bool pause;
-	enum slot_id canary; /* the slot that weight is for: as the live one it needs none */
+	enum slot_id canary; /* the slot that gets weight; if it is live, weight has no effect */
 	uint16_t weight;     /* of PLACEMENT_WHOLE */
 };
 
@@ -53,15 +54,15 @@ struct service_conditions {
 	struct slot_count slots[SLOT_MAX_];
 	enum retire_state retire[SLOT_MAX_];
 	enum slot_id target; /* of the job that runs; SLOT_INVALID_: none does */
-	unsigned unbound;    /* public addresses that are not listened on */
-	bool unrecorded;     /* which slot is live could not be written down */
+	unsigned unbound;    /* number of public addresses on which slotd does not listen */
+	bool unrecorded;     /* which slot is live could not be recorded */
 };
 
 struct service_verdict {
 	struct placement placement;
 	enum slot_state slots[SLOT_MAX_];
-	unsigned share[SLOT_MAX_]; /* of PLACEMENT_WHOLE: new connections that are placed there */
-	uint32_t troubles;	   /* trouble_bit of each */
+	unsigned share[SLOT_MAX_]; /* of new connections, of PLACEMENT_WHOLE */
+	uint32_t troubles;	   /* the trouble_bits of all */
 };
 
 void service_judge(const struct service_conditions *c, struct service_verdict *ret);

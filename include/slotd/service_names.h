@@ -1,8 +1,8 @@
 #pragma once
 
 /**
- * The words about services that every process shares. Codes travel; words are made of them where
- * people read, and nobody reads a sentence back.
+ * Codes about services that all processes share, and the words for them. Processes send each other
+ * codes; words are made of them only where people read, and no code ever parses a sentence.
  */
 
 #include <slotd/swap_names.h>
@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** How a slot stands. TAG_STATE of MSG_STATE_SLOT and "state" of slotd.status: append only. */
+/** The state of a slot. TAG_STATE of MSG_STATE_SLOT and "state" in slotd.status: append only. */
 enum slot_state {
-	SLOT_COLD, /* nothing runs; or it is not known which slot is live */
+	SLOT_COLD, /* no worker runs; or it is not known which slot is live */
 	SLOT_STARTING,
 	SLOT_WARM,
 	SLOT_LIVE,
@@ -21,33 +21,35 @@ enum slot_state {
 	SLOT_STATE_MAX_,
 	SLOT_STATE_INVALID_ = -22,
 };
-/** "idle, stopped", "LIVE", ...; "?" for a number that has none. */
+/** Returns "idle, stopped", "LIVE", ...; "?" for a number that is no state. */
 const char *slot_state_name(enum slot_state state);
 
-/** What there is to say of a slot besides its state. TAG_REMARK of MSG_STATE_SLOT: append only. */
+/** What else there is to say of a slot. TAG_REMARK of MSG_STATE_SLOT: append only. */
 enum slot_remark {
 	SLOT_PLAIN,
-	SLOT_STEP,	   /* a job works on it: its step */
+	SLOT_STEP,	   /* a job works on it, and is in this step */
 	SLOT_NOT_DEPLOYED, /* its last deploy did not succeed */
-	SLOT_WAY_BACK,	   /* it was live: a rollback goes there at once */
+	SLOT_WAY_BACK,	   /* it was live before: a rollback goes there at once */
 	SLOT_NEVER_LIVE,
 	SLOT_REMARK_MAX_,
 	SLOT_REMARK_INVALID_ = -22,
 };
-/** "", "step", "not-deployed", "way-back", "never-live": for programs. */
+/** Returns "", "step", "not-deployed", "way-back", "never-live", for programs. */
 const char *slot_remark_name(enum slot_remark remark);
-/** State and remark as one note for people: "idle, stopped", "rollback: at once". Returns buf. */
+/** Writes a note on state and remark for people: "idle, stopped", "rollback: at once". Returns
+ * buf. */
 const char *slot_note_text(enum slot_state state, enum slot_remark remark, enum swap_step step,
 			   char *buf, size_t size);
 
-/** What is wrong with a service; several at once. Bits of TAG_TROUBLES: append only. */
+/** What is wrong with a service; several at a time are possible. Bits of TAG_TROUBLES: append
+ * only. */
 enum trouble {
-	TROUBLE_NOT_STARTED, /* which slot is live is not known: nothing of it was started */
-	TROUBLE_ADDRESS,     /* a public address cannot be listened on; tried again */
-	TROUBLE_RECORD,	     /* which slot is live is not written down yet; tried again */
+	TROUBLE_NOT_STARTED, /* it is not known which slot is live, so no worker was started */
+	TROUBLE_ADDRESS,     /* slotd cannot listen on a public address, and tries again */
+	TROUBLE_RECORD,	     /* which slot is live is not recorded yet; slotd tries again */
 	TROUBLE_STOPPED,     /* the live slot was stopped by hand: connections wait */
 	TROUBLE_REMOVED,     /* the live slot's programs were removed: connections wait */
-	TROUBLE_PAUSED,	     /* somebody asked for it: connections wait */
+	TROUBLE_PAUSED,	     /* somebody has paused the service: connections wait */
 	TROUBLE_UNHEALTHY,   /* no worker of the live slot passes its health check */
 	TROUBLE_MAX_,
 	TROUBLE_INVALID_ = -22,
@@ -57,13 +59,13 @@ static inline uint32_t trouble_bit(enum trouble t)
 {
 	return UINT32_C(1) << t;
 }
-/** "not-started", "address", ...: for programs; "?" for a number that has none. */
+/** Returns "not-started", "address", ..., for programs; "?" for a number that is no trouble. */
 const char *trouble_name(enum trouble t);
 /**
- * The sentence for people.
+ * Writes a sentence for people into buf.
  *
- * @live  name of the live slot.
- * @why   the particulars: who did it, which error; NULL or "": none are known.
+ * @live  the name of the live slot.
+ * @why   who did it, which error it was; NULL or "" if that is not known.
  * Returns: buf.
  */
 const char *trouble_text(enum trouble t, const char *live, const char *why, char *buf, size_t size);

@@ -1,16 +1,17 @@
 #pragma once
 
 /**
- * Processes: how one comes to be, is watched, signalled and reaped.
+ * Processes: how they are created, watched, signalled and reaped.
  *
- * slotd never waits for a child that is on its way to its command (a slow file or a SIGSTOP may
- * hold it): the child does, in this order, process group, descriptors 0, 1, 2 (and 3), lookup of
- * the command, address, limits, user, directory, umask, signals, close-on-exec for the rest,
- * execve. What goes wrong there comes back as a struct spawn_report through a close-on-exec pipe:
- * EOF means that the exec was done. Source: Supervisor's ServerProcess; execve(2), clone(2).
+ * slotd never waits until a child has executed its command, which a slow file or a SIGSTOP may
+ * delay. The child sets up, in this order: process group, descriptors 0, 1, 2 (and 3), lookup of
+ * the command, address, limits, user, directory, umask, signals, close-on-exec for all other
+ * descriptors; then it calls execve. If something fails, it sends a struct spawn_report through a
+ * close-on-exec pipe; EOF there means that the command was executed. Source: Supervisor's
+ * ServerProcess; execve(2), clone(2).
  *
- * Workers and commands are made by slotd-spawn (slotd/spawner.h), slotd's helpers and functions of
- * its own by spawn().
+ * slotd-spawn creates workers and commands (slotd/spawner.h); spawn() creates slotd's helpers and
+ * children that run a function of slotd.
  */
 
 #include <slotd/diag.h>
@@ -33,12 +34,12 @@ enum spawn_stage {
 	SPAWN_STAGE_DIRECTORY,
 	SPAWN_STAGE_SIGNALS,
 	SPAWN_STAGE_EXEC,
-	SPAWN_STAGE_FORK, /* there is no child at all */
+	SPAWN_STAGE_FORK, /* no child was created */
 	SPAWN_STAGE_MAX_,
 	SPAWN_STAGE_INVALID_ = -22,
 };
 
-/** Why a child did not become the command. Written in one piece (below PIPE_BUF). */
+/** Why a child did not execute its command. It is written in one piece (below PIPE_BUF). */
 struct spawn_report {
 	int32_t stage; /* enum spawn_stage */
 	int32_t error; /* negative errno; LOOKUP: -EISDIR, -ENOEXEC (no x bit), -EACCES, -ENOENT */
@@ -50,7 +51,7 @@ struct spawn_user {
 	gid_t gid;
 	const gid_t *groups;
 	unsigned n_groups;
-	const char *name; /* its groups are looked up anew, at each start; NULL: groups are them */
+	const char *name; /* its groups are looked up at each start; NULL: they are in groups */
 };
 
 struct spawn_spec {
@@ -59,16 +60,16 @@ struct spawn_spec {
 	const char *search;	       /* PATH in which an argv[0] without '/' is looked up */
 	int stdio[3];		       /* borrowed; become 0, 1, 2 */
 	int channel_fd;		       /* becomes 3; -EBADF: none */
-	const char *directory;	       /* NULL: slotd's */
-	mode_t umask;		       /* (mode_t)-1: slotd's */
-	const struct spawn_user *user; /* NULL: slotd's */
+	const char *directory;	       /* NULL: that of slotd */
+	mode_t umask;		       /* (mode_t)-1: that of slotd */
+	const struct spawn_user *user; /* NULL: that of slotd */
 	const char *address;	       /* TCP address that must be free; NULL: none */
-	bool reset_signals;	       /* SIGPIPE and SIGXFSZ not ignored */
-	bool explain;		       /* tell fd 2 what failed, in Supervisor's words */
+	bool reset_signals;	       /* do not ignore SIGPIPE and SIGXFSZ */
+	bool explain;		       /* write what failed to fd 2, in Supervisor's words */
 	int cgroup_fd;		       /* -EBADF: slotd's cgroup */
 	const struct rlimit *limits;   /* by resource (RLIMIT_NOFILE, ...) */
 	unsigned n_limits;	       /* 0: this process's */
-	/** Instead of argv: run this in the child, which exits with what it returns. */
+	/** If set, the child calls this instead of executing argv, and exits with its result. */
 	int (*run)(void *data);
 	void *data;
 };
@@ -79,107 +80,111 @@ struct spawn_spec {
 		.cgroup_fd = -EBADF                                                           \
 	}
 
-/** What spawn made; the caller's from then on. */
+/** The child that spawn has created; the caller owns the descriptors. */
 struct spawned {
 	pid_t pid;
 	int pidfd;
-	uint64_t start_ticks; /* as process_start_ticks tells */
+	uint64_t start_ticks; /* by process_start_ticks */
 	int report_fd;	      /* non-blocking; readable at exec (EOF) or failure */
 };
 
 /**
- * Makes a child of this process itself by fork(2), which costs the more the bigger it is. An absent
- * stdio descriptor becomes /dev/null.
+ * Creates a child of this process by fork(2), which costs the more the larger the process is. An
+ * absent stdio descriptor becomes /dev/null.
  *
- * Returns: 0, or -errno of what failed here (-EMFILE, -EAGAIN, -ENOMEM): nothing runs then.
- *          Failures in the child come through the report.
+ * Returns: 0, or -errno (-EMFILE, -EAGAIN, -ENOMEM) if no child was created. The report tells of
+ *          failures in the child.
  * Ownership: borrows spec.
  */
 int spawn(const struct spawn_spec *spec, struct spawned *ret);
 
-/** In a child that was just made: becomes the command, or reports why not and exits. */
+/** Executes the command in a child that was just created; if it fails, reports why and exits. */
 _Noreturn void spawn_child(const struct spawn_spec *spec, int report_fd);
 
-/** A pipe for the report: close-on-exec, non-blocking. 0 or -errno. */
+/** Makes a pipe for the report, close-on-exec and non-blocking. Returns 0 or -errno. */
 int spawn_report_pipe(int ret_ends[2]);
 
 /**
- * Reads what the child reported.
+ * Reads the report of a child.
  *
- * Returns: 1 with *ret when it failed, 0 when it was executed (EOF), -EAGAIN when neither is
- *          known yet, another -errno.
+ * Returns: 1 and *ret if the child failed; 0 if its command was executed (EOF); -EAGAIN if neither
+ *          is known yet; another -errno.
  */
 int spawn_report_read(int fd, struct spawn_report *ret);
 
 /**
- * Changes this process's user and groups for good. Nothing when user is NULL, or the user it has.
+ * Changes this process's user and groups for good. Does nothing if user is NULL, or the user that
+ * the process has.
  *
- * Returns: 0, -EPERM when it is not root, another -errno.
+ * Returns: 0; -EPERM if it is not root; another -errno.
  */
 int process_become(const struct spawn_user *user);
 
-/** Signals the process behind a pidfd. 0, -ESRCH when it has ended, another -errno. */
+/** Signals the process of a pidfd. Returns 0, -ESRCH if it has ended, or another -errno. */
 int process_handle_signal(int pidfd, int signo);
 /**
- * Signals the group that the process was started as the leader of, and the process itself where
- * it has left that group. It must not have been reaped.
+ * Signals the group of which the process was started as the leader, and the process itself if it
+ * has left that group. The process must not have been reaped.
  *
- * Returns: 0, -ESRCH when nobody is there, another -errno.
+ * Returns: 0; -ESRCH if there is no process; another -errno.
  */
 int process_group_signal(pid_t pid, int pidfd, int signo);
 /**
- * Reaps it if it has ended.
+ * Reaps the process if it has ended.
  *
- * Returns: 1 with the wait status, 0 when it lives, -ECHILD when it is not a child of ours.
+ * Returns: 1 and the wait status; 0 if it is alive; -ECHILD if it is not our child.
  */
 int process_handle_reap(int pidfd, int *ret_status);
 
 /**
- * The sentence for people and for spawnerr: "can't find command 'x'", "couldn't chdir to /x:
+ * Writes a sentence for people and for spawnerr: "can't find command 'x'", "couldn't chdir to /x:
  * ENOENT". Returns buf.
  */
 const char *spawn_report_text(const struct spawn_report *r, const char *argv0, char *buf,
 			      size_t size);
 
-/** What waitid(2) told, in waitpid's encoding (WIFEXITED and so on). */
+/** Returns what waitid(2) has reported in the encoding of waitpid (WIFEXITED and so on). */
 int spawn_wait_status(const siginfo_t *si);
 
-/** Text as Python writes it: 'x', or "it's". For Supervisor's texts. Returns buf. */
+/** Quotes a text as Python does, as 'x' or "it's", for Supervisor's texts. Returns buf. */
 const char *text_quote(const char *text, char *buf, size_t size);
 
 /**
- * POSIX shell-like words: quotes and backslash; no variables, globs, pipes or comments.
+ * Splits a text into words as a POSIX shell does: with quotes and backslashes, but without
+ * variables, patterns, pipes and comments.
  *
- * Returns: number of words with *ret NULL-terminated (free it with words_freep),
- *          -EINVAL with "No closing quotation" or "No escaped character" in diag, -ENOMEM.
+ * Returns: the number of words, with *ret NULL-terminated (to be freed by words_freep); -EINVAL
+ *          and "No closing quotation" or "No escaped character" in diag; -ENOMEM.
  */
 int words_split(const char *text, struct diag *diag, char ***ret);
 /** For CLEANUP: frees the words and the list. */
 void words_freep(char ***words);
 
 /**
- * An environment under construction: later settings win, order of first appearance is kept.
- * NULL-terminated at all times.
+ * An environment under construction. A later setting of a variable replaces the earlier one in its
+ * place. The list is NULL-terminated at all times.
  */
 struct env {
 	char **at;
-	bool *owned; /* by place: copied rather than borrowed */
+	bool *owned; /* by index: the setting is a copy, and not borrowed */
 	size_t len, room;
 };
 
-/** Harmless when zeroed. */
+/** Frees the list. Accepts a zeroed one. */
 void env_done(struct env *e);
-/** "K=V" copied; replaces K. 0 or -ENOMEM. Without '=' it is ignored. */
+/** Copies a setting "K=V", in the place of an earlier one of K. A text without '=' is ignored.
+ * Returns 0 or -ENOMEM. */
 int env_set(struct env *e, const char *setting);
-/** As env_set, of a formatted text. */
+/** Like env_set, with a formatted text. */
 int env_setf(struct env *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/** Borrows the settings of a NULL-terminated list (NULL: nothing): they must outlive e. */
+/** Adds the settings of a NULL-terminated list (or NULL), which are borrowed and must outlive e. */
 int env_add(struct env *e, char *const *list);
-/** Borrows slotd's own environment, without what systemd meant for slotd alone. */
+/** Adds slotd's own environment, which is borrowed, without the variables that systemd meant for
+ * slotd alone. */
 int env_inherit(struct env *e);
-/** Nothing when it is not set. */
+/** Removes a variable if it is set. */
 void env_unset(struct env *e, const char *name);
-/** The value, borrowed until it is changed; NULL when it is not set. */
+/** Returns the value of a variable, borrowed until it is changed; NULL if it is not set. */
 const char *env_get(const struct env *e, const char *name);
-/** Has a NULL-terminated list (or NULL) of settings one of that name? */
+/** Does a NULL-terminated list of settings (or NULL) set this variable? */
 bool env_list_has(char *const *list, const char *name);

@@ -1,12 +1,12 @@
 #pragma once
 
 /**
- * slotd's end of slotd-spawn, which makes workers and commands slotd's own children. A request is
- * answered by a call of done, never from within the request. What slotd-spawn had not made when it
- * died is asked of its successor; while there is none, requests wait.
+ * slotd's side of slotd-spawn, which creates workers and commands as slotd's own children. A
+ *request is answered by calling done, but never from inside the request. If slotd-spawn dies, the
+ *requests for children that it has not created go to the next slotd-spawn, for which they wait.
  *
  *	asked --sent--> with slotd-spawn --answer--> done
- *	  ^                    | it died, and made no child
+ *	  ^                    | it died, and created no child
  *	  +--------------------+
  */
 
@@ -16,48 +16,51 @@
 struct spawn_call;
 
 /**
- * The child runs, or will say in its report why it does not; or there is none.
+ * The answer to a request: a child, whose report may still say that it failed, or none.
  *
- * @error    0, or -errno (-EAGAIN, -ENOMEM, ...), and *spawned is nothing then.
- * @spawned  the callee's from now on.
+ * @error    0; or -errno (-EAGAIN, -ENOMEM, ...), and *spawned is not set.
+ * @spawned  the callee owns its descriptors.
  */
 typedef void spawn_done_fn(void *owner, int error, const struct spawned *spawned);
 
-/** Zero it. */
+/** To be zeroed. */
 struct spawner {
-	struct channel *channel; /* NULL: slotd-spawn is not there */
-	struct spawn_call *head; /* in the order asked; what was sent comes first */
+	struct channel *channel; /* NULL: slotd-spawn is not running */
+	struct spawn_call *head; /* in order; those that were sent come first */
 	unsigned n_sent;
 	uint32_t last_asked, last_sent; /* numbers of requests */
 };
 
 /**
- * Asks for a child.
+ * Requests a child.
  *
- * Returns: 0, or -errno of what failed in slotd itself, and done is not called.
- * Ownership: borrows spec, but takes its stdio (one may be there twice); keeps owner until done.
+ * Returns: 0; or -errno if something failed in slotd itself, and done is not called.
+ * Ownership: borrows spec, but takes its stdio, in which a descriptor may occur twice; keeps owner
+ *            until done.
  */
 int spawner_ask(struct spawner *s, const struct spawn_spec *spec, spawn_done_fn *done, void *owner,
 		struct spawn_call **ret);
-/** Takes it back: done is not called. False when it was sent already, and done will come. */
+/** Takes a request back, so that done is not called. Returns false if it was sent already; then
+ * done will be called. */
 bool spawn_call_cancel(struct spawn_call *call);
-/** The owner goes: the child is killed, if one comes. */
+/** Forgets a request whose owner goes away: done is not called, and the child is killed. */
 void spawn_call_abandon(struct spawn_call *call);
 
-/** Has it as many requests at hand as keep it at work? An answer changes that. */
+/** Does slotd-spawn have enough requests to be busy? An answer changes that. */
 bool spawner_busy(const struct spawner *s);
 /**
- * A child that slotd does not know may be one whose answer is on its way. True once every request
- * has been answered that was made before this note was.
+ * A child that slotd does not know may belong to a request whose answer has not arrived yet. So
+ * spawner_note marks the present moment, and spawner_past says whether every request that was made
+ * before it has been answered.
  */
 uint32_t spawner_note(const struct spawner *s);
 bool spawner_past(const struct spawner *s, uint32_t note);
 
-/** A fresh slotd-spawn is there. Keeps channel. */
+/** A new slotd-spawn is running. Keeps channel. */
 void spawner_connected(struct spawner *s, struct channel *channel);
-/** MSG_SPAWNED. */
+/** Handles MSG_SPAWNED. */
 void spawner_answered(struct spawner *s, struct message *m);
-/** It has ended, and all that it had sent was received. */
+/** slotd-spawn has ended, and everything that it had sent was received. */
 void spawner_lost(struct spawner *s);
-/** What nobody will answer any more is forgotten. */
+/** Forgets all requests. */
 void spawner_done(struct spawner *s);

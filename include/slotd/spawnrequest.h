@@ -1,22 +1,23 @@
 #pragma once
 
 /**
- * What slotd asks of slotd-spawn: one child. The request lies in a memfd, because an environment
- * may be larger than a message:
+ * A request from slotd to slotd-spawn for a child. It lies in a memfd, because an environment may
+ *be larger than a message:
  *
  *	struct spawn_request, then groups (u32 each), then texts, each with its NUL: arguments,
- *	settings of the environment, and those of search, directory, user's name and address that
- *	flags name
+ *	settings of the environment, and those of search, directory, user name and address for
+ *	which a flag is set
  *
- * MSG_SPAWN carries it with descriptors: the memfd, the report pipe's write end, and those of 0, 1,
- * 2 and the cgroup that flags name. The kernel itself writes the child's pid into it when it makes
- * the child, so slotd knows of it even where slotd-spawn died before it could answer.
+ * MSG_SPAWN has these descriptors: the memfd, the write end of the report pipe, and those of 0, 1,
+ *2 and the cgroup for which a flag is set. The kernel itself writes the pid of the child into the
+ * memfd when it creates the child, so slotd knows of the child even if slotd-spawn dies before it
+ * can answer.
  */
 
 #include <slotd/spawn.h>
 
 enum spawn_request_flag {
-	SPAWN_HAS_STDIO = 1 << 0, /* and the next two bits, for 1 and 2 */
+	SPAWN_HAS_STDIO = 1 << 0, /* descriptor 0; the next two bits are for 1 and 2 */
 	SPAWN_HAS_CGROUP = 1 << 3,
 	SPAWN_HAS_SEARCH = 1 << 4,
 	SPAWN_HAS_DIRECTORY = 1 << 5,
@@ -32,10 +33,11 @@ enum {
 	SPAWN_FDS_MAX = 6,
 };
 
-/** Fields are only ever appended: after an upgrade a new slotd-spawn reads an old slotd's. */
+/** Fields are only ever appended: after an upgrade a new slotd-spawn reads requests of an old
+ * slotd. */
 struct spawn_request {
-	uint32_t size; /* of this, as the one who wrote it knows it */
-	int32_t pid;   /* of the child; 0: none was made */
+	uint32_t size; /* of this struct in the program that wrote it */
+	int32_t pid;   /* of the child; 0: none was created */
 	uint32_t flags;
 	uint32_t n_args, n_settings, n_groups;
 	uint32_t uid, gid, umask;
@@ -46,16 +48,16 @@ struct spawn_request {
 };
 
 /**
- * Writes one. spec has argv, and neither run nor channel_fd.
+ * Writes a request. spec must have argv, and neither run nor channel_fd.
  *
- * @ret_fd  the memfd, the caller's.
- * Returns: 0, -E2BIG, -ENOMEM, -EMFILE, another -errno.
+ * @ret_fd  the memfd, which the caller owns.
+ * Returns: 0, -E2BIG, -ENOMEM, -EMFILE or another -errno.
  */
 int spawn_request_write(const struct spawn_spec *spec, int *ret_fd);
-/** The child's pid that the kernel noted; 0: there is none. */
+/** Returns the pid of the child that the kernel has written; 0 if there is none. */
 pid_t spawn_request_pid(int fd);
 
-/** One that was read. */
+/** A request that was read. */
 struct spawn_reading {
 	struct spawn_request *map; /* shared with slotd */
 	size_t len;
@@ -66,11 +68,11 @@ struct spawn_reading {
 	int report_fd;
 };
 /**
- * Reads the request in fds[0], with the descriptors that came along, in their order. All of them
- * are borrowed for as long as the reading is used.
+ * Reads the request in fds[0]; the other descriptors of the message follow in their order. All of
+ * them are borrowed as long as the reading is used.
  *
- * Returns: 0, -EBADMSG when it cannot be trusted, another -errno.
+ * Returns: 0; -EBADMSG if the request is not valid; another -errno.
  */
 int spawn_request_read(const int *fds, unsigned n_fds, struct spawn_reading *ret);
-/** Harmless when zeroed. */
+/** Frees a reading. Accepts a zeroed one. */
 void spawn_reading_done(struct spawn_reading *r);

@@ -1,6 +1,6 @@
 #pragma once
 
-/** A growing string with an upper bound. Once an append failed, it stays failed (sticky). */
+/** A growing string with an upper bound. Once an append has failed, all further appends fail. */
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -15,18 +15,19 @@ struct strbuf {
 
 #define STRBUF_MAX ((size_t)64 << 20)
 
-/** Frees the text and clears the error; max stays. Harmless when zeroed. */
+/** Frees the text and clears the error; max stays. Accepts a zeroed strbuf. */
 void strbuf_done(struct strbuf *sb);
-/** Empties it, keeps the memory, clears the error. */
+/** Empties the text and clears the error; keeps the memory. */
 void strbuf_reset(struct strbuf *sb);
-/* Appends. 0, -ENOMEM, or -E2BIG beyond max; then the text is what it was before. */
+/* These append. They return 0, -ENOMEM or -E2BIG (beyond max), and change nothing on error. */
 int strbuf_add(struct strbuf *sb, const void *data, size_t len);
 int strbuf_addc(struct strbuf *sb, char c);
 int strbuf_adds(struct strbuf *sb, const char *s);
 int strbuf_addf(struct strbuf *sb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int strbuf_vaddf(struct strbuf *sb, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
-/** The text, "" when empty; borrowed until the next change. */
+/** Returns the text, "" if it is empty; borrowed until the next change. */
 const char *strbuf_str(const struct strbuf *sb);
-/** Hands the text over to the caller, who frees it; NULL when it failed or is empty. */
+/** Hands the text over to the caller, who frees it; returns NULL if an append failed or it is
+ * empty. */
 char *strbuf_take(struct strbuf *sb);

@@ -12,10 +12,10 @@ enum swap_step {
 	SWAP_GATE,
 	SWAP_CHECK_RECORD,
 	SWAP_FLIP,
-	SWAP_BAKE,     /* the new slot is watched for bake= */
-	SWAP_WAIT,     /* a deploy into a slot that still drains waits for it, before PREPARE */
-	SWAP_PRECHECK, /* a deploy makes sure of the record before it touches anything */
-	SWAP_RECORD,   /* the flip is done and being recorded */
+	SWAP_BAKE,     /* the new slot is watched for the time that bake= sets */
+	SWAP_WAIT,     /* a deploy waits until its slot has drained, before PREPARE */
+	SWAP_PRECHECK, /* a deploy checks, before all else, that the record can be written */
+	SWAP_RECORD,   /* the flip is done, and is being recorded */
 	SWAP_DRAIN,    /* the outcome is known; the old slot is watched for a while */
 	SWAP_STEP_MAX_,
 	SWAP_STEP_INVALID_ = -22,
@@ -35,12 +35,13 @@ enum swap_exit {
 	SWAP_EXIT_FAILED = 10, /* nothing changed */
 	SWAP_EXIT_FLIPPED_BACK = 11,
 	SWAP_EXIT_BUSY = 12,
-	SWAP_EXIT_UNKNOWN = 13, /* connection lost */
+	SWAP_EXIT_UNKNOWN = 13, /* the connection was lost */
 };
 
-/** As people see it: "prepare", "start", "gate", "swap", "bake", "wait"; "" for SWAP_NONE. */
+/** Returns the name that people see: "prepare", "start", "gate", "swap", "bake", "wait"; "" for
+ * SWAP_NONE. */
 const char *swap_step_name(enum swap_step step);
-/** The state itself, each with a name of its own: "none", "record", ... For plans and tests. */
+/** Returns a name that no other step has: "none", "record", ...; for plans and tests. */
 const char *swap_state_name(enum swap_step step);
-/** "swap", "deploy", "rollback"; "?" for a number that has none. */
+/** Returns "swap", "deploy", "rollback"; "?" for a number that is no kind. */
 const char *swap_kind_name(enum swap_kind kind);

@@ -1,10 +1,12 @@
 #pragma once
 
 /**
- * The switchboard: a memfd that only slotd can write and every relay maps read-only. One 64-bit
- * word per service says, in one atomic load, who is live. A flip is one store.
+ * The switchboard: a memfd that only slotd can write to, and that every relay maps read-only. A
+ * 64-bit word for each service, which is loaded atomically, says which slot is live. A flip is one
+ * store.
  *
- * Each relay writes a page of its own (struct relay_page) with counts per worker; slotd sums them.
+ * Each relay writes a page of its own (struct relay_page) with counts for each worker; slotd adds
+ * them up.
  */
 
 #include <slotd/usec.h>
@@ -20,19 +22,19 @@ enum slot_id {
 	SLOT_INVALID_ = -22,
 };
 
-/** "a", "b". */
+/** Returns "a" or "b". */
 const char *slot_name(enum slot_id slot);
-/** SLOT_INVALID_ for anything but "a" and "b". */
+/** Returns SLOT_INVALID_ for anything but "a" and "b". */
 enum slot_id slot_from_name(const char *name);
-/** The one that is not this. */
+/** Returns the other slot. */
 static inline enum slot_id slot_other(enum slot_id slot)
 {
 	return slot == SLOT_A ? SLOT_B : SLOT_A;
 }
 
 enum switch_mode {
-	SWITCH_OPEN, /* accept and place */
-	SWITCH_HOLD, /* do not accept: no worker up, pause, the live slot was stopped by hand */
+	SWITCH_OPEN, /* accept connections and place them */
+	SWITCH_HOLD, /* do not accept: no worker is up, or the service was paused or stopped */
 	SWITCH_MODE_MAX_,
 	SWITCH_MODE_INVALID_ = -22,
 };
@@ -48,7 +50,7 @@ enum {
 struct switch_word {
 	uint32_t generation; /* of the last change of this word */
 	enum slot_id live;
-	uint16_t weight; /* per 10,000 of new connections to the idle slot; 0 without canary */
+	uint16_t weight; /* new connections that go to the idle slot, of 10,000; 0: no canary */
 	enum switch_mode mode;
 };
 
@@ -80,32 +82,32 @@ struct switchboard {
 	struct switch_entry services[SWITCHBOARD_SERVICES]; /* by TAG_SERVICE_INDEX */
 };
 
-/** What one relay has open to one worker. Written by that relay only, with relaxed stores. */
+/** The connections of a relay to a worker. Only that relay writes them, with relaxed stores. */
 struct relay_counts {
-	_Atomic uint32_t queued;     /* placed, connect not finished */
-	_Atomic uint32_t silent;     /* connected, no byte has passed */
-	_Atomic uint32_t in_request; /* a request is not wholly sent or not wholly answered */
-	_Atomic uint32_t between;    /* between requests: idle, and movable */
-	_Atomic uint32_t pinned;     /* cannot be followed, so cannot be moved */
+	_Atomic uint32_t queued;     /* placed, but not connected yet */
+	_Atomic uint32_t silent;     /* connected, but no byte has passed */
+	_Atomic uint32_t in_request; /* a request is not wholly sent, or not wholly answered */
+	_Atomic uint32_t between;    /* between requests: idle, and can be moved */
+	_Atomic uint32_t pinned;     /* cannot be followed, and so cannot be moved */
 	uint32_t reserved;
 	_Atomic uint64_t total;	  /* connections placed since the relay started */
-	_Atomic uint64_t failed;  /* of these, ended without a byte from any worker */
-	_Atomic uint64_t retried; /* requests that it did not answer and another worker got */
+	_Atomic uint64_t failed;  /* of these: ended without a byte from any worker */
+	_Atomic uint64_t retried; /* requests that it did not answer, and that another worker got */
 	_Atomic uint64_t bytes_in, bytes_out;
 };
 
 struct relay_service_counts {
 	_Atomic uint64_t accepted;
-	_Atomic uint32_t
-		waiting;       /* accepted, not placed: no byte yet (connect=late), between
-				* requests without a worker, held, or awaiting the client's end */
-	_Atomic uint32_t held; /* of these, have a byte and wait for a worker: none is up, or
-				* all have worker_max connections */
-	_Atomic uint64_t last_placed_old; /* monotonic; last time a connection was placed on the
-					   * slot that is idle now, for measuring a flip */
+	_Atomic uint32_t waiting; /* accepted, but not placed: no byte yet (connect=late), between
+				   * requests without a worker, held, or until the client closes */
+	_Atomic uint32_t held;	  /* of these: have a byte and wait for a worker, because none is up
+				   * or all have worker_max connections */
+	_Atomic uint64_t last_placed_old; /* monotonic; when a connection was last placed on the
+					   * slot that is idle now; to measure a flip */
 };
 
-/** One per relay, a sparse memfd: relay writes, slotd reads and zeroes after the relay's death. */
+/** A sparse memfd for each relay: the relay writes it, slotd reads it, and zeroes it when the relay
+ * has died. */
 struct relay_page {
 	uint32_t version;
 	uint32_t reserved;
@@ -114,9 +116,9 @@ struct relay_page {
 };
 
 /**
- * What all relays of a pool tell each other: a memfd that each of them writes its own place of.
- * One that has more connections than another lets that one accept; else the first to wake up
- * would take them all. slotd zeroes a dead relay's.
+ * What the relays of a pool tell each other: a memfd in which each relay writes the number of its
+ * connections. A relay that has more than another one lets that one accept; otherwise the first
+ * that wakes up would accept them all. slotd zeroes the number of a dead relay.
  */
 struct relay_pool {
 	_Atomic uint32_t conns[SWITCHBOARD_RELAYS]; /* by TAG_INDEX */

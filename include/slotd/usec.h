@@ -1,8 +1,8 @@
 #pragma once
 
 /**
- * Time: absolute monotonic microseconds. Wall clock only in logs and in what Supervisor's API
- * reports as epoch seconds.
+ * Time, in absolute monotonic microseconds. The wall clock is used only in logs and where
+ * Supervisor's API reports seconds since the epoch.
  */
 
 #include <stddef.h>
@@ -15,24 +15,24 @@ typedef uint64_t usec_t;
 #define SECONDS(n)    ((usec_t)(n)*1000000ULL)
 #define USEC_TEXT_MAX 32
 
-/** a + b, saturating at USEC_NEVER. */
+/** Returns a + b, at most USEC_NEVER. */
 usec_t usec_add(usec_t a, usec_t b);
 
-/** a - b, not below 0; USEC_NEVER stays USEC_NEVER. */
+/** Returns a - b, at least 0; USEC_NEVER stays USEC_NEVER. */
 usec_t usec_sub(usec_t a, usec_t b);
 
-/** CLOCK_MONOTONIC. Not for core/: it is handed the time. */
+/** Returns CLOCK_MONOTONIC. Not for core/, which gets the time as an argument. */
 usec_t usec_monotonic(void);
 
-/** CLOCK_REALTIME, microseconds since the epoch. */
+/** Returns CLOCK_REALTIME, in microseconds since the epoch. */
 usec_t usec_wall(void);
 
 /**
- * Reads "10s", "5m", "2h", "1d", "250ms" or bare seconds ("10", "0.5").
+ * Reads a duration: "10s", "5m", "2h", "1d", "250ms", or a number of seconds ("10", "0.5").
  *
- * Returns: 0, -EINVAL (not a duration) or -ERANGE (more than 10 years).
+ * Returns: 0, -EINVAL (not a duration) or -ERANGE (more than 10,000 years).
  */
 int usec_parse(const char *text, usec_t *ret);
 
-/** A duration for people: "0.2 ms", "1.2 s", "41 s", "2m10s", "2d 4h". Returns buf. */
+/** Writes a duration for people: "0.2 ms", "1.2 s", "41 s", "2m10s", "2d 4h". Returns buf. */
 const char *usec_format(usec_t span, char *buf, size_t size);

@@ -10,21 +10,22 @@
 struct strbuf;
 
 /**
- * Length of the character at p.
+ * Finds the length of the character at p.
  *
- * Returns: 1..4; 0 when the bytes are none (also surrogates, overlong forms, beyond U+10FFFF);
- *          -1 when they begin one that is cut by the end.
+ * Returns: 1..4; 0 if the bytes are not a character (also for surrogates, overlong forms and beyond
+ *          U+10FFFF); -1 if the end cuts the character.
  */
 int utf8_char(const unsigned char *p, size_t len);
 
-/** How many bytes at the start are the rest of a character that began before: 0..3. */
+/** Returns how many bytes at the start are the rest of a character that began before: 0..3. */
 size_t utf8_head(const unsigned char *p, size_t len);
 
-/** How many bytes at the end begin a character that is not complete: 0..3. */
+/** Returns how many bytes at the end are the beginning of an incomplete character: 0..3. */
 size_t utf8_tail(const unsigned char *p, size_t len);
 
-/** *ret_characters (may be NULL) is set when it is. */
+/** Is data valid UTF-8? If so, *ret_characters is set; it may be NULL. */
 bool utf8_valid(const char *data, size_t len, size_t *ret_characters);
 
-/** Appends it; what is not UTF-8 as Supervisor shows it: "Undecodable: b'\x88\n'". 0 or -errno. */
+/** Appends data; if it is not UTF-8, as Supervisor shows it: "Undecodable: b'\x88\n'". Returns 0 or
+ * -errno. */
 int utf8_add(struct strbuf *sb, const char *data, size_t len);

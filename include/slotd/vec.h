@@ -18,10 +18,10 @@
 		size_t len, room; \
 	}
 
-/** Grows so that one more element of size fits. 0 or -ENOMEM. Called by vec_push. */
+/** Makes room for one more element of size; for vec_push. Returns 0 or -ENOMEM. */
 int vec_grow(void **at, size_t len, size_t *room, size_t size);
 
-/** Appends by value. 0 or -ENOMEM (then nothing was appended). */
+/** Appends a value. Yields 0; or -ENOMEM, and nothing was appended. */
 #define vec_push(v, ...)                                                                  \
 	({                                                                                \
 		__typeof__(v) v_ = (v);                                                   \
@@ -32,7 +32,7 @@ int vec_grow(void **at, size_t len, size_t *room, size_t size);
 		r_;                                                                       \
 	})
 
-/** Removes element i, keeping the order. */
+/** Removes element i, and keeps the order of the others. */
 #define vec_remove(v, i)                                                                     \
 	do {                                                                                 \
 		__typeof__(v) v_ = (v);                                                      \

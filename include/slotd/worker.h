@@ -1,10 +1,10 @@
 #pragma once
 
 /**
- * The worker's life: Supervisor's states and timings as a pure state machine (core/worker.c).
+ * The life of a worker: Supervisor's states and timings as a pure state machine (core/worker.c).
  *
- * Input is an event and the time, output a plan. The wiring performs the plan and feeds back what
- * came of it (a spawn that failed is an event). What a state implies is a column of
+ * The input is an event and the time, the output a plan. slotd carries out the plan, and the result
+ * comes back as an event (also a spawn that failed). What a state implies is a column of
  * worker_state_info, not an if.
  *
  * Source: Supervisor's documentation, "Process States"; slotd.conf(5).
@@ -20,13 +20,13 @@
 #include <sys/types.h>
 
 enum worker_event_kind {
-	WORKER_EV_START,	/* asked to start */
-	WORKER_EV_STOP,		/* asked to stop */
-	WORKER_EV_SHUTDOWN,	/* as STOP; BACKOFF becomes FATAL (Supervisor) */
+	WORKER_EV_START,	/* somebody asks for its start */
+	WORKER_EV_STOP,		/* somebody asks for its stop */
+	WORKER_EV_SHUTDOWN,	/* like STOP, but BACKOFF becomes FATAL, as in Supervisor */
 	WORKER_EV_SPAWNED,	/* pid */
 	WORKER_EV_SPAWN_FAILED, /* errno, text for spawnerr; after SPAWNED the EXIT follows */
-	WORKER_EV_EXIT,		/* status: wait status; the leader is gone and reaped */
-	WORKER_EV_TIMER,	/* the deadline the plan asked for has passed */
+	WORKER_EV_EXIT,		/* status: wait status; the leader has ended and was reaped */
+	WORKER_EV_TIMER,	/* the deadline that a plan set has passed */
 	WORKER_EV_KILL_FAILED,	/* errno other than ESRCH */
 	WORKER_EV_MAX_,
 	WORKER_EV_INVALID_ = -22,
@@ -36,7 +36,7 @@ struct worker_event {
 	enum worker_event_kind kind;
 	pid_t pid;
 	int status;	 /* EXIT: wait status; failures: negative errno */
-	usec_t patience; /* STOP: the least time until it is killed, where stopwaitsecs is less */
+	usec_t patience; /* STOP: do not kill it earlier, even if stopwaitsecs is shorter */
 	const char *text;
 };
 
@@ -50,14 +50,14 @@ enum autorestart {
 
 enum {
 	WORKER_EXITCODES_WORDS = 256 / 32,
-	/* design: ten starts may follow at once, then one a second until it has lived 10 s */
+	/* ten starts may follow each other at once, then one a second until it has lived 10 s */
 	WORKER_BURST = 10,
 	WORKER_STEADY_S = 10,
-	WORKER_LIVE_BACKOFF_MAX_S = 60, /* cap of a live slot's worker that would be FATAL */
-	WORKER_EXHAUSTED_MAX_S = 10,	/* cap of the wait for processes, files or memory */
+	WORKER_LIVE_BACKOFF_MAX_S = 60, /* longest wait in a live slot, where others are FATAL */
+	WORKER_EXHAUSTED_MAX_S = 10,	/* longest wait for processes, files or memory */
 };
 
-/** What the state machine needs to know; part of struct worker_config (config.h). */
+/** The options that the state machine uses; part of struct program_config (config.h). */
 struct worker_policy {
 	usec_t startsecs;
 	unsigned startretries;
@@ -69,18 +69,18 @@ struct worker_policy {
 };
 
 /**
- * What a step goes by and is no state: a reload may change it between two steps. Borrowed.
+ * Further input of a step, which is not state: a reload may change it between two steps. Borrowed.
  */
 struct worker_terms {
 	const char *name; /* without group, for log lines */
 	const struct worker_policy *policy;
 };
 
-/** Plain data: it lies in the ledger as it is, so fields are only ever appended. */
+/** Plain data that lies in the ledger as it is, so fields are only ever appended. */
 struct worker {
-	uint32_t id;	  /* place in the ledger; object of the plan's actions */
-	bool keep_trying; /* worker of a live slot: FATAL is announced once, then capped backoff */
-	bool no_start;	  /* the daemon ends: nothing is started any more */
+	uint32_t id;	  /* index in the ledger; object of the plan's actions */
+	bool keep_trying; /* in a live slot: FATAL is announced once, and starts are tried on */
+	bool no_start;	  /* slotd ends: nothing is started any more */
 	enum worker_state state;
 	pid_t pid;
 	usec_t started;	  /* monotonic, last spawn */
@@ -90,41 +90,42 @@ struct worker {
 	unsigned restarts;
 	unsigned burst;	    /* starts in a row that did not live 10 s */
 	unsigned exhausted; /* spawns in a row that failed for want of processes, files, memory */
-	int exit;	    /* last wait status; -1 none yet */
+	int exit;	    /* last wait status; -1: none yet */
 	bool exit_expected;
-	bool killed;	   /* STOPPING: it has had its time, and SIGKILL */
-	bool exited_early; /* the last end came before startsecs: exitstatus is reported as 0 */
+	bool killed;	   /* STOPPING: its time was over, and it was sent SIGKILL */
+	bool exited_early; /* it last ended before startsecs: exitstatus is reported as 0 */
 	bool fatal_told;   /* keep_trying: the FATAL event was sent */
 	char spawnerr[256];
 };
 
-/** A worker that was never started. */
+/** Sets the state of a worker that was never started. */
 void worker_init(struct worker *w, uint32_t id);
 
 /**
- * One step. Appends to plan: PLAN_SPAWN, PLAN_SIGNAL, PLAN_TIMER, PLAN_STATE, PLAN_LOG.
+ * Takes a step. Appends to plan: PLAN_SPAWN, PLAN_SIGNAL, PLAN_TIMER, PLAN_STATE, PLAN_LOG.
  *
  * @now  monotonic; never goes back.
  */
 void worker_step(struct worker *w, const struct worker_terms *terms, const struct worker_event *ev,
 		 usec_t now, struct plan *plan);
 
-/** Is there something a stop ends: a process, or a start to come? */
+/** Is there something to stop: a process, or a start that is to come? */
 bool worker_stoppable(const struct worker *w);
 
 /**
- * A flip made its slot live, or idle. A live slot's worker that is FATAL starts trying again, an
- * idle one's ceases to.
+ * Tells a worker that a flip made its slot live, or idle. A worker that is FATAL is tried again in
+ * a live slot, and no longer in an idle one.
  */
 void worker_set_keep_trying(struct worker *w, bool keep_trying, usec_t now, struct plan *plan);
 
-/** As getProcessInfo reports it: exit code, -1 after a signal, 0 when there is none to tell. */
+/** Returns what getProcessInfo reports: the exit code, -1 after a signal, 0 if there is none. */
 int worker_exitstatus(const struct worker *w);
 
-/** Was this end expected by exitcodes=? Death by signal never is. */
+/** Does exitcodes= expect this end? Death by a signal is never expected. */
 bool worker_exit_expected(const struct worker_policy *policy, int status);
 
-/** "exit status 3", "terminated by SIGTERM (core dumped)". Returns buf. Supervisor's words. */
+/** Writes "exit status 3", "terminated by SIGTERM (core dumped)", in Supervisor's words. Returns
+ * buf. */
 const char *worker_status_text(int status, char *buf, size_t size);
-/** "SIGTERM"; "signal 35" for one without a name. Returns buf. */
+/** Writes "SIGTERM", or "signal 35" if the signal has no name. Returns buf. */
 const char *worker_signal_name(int signo, char *buf, size_t size);

@@ -1,6 +1,6 @@
 #pragma once
 
-/** Supervisor's process states: names and numbers, for slotd and for who shows them. */
+/** The names and numbers of Supervisor's process states. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,13 +20,13 @@ enum worker_state {
 
 struct worker_state_info {
 	const char *name; /* "RUNNING" */
-	int code;	  /* the API's number (getProcessInfo.state): 20 */
+	int code;	  /* the number in the API (state of getProcessInfo): 20 */
 	bool alive;	  /* a process exists */
-	bool startable;	  /* a start request is obeyed */
-	bool stoppable;	  /* a stop request is obeyed: STARTING, RUNNING, BACKOFF */
+	bool startable;	  /* a request to start is accepted */
+	bool stoppable;	  /* a request to stop is accepted: STARTING, RUNNING, BACKOFF */
 	bool signallable;
 };
-/** Of a state below WORKER_STATE_MAX_; static. */
+/** Returns the row of a state below WORKER_STATE_MAX_; static. */
 const struct worker_state_info *worker_state_info(enum worker_state s);
-/** WORKER_UNKNOWN for a number that is none of the API's. */
+/** Returns WORKER_UNKNOWN for a number that the API does not have. */
 enum worker_state worker_state_of_code(int64_t code);
