@@ -169,10 +169,10 @@ static const struct command_row rows[COMMAND_MAX_] = {
 	[COMMAND_LOG_LEVEL] = {
 		.name = "log-level", .topic = TOPIC_DAEMON,
 		.usage = "log-level LEVEL\tSet the level of slotd's log: error, warn, info or debug",
-		.manual = "The level holds until slotd ends or restarts.",
+		.manual = "The level holds until the next reload, or until slotd ends.",
 		.flags = OURS, .words = "error warn info debug",
 		.methods = {{ "slotd.logLevel", METHOD_ACT, {LEVEL},
-			"Sets the level of slotd's own log until slotd ends." }},
+			"Sets the level of slotd's own log until the next reload." }},
 	},
 	[COMMAND_MAINTAIL] = {
 		.name = "maintail", .topic = TOPIC_DAEMON,
