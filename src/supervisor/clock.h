@@ -1,9 +1,9 @@
 #pragma once
 
-/** Steps of the wall clock. */
+/** What slotd does when the wall clock is set. */
 
 #include "supervisor.h"
 
-/** Once there is a loop: times that were noted by the wall clock are moved when that is set. */
+/** From now on, recorded times are adjusted when the wall clock is set. Needs the loop. */
 int clock_init(struct supervisor *sup);
 void clock_done(struct supervisor *sup);

@@ -7,7 +7,7 @@
 #include <slotd/command.h>
 #include <slotd/message.h>
 
-/** MSG_COMMAND, MSG_COMMAND_GONE, MSG_STDIN, MSG_EVENT. */
+/** Handles MSG_COMMAND, MSG_COMMAND_GONE, MSG_STDIN and MSG_EVENT. */
 void commands_received(struct supervisor *sup, struct message *m);
-/** Is there a function for it? */
+/** Is there a function for this command? */
 bool commands_have(enum command c);

@@ -1,12 +1,12 @@
 #pragma once
 
-/** Commands about logs: slotd-log does what they ask for, and its answer is passed on. */
+/** Commands about logs, which slotd-log carries out and answers. */
 
 #include "call.h"
 
-/** Of a worker, or slotd's own where no name is given: answered with a descriptor to read. */
+/** Opens the log of a worker, or slotd's own if no name is given; the answer has a descriptor. */
 void command_open_log(const struct call *c);
 void command_open_history(const struct call *c);
-/** Of all that the name means, or slotd's own. */
+/** Empties the logs of all processes that the name stands for, or slotd's own. */
 void command_clear_log(const struct call *c);
 void command_reopen_logs(const struct call *c);

@@ -1,6 +1,6 @@
 #pragma once
 
-/** slotd's command line: Supervisor's options and ours, as overrides of the configuration. */
+/** slotd's command line: Supervisor's options and some more, which override the configuration. */
 
 #include <slotd/config.h>
 
@@ -16,7 +16,7 @@ struct options {
 /**
  * Reads the command line.
  *
- * Returns: -1 to go on, or the exit status (0 after --help and --version, 2 after an error that
- *          was printed).
+ * Returns: -1 if slotd shall start; or the exit status: 0 after --help and --version, 2 after an
+ *          error, which was printed.
  */
 int options_read(int argc, char **argv, struct options *ret);

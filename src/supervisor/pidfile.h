@@ -5,8 +5,9 @@
 #include "supervisor.h"
 
 int pidfile_init(struct supervisor *sup);
-/** A former run's is overwritten; what is no regular file is left alone. Failures are logged. */
+/** Writes the pid file, also over that of a former run; leaves alone what is not a regular file.
+ * Failures are logged. */
 void pidfile_write(struct supervisor *sup);
 void pidfile_look_after(struct supervisor *sup);
-/** Removes it if it is still the one written, with our pid in it. */
+/** Removes the pid file if it is still the one that this run has written. */
 void pidfile_remove(struct supervisor *sup);

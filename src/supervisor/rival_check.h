@@ -1,8 +1,9 @@
 #pragma once
 
-/** A supervisor of the same programs. */
+/** Another supervisor of the same programs. */
 
 #include "supervisor.h"
 
-/** -EBUSY names the one that lives and what it shares with us: pid file, socket, file. */
+/** Is another supervisor running with the same pid file, socket or configuration file? Returns 0;
+ * or -EBUSY, and diag names it and what it shares with this slotd. */
 int rivals_check(struct supervisor *sup, struct diag *diag);

@@ -4,11 +4,12 @@
 
 #include "supervisor.h"
 
-/** Makes it, starts everything. Takes config. 0, or -errno with nothing left running. */
+/** Sets sup up and starts everything. Takes config. Returns 0; or -errno, and nothing is left
+ * running. */
 int supervisor_start(struct supervisor *sup, const struct supervisor_options *options,
 		     struct config *config, struct diag *diag);
-/** Until the shutdown is complete; then everything is freed. sup->mood tells how it ended. */
+/** Runs until the shutdown is complete, and frees everything. sup->mood says how it ended. */
 void supervisor_run(struct supervisor *sup);
-/** Its parts around the loop, for tests that turn the loop themselves. */
+/** What supervisor_run does before and after the loop; for tests that run the loop themselves. */
 void supervisor_begin(struct supervisor *sup);
 void supervisor_end(struct supervisor *sup);

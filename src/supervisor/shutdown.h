@@ -1,15 +1,16 @@
 #pragma once
 
-/** The end of slotd: workers, level by level, then the helpers. */
+/** The end of slotd. */
 
 #include "worker/process.h"
 
 #include <slotd/plan.h>
 
-/** Once there is a loop. */
+/** Needs the loop. */
 int shutdown_init(struct supervisor *sup);
-/** Stops all workers, level by level, then the helpers; restart: slotd then executes itself. */
+/** Stops all workers, priority by priority, then the helpers. In a restart slotd then executes
+ * itself. */
 void supervisor_shutdown(struct supervisor *sup, enum mood mood);
-/** As a worker's observer: it may be the last of its level. */
+/** As an observer of workers: p may be the last of its priority. */
 void shutdown_process_entered(struct process *p, const struct plan_action *a);
 void shutdown_done(struct supervisor *sup);

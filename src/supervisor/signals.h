@@ -1,9 +1,9 @@
 #pragma once
 
-/** What signals mean to slotd. */
+/** The signals that slotd handles. */
 
 #include "supervisor.h"
 
-/** Once there is a loop. 0 or -ENOMEM. */
+/** Needs the loop. Returns 0 or -ENOMEM. */
 int signals_init(struct supervisor *sup);
 void signals_done(struct supervisor *sup);

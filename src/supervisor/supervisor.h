@@ -1,13 +1,13 @@
 #pragma once
 
 /**
- * slotd's own frame: what main.c makes and every room hangs on.
+ * The frame of slotd: what main.c makes, and what all rooms share.
  *
  *	link/     helper processes and what slotd-keep holds, slotd's own log, control's sockets
  *	worker/   processes and their groups: launch, streams, starts, names, fcgi
  *	service/  services, their public sockets, slots, health checks
  *	handoff/  relays, and the rounds that each of them answers
- *	deploy/   swap and deploy carried out, jobs, the prepare commands, records
+ *	deploy/   swaps and deploys, jobs, the prepare commands, records
  *	show/     what slotd-control's mirror shows, requests that wait, events, systemd
  *	reload/   a reload, of groups and of services
  *	.         main, start and end, what a former slotd left, requests from slotd-control
@@ -37,19 +37,19 @@ enum mood {
 	MOOD_RUNNING = 1,
 };
 
-/** What the command line decided. Keeps everything. */
+/** What the command line has set. Keeps everything. */
 struct supervisor_options {
 	const char *config_path; /* as given by -c, NULL: default places */
 	const struct config_overrides *overrides;
 	bool foreground; /* log lines go to stdout, too */
-	int ready_fd;	 /* told when the start is done: daemonizing; -EBADF: nobody */
+	int ready_fd;	 /* daemonizing: written to when the start is complete; -EBADF: none */
 };
 
 struct supervisor {
 	struct loop *loop;
 	struct children children;	/* for child_run */
-	struct config *config;		/* the last one read: what a group is added from */
-	struct config *services_config; /* what the services point into */
+	struct config *config;		/* the last one that was read; groups are added from it */
+	struct config *services_config; /* the one that the services are part of */
 	struct supervisor_options options;
 	enum mood mood;
 	usec_t started_wall;
@@ -66,19 +66,20 @@ struct supervisor {
 	VEC(struct service *) services;
 	VEC(struct helper *) helpers;
 
-	/* How rooms speak to later ones: filled by wiring.c, lists with NULL at their end. */
+	/* How rooms call later ones: filled by wiring.c; lists end with NULL. */
 	const struct worker_observer *const *worker_observers;
 	const struct service_observer *const *service_observers;
 	const struct service_part *service_parts; /* the last has no name */
 	const struct handoff_ops *handoff;
 	const struct helper_ops *const *helper_ops; /* by kind */
 	void (*const *look_after)(struct supervisor *sup);
-	/** Is a client in the middle of something, which comes to no descriptor of slotd's? */
+	/** Are clients served in a way that no descriptor of slotd shows? */
 	bool (*work_goes_on)(const struct supervisor *sup);
-	/** A configuration that would start again was found: stops everything, to start anew. */
+	/** A configuration was found with which slotd can start again: stops everything for that.
+	 */
 	void (*restart)(struct supervisor *sup);
 
-	/* Each of the file that has its name, and known to nobody else. */
+	/* Each belongs to the file of that name, and no other file knows the struct. */
 	struct activity *activity;
 	struct clock *clock;
 	struct directories *directories;

@@ -1,8 +1,8 @@
 #pragma once
 
-/** Who hears of what: the tables by which rooms speak to those after them. */
+/** The tables by which rooms call later ones. */
 
 #include "supervisor.h"
 
-/** Fills them; before anything else of a start. */
+/** Fills the tables; to be called before anything else. */
 void wire(struct supervisor *sup);

@@ -1,10 +1,10 @@
 #pragma once
 
-/** While the new slot is baked, crashes of its workers are told to core/deploy.c. */
+/** Tells core/deploy.c of crashes in the new slot during the bake. */
 
 #include "service/service.h"
 
 #include <slotd/plan.h>
 
-/** As a worker's observer: it has changed its state. */
+/** As an observer of workers: p has changed its state. */
 void bake_process_entered(struct process *p, const struct plan_action *a);

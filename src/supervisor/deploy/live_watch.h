@@ -1,11 +1,11 @@
 #pragma once
 
-/** live_file edited by hand. */
+/** Edits of live_file by hand. */
 
 #include "service/service.h"
 
-/** Watches live_file (inotify), so that an edit by hand is put right. */
+/** Watches live_file by inotify, so that an edit by hand is corrected. */
 void live_watch_start(struct service *s);
-/** live_file was just written: its directory may be another than before. */
+/** live_file was just written; it may be in another directory than before. */
 void live_watch_renew(struct service *s);
 void live_watch_stop(struct service *s);

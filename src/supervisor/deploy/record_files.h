@@ -1,16 +1,17 @@
 #pragma once
 
 /**
- * The files that say who is live, written by a short-lived child: beside the real one, fsync,
- * rename, fsync of the directory. A crash at any moment leaves the old content or the new.
+ * The files that say which slot is live. A short-lived child writes each one beside the old file,
+ * calls fsync, renames it and calls fsync for the directory. A crash at any moment leaves either
+ * the old content or the new.
  */
 
 #include <stdbool.h>
 
-/** Everything absolute; NULL: not wanted. Owned. */
+/** All paths are absolute and owned; NULL: not to be written. */
 struct record_files {
-	bool repair; /* say so when live_path does not hold live_text */
-	bool commit; /* else only write beside: that reserves the room for the real thing */
+	bool repair; /* say so if live_path did not hold live_text */
+	bool commit; /* false: only write beside, which reserves the space on the disk */
 	char *state_path, *state_text;
 	char *live_path;
 	char live_text[3]; /* "a\n" */
@@ -19,10 +20,10 @@ struct record_files {
 };
 
 /**
- * For child_run. What went wrong, or was found changed by hand, is said on fd 1.
+ * For child_run. It says on descriptor 1 what failed, and what was changed by hand and corrected.
  *
  * @data  struct record_files.
- * Returns: exit status, 0 when everything was written.
+ * Returns: the exit status, 0 if everything was written.
  */
 int record_files_write(void *data);
 void record_files_done(struct record_files *f);

@@ -1,19 +1,20 @@
 #pragma once
 
-/** The acts of relay_handoff: every relay answers, or is restarted. */
+/** The acts of relay_handoff: a question to every relay, which answers or is restarted. */
 
 #include "link/helpers.h"
 #include "service/service.h"
 
 void rounds_begin(struct service *s, const struct placement *first);
-/** Table to all, answered; store; doorbell, answered. A hold has no table to wait for. */
+/** Sends the table to all relays, stores the word when they have answered, and sends FLIPPED, which
+ * they answer, too. A hold needs no table. */
 void rounds_place(struct service *s, const struct placement *to);
 void rounds_drain(struct service *s, enum slot_id slot);
 void rounds_cut(struct service *s, enum slot_id slot, usec_t spread);
-/** None of them goes on. */
+/** Ends all rounds of the service. */
 void rounds_cancel(struct service *s);
 
-/** A relay answered the round of that message's id, if it still goes on. */
+/** A relay has answered the round with the id of m, which may be over. */
 void rounds_answered(struct helper *h, const struct message *m);
-/** A relay died: what it was asked holds for it now. */
+/** A relay has died, which counts as its answer to all rounds. */
 void rounds_lose(struct helper *h);

@@ -4,5 +4,5 @@
 
 struct supervisor;
 
-/** Puts what is known of slotd as a whole into the ledger. */
+/** Writes the state of slotd as a whole to the ledger. */
 void supervisor_commit(struct supervisor *sup);

@@ -4,10 +4,10 @@
 
 #include "supervisor.h"
 
-/** Makes state_dir, run_dir and log_dir, or finds a substitute, which directories_report logs. */
+/** Creates state_dir, run_dir and log_dir, or finds a substitute, which directories_report logs. */
 int directories_make(struct supervisor *sup, struct diag *diag);
-/** Those of this run, whatever a configuration that was read later says. */
+/** Puts the directories of this run into a configuration that was read later. */
 void directories_keep(struct supervisor *sup, struct config *config);
 void directories_report(const struct supervisor *sup);
-/** No configuration points to them any more. */
+/** Frees the paths, to which no configuration may point any more. */
 void directories_done(struct supervisor *sup);

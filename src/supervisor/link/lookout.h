@@ -1,22 +1,22 @@
 #pragma once
 
-/** Names of sockets and the pid file: made again when they went away. */
+/** Names of sockets and of the pid file, which are created again when they go away. */
 
 #include "supervisor.h"
 
 #include <slotd/ownname.h>
 
-/** Makes again what it owns and is missing, and has the rest watched: by lookout_watch. */
+/** Creates again those of its names that are missing, and calls lookout_watch for the others. */
 typedef void look_after_fn(struct supervisor *sup);
 
-/** The owners are sup->look_after, NULL at the end. 0 or -errno. */
+/** sup->look_after has a function for each owner. Returns 0 or -errno. */
 int lookout_init(struct supervisor *sup);
 void lookout_done(struct supervisor *sup);
-/** At the end of this turn every owner's X_look_after runs: it has other names than before. */
+/** Calls every owner's X_look_after at the end of this turn, because its names have changed. */
 void lookout_look(struct supervisor *sup);
-/** Within look_after, for a name that stands: wakes us when it goes. Borrows n. */
+/** Within look_after: watches a name that exists, for the moment it goes away. Borrows n. */
 void lookout_watch(struct supervisor *sup, const struct own_name *n);
-/** Within look_after: it could not be made again. Said once; tried again. */
+/** Within look_after: n could not be created again, which is logged once and tried again. */
 void lookout_failed(struct supervisor *sup, struct own_name *n, const struct diag *diag);
-/** It could; said. */
+/** Within look_after: n has been created again, which is logged. */
 void lookout_made(struct own_name *n);

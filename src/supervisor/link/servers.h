@@ -7,14 +7,14 @@
 struct helper;
 
 enum {
-	SERVER_OWN, /* run_dir/slotd.sock; those of the configuration follow */
+	SERVER_OWN, /* run_dir/slotd.sock; the servers of the configuration follow */
 };
 
-/** Binds them all. 0 or -errno. */
+/** Binds all sockets. Returns 0 or -errno. */
 int servers_init(struct supervisor *sup, struct diag *diag);
-/** Closes them and removes the paths of unix sockets. */
+/** Closes all sockets and removes the paths of unix sockets. */
 void servers_done(struct supervisor *sup);
-/** At a reload: who may open slotd's own socket. */
+/** After a reload: sets who may connect to slotd's own socket. */
 void servers_reconfigure(struct supervisor *sup);
 void servers_look_after(struct supervisor *sup);
 void servers_refill(struct supervisor *sup, struct helper *control);

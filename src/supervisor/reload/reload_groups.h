@@ -5,11 +5,12 @@
 #include "reload/reload.h"
 
 /**
- * Reports which groups differ, and makes the diffs that reload_apply_groups needs.
+ * Reports which groups differ, and makes the comparisons that reload_apply_groups needs.
  *
  * Returns: 0 or -ENOMEM.
  */
 int reload_report_groups(struct reload *r);
-/** Takes r->next over, after reload_report_groups: nothing but memory for new ones can fail. */
+/** Applies r->next, after reload_report_groups; it can fail only for lack of memory for new ones.
+ */
 void reload_apply_groups(struct reload *r);
 void reload_forget_diffs(struct reload *r);

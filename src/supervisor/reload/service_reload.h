@@ -5,10 +5,10 @@
 #include "service/service.h"
 
 /**
- * A reload in two steps. prepare checks what the next configuration has of services and binds new
- * addresses; nothing changes for anybody. -errno and why not (removing a live slot's program
- * without force is -EBUSY). Then commit, which cannot fail and after which no service points into
- * the old configuration, or abandon.
+ * A reload of services has two steps. prepare checks the services of the next configuration and
+ * binds new addresses, and changes nothing else; it returns 0, or -errno and diag (-EBUSY if the
+ * program of a live slot would be removed without force). Then follows either commit, which cannot
+ * fail, and after which no service points to the old configuration, or abandon.
  */
 int services_reload_prepare(struct supervisor *sup, struct config *next, bool force,
 			    struct diag *diag);

@@ -1,13 +1,13 @@
 #pragma once
 
 /**
- * A handoff: the way by which connections reach a service's workers, as the rooms ask for it:
- * sup->handoff, given by the wiring. Nobody calls one by its name; slotd-relay (handoff/relays.c)
- * is the first.
+ * A handoff: the way by which connections reach a service's workers. The rooms call it through
+ * sup->handoff, which the wiring sets, and never by its name; slotd-relay (handoff/relays.c) is the
+ * first one.
  *
- * What is decided is a placement; a flip, a canary's share and a pause are the same act. Acts take
- * their time and end in an event, service_handed(); a later act of the same kind replaces one that
- * has not ended, which then has no event of its own.
+ * A decision about connections is a placement; a flip, a canary and a pause are the same act. An
+ * act takes time and ends in an event, service_handed(). A later act of the same kind replaces one
+ * that has not ended, for which there is no event then.
  */
 
 #include "service/service.h"
@@ -15,9 +15,9 @@
 #include <slotd/handoff.h>
 
 enum handoff_event_kind {
-	HANDOFF_PLACED,	 /* whoever came before the placement has got to a worker, or failed over */
-	HANDOFF_DRAINED, /* slot: none queued, silent or in a request is left */
-	HANDOFF_CUT,	 /* slot: nothing is open; n: so many were ended by it */
+	HANDOFF_PLACED,	 /* connections from before it have been connected, or failed over */
+	HANDOFF_DRAINED, /* slot has no connection left for which the drain waits */
+	HANDOFF_CUT,	 /* slot has no connections; n: how many were closed by this act */
 };
 
 struct handoff_event {
@@ -26,12 +26,13 @@ struct handoff_event {
 	uint64_t n;
 };
 
-/** What is open to the workers of a slot, and what was ever placed there: only growth counts. */
+/** The connections to the workers of a slot, and how many were ever placed there, of which only the
+ * growth has a meaning. */
 struct handoff_load {
 	uint64_t queued, silent, active, idle, pinned;
 	uint64_t placed, failed; /* failed: of the placed, ended without a byte from any worker */
 };
-/** All that is open. */
+/** Returns the number of all open connections. */
 static inline uint64_t handoff_load_total(const struct handoff_load *l)
 {
 	return l->queued + l->silent + l->active + l->idle + l->pinned;
@@ -39,29 +40,29 @@ static inline uint64_t handoff_load_total(const struct handoff_load *l)
 
 struct handoff_ops {
 	const char *name;
-	/** The first placement, before anybody connects. It has no event. */
+	/** Sets the first placement, before anybody can connect. It has no event. */
 	void (*begin)(struct service *s, const struct placement *first);
-	/** The service is there, or its settings are others; what was told of its workers is void.
-	 */
+	/** The service is new, or its settings have changed; its workers will be told again. */
 	void (*service)(struct service *s);
-	/** It goes: acts that have not ended have no event. */
+	/** The service is removed: acts that have not ended will have no event. */
 	void (*service_gone)(struct service *s);
 	void (*socket)(struct service *s, const struct public_socket *socket);
-	/** Its queue is still taken. */
+	/** The socket is removed; connections in its queue are still accepted. */
 	void (*socket_gone)(struct service *s, const struct public_socket *socket);
-	/** A worker with an address is there, up or down: told again, it costs nothing. */
+	/** A worker with an address is new, or is up or down now. It may be called again for free.
+	 */
 	void (*worker)(struct service *s, const struct process *p, bool up);
-	/** It passed a check: who was refused by it may try it at once. */
+	/** The worker has passed a check: a connection that it refused may try it again at once. */
 	void (*worker_again)(struct service *s, const struct process *p);
 	void (*worker_gone)(struct service *s, const struct process *p);
-	/** New connections go there: HANDOFF_PLACED. Its workers' rows were told before. */
+	/** Sends new connections there; ends in HANDOFF_PLACED. Its workers were told before. */
 	void (*place)(struct service *s, const struct placement *to);
-	/** HANDOFF_DRAINED. */
+	/** Drains the slot; ends in HANDOFF_DRAINED. */
 	void (*drain)(struct service *s, enum slot_id slot);
-	/** Ends what the slot has, evenly over spread: HANDOFF_CUT. */
+	/** Closes the connections of the slot, evenly over spread; ends in HANDOFF_CUT. */
 	void (*cut)(struct service *s, enum slot_id slot, usec_t spread);
 	void (*load)(const struct service *s, enum slot_id slot, struct handoff_load *ret);
 };
 
-/** An act has ended: place.c. */
+/** An act has ended; in place.c. */
 void service_handed(struct service *s, const struct handoff_event *ev);

@@ -1,20 +1,23 @@
 #pragma once
 
-/** A slot's workers: start, stop. */
+/** Starting and stopping the workers of a slot. */
 
 #include "service/service.h"
 
-/** Starts what has an address; afresh: what runs ends first. */
+/** Starts the workers that have an address; if afresh, those that run are stopped first. */
 void slot_start(struct service *s, enum slot_id slot, bool afresh);
-/** Goes on with slot_start once what had to end has ended. True when nothing is waited for. */
+/** Continues slot_start when the workers that were stopped have ended. True if there is nothing to
+ * wait for. */
 bool slot_start_goes_on(struct service *s, enum slot_id slot);
-/** Its workers are not killed before patience is over, where their stopwaitsecs is less. */
+/** Stops the workers; they are not killed before patience is over, even if stopwaitsecs is shorter.
+ */
 void slot_stop(struct service *s, enum slot_id slot, usec_t patience);
-/** The queue workers of the live slot start, those of the other stop. */
+/** Starts the queue workers of the live slot, and stops those of the other. */
 void slots_exchange_queue_workers(struct service *s);
-/** Of workers counted by slot_count, of which good are as they should be: by the gate's policy. */
+/** Judges by the policy of the gate workers that slot_count has counted, good of which are ready.
+ */
 enum gate_verdict slot_judge(const struct service *s, const struct slot_count *count,
 			     unsigned good);
 bool slot_is_draining(const struct service *s, enum slot_id slot);
-/** Are its workers up and healthy enough to take over at once? */
+/** Are enough of its workers up and healthy for it to become live at once? */
 bool slot_is_warm(const struct service *s, enum slot_id slot);

@@ -7,25 +7,25 @@
 #include <slotd/listen.h>
 #include <slotd/ownname.h>
 
-/** How its public sockets are made. */
+/** Returns the options of its public sockets. */
 struct listen_options service_listen_options(const struct service_config *c);
 
-/** As a part of a service: one for each configured address. */
+/** As a part of a service: makes a socket for each configured address. */
 int sockets_init(struct service *s);
-/** Closes those that the configuration lists no more; its new ones are not bound yet. */
+/** Closes sockets that the configuration no longer lists; does not bind new ones yet. */
 void sockets_reconfigure(struct service *s);
-/** Binds what is not bound; what is taken is noted and tried again. */
+/** Binds the sockets that are not bound; an address that is taken is tried again later. */
 void sockets_open(struct service *s);
 void sockets_close(struct service *s);
 
-/** One that a reload has bound before it changes anything: open takes it. */
+/** A socket that a reload has bound before it changes anything; sockets_open takes it. */
 struct ready_socket {
 	const char *service, *address; /* of the next configuration */
 	int fd;
 	struct own_name name;
-	struct public_socket *moves; /* it was another service's; NULL: it is new */
+	struct public_socket *moves; /* the socket of another service that it was; NULL: new */
 };
-/** sup->ready_sockets, of service_reload.c; NULL: no reload is about to be done. */
+/** sup->ready_sockets of service_reload.c; NULL: no reload is being applied. */
 struct ready_sockets {
 	VEC(struct ready_socket) all;
 };

@@ -1,8 +1,9 @@
 #pragma once
 
-/** The available configuration as slotd-control shows it. */
+/** The configuration as slotd-control shows it. */
 
 #include <slotd/config.h>
 
-/** getAllConfigInfo's struct of one process as JSON; the caller frees it. NULL: no memory. */
+/** Returns the struct of a process in getAllConfigInfo, as JSON, which the caller frees; NULL if
+ * there is no memory. */
 char *config_json(const struct worker_config *w, const struct group_config *g);

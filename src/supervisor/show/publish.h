@@ -1,13 +1,13 @@
 #pragma once
 
-/** State to slotd-control: per object, with generations. */
+/** Sends state to slotd-control, for each object, with generations. */
 
 #include "link/helpers.h"
 #include "service/service.h"
 
 #include <slotd/message.h>
 
-/** Something of that object changed; it is sent when control can take it, newest state only. */
+/** The object has changed; its newest state is sent as soon as slotd-control can accept it. */
 void publish_process(struct process *p);
 void publish_group(struct group *g);
 void publish_service(struct service *s);
@@ -16,11 +16,11 @@ int publish_process_added(struct process *p);
 void publish_process_gone(struct process *p);
 void publish_group_gone(struct group *g);
 void publish_service_gone(struct service *s);
-/** The available configuration is another one. */
+/** There is a new configuration. */
 void publish_configs(struct supervisor *sup);
-/** An ANSWER or ANSWER_ITEM: after all state that changed before it. 0 or -errno. */
+/** Sends an ANSWER or ANSWER_ITEM, after all state that changed before it. Returns 0 or -errno. */
 int publish_answer(struct supervisor *sup, struct message *m);
-/** slotd-control: a fresh one is told everything; one that has read everything gets what is new. */
+/** A new slotd-control gets everything; one that has read everything gets what has changed. */
 void publish_refill(struct helper *h);
 void publish_drained(struct helper *h);
 int publish_init(struct supervisor *sup);

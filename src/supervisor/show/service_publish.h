@@ -5,5 +5,5 @@
 #include "link/helpers.h"
 #include "service/service.h"
 
-/** Puts one service and its two slots as messages: publish.c. */
+/** Sends a service and its two slots as messages; for publish.c. */
 void service_publish(struct service *s, struct helper *control);

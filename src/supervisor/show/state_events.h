@@ -6,7 +6,7 @@
 
 #include <slotd/plan.h>
 
-/** As a worker's observer: a PLAN_STATE action of its plan. */
+/** As an observer of workers; a is a PLAN_STATE action. */
 void events_process_state(struct process *p, const struct plan_action *a);
-/** As a service's observer: a PLAN_FINISH action of its plan. */
+/** As an observer of services; a is a PLAN_FINISH action. */
 void events_service_ended(struct service *s, const struct plan_action *a);

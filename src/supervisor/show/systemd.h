@@ -1,17 +1,17 @@
 #pragma once
 
-/** What systemd is told, and how long it is asked to wait. */
+/** What slotd tells systemd, and how long it asks systemd to wait. */
 
 #include "service/service.h"
 
-/** Once there is a loop. */
+/** Needs the loop. */
 int systemd_init(struct supervisor *sup);
-/** The start is done: READY=1, and the watchdog is fed from now on. */
+/** The start is complete: sends READY=1, and from now on WATCHDOG=1. */
 void systemd_ready(struct supervisor *sup);
-/** The mood says what begins: a restart, which systemd sees as a reload, or the end. */
+/** By sup->mood, either a restart begins, which is a reload to systemd, or the end. */
 void systemd_ending(struct supervisor *sup);
 void systemd_done(struct supervisor *sup);
-/** For systemctl status: "payinv b, 12 workers". */
+/** Sends STATUS= for systemctl status: "payinv b, 12 workers". */
 void supervisor_notify_status(struct supervisor *sup);
-/** As a service's observer: another slot is live. */
+/** As an observer of services: another slot is live. */
 void systemd_service_live(struct service *s);

@@ -1,8 +1,8 @@
 #pragma once
 
 /**
- * Sockets of [fcgi-program:x]: one listening socket a program, given to each of its processes as
- * descriptor 0, open from the first start to the end of the last process that has it.
+ * Sockets of [fcgi-program:x]: each program has a listening socket, which its processes get as
+ * descriptor 0, and which is open from the first start to the end of the last process that has it.
  *
  * Source: Supervisor's documentation, "[fcgi-program:x] Section Settings".
  */
@@ -13,12 +13,13 @@ int fcgi_init(struct supervisor *sup);
 void fcgi_done(struct supervisor *sup);
 
 /**
- * What a process of an fcgi-program gets instead of a stdin pipe; the caller closes it.
+ * Returns what a process of an fcgi-program gets instead of a stdin pipe; the caller closes it.
  *
- * Returns: 0, or -errno; why is logged.
+ * Returns: 0, or -errno after logging why.
  */
 int fcgi_stdin(struct process *p, int *ret_child);
-/** A process of one has ended: the last closes the socket. */
+/** A process of an fcgi-program has ended; after the last one the socket is closed. */
 void fcgi_ended(struct process *p);
-/** Restarts the processes of a socket whose name went away: they have the one without a name. */
+/** Creates sockets again whose names have gone away, and restarts the processes that have the old
+ * ones. */
 void fcgi_look_after(struct supervisor *sup);

@@ -5,14 +5,16 @@
 #include "worker/process.h"
 
 struct group *group_find(struct supervisor *sup, const char *name);
-/** "group:name" or "name" (both the same). NULL when there is none. */
+/** Finds a process by "group:name", or by "name" if both are the same. Returns NULL if there is
+ * none. */
 struct process *process_find(struct supervisor *sup, const char *namespec);
 
-/** What a name in a command stands for. */
+/** The processes that a name in a command stands for. */
 struct selection {
 	VEC(struct process *) processes; /* in ascending priority */
-	bool many;			 /* a group or all: answered with items */
+	bool many;			 /* a group or all was named: answered with items */
 };
-/** "all", "group:*", "group:", "group:name", "name". 0 or -ENOENT, -ENOMEM. */
+/** Finds the processes of "all", "group:*", "group:", "group:name" or "name". Returns 0, -ENOENT or
+ * -ENOMEM. */
 int selection_make(struct supervisor *sup, const char *name, struct selection *ret);
 void selection_done(struct selection *s);

@@ -1,34 +1,35 @@
 #pragma once
 
-/** What the rooms after this one hear of workers, each by one row that the wiring fills in. */
+/** How later rooms are told of workers: each has a row of functions, which the wiring fills in. */
 
 #include "worker/process.h"
 
 #include <slotd/plan.h>
 
-/** What one of them wants to hear; NULL: nothing of that. */
+/** The functions of a room; each may be NULL. */
 struct worker_observer {
-	/** It is in its group now. 0, or -errno: then it cannot be. */
+	/** The process was added to its group. Returns 0; or -errno, and it is not added. */
 	int (*added)(struct process *p);
-	/** It entered a state: a PLAN_STATE action of its plan. The ledger has that already. */
+	/** It has entered a state; a is a PLAN_STATE action. The ledger is written already. */
 	void (*state)(struct process *p, const struct plan_action *a);
-	/** Something of it that people see is another. */
+	/** Something that people see of it has changed. */
 	void (*changed)(struct process *p);
-	/** A step of its machine is over, and all that its plan brought. */
+	/** A step of its machine is over, and its plan was carried out. */
 	void (*stepped)(struct process *p);
 	/** It has no process any more and is about to be freed. */
 	void (*gone)(struct process *p);
 	/**
-	 * Its stdout for the next run is made, and *child is the end it will get. Whoever wants to
-	 * hear it puts another in its place. 0, or -errno with *child as it was.
+	 * The pipe for its stdout was made, and *child is the end that it will get. An observer
+	 * that wants to read its output replaces that. Returns 0; or -errno, and *child is
+	 * unchanged.
 	 */
 	int (*piped)(struct process *p, int *child);
 	void (*group_added)(struct group *g);
-	/** Its processes are still there. */
+	/** The group is removed; its processes still exist. */
 	void (*group_gone)(struct group *g);
 };
 
-/* Each tells all of sup->worker_observers, in their order. */
+/* Each of these calls all sup->worker_observers, in their order. */
 int process_added(struct process *p);
 void process_entered(struct process *p, const struct plan_action *a);
 void process_changed(struct process *p);

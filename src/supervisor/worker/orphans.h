@@ -1,12 +1,12 @@
 #pragma once
 
-/** Children that are no worker's leader: the rest of a group, and what was reparented to slotd. */
+/** Children that are not the leader of a worker: the rest of a group, and orphans. */
 
 #include "supervisor.h"
 
 int orphans_init(struct supervisor *sup);
 void orphans_done(struct supervisor *sup);
-/** Reaps those that have ended; from SIGCHLD. */
+/** Reaps those that have ended; to be called after SIGCHLD. */
 void orphans_reap(struct supervisor *sup);
-/** slotd-spawn has answered: one that ended may be known now, or may be none of its. */
+/** slotd-spawn has answered: whether a child that ended is a worker may be known now. */
 void orphans_look_again(struct supervisor *sup);

@@ -1,6 +1,6 @@
 #pragma once
 
-/** A worker's process and the group it is in, as every room may read them. */
+/** A worker's process and its group, which every room may read. */
 
 #include "supervisor.h"
 
@@ -15,35 +15,35 @@ enum {
 /** What has to end before a process starts; see waits.c. */
 enum process_wait {
 	WAITS_FOR_NOTHING,
-	WAITS_FOR_REMOVED, /* what the reload that brought it took away */
+	WAITS_FOR_REMOVED, /* the processes that were removed by the reload that added it */
 	WAITS_FOR_QUEUE,   /* the queue workers of the other slot, and its own former run */
 };
 
 struct process {
 	struct supervisor *sup;
-	struct worker worker; /* core's state */
+	struct worker worker; /* the state of the core */
 	const struct worker_config *config;
 	struct config *origin; /* what config points into */
 	struct group *group;
 	char *namespec; /* "group:name", or "name" where both are the same */
 
-	struct spawn_call *call;     /* it was asked of slotd-spawn, and not answered */
-	uint64_t signals;	     /* sent to it meanwhile: 1 << number */
-	pid_t pid;		     /* of the child, from that answer to reap */
+	struct spawn_call *call;     /* the request to slotd-spawn that is not answered yet */
+	uint64_t signals;	     /* to be sent after the answer: 1 << number */
+	pid_t pid;		     /* of the child, from the answer to reap */
 	uint64_t start_ticks;	     /* of that pid; see slotd/ledger.h */
 	int pidfd;		     /* -EBADF: none */
-	int report_fd;		     /* how far the child got; closed once that is known */
+	int report_fd;		     /* the child's report; closed once it is known */
 	bool executed;		     /* the core was told of it */
 	bool clearing;		     /* the leader is reaped, the rest of its group is not yet */
 	int status;		     /* wait status of the leader while clearing */
 	int fault;		     /* Supervisor's fault code of the last failed start, 0: none */
-	struct spawn_report *report; /* why the child did not become its command; NULL: it did */
+	struct spawn_report *report; /* why the child did not execute its command; or NULL */
 	struct loop_io exit_io, report_io;
 	struct loop_timer timer;
-	struct worker_event events[PROCESS_EVENTS_MAX]; /* that came while one was carried out */
+	struct worker_event events[PROCESS_EVENTS_MAX]; /* came while a plan was carried out */
 	unsigned n_events;
 	bool stepping;
-	char *spawn_text; /* of a failed start; NULL: none, or no memory for it */
+	char *spawn_text; /* why a start failed; NULL: it did not, or no memory */
 
 	int stdin_fd;		     /* write end, -EBADF */
 	struct input *input;	     /* what waits to be written there; streams.c */
@@ -58,18 +58,18 @@ struct process {
 	bool live;	      /* that slot gets new connections */
 	struct health health; /* service workers with an address */
 	bool probing;
-	char health_text[256];			 /* what the last failed check got */
-	bool denied;				 /* the relays may not open its unix socket */
-	bool pending;				 /* changed, at the next deploy */
+	char health_text[256];			 /* the result of the last failed check */
+	bool denied;				 /* relays may not connect to its socket */
+	bool pending;				 /* new settings apply at the next deploy */
 	bool removed;				 /* to be freed once it has ended */
 	bool restart;				 /* to be started once it has ended */
-	bool shut_down;				 /* its level's turn in the shutdown has come */
-	const struct worker_config *next_config; /* taken at the next start; NULL: none */
+	bool shut_down;				 /* it was stopped by the shutdown */
+	const struct worker_config *next_config; /* applies at the next start; NULL: none */
 	struct config *next_origin;
 	unsigned waiters;	 /* requests of commands.c that watch it */
 	enum process_wait waits; /* to be started once something else has ended */
 	bool start_waits;	 /* in the list of starts.c */
-	bool restart_due; /* it is there because its timer came, not because it was asked for */
+	bool restart_due;	 /* its start is due by its timer, and nobody has asked for it */
 	struct process *next_start;
 	uint64_t generation; /* of its published state */
 	bool dirty;
@@ -84,6 +84,6 @@ struct group {
 	VEC(struct process *) processes; /* by (priority, name) */
 	struct service *service;	 /* NULL: in no slot */
 	enum slot_id slot;
-	bool removed; /* to be freed once all of it has ended */
+	bool removed; /* to be freed once all its processes have ended */
 	bool dirty;
 };

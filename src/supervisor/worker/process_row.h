@@ -1,18 +1,18 @@
 #pragma once
 
-/** What outlives slotd of a worker: its row in the ledger and its entry at slotd-keep. */
+/** What remains of a worker when slotd dies: its row in the ledger and its entry in slotd-keep. */
 
 #include "link/kept.h"
 #include "worker/process.h"
 
-/** Puts what is known of it into the ledger: after a change that no step of the core brought. */
+/** Writes the state of p to the ledger, after a change that was not a step of the core. */
 void process_commit(struct process *p);
-/** The paths of its logs, for its row. 0 or -ENOSPC. */
+/** Stores the paths of its logs for its row. Returns 0 or -ENOSPC. */
 int process_row_name_logs(struct process *p);
-/** Puts what slotd-keep holds of it as it is now; drops it when it has no process. */
+/** Updates its entry in slotd-keep, or drops it if there is no process. */
 void process_keep(struct process *p);
 /**
- * Read ends of its pipes that slotd-log still reads, the newest first, for slotd-keep. Those of its
- * former runs are among them. Returns their number.
+ * Lists the read ends of its pipes that slotd-log still reads, also of former runs, the newest
+ * first, for slotd-keep. Returns their number.
  */
 unsigned process_kept_streams(const struct process *p, struct kept_fd *ret, unsigned max);

@@ -1,40 +1,43 @@
 #pragma once
 
-/** A worker's process: pidfd, timers, plan of core/worker.c. */
+/** The process of a worker: its pidfd and timers, and the plans of core/worker.c. */
 
 #include "worker/process.h"
 
-/** Makes a process and its ledger entry; does not start it. Keeps config and its origin. */
+/** Makes a struct process and its row in the ledger, and starts nothing. Keeps config and origin.
+ */
 int process_new(struct supervisor *sup, struct group *group, const struct worker_config *config,
 		struct config *origin, struct diag *diag, struct process **ret);
-/** It has no process any more. */
+/** Frees p, which must not have a process any more. Returns NULL. */
 struct process *process_free(struct process *p);
-/** Feed the core and carry out its plan. */
+/** Feeds an event to the core and carries out the plan. */
 void process_start(struct process *p);
-/** Its timer came, and it is its turn. */
+/** Its timer has expired, and it is its turn to start. */
 void process_timer_due(struct process *p);
-/** Has it become its command by now? The core hears so before anything else of this run. */
+/** Has the child executed its command by now? The core must know that before any other event. */
 void process_look(struct process *p);
 void process_stop(struct process *p);
-/** The wall clock was set: its times move along, and are shown anew. */
+/** The wall clock was set: adjusts its times and shows them again. */
 void process_move_times(struct process *p, int64_t by);
-/** As process_stop, but it is not killed before patience is over. */
+/** Like process_stop, but p is not killed before patience is over. */
 void process_stop_patiently(struct process *p, usec_t patience);
 void process_shutdown(struct process *p);
-/** From BACKOFF to FATAL at once. */
+/** Goes from BACKOFF to FATAL at once. */
 void process_give_up(struct process *p);
-/** Sends a signal to the pid only, as Supervisor's signalProcess. 0, -ESRCH, -errno. */
+/** Sends a signal to the pid only, like Supervisor's signalProcess. Returns 0, -ESRCH or another
+ * -errno. */
 int process_signal(struct process *p, int signo);
-/** Of the service its program is a slot of, NULL: none. */
+/** Returns the name of the service that has its program in a slot; NULL: none. */
 const char *process_service_name(const struct process *p);
-/** After a flip: a live slot's workers keep trying instead of ending FATAL. */
+/** After a flip: says whether its slot is live, whose workers keep trying instead of being FATAL.
+ */
 void process_set_live(struct process *p, bool live);
-/** Same settings from another configuration (a reload), or new ones for the next start. */
+/** Sets the configuration after a reload: equal settings at once, new ones for the next start. */
 void process_set_config(struct process *p, const struct worker_config *config,
 			struct config *origin);
-/** Is there no process of it or its group, and none to come? */
+/** Has p no process, nor any in its process group, and will it get none by itself? */
 bool process_ended(const struct process *p);
-/** Is there a process of it, or is one being made? */
+/** Has p a process, or is one being created? */
 bool process_exists(const struct process *p);
-/** Its leader is reaped; is the rest of its group by now? */
+/** Its leader was reaped: has the rest of its process group ended by now? */
 void process_clear(struct process *p);

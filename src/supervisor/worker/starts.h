@@ -1,26 +1,26 @@
 #pragma once
 
-/** Many starts at once, and slotd-spawn, which makes them. */
+/** Pacing of many starts at once, and slotd-spawn, which creates the processes. */
 
 #include "link/helpers.h"
 #include "worker/process.h"
 
-/** As process_start, now or in one of the next turns of the loop; in the order of the calls. */
+/** Like process_start, now or in one of the next turns of the loop, in the order of the calls. */
 void process_start_soon(struct process *p);
-/** Starts it so where it has autostart=true and no idle slot holds it back. */
+/** Calls process_start_soon if p has autostart=true and is not in an idle slot. */
 void process_autostart(struct process *p);
-/** Its timer for the next start came: the same, in the same order. */
+/** Its timer for the next start has expired: starts p in the same order. */
 void process_restart_soon(struct process *p);
-/** Before another command for it: a start that was asked for and waits is done first. */
+/** Carries out a start of p that waits; to be called before another command for it. */
 void process_start_due(struct process *p);
-/** It starts now, or is about to be freed. */
+/** p starts now, or is about to be freed. */
 void starts_forget(struct process *p);
-/** Of slotd-spawn: it is there, MSG_SPAWNED came, it has died. */
+/** slotd-spawn is running, has sent MSG_SPAWNED, or has died. */
 void starts_refill(struct helper *h);
 void starts_answered(struct supervisor *sup, struct message *m);
 void starts_lost(struct helper *h);
 int starts_init(struct supervisor *sup);
-/** Before the end of the loop; those that wait are freed later. */
+/** To be called before the end of the loop; processes that wait are freed later. */
 void starts_stop(struct supervisor *sup);
-/** All of them are freed. */
+/** To be called when all processes are freed. */
 void starts_done(struct supervisor *sup);
