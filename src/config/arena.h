@@ -11,16 +11,16 @@
 
 struct arena;
 
-/** NULL when out of memory, as all that follow. */
+/** Returns NULL if there is no memory, as all functions below. */
 struct arena *arena_new(void);
-/** Frees every piece. NULL is fine. Returns NULL. */
+/** Frees every piece. Accepts NULL. Returns NULL. */
 struct arena *arena_free(struct arena *a);
-/** Zeroed. */
+/** Returns zeroed memory. */
 void *arena_alloc(struct arena *a, size_t size);
 void *arena_array(struct arena *a, size_t n, size_t size);
 char *arena_text(struct arena *a, const char *text);
 char *arena_text_n(struct arena *a, const char *text, size_t len);
-/** NULL also when the text could not be put together. */
+/** Also returns NULL if an append to sb has failed. */
 char *arena_strbuf(struct arena *a, const struct strbuf *sb);
-/** A NULL-terminated copy of n texts. */
+/** Copies n texts into a NULL-terminated list. */
 char **arena_texts(struct arena *a, char *const *texts, size_t n);

@@ -1,6 +1,6 @@
 #pragma once
 
-/** One conversion of Python's % operator: "%(name)-05.2d" once it is taken apart. */
+/** A conversion of Python's % operator, such as "%(name)-05.2d", taken apart. */
 
 #include <slotd/strbuf.h>
 
@@ -17,11 +17,11 @@ struct conversion {
 };
 
 /**
- * Append a value as the conversion says.
+ * Appends a number as the conversion says.
  *
- * Returns: NULL, or why not, in Python's words.
+ * Returns: NULL; or the reason why that is impossible, in Python's words.
  */
 const char *conversion_number(struct strbuf *out, const struct conversion *c, long number);
-/** @why  room for the reason, CONVERSION_WHY_MAX. */
+/** Likewise for a text. why: a buffer of CONVERSION_WHY_MAX bytes for the reason. */
 const char *conversion_text(struct strbuf *out, const struct conversion *c, const char *text,
 			    char *why);

@@ -1,9 +1,9 @@
 #pragma once
 
 /**
- * The file as text: sections and options by name, each with its place, before any meaning. Sections
- * that appear again are merged into the first, an option that appears again replaces the former
- * (also across included files), as Supervisor does.
+ * The file as text: sections and options by name, each with its place, before they are interpreted.
+ * A section that appears again is merged into the first one, and an option that appears again
+ * replaces the earlier one, also across included files, as in Supervisor.
  */
 
 #include <slotd/config.h>
@@ -41,22 +41,22 @@ struct document {
 int document_init(struct document *d);
 void document_done(struct document *d);
 
-/** The section of this name, made when missing. NULL when out of memory. */
+/** Returns the section of this name, which is made if it is missing; NULL if there is no memory. */
 struct section *document_open(struct document *d, const char *name, struct config_place place);
-/** NULL when there is none. */
+/** Returns NULL if there is no such section. */
 struct section *document_section(const struct document *d, const char *name);
 
-/** Copies name and value. 0, -ENOMEM or -E2BIG. */
+/** Sets an option; copies name and value. Returns 0, -ENOMEM or -E2BIG. */
 int document_set(struct document *d, struct section *s, const char *name, const char *value,
 		 struct config_place place);
-/** NULL when it was not given. */
+/** Returns NULL if the option was not given. */
 const struct option *section_option(const struct section *s, const char *name);
 
 /**
- * Reads INI text into the document. Syntax errors become messages of config; what can be read is
- * read all the same, so that one run tells all.
+ * Reads INI text into the document. Syntax errors become messages of config; the rest is read all
+ * the same, so that one run reports all errors.
  *
- * @file  kept: names the places.
+ * @file  the name of the file, for places. Kept.
  * Returns: 0, -ENOMEM or -E2BIG.
  */
 int ini_read(struct document *d, struct config *config, const char *file, const char *text,

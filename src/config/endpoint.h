@@ -1,8 +1,8 @@
 #pragma once
 
 /**
- * Socket addresses as people write them, names of hosts among them. Once names are resolved the
- * text is what <slotd/address.h> reads.
+ * Socket addresses as people write them, also with host names. Once names are resolved, the text is
+ * one that <slotd/address.h> reads.
  */
 
 #include <slotd/diag.h>
@@ -11,7 +11,7 @@
 
 #include "arena.h"
 
-/** The canonical text taken apart; host and path borrow from it. */
+/** The parts of a canonical text; path is borrowed from it. */
 struct endpoint {
 	bool unix_socket;
 	const char *path;
@@ -30,9 +30,9 @@ int endpoint_parse(const char *text, struct arena *memory, char **ret, struct di
 /** Takes a canonical text apart. */
 void endpoint_split(const char *canonical, struct endpoint *ret);
 
-/** Is there no name to be looked up? */
+/** Is the address numeric, so that no name has to be looked up? */
 bool endpoint_is_numeric(const struct endpoint *a);
-/** 0.0.0.0 or ::. */
+/** Is it 0.0.0.0 or ::? */
 bool endpoint_is_wildcard(const struct endpoint *a);
 /** Can only this machine reach it? A name other than localhost may be any address. */
 bool endpoint_is_loopback(const struct endpoint *a);

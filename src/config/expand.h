@@ -1,7 +1,7 @@
 #pragma once
 
 /**
- * %(name)s: Python's % formatting with a mapping, as Supervisor applies it to every value.
+ * Expands %(name)s: Python's % formatting with a mapping, which Supervisor applies to every value.
  *
  * A conversion without a name is an error: Python would print the whole mapping, and with it the
  * environment.
@@ -19,7 +19,8 @@ struct expansion {
 	long number;
 };
 
-/** Names and what they stand for; a parent is asked for what is not found. Keeps all texts. */
+/** Names and their values; names that are not found are looked up in the parent. Keeps all texts.
+ */
 struct expansions {
 	struct expansion at[8];
 	unsigned len;
@@ -36,18 +37,20 @@ enum {
 };
 
 /**
- * @label  names the option in messages: "program:web.command".
- * @out    appended to; in an undefined state on failure.
- * Returns: 0; -ENOENT unknown name, -EINVAL malformed, -E2BIG too long, -ENOMEM; diag says why in
- *          Supervisor's words.
+ * Expands a value.
+ *
+ * @label  the name of the option in messages: "program:web.command".
+ * @out    the result is appended to it; undefined after a failure.
+ * Returns: 0; -ENOENT for an unknown name, -EINVAL if malformed, -E2BIG if too long, -ENOMEM; diag
+ *          says why in Supervisor's words.
  */
 int expand(const char *raw, const char *label, const struct expansions *with, struct strbuf *out,
 	   struct diag *diag);
 
 /**
- * The second expansion that Supervisor makes of some values. What cannot be expanded again was
- * meant to be expanded once, and stands as it is.
+ * Makes the second expansion that Supervisor makes of some values. Where that is impossible, the
+ * text was meant to be expanded once, and stays as it is.
  *
- * Returns: 0; 1 when something was left so; -E2BIG, -ENOMEM.
+ * Returns: 0; 1 if something was left as it is; -E2BIG, -ENOMEM.
  */
 int expand_again(const char *text, const struct expansions *with, struct strbuf *out);

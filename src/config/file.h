@@ -6,13 +6,13 @@
 
 #include "arena.h"
 
-/* What slotd.service names with -c; without -c the first that is looked for. */
+/* The file that slotd.service names with -c; without -c slotd looks for it first. */
 #define FILE_OF_THE_UNIT "/etc/slotd/slotd.conf"
 
-/** The first default place that exists; NULL and diag when none does. */
+/** Returns the first default place that exists; NULL and diag if there is none. */
 const char *file_find_default(struct diag *diag);
 
-/** NULL when out of memory. */
+/** Makes a path absolute. Returns NULL if there is no memory. */
 char *file_absolute(struct arena *memory, const char *path);
-/** The absolute directory in which the file is. */
+/** Returns the absolute path of the directory that contains the file. */
 char *file_directory(struct arena *memory, const char *path);

@@ -1,8 +1,8 @@
 #pragma once
 
 /**
- * environment= : KEY=value,KEY2="value 2", by the rules of Supervisor 4.2.5. These drop a good deal
- * without a word; slotd drops the same, and says so.
+ * Reads environment=, as in KEY=value,KEY2="value 2", by the rules of Supervisor 4.2.5. By these
+ * rules much is silently dropped; slotd drops the same, and warns.
  */
 
 #include <slotd/diag.h>
@@ -19,18 +19,18 @@ struct keyvalue {
 };
 
 struct keyvalues {
-	VEC(struct keyvalue) pairs; /* keys are unique: a later one has replaced an earlier */
-	VEC(const char *) doubts;   /* what was read otherwise than it looks: sentences */
+	VEC(struct keyvalue) pairs; /* keys are unique: a later value replaces an earlier one */
+	VEC(const char *) doubts;   /* sentences about what is not read as it looks */
 };
 
 void keyvalues_done(struct keyvalues *kv);
 
-/** 0, -EINVAL with diag, or -ENOMEM. */
+/** Reads text. Returns 0, -EINVAL with diag, or -ENOMEM. */
 int keyvalues_parse(const char *text, struct arena *memory, struct keyvalues *ret,
 		    struct diag *diag);
 
-/** Sets or replaces. */
+/** Adds a pair, or replaces that with the same key. */
 int keyvalues_set(struct keyvalues *kv, struct keyvalue pair);
 
-/** "K=V", NULL-terminated. NULL when out of memory. */
+/** Returns a NULL-terminated list of "K=V"; NULL if there is no memory. */
 char **keyvalues_environment(const struct keyvalues *kv, struct arena *memory);

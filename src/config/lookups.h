@@ -1,8 +1,8 @@
 #pragma once
 
 /**
- * Everything in a configuration that another process must look up, in an order that is the same
- * for the same configuration: results travel from the child to slotd by their place in it.
+ * Everything in a configuration that another process must look up. The order is always the same for
+ * the same configuration, because slotd finds the child's results by their position.
  */
 
 #include <slotd/config.h>
@@ -11,8 +11,8 @@ struct owner_lookup {
 	struct owner *owner;
 	struct config_place place;
 	const char *kind, *name, *option; /* "program ", "web", "user" */
-	bool as_process; /* a process runs as it: primary and supplementary groups are wanted */
-	bool helper;	 /* nobody will do */
+	bool as_process; /* a process runs as this user: its groups are needed, too */
+	bool helper;	 /* the user nobody may take its place */
 };
 
 struct host_lookup {
@@ -33,6 +33,6 @@ struct lookups {
 	VEC(struct log_lookup) logs;   /* every one that has a path */
 };
 
-/** 0 or -ENOMEM. Borrows from c. */
+/** Collects them. Borrows from c. Returns 0 or -ENOMEM. */
 int lookups_collect(struct config *c, struct lookups *ret);
 void lookups_done(struct lookups *l);

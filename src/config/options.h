@@ -1,12 +1,12 @@
 #pragma once
 
 /**
- * Options: one row each, and everything from it: parser, default, range, effect of a change,
+ * Options: each has a row, which determines parser, default, range, effect of a change,
  * --help-config, the man page, and the comparison of two configurations.
  *
- * The field's C type picks the parser, so row and struct cannot disagree; where one C type means
- * several things (an unsigned is a count or a mode) the row says which. Defaults are text in the
- * user's own syntax.
+ * The C type of the field selects the parser, so row and struct cannot disagree; if a C type has
+ * several meanings (an unsigned is a count or a mode), the row says which. Defaults are text in the
+ * syntax of the file.
  */
 
 #include <slotd/config.h>
@@ -24,12 +24,12 @@ enum option_type {
 	OPT_TEXT,
 	OPT_LINES,     /* text that keeps its lines */
 	OPT_PATH,      /* ~ is expanded */
-	OPT_FILE,      /* a path whose directory must exist; the loader looks */
-	OPT_DIRECTORY, /* must exist; likewise */
+	OPT_FILE,      /* a path whose directory must exist; the loader checks that */
+	OPT_DIRECTORY, /* a directory that must exist; likewise */
 	OPT_SIGNAL,
 	OPT_WORD,    /* one of names */
-	OPT_LIST,    /* commas */
-	OPT_HEADERS, /* one a line */
+	OPT_LIST,    /* separated by commas */
+	OPT_HEADERS, /* one per line */
 	OPT_EXITCODES,
 	OPT_USER,
 	OPT_OWNER, /* user[:group] */
@@ -41,19 +41,19 @@ enum option_type {
 	OPT_TYPE_INVALID_ = -22,
 };
 
-/** What takes over a changed value. */
+/** When a changed value has an effect. */
 enum option_effect {
-	EFFECT_LIVE,	/* at once, at a reload */
-	EFFECT_RESTART, /* the worker, when it starts again; a reload restarts it for this */
-	EFFECT_DAEMON,	/* slotd, when it is restarted */
-	EFFECT_NONE,	/* nothing: read by others, or ignored */
+	EFFECT_LIVE,	/* at a reload */
+	EFFECT_RESTART, /* when the worker starts again; a reload restarts it for this */
+	EFFECT_DAEMON,	/* when slotd is restarted */
+	EFFECT_NONE,	/* never: other programs read it, or it is ignored */
 	EFFECT_MAX_,
 	EFFECT_INVALID_ = -22,
 };
 
-/** The struct that offset counts from. */
+/** The struct to which offset refers. */
 enum option_target {
-	TARGET_SECTION, /* the section's own: program_config, service_config, ... */
+	TARGET_SECTION, /* that of the section: program_config, service_config, ... */
 	TARGET_WORKER,	/* each worker_config of a program */
 	TARGET_SLOT,	/* each service_slot_config of a service */
 };
@@ -63,11 +63,11 @@ struct option_def {
 	enum option_type type;
 	enum option_target target;
 	size_t offset;
-	const char *def;	  /* NULL: not set, the field keeps what it has */
+	const char *def;	  /* NULL: there is no default, and the field is not changed */
 	long long min, max;	  /* max 0: no limit */
 	const char *const *names; /* OPT_WORD; NULL-terminated */
 	enum option_effect on_change;
-	bool ours; /* not Supervisor's */
+	bool ours; /* Supervisor does not have it */
 	const char *help;
 };
 
@@ -84,19 +84,19 @@ struct option_def {
 		struct log_config: OPT_LOGFILE,                                                   \
 		struct drain_config: OPT_DRAIN)
 
-/** Where the C type alone does not say it. */
+/** For a field whose C type does not determine the parser. */
 #define OPTION_FIELD_AS(s, m, ctype, kind) \
 	.offset = offsetof(s, m), .type = _Generic(((s *)0)->m, ctype : kind)
 
-/** An enum by its words; the field must be an enum, that is, as wide as an int. */
+/** For an enum, with its words; the field must be as wide as an int. */
 #define OPTION_FIELD_WORD(s, m, words)                                                            \
 	.offset = offsetof(s, m) + 0 * sizeof(char[sizeof(((s *)0)->m) == sizeof(int) ? 1 : -1]), \
 	.type = OPT_WORD, .names = (words)
 
 extern const struct option_def supervisord_options[]; /* and [slotd] */
 extern const struct option_def program_options[];
-extern const struct option_def eventlistener_options[]; /* beside those of a program */
-extern const struct option_def fcgi_options[];		/* beside those of a program */
+extern const struct option_def eventlistener_options[]; /* besides those of a program */
+extern const struct option_def fcgi_options[];		/* besides those of a program */
 extern const struct option_def group_options[];
 extern const struct option_def service_options[];
 extern const struct option_def unix_server_options[];
@@ -106,41 +106,42 @@ extern const struct option_def include_options[];
 extern const struct option_def rpcinterface_options[];
 extern const struct option_def ctlplugin_options[];
 
-/** A kind of section: what its name starts with and what may stand in it. */
+/** A kind of section: the beginning of its name, and its options. */
 struct section_kind {
 	const char *name; /* "program:" with a name to follow, or "supervisord" */
 	bool named;	  /* [name:x] */
 	bool ours;	  /* an unknown option is an error */
-	bool any_option;  /* others may stand in it, for somebody else */
+	bool any_option;  /* it may have further options, for another program */
 	const struct option_def *options[3]; /* NULL-terminated */
 	const char *help;
 };
 extern const struct section_kind section_kinds[]; /* ends with a NULL name */
 
-/** The kind of "[program:web]"; *ret_rest: "web", or NULL when unnamed. NULL: unknown. */
+/** Returns the kind of "[program:web]", with *ret_rest "web", or NULL for a section without a name.
+ * Returns NULL for an unknown section. */
 const struct section_kind *section_kind(const char *section, const char **ret_rest);
-/** NULL when the kind has no such option. */
+/** Returns NULL if the kind has no such option. */
 const struct option_def *option_find(const struct section_kind *kind, const char *name);
 
 /**
  * Parses text into the field.
  *
- * Returns: 0; -EINVAL, diag says what is wrong and what would be right; -ENOMEM.
+ * Returns: 0; -EINVAL, and diag says what is wrong and what would be right; -ENOMEM.
  */
 int option_parse(const struct option_def *def, const char *text, void *object, struct arena *memory,
 		 struct diag *diag);
 
-/** Do two objects agree in this option? OPT_SPECIAL always do. */
+/** Is this option equal in two objects? An OPT_SPECIAL always is. */
 bool option_equal(const struct option_def *def, const void *a, const void *b);
 
-/** "seconds", "yes or no", ...: for people. */
+/** Returns "seconds", "true or false", ..., for people. */
 const char *option_type_name(const struct option_def *def);
 enum {
 	OPTION_RANGE_MAX = 128,
 };
-/** ", 1 to 65535", ", one of: off, v1, v2", or "": into buf. Returns buf. */
+/** Writes ", 1 to 65535", ": off, v1, v2" or "" into buf. Returns buf. */
 const char *option_range(const struct option_def *def, char *buf, size_t size);
 const char *option_effect_name(enum option_effect effect);
 
-/** The options part of slotd.conf(5), from the tables, in mdoc(7). */
+/** Prints the part of slotd.conf(5) that describes options, from the tables, in mdoc(7). */
 void config_man(FILE *to);

@@ -12,9 +12,10 @@ struct port_set {
 bool port_set_has(const struct port_set *s, unsigned port);
 void port_set_add(struct port_set *s, unsigned first, unsigned last);
 void port_set_merge(struct port_set *s, const struct port_set *other);
-/** Appends the set. */
+/** Appends the set as text. */
 void port_set_print(const struct port_set *s, struct strbuf *out);
-/** Adds what the text lists, up to where it is no list. A range may have a blank for its -. */
+/** Adds the ports in a text, up to the first part that is not a port or range. A range may have a
+ * blank instead of its -. */
 void port_set_parse(struct port_set *s, const char *text);
 
 /** Adds a warning for each program, service and server with a port that is local, not reserved. */

@@ -1,6 +1,6 @@
 #pragma once
 
-/** Between the files that read the sections of programs. */
+/** What the files that read the sections of programs share. */
 
 #include "load.h"
 
@@ -8,13 +8,13 @@ struct program_making {
 	struct loader *l;
 	const struct program_spec *spec;
 	struct program_config *program;
-	struct expansions names; /* those of the whole program */
+	struct expansions names; /* of the whole program */
 };
 
-/** Points at the option's line, or the section's. */
+/** Returns the place of an option: its own line, or that of its section. */
 struct config_place program_place(const struct program_making *m, const char *option);
 
-/** What only event listeners have. 0 or -ENOMEM. */
+/** Reads the options of event listeners. Returns 0 or -ENOMEM. */
 int program_check_listener(struct program_making *m);
-/** What only fcgi-programs have. */
+/** Reads the options of fcgi-programs. Returns 0 or -ENOMEM. */
 int program_check_fcgi(struct program_making *m);

@@ -1,17 +1,17 @@
 #pragma once
 
 /**
- * What a load asks of the file system, and what was answered. Asking may block (a hung disk), so
- * a reload asks in a child: its answers travel to slotd as text, and the load there asks nobody.
+ * What a load reads from the file system. Reading may block (a hung disk), so a reload reads in a
+ * child, which passes everything to slotd as text; the load in slotd then uses only that.
  */
 
 #include <slotd/map.h>
 #include <slotd/strbuf.h>
 
 enum source_kind {
-	SOURCE_TEXT = 'T',	/* of a file */
-	SOURCE_MATCHES = 'M',	/* of a shell pattern: paths, each ended by NUL */
-	SOURCE_DIRECTORY = 'D', /* is it there? No data */
+	SOURCE_TEXT = 'T',	/* the text of a file */
+	SOURCE_MATCHES = 'M',	/* the matches of a shell pattern: paths, each with a NUL */
+	SOURCE_DIRECTORY = 'D', /* does this directory exist? Without data */
 };
 
 struct source_answer {
@@ -20,23 +20,24 @@ struct source_answer {
 	char data[]; /* NUL-terminated */
 };
 
-/** Zeroed it is empty, and asks. */
+/** To be zeroed: then it is empty, and reads. */
 struct sources {
 	struct map answers;
-	bool closed; /* asks nobody: what is not in answers is -EIO */
+	bool closed; /* it reads nothing: what is not in answers is -EIO */
 };
 
 void sources_done(struct sources *s);
 
-/** Each question is asked once. Borrowed from s; NULL when out of memory. */
+/** Reads something, once. The answer is borrowed from s; NULL if there is no memory. */
 const struct source_answer *sources_ask(struct sources *s, enum source_kind kind, const char *name);
 
-/** Everything that was asked and answered, as text. 0, -ENOMEM or -E2BIG. */
+/** Appends everything that was read, as text. Returns 0, -ENOMEM or -E2BIG. */
 int sources_write(const struct sources *s, struct strbuf *out);
 
 /**
- * Takes over what sources_write wrote, and closes s.
+ * Reads what sources_write has written, and closes s.
  *
- * Returns: 0 with *ret_used, where other text may follow; -EBADMSG; -ENOMEM.
+ * @ret_used  the length of that; other text may follow.
+ * Returns: 0, -EBADMSG or -ENOMEM.
  */
 int sources_read(struct sources *s, const char *text, size_t len, size_t *ret_used);

@@ -16,9 +16,9 @@ int value_octal(const char *text, mode_t *ret, struct diag *diag);
 int value_seconds(const char *text, usec_t *ret, struct diag *diag);
 int value_signal(const char *text, int *ret, struct diag *diag);
 int value_exitcodes(const char *text, uint32_t ret[8], struct diag *diag);
-/** critical error warn info debug trace blather -> syslog's numbers. */
+/** Reads critical, error, warn, info, debug, trace or blather as a number of syslog. */
 int value_loglevel(const char *text, int *ret, struct diag *diag);
-/** Program, group and process names. */
+/** Checks a name of a program, group or process. */
 int value_check_name(const char *text, struct diag *diag);
-/** text[0..len) without blanks around it, compared without case. */
+/** Is text, without blanks around it, this word in any case? */
 bool value_is_word(const char *text, const char *word);

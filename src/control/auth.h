@@ -3,10 +3,10 @@
 /**
  * Basic authentication of one control server.
  *
- * A password may be kept as clear text, as "{SHA}" and hex SHA-1, or as a hash of crypt(3)
- * ("$y$...", "$6$..."). Comparing takes the same time wherever two texts differ. A crypt hash
- * is slow by intent, so a pair that matched is remembered (as a keyed digest), and those that
- * do not match are limited in number.
+ * A password may be configured as plain text, as "{SHA}" and hex SHA-1, or as a hash of crypt(3)
+ * ("$y$...", "$6$..."). A comparison takes the same time wherever two texts differ. A crypt hash is
+ * slow on purpose, so a pair that has matched is remembered (as a keyed digest), and the number of
+ * those that do not match is limited.
  */
 
 #include <slotd/usec.h>
@@ -17,7 +17,7 @@
 
 enum {
 	AUTH_PART_MAX = 512,   /* user name or password */
-	AUTH_GUESSES = 10,     /* wrong ones at once against a crypt hash, then one a second */
+	AUTH_GUESSES = 10,     /* wrong ones at once for a crypt hash, then one a second */
 	AUTH_DIGEST_SIZE = 32, /* SHA-256 */
 };
 
@@ -30,7 +30,7 @@ enum auth_result {
 };
 
 struct auth {
-	char *username, *password; /* username NULL: everybody may */
+	char *username, *password; /* username NULL: everybody is let in */
 	uint8_t key[AUTH_DIGEST_SIZE];
 	uint8_t matched[AUTH_DIGEST_SIZE];
 	bool has_matched;
@@ -38,12 +38,12 @@ struct auth {
 	usec_t refilled;
 };
 
-/** Copies the texts. 0, -ENOMEM, or -errno of getrandom(2). */
+/** Copies the texts. Returns 0, -ENOMEM, or -errno of getrandom(2). */
 int auth_init(struct auth *a, const char *username, const char *password);
 void auth_done(struct auth *a);
 
 /**
- * Judges the value of an Authorization header (NULL: none).
+ * Checks the value of an Authorization header (NULL: none).
  *
  * @now  monotonic.
  */

@@ -1,7 +1,7 @@
 #pragma once
 
 /**
- * One call of a method: its arguments, checked against the method's row, and what comes of it.
+ * A call of a method: its arguments, checked against the method's row, and its result.
  *
  * A handler answers at once (CALL_DONE, with a value in out or a fault) or later (CALL_LATER,
  * having sent a command, armed the timer or both); later it ends with call_finish.
@@ -40,7 +40,7 @@ struct call {
 	const struct peer *peer;
 	const struct method *method;
 	enum command command;			     /* whose row the method stands in */
-	const struct rpc_value *args[CALL_ARGS_MAX]; /* NULL: left out */
+	const struct rpc_value *args[CALL_ARGS_MAX]; /* NULL: not given */
 	struct strbuf *out;
 	int fault; /* FAULT_NONE: out holds the value */
 	char fault_text[CALL_FAULT_TEXT_MAX];
@@ -51,8 +51,8 @@ struct call {
 	struct loop_timer timer;
 	/* by method */
 	char target[CALL_TARGET_MAX]; /* the name as slotd knows it */
-	bool group;		      /* it is a whole group: a result per process */
-	size_t sent;		      /* sendProcessStdin: bytes taken so far */
+	bool group;		      /* it is a whole group: a result for each process */
+	size_t sent;		      /* sendProcessStdin: bytes accepted so far */
 	struct call *next, *previous; /* slotd.follow: all that wait */
 	bool following;
 };
@@ -60,17 +60,17 @@ struct call {
 /**
  * Runs a method. Takes nothing; keeps what c points at until it is finished.
  *
- * Returns: CALL_DONE when it is finished already (finished is not called then).
+ * Returns: CALL_DONE if it is finished already; then finished is not called.
  */
 enum call_result call_run(struct call *c, const char *method, const struct rpc_value *params);
-/** Nobody waits for it any more. Harmless when it is not running. */
+/** Nobody waits for the call any more. Harmless if it is not running. */
 void call_cancel(struct call *c);
 /** Ends a call that was CALL_LATER. */
 void call_finish(struct call *c);
 
 /* ---- for handlers ---- */
 
-/** Sets the fault: "NAME: extra", or "NAME" where extra is NULL. Always CALL_DONE. */
+/** Sets the fault: "NAME: extra", or "NAME" if extra is NULL. Returns CALL_DONE. */
 enum call_result call_fault(struct call *c, int code, const char *extra);
 /**
  * The fault of an answer. Without a text, extra stands in (NULL or "": none); the target's name
@@ -80,12 +80,12 @@ bool call_failed(struct call *c, const struct answer *a, const char *extra);
 
 bool call_has(const struct call *c, unsigned i);
 const char *call_text(const struct call *c, unsigned i);
-/** An int, or a text that is one (checked before). */
+/** Returns an int, also from a text that is one (which was checked before). */
 int64_t call_int(const struct call *c, unsigned i);
-/** Is it true as Python has it? otherwise: when it was left out. */
+/** Is it true in the sense of Python? otherwise: the result if it was not given. */
 bool call_flag(const struct call *c, unsigned i, bool otherwise);
 
-/** Begins a command message with who asks. */
+/** Begins a message of a command, with who asks. */
 void call_message(struct call *c, struct message *m, enum message_type type);
-/** Sends it; CALL_LATER, or CALL_DONE with a fault. */
+/** Sends a command. Returns CALL_LATER, or CALL_DONE with a fault. */
 enum call_result call_command(struct call *c, struct message *m, call_answered_fn *answered);

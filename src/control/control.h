@@ -1,7 +1,7 @@
 #pragma once
 
 /**
- * slotd-control: what its files hang on.
+ * slotd-control: what its files share.
  *
  *	main.c     the process: sandbox and its end
  *	control.c  all of it but the process: loop, messages from slotd
@@ -10,11 +10,11 @@
  *	call.c     one call; methods.c their table, methods_*.c what they do
  *	follow.c   /logtail and /mainlogtail
  *	web.c      the web page; page.c its HTML
- *	mirror.c   what slotd said it knows    jobs.c  what deploys said
+ *	mirror.c   the state that slotd has sent    jobs.c  the lines of deploys
  *	commands.c what slotd has not answered yet    counts.c  the relays' connections
  *	decode.c, encode.c, auth.c, slice.c, ... pure parts
  *
- * It holds no privilege and opens nothing: sockets and logs come as descriptors from slotd.
+ * It has no privileges and opens nothing: it gets sockets and logs as descriptors from slotd.
  */
 
 #include "commands.h"
@@ -45,7 +45,7 @@ struct control {
 int control_init(struct control *c, int channel_fd, int slotd_pidfd);
 void control_done(struct control *c);
 
-/** Supervisor's number for the daemon's state: FATAL once slotd has died. */
+/** Returns Supervisor's number for the state of slotd: FATAL after slotd has died. */
 int64_t daemon_state(const struct control *c);
-/** Supervisor's word for it. */
+/** Returns Supervisor's word for it. */
 const char *daemon_statename(int64_t state);

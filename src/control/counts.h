@@ -1,8 +1,8 @@
 #pragma once
 
 /**
- * Connections as they are now: the relays' own pages, mapped read-only, summed when asked. slotd
- * tells of states; numbers that change with every connection would wake everybody.
+ * Present numbers of connections: the relays' pages, mapped read-only, are added up when somebody
+ * asks. slotd does not send them, because they change with every connection.
  */
 
 #include "mirror.h"
@@ -23,10 +23,10 @@ struct slot_counts {
 	int64_t retried; /* requests, since the relays started */
 };
 
-/** MSG_STATE_COUNTS: takes its descriptor. 0 or -errno. */
+/** Handles MSG_STATE_COUNTS, and takes its descriptor. Returns 0 or -errno. */
 int counts_apply(struct counts *c, struct message *m);
 void counts_done(struct counts *c);
-/** Requests that this worker did not answer and another one got. */
+/** Returns the number of requests that this worker did not answer and another one got. */
 int64_t counts_retried(const struct counts *c, int64_t worker);
 void counts_sum(const struct counts *c, const struct mirror *m, const struct mirror_service *s,
 		enum slot_id slot, struct slot_counts *ret);

@@ -3,10 +3,10 @@
 /**
  * HTTP: libmicrohttpd, driven by our loop (its epoll descriptor, its time-outs).
  *
- * A server is a listening socket that slotd handed in, with its own authentication. A client is a
- * connection, a request what is asked on it, a route who answers. A request that is not answered
- * when it is complete is parked: its connection is suspended, and watched for its client going
- * away. Bounds: clients a server, time for a request to arrive, its size, idle time.
+ * A server is a listening socket from slotd, with its own authentication. A client is a connection;
+ * a route answers its requests. A request that is not answered when it is complete is parked: its
+ * connection is suspended, and watched for the client going away. Limits: clients of a server, time
+ * for a request to arrive, its size, idle time.
  */
 
 #include "auth.h"
@@ -26,12 +26,12 @@ struct request;
 
 enum {
 	HTTP_SERVERS_MAX = 32,
-	HTTP_HEADERS_MAX = 8,	/* of an answer, beside those it always has */
-	HTTP_CLIENTS_MAX = 250, /* of one server; then the longest idle one is closed */
+	HTTP_HEADERS_MAX = 8,	/* of an answer, besides those that it always has */
+	HTTP_CLIENTS_MAX = 250, /* of one server; then the one that is idle longest is closed */
 	HTTP_HEADER_MAX = 32 * 1024,
 	HTTP_BODY_MAX = 4 << 20,
-	HTTP_SMALL_BODY = 64 * 1024,   /* read even when the request is refused */
-	HTTP_IDLE_SECONDS = 30 * 60,   /* between requests of a client that made a good one */
+	HTTP_SMALL_BODY = 64 * 1024,   /* read even if the request is refused */
+	HTTP_IDLE_SECONDS = 30 * 60,   /* between requests of a client that has made a valid one */
 	HTTP_REQUEST_SECONDS = 20,     /* for the first one to arrive; for a body */
 	HTTP_RECEIVING_MAX = 64 << 20, /* all bodies together */
 	HTTP_REPLYING_MAX = 128 << 20, /* all answers on their way; then only small ones */
@@ -44,18 +44,19 @@ enum http_method {
 	HTTP_POST = 4,
 };
 
-/** Who answers what. A row of the table in routes.c. */
+/** How requests for a path are answered: a row of the table in routes.c. */
 struct route {
 	const char *path;
-	bool prefix;	  /* everything that begins with path */
+	bool prefix;	  /* for every path that begins with path */
 	unsigned methods; /* enum http_method */
-	/** Headers are here; a body may follow. 0 or -errno (then 500). May be NULL. */
+	/** The headers have arrived, and a body may follow. Returns 0, or -errno, which is answered
+	 * with 500. May be NULL. */
 	int (*begin)(struct request *rq);
-	/** Part of the body. May be NULL: none is wanted. */
+	/** A part of the body has arrived. NULL: no body is wanted. */
 	void (*body)(struct request *rq, const void *data, size_t len);
-	/** It is complete: request_reply now, or later. */
+	/** The request is complete: calls request_reply now or later. */
 	void (*run)(struct request *rq);
-	/** It was answered or its client left: frees request_data. May be NULL. */
+	/** The request was answered, or its client has left: frees request_data. May be NULL. */
 	void (*gone)(struct request *rq);
 };
 /** The row for a path, NULL when there is none. routes.c. */
@@ -70,7 +71,7 @@ struct server {
 	struct auth auth;
 	struct client *first, *last; /* longest idle first */
 	unsigned n_clients;	     /* without those that are being closed */
-	bool gone;		     /* freed with its last client */
+	bool gone;		     /* it is freed with its last client */
 };
 
 struct http {
@@ -80,7 +81,7 @@ struct http {
 	struct loop_io io;
 	struct loop_timer timer;
 	struct loop_idle turn;
-	int gone_fd; /* epoll: clients that must be noticed when they leave */
+	int gone_fd; /* epoll: for clients whose leaving must be noticed */
 	struct loop_io gone_io;
 	VEC(struct server *) servers;
 	bool accepting;
@@ -92,37 +93,38 @@ struct http {
 
 int http_init(struct http *h, struct control *control, struct loop *loop);
 void http_done(struct http *h);
-/** Takes fd, a listening socket. Replaces a server of that index. 0, -ENOMEM, -ENOSPC. */
+/** Takes fd, a listening socket. Replaces a server with that index. Returns 0, -ENOMEM or -ENOSPC.
+ */
 int http_listen(struct http *h, uint64_t index, int fd, const char *username, const char *password);
 void http_listen_gone(struct http *h, uint64_t index);
-/** From now on connections are taken; before, they queue in the kernel. */
+/** From now on connections are accepted; before, they wait in the kernel. */
 void http_accept(struct http *h);
-/** Sends what was answered, as far as it goes without waiting: before the end. */
+/** Sends answers, as far as that is possible without waiting; to be called before the end. */
 void http_flush(struct http *h);
 
 /* ---- for routes ---- */
 
 struct control *request_control(const struct request *rq);
 const struct peer *request_peer(const struct request *rq);
-/** Percent-decoded path without the query. */
+/** Returns the percent-decoded path without the query. */
 const char *request_path(const struct request *rq);
-/** Decoded argument of the query, NULL when it is not there. Borrowed from the request. */
+/** Returns a decoded argument of the query, borrowed from the request; NULL if it is missing. */
 const char *request_argument(const struct request *rq, const char *name);
-/** A header's value, NULL when it is not there. Borrowed from the request. */
+/** Returns the value of a header, borrowed from the request; NULL if it is missing. */
 const char *request_header(const struct request *rq, const char *name);
 void *request_data(const struct request *rq);
 void request_set_data(struct request *rq, void *data);
 
-/** A header of the answer to come, at most HTTP_HEADERS_MAX. Keeps name, copies value. */
+/** Sets a header of the answer, at most HTTP_HEADERS_MAX. Keeps name, copies value. */
 void request_set_header(struct request *rq, const char *name, const char *value);
-/** The answer. Takes the text. A failure to make it closes the connection. */
+/** Answers the request. Takes the text. If that fails, the connection is closed. */
 void request_reply(struct request *rq, unsigned status, const char *type, struct strbuf *text);
-/** A page for people that says the status. */
+/** Answers with a page for people that shows the status. */
 void request_reply_status(struct request *rq, unsigned status);
 
 /**
- * An answer without end. read gives the next bytes; 0: none yet, it is asked again after
- * request_stream_more; negative: end.
+ * Answers without an end. read returns the next bytes; 0 if there are none yet, and it is called
+ * again after request_stream_more; a negative number at the end.
  */
 typedef ssize_t request_read_fn(void *data, char *buf, size_t size);
 void request_stream(struct request *rq, const char *type, request_read_fn *read);

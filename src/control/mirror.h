@@ -1,10 +1,11 @@
 #pragma once
 
 /**
- * The mirror: what slotd said it knows, object by object. Reads are answered from it.
+ * The mirror: the state that slotd has sent, for each object. Reads are answered from it.
  *
- * Each object's message is its whole state, so a later one replaces an earlier one. A new slotd
- * sends everything again: what it has not named by STATE_SYNCED is gone.
+ * A message has the whole state of an object, so a later one replaces an earlier one. A new slotd
+ * sends everything again: an object that it has not sent before STATE_SYNCED does not exist any
+ * more.
  */
 
 #include <slotd/message.h>
@@ -59,7 +60,7 @@ struct mirror_config {
 };
 
 struct mirror {
-	bool synced; /* everything was sent at least once */
+	bool synced; /* everything has been sent at least once */
 	uint64_t round;
 	struct mirror_daemon daemon;
 	VEC(struct mirror_worker *) workers; /* by (group, name), code-point order */
@@ -72,17 +73,17 @@ struct mirror {
 
 void mirror_done(struct mirror *m);
 
-/** True for the messages mirror_apply takes. */
+/** Is this a message for mirror_apply? */
 bool mirror_takes(enum message_type type);
 /**
- * Takes a STATE message in.
+ * Applies a STATE message.
  *
- * Returns: 1 when it came from another slotd than the state before it (its predecessor's promises
- *          are void); 0; -ENOMEM (that object is missing until it is sent again); -EINVAL for an
- *          index out of range.
+ * Returns: 1 if it is from another slotd than the state before it, whose open requests are then
+ * void; 0; -ENOMEM, and the object is missing until it is sent again; -EINVAL for an index that is
+ * out of range.
  */
 int mirror_apply(struct mirror *m, const struct message *msg);
 
-/* Finding; NULL when there is none. */
+/* These find something, and return NULL if there is none. */
 struct mirror_worker *mirror_worker(const struct mirror *m, const char *group, const char *name);
 struct mirror_group *mirror_group(const struct mirror *m, const char *name);

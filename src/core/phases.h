@@ -8,7 +8,7 @@
 #include <slotd/deploy.h>
 
 typedef bool need_fn(const struct deploy *d, const struct deploy_event *begin);
-/** Appends what has to be done. */
+/** Appends the actions to plan. */
 typedef void act_fn(struct deploy *d, const struct deploy_event *ev, struct plan *plan);
 typedef void step_fn(struct deploy *d, const struct deploy_event *ev, usec_t now,
 		     struct plan *plan);
@@ -17,37 +17,37 @@ struct phase {
 	enum swap_step step;
 	need_fn *needed;
 	usec_t (*limit)(const struct swap_policy *policy); /* NULL: none */
-	bool same_limit; /* its time is what the phase before it has left */
-	bool shown;	 /* people see it, and it has a number */
+	bool same_limit; /* it has the time that the phase before it has left */
+	bool shown;	 /* people see it, with a number */
 	bool uses_slot;	 /* nobody else should start or stop the target's workers */
 	act_fn *enter;
-	act_fn *leave; /* however it ends */
+	act_fn *leave; /* when it ends, in any way */
 	act_fn *leave_well;
-	act_fn *undo;		     /* it is given up */
+	act_fn *undo;		     /* when it is given up */
 	step_fn *on[DEPLOY_EV_MAX_]; /* an empty cell is ignored */
 };
 
-/** The i-th of all, in their order; NULL behind the last. */
+/** Returns the i-th phase, NULL after the last. */
 const struct phase *phase_at(size_t i);
 /** Never NULL. */
 const struct phase *phase_of(enum swap_step step);
 
 /* ---- deploy.c: what a phase may lead to ---- */
 
-/** It has ended well: on to the next of the list. */
+/** The phase has succeeded: the next of the list begins. */
 step_fn deploy_next;
-/** It failed before the flip: live was not touched, only the target goes back to what it was. */
+/** The phase failed before the flip: the live slot was not touched, the target is stopped. */
 step_fn deploy_abandon;
 /** The new slot fails: the slot that was live before becomes live again, by the shortest way. */
 step_fn deploy_turn_back;
-/** It ends here, and stays as it is: PLAN_FINISH with this code. */
+/** The deploy ends here, and everything stays as it is: PLAN_FINISH with this code. */
 void deploy_end(struct deploy *d, enum swap_exit code, const char *text, struct plan *plan);
-/** The drain is watched no more: PLAN_CLOSE. */
+/** The drain is no longer watched: PLAN_CLOSE. */
 void deploy_close(struct deploy *d, const char *text, struct plan *plan);
-/** A list is made and begun. */
+/** Makes the list of phases and begins the first. */
 step_fn deploy_begin;
 
-/** An action for a slot; for the target. */
+/** Adds an action for a slot, or for the target. */
 struct plan_action *deploy_add_for(struct deploy *d, enum slot_id slot, enum plan_kind kind,
 				   struct plan *plan);
 struct plan_action *deploy_add(struct deploy *d, enum plan_kind kind, struct plan *plan);

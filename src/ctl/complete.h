@@ -1,6 +1,6 @@
 #pragma once
 
-/** What Tab offers: pure. */
+/** What the Tab key offers. Pure. */
 
 #include "value.h"
 
@@ -9,22 +9,22 @@
 
 struct completions {
 	VEC(char *) words;
-	size_t start; /* where in the line the word to complete begins */
+	size_t start; /* the position in the line where the word to complete begins */
 };
 
 void completions_done(struct completions *c);
 
-/** Workers and services, as slotd.status sends them; asked only when a name is wanted. */
+/** Returns workers and services, as slotd.status sends them; called only if a name is needed. */
 typedef const struct value *complete_status_fn(void *data);
 
 /**
- * What may stand at the end of the line: commands, then names of the kind that the command takes.
- * A name is offered as supervisorctl does: "group:name" and "group:*", or just "name".
+ * Finds what may follow at the end of the line: commands, then names of the kind that the command
+ * takes. Names are offered as by supervisorctl: "group:name" and "group:*", or just "name".
  *
  * Returns: 0 or -ENOMEM.
  */
 int completions_find(const char *line, size_t len, complete_status_fn *status, void *data,
 		     struct completions *ret);
 
-/** How many characters all words share. */
+/** Returns how many characters at the beginning are common to all words. */
 size_t completions_common(const struct completions *c);

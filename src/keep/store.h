@@ -8,7 +8,7 @@
 #include <slotd/message.h>
 
 struct store_item {
-	char *tags; /* TAG_DESCRIPTORS as it came */
+	char *tags; /* TAG_DESCRIPTORS of the message */
 	unsigned n;
 	int fds[MESSAGE_FDS_MAX];
 };
@@ -19,8 +19,9 @@ struct store {
 };
 
 void store_done(struct store *s);
-/** Takes all descriptors of m under its name, replacing what was there. 0 or -ENOMEM. */
+/** Takes all descriptors of m under its name, in the place of an earlier set. Returns 0 or -ENOMEM.
+ */
 int store_put(struct store *s, struct message *m);
 void store_drop(struct store *s, const char *name);
-/** The next item; start with *pos 0. Borrowed. NULL at the end. */
+/** Returns the next item, which is borrowed; NULL at the end. *pos must be 0 at first. */
 const struct store_item *store_next(const struct store *s, size_t *pos, const char **ret_name);

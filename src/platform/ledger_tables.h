@@ -1,6 +1,6 @@
 #pragma once
 
-/** How the ledger's tables lie in the memfd, and what a row holds by default. */
+/** How the tables of the ledger lie in the memfd, and the default content of a row. */
 
 #include <slotd/ledger.h>
 
@@ -14,7 +14,7 @@ struct ledger_shape {
 	uint32_t texts[2]; /* offsets in the content of the texts that go with the row */
 	/** NULL: zeroes. */
 	void (*fill)(void *content, unsigned index);
-	/** May slotd go by it? NULL: whatever it says. */
+	/** Does the content make sense? NULL: always. */
 	bool (*sane)(const void *content, unsigned index);
 };
 
@@ -27,5 +27,5 @@ struct ledger_piece {
 
 /** The default content of a row: zeroes, and what fill says. */
 void ledger_default(enum ledger_table table, unsigned index, void *content);
-/** The header as this slotd writes it. Returns the size of the whole. */
+/** Makes the header that this slotd writes. Returns the size of the whole ledger. */
 uint64_t ledger_make_header(struct ledger_header *ret);

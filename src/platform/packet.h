@@ -1,15 +1,16 @@
 #pragma once
 
 /**
- * Messages through a socket, one a packet, without a loop: what channel.c does in one, and what a
- * helper without one (slotd-spawn) needs.
+ * Messages through a socket, one in each packet, without a loop: for channel.c, and for
+ * slotd-spawn, which has no loop.
  */
 
 #include <slotd/message.h>
 
-/** Never waits. 0 or -errno. Borrows all. */
+/** Sends a message without waiting. Borrows all. Returns 0 or -errno. */
 int packet_send(int fd, const void *data, size_t len, const int *fds, unsigned n_fds);
-/** Never waits. 1: a message; 0: EOF; -EBADMSG: one that was refused; another -errno. */
+/** Receives a message without waiting. Returns 1; 0 at EOF; -EBADMSG for a message that is not
+ * valid; another -errno. */
 int packet_receive(int fd, struct message *m);
-/** Holds some descriptors free, for those that come with messages. */
+/** Reserves some descriptors, for those that come with messages. */
 void packet_reserve_fds(void);

@@ -1,8 +1,8 @@
 #pragma once
 
 /**
- * The checks under way. At most PROBER_RUNNING_MAX at a time, the others wait in order; a check's
- * timeout counts from its own beginning. Each ends once, with a verdict that is sent to slotd.
+ * The checks that are going on. At most PROBER_RUNNING_MAX run at a time, the others wait in order;
+ * the timeout of a check counts from its own beginning. Each ends once, with a verdict for slotd.
  */
 
 #include "request.h"
@@ -59,25 +59,26 @@ struct prober {
 	struct loop_idle next; /* begins what waits, once a turn */
 };
 
-/** 0 or -ENOMEM. Keeps loop and channel. */
+/** Keeps loop and channel. Returns 0 or -ENOMEM. */
 int prober_init(struct prober *p, struct loop *loop, struct channel *channel);
 /** Drops all checks without a verdict. */
 void prober_done(struct prober *p);
 
 void prober_ask(struct prober *p, const struct message *m);
 
-/** The check's outcome is known: answers slotd and frees the check. */
+/** The outcome of the check is known: answers slotd and frees the check. */
 void check_finish(struct check *c, const struct outcome *o);
 
-/** Sends the PROXY header that the worker expects first, if it does. 0 or -errno. */
+/** Sends the PROXY header, if the worker expects one. Returns 0 or -errno. */
 int check_introduce(const struct check *c);
 /**
- * The local port that the kernel chooses may be that of a worker which is not up yet: it can be
- * bound all the same, also while the connection lingers in TIME_WAIT.
+ * Prepares a socket: the local port that the kernel chooses for it may be that of a worker that is
+ * not up yet, which must be able to bind it all the same, also while the connection is in
+ * TIME_WAIT.
  */
 void probe_socket_made(int fd);
 
-/* ---- tcp.c: a connect that need not block ---- */
+/* ---- tcp.c: connecting without blocking ---- */
 void tcp_init(struct check *c);
 void tcp_begin(struct check *c);
 void tcp_end(struct check *c);

@@ -1,6 +1,6 @@
 #pragma once
 
-/** What slotd asks to be checked, as plain data. Pure. */
+/** A request for a health check, as plain data. Pure. */
 
 #include <slotd/address.h>
 #include <slotd/message.h>
@@ -28,8 +28,8 @@ struct request {
 int request_read(const struct message *m, struct request *ret, const char **ret_why);
 void request_done(struct request *r);
 
-/** "http://127.0.0.1:8001/", without the path: that is sent as it stands. Returns buf. */
+/** Writes "http://127.0.0.1:8001/", without the path, which is sent unchanged. Returns buf. */
 const char *request_url(const struct request *r, char *buf, size_t size);
 
-/** What the Host header will say. */
+/** Returns the value of the Host header. */
 const char *request_host(const struct request *r);

@@ -1,20 +1,20 @@
 #pragma once
 
-/** What a check's outcome means, and how to say it to a person. Pure. */
+/** What the outcome of a check means, and its description for people. Pure. */
 
 #include "request.h"
 
 enum {
-	VERDICT_BODY_MAX = 4096, /* of an answer's body that is looked at */
-	VERDICT_LINE_MAX = 160,	 /* of its first line that is shown */
+	VERDICT_BODY_MAX = 4096, /* bytes of an answer's body that are looked at */
+	VERDICT_LINE_MAX = 160,	 /* bytes of its first line that are shown */
 	VERDICT_TEXT_MAX = 1024,
 };
 
 enum outcome_kind {
-	OUTCOME_CONNECTED,     /* PROBE_TCP: that is all it asks */
+	OUTCOME_CONNECTED,     /* PROBE_TCP: success */
 	OUTCOME_ANSWERED,      /* status and body */
 	OUTCOME_NOT_CONNECTED, /* error */
-	OUTCOME_CONNECT_LATE,  /* nothing accepted within the timeout */
+	OUTCOME_CONNECT_LATE,  /* not accepted within the timeout */
 	OUTCOME_ANSWER_LATE,   /* connected, no status within the timeout */
 	OUTCOME_BODY_LATE,     /* a status, but the answer did not end */
 	OUTCOME_CLOSED,	       /* closed or reset without an answer; error 0 or the errno */
@@ -34,15 +34,16 @@ struct outcome {
 };
 
 struct verdict {
-	int code; /* enum probe_code, or a negative errno: the check could not be made here */
+	int code; /* enum probe_code; or a negative errno: the check could not be made */
 	char text[VERDICT_TEXT_MAX]; /* one line, then perhaps the first line of the body */
 };
 
 void verdict_reach(const struct request *r, const struct outcome *o, struct verdict *ret);
 
 /**
- * The first line of a body that says something: HTML tags, style and blank lines are left out,
- * bytes that do not print become '?', blanks are joined. Returns buf, "" when there is none.
+ * Finds the first line of a body that has any text: HTML tags, style and blank lines are left out,
+ * bytes that cannot be printed become '?', blanks are joined. Returns buf, "" if there is no such
+ * line.
  */
 const char *verdict_first_line(const char *body, size_t len, char *buf, size_t size);
 

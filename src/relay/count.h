@@ -1,8 +1,8 @@
 #pragma once
 
 /**
- * What a connection is right now, and how that is counted. Pure but for the stores into the relay's
- * page, which this process alone writes.
+ * The class of a connection, and how classes are counted. Pure, except for the stores to the
+ * relay's page, which only this process writes.
  */
 
 #include <slotd/handoff.h>
@@ -10,21 +10,21 @@
 #include <slotd/usec.h>
 
 /**
- * In this order: without a worker, then with one. A connection is in the list of its class, which
- * is in the order of time (struct conn, since).
+ * Classes without a worker come first, then those with one. A connection is in the list of its
+ * class, which is sorted by time (struct conn, since).
  */
 enum conn_class {
 	CONN_FRESH,   /* accepted, no byte yet */
-	CONN_PARKED,  /* between requests, without a worker: its next byte is placed like a first */
+	CONN_PARKED,  /* between requests, without a worker: placed again at its next byte */
 	CONN_HELD,    /* has bytes and waits for a worker */
-	CONN_LINGER,  /* all is said; waits for the client's end */
-	CONN_QUEUED,  /* placed, connect not finished */
+	CONN_LINGER,  /* everything was passed on; waits until the client closes */
+	CONN_QUEUED,  /* placed, but not connected yet */
 	CONN_SILENT,  /* connected, no byte has passed either way */
-	CONN_HEAD,    /* in a request whose head is not whole yet */
+	CONN_HEAD,    /* in a request whose head is not complete yet */
 	CONN_REQUEST, /* in a request */
-	CONN_EARLY,   /* answered, while the request's body still comes */
+	CONN_EARLY,   /* answered, while the body of the request still arrives */
 	CONN_BETWEEN, /* between requests */
-	CONN_PINNED,  /* cannot be followed: its worker's until it ends */
+	CONN_PINNED,  /* cannot be followed: it stays with its worker until it ends */
 	CONN_HALF,    /* one side has ended its half */
 	CONN_CLASS_MAX_,
 	CONN_CLASS_INVALID_ = -22,
@@ -37,17 +37,17 @@ enum {
 
 const char *conn_class_name(enum conn_class c);
 
-/** Has one of this class a worker? */
+/** Does a connection of this class have a worker? */
 static inline bool class_is_placed(enum conn_class c)
 {
 	return c >= CONN_QUEUED;
 }
 
-/** Takes one connection from a class to another in a worker's counts; those without a worker are
- * not counted there. */
+/** Moves a connection from one class to another in the counts of a worker, which do not include
+ * classes without a worker. */
 void count_move(struct relay_counts *counts, enum conn_class from, enum conn_class to);
 
-/* Single writer: a plain add, made of two relaxed halves, so that no bus lock is paid. */
+/* There is only one writer, so a load and a store, both relaxed, avoid the cost of a bus lock. */
 static inline void count_add32(_Atomic uint32_t *at, uint32_t n)
 {
 	atomic_store_explicit(at, atomic_load_explicit(at, memory_order_relaxed) + n,
@@ -60,7 +60,7 @@ static inline void count_add64(_Atomic uint64_t *at, uint64_t n)
 			      memory_order_relaxed);
 }
 
-/** How long one of a class may stay in it without a byte; USEC_NEVER: as long as it likes. */
+/** How long a connection may stay in a class without a byte; USEC_NEVER: without a limit. */
 struct client_limits {
 	usec_t client_timeout;	   /* a first byte, a head that ends */
 	usec_t idle_timeout;	   /* between requests, and pinned */
@@ -68,7 +68,6 @@ struct client_limits {
 };
 usec_t class_limit(enum conn_class c, const struct client_limits *limits);
 
-/**
- * When the i-th of n connections that are ended evenly over spread is due, counted from the first.
- */
+/** Returns when the i-th of n connections that are closed evenly over spread is due, counted from
+ * the first. */
 usec_t spread_at(usec_t spread, unsigned i, unsigned n);

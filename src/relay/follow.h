@@ -1,15 +1,15 @@
 #pragma once
 
 /**
- * Following HTTP/1 on one connection of a client: from what both sides have said so far, is it
- * between requests? Pure: no system call, no clock, no allocation.
+ * Follows HTTP/1 on a client's connection, to know from the bytes of both sides whether it is
+ * between requests. Pure: no system call, no clock, no allocation.
  *
- * Bytes are only looked at, never changed: the relay forwards them as they came. llhttp reads the
- * messages; a strict reader of our own in front of it refuses to follow what two readers could
- * understand in two ways. What cannot be followed is pinned, for good. Source: RFC 9110, RFC 9112.
+ * Bytes are only read, never changed: the relay forwards them as they came. llhttp reads the
+ * messages; before it, a strict reader of our own refuses what two readers could understand in two
+ * ways. A connection that cannot be followed is pinned, for good. Source: RFC 9110, RFC 9112.
  *
- * One that is between requests needs no memory here: the relay keeps a struct follow only while
- * something is open (follow_between says when not), and starts a new one with the next byte.
+ * A connection between requests needs no memory here: the relay keeps a struct follow only while a
+ * request is open (see follow_between), and starts a new one at the next byte.
  */
 
 #include "strict.h"
@@ -25,11 +25,11 @@ enum request_kind {
 };
 
 enum {
-	FOLLOW_OPEN_MAX = 32, /* requests that may be open at once; with more it is pinned */
+	FOLLOW_OPEN_MAX = 32, /* open requests; a connection with more is pinned */
 	FOLLOW_KNOWN_MAX = 256,
 };
 
-/** How a message began, and what llhttp made of it. */
+/** The beginning of a message, and the state of llhttp after it. */
 struct follow_known {
 	llhttp_t parser;
 	bool headers_complete;
@@ -38,67 +38,67 @@ struct follow_known {
 };
 
 /**
- * The newest beginnings of messages, for many followers: nearly all answers begin as the one
- * before did, and what llhttp makes of the same bytes need not be found out again. Starts zeroed.
+ * The latest beginnings of messages, for many followers: nearly all answers begin like the one
+ * before, so that llhttp need not read the same bytes again. To be zeroed.
  */
 struct follow_memo {
 	struct follow_known known[2]; /* by enum follow_side */
 };
 
-/** What one side says. */
+/** The messages of one side. */
 struct follow_stream {
 	llhttp_t parser;
 	struct strict strict;
-	uint64_t left; /* of a body that is counted */
+	uint64_t left; /* bytes of a body that are still to come */
 	uint8_t part;
-	bool headers_complete, message_complete; /* llhttp said so */
+	bool headers_complete, message_complete; /* according to llhttp */
 	bool fresh;				 /* llhttp has seen no byte of this message */
 };
 
 struct follow {
 	struct follow_stream client, worker;
 	struct follow_memo *memo;
-	const char *pinned; /* not NULL: why */
-	uint64_t kinds;	    /* two bits a request, the oldest lowest: enum request_kind */
-	uint32_t heads;	    /* one bit a request: HEAD */
-	uint32_t olds;	    /* one bit a request: HTTP/1.0 */
+	const char *pinned; /* why it is pinned; NULL: it is not */
+	uint64_t kinds;	    /* enum request_kind, two bits for each request, the oldest lowest */
+	uint32_t heads;	    /* a bit for each request: HEAD */
+	uint32_t olds;	    /* a bit for each request: HTTP/1.0 */
 	uint8_t open;
 	uint8_t expects; /* of the newest request */
 	bool answer_begun;
-	bool early; /* the oldest request is answered, and still comes */
+	bool early; /* the oldest request is answered, but not sent whole */
 	bool last;
 	bool switched; /* by a 101 */
 };
 
-/** A connection between requests. Keeps memo (may be NULL); f may be copied or dropped any time. */
+/** Starts between requests. Keeps memo (may be NULL). f may be copied or dropped at any time. */
 void follow_start(struct follow *f, struct follow_memo *memo);
-/** One side said this. In the order in which the relay read it. */
+/** One side has sent this; to be called in the order in which the relay has read it. */
 void follow_heard(struct follow *f, enum follow_side who, const void *data, size_t len);
-/** How many of its next bytes may pass unseen (spliced): the rest of a body of known length;
- * UINT64_MAX for a body that ends with the connection, and when pinned; 0 otherwise. */
+/** Returns how many of the next bytes may pass unseen (spliced): the rest of a body of known
+ * length; UINT64_MAX for a body that ends with the connection, and if pinned; 0 otherwise. */
 uint64_t follow_unseen(const struct follow *f, enum follow_side who);
-/** n bytes passed unseen; at most follow_unseen. */
+/** n bytes have passed unseen, at most as many as follow_unseen allows. */
 void follow_skip(struct follow *f, enum follow_side who, uint64_t n);
-/** One side ended its half. The worker's end completes an answer that lasts until then. */
+/** One side has ended its half. The worker's end completes an answer without a length. */
 void follow_ended(struct follow *f, enum follow_side who);
 
-/** No request open, nothing of a next one has come, not pinned. */
+/** Is the connection between requests: none is open, no byte of the next has come, not pinned? */
 bool follow_between(const struct follow *f);
-/** Cannot be followed (any more). *ret_why (may be NULL): in a few words, static. */
+/** Is the connection pinned? *ret_why (may be NULL) says why in a few words; static. */
 bool follow_pinned(const struct follow *f, const char **ret_why);
-/** The client has begun a head and not ended it. */
+/** Has the client begun a head and not completed it? */
 bool follow_head_open(const struct follow *f);
-/** Requests begun and not yet answered whole. */
+/** Returns how many requests have begun and are not wholly answered. */
 unsigned follow_open(const struct follow *f);
 /** Has the client sent all of the requests it began? */
 bool follow_requests_whole(const struct follow *f);
-/** Any byte of an answer, be it interim, to the oldest open request. */
+/** Has any byte of an answer, even an interim one, to the oldest open request come? */
 bool follow_answer_begun(const struct follow *f);
-/** The final answer to the one open request is there whole, while its body still comes (413). */
+/** Is the only open request answered, while its body still arrives (as after 413)? */
 bool follow_answered_early(const struct follow *f);
-/** A request or an answer said that the connection ends after it (Connection: close; HTTP/1.0). */
+/** Does the connection end after this request (Connection: close, or HTTP/1.0)? */
 bool follow_last(const struct follow *f);
-/** Pinned by an answer 101: the connection speaks another protocol by now. */
+/** Was it pinned by an answer 101, after which another protocol is used? */
 bool follow_switched(const struct follow *f);
-/** What the oldest open request is; REQUEST_OTHER when that is not known. */
+/** Returns the kind of the oldest open request; REQUEST_OTHER if it is not known. */
 enum request_kind follow_kind(const struct follow *f);

@@ -1,17 +1,18 @@
 #pragma once
 
 /**
- * slotd-relay: accepts on the public sockets and carries bytes to the live slot's workers.
+ * slotd-relay: accepts connections on the public sockets and relays them to the live slot's
+ *workers.
  *
  *	main.c      set-up, sandbox, the run
- *	messages.c  what slotd tells: services, listeners, workers, flips, drains
+ *	messages.c  messages from slotd: services, listeners, workers, flips, drains
  *	service.c   a service here: its workers, holding
- *	drain.c     flips, drains, cuts: what becomes of a slot's connections
- *	limits.c    time limits of clients, and who gives way when there is no room
+ *	drain.c     flips, drains, cuts: what happens to a slot's connections
+ *	limits.c    time limits of clients, and which one is closed when there is no room
  *	listen.c    accepting: batches, pauses, what to do without descriptors
  *	conn.c      a connection's life: lists, placing, connect, fail-over, moving, end
  *	carry.c     an open connection: bytes, ends and resets both ways
- *	exchange.c  what is kept of an open request: following, and its bytes for another worker
+ *	exchange.c  what is kept of an open request: its state, and its bytes for another worker
  *	connect.c   a socket to a worker
  *	backlog.c   does a worker accept?
  *	copy.c      bytes from one side to the other: copy or splice
@@ -88,35 +89,35 @@ bool conn_retry(struct conn *c);
 /** Takes a connection on which no byte has passed off its worker and places it afresh. */
 void conn_move(struct conn *c);
 /**
- * Takes one that is between requests off its worker; the client stays, and its next byte is placed
- * like a first one. Ends it where the client was told to expect that.
+ * Takes a connection between requests off its worker; the client stays, and is placed again at its
+ * next byte. Closes the connection if the client was told to expect that.
  */
 void conn_park(struct conn *c);
-/** Has a followed one been answered, its worker ended, and all been passed on? */
+/** Is a followed connection answered, with everything passed on and its worker's side ended? */
 bool conn_may_linger(const struct conn *c);
-/** Off such a worker: nothing is left but the client's end. */
+/** Takes such a connection off its worker, to wait until the client closes. */
 void conn_linger(struct conn *c);
-/** Off its worker, with the n bytes in the copier's buffer, to another one. */
+/** Moves a connection to another worker, with the n bytes in the copier's buffer. */
 void conn_place_again(struct conn *c, size_t n);
-/** The connect took too long: to the next worker. */
+/** Connecting has taken too long: tries the next worker. */
 void conn_connect_expired(struct conn *c);
 /** Closes both sides. */
 void conn_end(struct conn *c);
-/** Passes a reset on: the other end learns of it in the same way. */
+/** Resets both sides, after one of them was reset. */
 void conn_abort(struct conn *c);
-/** Ends what must not go on, so that nobody takes half an answer for a whole one. */
+/** Closes a connection in such a way that nobody takes half an answer for a whole one. */
 void conn_cut(struct conn *c);
-/** Puts it into another class of its worker, or at the end of the same. */
+/** Moves it to another class of its worker, or to the end of the same class. */
 void conn_change_class(struct conn *c, enum conn_class class);
-/** Watches both sides of an open connection for what it waits for. */
+/** Watches both sides of an open connection for the events that it waits for. */
 void conn_watch_open(struct conn *c);
-/** The list that it is in. */
+/** Returns the list that it is in. */
 struct conn_list *conn_list_of(const struct conn *c);
-/** Out of its list and the counts. */
+/** Takes it out of its list and the counts. */
 void conn_leave(struct conn *c);
-/** Into another list and its counts. w is NULL for the unplaced classes. */
+/** Puts it into another list and its counts. w is NULL for classes without a worker. */
 void conn_enter(struct conn *c, struct relay_worker *w, enum conn_class class);
-/** Before the others of its list. */
+/** Puts it at the beginning of its list. */
 void conn_come_first(struct conn *c);
 /** Is there anything to read? */
 bool socket_has_bytes(int fd);
@@ -127,7 +128,7 @@ bool socket_has_bytes(int fd);
 void conn_carry(struct conn *c, enum conn_end end, unsigned events);
 /** Callback of copier.heard. */
 uint64_t conn_heard(struct side *from, const unsigned char *data, size_t len);
-/** The class of an open connection, by what was heard on it. */
+/** Returns the class of an open connection, by what was sent on it. */
 enum conn_class conn_judge(struct conn *c);
 
 /* ---- exchange.c */
@@ -136,27 +137,28 @@ enum conn_class conn_judge(struct conn *c);
 struct exchange {
 	struct exchange *next; /* of a spare one */
 	struct follow follow;
-	unsigned char *kept; /* all that the client said since it was between requests */
+	unsigned char *kept; /* all that the client has sent since it was between requests */
 	uint32_t n_kept, kept_room;
-	bool keeps;   /* it is whole so far */
-	bool retried; /* sent to a second worker: there is no third */
+	bool keeps;   /* kept is complete so far */
+	bool retried; /* it was sent to a second worker: there is no third */
 };
 
 /** Makes one for a connection whose service follows; without memory it is not followed. */
 void exchange_begin(struct conn *c);
-/** Takes it off the connection. Harmless without one. */
+/** Takes the exchange off the connection. Harmless if there is none. */
 void exchange_end(struct conn *c);
-/** Frees the ones that are kept for the next requests. */
+/** Frees the exchanges that are kept for further requests. */
 void exchanges_drop_spare(struct relay *relay);
-/** One side said this; data is NULL where it passed unseen. */
+/** One side has sent this; data is NULL if it was spliced. */
 void exchange_heard(struct exchange *e, enum conn_end who, const unsigned char *data, size_t len);
-/** May its request go to another worker, now that its own has ended? unread: not all was read. */
+/** May its request go to another worker, now that its own has ended? unread: that did not read all
+ * of it. */
 bool exchange_may_retry(const struct conn *c, bool unread);
 
 /* ---- service.c */
 
 struct relay_worker {
-	struct place_worker place; /* its key is the place in the ledger */
+	struct place_worker place; /* its key is the index in the ledger */
 	struct relay_service *service;
 	enum slot_id slot;
 	struct address address;
@@ -164,31 +166,31 @@ struct relay_worker {
 	struct conn_list open[CONN_OPEN_CLASSES];
 	unsigned n_conns;   /* queued and open */
 	uint8_t one_shots;  /* connections in a row that it ended after one answer */
-	unsigned n_unheard; /* connections on which it was asked something, and has not spoken */
-	usec_t heard_at;    /* when it last spoke on any, or was first asked since */
-	bool gone;	    /* off the table; kept until its last connection ends */
-	bool in_use;	    /* and until then, too */
+	unsigned n_unheard; /* connections on which it was sent something, and has not answered */
+	usec_t heard_at;    /* when it last sent anything, or was first sent something after that */
+	bool gone;	    /* not in the table any more; kept until its last connection ends */
+	bool in_use;	    /* and not freed while this is set */
 	int8_t reach;	    /* of its unix socket, as slotd knows: -1 denied, 1 open, 0 not told */
 	struct log_once refused, pinned;
 };
 
-/** Ends what is left of a slot's connections, or of one worker's, spread over time. */
+/** Closes the connections that a slot, or a worker, still has, spread over time. */
 struct cut {
 	bool on;
-	uint32_t id;  /* answered when nothing is left; 0: nobody asks */
-	uint32_t key; /* of one worker; UINT32_MAX: all */
+	uint32_t id;  /* of the request, answered when nothing is left; 0: none */
+	uint32_t key; /* of a worker; UINT32_MAX: all */
 	usec_t began, spread;
-	unsigned n_all, n_ended; /* when it began; by us */
+	unsigned n_all, n_ended; /* connections when it began; those that it has closed */
 };
 
 struct relay_slot {
-	struct place_table table; /* of all its workers, gone ones (never up) too */
+	struct place_table table; /* of all its workers, also those that are gone (never up) */
 	struct conn_list queued;
 	unsigned n_conns; /* queued and open */
 	usec_t last_placed;
 	bool draining;
 	uint32_t drain_id;
-	uint32_t flip_id; /* of FLIPPED: answered when nothing of before it is queued here */
+	uint32_t flip_id; /* of FLIPPED, answered when no earlier connection is queued here */
 	struct cut cut;
 	struct loop_timer drain_timer;
 };
@@ -218,8 +220,8 @@ struct relay_service {
 	usec_t drain_idle; /* DRAIN_IDLE */
 	struct client_limits limits;
 
-	bool complete; /* the first table came: placing may begin */
-	bool ending;   /* slotd has dropped it: its connections are being ended */
+	bool complete; /* the first table has come: placing may begin */
+	bool ending;   /* slotd has removed it: its connections are being closed */
 	struct relay_slot slots[SLOT_MAX_];
 	VEC(struct listener *) listeners;
 
@@ -229,29 +231,29 @@ struct relay_service {
 	struct loop_timer retry_timer, hold_timer, connect_timer, limit_timer, end_timer;
 };
 
-/** 0, -ENOMEM. */
+/** Makes a service. Returns 0 or -ENOMEM. */
 int service_new(struct relay *relay, uint32_t index, const char *name, struct relay_service **ret);
-/** Closes its listeners, ends its connections in the turns to come, then frees it. */
+/** Closes its listeners, closes its connections in the next turns, then frees it. */
 void service_end(struct relay_service *s);
-/** All of that at once. Always NULL. */
+/** Does all of that at once. Returns NULL. */
 struct relay_service *service_free(struct relay_service *s);
 struct switch_word service_word(const struct relay_service *s);
-/** Something changed: workers, the word, room, descriptors. Acts at the end of this turn. */
+/** Workers, the word, limits or descriptors have changed: acts on that at the end of this turn. */
 void service_settle_soon(struct relay_service *s);
 /** May this service accept now? */
 bool service_accepting(const struct relay_service *s);
 /** Has it held for hold_timeout? Then clients are accepted and closed. */
 bool service_gave_up(const struct relay_service *s);
-/** A connection entered a queued list. */
+/** A connection has entered a queued list. */
 void service_watch_connects(struct relay_service *s);
 
-/** Finds or makes a worker. 0, -ENOMEM. */
+/** Finds or makes a worker. Returns 0 or -ENOMEM. */
 int service_worker(struct relay_service *s, enum slot_id slot, uint32_t key,
 		   struct relay_worker **ret);
 void service_worker_gone(struct relay_service *s, enum slot_id slot, uint32_t key);
-/** A connection was taken off its worker; frees the worker if it was kept for that. */
+/** A connection was taken off its worker; frees a worker that was kept only for it. */
 void worker_released(struct relay_worker *w);
-/** Around code that walks its lists and may take the last connection off it. */
+/** To be called around code that walks its lists and may take its last connection off. */
 void worker_use(struct relay_worker *w);
 void worker_unuse(struct relay_worker *w);
 static inline struct relay_worker *worker_of(struct place_worker *p)
@@ -262,81 +264,84 @@ static inline struct conn_list *worker_list(struct relay_worker *w, enum conn_cl
 {
 	return &w->open[class - CONN_SILENT];
 }
-/** "payinv-a:payinv-a_8001", or its address. */
+/** Returns "payinv-a:payinv-a_8001", or its address. */
 const char *worker_label(const struct relay_worker *w);
 
 /* ---- drain.c */
 
-/** Is it time for what is between requests to leave this worker? */
+/** Should connections between requests leave this worker? */
 bool worker_is_left(const struct relay_worker *w);
-/** The word's live slot changed (or may have). Answers id when nothing placed before is queued. */
+/** The live slot may have changed. Answers id when no connection from before is queued. */
 void service_flipped(struct relay_service *s, uint32_t id);
 /** Answers DRAINED to id when the slot has no connection left. */
 void service_drain(struct relay_service *s, enum slot_id slot, uint32_t id);
-/** Ends a slot's connections over spread; key UINT32_MAX: of all its workers. Answers id. */
+/** Closes a slot's connections over spread; key UINT32_MAX: of all its workers. Answers id. */
 void service_cut(struct relay_service *s, enum slot_id slot, uint32_t key, usec_t spread,
 		 uint32_t id);
-/** A worker is no longer up, or the slot has lost its last connection: looks in the next turn. */
+/** A worker is no longer up, or the slot has lost its last connection: checks it in the next turn.
+ */
 void slot_look_soon(struct relay_service *s, enum slot_id slot);
-/** It has come into a class of an open connection: is there something to end it for later? */
+/** c has entered a class with a worker, in which it may have to be closed later. */
 void slot_watch(const struct conn *c);
 /** Callback of the slots' timers. */
 void slot_timers_init(struct relay_service *s);
 
 /* ---- limits.c */
 
-/** It has come into a class. */
+/** c has entered a class. */
 void limits_watch(struct conn *c);
 /** Callback of relay_service.limit_timer. */
 void on_limit(struct loop_timer *t);
-/** Ends the connection that has been silent longest. False: there is none. */
+/** Closes the connection that has been silent longest. False if there is none. */
 bool limits_give_way(struct relay *relay);
 
 /* ---- listen.c */
 
-/** TCP keep-alive: a peer that has vanished without a word is found, and the connection ends. */
+/** Sets TCP keep-alive, by which a peer that has vanished is found and the connection ends. */
 void socket_find_the_dead(int fd);
 
-/** Takes fd. 0, -ENOMEM. */
+/** Takes fd. Returns 0 or -ENOMEM. */
 int listener_new(struct relay_service *s, uint32_t index, int fd);
 struct listener *listener_free(struct listener *l);
 /** Accepts what is queued, then closes and answers DONE to id. */
 void listener_close(struct listener *l, uint32_t id);
-/** Watches or stops watching, as service_accepting says. */
+/** Starts or stops watching, as service_accepting says. */
 void listener_update(struct listener *l);
-/** No descriptors or memory: nobody accepts or connects until a connection ends, or a while. */
+/** There are no descriptors, or no memory: stops accepting and connecting until a connection ends,
+ * or for a while. */
 void relay_exhausted(struct relay *relay, int error);
-/** The number of connections changed. */
+/** The number of connections has changed. */
 void relay_tell_others(struct relay *relay);
 /** Callbacks of the timers of that name. */
 void on_exhausted_timer(struct loop_timer *t);
 void on_yield_timer(struct loop_timer *t);
-/** A connection ended. */
+/** A connection has ended. */
 void relay_relieved(struct relay *relay);
 
 /* ---- backlog.c */
 
-/** A descriptor that backlogs are asked with, before the sandbox closes. -errno: they are not. */
+/** Opens the descriptor with which backlogs are read; before the sandbox is set up. After an -errno
+ * they are not read. */
 int backlog_open(void);
-/** A connection was placed on it with something to answer. */
+/** The worker was sent something that it should answer. */
 void worker_asked(struct relay_worker *w, usec_t now);
-/** Does it not accept what waits at its socket? Another one is to be preferred then. */
+/** Does the worker fail to accept what waits at its socket? Then others are preferred. */
 bool worker_stalls(struct relay_worker *w, usec_t now);
 
 /* ---- connect.c */
 
 /**
- * A socket on its way to the worker. Not yet connected is no error: writing tells.
+ * Makes a socket that connects to the worker. It may not be connected yet; a write shows that.
  *
- * Errors: -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM are ours; all others the worker's.
+ * Errors: -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM are this relay's; all others are the worker's.
  */
 int connect_worker(struct relay *relay, struct relay_worker *w, int *ret_fd);
 /**
- * slotd says something about a worker: our connections keep off its port, up or not, and whether
- * its socket lets us in is told anew.
+ * slotd has told of a worker: connections of this relay do not use its port as their local port,
+ * whether it is up or not, and slotd is told again whether its unix socket is accessible.
  */
 void connect_told(struct relay *relay, struct relay_worker *w);
-/** Lack of descriptors or memory, which another worker would not cure. */
+/** Is it a lack of descriptors or memory, for which trying another worker is useless? */
 static inline bool error_is_ours(int error)
 {
 	return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
@@ -349,7 +354,7 @@ struct relay {
 	struct channel channel;
 	const struct switchboard *board; /* NULL until slotd has set us up */
 	struct relay_page *page;
-	struct relay_pool *pool; /* NULL: this relay knows of no other */
+	struct relay_pool *pool; /* NULL: this relay is the only one */
 	uint32_t index, n_relays;
 	struct relay_service *services[SWITCHBOARD_SERVICES];
 	VEC(struct relay_service *) ending;
@@ -361,10 +366,10 @@ struct relay {
 	unsigned n_exchanges, peak_exchanges, n_spare_exchanges;
 	usec_t trimmed_at;
 	bool exhausted; /* no descriptors or memory: nothing is accepted or connected */
-	bool full;	/* max_conns, and nobody to give way: nothing is accepted */
+	bool full;	/* max_conns, and none can be closed: nothing is accepted */
 	struct loop_timer exhausted_timer;
-	bool yielding; /* another relay has fewer connections: until it has caught up it accepts */
-	bool yielded;  /* it has had its time and did not: the next are ours */
+	bool yielding; /* another relay has fewer connections, and accepts instead of this one */
+	bool yielded;  /* it had time and did not accept: this relay accepts the next ones */
 	usec_t yield_until;
 	struct loop_timer yield_timer;
 	struct log_once exhausted_log, ports_log, gave_way_log;
@@ -391,6 +396,6 @@ static inline struct relay_service_counts *service_counts(const struct relay_ser
 
 void message_received(struct channel *ch, struct message *m);
 void message_send_done(struct relay *relay, uint32_t id, int code);
-/** DONE of a cut: so many connections were ended by it. */
+/** Sends DONE for a cut that has closed n connections. */
 void message_send_cut(struct relay *relay, uint32_t id, unsigned n);
 void message_send_drained(struct relay_service *s, enum slot_id slot, uint32_t id);
