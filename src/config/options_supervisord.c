@@ -14,14 +14,14 @@ const struct option_def supervisord_options[] = {
 	 .on_change = EFFECT_DAEMON, .help = "Size at which slotd's own log is rotated. 0: never."},
 	{"logfile_backups", OPTION_FIELD(S, log.backups), .def = "10", .max = 10000,
 	 .on_change = EFFECT_DAEMON,
-	 .help = "Number of rotated logs of slotd's own that are kept."},
+	 .help = "Number of rotated files of slotd's own log that are kept."},
 	{"loglevel", OPTION_FIELD(S, loglevel), .def = "info", .on_change = EFFECT_DAEMON,
 	 .help = "Least severe level that slotd logs: critical, error, warn, info, debug, "
 		 "trace or blather."},
 	{"pidfile", OPTION_FIELD_AS(S, pidfile, char *, OPT_FILE), .def = "supervisord.pid",
 	 .on_change = EFFECT_DAEMON,
 	 .help = "File that holds slotd's process id. It is not written if the name exists and "
-		 "is no regular file, such as /dev/null."},
+		 "is not a regular file, such as /dev/null."},
 	{"umask", OPTION_FIELD_AS(S, umask, mode_t, OPT_OCTAL), .def = "022",
 	 .on_change = EFFECT_DAEMON,
 	 .help = "File mode creation mask of slotd when it runs in the background."},

@@ -30,12 +30,12 @@ static int check_head(const unsigned char *bytes, uint64_t size, struct diag *di
 	struct ledger_header h = {0};
 
 	if (size < offsetof(struct ledger_header, tables)) {
-		return diag_set(diag, -EPROTO, "this is no ledger of a slotd: it has %llu bytes",
+		return diag_set(diag, -EPROTO, "this is not a ledger of slotd: it has %llu bytes",
 				(unsigned long long)size);
 	}
 	memcpy(&h, bytes, offsetof(struct ledger_header, tables));
 	if (h.magic != LEDGER_MAGIC || (uintptr_t)bytes % 8) {
-		return diag_set(diag, -EPROTO, "this is no ledger of a slotd");
+		return diag_set(diag, -EPROTO, "this is not a ledger of slotd");
 	}
 	if (h.version < LEDGER_VERSION) {
 		return diag_set(diag, -EPROTO,
@@ -254,7 +254,7 @@ int ledger_map(int fd, struct diag *diag, struct ledger_view *ret)
 	int r, seals = fcntl(fd, F_GET_SEALS);
 
 	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &st) < 0 || st.st_size == 0) {
-		return diag_set(diag, -EPROTO, "this is no ledger of a slotd");
+		return diag_set(diag, -EPROTO, "this is not a ledger of slotd");
 	}
 	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (bytes == MAP_FAILED) {

@@ -237,7 +237,7 @@ static void request_head(struct follow *f)
 	} else if (is_1_0(s) && facts->chunked) {
 		pin(f, "chunks in HTTP/1.0");
 	} else if (facts->close && facts->keep) {
-		pin(f, "a connection that ends and stays");
+		pin(f, "a connection that both ends and stays");
 	} else if (method == HTTP_CONNECT) {
 		pin(f, "CONNECT");
 	} else if (has_body(facts) && (method == HTTP_HEAD || method == HTTP_TRACE)) {
@@ -322,7 +322,7 @@ static void answer_head(struct follow *f)
 	} else if ((is_1_0(s) || (f->olds & 1)) && facts->chunked) {
 		pin(f, "chunks in HTTP/1.0");
 	} else if (facts->close && facts->keep) {
-		pin(f, "a connection that ends and stays");
+		pin(f, "a connection that both ends and stays");
 	} else if (must_not_have_body(status, facts)) {
 		pin(f, "an answer that should have no body");
 	} else if (status < 100 || status > 599) {
@@ -357,7 +357,7 @@ static size_t hear_head(struct follow *f, struct follow_stream *s, const char *d
 	} else if (s->strict.dull) {
 		return n;
 	} else if (!head_agrees(known_of(f, s), s, data, n, done)) {
-		pin(f, "no HTTP/1 to llhttp");
+		pin(f, "not HTTP/1 according to llhttp");
 	} else if (done && !facts_agree(s)) {
 		pin(f, "a body that two readers understand differently");
 	} else if (done) {
@@ -375,7 +375,7 @@ static size_t hear_chunked(struct follow *f, struct follow_stream *s, const char
 	if (s->strict.why) {
 		pin(f, s->strict.why);
 	} else if (!parser_agrees(s, data, n, done, &s->message_complete)) {
-		pin(f, "no chunks to llhttp");
+		pin(f, "not chunks according to llhttp");
 	} else if (done) {
 		fn(f);
 	}
@@ -409,7 +409,7 @@ static void begin_request(struct follow *f)
 static void begin_answer(struct follow *f)
 {
 	if (f->open == 0 || f->early) {
-		pin(f, "an answer that nobody asked for");
+		pin(f, "an answer without a request");
 	} else if (f->open == 1 && f->client.part == PART_HEAD) {
 		pin(f, "an answer before its request");
 	} else {

@@ -147,7 +147,7 @@ static void name_ended(struct strict *s)
 	}
 	s->field = (uint8_t)field_of(s->value, s->n_name);
 	if (s->field != FIELD_OTHER && s->trailers) {
-		refuse(s, "a trailer that belongs into the head");
+		refuse(s, "a trailer that belongs in the head");
 	}
 	s->state = FIELD_VALUE;
 }
@@ -171,12 +171,12 @@ static void read_length(struct strict *s)
 		return;
 	}
 	if (s->n_value == 0 || s->n_value > 18 || (s->n_value > 1 && s->value[0] == '0')) {
-		refuse(s, "a length that is no number");
+		refuse(s, "a length that is not a number");
 		return;
 	}
 	for (unsigned i = 0; i < s->n_value; i++) {
 		if (!is_decimal(s->value[i])) {
-			refuse(s, "a length that is no number");
+			refuse(s, "a length that is not a number");
 			return;
 		}
 		s->facts.length = s->facts.length * 10 + (uint64_t)(s->value[i] - '0');
@@ -231,7 +231,7 @@ static void field_ended(struct strict *s)
 		s->facts.expect = true;
 		break;
 	case FIELD_LOOKALIKE:
-		refuse(s, "a field that is a length to some");
+		refuse(s, "a field that some readers take for a length");
 		break;
 	default:
 		break;
@@ -533,7 +533,7 @@ static void size_char(struct strict *s, unsigned char c)
 	} else if (c == '\r' && s->state == SIZE) {
 		s->state = SIZE_FEED;
 	} else {
-		refuse(s, "a chunk's size that is no number");
+		refuse(s, "a chunk's size that is not a number");
 	}
 }
 

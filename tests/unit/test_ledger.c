@@ -243,10 +243,10 @@ START_TEST(what_is_no_ledger_is_refused)
 	uint64_t size = small();
 
 	((struct ledger_header *)bytes)->magic++;
-	refused(size, "no ledger");
+	refused(size, "not a ledger");
 	memset(bytes, 0xff, sizeof(bytes));
-	refused(size, "no ledger");
-	refused(0, "no ledger");
+	refused(size, "not a ledger");
+	refused(0, "not a ledger");
 }
 END_TEST
 
