@@ -231,7 +231,7 @@ def test_drain_now_ends_the_rest_and_says_how_much_that_was(slotd, ports):
         kept.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert kept.recv(4096), "a client between requests goes on in the live slot"
     lines = payinv.daemon.rpc.slotd.follow(job, 0)["lines"]
-    assert any("1 cut" in line["text"] for line in lines), lines
+    assert any("1 closed by slotd" in line["text"] for line in lines), lines
 
 
 @pytest.mark.plain_only
@@ -241,7 +241,7 @@ def test_the_last_line_of_a_swap_tells_what_was_cut_at_the_drains_end(slotd, por
         pinned.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert pinned.recv(4096)
         said = payinv.swap()
-    assert "1 -> 0, 1 cut" in said, said
+    assert "1 -> 0, 1 closed by slotd" in said, said
 
 
 @pytest.mark.parametrize("step", ["prepare", "gate"])

@@ -218,8 +218,7 @@ void job_drained(struct service *s, const struct plan_action *a)
 	}
 	s->closing = NULL;
 	if (j->cut) {
-		(void)snprintf(cut, sizeof(cut), ", %" PRIu64 " closed after drain_timeout",
-			       j->cut);
+		(void)snprintf(cut, sizeof(cut), ", %" PRIu64 " closed by slotd", j->cut);
 	}
 	s->sup->handoff->load(s, j->from, &load);
 	job_line(j, "%u/%u %-8s %llu -> %llu%s%s%s; %s %s. Back: slotctl rollback %s", j->total,
