@@ -134,13 +134,8 @@ def test_a_reload_of_a_bad_file_changes_nothing(daemon):
 
 def test_restart_daemon_starts_afresh(daemon):
     before = daemon.info("web:web_0")["pid"]
-    daemon.ctl("restart-daemon", check=True)
-    def restarted():
-        try:
-            return daemon.info("web:web_0")["pid"] not in (0, before)
-        except Exception:
-            return False
-    wait_for(restarted, "everything is started again")
+    daemon.restart(lambda: daemon.ctl("restart-daemon", check=True))
+    wait_for(lambda: daemon.info("web:web_0")["pid"] not in (0, before), "everything is started again")
 
 
 def test_shutdown_ends_everything(daemon):

@@ -1,7 +1,5 @@
 """What slotd says to systemd and takes from it, with the test in systemd's place."""
 
-import contextlib
-import http.client
 import itertools
 import os
 import resource
@@ -286,14 +284,8 @@ def test_workers_get_the_limit_of_descriptors_that_slotd_was_started_with(slotd,
     assert limits_of(daemon.info("x")["pid"]) == wanted
     assert limits_of(daemon.pid) != wanted  # slotd's own is raised
     before = daemon.info("x")["pid"]
-    daemon.ctl("restart-daemon", check=True)
-
-    def anew():
-        with contextlib.suppress(OSError, http.client.HTTPException, xmlrpc.client.Fault):
-            return daemon.info("x")["pid"] not in (0, before)
-        return False
-
-    wait_for(anew, "slotd has restarted itself and its worker")
+    daemon.restart(lambda: daemon.ctl("restart-daemon", check=True))
+    wait_for(lambda: daemon.info("x")["pid"] not in (0, before), "its worker is there again")
     assert limits_of(daemon.info("x")["pid"]) == wanted
 
 

@@ -85,7 +85,7 @@ def test_every_name_of_slotds_own_descriptors(slotd, target):
     daemon.write_config("[supervisord]\nsilent=true\n" + programs(names))
     start(daemon, target)
     assert_each_says(target.text, names)
-    daemon.rpc.supervisor.restart()  # the same process: what it was given stays
+    daemon.restart()  # the same process: what it was given stays
     wait_for(lambda: all(target.text().count(f"says p{i}\n") == 2 for i in range(len(names))),
              "each has said it again")
     assert not [line for line in daemon.log().splitlines() if "cannot" in line]

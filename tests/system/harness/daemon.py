@@ -12,7 +12,7 @@ import textwrap
 import time
 import xmlrpc.client
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from . import procs, supervisorctl
 from .paths import SLOTCTL, SLOTD
@@ -109,10 +109,18 @@ class Daemon:
             assert status is None, f"slotd ended with {status}:\n{self.stderr()}"
             try:
                 return self.rpc.supervisor.getState()["statename"] == "RUNNING"
-            except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError):
+            except (OSError, http.client.HTTPException, xmlrpc.client.Error):
                 return False
 
         wait_for(answers, "slotd answers on its socket", 60)
+
+    def restart(self, command: Optional[Callable[[], object]] = None) -> None:
+        """Everything of it, by RPC or by a command of the test; until the new run answers."""
+        begins = f"supervisord started with pid {self.pid}\n"
+        runs = self.log().count(begins)
+        (command or self.rpc.supervisor.restart)()
+        wait_for(lambda: self.log().count(begins) > runs, "another run of slotd begins", 60)
+        self.wait_ready()
 
     @property
     def pid(self) -> int:
@@ -173,10 +181,9 @@ class Daemon:
         raise AssertionError(f"no worker {name}")
 
     def service(self, name: str) -> Dict[str, Any]:
-        for row in self.status()["services"]:
-            if row["service"] == name:
-                return row
-        raise AssertionError(f"no service {name}")
+        rows = self.rpc.slotd.status(name)["services"]
+        assert rows, f"no service {name}"
+        return rows[0]
 
     def slot(self, service: str, slot: str) -> Dict[str, Any]:
         return next(s for s in self.service(service)["slots"] if s["slot"] == slot)

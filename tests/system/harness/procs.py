@@ -22,13 +22,16 @@ def adopt_orphans() -> None:
 def stat(pid: int) -> Tuple[str, str, int]:
     """(name, state letter, parent); raises ProcessLookupError for a pid that is gone."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as f:
-            text = f.read().decode(errors="replace")
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
+        try:
+            text = os.read(fd, 4096).decode(errors="replace")
+        finally:
+            os.close(fd)
     except (FileNotFoundError, ProcessLookupError):
         raise ProcessLookupError(pid) from None
-    name = text[text.index("(") + 1 : text.rindex(")")]
-    fields = text[text.rindex(")") + 2 :].split()
-    return name, fields[0], int(fields[1])
+    end = text.rindex(")")
+    _, state, parent, _ = text[end:].split(" ", 3)
+    return text[text.index("(") + 1 : end], state, int(parent)
 
 
 def alive(pid: int) -> bool:
@@ -70,20 +73,17 @@ def children(pid: int) -> Dict[int, str]:
             if parent == pid and state not in "ZX"}
 
 
-def reap_adopted(known: Set[int]) -> None:
-    """Reaps zombies that fell to us; those in `known` have an owner who waits for them."""
-    for pid, (_, state, parent) in descendants(os.getpid()).items():
-        if state == "Z" and parent == os.getpid() and pid not in known:
+def left_behind(known: Set[int]) -> Dict[int, Tuple[str, str, int]]:
+    """Who runs and is not in `known`. Zombies that fell to us are reaped; those in `known` have an
+    owner who waits for them."""
+    left = {pid: row for pid, row in descendants(os.getpid()).items() if pid not in known}
+    for pid, (_, state, parent) in left.items():
+        if state == "Z" and parent == os.getpid():
             try:
                 os.waitpid(pid, os.WNOHANG)
             except ChildProcessError:
                 pass
-
-
-def left_behind(known: Set[int]) -> Dict[int, Tuple[str, str, int]]:
-    reap_adopted(known)
-    return {pid: row for pid, row in descendants(os.getpid()).items()
-            if pid not in known and row[1] not in "ZX"}
+    return {pid: row for pid, row in left.items() if row[1] not in "ZX"}
 
 
 def kill_all(pids: Dict[int, Tuple[str, str, int]]) -> None:
@@ -95,17 +95,22 @@ def kill_all(pids: Dict[int, Tuple[str, str, int]]) -> None:
 
 
 def wait_for(condition: Callable[[], object], what: str, timeout: float = 30) -> object:
-    """Until condition() is true, then its value; what it was about, when it never is."""
+    """Until condition() is true, then its value; what it was about, when it never is.
+
+    A condition that costs much is asked less often: who waits takes little from who works.
+    """
     timeout *= SLOW
     deadline = time.monotonic() + timeout
     pause = 0.002
     while True:
+        asked = time.monotonic()
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             raise AssertionError(f"not within {timeout:g} s: {what}")
-        time.sleep(pause)
+        time.sleep(max(pause, min(4 * (now - asked), 0.25)))
         pause = min(pause * 1.5, 0.05)
 
 
