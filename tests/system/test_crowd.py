@@ -6,13 +6,10 @@ import random
 import re
 import signal
 import statistics
-import subprocess
 import threading
 import time
 
 import pytest
-
-from harness.paths import SLOTCTL
 
 pytestmark = pytest.mark.plain_only  # a thousand workers and fifty clients at once
 
@@ -73,11 +70,6 @@ class Crashes:
         os.close(self.fd)
 
 
-def ask(client, url):
-    return subprocess.Popen([str(client), "-s", url, "status"], stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
 def names_in(text):
     matches = [LINE.fullmatch(line) for line in text.splitlines()]
     assert all(matches), [line for line, m in zip(text.splitlines(), matches) if not m]
@@ -89,15 +81,12 @@ def test_a_crowd_gets_whole_answers_while_workers_restart(slotd, record_property
     daemon = slotd(CONFIG.format(calm=CALM, crashing=CRASHING), start=False)
     os.mkfifo(daemon.dir / "starts")
     daemon.start()
-    url = f"unix://{daemon.socket}"
     crashes = Crashes(daemon.dir / "starts")
     crashes.thread.start()
     try:
-        asking = [ask(client, url) for _ in range(CLIENTS // 2)
-                  for client in (SLOTCTL, "/usr/bin/supervisorctl")]
         answers = []
-        threads = [threading.Thread(target=lambda p=p: answers.append((*p.communicate(), p)))
-                   for p in asking]
+        threads = [threading.Thread(target=lambda ask=ask: answers.append(ask("status")))
+                   for _ in range(CLIENTS // 2) for ask in (daemon.ctl, daemon.supervisorctl)]
         for t in threads:
             t.start()
         for t in threads:
@@ -107,8 +96,8 @@ def test_a_crowd_gets_whole_answers_while_workers_restart(slotd, record_property
     wanted = [f"calm:calm_{i:04d}" for i in range(CALM)] + \
              [f"crashing:crashing_{i:04d}" for i in range(CRASHING)]
     assert len(answers) == CLIENTS
-    for out, err, process in answers:
-        assert names_in(out) == wanted and not err and process.returncode in (0, 3)
+    for done in answers:
+        assert names_in(done.stdout) == wanted and not done.stderr and done.returncode in (0, 3)
     restarts = sum(row["restarts"] for row in daemon.status()["workers"])
     assert restarts >= len(crashes.took) >= 5
     record_property("figures", f"crash to restart while {CLIENTS} clients ask for the status of "

@@ -132,10 +132,10 @@ def network(request):
 
 
 @networks(80)
-@pytest.mark.parametrize("name", [name for name in IN_FRONT if name != "go transport"])
-def test_a_pool_of_connections_sees_no_swap(slotd, ports, tmp_path, network, name):
+@pytest.mark.parametrize("names", [CLIENTS, FRONTS], ids=["clients", "proxies"])
+def test_pools_of_connections_see_no_swap(slotd, ports, tmp_path, network, names):
     site = Site(slotd, ports, network=network)
-    with in_front(site, ports, tmp_path, [name]) as load:
+    with in_front(site, ports, tmp_path, names, clients=12) as load:
         swaps_under(site, load, 3).check(3)
 
 

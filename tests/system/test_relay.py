@@ -483,9 +483,8 @@ def test_idle_connections_hold_no_buffer_and_wake_nobody():
 def test_out_of_descriptors_clients_wait_in_the_queue_and_none_is_lost():
     with one_worker(echo, wrap=["prlimit", "--nofile=240"]) as (relays, _):
         clients = [connect(relays.address, b"%3d" % i) for i in range(150)]
-        accepted = wait_for(lambda: relays.service("accepted"), "some are accepted")
         wait_for(lambda: relays.relay.reports or relays.relay.poll_report(), "a line is logged")
-        assert accepted < 100
+        assert 0 < relays.service("accepted") < 120  # two descriptors each
         for i, client in enumerate(clients):  # each end makes room for another
             assert client.recv(10) == b"%3d" % i
             client.close()
