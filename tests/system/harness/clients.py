@@ -1,6 +1,6 @@
 """Real HTTP clients that keep connections, in processes of their own (tests/system/clients)."""
 
-import functools
+import fcntl
 import json
 import os
 import shutil
@@ -44,18 +44,22 @@ def session(address: str, clients: int, think_ms: int, wrap: list = ()) -> Clien
     return Client([*wrap, "/usr/bin/python3", DIRECTORY / "session.py", address, clients, think_ms])
 
 
-@functools.lru_cache(maxsize=None)
 def built(source: str) -> str:
-    """A Go program, made once for each process that runs tests; without any network."""
+    """A Go program, made by the first process that asks for it; without any network."""
     path = shutil.which("go")
     if not path:
         pytest.skip("go is not installed")
-    home = tempfile.mkdtemp(prefix="go.")
-    env = {**os.environ, "HOME": home, "GOCACHE": f"{home}/cache", "GOPATH": f"{home}/path",
+    home = Path(tempfile.gettempdir()) / "go"  # of this run of the tests
+    home.mkdir(exist_ok=True)
+    program = home / Path(source).stem
+    env = {**os.environ, "HOME": str(home), "GOCACHE": f"{home}/cache", "GOPATH": f"{home}/path",
            "GO111MODULE": "off", "GOFLAGS": "-mod=mod", "GOPROXY": "off"}
-    subprocess.run([path, "build", "-o", f"{home}/program", str(DIRECTORY / source)], env=env,
-                   check=True, stdin=subprocess.DEVNULL, timeout=300)
-    return f"{home}/program"
+    with open(home / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not program.exists():
+            subprocess.run([path, "build", "-o", str(program), str(DIRECTORY / source)], env=env,
+                           check=True, stdin=subprocess.DEVNULL, timeout=300)
+    return str(program)
 
 
 def transport(address: str, clients: int, think_ms: int, wrap: list = ()) -> Client:
