@@ -1,5 +1,5 @@
 /*
- * fuzz_NAME CORPUS: gives every file of the corpus, and a bounded number of mutations of each, to
+ * fuzz_NAME CORPUS: gives every file of the corpus, and FUZZ_MUTATIONS (200) mutations of each, to
  * the fuzzer's entry. Deterministic, so that it is a test in every build, with every sanitizer.
  */
 #include <dirent.h>
@@ -14,6 +14,8 @@ enum {
 	INPUT_MAX = 1 << 20,
 	MUTATIONS = 200,
 };
+
+static int mutations = MUTATIONS; /* of each file */
 
 static uint32_t next_random(uint32_t *state)
 {
@@ -68,7 +70,7 @@ static void run_file(const char *path)
 	size = fread(original, 1, sizeof(original), f);
 	(void)fclose(f);
 	give(original, size);
-	for (int i = 0; i < MUTATIONS; i++) {
+	for (int i = 0; i < mutations; i++) {
 		size_t n = size;
 
 		memcpy(input, original, size);
@@ -80,9 +82,13 @@ static void run_file(const char *path)
 int main(int argc, char **argv)
 {
 	DIR *dir = argc == 2 ? opendir(argv[1]) : NULL;
+	const char *wanted = getenv("FUZZ_MUTATIONS");
 	struct dirent *entry;
 	int files = 0;
 
+	if (wanted) {
+		mutations = atoi(wanted);
+	}
 	if (!dir) {
 		fprintf(stderr, "usage: %s CORPUS\n", argv[0]);
 		return 2;
@@ -98,6 +104,6 @@ int main(int argc, char **argv)
 		files++;
 	}
 	(void)closedir(dir);
-	printf("%d files, %d mutations of each\n", files, MUTATIONS);
+	printf("%d files, %d mutations of each\n", files, mutations);
 	return files ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+if "SLOTD_PYCACHE" in os.environ:  # ours alone: what tests start finds its own as ever
+    sys.pycache_prefix, sys.dont_write_bytecode = os.environ["SLOTD_PYCACHE"], False
 
 from harness import procs, supervisorctl  # noqa: E402
 from harness.daemon import Daemon  # noqa: E402

@@ -9,7 +9,7 @@
 #include "config_text.h"
 #include "suite.h"
 
-/* A directory of its own for each test: every test runs in a process of its own. */
+/* A directory of its own for each test. */
 static char dir[64];
 
 static const char *path_of(const char *name)
@@ -38,12 +38,18 @@ static void make_directory(const char *name)
 	ck_assert_int_eq(mkdir(path_of(name), 0700), 0);
 }
 
-static void remove_all(void)
+static void remove_files(void)
 {
 	char command[128];
 
 	(void)snprintf(command, sizeof(command), "rm -r %s", dir);
 	ck_assert_int_eq(system(command), 0);
+}
+
+static void remove_all(void)
+{
+	remove_files();
+	dir[0] = '\0';
 }
 
 static struct config *load_file_of(const char *name)
@@ -378,12 +384,13 @@ START_TEST(answers_make_the_configuration_when_the_files_are_gone)
 			 "stdout_logfile=%(here)s/logs/x\n");
 	put("conf.d/y.conf", "[program:y]\ncommand=b\n[supervisord]\nchildlogdir=%(here)s\n");
 	len = ask_in_child(answers, sizeof(answers));
-	remove_all();
+	remove_files();
 	ck_assert_int_eq(load_answers(answers, len, &c), 0);
 	ck_assert_str_eq(worker(c, "y", "y")->command, "b");
 	ck_assert_str_eq(worker(c, "x", "x")->logs[0].path, path_of("logs/x"));
 	ck_assert_uint_eq(c->messages.len, 1);
 	ck_assert_ptr_nonnull(message_with(c, "No file matches via include"));
+	dir[0] = '\0';
 }
 END_TEST
 

@@ -320,7 +320,7 @@ START_TEST(no_header_leads_out_of_the_bytes)
 {
 	uint32_t random = 1;
 
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 5000; i++) {
 		uint64_t size = small();
 		struct ledger_view v;
 		struct ledger_worker w;
