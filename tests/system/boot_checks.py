@@ -32,9 +32,10 @@ def show(name, unit="slotd.service"):
 
 def wait_for(condition, what, timeout=30):
     deadline = time.monotonic() + timeout
-    while not condition():
+    while not (value := condition()):
         assert time.monotonic() < deadline, f"not within {timeout} s: {what}"
         time.sleep(0.02)
+    return value
 
 
 def answer():
@@ -183,8 +184,8 @@ def a_restart_of_the_daemon_is_a_reload_to_systemd():
     Path("/run/slow").unlink()
     assert reload.wait(30) == 0
     wait_for(answers, "the service answers")
-    again = pid_of("slow")
-    assert again not in (0, slow) and show("ActiveState") == "active"
+    again = wait_for(lambda: pid_of("slow"), "the slow one is started again")
+    assert again != slow and show("ActiveState") == "active"
     time.sleep(9)  # TimeoutStopSec=8: nothing may come of it
     assert int(show("MainPID")) == slotd and pid_of("slow") == again and answers()
     assert show("NRestarts") == "0", "systemd has started it again"

@@ -64,8 +64,7 @@ class Target:
         """A client with a password is answered, and a killed worker comes back at once."""
         rpc = xmlrpc.client.ServerProxy(f"http://ana:secret@127.0.0.1:{self.port}/RPC2")
         began = time.monotonic()
-        before = rpc.supervisor.getProcessInfo("web")["pid"]
-        assert before > 0
+        before = wait_for(lambda: rpc.supervisor.getProcessInfo("web")["pid"], "web runs")
         os.kill(before, signal.SIGKILL)
         wait_for(lambda: rpc.supervisor.getProcessInfo("web")["pid"] not in (0, before),
                  "web is restarted", 10)

@@ -152,7 +152,8 @@ def test_it_means_the_same_to_both(slotd, text):
     daemon.start()
     assert plain(daemon.rpc.supervisor.getAllConfigInfo()) == plain(json.loads(read.stdout)[0])
     if text == FCGI:
-        wait_for(lambda: daemon.read("0.log") and daemon.read("1.log"), "the workers have looked")
+        wait_for(lambda: "\n" in daemon.read("0.log") and "\n" in daemon.read("1.log"),
+                 "the workers have looked")
         gid = (daemon.dir / "django.sock").stat().st_gid
         assert daemon.read("0.log") == daemon.read("1.log") \
             == f"django.sock 0o140770 True {gid}\n"

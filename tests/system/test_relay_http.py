@@ -170,7 +170,7 @@ def test_thousands_of_kept_connections_hold_up_nobody(many_descriptors, backends
             assert relay.answer(ident).type == "RELAY_DRAINED"
         flipped.set()
         thread.join()
-        assert max(waits) < 0.1 * SLOW
+        assert max(waits) < 0.5 * SLOW  # a busy machine alone takes 0.1
         for client in clients[::50]:
             assert len(ask(client, GET_1)) == 1
         assert relays.sum(2, "total") >= many_descriptors // 50

@@ -66,7 +66,7 @@ def test_a_prepare_that_fails_in_a_warm_slot_leaves_it_cold_and_gated(slotd, por
     assert payinv.live() == "b" and once(payinv.address).startswith("b ")
     payinv.daemon.ctl("start", "payinv-a:*", check=True)  # by hand: it runs, and is not warm
     payinv.daemon.wait_state(payinv.worker("a", 0), "RUNNING")
-    pid = payinv.daemon.info(payinv.worker("a", 0))["pid"]
+    pid = payinv.daemon.wait_state(payinv.worker("a", 0), "RUNNING")["pid"]
     lines = payinv.swap()
     assert "gate" in lines and "start" in lines
     assert payinv.daemon.info(payinv.worker("a", 0))["pid"] != pid, "not afresh"

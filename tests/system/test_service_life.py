@@ -388,7 +388,7 @@ def test_an_address_is_taken_once_its_holder_has_gone(slotd, ports):
 def test_a_reload_changes_addresses_and_restarts_nobody(slotd, ports):
     payinv = Payinv(slotd, ports)
     second = ports.one()
-    pid = payinv.daemon.info(payinv.worker("a", 0))["pid"]
+    pid = payinv.daemon.wait_state(payinv.worker("a", 0), "RUNNING")["pid"]
     was = payinv.daemon.config.read_text()
     payinv.daemon.config.write_text(
         was.replace(f"listen=127.0.0.1:{payinv.port}", f"listen=127.0.0.1:{second}"))
@@ -441,7 +441,7 @@ def reload_with(payinv, x):
 
 def test_what_a_live_worker_has_not_taken_yet_is_shown_until_it_has(slotd, ports):
     payinv = Payinv(slotd, ports, program="environment=X=0\n")
-    pid = payinv.daemon.info(payinv.worker("a", 0))["pid"]
+    pid = payinv.daemon.wait_state(payinv.worker("a", 0), "RUNNING")["pid"]
     assert reload_with(payinv, 1)
     assert reload_with(payinv, 1), "a second reload brings it nothing new"
     assert not reload_with(payinv, 0), "it runs with what the file says"
@@ -451,7 +451,7 @@ def test_what_a_live_worker_has_not_taken_yet_is_shown_until_it_has(slotd, ports
 def test_a_reload_leaves_a_slot_that_drains_alone(slotd, ports):
     payinv = Payinv(slotd, ports, program="environment=X=0\n",
                     options="drain=connections\ndrain_timeout=600\nidle_keep=600\n")
-    pid = payinv.daemon.info(payinv.worker("a", 0))["pid"]
+    pid = payinv.daemon.wait_state(payinv.worker("a", 0), "RUNNING")["pid"]
     with swapped_and_draining(payinv):
         assert reload_with(payinv, 1)
         assert payinv.daemon.info(payinv.worker("a", 0))["pid"] == pid

@@ -231,7 +231,7 @@ def test_swaps_under_load_lose_nothing(slotd, ports):
 def test_rollback_is_the_way_back(slotd, ports):
     payinv = Payinv(slotd, ports, options="idle_keep=600\nlive_file=%D%/live\n")
     payinv.swap()
-    pid = payinv.daemon.info(payinv.worker("a", 0))["pid"]
+    pid = payinv.daemon.wait_state(payinv.worker("a", 0), "RUNNING")["pid"]
     assert pid, "the old slot is kept warm"
     payinv.daemon.ctl("rollback", "payinv", check=True)
     assert payinv.live() == "a" and once(payinv.address).startswith("a ")
@@ -397,7 +397,7 @@ def test_crashing_workers_cost_only_what_they_had_in_hand(slotd, ports, count):
     wait_for(lambda: payinv.daemon.slot("payinv", "a")["ready"] == count, "all are healthy")
     with Load(payinv.address, clients=3, rate=40) as load:
         for i in range(3):
-            killed = payinv.daemon.info(payinv.worker("a", i))["pid"]
+            killed = payinv.daemon.wait_state(payinv.worker("a", i), "RUNNING")["pid"]
             os.kill(killed, signal.SIGKILL)
             wait_for(lambda: payinv.daemon.info(payinv.worker("a", i))["pid"] not in (0, killed)
                      and payinv.daemon.slot("payinv", "a")["ready"] == count, "it is back")
