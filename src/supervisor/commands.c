@@ -423,19 +423,27 @@ static bool is_trusted(const struct message *m)
 	return message_has(m, TAG_UID) && (uid == 0 || uid == geteuid());
 }
 
-/* False: it was answered. */
-static bool may_ask(struct supervisor *sup, const struct message *m, enum command command)
+/* False: it was answered, as below. */
+static bool is_allowed(struct supervisor *sup, const struct message *m, enum command command)
 {
-	if (!is_trusted(m) && command_row(command)->may == MAY_TRUSTED) {
-		answer(sup, m->id, FAULT_FORBIDDEN,
-		       "only root and slotd's own user may do this; allow_deploy= is for deploys "
-		       "only");
-	} else if (sup->mood != MOOD_RUNNING) {
-		answer(sup, m->id, FAULT_SHUTDOWN_STATE, NULL);
-	} else {
+	if (is_trusted(m) || command_row(command)->may != MAY_TRUSTED) {
 		return true;
 	}
+	answer(sup, m->id, FAULT_FORBIDDEN,
+	       "only root and slotd's own user may do this; allow_deploy= is for deploys only");
 	return false;
+}
+
+static bool may_ask(struct supervisor *sup, const struct message *m, enum command command)
+{
+	if (!is_allowed(sup, m, command)) {
+		return false;
+	}
+	if (sup->mood != MOOD_RUNNING) {
+		answer(sup, m->id, FAULT_SHUTDOWN_STATE, NULL);
+		return false;
+	}
+	return true;
 }
 
 static void on_command(struct supervisor *sup, struct message *m)
@@ -486,7 +494,7 @@ static void on_remote_event(struct supervisor *sup, const struct message *m)
 	size_t len;
 	const char *data = message_bytes(m, TAG_BYTES, &len);
 
-	if (!may_ask(sup, m, COMMAND_EVENT)) {
+	if (!is_allowed(sup, m, COMMAND_EVENT)) { /* Supervisor takes events to its end */
 		return;
 	}
 	(void)strbuf_addf(&sb, "type:%s\n", message_str(m, TAG_NAME));
