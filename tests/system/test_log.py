@@ -625,9 +625,11 @@ def test_lines_of_several_streams_arrive_whole_on_one_pipe(log, pause):
     writers = [threading.Thread(target=write, args=(s,)) for s in streams]
     for writer in writers:
         writer.start()
-    got = b""
-    while got.count(b"\n") < 4 * 151:
-        got += os.read(reader, 4096)
+    got, ends = bytearray(), 0
+    while ends < 4 * 151:
+        piece = os.read(reader, 4096)
+        ends += piece.count(b"\n")
+        got += piece
         time.sleep(pause)
     for writer, s in zip(writers, streams):
         writer.join()

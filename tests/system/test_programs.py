@@ -286,6 +286,7 @@ def test_misbehaving_workers_disturb_nobody(slotd):
                     if row[0] == "sleep"})  # what forker left: its group was not to be killed
 
 
+@pytest.mark.plain_only  # counts what a hundred of them leave
 def test_crash_loopers_pile_nothing_up(slotd):
     """Each start brings pipes and messages: none of them stays. (Ten restarts each come at once.)"""
     n = 100
