@@ -65,6 +65,11 @@ void loop_run(struct loop *loop);
 void loop_turn(struct loop *loop, bool wait);
 /** Makes loop_run return at the end of this turn. */
 void loop_stop(struct loop *loop);
+/**
+ * Once: before it looks for events again, the loop sleeps so long, deaf to all of them. For what
+ * is cheaper by the dozen; a millisecond at most.
+ */
+void loop_rest(struct loop *loop, usec_t rest);
 
 /** Prepares a watcher, which watches nothing yet. */
 void loop_io_init(struct loop_io *io, loop_io_fn *fn);

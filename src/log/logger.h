@@ -8,7 +8,7 @@
  *	staging.c   pipe -> staging window; notes
  *	stream.c    a worker's pipe: watching, taking, its end
  *	sink.c      where a chunk goes: file, special target, nowhere, loss
- *	pace.c      how much a pipe holds
+ *	pace.c      how much a pipe holds, how often it is emptied
  *	share.c     whole lines for a target that several streams share
  *	listener.c  who else gets it: syslog, events
  *	loss.c      what could not be written: said once, counted, told
@@ -22,7 +22,7 @@
  *	own.c       slotd's own log
  *	datagram.c  syslog and journal, never waiting for them
  *	filter.c    strip_ansi and capture mode (pure)
- *	note.c, rotation.c, lines.c, repeat.c  pure
+ *	note.c, rotation.c, lines.c, repeat.c, rest.c  pure
  *
  * One thread. A write() to a hung disk stops it: then pipes fill and workers wait for their own
  * output at last, but slotd, which only sends messages here, goes on supervising.
@@ -67,6 +67,7 @@ struct stream {
 	struct stream_filter *filter; /* NULL: bytes go as they are */
 	char *line;		      /* begun, for syslog; NULL: none */
 	size_t line_len;
+	unsigned room;	   /* of the pipe, in bytes; 0: not asked for yet */
 	usec_t line_since; /* for a shared target: a begun line is waited for since then; 0: not */
 	uint64_t lost_lines, lost_bytes;
 	int lost_error; /* of the last loss */
@@ -79,6 +80,16 @@ struct share {
 	struct loop_timer timer;   /* armed while a line is begun */
 	void (*again)(void *data); /* then: look at the streams again; set by their owner */
 	void *data;
+};
+
+/** When the pipes were looked at, and when to look again (pace.c). */
+struct pace {
+	struct loop *loop;
+	struct loop_idle turn_end;
+	usec_t rest;	    /* before this turn */
+	usec_t flows_until; /* what comes later came after a pause */
+	bool flows;	    /* something came in this turn, and no pause was before it */
+	unsigned filled;    /* this turn's fullest pipe, in sixteenths */
 };
 
 struct streams {
@@ -105,6 +116,7 @@ struct logger {
 	struct staging staging;
 	struct files files;
 	struct streams streams;
+	struct pace pace;
 	struct own own;
 	uint32_t reopen_id; /* MSG_LOG_REOPEN that waits for line ends, 0: none */
 	struct loop_timer reopen_timer;

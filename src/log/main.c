@@ -4,6 +4,7 @@
  * What it does for whom is in logger.h; how output survives a kill is in <slotd/lognote.h>.
  */
 #include "logger.h"
+#include "pace.h"
 #include "recover.h"
 #include "reopen.h"
 #include "requests.h"
@@ -139,6 +140,7 @@ static int begin(struct logger *lg)
 	loop_timer_init(&lg->reopen_timer, on_reopen_timer);
 	own_init(lg);
 	streams_init(lg);
+	pace_init(&lg->pace, lg->loop);
 	channel_init(&lg->channel, lg->loop, HELPER_CHANNEL_FD, &ops, lg);
 	return helper_ready(&lg->channel);
 }
@@ -149,6 +151,7 @@ static void finish(struct logger *lg)
 		return;
 	}
 	streams_done(lg);
+	pace_done(&lg->pace);
 	own_done(lg);
 	staging_done(&lg->staging);
 	loop_timer_stop(lg->loop, &lg->reopen_timer);

@@ -17,7 +17,6 @@
 #include <syslog.h>
 
 enum {
-	PIPE_USUAL = 64 * 1024,
 	TAKES_PER_WAKE = 16, /* so that one busy stream does not starve the others */
 };
 
@@ -275,9 +274,9 @@ static void end(struct stream *s)
 static void on_pipe(struct loop_io *io, unsigned events)
 {
 	struct stream *s = container_of(io, struct stream, io);
-	size_t total = 0;
 
 	(void)events;
+	pace_look(s);
 	for (int i = 0; i < TAKES_PER_WAKE; i++) {
 		size_t asked = LOG_STAGING_SIZE;
 		ssize_t n = take(s, &asked);
@@ -291,10 +290,6 @@ static void on_pipe(struct loop_io *io, unsigned events)
 		}
 		if (n < (ssize_t)asked) {
 			return; /* that was all */
-		}
-		total += (size_t)n;
-		if (total >= PIPE_USUAL) {
-			pace_widen(s); /* it is full each time: fewer turns for both sides */
 		}
 	}
 }

@@ -5,17 +5,21 @@
 #include <ev.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(struct ev_io) <= sizeof(((struct loop_io *)0)->ev), "loop_io too small");
 _Static_assert(sizeof(struct ev_timer) <= sizeof(((struct loop_timer *)0)->ev), "loop_timer");
 _Static_assert(sizeof(struct ev_signal) <= sizeof(((struct loop_signal *)0)->ev), "loop_signal");
 
+#define LOOP_REST_MAX MSECONDS(1)
+
 struct loop {
 	struct ev_loop *ev;
 	int epoll_fd;		   /* libev's; negative: not known */
 	struct ev_prepare prepare; /* runs the queued idles before the loop sleeps */
 	struct loop_idle *head, **tail;
+	usec_t rest; /* before the next look at events; 0: none */
 };
 
 static void run_idles(struct loop *loop)
@@ -34,8 +38,16 @@ static void run_idles(struct loop *loop)
 
 static void on_prepare(struct ev_loop *ev, struct ev_prepare *p, int revents)
 {
+	struct loop *loop = container_of(p, struct loop, prepare);
+
 	(void)ev, (void)revents;
-	run_idles(container_of(p, struct loop, prepare));
+	run_idles(loop);
+	if (loop->rest) {
+		const struct timespec rest = {.tv_nsec = (long)loop->rest * 1000};
+
+		loop->rest = 0;
+		(void)nanosleep(&rest, NULL); /* a signal shortens it: no harm */
+	}
 }
 
 /* libev does not tell it, but opens it first, so it gets the lowest free number. */
@@ -99,6 +111,11 @@ void loop_turn(struct loop *loop, bool wait)
 void loop_stop(struct loop *loop)
 {
 	ev_break(loop->ev, EVBREAK_ALL);
+}
+
+void loop_rest(struct loop *loop, usec_t rest)
+{
+	loop->rest = rest < LOOP_REST_MAX ? rest : LOOP_REST_MAX;
 }
 
 /* ---- descriptors */

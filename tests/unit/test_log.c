@@ -2,6 +2,7 @@
 #include "log/lines.h"
 #include "log/note.h"
 #include "log/repeat.h"
+#include "log/rest.h"
 #include "log/rotation.h"
 #include "suite.h"
 
@@ -301,6 +302,38 @@ START_TEST(a_repeated_line_is_shown_again_after_a_while)
 }
 END_TEST
 
+/* ---- rests */
+
+START_TEST(rests_grow_while_pipes_stay_nearly_empty)
+{
+	usec_t rest = 0;
+
+	rest = rest_next(rest, 0);
+	ck_assert_uint_eq(rest, REST_MIN);
+	rest = rest_next(rest, 3 * REST_FULL / 16);
+	ck_assert_uint_eq(rest, 2 * REST_MIN);
+	for (int i = 0; i < 20; i++) {
+		rest = rest_next(rest, 1);
+	}
+	ck_assert_uint_eq(rest, REST_MAX);
+}
+END_TEST
+
+START_TEST(rests_shrink_to_none_before_a_writer_has_to_wait)
+{
+	usec_t rest = REST_MAX;
+	int turns = 0;
+
+	ck_assert_uint_eq(rest_next(rest, 3 * REST_FULL / 8), rest);
+	while (rest && turns < 100) {
+		rest = rest_next(rest, REST_FULL / 2); /* each write took a page, half of it used */
+		turns++;
+	}
+	ck_assert_int_le(turns, 5);
+	ck_assert_uint_eq(rest_next(0, REST_FULL), 0);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("log", a_file_below_maxbytes_takes_everything,
@@ -314,5 +347,7 @@ int main(void)
 			 text_between_tokens_is_captured_and_not_logged,
 			 what_only_looks_like_a_token_is_logged, captured_text_keeps_its_escapes,
 			 a_repeated_line_is_shown_a_few_times_and_then_counted,
-			 a_repeated_line_is_shown_again_after_a_while);
+			 a_repeated_line_is_shown_again_after_a_while,
+			 rests_grow_while_pipes_stay_nearly_empty,
+			 rests_shrink_to_none_before_a_writer_has_to_wait);
 }
