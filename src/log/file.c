@@ -118,12 +118,31 @@ static int adopt(struct log_file *f, int fd)
 	return 0;
 }
 
+/* Of one that is made late nobody has looked where its path leads. */
+static int resolve_late(struct log_file *f)
+{
+	char *real = f->fd < 0 && f->owner.late ? real_path(f->path) : f->path;
+
+	if (!real) {
+		return -ENOMEM;
+	}
+	if (real != f->path) {
+		free(f->path);
+		f->path = real;
+	}
+	return 0;
+}
+
 int file_open(struct log_file *f)
 {
-	int fd;
+	int fd, r;
 
 	if (f->given) {
 		return 0;
+	}
+	r = resolve_late(f);
+	if (r < 0) {
+		return r;
 	}
 	fd = open_or_make(f->path, &f->owner);
 	return fd < 0 ? fd : adopt(f, fd);
@@ -227,7 +246,7 @@ struct log_file *file_new(const char *path, bool given, const struct rotation *r
 	f->rotation = *rotation;
 	f->owner = *owner;
 	f->given = given;
-	f->path = given ? strdup(path) : real_path(path);
+	f->path = given || owner->late ? strdup(path) : real_path(path);
 	if (!f->path) {
 		return file_free(f);
 	}
@@ -235,13 +254,18 @@ struct log_file *file_new(const char *path, bool given, const struct rotation *r
 	return f;
 }
 
+static struct log_file **bucket(struct files *files, uint32_t hash)
+{
+	return &files->buckets[hash % FILE_BUCKETS];
+}
+
 struct log_file *files_find(struct files *files, const char *path)
 {
-	struct log_file *f = files->head;
 	uint32_t hash = hash_of(path);
+	struct log_file *f = *bucket(files, hash);
 
 	while (f && (f->hash != hash || f->given || strcmp(f->path, path) != 0)) {
-		f = f->next;
+		f = f->next_in_bucket;
 	}
 	return f;
 }
@@ -274,6 +298,34 @@ static struct log_file *share(struct log_file *f, const struct rotation *rotatio
 	return f;
 }
 
+static void enter(struct files *files, struct log_file *f)
+{
+	struct log_file **place = bucket(files, f->hash);
+
+	f->next_in_bucket = *place;
+	*place = f;
+	f->next = files->head;
+	f->link = &files->head;
+	if (f->next) {
+		f->next->link = &f->next;
+	}
+	files->head = f;
+}
+
+static void leave(struct files *files, struct log_file *f)
+{
+	struct log_file **at = bucket(files, f->hash);
+
+	while (*at != f) {
+		at = &(*at)->next_in_bucket;
+	}
+	*at = f->next_in_bucket;
+	*f->link = f->next;
+	if (f->next) {
+		f->next->link = f->link;
+	}
+}
+
 static int add(struct files *files, struct log_file *f, struct log_file **ret)
 {
 	struct log_file *same;
@@ -289,8 +341,7 @@ static int add(struct files *files, struct log_file *f, struct log_file **ret)
 		return 0;
 	}
 	f->users = 1;
-	f->next = files->head;
-	files->head = f;
+	enter(files, f);
 	*ret = f;
 	return r;
 }
@@ -328,16 +379,10 @@ int files_get(struct files *files, const char *path, int fd, const struct rotati
 
 void files_put(struct files *files, struct log_file *f)
 {
-	struct log_file **at = &files->head;
-
-	if (!f || --f->users > 0) {
-		return;
+	if (f && --f->users == 0) {
+		leave(files, f);
+		file_free(f);
 	}
-	while (*at != f) {
-		at = &(*at)->next;
-	}
-	*at = f->next;
-	file_free(f);
 }
 
 /* ---- writing */

@@ -23,6 +23,7 @@ enum {
 	FILE_PAUSE_US = 1000000,
 	FILE_LOOK_US = 1000000,	   /* between two looks at a path */
 	FILE_TORN_MAX = 64 * 1024, /* how far back the start of a torn line is looked for */
+	FILE_BUCKETS = 1024,
 };
 
 struct file_owner {
@@ -33,9 +34,10 @@ struct file_owner {
 };
 
 struct log_file {
-	struct log_file *next;
-	char *path;
-	uint32_t hash; /* of path: thousands are looked through when many workers start */
+	struct log_file *next, **link; /* of all; what points to this one */
+	struct log_file *next_in_bucket;
+	char *path;    /* of one that is made late: as given, until it is opened */
+	uint32_t hash; /* of the path it was made with: there are thousands */
 	int fd;	       /* -EBADF: could not be opened, or is made late */
 	unsigned users;
 	dev_t dev;
@@ -56,6 +58,7 @@ struct log_file {
 
 struct files {
 	struct log_file *head;
+	struct log_file *buckets[FILE_BUCKETS];
 };
 
 /**
