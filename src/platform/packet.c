@@ -4,8 +4,10 @@
 #include <slotd/cleanup.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 enum {
@@ -102,9 +104,34 @@ static bool next_has_fds(int fd)
 	return recvmsg(fd, &msg, MSG_PEEK | MSG_DONTWAIT) >= 0 && msg.msg_flags & MSG_CTRUNC;
 }
 
+/* Are the last numbers below the limit free? Then so many descriptors can come. Far cheaper than to
+ * give up the reserve and to take it again, which is for a table that is nearly full. */
+static bool has_room(void)
+{
+	struct pollfd last[RESERVED_FDS];
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < 2 * RESERVED_FDS ||
+	    limit.rlim_cur > INT_MAX) {
+		return false;
+	}
+	for (unsigned i = 0; i < RESERVED_FDS; i++) {
+		last[i] = (struct pollfd){.fd = (int)limit.rlim_cur - 1 - (int)i};
+	}
+	if (poll(last, RESERVED_FDS, 0) != RESERVED_FDS) {
+		return false;
+	}
+	for (unsigned i = 0; i < RESERVED_FDS; i++) {
+		if (!(last[i].revents & POLLNVAL)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static ssize_t receive_raw(int fd, struct msghdr *msg)
 {
-	bool has_fds = next_has_fds(fd);
+	bool has_fds = !has_room() && next_has_fds(fd);
 	ssize_t n;
 
 	if (has_fds) {
