@@ -171,6 +171,30 @@ void channel_stall_again(struct channel *ch)
 	restart_stall_timer(ch);
 }
 
+/* Something was sent at once in this turn of the loop. */
+static void expect_reading(struct loop_idle *idle)
+{
+	struct channel *ch = container_of(idle, struct channel, turn_end);
+	bool has_read = !ch->unread || ch->unread_before < ch->unread;
+
+	if (!channel_open(ch)) {
+		return;
+	}
+	ch->unread = unread(ch);
+	if (has_read) {
+		restart_stall_timer(ch);
+	}
+}
+
+/* Once a turn, however many are sent. */
+static void note_unread(struct channel *ch)
+{
+	if (ch->prompt && !ch->turn_end.queued) {
+		ch->unread_before = unread(ch);
+		loop_idle_queue(ch->loop, &ch->turn_end);
+	}
+}
+
 void channel_init(struct channel *ch, struct loop *loop, int fd, const struct channel_ops *ops,
 		  void *owner)
 {
@@ -183,6 +207,7 @@ void channel_init(struct channel *ch, struct loop *loop, int fd, const struct ch
 	};
 	loop_io_init(&ch->io, on_io);
 	loop_timer_init(&ch->stall, on_stall);
+	loop_idle_init(&ch->turn_end, expect_reading);
 	packet_reserve_fds();
 	watch(ch);
 }
@@ -201,6 +226,7 @@ void channel_done(struct channel *ch)
 	}
 	loop_io_stop(ch->loop, &ch->io);
 	loop_timer_stop(ch->loop, &ch->stall);
+	loop_idle_cancel(ch->loop, &ch->turn_end);
 	drop_queue(ch);
 	cleanup_closep(&ch->fd);
 	ch->loop = NULL;
@@ -253,20 +279,8 @@ static int enqueue(struct channel *ch, const struct message *m)
 	return 0;
 }
 
-/* Was sent at once; before: what was unread then. */
-static void expect_reading(struct channel *ch, int before)
-{
-	bool has_read = !ch->unread || before < ch->unread;
-
-	ch->unread = unread(ch);
-	if (has_read) {
-		restart_stall_timer(ch);
-	}
-}
-
 int channel_send(struct channel *ch, struct message *m)
 {
-	int before = 0;
 	int r = message_seal(m);
 
 	if (r < 0) {
@@ -276,11 +290,8 @@ int channel_send(struct channel *ch, struct message *m)
 		return -ENOTCONN;
 	}
 	if (!ch->head) {
-		before = ch->prompt ? unread(ch) : 0;
+		note_unread(ch);
 		r = packet_send(ch->fd, m->buf, m->len, m->fds, m->n_fds);
-		if (r == 0 && ch->prompt) {
-			expect_reading(ch, before);
-		}
 		if (r != -EAGAIN && r != -ENOBUFS && r != -ENOMEM && r != -ETOOMANYREFS) {
 			/* A dead peer shows as EOF on the watcher; not from inside a send. */
 			return r == -EPIPE || r == -ECONNRESET ? -ENOTCONN : r;
