@@ -2,18 +2,24 @@
 #include "link/activity.h"
 #include "link/helpers.h"
 
+#include <slotd/cleanup.h>
 #include <slotd/map.h>
 #include <slotd/message.h>
 
 #include <stdlib.h>
 #include <string.h>
 
+#define LATE MSECONDS(20)
+
 /* What slotd-keep holds, by name: struct kept. A new slotd-keep is filled from it. */
 struct keepings {
+	struct supervisor *sup;
 	struct map kept;
+	struct loop_timer timer; /* armed while anything is late */
 };
 
 struct kept {
+	bool late; /* slotd-keep is still to be told */
 	unsigned n;
 	int fds[MESSAGE_FDS_MAX];
 	char *tags; /* NULL: no memory for them */
@@ -67,25 +73,26 @@ static struct kept *kept_of(struct supervisor *sup, const char *name)
 	return kept;
 }
 
-void keep_put(struct supervisor *sup, const char *name, const struct kept_fd *fds, unsigned n)
+/* A worker's end is no work for helpers, and nothing comes to what is only written. */
+static bool brings_work(const char *tag)
 {
-	struct kept *kept = any_open(fds, n) ? kept_of(sup, name) : NULL;
-	struct helper *keep = helper_of(sup, HELPER_KEEP);
+	return strcmp(tag, KEEP_TAG_PIDFD) != 0 && strcmp(tag, KEEP_TAG_STDIN) != 0;
+}
+
+static void fill(struct supervisor *sup, struct kept *kept, const char *name,
+		 const struct kept_fd *fds, unsigned n)
+{
 	char tags[KEEP_TAGS_MAX] = "";
 	/* What helpers answer is no work for them. */
 	bool own = strncmp(name, KEEP_HELPER_PREFIX, strlen(KEEP_HELPER_PREFIX)) == 0;
 
-	if (!kept) {
-		keep_drop(sup, name);
-		return;
-	}
 	kept->n = 0;
 	for (unsigned i = 0; i < n && kept->n < MESSAGE_FDS_MAX; i++) {
 		if (fds[i].fd < 0 || keep_tags_add(tags, fds[i].tag) < 0) {
 			continue;
 		}
 		kept->fds[kept->n++] = fds[i].fd;
-		if (!own) {
+		if (!own && brings_work(fds[i].tag)) {
 			activity_watch(sup, fds[i].fd);
 		}
 	}
@@ -94,8 +101,58 @@ void keep_put(struct supervisor *sup, const char *name, const struct kept_fd *fd
 	if (!kept->tags) {
 		log_line(LOG_ERR, "slotd-keep cannot be told what \"%s\" is: out of memory", name);
 	}
+}
+
+void keep_put(struct supervisor *sup, const char *name, const struct kept_fd *fds, unsigned n)
+{
+	struct kept *kept = any_open(fds, n) ? kept_of(sup, name) : NULL;
+	struct helper *keep = helper_of(sup, HELPER_KEEP);
+
+	if (!kept) {
+		keep_drop(sup, name);
+		return;
+	}
+	kept->late = false;
+	fill(sup, kept, name, fds, n);
 	if (keep && channel_open(&keep->channel)) {
 		keep_send(keep, name, kept);
+	}
+}
+
+void keep_put_late(struct supervisor *sup, const char *name, const struct kept_fd *fds, unsigned n)
+{
+	struct keepings *own = sup->keepings;
+	struct kept *kept = map_get(&own->kept, name);
+
+	if (!kept) {
+		keep_put(sup, name, fds, n);
+		return;
+	}
+	fill(sup, kept, name, fds, n);
+	kept->late = true;
+	if (own->timer.at == USEC_NEVER) {
+		loop_timer_set(sup->loop, &own->timer, usec_add(usec_monotonic(), LATE));
+	}
+}
+
+static void on_late(struct loop_timer *t)
+{
+	struct keepings *own = container_of(t, struct keepings, timer);
+	struct helper *keep = helper_of(own->sup, HELPER_KEEP);
+	struct kept *kept;
+	const char *name;
+	size_t pos = 0;
+
+	while ((kept = map_next(&own->kept, &pos, &name))) {
+		if (!kept->late) {
+			continue;
+		}
+		kept->late = false;
+		if (kept->n == 0) {
+			keep_drop(own->sup, name);
+		} else if (keep && channel_open(&keep->channel)) {
+			keep_send(keep, name, kept);
+		}
 	}
 }
 
@@ -126,7 +183,9 @@ static void keep_refill(struct helper *h)
 	size_t pos = 0;
 
 	while ((kept = map_next(&h->sup->keepings->kept, &pos, &name))) {
-		keep_send(h, name, kept);
+		if (kept->n) {
+			keep_send(h, name, kept);
+		}
 	}
 }
 
@@ -144,7 +203,12 @@ const struct helper_ops keep_helper_ops = {
 int keep_init(struct supervisor *sup)
 {
 	sup->keepings = calloc(1, sizeof(*sup->keepings));
-	return sup->keepings ? 0 : -ENOMEM;
+	if (!sup->keepings) {
+		return -ENOMEM;
+	}
+	sup->keepings->sup = sup;
+	loop_timer_init(&sup->keepings->timer, on_late);
+	return 0;
 }
 
 void keep_done(struct supervisor *sup)
@@ -155,6 +219,7 @@ void keep_done(struct supervisor *sup)
 	if (!sup->keepings) {
 		return;
 	}
+	loop_timer_stop(sup->loop, &sup->keepings->timer);
 	while ((kept = map_next(&sup->keepings->kept, &pos, NULL))) {
 		kept_free(kept);
 	}

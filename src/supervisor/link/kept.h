@@ -24,6 +24,11 @@ struct kept_fd {
  * name: a new slotd-keep is filled from them. If all are absent, the entry is dropped.
  */
 void keep_put(struct supervisor *sup, const char *name, const struct kept_fd *fds, unsigned n);
+/**
+ * Like keep_put, for an entry that lost a descriptor. slotd-keep is told 20 ms later, because the
+ * rest of the entry often goes in that time; until then it holds its old duplicates.
+ */
+void keep_put_late(struct supervisor *sup, const char *name, const struct kept_fd *fds, unsigned n);
 /** Like keep_put, for an entry with one descriptor, which is what its name says. */
 void keep_put_one(struct supervisor *sup, const char *name, int fd);
 void keep_drop(struct supervisor *sup, const char *name);

@@ -64,7 +64,8 @@ unsigned process_kept_streams(const struct process *p, struct kept_fd *ret, unsi
 	return n;
 }
 
-void process_keep(struct process *p)
+static void keep(struct process *p, void (*put)(struct supervisor *sup, const char *name,
+						const struct kept_fd *fds, unsigned n))
 {
 	char name[sizeof(KEEP_WORKER_PREFIX) + LEDGER_NAME_MAX];
 	struct kept_fd fds[MESSAGE_FDS_MAX] = {{p->pidfd, KEEP_TAG_PIDFD},
@@ -72,5 +73,15 @@ void process_keep(struct process *p)
 	unsigned n = 2 + process_kept_streams(p, fds + 2, ARRAY_SIZE(fds) - 2);
 
 	(void)snprintf(name, sizeof(name), KEEP_WORKER_PREFIX "%s", p->namespec);
-	keep_put(p->sup, name, fds, n);
+	put(p->sup, name, fds, n);
+}
+
+void process_keep(struct process *p)
+{
+	keep(p, keep_put);
+}
+
+void process_keep_less(struct process *p)
+{
+	keep(p, keep_put_late);
 }

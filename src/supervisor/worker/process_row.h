@@ -11,6 +11,8 @@ void process_commit(struct process *p);
 int process_row_name_logs(struct process *p);
 /** Updates its entry in slotd-keep, or drops it if there is no process. */
 void process_keep(struct process *p);
+/** As process_keep, when something of it has gone: soon, for the rest of it may go, too. */
+void process_keep_less(struct process *p);
 /**
  * Lists the read ends of its pipes that slotd-log still reads, also of former runs, the newest
  * first, for slotd-keep. Returns their number.

@@ -110,7 +110,7 @@ static void forget_descriptors(struct process *p)
 	int fd = TAKE_FD(p->pidfd);
 
 	stdin_close(p);
-	process_keep(p);
+	process_keep_less(p);
 	cleanup_closep(&fd);
 }
 

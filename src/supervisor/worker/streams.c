@@ -103,7 +103,7 @@ static void leave(struct process *p, const struct stream *st)
 		p->streams[st->channel] = 0;
 		process_commit(p);
 	}
-	process_keep(p);
+	process_keep_less(p);
 }
 
 /* The name at slotd-keep of a stream whose worker is gone. */
