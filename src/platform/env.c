@@ -23,7 +23,8 @@ static size_t find(const struct env *e, const char *name, size_t len)
 {
 	size_t i = 0;
 
-	while (i < e->len && (strncmp(e->at[i], name, len) != 0 || e->at[i][len] != '=')) {
+	while (i < e->len && (e->at[i][0] != name[0] || strncmp(e->at[i], name, len) != 0 ||
+			      e->at[i][len] != '=')) {
 		i++;
 	}
 	return i;

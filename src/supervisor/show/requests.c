@@ -229,17 +229,35 @@ static void judge(struct request *q, struct request_item *item, struct process *
 	}
 }
 
+/* Those of thousands step nearly in their order: the search begins where the last one ended. How
+ * many items of q wait for it. */
+static unsigned judge_items(struct request *q, struct process *p, enum worker_state state,
+			    unsigned waiters)
+{
+	size_t first = q->last_stepped;
+	unsigned found = 0;
+
+	for (size_t i = 0; found < waiters && i < q->items.len; i++) {
+		size_t at = (first + i) % q->items.len;
+		struct request_item *item = &q->items.at[at];
+
+		if (item->process == p && item->wait != WAIT_NOTHING) {
+			found++;
+			q->last_stepped = at;
+			judge(q, item, p, state);
+		}
+	}
+	return found;
+}
+
 static void stepped(struct process *p, enum worker_state state)
 {
 	struct supervisor *sup = p->sup;
+	unsigned waiters = p->waiters;
 
 	sup->requests->depth++;
-	for (struct request *q = sup->requests->first; q && p->waiters; q = q->next) {
-		vec_for_each (item, &q->items) {
-			if (item->process == p && item->wait != WAIT_NOTHING) {
-				judge(q, item, p, state);
-			}
-		}
+	for (struct request *q = sup->requests->first; q && waiters; q = q->next) {
+		waiters -= judge_items(q, p, state, waiters);
 	}
 	sup->requests->depth--;
 	if (!p->stepping) {

@@ -34,10 +34,11 @@ struct request {
 	struct request *next;
 	uint32_t id; /* of the MSG_COMMAND; 0: nobody waits any more */
 	bool many;
-	bool filling;	  /* more items may come */
-	unsigned waiting; /* number of items that are not decided */
-	int code;	  /* of the answer, if there are no items */
-	int fd;		  /* of a log; -EBADF */
+	bool filling;	     /* more items may come */
+	unsigned waiting;    /* number of items that are not decided */
+	size_t last_stepped; /* index of the item whose worker stepped last */
+	int code;	     /* of the answer, if there are no items */
+	int fd;		     /* of a log; -EBADF */
 	char path[1024];
 	VEC(struct request_item) items;
 };
