@@ -345,6 +345,9 @@ static const struct command_row rows[COMMAND_MAX_] = {
 			{ "slotd.processes", METHOD_PROCESSES, {},
 			  "Returns [{name, group, state, statename, description}] of all "
 			  "processes: the part of getAllProcessInfo that a list shows." },
+			{ "slotd.services", METHOD_SERVICES, {},
+			  "Returns {workers, services} as slotd.status does, without the workers "
+			  "that belong to no service." },
 			{ "supervisor.getAllProcessInfo", METHOD_ALL_PROCESS_INFO, {},
 			  "Returns what getProcessInfo does, for every process." },
 			{ "supervisor.getProcessInfo", METHOD_PROCESS_INFO, {NAME},

@@ -23,6 +23,7 @@ static const struct method_way ways[METHOD_KIND_MAX_] = {
 	[METHOD_ALL_PROCESS_INFO] = {"array", run_all_process_info},
 	[METHOD_ALL_CONFIG_INFO] = {"array", run_all_config_info},
 	[METHOD_PROCESSES] = {"array", run_processes},
+	[METHOD_SERVICES] = {"struct", run_services, .always = true},
 	[METHOD_STATUS] = {"struct", run_status, .always = true},
 	[METHOD_FOLLOW] = {"struct", run_follow, .always = true},
 	[METHOD_LIST_METHODS] = {"array", run_list_methods, .always = true},

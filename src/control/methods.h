@@ -36,6 +36,7 @@ enum call_result run_pid(struct call *c);
 enum call_result run_process_info(struct call *c);
 enum call_result run_all_process_info(struct call *c);
 enum call_result run_processes(struct call *c);
+enum call_result run_services(struct call *c);
 enum call_result run_all_config_info(struct call *c);
 
 enum call_result run_command(struct call *c); /* methods_command.c */

@@ -176,18 +176,16 @@ static void encode_service(struct strbuf *out, const struct control *control,
 	encode_struct_end(out);
 }
 
-enum call_result run_status(struct call *c)
+/* only: NULL: of all services; programs: also what belongs to none. */
+static void encode_all(struct call *c, const char *only, bool programs)
 {
 	const struct mirror *m = &c->control->mirror;
-	const char *only = call_has(c, 0) ? call_text(c, 0) : NULL;
 	uint64_t now = usec_wall();
 
-	encode_struct(c->out);
-	encode_daemon(c->out, c->control);
 	encode_name(c->out, "workers");
 	encode_array(c->out);
 	vec_for_each (w, &m->workers) {
-		if (!only || strcmp((*w)->service, only) == 0) {
+		if (only ? strcmp((*w)->service, only) == 0 : programs || (*w)->service[0]) {
 			encode_worker(c->out, &c->control->counts, *w, now);
 		}
 	}
@@ -202,6 +200,21 @@ enum call_result run_status(struct call *c)
 	}
 	encode_array_end(c->out);
 	encode_member_end(c->out);
+}
+
+enum call_result run_status(struct call *c)
+{
+	encode_struct(c->out);
+	encode_daemon(c->out, c->control);
+	encode_all(c, call_has(c, 0) ? call_text(c, 0) : NULL, true);
+	encode_struct_end(c->out);
+	return CALL_DONE;
+}
+
+enum call_result run_services(struct call *c)
+{
+	encode_struct(c->out);
+	encode_all(c, NULL, false);
 	encode_struct_end(c->out);
 	return CALL_DONE;
 }

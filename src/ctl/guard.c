@@ -84,7 +84,7 @@ static bool guard(struct ctl *ctl, const struct words *words, named_fn *named, c
 	if (words->force) {
 		return true;
 	}
-	r = session_status(ctl, &status, &diag);
+	r = session_services(ctl, &status, &diag);
 	if (r == -ENOSYS || r == -ENOENT || r == -ECONNREFUSED) {
 		return true; /* a Supervisor has no live slots; nobody at all, the command will say
 			      */

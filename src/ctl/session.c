@@ -146,6 +146,14 @@ int session_service(struct ctl *ctl, const char *service, struct value *ret, str
 		       : r;
 }
 
+int session_services(struct ctl *ctl, struct value *ret, struct diag *diag)
+{
+	int r = ctl->own_methods_unknown ? -ENOSYS
+					 : rpc_call(&ctl->rpc, ret, diag, "slotd.services", "");
+
+	return session_method_unknown(ctl, r) ? session_status(ctl, ret, diag) : r;
+}
+
 int session_everything(struct ctl *ctl, struct value *ret, struct diag *diag)
 {
 	struct value *workers;

@@ -66,6 +66,9 @@ bool session_method_unknown(struct ctl *ctl, int error);
 int session_status(struct ctl *ctl, struct value *ret, struct diag *diag);
 /** slotd.status() of one service and its workers; of all where the slotd is older. */
 int session_service(struct ctl *ctl, const char *service, struct value *ret, struct diag *diag);
+/** slotd.services(), which costs little where there are thousands of other programs; else as
+ * session_status. */
+int session_services(struct ctl *ctl, struct value *ret, struct diag *diag);
 
 /**
  * slotd.status(), or what a Supervisor has of it: {workers: [...]}. The caller ends it with
