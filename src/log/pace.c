@@ -10,7 +10,7 @@
 
 enum {
 	PIPE_USUAL = 64 * 1024,
-	PIPE_WIDE = 256 * 1024,
+	PIPE_WIDE = 512 * 1024,
 };
 
 static void on_turn_end(struct loop_idle *idle)
@@ -62,11 +62,14 @@ void pace_look(struct stream *s)
 
 void pace_widen(struct stream *s)
 {
-	int room;
+	int room = -1;
 
-	if (!s->wide) {
-		s->wide = true;
-		room = fcntl(s->pipe, F_SETPIPE_SZ, PIPE_WIDE);
-		s->room = room > 0 ? (unsigned)room : s->room;
+	if (s->wide) {
+		return;
 	}
+	s->wide = true;
+	for (int size = PIPE_WIDE; room < 0 && size > PIPE_USUAL; size /= 2) {
+		room = fcntl(s->pipe, F_SETPIPE_SZ, size);
+	}
+	s->room = room > 0 ? (unsigned)room : s->room;
 }

@@ -11,7 +11,7 @@
 #include <syslog.h>
 
 enum {
-	WRITE_ALIGN = 64 * 1024,
+	WRITE_ALIGN = 128 * 1024,
 };
 
 static void into_nothing(struct stream *s, struct chunk *c)
@@ -109,7 +109,8 @@ static int open_again(struct stream *s)
 	return r;
 }
 
-/* Pieces that end where large folios of the page cache do are cheaper to write by a quarter. */
+/* Pieces that end where large folios of the page cache do are cheaper to write by a quarter; with
+ * smaller ones a writer that is faster than we are is woken more often. */
 static size_t up_to_boundary(size_t max, uint64_t offset)
 {
 	size_t left = WRITE_ALIGN - (size_t)(offset % WRITE_ALIGN);

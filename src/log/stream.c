@@ -17,7 +17,7 @@
 #include <syslog.h>
 
 enum {
-	TAKES_PER_WAKE = 16, /* so that one busy stream does not starve the others */
+	TAKES_PER_WAKE = 8, /* so that one busy stream does not starve the others */
 };
 
 static void on_pipe(struct loop_io *io, unsigned events);
