@@ -47,8 +47,8 @@ struct channel {
 	struct loop_timer stall;
 	usec_t stall_after; /* USEC_NEVER: never */
 	bool prompt;	    /* the peer never has a reason to leave messages unread */
-	int unread;	    /* bytes a prompt peer had not read after the turn it was sent something */
-	int unread_before;  /* the same before the first message of this turn */
+	int unread; /* bytes a prompt peer had not read after the turn it was sent something */
+	int unread_before; /* the same before the first message of this turn */
 	struct loop_idle turn_end;
 	struct channel_packet *head, *tail;
 	size_t queued; /* bytes */
