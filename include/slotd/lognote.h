@@ -26,7 +26,9 @@
  *			(/dev/stdout, /proc/1/fd/1, links to these), a duplicate of that. No PATH:
  *			the output goes nowhere (but for SYSLOG, CAPTURE and EVENTS). UID and GID:
  *			owner of a file that is made; MODE: its exact mode (default: 0666 less the
- *			umask). A second one for a known stream changes where its bytes go.
+ *			umask). INDENT: its lines stand behind a bar (indent.h). A second one
+ *			for a known stream changes where its bytes go. DONE: what the pipe holds
+ *			now is the last of it, whoever else may write to it; -> LOG_CLOSED.
  *	LOG_LOST	totals since the stream began; CODE (negative errno) and TEXT say why.
  *	LOG_CLEAR	STREAM; PATH; neither: slotd's own log. CODE in DONE: 0 or -errno.
  *	LOG_OPEN	as LOG_CLEAR; descriptor and PATH in LOG_OPENED, or CODE and TEXT.

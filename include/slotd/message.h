@@ -209,6 +209,7 @@ enum message_tag {
 	TAG_REMARK,	 /* enum slot_remark */
 	TAG_SHARE,	 /* of PLACEMENT_WHOLE */
 	TAG_TICKS,	 /* start time of a process, by process_start_ticks */
+	TAG_INDENT,
 	TAG_MAX_,
 	TAG_INVALID_ = -22,
 };

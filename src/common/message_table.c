@@ -106,6 +106,7 @@ static const struct {
 	[TAG_REMARK] = {"remark", TAG_U64},
 	[TAG_SHARE] = {"share", TAG_U64},
 	[TAG_TICKS] = {"ticks", TAG_U64},
+	[TAG_INDENT] = {"indent", TAG_U64},
 };
 
 #define TAGS(...) ((const uint16_t[]){__VA_ARGS__ __VA_OPT__(, ) TAG_NONE})
@@ -123,7 +124,8 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 	[MSG_LOG_STREAM] = {"log_stream", TAGS(TAG_STREAM, TAG_NAME, TAG_GROUP, TAG_CHANNEL),
 			    TAGS(TAG_PID, TAG_PATH, TAG_MAXBYTES, TAG_BACKUPS, TAG_SYSLOG,
 				 TAG_CAPTURE, TAG_EVENTS, TAG_STRIP_ANSI, TAG_MODE, TAG_UID,
-				 TAG_GID, TAG_IDENTIFIER, TAG_LOST_LINES, TAG_LOST_BYTES),
+				 TAG_GID, TAG_IDENTIFIER, TAG_LOST_LINES, TAG_LOST_BYTES,
+				 TAG_INDENT, TAG_DONE),
 			    1, 2},
 	[MSG_LOG_CLOSED] = {"log_closed", TAGS(TAG_STREAM), TAGS(TAG_LOST_LINES, TAG_LOST_BYTES), 0,
 			    0},

@@ -9,6 +9,7 @@
 
 enum {
 	EVENTS_QUEUED_MAX = 1 << 20, /* of the channel's queue; the rest is for what must arrive */
+	FILTER_BUFFER = LOG_STAGING_SIZE + FILTER_HELD_MAX,
 };
 
 /* ---- events */
@@ -121,6 +122,11 @@ void stream_filter_done(struct stream *s)
 	}
 }
 
+size_t stream_filter_fit(const struct stream *s)
+{
+	return s->filter ? filter_fit(s->filter->filters, FILTER_BUFFER) : SIZE_MAX;
+}
+
 int stream_filter_pass(struct stream *s, const char **data, size_t *n)
 {
 	static const struct filter_capture ops = {.text = captured, .end = capture_ended};
@@ -131,7 +137,7 @@ int stream_filter_pass(struct stream *s, const char **data, size_t *n)
 		return 0;
 	}
 	if (!out) {
-		out = malloc(LOG_STAGING_SIZE + FILTER_HELD_MAX);
+		out = malloc(FILTER_BUFFER);
 	}
 	if (!out) {
 		return -ENOMEM;

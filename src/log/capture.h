@@ -20,6 +20,8 @@ struct stream_filter {
 int stream_filter_set(struct stream *s, unsigned filters, size_t capture_max);
 void stream_filter_done(struct stream *s);
 
+/** How much may be taken of it at a time. */
+size_t stream_filter_fit(const struct stream *s);
 /**
  * Filters what was taken. Text that was captured goes to slotd.
  *

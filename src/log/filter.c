@@ -1,5 +1,7 @@
 #include "filter.h"
 
+#include <slotd/indent.h>
+
 #include <string.h>
 
 #define ESCAPE '\x1b'
@@ -127,7 +129,7 @@ static size_t match(struct run *r, const char *text, size_t n)
 	return 1;
 }
 
-/* ---- the state in 32 bits: ansi:2 | capturing:1 | matched:5 */
+/* ---- the state in 32 bits: ansi:2 | capturing:1 | matched:5; of FILTER_INDENT: the column */
 
 static struct run unpack(unsigned filters, uint32_t state, char *out)
 {
@@ -145,11 +147,24 @@ static uint32_t pack(const struct run *r)
 	return (uint32_t)r->ansi | (uint32_t)r->capturing << 2 | (uint32_t)r->matched << 3;
 }
 
+size_t filter_room(unsigned filters, size_t n)
+{
+	return filters & FILTER_INDENT ? INDENT_ROOM(n) : n + FILTER_HELD_MAX;
+}
+
+size_t filter_fit(unsigned filters, size_t room)
+{
+	return filters & FILTER_INDENT ? room / sizeof(INDENT_PREFIX) - 1 : room - FILTER_HELD_MAX;
+}
+
 size_t filter_run(unsigned filters, uint32_t *state, const char *in, size_t n, char *out,
 		  const struct filter_capture *capture, void *data)
 {
 	struct run r = unpack(filters, *state, out);
 
+	if (filters & FILTER_INDENT) {
+		return indent_run(state, in, n, out);
+	}
 	r.capture = capture;
 	r.data = data;
 	if (!(filters & FILTER_CAPTURE)) {
@@ -170,6 +185,9 @@ size_t filter_end(unsigned filters, uint32_t *state, char *out)
 {
 	struct run r = unpack(filters, *state, out);
 
+	if (filters & FILTER_INDENT) {
+		return indent_end(state, out);
+	}
 	if (r.matched && !r.capturing) {
 		log_text(&r, begin_token, r.matched);
 	}

@@ -2,8 +2,8 @@
 
 /**
  * What a worker writes is not always what is logged: strip_ansi, and capture mode, in which the
- * text between two tokens becomes an event. Pure; the state between two chunks fits into 32 bits,
- * so that a successor can go on with it.
+ * text between two tokens becomes an event. What the commands of a deploy print is indented. Pure;
+ * the state between two chunks fits into 32 bits, so that a successor can go on with it.
  *
  * Unlike Supervisor, a sequence or token may lie across chunks, and only what may be the beginning
  * of one is held back.
@@ -16,11 +16,17 @@
 enum log_filter {
 	FILTER_ANSI = 1,
 	FILTER_CAPTURE = 2,
+	FILTER_INDENT = 4, /* slotd/indent.h; alone */
 };
 
 enum {
 	FILTER_HELD_MAX = 32, /* held back from earlier chunks at most */
 };
+
+/** Room for what n bytes may become. */
+size_t filter_room(unsigned filters, size_t n);
+/** How much may be taken at a time, so that what it becomes fits into room bytes. */
+size_t filter_fit(unsigned filters, size_t room);
 
 /** Who wants captured text. */
 struct filter_capture {
@@ -35,7 +41,7 @@ struct filter_capture {
  *
  * @filters  bits of enum log_filter.
  * @state    0 at the stream's beginning.
- * @out      room for n + FILTER_HELD_MAX; must not overlap in.
+ * @out      room for filter_room(filters, n); must not overlap in.
  * @capture  may be NULL.
  * Returns: bytes in out.
  */

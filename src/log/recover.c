@@ -115,7 +115,7 @@ static char *filter_again(struct logger *lg, const struct log_note *n, const cha
 			  size_t *len)
 {
 	struct log_stream_note *memory = notes_stream(lg->staging.notes, n->stream);
-	char *out = malloc(*len + FILTER_HELD_MAX);
+	char *out = malloc(filter_room(n->filters, *len));
 	uint32_t state = n->filter;
 
 	if (out) {

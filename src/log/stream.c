@@ -201,6 +201,7 @@ static ssize_t take(struct stream *s, size_t *max)
 	if (s->filter) {
 		c.note.filters = s->filter->filters;
 		c.note.filter = s->filter->state;
+		*max = *max < stream_filter_fit(s) ? *max : stream_filter_fit(s);
 	}
 	notes_commit(st->notes, &c.note, c.note.ino ? s->file->path : "");
 	n = staging_take(st, s->pipe, *max);
@@ -378,7 +379,8 @@ static void set_file(struct stream *s, struct message *m)
 static void set_rest(struct stream *s, struct message *m)
 {
 	unsigned filters = (message_u64(m, TAG_STRIP_ANSI) ? FILTER_ANSI : 0u) |
-			   (message_u64(m, TAG_CAPTURE) ? FILTER_CAPTURE : 0u);
+			   (message_u64(m, TAG_CAPTURE) ? FILTER_CAPTURE : 0u) |
+			   (message_u64(m, TAG_INDENT) ? FILTER_INDENT : 0u);
 
 	s->pid = (uint32_t)message_u64(m, TAG_PID);
 	s->channel = (uint8_t)message_u64(m, TAG_CHANNEL);
@@ -469,6 +471,10 @@ void stream_set(struct logger *lg, struct message *m)
 		take_orphan(s);
 	}
 	watch(s); /* should it wait for a target, this may be another now */
+	if (message_u64(m, TAG_DONE)) {
+		stream_drain(s);
+		end(s); /* whoever still has the pipe's other end writes to nobody */
+	}
 }
 
 void streams_init(struct logger *lg)

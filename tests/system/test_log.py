@@ -401,11 +401,12 @@ class Writer(threading.Thread):
 def test_no_line_is_lost_doubled_or_split_when_slotd_log_is_killed(
     log, tmp_path, maxbytes, backups
 ):
-    paths = [tmp_path / f"{i}.log" for i in (1, 2)]
+    paths = [tmp_path / f"{i}.log" for i in (1, 2, 3)]
     limits = {"MAXBYTES": maxbytes, "BACKUPS": backups}
     streams = [
         Stream(log, 1, paths[0], **limits),
         Stream(log, 2, paths[1], STRIP_ANSI=1, **limits),
+        Stream(log, 3, paths[2], INDENT=1, **limits),
     ]
     writers = [Writer(s, s.id) for s in streams]
     for w in writers:
@@ -424,8 +425,9 @@ def test_no_line_is_lost_doubled_or_split_when_slotd_log_is_killed(
     for s in streams:
         s.end()
     log.until_closed(*streams)
-    for w, path in zip(writers, paths):
+    for w, path in zip(writers[:2], paths):
         w.check(path)
+    writers[2].check_text(text_of(paths[2]).replace("\n" + BAR, "\n").removeprefix(BAR), paths[2])
     print(owed, sum(w.lines for w in writers))
 
 
@@ -755,6 +757,57 @@ def test_strip_ansi_and_capture_mode(log, tmp_path):
     events = [m for m in log.messages if m.type == "LOG_EVENT"]
     assert [m["BYTES"] for m in events if m["KIND"] == 1] == ["data<!--X"]
     assert "".join(m["BYTES"] for m in events if m["KIND"] == 0) == logged
+
+
+# ---- what commands of a deploy print
+
+
+BAR = "             | "
+
+
+def test_commands_and_steps_share_a_file_and_only_steps_stand_at_its_edge(log, tmp_path):
+    path = tmp_path / "job.log"
+    steps, commands = Stream(log, 1, path), Stream(log, 2, path, INDENT=1)
+    steps.write("#1 payinv: a -> b\n")
+    wait_for(lambda: path.exists() and path.read_text(), "the first line is there")
+    commands.write("1/2 prepare ok\r\n\n\x1b[1mno newline")
+    commands.finish()
+    steps.write("1/2 prepare ok\n")
+    steps.finish()
+    assert path.read_text() == (f"#1 payinv: a -> b\n{BAR}1/2 prepare ok\n{BAR}\n"
+                                f"{BAR}?[1mno newline\n1/2 prepare ok\n")
+
+
+def test_a_stream_that_is_done_does_not_wait_for_whoever_has_its_pipe(log, tmp_path):
+    path = tmp_path / "job.log"
+    stream = Stream(log, 1, path, INDENT=1)
+    stream.write("x" * 60000 + "\nlast")
+    stream.tags["DONE"] = 1
+    log.give_stream(stream)
+    log.until_closed(stream)
+    assert path.read_text().endswith(f"\n{BAR}last\n")
+
+    def nobody_reads():
+        try:
+            stream.write("late")
+        except BrokenPipeError:
+            return True
+        return False
+
+    wait_for(nobody_reads, "the pipe has no reader")
+
+
+def test_a_stream_that_is_done_when_slotd_log_dies_is_ended_by_the_next(log, tmp_path):
+    path = tmp_path / "job.log"
+    stream = Stream(log, 1, path, INDENT=1)
+    stream.write("first\n")
+    wait_for(lambda: path.exists() and path.read_text(), "the first line is there")
+    log.kill()
+    stream.write("last")
+    stream.tags["DONE"] = 1
+    log.start()
+    log.until_closed(stream)
+    assert path.read_text() == f"{BAR}first\n{BAR}last\n"
 
 
 # ---- slotd's own log

@@ -7,6 +7,7 @@
 #include "suite.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/indent.h>
 
 #include <errno.h>
 #include <string.h>
@@ -269,6 +270,59 @@ START_TEST(captured_text_keeps_its_escapes)
 }
 END_TEST
 
+#define BAR INDENT_PREFIX
+
+START_TEST(what_commands_print_stands_behind_a_bar)
+{
+	filters_to(FILTER_INDENT, "one\r\n\n\x1b[1mtwo\tthree\n",
+		   BAR "one\n" BAR "\n" BAR "?[1mtwo\tthree\n", "");
+}
+END_TEST
+
+START_TEST(a_line_without_end_is_ended_with_its_text)
+{
+	filters_to(FILTER_INDENT, "one\nno newline", BAR "one\n" BAR "no newline\n", "");
+	filters_to(FILTER_INDENT, "", "", "");
+}
+END_TEST
+
+START_TEST(a_line_that_is_too_long_is_cut_behind_the_bar)
+{
+	char text[2 * INDENT_LINE_MAX + 2] = "", wanted[2 * INDENT_LINE_MAX + 100],
+					out[sizeof(wanted)];
+	uint32_t state = 0;
+	size_t n;
+
+	memset(text, 'x', sizeof(text) - 1);
+	n = filter_run(FILTER_INDENT, &state, text, sizeof(text) - 1, out, NULL, NULL);
+	n += filter_end(FILTER_INDENT, &state, out + n);
+	(void)snprintf(wanted, sizeof(wanted), BAR "%.*s\n" BAR "%.*s\n" BAR "x\n", INDENT_LINE_MAX,
+		       text, INDENT_LINE_MAX, text);
+	ck_assert_uint_eq(n, strlen(wanted));
+	ck_assert(memcmp(out, wanted, n) == 0);
+}
+END_TEST
+
+START_TEST(no_text_grows_beyond_its_room)
+{
+	static char text[5000], out[100000];
+
+	for (int kind = 0; kind < 3; kind++) {
+		for (size_t n = 0; n < sizeof(text); n = n * 2 + 1) {
+			uint32_t state = INDENT_LINE_MAX + 1;
+
+			memset(text, "\n\rx"[kind], sizeof(text));
+			ck_assert_uint_le(
+				filter_run(FILTER_INDENT, &state, text, n, out, NULL, NULL),
+				filter_room(FILTER_INDENT, n));
+			ck_assert_uint_le(
+				filter_room(FILTER_INDENT, filter_fit(FILTER_INDENT, n + 100)),
+				n + 100);
+		}
+	}
+}
+END_TEST
+
 /* ---- repeats */
 
 START_TEST(a_repeated_line_is_shown_a_few_times_and_then_counted)
@@ -336,18 +390,21 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("log", a_file_below_maxbytes_takes_everything,
-			 a_file_is_full_after_the_line_that_reaches_maxbytes,
-			 a_begun_line_is_waited_for, a_line_without_end_is_cut_after_the_slack,
-			 splitting_a_chunk_makes_no_difference_to_where_files_end,
-			 backups_are_numbered_from_one, lines_are_counted_by_their_ends,
-			 a_note_counts_only_when_it_is_committed,
-			 a_streams_filter_state_is_found_again, notes_of_another_layout_are_refused,
-			 escape_sequences_are_removed, an_escape_that_begins_no_sequence_stays,
-			 text_between_tokens_is_captured_and_not_logged,
-			 what_only_looks_like_a_token_is_logged, captured_text_keeps_its_escapes,
-			 a_repeated_line_is_shown_a_few_times_and_then_counted,
-			 a_repeated_line_is_shown_again_after_a_while,
-			 rests_grow_while_pipes_stay_nearly_empty,
-			 rests_shrink_to_none_before_a_writer_has_to_wait);
+	return suite_run(
+		"log", a_file_below_maxbytes_takes_everything,
+		a_file_is_full_after_the_line_that_reaches_maxbytes, a_begun_line_is_waited_for,
+		a_line_without_end_is_cut_after_the_slack,
+		splitting_a_chunk_makes_no_difference_to_where_files_end,
+		backups_are_numbered_from_one, lines_are_counted_by_their_ends,
+		a_note_counts_only_when_it_is_committed, a_streams_filter_state_is_found_again,
+		notes_of_another_layout_are_refused, escape_sequences_are_removed,
+		an_escape_that_begins_no_sequence_stays,
+		text_between_tokens_is_captured_and_not_logged,
+		what_only_looks_like_a_token_is_logged, captured_text_keeps_its_escapes,
+		what_commands_print_stands_behind_a_bar, a_line_without_end_is_ended_with_its_text,
+		a_line_that_is_too_long_is_cut_behind_the_bar, no_text_grows_beyond_its_room,
+		a_repeated_line_is_shown_a_few_times_and_then_counted,
+		a_repeated_line_is_shown_again_after_a_while,
+		rests_grow_while_pipes_stay_nearly_empty,
+		rests_shrink_to_none_before_a_writer_has_to_wait);
 }
