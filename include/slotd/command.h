@@ -29,7 +29,7 @@ enum command {
 	COMMAND_RESTART_DAEMON,
 	COMMAND_CLEAR,	/* NAME: a worker, "all", or none for slotd's own log */
 	COMMAND_TAIL,	/* NAME (none: own log), CHANNEL; -> ANSWER with a descriptor */
-	COMMAND_SWAP,	/* SERVICE; -> ANSWER with JOB at once, then MSG_JOB, MSG_JOB_LINE */
+	COMMAND_SWAP,	/* SERVICE; -> ANSWER with JOB at once, then MSG_JOB */
 	COMMAND_DEPLOY, /* SERVICE, RELEASE */
 	COMMAND_ROLLBACK,
 	COMMAND_ABORT,
@@ -37,8 +37,9 @@ enum command {
 	COMMAND_LOG_LEVEL, /* ARG */
 	COMMAND_REOPEN,
 	COMMAND_HISTORY, /* -> ANSWER with a descriptor of state_dir/history */
+	COMMAND_ATTACH,	 /* SERVICE, JOB, BACKUPS; -> ANSWER with a descriptor of the job's log, or
+			  * with BACKUPS 1 of what was rotated away of it */
 	/* commands of slotctl and slotd-control, for which slotd gets no MSG_COMMAND */
-	COMMAND_ATTACH,
 	COMMAND_AVAIL,
 	COMMAND_EOF,
 	COMMAND_EVENT,
@@ -88,6 +89,7 @@ enum method_kind {
 	METHOD_REREAD,
 	METHOD_RELOAD,
 	METHOD_READ_LOG, /* slotd is asked for a descriptor */
+	METHOD_FOLLOW,
 	METHOD_TAIL_LOG,
 	METHOD_SEND_STDIN, /* slotd gets a message of another type */
 	METHOD_SEND_EVENT,
@@ -101,7 +103,6 @@ enum method_kind {
 	METHOD_PROCESSES,
 	METHOD_SERVICES,
 	METHOD_STATUS,
-	METHOD_FOLLOW,
 	METHOD_LIST_METHODS,
 	METHOD_METHOD_HELP,
 	METHOD_METHOD_SIGNATURE,

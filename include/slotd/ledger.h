@@ -138,10 +138,10 @@ struct ledger_job {
 	uint64_t cut;				/* how many of these were closed with force */
 };
 
-/** An output pipe of one run of a worker, until slotd-log has written its last byte. */
+/** An output pipe of one run of a worker, or of a job, until slotd-log has written its last byte. */
 struct ledger_stream {
 	uint32_t id;
-	uint32_t worker;  /* index; UINT32_MAX: the worker is gone, and had the name in `name` */
+	uint32_t worker;  /* index; UINT32_MAX: none, or it is gone; `name` is what it is called */
 	uint32_t channel; /* 0 stdout, 1 stderr */
 	int32_t pid;	  /* 0: it has not started yet */
 	uint64_t maxbytes, capture_maxbytes;
@@ -149,6 +149,7 @@ struct ledger_stream {
 	uint32_t backups;
 	ledger_text path, name; /* name: "group:name" */
 	bool syslog, events, strip_ansi, is_auto;
+	bool indent, ending; /* of what MSG_LOG_STREAM says: INDENT, DONE */
 };
 
 /* ---- the header ---- */

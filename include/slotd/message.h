@@ -86,7 +86,7 @@ enum message_type {
 	MSG_ANSWER_ITEM,
 	MSG_ANSWER,
 	MSG_JOB,	  /* state of a deploy, swap, rollback or other long command */
-	MSG_JOB_LINE,	  /* one line of its output */
+	MSG_WAS_JOB_LINE, /* a number that is not used any more */
 	MSG_STDIN,	  /* control -> slotd: bytes for a worker's stdin; -> ANSWER */
 	MSG_EVENT,	  /* control -> slotd: sendRemoteCommEvent; -> ANSWER */
 	MSG_STATE_COUNTS, /* a relay's page of counts, read-only */
@@ -192,7 +192,7 @@ enum message_tag {
 	TAG_PASSWORD,
 	TAG_SECTION,
 	TAG_JOB,
-	TAG_SEQ,
+	TAG_SEQ, /* not sent any more */
 	TAG_DONE,
 	TAG_WHO,
 	TAG_JSON,

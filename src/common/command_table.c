@@ -48,9 +48,10 @@ static const struct command_row rows[COMMAND_MAX_] = {
 		.flags = ALLOW_JSON | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.follow", METHOD_FOLLOW,
 			{{"job", PARAM_INT}, {"seen", PARAM_INT}},
-			"{job, service, kind, step, done, code, text, seq, lines: [{seq, step, "
-			"text}]}: the lines after number seen. Waits up to 25 s for one, or for "
-			"the end of the job." }},
+			"{job, service, kind, step, done, code, text, seq, lines: [{seq, text}]}: "
+			"lines of the job's log. seen: 0 at first, then the seq of the answer "
+			"before; -1 for no lines. Waits up to 25 s for a line, or for the end of "
+			"the job." }},
 	},
 	[COMMAND_AVAIL] = {
 		.name = "avail", .topic = TOPIC_DAEMON, .may = MAY_ALL,

@@ -1,6 +1,7 @@
 #include "call.h"
 
 #include "control.h"
+#include "jobfollow.h"
 #include "methods.h"
 
 #include <slotd/cleanup.h>
@@ -64,6 +65,7 @@ void call_cancel(struct call *c)
 		c->next->previous = c->previous;
 	}
 	c->following = false;
+	follow_left(c->control, call_int(c, 0));
 }
 
 /* ---- arguments */

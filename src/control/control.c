@@ -1,7 +1,7 @@
 /* slotd-control without its process: loop, channel, and what slotd says. */
 #include "control.h"
 
-#include "methods.h"
+#include "jobfollow.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/helper.h>
@@ -94,7 +94,6 @@ static void received(struct channel *ch, struct message *m)
 		commands_received(&c->commands, m);
 		break;
 	case MSG_JOB:
-	case MSG_JOB_LINE:
 		job(c, m);
 		break;
 	case MSG_QUIT:
@@ -156,6 +155,7 @@ void control_done(struct control *c)
 	loop_io_stop(c->loop, &c->slotd_io);
 	cleanup_closep(&c->slotd_pidfd);
 	http_done(&c->http);
+	followers_done(c);
 	channel_done(&c->channel);
 	mirror_done(&c->mirror);
 	counts_done(&c->counts);

@@ -9,6 +9,7 @@
  *	rpc.c      /RPC2: a request, or the calls of a multicall in order
  *	call.c     one call; methods.c their table, methods_*.c what they do
  *	follow.c   /logtail and /mainlogtail
+ *	jobfollow.c  slotd.follow: the logs of jobs
  *	web.c      the web page; page.c its HTML
  *	mirror.c   the state that slotd has sent    jobs.c  the lines of deploys
  *	commands.c what slotd has not answered yet    counts.c  the relays' connections
@@ -35,6 +36,7 @@ struct control {
 	struct jobs jobs;
 	struct counts counts;
 	struct call *followers; /* calls of slotd.follow that wait */
+	struct job_reader *readers;
 	struct http http;
 };
 

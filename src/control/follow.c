@@ -17,7 +17,7 @@ enum {
 	QUIET_MAX = 16,	   /* ticks between two questions whether the name is another file by now */
 };
 
-static const usec_t tick_time = MSECONDS(250);
+const usec_t follow_tick = MSECONDS(250);
 
 struct follower {
 	struct request *rq;
@@ -66,11 +66,10 @@ static ssize_t read_some(void *data, char *buf, size_t size)
 
 static void arm(struct follower *f)
 {
-	loop_timer_set(f->control->loop, &f->tick, usec_add(usec_monotonic(), tick_time));
+	loop_timer_set(f->control->loop, &f->tick, usec_add(usec_monotonic(), follow_tick));
 }
 
-/* A log that was written to stops at a rotation, so ask soon; then less and less often. */
-static bool ask_now(unsigned quiet)
+bool follow_ask_now(unsigned quiet)
 {
 	return quiet % QUIET_MAX == 0 || (quiet < QUIET_MAX && !(quiet & (quiet - 1)));
 }
@@ -89,7 +88,7 @@ static void on_tick(struct loop_timer *t)
 	}
 	if (st.st_size > f->at) {
 		request_stream_more(f->rq);
-	} else if (ask_now(++f->quiet) && !f->pending.id) {
+	} else if (follow_ask_now(++f->quiet) && !f->pending.id) {
 		(void)ask(f, on_reopened); /* it failed: asked again later */
 	}
 }

@@ -2,19 +2,8 @@
 
 #include <string.h>
 
-static void drop_line(struct job *j)
-{
-	j->bytes -= strlen(j->lines.at[0].text);
-	free(j->lines.at[0].text);
-	vec_remove(&j->lines, 0);
-}
-
 static struct job *job_free(struct job *j)
 {
-	vec_for_each (line, &j->lines) {
-		free(line->text);
-	}
-	vec_done(&j->lines);
 	free(j->service);
 	free(j->who);
 	free(j->release);
@@ -73,8 +62,13 @@ static void set_text(char **text, const struct message *m, enum message_tag tag)
 	}
 }
 
-static void apply_state(struct job *j, const struct message *m)
+struct job *jobs_apply(struct jobs *jobs, const struct message *m)
 {
+	struct job *j = jobs_take(jobs, message_i64(m, TAG_JOB));
+
+	if (!j) {
+		return NULL;
+	}
 	set_text(&j->service, m, TAG_SERVICE);
 	set_text(&j->who, m, TAG_WHO);
 	set_text(&j->release, m, TAG_RELEASE);
@@ -83,36 +77,6 @@ static void apply_state(struct job *j, const struct message *m)
 	j->step = message_i64(m, TAG_STEP);
 	j->code = message_i64(m, TAG_CODE);
 	j->done = message_u64(m, TAG_DONE) != 0;
-}
-
-static void apply_line(struct job *j, const struct message *m)
-{
-	struct job_line line = {
-		.seq = message_u64(m, TAG_SEQ),
-		.step = message_has(m, TAG_STEP) ? message_i64(m, TAG_STEP) : j->step,
-		.text = strdup(message_str(m, TAG_TEXT)),
-	};
-
-	if (line.seq <= j->seq || !line.text || vec_push(&j->lines, line) < 0) {
-		free(line.text); /* a line that is known, or one that memory does not hold */
-		return;
-	}
-	j->seq = line.seq;
-	j->bytes += strlen(line.text);
-	while (j->lines.len > JOB_LINES_MAX || (j->bytes > JOB_BYTES_MAX && j->lines.len > 1)) {
-		drop_line(j);
-	}
-}
-
-struct job *jobs_apply(struct jobs *jobs, const struct message *m)
-{
-	struct job *j = jobs_take(jobs, message_i64(m, TAG_JOB));
-
-	if (j && m->type == MSG_JOB) {
-		apply_state(j, m);
-	} else if (j) {
-		apply_line(j, m);
-	}
 	return j;
 }
 

@@ -55,7 +55,5 @@ enum call_result run_method_signature(struct call *c);
 enum call_result run_multicall(struct call *c); /* inside a multicall only: refused */
 
 enum call_result run_status(struct call *c); /* methods_slotd.c */
-enum call_result run_follow(struct call *c);
-/** A job changed: answers those who follow it. */
-struct job;
-void follow_notify(struct control *control, const struct job *job);
+
+enum call_result run_follow(struct call *c); /* jobfollow.c */

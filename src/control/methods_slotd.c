@@ -10,12 +10,6 @@
 
 #include <string.h>
 
-enum {
-	FOLLOW_LINES_MAX = 500, /* of one answer */
-};
-
-static const usec_t follow_time = SECONDS(25);
-
 /* ---- slotd.status */
 
 static int64_t seconds(uint64_t usec)
@@ -217,94 +211,4 @@ enum call_result run_services(struct call *c)
 	encode_all(c, NULL, false);
 	encode_struct_end(c->out);
 	return CALL_DONE;
-}
-
-/* ---- slotd.follow */
-
-static void encode_progress(struct strbuf *out, const struct job *j, uint64_t seen)
-{
-	uint64_t last = seen;
-	unsigned n = 0;
-
-	encode_struct(out);
-	encode_member_int(out, "job", j->number);
-	encode_member_text(out, "service", j->service);
-	encode_member_text(out, "kind", swap_kind_name((enum swap_kind)j->kind));
-	encode_member_text(out, "step", swap_step_name((enum swap_step)j->step));
-	encode_name(out, "lines");
-	encode_array(out);
-	vec_for_each (line, &j->lines) {
-		if (line->seq <= seen || n == FOLLOW_LINES_MAX) {
-			continue;
-		}
-		encode_struct(out);
-		encode_member_int(out, "seq", (int64_t)line->seq);
-		encode_member_text(out, "step", swap_step_name((enum swap_step)line->step));
-		encode_member_text(out, "text", line->text);
-		encode_struct_end(out);
-		last = line->seq;
-		n++;
-	}
-	encode_array_end(out);
-	encode_member_end(out);
-	encode_member_int(out, "seq", (int64_t)last);
-	/* Done once the last line was given: a client then stops asking. */
-	encode_member_bool(out, "done", j->done && last >= j->seq);
-	encode_member_int(out, "code", j->code);
-	encode_member_text(out, "text", j->text);
-	encode_struct_end(out);
-}
-
-static enum call_result give_progress(struct call *c)
-{
-	const struct job *j = jobs_find(&c->control->jobs, call_int(c, 0));
-	int64_t seen = call_int(c, 1);
-
-	if (!j) {
-		return call_fault(c, FAULT_BAD_NAME,
-				  "there is no such job, or it was too long ago");
-	}
-	encode_progress(c->out, j, seen < 0 ? 0 : (uint64_t)seen);
-	return CALL_DONE;
-}
-
-static void on_follow_timer(struct loop_timer *t)
-{
-	struct call *c = container_of(t, struct call, timer);
-
-	(void)give_progress(c);
-	call_finish(c);
-}
-
-enum call_result run_follow(struct call *c)
-{
-	const struct job *j = jobs_find(&c->control->jobs, call_int(c, 0));
-
-	if (!j || j->done || (int64_t)j->seq > call_int(c, 1)) {
-		return give_progress(c);
-	}
-	c->following = true;
-	c->previous = NULL;
-	c->next = c->control->followers;
-	if (c->next) {
-		c->next->previous = c;
-	}
-	c->control->followers = c;
-	loop_timer_init(&c->timer, on_follow_timer);
-	loop_timer_set(c->control->loop, &c->timer, usec_add(usec_monotonic(), follow_time));
-	return CALL_LATER;
-}
-
-void follow_notify(struct control *control, const struct job *job)
-{
-	struct call *next;
-
-	for (struct call *c = control->followers; c; c = next) {
-		next = c->next;
-		if (call_int(c, 0) == job->number &&
-		    (job->done || (int64_t)job->seq > call_int(c, 1))) {
-			(void)give_progress(c);
-			call_finish(c);
-		}
-	}
 }

@@ -196,9 +196,9 @@ static void wait_for_other(struct ctl *ctl, const char *service)
 		found = find_service(&status, service);
 		number = found ? (int)value_int(found, "job") : 0;
 	}
-	/* a number of a line that never comes: the answer comes when the job is done, or in time */
+	/* no lines: the answer comes when the job is done, or in time */
 	if (number <= 0 ||
-	    rpc_call(&ctl->rpc, &reply, &diag, "slotd.follow", "ii", number, INT32_MAX) < 0 ||
+	    rpc_call(&ctl->rpc, &reply, &diag, "slotd.follow", "ii", number, -1) < 0 ||
 	    value_true(&reply, "done")) {
 		(void)nanosleep(&second, NULL);
 	}

@@ -82,16 +82,13 @@ static void take_lines(struct follower *f, const struct value *reply)
 	clear_progress(f);
 	value_for_each(line, value_array(reply, "lines"))
 	{
-		if (value_int(line, "seq") <= f->seen) {
-			continue;
-		}
-		f->seen = value_int(line, "seq");
 		if (!f->json) {
 			print_line(f, value_text(line, "text"));
 		} else if (keep_line(f, value_text(line, "text")) < 0) {
 			f->json = false; /* no memory to collect them in: say them */
 		}
 	}
+	f->seen = value_int(reply, "seq");
 	set_step(f, reply);
 }
 

@@ -145,7 +145,7 @@ const struct ledger_shape ledger_shapes[LEDGER_TABLE_MAX_] = {
 			.rows = LEDGER_STREAMS,
 			.content_size = sizeof(struct ledger_stream),
 			.n_parts = 1,
-			.parts = {{0, offsetof(struct ledger_stream, is_auto) + sizeof(bool)}},
+			.parts = {{0, offsetof(struct ledger_stream, ending) + sizeof(bool)}},
 			.n_texts = 2,
 			.texts = {offsetof(struct ledger_stream, path),
 				  offsetof(struct ledger_stream, name)},

@@ -402,6 +402,7 @@ static command_fn *const commands[COMMAND_MAX_] = {
 	[COMMAND_LOG_LEVEL] = command_log_level,
 	[COMMAND_REOPEN] = command_reopen_logs,
 	[COMMAND_HISTORY] = command_open_history,
+	[COMMAND_ATTACH] = command_open_job_log,
 };
 
 bool commands_have(enum command c)

@@ -1,4 +1,5 @@
 #include "log_commands.h"
+#include "deploy/jobs.h"
 #include "deploy/records.h"
 #include "link/helpers.h"
 #include "show/publish.h"
@@ -77,6 +78,20 @@ void command_open_history(const struct call *c)
 
 	records_history_path(c->sup, path, sizeof(path));
 	open_for(c, NULL, 0, path, path);
+}
+
+void command_open_job_log(const struct call *c)
+{
+	char path[PATH_MAX], name[PATH_MAX + 8];
+
+	if (!job_log_find(c->sup, message_str(c->m, TAG_SERVICE), message_u64(c->m, TAG_JOB), path,
+			  sizeof(path))) {
+		answer(c->sup, c->id, FAULT_BAD_NAME, NULL);
+		return;
+	}
+	(void)snprintf(name, sizeof(name), "%s%s", path,
+		       message_u64(c->m, TAG_BACKUPS) ? ".1" : "");
+	open_for(c, NULL, 0, name, name);
 }
 
 /* p NULL: slotd's own log. */

@@ -167,7 +167,7 @@ static const struct service_part service_parts[] = {
 	{"live_file", .reconfigure = live_watch_stop, .open = live_watch_start,
 	 .done = live_watch_stop},
 	{"gate", .init = gate_init, .open = gate_schedule, .done = gate_stop},
-	{"prepare", .done = prepare_stop},
+	{"prepare", .init = prepare_init, .done = prepare_stop},
 	{NULL},
 };
 

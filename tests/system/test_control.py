@@ -17,7 +17,7 @@ import xmlrpc.client
 import pytest
 
 from harness.fakeslotd import FakeSlotd
-from harness.procs import wait_for, wakeups
+from harness.procs import stays, wait_for, wakeups
 
 
 class UnixTransport(xmlrpc.client.Transport):
@@ -333,17 +333,130 @@ def test_jobs_are_followed(fake):
         "answer", ident, code=100, text="payinv: deploy #7 is in gate")
     assert rpc.slotd.deploy("payinv", "4f2c91e") == 7
     assert fault_of(rpc.slotd.swap, "payinv") == (100, "BUSY: payinv: deploy #7 is in gate")
-    got = []
-    thread = threading.Thread(target=lambda: got.append(proxy(fake).slotd.follow(7, 0)))
-    thread.start()
     fake.send("job", job=7, service="payinv", kind=1, step=1)
-    fake.send("job_line", job=7, seq=1, text="git pull", step=1)
-    thread.join(10)
-    assert got[0]["lines"] == [{"seq": 1, "step": "prepare", "text": "git pull"}]
-    assert (got[0]["kind"], got[0]["seq"], got[0]["done"]) == ("deploy", 1, False)
     fake.send("job", job=7, service="payinv", kind=1, step=0, done=1, code=10, text="gate failed")
-    done = rpc.slotd.follow(7, 1)
+    done = rpc.slotd.follow(7, 0)  # it has no log
     assert (done["done"], done["code"], done["text"], done["lines"]) == (True, 10, "gate failed", [])
+
+
+class JobLog:
+    """The log of job 7, which slotd-log writes and rotates, and what slotd says of the job."""
+
+    def __init__(self, fake, tmp_path):
+        self.fake, self.path = fake, tmp_path / "payinv-7.log"
+        self.older = tmp_path / "payinv-7.log.1"
+        self.place = 0
+        fake.answers["attach"] = self.give
+        self.state()
+
+    def state(self, **fields):
+        self.fake.send("job", job=7, service="payinv", kind=1, **{"step": 1, **fields})
+
+    def give(self, fake, ident, fields):
+        assert (fields["service"], fields["job"]) == ("payinv", 7)
+        path = self.older if fields["backups"] else self.path
+        if not path.exists():
+            fake.send("answer", ident, code=20, path=str(path))
+            return
+        with open(path, "rb") as f:
+            fake.send("answer", ident, fds=[f.fileno()], code=80, path=str(path))
+
+    def write(self, text):
+        with open(self.path, "a") as f:
+            f.write(text)
+
+    def rotate(self):
+        self.path.rename(self.older)
+
+    def follow(self, place=None):
+        """What comes after a place, by default after what came before."""
+        got = proxy(self.fake).slotd.follow(7, self.place if place is None else place)
+        self.place = got["seq"]
+        return got
+
+    def lines(self, place=None):
+        return [line["text"] for line in self.follow(place)["lines"]]
+
+
+@pytest.fixture
+def job(fake, tmp_path):
+    return JobLog(fake, tmp_path)
+
+
+class Later:
+    """Calls a function in a thread; result() waits for it."""
+
+    def __init__(self, function):
+        self.got = []
+        self.thread = threading.Thread(target=lambda: self.got.append(function()))
+        self.thread.start()
+
+    def result(self):
+        self.thread.join(20)
+        return self.got[0]
+
+
+def test_the_log_of_a_job_is_followed_to_its_end(job):
+    job.write("#7 payinv: a -> b\n             | git pull\n")
+    assert job.lines() == ["#7 payinv: a -> b", "             | git pull"]
+    waiting = Later(job.lines)
+    job.write("half a li")
+    assert stays(lambda: not waiting.got, 0.6)
+    job.write("ne\nthe next")
+    assert waiting.result() == ["half a line"]
+    assert job.lines(0) == ["#7 payinv: a -> b", "             | git pull", "half a line"]
+    waiting = Later(job.follow)
+    job.state(step=0, done=1, code=10, text="gate failed")
+    last = waiting.result()
+    assert [line["text"] for line in last["lines"]] == ["the next"]
+    for done in last, job.follow():
+        assert (done["done"], done["code"], done["text"]) == (True, 10, "gate failed")
+
+
+def test_a_follower_of_a_job_goes_on_where_it_was_in_another_slotd_control(job, tmp_path):
+    job.write("".join(f"{i}\n" for i in range(1200)))
+    assert job.lines() + job.lines() == [str(i) for i in range(1000)]
+    (tmp_path / "another").mkdir()
+    job.fake = FakeSlotd(tmp_path / "another")
+    job.fake.proxies = []
+    job.fake.listen_unix()
+    job.fake.daemon()
+    job.fake.synced()
+    job.fake.answers["attach"] = job.give
+    job.state(done=1)
+    assert job.lines() == [str(i) for i in range(1000, 1200)]
+    assert job.follow()["done"]
+    assert job.lines(0)[:2] == ["0", "1"]
+    for made in job.fake.proxies:
+        made("close")()
+    assert job.fake.close() == 0
+
+
+def test_the_log_of_a_job_is_followed_through_a_rotation(job):
+    job.write("one\ntwo\n")
+    assert job.lines() == ["one", "two"]
+    job.write("three\n")
+    job.rotate()
+    job.write("four\n")
+    assert job.lines() == ["three"]
+    assert job.lines() == ["four"]
+    assert job.lines(0) + job.lines() == ["one", "two", "three", "four"]
+    job.write("five\n")
+    job.state(done=1)
+    job.older.unlink()
+    job.rotate()
+    assert job.lines() == ["five"]
+    assert job.follow()["done"]
+
+
+def test_whoever_wants_no_lines_of_a_job_waits_for_its_end(job):
+    job.write("one\n")
+    waiting = Later(lambda: job.follow(-1))
+    assert stays(lambda: not waiting.got, 0.3)
+    job.state(done=1, code=0, text="b is live.")
+    done = waiting.result()
+    assert done["done"] and done["lines"] == []
+    assert not [c for c in job.fake.commands if c[0] == "attach"]
 
 
 START_CAT = (b"<methodCall><methodName>supervisor.startProcess</methodName><params><param><value>"

@@ -100,8 +100,9 @@ prepare=
 """)
     done = deploy(payinv)
     assert 'exit status 1 in line' in done.stdout and '"test -e /nowhere"' in done.stdout
-    log = payinv.daemon.read("log/payinv-1.log")
-    assert "true" in log and log.rstrip().endswith("test -e /nowhere")
+    log = payinv.daemon.read("log/payinv-1.log").splitlines()
+    assert "             | true" in log and log[-2] == "             | test -e /nowhere"
+    assert log == done.stdout.splitlines()[:-1]
     entry = json.loads(payinv.daemon.ctl("history", "--json", check=True).stdout)[0]
     assert entry["step"] == "prepare" and "test -e /nowhere" in entry["why"]
     assert "FAILED in prepare: exit status 1" in payinv.daemon.ctl("history", check=True).stdout

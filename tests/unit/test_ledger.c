@@ -615,6 +615,8 @@ static void print_job_and_stream(void)
 	FIELD(ledger_stream, events);
 	FIELD(ledger_stream, strip_ansi);
 	FIELD(ledger_stream, is_auto);
+	FIELD(ledger_stream, indent);
+	FIELD(ledger_stream, ending);
 	FIELD(ledger_daemon, pid);
 	FIELD(ledger_daemon, mood);
 	FIELD(ledger_daemon, started);

@@ -337,47 +337,15 @@ START_TEST(neighbouring_slices_lose_and_double_no_character)
 }
 END_TEST
 
-static void put_line(struct jobs *jobs, int64_t number, uint64_t seq, const char *text)
-{
-	message_init(&m, MSG_JOB_LINE, 0);
-	message_put_i64(&m, TAG_JOB, number);
-	message_put_u64(&m, TAG_SEQ, seq);
-	message_put_text(&m, TAG_TEXT, text);
-	ck_assert_ptr_nonnull(jobs_apply(jobs, &m));
-}
-
-START_TEST(old_jobs_and_lines_are_forgotten)
+START_TEST(old_jobs_are_forgotten)
 {
 	CLEANUP(jobs_done) struct jobs jobs = {0};
-	struct job *j;
 
 	for (int number = 1; number <= JOBS_MAX + 1; number++) {
-		put_line(&jobs, number, 1, "x");
+		ck_assert_ptr_nonnull(jobs_take(&jobs, number));
 	}
 	ck_assert_ptr_null(jobs_find(&jobs, 1));
-	j = jobs_find(&jobs, 2);
-	ck_assert_ptr_nonnull(j);
-	for (unsigned seq = 2; seq <= JOB_LINES_MAX + 5; seq++) {
-		put_line(&jobs, 2, seq, "y");
-	}
-	put_line(&jobs, 2, 7, "known already");
-	ck_assert_uint_eq(j->lines.len, JOB_LINES_MAX);
-	ck_assert_uint_eq(j->lines.at[0].seq, 6);
-	ck_assert_uint_eq(j->seq, JOB_LINES_MAX + 5);
-}
-END_TEST
-
-START_TEST(a_job_of_long_lines_is_bounded_too)
-{
-	CLEANUP(jobs_done) struct jobs jobs = {0};
-	static char text[MESSAGE_BYTES_MAX];
-
-	memset(text, 'x', sizeof(text) - 1);
-	for (unsigned seq = 1; seq <= 100; seq++) {
-		put_line(&jobs, 1, seq, text);
-	}
-	ck_assert_uint_le(jobs_find(&jobs, 1)->bytes, JOB_BYTES_MAX);
-	ck_assert_uint_eq(jobs_find(&jobs, 1)->seq, 100);
+	ck_assert_ptr_nonnull(jobs_find(&jobs, 2));
 }
 END_TEST
 
@@ -386,7 +354,7 @@ START_TEST(a_job_whose_slotd_is_gone_ends_unless_the_next_one_knows_it)
 	CLEANUP(jobs_done) struct jobs jobs = {0};
 	struct job *j;
 
-	put_line(&jobs, 3, 1, "x");
+	ck_assert_ptr_nonnull(jobs_take(&jobs, 3));
 	j = jobs_find(&jobs, 3);
 	jobs_lose(&jobs);
 	ck_assert(j->done);
@@ -411,6 +379,5 @@ int main(void)
 			 names_are_split_at_the_first_colon,
 			 a_worker_is_described_in_supervisors_words, the_last_exit_is_told,
 			 read_gives_what_supervisor_gives, tail_gives_what_supervisor_gives,
-			 neighbouring_slices_lose_and_double_no_character,
-			 old_jobs_and_lines_are_forgotten, a_job_of_long_lines_is_bounded_too);
+			 neighbouring_slices_lose_and_double_no_character, old_jobs_are_forgotten);
 }

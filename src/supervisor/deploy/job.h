@@ -5,7 +5,8 @@
  *
  *	jobs.c       who may begin one, and what is told of it to slotd-control
  *	job_steps.c  its steps, how it ended, its line in the history
- *	job_log.c    its lines
+ *	job_log.c    its log
+ *	job_files.c  what is read of logs, in a child
  */
 
 #include "deploy/job_log.h"
@@ -39,10 +40,12 @@ struct job {
 	char why[PLAN_TEXT_MAX];       /* one line */
 	char culprit[LEDGER_NAME_MAX]; /* the worker; "" for none */
 	struct job_log log;
+	struct child tidy; /* makes room for its log */
 	struct child tail; /* reads what the culprit printed last */
 	bool over;	   /* nothing but that is waited for */
 
-	pid_t told_pid; /* the slotd-control that has the following */
-	uint64_t told_seq;
+	pid_t told_pid; /* the slotd-control that knows it as it is */
 	bool dirty;
+	bool ended; /* done, and all of its log is written: whoever follows it can stop */
+	struct loop_timer patience; /* for that */
 };

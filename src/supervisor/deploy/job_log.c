@@ -1,110 +1,250 @@
 #include "deploy/job_log.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/indent.h>
+#include <slotd/log.h>
 
-#include <ctype.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
-	TAIL_LINES = 6,
-	TAIL_BYTES = 4096,
+	QUEUE_MAX = 64 * 1024,
+	LOG_MAXBYTES = 8 << 20,
+	LOG_BACKUPS = 1,
 };
 
-void job_log_add(struct job_log *log, enum swap_step step, const char *text)
-{
-	struct job_line line = {.seq = ++log->seq, .step = step, .text = strdup(text)};
+static void flush(struct job_log *log);
 
-	if (!line.text || vec_push(&log->lines, line) < 0) {
-		free(line.text);
-		return;
-	}
-	if (log->lines.len > JOB_LINES_MAX) {
-		free(log->lines.at[0].text);
-		vec_remove(&log->lines, 0);
-	}
+static void on_writable(struct loop_io *io, unsigned events)
+{
+	(void)events;
+	flush(container_of(io, struct job_log, io));
 }
 
-static void end_line(struct job_log *log, job_line_fn *fn, void *arg)
+/* ---- streams */
+
+static void own_closed(void *data)
 {
-	log->partial[log->n_partial] = '\0';
-	log->n_partial = 0;
-	fn(arg, log->partial);
+	struct job_log *log = data;
+
+	log->own = 0;
+	log->written(log);
 }
 
-void job_log_feed(struct job_log *log, const char *data, size_t len, job_line_fn *fn, void *arg)
+static void commands_closed(void *data)
 {
-	if (len == 0 && log->n_partial) {
-		end_line(log, fn, arg);
-	}
-	for (size_t i = 0; i < len; i++) {
-		char c = data[i];
+	struct job_log *log = data;
 
-		if (c == '\n') {
-			end_line(log, fn, arg);
+	log->commands = 0;
+	flush(log);
+	log->written(log);
+}
+
+static int make_stream(struct job_log *log, const struct stream_spec *wanted, uint32_t *ret_id,
+		       int *ret_fd)
+{
+	struct stream_spec spec = *wanted;
+	char name[LEDGER_LABEL_MAX];
+
+	(void)snprintf(name, sizeof(name), "job #%u", log->number);
+	spec.group = log->service;
+	spec.name = name;
+	spec.path = log->path;
+	spec.maxbytes = LOG_MAXBYTES;
+	spec.backups = LOG_BACKUPS;
+	spec.data = log;
+	return streams_make(log->sup, &spec, ret_id, ret_fd);
+}
+
+static void drop_queue(struct job_log *log)
+{
+	free(log->queue);
+	log->queue = NULL;
+	log->len = 0;
+}
+
+static void close_own(struct job_log *log)
+{
+	loop_io_leave(log->sup->loop, &log->io);
+	cleanup_closep(&log->fd);
+	drop_queue(log);
+}
+
+int job_log_open(struct job_log *log, struct supervisor *sup, const char *service, unsigned number,
+		 const char *path, job_log_fn *written)
+{
+	const struct stream_spec spec = {.uid = (uid_t)-1, .gid = (gid_t)-1, .closed = own_closed};
+	int r;
+
+	*log = (struct job_log){
+		.sup = sup,
+		.service = strdup(service),
+		.path = strdup(path),
+		.number = number,
+		.fd = -EBADF,
+		.written = written,
+	};
+	loop_io_init(&log->io, on_writable);
+	if (!log->service || !log->path) {
+		return -ENOMEM;
+	}
+	r = make_stream(log, &spec, &log->own, &log->fd);
+	if (r == 0 && fcntl(log->fd, F_SETFL, O_NONBLOCK) < 0) {
+		r = -errno;
+		streams_leave(sup, log->own);
+		log->own = 0;
+		cleanup_closep(&log->fd);
+	}
+	return r;
+}
+
+void job_log_begin(struct job_log *log)
+{
+	log->begun = true;
+	streams_begin(log->sup, log->own);
+	streams_begin(log->sup, log->commands);
+}
+
+/* ---- slotd's lines */
+
+static void end_own(struct job_log *log)
+{
+	close_own(log);
+	streams_end(log->sup, log->own);
+}
+
+/* The pipe's reader is slotd itself as long as slotd-log has not read all: it does not break. */
+static void write_queue(struct job_log *log)
+{
+	while (log->len) {
+		ssize_t n = write(log->fd, log->queue, log->len);
+
+		if (n < 0 && errno == EINTR) {
 			continue;
 		}
-		if (log->n_partial == sizeof(log->partial) - 1) {
-			end_line(log, fn, arg);
+		if (n < 0 && errno == EAGAIN) {
+			loop_io_set(log->sup->loop, &log->io, log->fd, LOOP_WRITE);
+			return;
 		}
-		if (c != '\r') {
-			log->partial[log->n_partial++] =
-				(char)(iscntrl((unsigned char)c) && c != '\t' ? '?' : c);
+		if (n <= 0) {
+			log_line(LOG_ERR, "%s: no more lines can be written to %s: %s",
+				 log->service, log->path, strerror(errno));
+			break;
 		}
+		log->len -= (size_t)n;
+		memmove(log->queue, log->queue + n, log->len);
 	}
+	loop_io_stop(log->sup->loop, &log->io);
+	drop_queue(log);
+}
+
+static void flush(struct job_log *log)
+{
+	if (log->fd < 0 || log->commands) {
+		return;
+	}
+	write_queue(log);
+	if (log->ending && !log->len) {
+		end_own(log);
+	}
+}
+
+static void put(struct job_log *log, const char *data, size_t len)
+{
+	char *more;
+
+	if (log->fd < 0) {
+		return;
+	}
+	more = log->len + len <= QUEUE_MAX ? realloc(log->queue, log->len + len) : NULL;
+	if (!more) {
+		log_line(LOG_ERR, "%s: lines are missing in %s: %s", log->service, log->path,
+			 log->len + len > QUEUE_MAX ? "too many wait to be written"
+						    : "out of memory");
+		return;
+	}
+	memcpy(more + log->len, data, len);
+	log->queue = more;
+	log->len += len;
+	flush(log);
+}
+
+void job_log_line(struct job_log *log, const char *text)
+{
+	char line[4096];
+	int n = snprintf(line, sizeof(line), "%s\n", text);
+
+	if (n >= (int)sizeof(line)) {
+		n = sizeof(line) - 1;
+		line[n - 1] = '\n';
+	}
+	put(log, line, (size_t)n);
+}
+
+void job_log_text(struct job_log *log, const char *data, size_t len)
+{
+	enum {
+		PIECE = 256,
+	};
+	char out[INDENT_ROOM(PIECE)];
+
+	if (len == 0) {
+		put(log, out, indent_end(&log->column, out));
+	}
+	for (size_t at = 0; at < len; at += PIECE) {
+		size_t n = len - at < PIECE ? len - at : PIECE;
+
+		put(log, out, indent_run(&log->column, data + at, n, out));
+	}
+}
+
+/* ---- commands */
+
+int job_log_commands(struct job_log *log, uid_t uid, gid_t gid, int *ret_fd)
+{
+	const struct stream_spec spec = {
+		.indent = true, .uid = uid, .gid = gid, .closed = commands_closed};
+	int r = make_stream(log, &spec, &log->commands, ret_fd);
+
+	if (r == 0 && log->begun) {
+		streams_begin(log->sup, log->commands);
+	}
+	return r;
+}
+
+void job_log_commands_end(struct job_log *log)
+{
+	if (log->commands) {
+		streams_end(log->sup, log->commands);
+	}
+}
+
+/* ---- the end */
+
+void job_log_end(struct job_log *log)
+{
+	log->ending = true;
+	job_log_commands_end(log);
+	flush(log);
+}
+
+bool job_log_open_still(const struct job_log *log)
+{
+	return log->own || log->commands;
 }
 
 void job_log_done(struct job_log *log)
 {
-	vec_for_each (line, &log->lines) {
-		free(line->text);
+	if (!log->sup) {
+		return;
 	}
-	vec_done(&log->lines);
-}
-
-static const char *last_lines(const char *text, size_t len, unsigned n)
-{
-	const char *p = text + len;
-
-	if (p > text && p[-1] == '\n') {
-		p--;
+	if (log->fd >= 0 && log->len) {
+		write_queue(log);
 	}
-	while (p > text) {
-		if (p[-1] == '\n' && --n == 0) {
-			break;
-		}
-		p--;
-	}
-	return p;
-}
-
-static bool print_tail(const char *path)
-{
-	char buf[TAIL_BYTES];
-	struct stat st;
-	auto_close int fd =
-		path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -EBADF;
-	const char *from;
-	ssize_t n;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		return false;
-	}
-	n = pread(fd, buf, sizeof(buf),
-		  st.st_size > (off_t)sizeof(buf) ? st.st_size - (off_t)sizeof(buf) : 0);
-	if (n <= 0) {
-		return false;
-	}
-	from = last_lines(buf, (size_t)n, TAIL_LINES);
-	return write(STDOUT_FILENO, from, (size_t)(buf + n - from)) > 0;
-}
-
-int job_tail_print(void *data)
-{
-	const struct job_tail *tail = data;
-
-	return print_tail(tail->paths[0]) || print_tail(tail->paths[1]) ? 0 : 1;
+	streams_leave(log->sup, log->own);
+	streams_leave(log->sup, log->commands);
+	close_own(log);
+	free(log->service);
+	free(log->path);
 }

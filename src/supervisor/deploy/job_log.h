@@ -1,42 +1,50 @@
 #pragma once
 
-/** The lines of a job: bounded, numbered, made of what commands print. Pure but for the tail. */
+/**
+ * A job's log: two streams of slotd-log into one file. What slotd says of its steps comes by a
+ * pipe of its own, what commands print by another, whose lines slotd-log indents: so no command
+ * can say a step. While commands have theirs, slotd's lines wait here: the file has them in order.
+ *
+ * Nothing here waits for slotd-log: lines for which there is no room are left out.
+ */
 
-#include <slotd/swap_names.h>
-#include <slotd/vec.h>
+#include "worker/streams.h"
 
-#include <stddef.h>
-#include <stdint.h>
-
-enum {
-	JOB_LINES_MAX = 1000, /* the newest are kept */
-	JOB_LINE_LEN = 1000,
-};
-
-struct job_line {
-	uint64_t seq;
-	enum swap_step step;
-	char *text;
-};
+struct job_log;
+/** All that commands printed is written; or all of the log. */
+typedef void job_log_fn(struct job_log *log);
 
 struct job_log {
-	VEC(struct job_line) lines;
-	uint64_t seq;		    /* of the newest */
-	char partial[JOB_LINE_LEN]; /* of a line not ended yet */
-	size_t n_partial;
+	struct supervisor *sup;
+	char *service, *path;
+	unsigned number;
+	uint32_t own, commands; /* streams; 0: none, or written to the end */
+	bool begun;		/* slotd-log knows them */
+	bool ending;		/* no more lines come */
+	int fd;			/* write end of own; -EBADF */
+	struct loop_io io;
+	char *queue; /* what waits for room in the pipe, or for the commands */
+	size_t len;
+	uint32_t column; /* of text that is indented here */
+	job_log_fn *written;
 };
 
-typedef void job_line_fn(void *data, const char *text);
-
-/** Out of memory, the line is missing. */
-void job_log_add(struct job_log *log, enum swap_step step, const char *text);
-/** Cuts bytes into lines without control characters; len 0 ends the last one. */
-void job_log_feed(struct job_log *log, const char *data, size_t len, job_line_fn *fn, void *arg);
+/** Makes the pipe. Lines may come; they wait until job_log_begin. 0 or -errno: it has no log. */
+int job_log_open(struct job_log *log, struct supervisor *sup, const char *service, unsigned number,
+		 const char *path, job_log_fn *written);
+/** slotd-log may open the file now. */
+void job_log_begin(struct job_log *log);
+/** A whole line, without its newline. */
+void job_log_line(struct job_log *log, const char *text);
+/** Text below a step, not at line ends; len 0: it is over. */
+void job_log_text(struct job_log *log, const char *data, size_t len);
+/** A pipe for commands of that user: its write end, the caller's to close. 0 or -errno. */
+int job_log_commands(struct job_log *log, uid_t uid, gid_t gid, int *ret_fd);
+/** They have ended. Whoever else has their pipe writes to nobody soon. */
+void job_log_commands_end(struct job_log *log);
+/** No more lines come. */
+void job_log_end(struct job_log *log);
+/** Is something still to be written? */
+bool job_log_open_still(const struct job_log *log);
+/** What waits is given up, as far as it does not fit into the pipe at once. */
 void job_log_done(struct job_log *log);
-
-/** Files of which the first that says anything is shown. */
-struct job_tail {
-	const char *paths[2];
-};
-/** For child_run: the last lines of a log file, on fd 1. */
-int job_tail_print(void *data);

@@ -1,4 +1,5 @@
 #include "deploy/job_steps.h"
+#include "deploy/job_files.h"
 #include "deploy/job_log.h"
 #include "deploy/records.h"
 #include "service/handoff_ops.h"
@@ -57,18 +58,12 @@ void job_line(struct job *j, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	job_log_add(&j->log, j->step, text);
-	job_changed(j);
-}
-
-static void indented(void *data, const char *text)
-{
-	job_line(data, "             | %s", text);
+	job_log_line(&j->log, text);
 }
 
 void job_output(struct job *j, const char *data, size_t len)
 {
-	job_log_feed(&j->log, data, len, indented, j);
+	job_log_text(&j->log, data, len);
 }
 
 /* ---- steps ---- */
@@ -181,6 +176,7 @@ void job_close(struct job *j)
 		log_line(LOG_ERR, "%s #%u is not in the history: out of memory",
 			 swap_kind_name(j->kind), j->number);
 	}
+	job_end_log(j);
 	job_changed(j);
 }
 

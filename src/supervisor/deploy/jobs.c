@@ -1,6 +1,8 @@
 #include "deploy/jobs.h"
+#include "deploy/job_files.h"
 #include "deploy/job_log.h"
 #include "deploy/job_steps.h"
+#include "deploy/prepare.h"
 #include "deploy/records.h"
 #include "deploy/service_swap.h"
 #include "link/helpers.h"
@@ -9,13 +11,20 @@
 #include "service/services.h"
 #include "service/slots.h"
 
+#include <slotd/cleanup.h>
+
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 enum {
-	JOBS_KEPT = 16, /* over all services: who follows one may come late */
+	JOBS_KEPT = 32, /* over all services: who follows one may come late */
 };
+
+/* A log that is not written by then is on a disk that hangs. */
+#define LOG_PATIENCE  SECONDS(5)
+#define TIDY_PATIENCE SECONDS(5)
 
 struct jobs {
 	VEC(struct job *) all; /* oldest first */
@@ -43,6 +52,22 @@ const char *job_log_path(const struct job *j, char *buf, size_t size)
 	(void)snprintf(buf, size, "%s/%s-%u.log", j->sup->config->supervisord.log_dir, j->name,
 		       j->number);
 	return buf;
+}
+
+const char *job_log_find(struct supervisor *sup, const char *service, uint64_t number, char *buf,
+			 size_t size)
+{
+	struct jobs *jobs = sup->jobs;
+
+	if (!jobs) {
+		return NULL;
+	}
+	vec_for_each (j, &jobs->all) {
+		if ((*j)->number == number && strcmp((*j)->name, service) == 0) {
+			return job_log_path(*j, buf, size);
+		}
+	}
+	return NULL;
 }
 
 const char *job_describe(const struct job *j, char *buf, size_t size)
@@ -180,11 +205,115 @@ static struct jobs *jobs_of(struct supervisor *sup)
 static void job_free(struct job *j)
 {
 	child_abandon(&j->tail);
+	child_abandon(&j->tidy);
+	loop_timer_stop(j->sup->loop, &j->patience);
 	if (j->service && j->service->closing == j) {
 		j->service->closing = NULL;
 	}
 	job_log_done(&j->log);
 	free(j);
+}
+
+/* ---- to slotd-control ---- */
+
+static int send_state(const struct job *j, struct helper *control)
+{
+	struct message m;
+
+	message_init(&m, MSG_JOB, 0);
+	message_put_u64(&m, TAG_JOB, j->number);
+	message_put_text(&m, TAG_SERVICE, j->name);
+	message_put_u64(&m, TAG_KIND, j->kind);
+	message_put_u64(&m, TAG_STEP, j->step);
+	message_put_text(&m, TAG_WHO, j->who);
+	message_put_text(&m, TAG_RELEASE, j->release);
+	message_put_u64(&m, TAG_DONE, j->ended);
+	message_put_i64(&m, TAG_CODE, j->code);
+	message_put_text(&m, TAG_TEXT, j->ended ? j->text : "");
+	return helper_send(control, &m);
+}
+
+static void tell(struct job *j, struct helper *control)
+{
+	if (j->told_pid != control->child.pid) {
+		j->told_pid = control->child.pid;
+		j->dirty = true;
+	}
+	if (j->dirty && send_state(j, control) == 0) {
+		j->dirty = false;
+	}
+}
+
+/* ---- its log ---- */
+
+/* slotd-control may not have a service to send it with any more. */
+static void tell_end(struct job *j)
+{
+	struct helper *control = helper_of(j->sup, HELPER_CONTROL);
+
+	loop_timer_stop(j->sup->loop, &j->patience);
+	j->ended = true;
+	job_changed(j);
+	if (!j->service && control && channel_open(&control->channel)) {
+		tell(j, control);
+	}
+}
+
+static void on_patience(struct loop_timer *t)
+{
+	tell_end(container_of(t, struct job, patience));
+}
+
+static void on_log_written(struct job_log *log)
+{
+	struct job *j = container_of(log, struct job, log);
+
+	if (j->service && j->service->job == j) {
+		prepare_written(j->service);
+	}
+	if (j->done && !j->ended && !job_log_open_still(log)) {
+		tell_end(j);
+	}
+}
+
+void job_end_log(struct job *j)
+{
+	job_log_end(&j->log);
+	if (!job_log_open_still(&j->log)) {
+		j->ended = true;
+	} else {
+		loop_timer_set(j->sup->loop, &j->patience,
+			       usec_add(usec_monotonic(), LOG_PATIENCE));
+	}
+}
+
+static void on_tidied(struct child *c, const struct child_result *result)
+{
+	(void)result; /* a log that is in the way is written on */
+	job_log_begin(&container_of(c, struct job, tidy)->log);
+}
+
+static void open_log(struct job *j)
+{
+	struct job_tidy tidy = {j->sup->config->supervisord.log_dir, j->name, j->number};
+	struct child_spec spec = CHILD_SPEC_INIT;
+	char path[PATH_MAX];
+	int r = job_log_open(&j->log, j->sup, j->name, j->number,
+			     job_log_path(j, path, sizeof(path)), on_log_written);
+
+	if (r < 0) {
+		service_say(j->service, LOG_ERR, "%s #%u has no log: %s", swap_kind_name(j->kind),
+			    j->number, strerror(-r));
+	}
+	spec.spawn.run = job_tidy;
+	spec.spawn.data = &tidy;
+	spec.timeout = TIDY_PATIENCE;
+	spec.done = on_tidied;
+	r = child_run(&j->sup->children, &j->tidy, &spec);
+	if (r < 0) {
+		service_say(j->service, LOG_WARNING, "logs of former jobs stay: %s", strerror(-r));
+		job_log_begin(&j->log);
+	}
 }
 
 static void drop_oldest(struct jobs *jobs)
@@ -221,6 +350,8 @@ static int make(struct service *s, const struct job_request *req, struct job **r
 		       : req->release		     ? req->release
 						     : "");
 	j->number = records_next_job(s->sup);
+	loop_timer_init(&j->patience, on_patience);
+	open_log(j);
 	drop_oldest(jobs);
 	*ret = j;
 	return 0;
@@ -339,70 +470,7 @@ int service_may_change(const struct process *p, struct diag *diag)
 	return 0;
 }
 
-/* ---- to slotd-control ---- */
-
-static int send_lines(struct job *j, struct helper *control)
-{
-	struct message m;
-	int r = 0;
-
-	vec_for_each (l, &j->log.lines) {
-		if (l->seq <= j->told_seq) {
-			continue;
-		}
-		message_init(&m, MSG_JOB_LINE, 0);
-		message_put_u64(&m, TAG_JOB, j->number);
-		message_put_u64(&m, TAG_SEQ, l->seq);
-		message_put_u64(&m, TAG_STEP, l->step);
-		message_put_text(&m, TAG_TEXT, l->text);
-		r = helper_send(control, &m);
-		if (r < 0) {
-			return r;
-		}
-		j->told_seq = l->seq;
-	}
-	return 0;
-}
-
-static int send_state(struct job *j, struct helper *control)
-{
-	struct message m;
-
-	message_init(&m, MSG_JOB, 0);
-	message_put_u64(&m, TAG_JOB, j->number);
-	message_put_text(&m, TAG_SERVICE, j->name);
-	message_put_u64(&m, TAG_KIND, j->kind);
-	message_put_u64(&m, TAG_STEP, j->step);
-	message_put_text(&m, TAG_WHO, j->who);
-	message_put_text(&m, TAG_RELEASE, j->release);
-	message_put_u64(&m, TAG_DONE, j->done);
-	message_put_i64(&m, TAG_CODE, j->code);
-	message_put_text(&m, TAG_TEXT, j->done ? j->text : "");
-	return helper_send(control, &m);
-}
-
-/* The state goes first, so that a line is read with the step that it leads to; done goes last. */
-static int send_all(struct job *j, struct helper *control)
-{
-	int r = j->done ? 0 : send_state(j, control);
-
-	if (r == 0) {
-		r = send_lines(j, control);
-	}
-	return r == 0 && j->done ? send_state(j, control) : r;
-}
-
-static void tell(struct job *j, struct helper *control)
-{
-	if (j->told_pid != control->child.pid) {
-		j->told_pid = control->child.pid;
-		j->told_seq = 0;
-		j->dirty = true;
-	}
-	if (j->dirty && send_all(j, control) == 0) {
-		j->dirty = false;
-	}
-}
+/* ---- all of a service ---- */
 
 void jobs_publish(struct service *s, struct helper *control)
 {

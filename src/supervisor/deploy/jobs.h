@@ -26,6 +26,9 @@ int service_may_change(const struct process *p, struct diag *diag);
 const char *job_release(const struct job *j);
 /** log_dir/SERVICE-JOB.log. Returns buf. */
 const char *job_log_path(const struct job *j, char *buf, size_t size);
+/** The log of a job of that service, NULL: there is none that is known. Returns buf. */
+const char *job_log_find(struct supervisor *sup, const char *service, uint64_t number, char *buf,
+			 size_t size);
 /** "payinv: deploy #112 by ana is in "gate" for 41 s. ..." Returns buf. */
 const char *job_describe(const struct job *j, char *buf, size_t size);
 uint32_t job_number(const struct job *j);

@@ -86,14 +86,14 @@ struct service_event {
 	char text[PLAN_TEXT_MAX];
 };
 
-/** How far the shell has got in the prepare commands: it prints each line when it reads it. */
-struct prepare_trace {
-	const char *next; /* the line that it will print next; borrowed from the configuration */
-	char line[512];	  /* the last line of the output, which may be incomplete */
-	size_t n_line;
-	char command[160]; /* the last line it printed that says something */
-	unsigned number;   /* of the line in command */
-	unsigned n_lines;
+/** The prepare commands: they run, then their log is written, then it is looked which failed. */
+struct prepare {
+	struct child child; /* the shell; then who looks */
+	int code;	    /* exit status of the shell */
+	bool waiting;	    /* for the log */
+	struct loop_timer patience;
+	char said[256]; /* by who looks */
+	size_t n_said;
 };
 
 struct service {
@@ -127,8 +127,7 @@ struct service {
 	bool gating;
 	struct process *culprit; /* whose failure the gate reports; NULL: none */
 	struct loop_timer check_timer;
-	struct child prepare;
-	struct prepare_trace trace;
+	struct prepare prepare;
 	struct {
 		uint64_t conns, failed;
 	} before_bake;	     /* of the new slot, as the relays count */

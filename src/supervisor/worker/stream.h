@@ -3,7 +3,7 @@
 /**
  * A stream is one pipe of one run of a worker. slotd keeps the read end until slotd-log has
  * written its last byte, so that a new slotd-log can go on with it. A worker that starts again
- * has new pipes; the old ones may still be draining then.
+ * has new pipes; the old ones may still be draining then. A job has streams, too.
  */
 
 #include "worker/process.h"
@@ -21,7 +21,9 @@ struct stream {
 	pid_t pid;
 	char *name, *group, *path;
 	struct log_config config; /* numbers only; its path is not used */
-	bool strip_ansi, is_auto;
+	bool strip_ansi, is_auto, indent, ending;
+	void (*closed)(void *data); /* of one that is no worker's; may be NULL */
+	void *data;
 	uint64_t lost_lines, lost_bytes; /* totals that slotd-log told */
 	ledger_text ledger_path, ledger_name;
 };

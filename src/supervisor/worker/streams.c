@@ -64,6 +64,8 @@ static void commit(const struct stream *st)
 		.events = st->config.events_enabled,
 		.strip_ansi = st->strip_ansi,
 		.is_auto = st->is_auto,
+		.indent = st->indent,
+		.ending = st->ending,
 	};
 
 	ledger_put_stream(st->all->sup->ledger, st->row, &row);
@@ -116,6 +118,8 @@ static const char *own_entry(const struct stream *st, char *buf, size_t size)
 static void drop(struct streams *s, uint32_t id)
 {
 	struct stream **at = place_of(s, id), *st = *at;
+	void (*closed)(void *) = st ? st->closed : NULL;
+	void *data = st ? st->data : NULL;
 	char name[32];
 
 	if (!st) {
@@ -128,6 +132,9 @@ static void drop(struct streams *s, uint32_t id)
 		keep_drop(s->sup, own_entry(st, name, sizeof(name)));
 	}
 	stream_free(st);
+	if (closed) {
+		closed(data);
+	}
 }
 
 /* A number of its own, and a row in the ledger. */
@@ -153,20 +160,12 @@ static int enter(struct stream *st)
 	return 0;
 }
 
-static int stream_new(struct process *p, int channel, int *ret_child)
+/* A pipe with our end in st, and a place in the table. */
+static int lay(struct stream *st, uid_t uid, gid_t gid, int *ret_child)
 {
-	struct streams *s = streams_of(p->sup);
-	const struct log_config *config = &p->config->logs[channel];
-	CLEANUP(stream_freep) struct stream *st = calloc(1, sizeof(*st));
 	auto_close int write_end = -EBADF;
-	int ends[2], r;
+	int ends[2], r = os_pipe_of(uid, gid, ends);
 
-	if (!st) {
-		return -ENOMEM;
-	}
-	st->all = s;
-	st->fd = -EBADF;
-	r = process_pipe(p, ends);
 	if (r < 0) {
 		return r;
 	}
@@ -175,28 +174,54 @@ static int stream_new(struct process *p, int channel, int *ret_child)
 	if (fcntl(st->fd, F_SETFL, O_NONBLOCK) < 0) {
 		return -errno;
 	}
-	st->name = strdup(p->config->name);
-	st->group = strdup(p->group->name);
-	st->path = p->log_paths[channel] ? strdup(p->log_paths[channel]) : NULL;
-	if (!st->name || !st->group || (p->log_paths[channel] && !st->path)) {
+	r = enter(st);
+	if (r == 0) {
+		*place_of(st->all, st->id) = st;
+		*ret_child = TAKE_FD(write_end);
+	}
+	return r;
+}
+
+static struct stream *stream_new(struct supervisor *sup, const char *group, const char *name,
+				 const char *path)
+{
+	struct stream *st = calloc(1, sizeof(*st));
+
+	if (!st) {
+		return NULL;
+	}
+	st->all = streams_of(sup);
+	st->fd = -EBADF;
+	st->name = strdup(name);
+	st->group = strdup(group);
+	st->path = path ? strdup(path) : NULL;
+	return st->name && st->group && (!path || st->path) ? st : stream_free(st);
+}
+
+static int open_output(struct process *p, int channel, int *ret_child)
+{
+	const struct owner *owner = &p->config->program->user;
+	CLEANUP(stream_freep)
+	struct stream *st =
+		stream_new(p->sup, p->group->name, p->config->name, p->log_paths[channel]);
+	int r;
+
+	if (!st) {
 		return -ENOMEM;
 	}
 	st->process = p;
 	st->channel = channel;
-	st->config = *config;
+	st->config = p->config->logs[channel];
 	st->config.path = NULL;
-	st->is_auto = config->kind == LOG_KIND_AUTO;
+	st->is_auto = p->config->logs[channel].kind == LOG_KIND_AUTO;
 	st->strip_ansi = p->config->program->strip_ansi;
-	r = enter(st);
+	r = lay(st, owner->uid, owner->gid, ret_child);
 	if (r < 0) {
 		return r;
 	}
 	p->streams[channel] = st->id;
-	*place_of(s, st->id) = st;
 	st->next_of_process = p->open_streams;
-	p->open_streams = st;
-	st = NULL;
-	*ret_child = TAKE_FD(write_end);
+	p->open_streams = TAKE_PTR(st);
 	return 0;
 }
 
@@ -238,6 +263,8 @@ static void announce(struct streams *s, struct stream *st)
 	message_put_u64(&m, TAG_CAPTURE, st->config.capture_maxbytes);
 	message_put_u64(&m, TAG_EVENTS, st->config.events_enabled);
 	message_put_u64(&m, TAG_STRIP_ANSI, st->strip_ansi);
+	message_put_u64(&m, TAG_INDENT, st->indent);
+	message_put_u64(&m, TAG_DONE, st->ending);
 	message_put_text(&m, TAG_IDENTIFIER, s->sup->config->supervisord.identifier);
 	if (st->is_auto) {
 		message_put_u64(&m, TAG_MODE, AUTO_LOG_MODE);
@@ -350,13 +377,13 @@ int streams_open(struct process *p, int ret_child[3])
 	r = p->config->program->kind == PROGRAM_FCGI ? fcgi_stdin(p, &ret_child[0])
 						     : stdin_open(p, &ret_child[0]);
 	if (r == 0) {
-		r = stream_new(p, 0, &ret_child[1]);
+		r = open_output(p, 0, &ret_child[1]);
 	}
 	if (r == 0) {
 		r = process_piped(p, &ret_child[1]);
 	}
 	if (r == 0 && !p->config->program->redirect_stderr) {
-		r = stream_new(p, 1, &ret_child[2]);
+		r = open_output(p, 1, &ret_child[2]);
 	} else if (r == 0) {
 		ret_child[2] = fcntl(ret_child[1], F_DUPFD_CLOEXEC, 3);
 		r = ret_child[2] < 0 ? -errno : 0;
@@ -395,15 +422,16 @@ void streams_started(struct process *p)
 	}
 }
 
-/* Its worker goes, with row and entry: from now on the stream has its own. */
-static void stand_alone(struct stream *st, const struct process *p)
+/* Without a worker it has an entry of its own, and its name in its row. */
+static void stand_alone(struct stream *st, const char *namespec)
 {
+	struct supervisor *sup = st->all->sup;
 	char name[32];
 
 	st->process = NULL;
-	keep_put_one(p->sup, own_entry(st, name, sizeof(name)), st->fd);
-	if (ledger_text_new(p->sup->ledger, p->namespec, &st->ledger_name) < 0) {
-		log_line(LOG_ERR, "%s: no room in the ledger for a stream's name", p->namespec);
+	keep_put_one(sup, own_entry(st, name, sizeof(name)), st->fd);
+	if (ledger_text_new(sup->ledger, namespec, &st->ledger_name) < 0) {
+		log_line(LOG_ERR, "%s: no room in the ledger for a stream's name", namespec);
 	}
 	commit(st);
 }
@@ -412,9 +440,67 @@ void streams_forget(struct process *p)
 {
 	stdin_close(p);
 	for (struct stream *st = p->open_streams; st; st = st->next_of_process) {
-		stand_alone(st, p);
+		stand_alone(st, p->namespec);
 	}
 	p->open_streams = NULL;
+}
+
+/* ---- those of jobs */
+
+int streams_make(struct supervisor *sup, const struct stream_spec *spec, uint32_t *ret_id,
+		 int *ret_fd)
+{
+	CLEANUP(stream_freep)
+	struct stream *st = stream_new(sup, spec->group, spec->name, spec->path);
+	char namespec[LEDGER_NAME_MAX];
+	int r;
+
+	if (!st) {
+		return -ENOMEM;
+	}
+	st->config.maxbytes = spec->maxbytes;
+	st->config.backups = spec->backups;
+	st->indent = spec->indent;
+	r = lay(st, spec->uid, spec->gid, ret_fd);
+	if (r < 0) {
+		return r;
+	}
+	*ret_id = st->id;
+	st->closed = spec->closed;
+	st->data = spec->data;
+	(void)snprintf(namespec, sizeof(namespec), "%s:%s", spec->group, spec->name);
+	stand_alone(TAKE_PTR(st), namespec);
+	return 0;
+}
+
+void streams_begin(struct supervisor *sup, uint32_t id)
+{
+	struct stream *st = *place_of(streams_of(sup), id);
+
+	if (st && !st->announced) {
+		announce(st->all, st);
+	}
+}
+
+void streams_end(struct supervisor *sup, uint32_t id)
+{
+	struct stream *st = *place_of(streams_of(sup), id);
+
+	if (st && !st->ending) {
+		st->ending = true;
+		commit(st);
+		announce(st->all, st);
+	}
+}
+
+void streams_leave(struct supervisor *sup, uint32_t id)
+{
+	struct stream *st = *place_of(streams_of(sup), id);
+
+	if (st) {
+		st->closed = NULL;
+		streams_end(sup, id);
+	}
 }
 
 /* ---- all */

@@ -1,6 +1,6 @@
 #pragma once
 
-/** stdout and stderr of workers; slotd-log's refill. */
+/** stdout and stderr of workers, and the logs of jobs; slotd-log's refill. */
 
 #include "link/helpers.h"
 #include "worker/process.h"
@@ -31,3 +31,29 @@ void streams_started(struct process *p);
 void streams_abandon(struct process *p);
 /** The process is gone for good: its open streams finish without it. */
 void streams_forget(struct process *p);
+
+/** A stream that is no worker's. */
+struct stream_spec {
+	const char *group, *name; /* of what writes: for the log */
+	const char *path;	  /* of its file */
+	uint64_t maxbytes;
+	unsigned backups;
+	bool indent; /* slotd/indent.h */
+	uid_t uid;   /* who may open its pipe by name; -1: slotd's user */
+	gid_t gid;
+	void (*closed)(void *data); /* its last byte is written; not called from here */
+	void *data;
+};
+/**
+ * Makes one that slotd-log is not told of yet. Texts are borrowed for the call.
+ *
+ * Returns: 0, its number, and the write end of its pipe, close-on-exec; or -errno.
+ */
+int streams_make(struct supervisor *sup, const struct stream_spec *spec, uint32_t *ret_id,
+		 int *ret_fd);
+/** slotd-log takes what is written to it. */
+void streams_begin(struct supervisor *sup, uint32_t id);
+/** What its pipe holds is the last of it, whoever may have the other end. Then closed is called. */
+void streams_end(struct supervisor *sup, uint32_t id);
+/** Nobody wants to know any more: it ends, closed is not called. */
+void streams_leave(struct supervisor *sup, uint32_t id);

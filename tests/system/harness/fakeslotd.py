@@ -42,7 +42,8 @@ def encode(message, ident=0, **fields):
     return struct.pack("<HHIII", MSG["MSG_" + message.upper()], 0, ident, len(body), 0) + body
 
 
-NUMBERS = {"COMMAND", "UID", "GID", "PID", "WAIT", "INDEX", "CHANNEL", "LEVEL", "JOB"}
+NUMBERS = {"COMMAND", "UID", "GID", "PID", "WAIT", "INDEX", "CHANNEL", "LEVEL", "JOB",
+           "BACKUPS"}
 
 
 def decode(packet):

@@ -15,7 +15,8 @@ enum {
 static struct {
 	pid_t log;
 	uint32_t id;
-	int fd; /* 0: free place */
+	int fd;	   /* 0: free place */
+	bool done; /* it ends with what is in its pipe now */
 } streams[STREAMS_MAX];
 
 bool fake_healthy = true;
@@ -37,17 +38,31 @@ static void done(const struct fake_process *h, uint32_t id)
 	say(h, &m);
 }
 
+/* The place of that stream; a free one when it is new. */
+static int place_of(const struct fake_process *h, uint32_t id)
+{
+	int free_place = -1;
+
+	for (int i = 0; i < STREAMS_MAX; i++) {
+		if (streams[i].fd && streams[i].log == h->pid && streams[i].id == id) {
+			return i;
+		}
+		free_place = !streams[i].fd && free_place < 0 ? i : free_place;
+	}
+	must(free_place >= 0, "too many streams");
+	return free_place;
+}
+
 static void take_stream(const struct fake_process *h, struct message *m)
 {
-	for (int i = 0; i < STREAMS_MAX; i++) {
-		if (!streams[i].fd) {
-			streams[i].log = h->pid;
-			streams[i].id = (uint32_t)message_u64(m, TAG_STREAM);
-			streams[i].fd = message_take_fd(m, 0);
-			return;
-		}
+	int i = place_of(h, (uint32_t)message_u64(m, TAG_STREAM));
+
+	if (!streams[i].fd) {
+		streams[i].log = h->pid;
+		streams[i].id = (uint32_t)message_u64(m, TAG_STREAM);
+		streams[i].fd = message_take_fd(m, 0);
 	}
-	must(false, "too many streams");
+	streams[i].done = message_u64(m, TAG_DONE) != 0;
 }
 
 static void drained(const struct fake_process *h, const struct message *asked)
@@ -202,10 +217,12 @@ static bool read_streams(void)
 			streams[i].fd ? fake_process_of(streams[i].log) : NULL;
 		struct message m;
 
-		if (!streams[i].fd || (log && !log->ended && !readable(streams[i].fd))) {
+		if (!streams[i].fd ||
+		    (log && !log->ended && !streams[i].done && !readable(streams[i].fd))) {
 			continue;
 		}
-		if (log && !log->ended && read(streams[i].fd, buf, sizeof(buf)) > 0) {
+		if (log && !log->ended && readable(streams[i].fd) &&
+		    read(streams[i].fd, buf, sizeof(buf)) > 0) {
 			continue;
 		}
 		any = true;

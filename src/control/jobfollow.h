@@ -1,0 +1,17 @@
+#pragma once
+
+/**
+ * slotd.follow: a job's state and the lines of its log. The log is a file that slotd-log writes;
+ * while somebody follows it is looked at four times a second, as follow.c does with a worker's.
+ */
+
+#include "jobs.h"
+
+struct control;
+
+/** A job changed: answers those who follow it. */
+void follow_notify(struct control *control, const struct job *job);
+/** A call that followed a job is over. */
+void follow_left(struct control *control, int64_t number);
+/** Nobody follows any more. */
+void followers_done(struct control *control);
