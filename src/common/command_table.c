@@ -44,7 +44,10 @@ static const struct command_row rows[COMMAND_MAX_] = {
 	},
 	[COMMAND_ATTACH] = {
 		.name = "attach", .topic = TOPIC_SERVICES, .may = MAY_ALL,
-		.usage = "attach SERVICE\tFollow the swap or deploy that is going on",
+		.usage = "attach SERVICE\tFollow the swap or deploy that is going on, or show "
+			 "the last one again",
+		.manual = "Prints its log from the beginning, and ends with its exit status. This "
+			  "works after any process of slotd was restarted, slotd itself included.",
 		.flags = ALLOW_JSON | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.follow", METHOD_FOLLOW,
 			{{"job", PARAM_INT}, {"seen", PARAM_INT}},

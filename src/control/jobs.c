@@ -30,6 +30,18 @@ struct job *jobs_find(const struct jobs *jobs, int64_t number)
 	return NULL;
 }
 
+int64_t jobs_last(const struct jobs *jobs, const char *service)
+{
+	int64_t last = 0;
+
+	vec_for_each (j, &jobs->list) {
+		if ((*j)->service && strcmp((*j)->service, service) == 0 && (*j)->number > last) {
+			last = (*j)->number;
+		}
+	}
+	return last;
+}
+
 struct job *jobs_take(struct jobs *jobs, int64_t number)
 {
 	struct job *j = jobs_find(jobs, number);

@@ -26,6 +26,8 @@ struct jobs {
 
 void jobs_done(struct jobs *jobs);
 struct job *jobs_find(const struct jobs *jobs, int64_t number);
+/** The number of the last one of a service; 0: none is known. */
+int64_t jobs_last(const struct jobs *jobs, const char *service);
 /** The job of that number, a fresh one if need be; NULL when out of memory. */
 struct job *jobs_take(struct jobs *jobs, int64_t number);
 /** Takes a JOB in. Returns the job, or NULL when out of memory. */

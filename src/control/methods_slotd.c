@@ -158,6 +158,7 @@ static void encode_service(struct strbuf *out, const struct control *control,
 	encode_note(out, s->note);
 	encode_troubles(out, s->troubles, s->note);
 	encode_member_int(out, "job", s->job);
+	encode_member_int(out, "last_job", jobs_last(&control->jobs, s->service));
 	encode_member_text(out, "who", s->who);
 	encode_name(out, "slots");
 	encode_array(out);

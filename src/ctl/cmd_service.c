@@ -285,6 +285,7 @@ void cmd_attach(struct ctl *ctl, struct words *words)
 {
 	CLEANUP(value_done) struct value status = {0};
 	const struct value *service;
+	int number;
 
 	if (!usage_ok(ctl, words, 1)) {
 		return;
@@ -293,11 +294,15 @@ void cmd_attach(struct ctl *ctl, struct words *words)
 	if (!service) {
 		return;
 	}
-	if (value_int(service, "job") <= 0) {
+	number = (int)value_int(service, "job");
+	if (number <= 0) {
+		number = (int)value_int(service, "last_job");
+	}
+	if (number <= 0) {
 		printf("%s: nothing is going on\n", words->at[0]);
 		return;
 	}
-	job_follow(ctl, (int)value_int(service, "job"), words->at[0], false, words->json);
+	job_follow(ctl, number, words->at[0], false, words->json);
 }
 
 /* ---- asked and answered

@@ -1,5 +1,6 @@
 #include "run.h"
 #include "clock.h"
+#include "deploy/job_history.h"
 #include "deploy/jobs.h"
 #include "deploy/records.h"
 #include "handoff/relays.h"
@@ -194,9 +195,10 @@ static int report_config(struct supervisor *sup, struct diag *diag)
 
 /* In this order: what may be refused comes before anything runs. */
 static start_fn *const start_steps[] = {
-	directories_make, predecessor_lock, rivals_check,	 predecessor_check, raise_limits,
-	make_tables,	  report_config,    streams_init,	 servers_init,	    records_init,
-	services_init,	  drop_privileges,  predecessor_succeed, make_groups,	    helpers_start,
+	directories_make, predecessor_lock,    rivals_check,	 predecessor_check,
+	raise_limits,	  make_tables,	       report_config,	 streams_init,
+	servers_init,	  records_init,	       job_history_load, services_init,
+	drop_privileges,  predecessor_succeed, make_groups,	 helpers_start,
 };
 
 int supervisor_start(struct supervisor *sup, const struct supervisor_options *options,

@@ -7,6 +7,7 @@
  *	job_steps.c  its steps, how it ended, its line in the history
  *	job_log.c    its log
  *	job_files.c  what is read of logs, in a child
+ *	job_history.c  those of a former slotd
  */
 
 #include "deploy/job_log.h"

@@ -287,10 +287,22 @@ void job_end_log(struct job *j)
 	}
 }
 
+/* A log that is in the way is written on. */
+static void begin_log(struct job *j, const char *why)
+{
+	if (why) {
+		log_line(LOG_WARNING, "%s: logs of former jobs stay in %s: %s", j->name,
+			 j->sup->config->supervisord.log_dir, why);
+	}
+	job_log_begin(&j->log);
+}
+
 static void on_tidied(struct child *c, const struct child_result *result)
 {
-	(void)result; /* a log that is in the way is written on */
-	job_log_begin(&container_of(c, struct job, tidy)->log);
+	begin_log(container_of(c, struct job, tidy), result->timed_out ? "the disk does not answer"
+						     : result->status
+							     ? "they cannot be looked through"
+							     : NULL);
 }
 
 static void open_log(struct job *j)
@@ -311,8 +323,7 @@ static void open_log(struct job *j)
 	spec.done = on_tidied;
 	r = child_run(&j->sup->children, &j->tidy, &spec);
 	if (r < 0) {
-		service_say(j->service, LOG_WARNING, "logs of former jobs stay: %s", strerror(-r));
-		job_log_begin(&j->log);
+		begin_log(j, strerror(-r));
 	}
 }
 
@@ -327,16 +338,38 @@ static void drop_oldest(struct jobs *jobs)
 	}
 }
 
-static int make(struct service *s, const struct job_request *req, struct job **ret)
+static struct job *add(struct supervisor *sup)
 {
-	struct jobs *jobs = jobs_of(s->sup);
+	struct jobs *jobs = jobs_of(sup);
 	struct job *j = jobs ? calloc(1, sizeof(*j)) : NULL;
 
 	if (!j || vec_push(&jobs->all, j) < 0) {
 		free(j);
+		return NULL;
+	}
+	j->sup = sup;
+	loop_timer_init(&j->patience, on_patience);
+	return j;
+}
+
+struct job *job_former(struct supervisor *sup)
+{
+	struct job *j = add(sup);
+
+	if (j) {
+		j->done = j->ended = true;
+		drop_oldest(sup->jobs);
+	}
+	return j;
+}
+
+static int make(struct service *s, const struct job_request *req, struct job **ret)
+{
+	struct job *j = add(s->sup);
+
+	if (!j) {
 		return -ENOMEM;
 	}
-	j->sup = s->sup;
 	j->service = s;
 	j->kind = req->kind;
 	j->from = service_live(s);
@@ -350,9 +383,8 @@ static int make(struct service *s, const struct job_request *req, struct job **r
 		       : req->release		     ? req->release
 						     : "");
 	j->number = records_next_job(s->sup);
-	loop_timer_init(&j->patience, on_patience);
 	open_log(j);
-	drop_oldest(jobs);
+	drop_oldest(s->sup->jobs);
 	*ret = j;
 	return 0;
 }
@@ -480,7 +512,7 @@ void jobs_publish(struct service *s, struct helper *control)
 		return;
 	}
 	vec_for_each (j, &jobs->all) {
-		if ((*j)->service == s) {
+		if ((*j)->service == s || (!(*j)->service && strcmp((*j)->name, s->name) == 0)) {
 			tell(*j, control);
 		}
 	}

@@ -37,4 +37,6 @@ const char *job_who(const struct job *j);
 void jobs_publish(struct service *s, struct helper *control);
 /** The service goes: its jobs are over, and so told. */
 void jobs_forget(struct service *s);
+/** A job of a former slotd, which is over; the rest is the caller's to fill in. NULL: no memory. */
+struct job *job_former(struct supervisor *sup);
 void jobs_done(struct supervisor *sup);

@@ -1,4 +1,5 @@
 #include "deploy/records.h"
+#include "deploy/job.h"
 #include "deploy/live_watch.h"
 #include "deploy/record_files.h"
 #include "service/observers.h"
@@ -74,6 +75,15 @@ static json_t *services_object(struct records *r)
 	return services;
 }
 
+/* For the next slotd, should this one not live to write its end into the history. */
+static int put_job(json_t *one, const struct job *j)
+{
+	return json_object_set_new(one, "running",
+				   json_pack("{s:I, s:s, s:s, s:s}", "job", (json_int_t)j->number,
+					     "kind", swap_kind_name(j->kind), "who", j->who,
+					     "release", j->release));
+}
+
 /* The state file's text, with one service as it would be after its flip (NULL: as it is). */
 static char *compose_state(struct records *r, const struct service *flipped)
 {
@@ -91,7 +101,11 @@ static char *compose_state(struct records *r, const struct service *flipped)
 				(json_int_t)(s->slots[live].since / 1000000), "releases", "a",
 				s->slots[SLOT_A].release, "b", s->slots[SLOT_B].release, "rollback",
 				s->slots[slot_other(live)].proven);
-		if (!one || json_object_set_new(services, s->name, one) < 0) {
+		if (!one || (s->job && put_job(one, s->job) < 0)) {
+			json_decref(one);
+			return NULL;
+		}
+		if (json_object_set_new(services, s->name, one) < 0) {
 			return NULL;
 		}
 	}
@@ -426,6 +440,21 @@ int records_find(struct supervisor *sup, const char *service, struct record *ret
 			       text ? text : "");
 	}
 	return 0;
+}
+
+void records_running_jobs(struct supervisor *sup, record_job_fn *fn)
+{
+	struct records *r = sup->records;
+	json_t *one, *running;
+	const char *service;
+
+	json_object_foreach(json_object_get(r->state, "services"), service, one)
+	{
+		running = json_object_get(one, "running");
+		if (running) {
+			fn(sup, service, running);
+		}
+	}
 }
 
 void records_done(struct supervisor *sup)

@@ -4,6 +4,8 @@
 
 #include "service/service.h"
 
+struct json_t;
+
 /** Reads the state file. Returns 0, or -errno and diag if it cannot be read. */
 int records_init(struct supervisor *sup, struct diag *diag);
 void records_done(struct supervisor *sup);
@@ -17,6 +19,12 @@ struct record {
 /** Returns 0; -ENOENT if there is no record; -EUCLEAN and diag if it is damaged. */
 int records_find(struct supervisor *sup, const char *service, struct record *ret,
 		 struct diag *diag);
+/**
+ * Calls fn for each job that was running when the state file was last written. The object has job,
+ * kind, who and release.
+ */
+typedef void record_job_fn(struct supervisor *sup, const char *service, const struct json_t *job);
+void records_running_jobs(struct supervisor *sup, record_job_fn *fn);
 /** Checks whether a flip to the target can be recorded; ends in RECORD_OK or RECORD_FAILED. */
 void records_check(struct service *s);
 /** Records which slot is live; ends in RECORDED if the swap waits for it. */

@@ -1,0 +1,127 @@
+#include "deploy/job_history.h"
+#include "deploy/jobs.h"
+#include "deploy/records.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/log.h>
+#include <slotd/ownname.h>
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+	LAST_BYTES = 64 * 1024, /* of the history: some 250 jobs */
+};
+
+static const char *text_of(const json_t *entry, const char *name)
+{
+	const char *text = json_string_value(json_object_get(entry, name));
+
+	return text ? text : "";
+}
+
+static enum swap_kind kind_of(const json_t *entry)
+{
+	for (int kind = 0; kind < SWAP_KIND_MAX_; kind++) {
+		if (strcmp(swap_kind_name((enum swap_kind)kind), text_of(entry, "kind")) == 0) {
+			return (enum swap_kind)kind;
+		}
+	}
+	return SWAP_KIND_SWAP;
+}
+
+static struct job *former(struct supervisor *sup, const char *service, const json_t *entry)
+{
+	json_int_t number = json_integer_value(json_object_get(entry, "job"));
+	struct job *j = number > 0 && number < INT32_MAX ? job_former(sup) : NULL;
+
+	if (j) {
+		j->number = (uint32_t)number;
+		j->kind = kind_of(entry);
+		(void)snprintf(j->name, sizeof(j->name), "%s", service);
+		(void)snprintf(j->who, sizeof(j->who), "%s", text_of(entry, "who"));
+		(void)snprintf(j->release, sizeof(j->release), "%s", text_of(entry, "release"));
+	}
+	return j;
+}
+
+static void load_line(struct supervisor *sup, const char *line, size_t len)
+{
+	json_t *entry = json_loadb(line, len, 0, NULL); /* the first may be cut: then it is none */
+	struct job *j = entry ? former(sup, text_of(entry, "service"), entry) : NULL;
+
+	if (j) {
+		j->code = (int)json_integer_value(json_object_get(entry, "code"));
+		(void)snprintf(j->text, sizeof(j->text), "%s", text_of(entry, "text"));
+	}
+	json_decref(entry);
+}
+
+static void load_lines(struct supervisor *sup, const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		load_line(sup, text, len);
+		text += len + (text[len] == '\n');
+	}
+}
+
+static int load_file(struct supervisor *sup, const char *path, struct diag *diag)
+{
+	auto_close int fd = -EBADF;
+	auto_free char *text = NULL;
+	struct stat st;
+	ssize_t n;
+	int r = own_file_open(path, O_RDONLY, 0, diag, &fd);
+
+	if (r < 0) {
+		return r;
+	}
+	text = malloc(LAST_BYTES + 1);
+	if (!text || fstat(fd, &st) < 0) {
+		return diag_set_errno(diag, text ? -errno : -ENOMEM, "cannot read %s", path);
+	}
+	n = pread(fd, text, LAST_BYTES,
+		  st.st_size > LAST_BYTES ? st.st_size - (off_t)LAST_BYTES : 0);
+	if (n < 0) {
+		return diag_set_errno(diag, -errno, "cannot read %s", path);
+	}
+	text[n] = '\0';
+	load_lines(sup, text);
+	return 0;
+}
+
+/* It went on when the state file was last written, and has no end in the history. */
+static void load_running(struct supervisor *sup, const char *service, const json_t *entry)
+{
+	char path[PATH_MAX];
+	struct job *j;
+
+	if (job_log_find(sup, service, (uint64_t)json_integer_value(json_object_get(entry, "job")),
+			 path, sizeof(path))) {
+		return;
+	}
+	j = former(sup, service, entry);
+	if (j) {
+		j->code = SWAP_EXIT_UNKNOWN;
+		(void)snprintf(j->text, sizeof(j->text),
+			       "slotd was restarted meanwhile; look at the status");
+	}
+}
+
+int job_history_load(struct supervisor *sup, struct diag *diag)
+{
+	char path[PATH_MAX];
+
+	records_history_path(sup, path, sizeof(path));
+	if ((access(path, F_OK) == 0 || errno != ENOENT) && load_file(sup, path, diag) < 0) {
+		log_line(LOG_WARNING, "what became of former jobs is not known: %s", diag->text);
+	}
+	records_running_jobs(sup, load_running);
+	return 0;
+}
