@@ -102,5 +102,7 @@ void fake_helper_send(const char *name, struct message *m);
 extern bool fake_healthy;
 /** What slotd-spawn answers: 0, and there is a process; or -errno. 0 at the start. */
 extern int fake_refusal;
+/** What slotd-log has read of its pipes since it was last emptied, as far as there is room. */
+extern char fake_logged[4096];
 /** Closes what they hold. */
 void fake_helpers_done(void);

@@ -20,6 +20,7 @@ static struct {
 } streams[STREAMS_MAX];
 
 bool fake_healthy = true;
+char fake_logged[4096];
 int fake_refusal;
 
 static void say(const struct fake_process *h, struct message *m)
@@ -207,10 +208,23 @@ static void drop_stream(int i)
 }
 
 /* Reads pipes to their end, and says so. */
+/* False: there is nothing now, or never again. */
+static bool read_some(int fd)
+{
+	char buf[4096];
+	ssize_t n = readable(fd) ? read(fd, buf, sizeof(buf)) : 0;
+	size_t len = strlen(fake_logged);
+
+	if (n > 0 && len + (size_t)n < sizeof(fake_logged)) {
+		memcpy(fake_logged + len, buf, (size_t)n);
+		fake_logged[len + (size_t)n] = '\0';
+	}
+	return n > 0;
+}
+
 static bool read_streams(void)
 {
 	bool any = false;
-	char buf[4096];
 
 	for (int i = 0; i < STREAMS_MAX; i++) {
 		const struct fake_process *log =
@@ -221,8 +235,8 @@ static bool read_streams(void)
 		    (log && !log->ended && !streams[i].done && !readable(streams[i].fd))) {
 			continue;
 		}
-		if (log && !log->ended && readable(streams[i].fd) &&
-		    read(streams[i].fd, buf, sizeof(buf)) > 0) {
+		if (log && !log->ended && read_some(streams[i].fd)) {
+			any = any || streams[i].done;
 			continue;
 		}
 		any = true;
