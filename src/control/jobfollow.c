@@ -29,7 +29,7 @@ struct job_reader {
 	int64_t number;
 	int fds[2]; /* OLDER, NEWEST; -EBADF: there is none */
 	off_t size; /* of the newest, as last looked at */
-	bool known; /* slotd has answered */
+	bool known; /* both were asked for; there may be none yet */
 	bool whole; /* it was asked for once more after the job's end */
 	bool asked_at_end;
 	unsigned quiet;
@@ -284,11 +284,13 @@ static void on_newest(struct pending *p, struct answer *a)
 {
 	struct job_reader *r = container_of(p, struct job_reader, pending);
 
+	r->known = r->known && (r->fds[NEWEST] >= 0 || a->fd < 0);
 	take_newest(r, &a->fd);
-	if (!r->known) {
+	if (!r->known && r->fds[NEWEST] >= 0) {
 		ask(r, OLDER);
 		return;
 	}
+	r->known = true;
 	r->whole = r->asked_at_end;
 	if (is_done(r) && !r->whole) {
 		ask(r, NEWEST);

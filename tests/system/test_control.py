@@ -427,9 +427,21 @@ def test_a_follower_of_a_job_goes_on_where_it_was_in_another_slotd_control(job, 
     assert job.lines() == [str(i) for i in range(1000, 1200)]
     assert job.follow()["done"]
     assert job.lines(0)[:2] == ["0", "1"]
+    assert job.fake.close() == 0
     for made in job.fake.proxies:
         made("close")()
-    assert job.fake.close() == 0
+    job.fake.channel.close()
+    job.fake.thread.join(10)
+    job.fake.stderr.close()
+
+
+def test_the_log_of_a_job_that_comes_late_is_read_from_what_was_rotated_away(job):
+    waiting = Later(job.lines)
+    job.fake.wait_for(lambda: [c for c in job.fake.commands if c[0] == "attach"][1:])
+    job.older.write_text("one\n")
+    job.write("two\n")
+    assert waiting.result() == ["one"]
+    assert job.lines() == ["two"]
 
 
 def test_the_log_of_a_job_is_followed_through_a_rotation(job):
