@@ -94,7 +94,8 @@ static void debug_piece(struct stream *s, const char *data, size_t n)
 	}
 }
 
-/* At loglevel=debug slotd's own log has the workers' output, too, as Supervisor's has. */
+/* At loglevel=debug slotd's own log has the workers' output, too, as Supervisor's has. A job has no
+ * pid here, and a log that says all. */
 static void debug_pass(struct stream *s, const char *data, size_t n)
 {
 	while (n) {
@@ -120,7 +121,7 @@ void listeners_tell(struct stream *s, const char *data, size_t n)
 	if (s->events && n) {
 		stream_event(s, LOG_EVENT_LOG, data, n);
 	}
-	if (s->lg->own.level >= LOG_DEBUG && n) {
+	if (s->lg->own.level >= LOG_DEBUG && s->pid && n) {
 		debug_pass(s, data, n);
 	}
 }
