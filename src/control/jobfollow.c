@@ -371,6 +371,9 @@ void follow_notify(struct control *control, const struct job *job)
 {
 	struct job_reader *r = reader_of(control, job->number);
 
+	if (r) {
+		r->whole = r->whole && job->done; /* a slotd that was lost is back */
+	}
 	if (r && is_followed(r)) {
 		look(r);
 	}
