@@ -138,7 +138,8 @@ struct ledger_job {
 	uint64_t cut;				/* how many of these were closed with force */
 };
 
-/** An output pipe of one run of a worker, or of a job, until slotd-log has written its last byte. */
+/** An output pipe of one run of a worker, or of a job, until slotd-log has written its last byte.
+ */
 struct ledger_stream {
 	uint32_t id;
 	uint32_t worker;  /* index; UINT32_MAX: none, or it is gone; `name` is what it is called */

@@ -442,8 +442,10 @@ static const struct command_row rows[COMMAND_MAX_] = {
 /* clang-format on */
 
 const struct command_option command_options[] = {
-	{ALLOW_FORCE, "--force", NULL, "Stop or remove workers of a live slot as well, without asking"},
-	{ALLOW_WAIT, "--wait", "DURATION", "How long to wait until another job of the service has ended, such as 10m"},
+	{ALLOW_FORCE, "--force", NULL,
+	 "Stop or remove workers of a live slot as well, without asking"},
+	{ALLOW_WAIT, "--wait", "DURATION",
+	 "How long to wait until another job of the service has ended, such as 10m"},
 	{ALLOW_JSON, "--json", NULL, "Print JSON, for programs"},
 	{ALLOW_NOW, "--now", NULL, NULL},
 	{ALLOW_DRY_RUN, "--dry-run", NULL, NULL},

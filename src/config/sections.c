@@ -5,7 +5,8 @@
 
 const struct section_kind section_kinds[] = {
 	{"supervisord", .options = {supervisord_options},
-	 .help = "Options of slotd itself. Those that only slotd has may stand in [slotd] as well."},
+	 .help = "Options of slotd itself. Those that only slotd has may stand in [slotd] as "
+		 "well."},
 	{"slotd", .ours = true, .options = {supervisord_options},
 	 .help = "The options of [supervisord], and those that only slotd has. A value in this "
 		 "section overrides that in [supervisord]. If the file has no [supervisord], logs "
