@@ -367,7 +367,7 @@ static void first_bytes(struct conn *c)
 	}
 }
 
-void conn_start(struct relay_service *s, int fd)
+void conn_start(struct relay_service *s, int fd, const struct sockaddr *from)
 {
 	struct conn *c = conn_new(s, fd);
 
@@ -376,6 +376,7 @@ void conn_start(struct relay_service *s, int fd)
 		relay_exhausted(s->relay, ENOMEM);
 		return;
 	}
+	c->source = limits_source(from);
 	conn_enter(c, NULL, CONN_FRESH);
 	if (s->connect == CONNECT_LATE) {
 		first_bytes(c);

@@ -48,6 +48,7 @@ void conn_leave(struct conn *c)
 	struct relay_worker *w = c->worker;
 
 	list_remove(conn_list_of(c), c);
+	limits_count(c, -1);
 	if (!w) {
 		count_unplaced(c, (uint32_t)-1);
 		return;
@@ -73,6 +74,7 @@ void conn_enter(struct conn *c, struct relay_worker *w, enum conn_class class)
 		w->n_conns++;
 		w->service->slots[w->slot].n_conns++;
 	}
+	limits_count(c, 1);
 	list_append(conn_list_of(c), c);
 	limits_watch(c);
 }
@@ -85,7 +87,9 @@ void conn_change_class(struct conn *c, enum conn_class class)
 	list_remove(conn_list_of(c), c);
 	count_move(worker_counts(c->worker), (enum conn_class)c->class, class);
 	c->since = usec_monotonic();
+	limits_count(c, -1);
 	c->class = (uint8_t) class;
+	limits_count(c, 1);
 	list_append(conn_list_of(c), c);
 	limits_watch(c);
 }

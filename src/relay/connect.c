@@ -12,7 +12,7 @@
  * is taken for workers on loopback, and after a while the kernel's choice is tried again.
  */
 enum {
-	SOURCES = 64,
+	OWN_SOURCES = 64,
 	LOCAL_PORT_RANGE = 51, /* IP_LOCAL_PORT_RANGE, which older headers do not have */
 };
 
@@ -209,8 +209,8 @@ int connect_worker(struct relay *relay, struct relay_worker *w, int *ret_fd)
 	}
 	now = usec_monotonic();
 	report_no_ports(relay, w, now);
-	for (unsigned i = 0; loopback && r == -EADDRNOTAVAIL && i < SOURCES; i++) {
-		relay->source = relay->source % SOURCES + 1;
+	for (unsigned i = 0; loopback && r == -EADDRNOTAVAIL && i < OWN_SOURCES; i++) {
+		relay->source = relay->source % OWN_SOURCES + 1;
 		relay->source_until = usec_add(now, SOURCE_FOR);
 		r = connect_from(relay, &w->address, relay->source, ret_fd);
 	}

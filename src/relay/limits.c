@@ -2,6 +2,9 @@
 
 #include <slotd/cleanup.h>
 
+#include <netinet/in.h>
+#include <string.h>
+
 /*
  * Clients that cost and give nothing. The lists of classes are in the order of time, so that the
  * heads alone tell who is due: one timer a service, set when the first connection with a limit
@@ -105,53 +108,119 @@ void on_limit(struct loop_timer *t)
 
 /* ---- no room */
 
-/* The lower, the less is lost with it; 0: never. */
-static const uint8_t gives_way[CONN_CLASS_MAX_] = {
-	[CONN_FRESH] = 1,  [CONN_LINGER] = 1, [CONN_PARKED] = 2, [CONN_BETWEEN] = 2,
-	[CONN_SILENT] = 2, [CONN_HEAD] = 2,   [CONN_PINNED] = 3,
-};
+/* Nobody can tell whether a pinned one is in the middle of something. */
+#define PINNED_STILL   SECONDS(5)
+#define PINNED_UNHEARD SECONDS(1) /* its worker may be about to answer */
 
-/* Nobody can tell whether it is in the middle of something. */
-#define PINNED_STILL SECONDS(5)
+/* A round trip or two. */
+#define TIME_TO_SPEAK MSECONDS(100)
 
 enum {
-	RANK_UNPLACED = 1, /* all of its classes are without a worker */
-	RANKS = 3,
+	LOOK_AT = 64,	      /* so many of a list, for one that may go */
+	ANY_SOURCE = SOURCES, /* a number that no address has */
 };
 
-struct candidate {
-	int rank;
-	usec_t before; /* silent since then, at least */
-	struct conn *oldest;
-};
-
-static int find_oldest(struct conn_list *l, enum conn_class class, void *data)
+uint16_t limits_source(const struct sockaddr *from)
 {
-	struct candidate *k = data;
+	struct sockaddr_in6 net;
 
-	if (l->head && gives_way[class] == k->rank && l->head->since <= k->before &&
-	    (!k->oldest || l->head->since < k->oldest->since)) {
-		k->oldest = l->head;
+	if (from->sa_family != AF_INET6) {
+		return place_hash(from) % SOURCES;
+	}
+	/* Who has one address of IPv6 has 2^64. */
+	memcpy(&net, from, sizeof(net));
+	if (!IN6_IS_ADDR_V4MAPPED(&net.sin6_addr)) {
+		memset(&net.sin6_addr.s6_addr[8], 0, 8);
+	}
+	return place_hash((const void *)&net) % SOURCES;
+}
+
+struct candidates {
+	uint16_t source; /* of these only */
+	usec_t now;
+	struct conn *oldest, *newest;
+};
+
+static bool may_go(const struct conn *c, const struct candidates *k)
+{
+	const usec_t still = c->class != CONN_PINNED ? 0
+			     : c->worker_spoke	     ? PINNED_STILL
+						     : PINNED_UNHEARD;
+
+	return (k->source == ANY_SOURCE || c->source == k->source) &&
+	       usec_add(c->since, still) <= k->now;
+}
+
+static int find(struct conn_list *l, enum conn_class class, void *data)
+{
+	struct candidates *k = data;
+	struct conn *first = l->head, *last = l->tail;
+
+	if (!class_gives_way(class)) {
+		return LOOK_ON;
+	}
+	for (unsigned i = 0; first && !may_go(first, k); i++) {
+		first = i < LOOK_AT ? first->next : NULL;
+	}
+	for (unsigned i = 0; last && !may_go(last, k); i++) {
+		last = i < LOOK_AT ? last->prev : NULL;
+	}
+	if (first && (!k->oldest || first->since < k->oldest->since)) {
+		k->oldest = first;
+	}
+	if (last && (!k->newest || last->since > k->newest->since)) {
+		k->newest = last;
 	}
 	return LOOK_ON;
 }
 
-bool limits_give_way(struct relay *relay)
+static struct candidates find_of(struct relay *relay, uint16_t source, usec_t now)
 {
-	const usec_t now = usec_monotonic();
-	struct candidate k = {0};
+	struct candidates k = {.source = source, .now = now};
 
-	for (k.rank = 1; k.rank <= RANKS && !k.oldest; k.rank++) {
-		k.before = k.rank == RANKS ? usec_sub(now, PINNED_STILL) : now;
-		for (size_t i = 0; i < ARRAY_SIZE(relay->services); i++) {
-			if (relay->services[i]) {
-				(void)(k.rank == RANK_UNPLACED ? each_unplaced : each_list)(
-					relay->services[i], find_oldest, &k);
-			}
+	for (size_t i = 0; i < ARRAY_SIZE(relay->services); i++) {
+		if (relay->services[i]) {
+			(void)each_list(relay->services[i], find, &k);
 		}
 	}
-	if (k.oldest) {
-		conn_cut(k.oldest);
+	return k;
+}
+
+static uint16_t most_silent_source(const struct relay *relay)
+{
+	uint16_t most = 0;
+
+	for (uint16_t i = 1; i < SOURCES; i++) {
+		most = relay->silent[i] > relay->silent[most] ? i : most;
 	}
-	return k.oldest;
+	return most;
+}
+
+static bool is_old(const struct conn *c, usec_t now)
+{
+	return c && usec_add(c->since, TIME_TO_SPEAK) <= now;
+}
+
+bool limits_give_way(struct relay *relay, usec_t *ret_at)
+{
+	const usec_t now = usec_monotonic();
+	const uint16_t most = most_silent_source(relay);
+	const bool crowd = relay->silent[most] >= relay->max_conns / 4;
+	struct candidates k = crowd ? find_of(relay, most, now) : (struct candidates){0};
+	struct conn *victim = is_old(k.oldest, now) ? k.oldest : k.newest;
+
+	/* Of a crowd the newest goes rather than that everybody behind waits for the oldest. */
+	if (!victim) {
+		k = find_of(relay, ANY_SOURCE, now);
+		victim =
+			is_old(k.oldest, now) || (!crowd && relay->n_silent >= relay->max_conns / 2)
+				? k.oldest
+				: NULL;
+	}
+	if (victim) {
+		conn_cut(victim);
+	} else if (relay->n_silent) {
+		*ret_at = usec_add(now, TIME_TO_SPEAK);
+	}
+	return victim;
 }

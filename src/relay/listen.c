@@ -155,13 +155,11 @@ static void report_exhausted(struct relay *relay, int error, usec_t now)
 }
 
 /* The ends of connections make room again; or one has been still long enough to give way. */
-static void relay_full(struct relay *relay)
+static void relay_full(struct relay *relay, usec_t until)
 {
-	const usec_t now = usec_monotonic();
-
-	report_exhausted(relay, EMFILE, now);
+	report_exhausted(relay, EMFILE, usec_monotonic());
 	relay->full = true;
-	loop_timer_set(relay->loop, &relay->exhausted_timer, usec_add(now, EXHAUSTED_RETRY));
+	loop_timer_set(relay->loop, &relay->exhausted_timer, until);
 	settle_all(relay);
 }
 
@@ -258,14 +256,14 @@ static bool peer_gave_up(int error)
 	return error == ECONNABORTED || error == EINTR || error == EPROTO || error == EPERM;
 }
 
-static void place_client(struct relay_service *s, int fd)
+static void place_client(struct relay_service *s, int fd, const struct sockaddr *from)
 {
 	count_add64(&service_counts(s)->accepted, 1);
 	if (service_gave_up(s)) {
 		(void)close(fd);
 		return;
 	}
-	conn_start(s, fd);
+	conn_start(s, fd, from);
 }
 
 /* There is no room for one more. True: there is now; or nobody waits for it. */
@@ -273,12 +271,13 @@ static bool make_way(struct listener *l)
 {
 	struct relay *relay = l->service->relay;
 	struct pollfd waiting = {.fd = l->fd, .events = POLLIN};
+	usec_t again = usec_add(usec_monotonic(), EXHAUSTED_RETRY);
 
 	if (poll(&waiting, 1, 0) <= 0) {
 		return true;
 	}
-	if (!limits_give_way(relay)) {
-		relay_full(relay);
+	if (!limits_give_way(relay, &again)) {
+		relay_full(relay, again);
 		return false;
 	}
 	if (log_once(&relay->gave_way_log, usec_monotonic(), NULL)) {
@@ -297,14 +296,16 @@ static void accept_batch(struct listener *l)
 
 	s->relay->yielded = false;
 	for (int i = 0; i < batch; i++) {
+		struct address from = {.len = sizeof(from.sa)};
 		int fd;
 
 		if (s->relay->n_conns >= s->relay->max_conns && !make_way(l)) {
 			return;
 		}
-		fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		fd = accept4(l->fd, (struct sockaddr *)&from.sa, &from.len,
+			     SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
-			place_client(s, fd);
+			place_client(s, fd, (const struct sockaddr *)&from.sa);
 		} else if (errno == EAGAIN) {
 			took_all(l);
 			return;

@@ -50,6 +50,8 @@ struct exchange;
 enum {
 	/* Connections that one turn of the loop ends or moves: the others wait for it. */
 	TURN_BATCH = 64,
+	/* Client addresses are told apart by so many numbers. */
+	SOURCES = 1024,
 };
 
 /* ---- conn.c */
@@ -66,6 +68,7 @@ struct conn {
 	struct exchange *exchange;   /* NULL: nothing is open, or nothing is followed */
 	struct side side[2];	     /* by enum conn_end */
 	usec_t since;		     /* when it came into its list; pinned, half: last byte */
+	uint16_t source;	     /* of the client's address: in relay.silent */
 	uint8_t class;		     /* enum conn_class */
 	bool client_spoke : 1;
 	bool worker_spoke : 1; /* this worker, on this connection */
@@ -82,8 +85,8 @@ struct conn_list {
 	struct conn *head, *tail;
 };
 
-/** A client was accepted. Takes fd. */
-void conn_start(struct relay_service *s, int fd);
+/** A client was accepted from an address. Takes fd, borrows from. */
+void conn_start(struct relay_service *s, int fd, const struct sockaddr *from);
 /** Tries to place a held connection. False when no worker can take it now: it stays held. */
 bool conn_retry(struct conn *c);
 /** Takes a connection on which no byte has passed off its worker and places it afresh. */
@@ -292,8 +295,21 @@ void slot_timers_init(struct relay_service *s);
 void limits_watch(struct conn *c);
 /** Callback of relay_service.limit_timer. */
 void on_limit(struct loop_timer *t);
-/** Closes the connection that has been silent longest. False if there is none. */
-bool limits_give_way(struct relay *relay);
+/** The number of a client's address, for conn.source: an IPv6 network of 64 bits has one. */
+uint16_t limits_source(const struct sockaddr *from);
+/**
+ * Closes the connection without an open request that has been silent longest, to make room for a
+ * new one. It must have been silent for 100 ms, so that a distant client has time to speak, unless
+ * half of all connections are silent. A client address with a quarter of all connections or more
+ * silent gives up its own: its longest silent one, or its newest where none has been silent for
+ * 100 ms. A pinned connection must have been silent for 5 s, or 1 s if its worker never spoke.
+ *
+ * @ret_at   set where no connection was closed but one may be later: that time.
+ * Returns:  whether a connection was closed.
+ */
+bool limits_give_way(struct relay *relay, usec_t *ret_at);
+/** Counts a connection that has entered its class (n = 1) or leaves it (-1). */
+static inline void limits_count(const struct conn *c, int n);
 
 /* ---- listen.c */
 
@@ -361,6 +377,7 @@ struct relay {
 	struct copier copier;
 	struct conn *spare; /* free connection structs */
 	unsigned n_conns, max_conns;
+	uint32_t n_silent, silent[SOURCES]; /* may give way: all, and by the client's address */
 	struct follow_memo memo;
 	struct exchange *spare_exchanges;
 	unsigned n_exchanges, peak_exchanges, n_spare_exchanges;
@@ -381,6 +398,16 @@ struct relay {
 	uint32_t port_range; /* within local_ports, without a worker's: IP_LOCAL_PORT_RANGE */
 	uint32_t dice;
 };
+
+static inline void limits_count(const struct conn *c, int n)
+{
+	struct relay *relay = c->service->relay;
+
+	if (class_gives_way((enum conn_class)c->class)) {
+		relay->n_silent += (uint32_t)n;
+		relay->silent[c->source] += (uint32_t)n;
+	}
+}
 
 static inline struct relay_counts *worker_counts(const struct relay_worker *w)
 {

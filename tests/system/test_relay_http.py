@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -568,16 +569,81 @@ def test_the_silent_give_way_to_a_new_client():
             Worker(http(b"a")) as worker:
         relays.worker(1, A, worker.address)
         relays.table()
-        kept = connect(relays.address)
-        assert ask(kept) == b"a"
         silent = [connect(relays.address) for _ in range(200)]
         began = time.monotonic()
         with connect(relays.address) as honest:
             assert ask(honest) == b"a"
             assert time.monotonic() - began < 1
-        assert ask(kept) == b"a", "one that has been served stays"
-        for client in [*silent, kept]:
+        for client in silent:
             client.close()
+
+
+def late_clients(address, n, gap):
+    """How many of n new clients are answered whose first byte comes after a round trip of 80 ms,
+    and the longest that one waited beyond that."""
+    waits = []
+
+    def one():
+        with contextlib.suppress(OSError, AssertionError), \
+                socket.create_connection(address, TIMEOUT) as client:
+            time.sleep(0.08)
+            began = time.monotonic()
+            ask(client, GET_1)
+            waits.append(time.monotonic() - began)
+
+    threads = []
+    for _ in range(n):
+        threads.append(threading.Thread(target=one))
+        threads[-1].start()
+        time.sleep(gap)
+    for thread in threads:
+        thread.join()
+    return len(waits), max(waits, default=0)
+
+
+@pytest.mark.parametrize("said", [GET, b"GET / HTTP/1.1\r\nHo", b"\0"])
+def test_the_longest_silent_give_way_whatever_they_said(said):
+    with Relays(wrap=["prlimit", "--nofile=240"], CONNECT=LATE) as relays, \
+            Worker(http(b"a"), backlog=1024) as worker, contextlib.ExitStack() as opened:
+        relays.worker(1, A, worker.address)
+        relays.table()
+        for _ in range(120):
+            client = opened.enter_context(connect(relays.address, said))
+            if said == GET:
+                assert read_answer(client) == b"a"
+        time.sleep(1.1 if said == b"\0" else 0.2)  # longer than anybody may be silent
+        assert late_clients(relays.address, 60, 0.02)[0] == 60
+
+
+FLOOD = """
+import socket, sys
+address, said, held = ("127.0.0.1", int(sys.argv[1])), bytes.fromhex(sys.argv[2]), []
+while True:
+    try:
+        held.append(socket.create_connection(address, 1, ("127.0.0.2", 0)))
+        held[-1].sendall(said)
+    except OSError:
+        pass
+    if len(held) > 500:
+        held.pop(0).close()
+"""
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHo"])
+def test_a_flood_shuts_out_its_own_address_only(backends, said):
+    with Relays(wrap=["prlimit", "--nofile=240"], CONNECT=LATE) as relays:
+        relays.worker(1, A, backends[0])
+        relays.table()
+        flood = subprocess.Popen([sys.executable, "-I", "-c", FLOOD, str(relays.address[1]),
+                                  said.hex()])
+        try:
+            wait_for(lambda: relays.relay.service_counts()["accepted"] > 200, "it floods")
+            served, wait = late_clients(relays.address, 40, 0.05)
+        finally:
+            flood.kill()
+            flood.wait()
+        assert served == 40
+        assert wait < 0.5 * SLOW
 
 
 def test_a_worker_that_does_not_accept_is_passed_by():
