@@ -50,6 +50,9 @@ void conn_leave(struct conn *c)
 	list_remove(conn_list_of(c), c);
 	limits_count(c, -1);
 	if (!w) {
+		if (c->service->next_held == c) {
+			c->service->next_held = c->next;
+		}
 		count_unplaced(c, (uint32_t)-1);
 		return;
 	}

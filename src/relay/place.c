@@ -110,6 +110,16 @@ bool place_any_up(const struct place_table *t)
 	return false;
 }
 
+bool place_any_room(const struct place_table *t, usec_t now)
+{
+	vec_for_each (at, &t->workers) {
+		if (reachable(*at, now) && has_room(*at)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool place_any_reachable(const struct place_table *t, usec_t now)
 {
 	vec_for_each (at, &t->workers) {

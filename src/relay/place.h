@@ -63,6 +63,8 @@ struct place_worker *place_choose(struct place_table *t, enum balance balance, u
 				  usec_t now);
 /** Is any worker up, even if it can take no more connections? */
 bool place_any_up(const struct place_table *t);
+/** Is any worker up that has not just refused and is below its limit? */
+bool place_any_room(const struct place_table *t, usec_t now);
 /** Is any worker up that has not just refused a connection? */
 bool place_any_reachable(const struct place_table *t, usec_t now);
 /** Returns when the first avoided worker may be tried again; USEC_NEVER if none is avoided. */

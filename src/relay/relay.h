@@ -229,6 +229,8 @@ struct relay_service {
 	VEC(struct listener *) listeners;
 
 	struct conn_list unplaced[CONN_UNPLACED_CLASSES];
+	struct conn *next_held;	 /* where retrying goes on; NULL: from the first */
+	bool held_news;		 /* since that began: from the first once more */
 	usec_t holding_since;	 /* 0: not holding */
 	struct loop_idle settle; /* at the end of the turn: retry held ones, watch listeners */
 	struct loop_timer retry_timer, hold_timer, connect_timer, limit_timer, end_timer;

@@ -204,28 +204,44 @@ bool service_accepting(const struct relay_service *s)
 
 void service_settle_soon(struct relay_service *s)
 {
+	s->held_news = true; /* also for those that were tried before it came */
 	loop_idle_queue(s->relay->loop, &s->settle);
 }
 
-/* In order; the first that finds nobody stops the others, unless each waits for its own. False:
- * there are more to try, in the next turn. */
+/* Could any held connection be placed? */
+static bool has_room(const struct relay_service *s)
+{
+	const struct switch_word word = service_word(s);
+	const usec_t now = usec_monotonic();
+
+	return word.mode == SWITCH_OPEN && s->complete && !s->relay->exhausted &&
+	       (place_any_room(&s->slots[word.live].table, now) ||
+		(word.weight && place_any_room(&s->slots[slot_other(word.live)].table, now)));
+}
+
+/* In order; the first that finds nobody stops the others, unless each waits for its own. What was
+ * tried in vain uses up the batch too, and the next turn goes on behind it. False: there are more
+ * to try, in the next turn. */
 static bool retry_held(struct relay_service *s)
 {
-	unsigned batch = TURN_BATCH;
-	struct conn *next;
+	struct conn *c = s->next_held;
 
-	for (struct conn *c = held_head(s); c && !s->relay->exhausted; c = next) {
-		next = c->next;
+	if (!c) {
+		c = held_head(s);
+		s->held_news = false;
+	}
+	for (unsigned batch = TURN_BATCH; c && has_room(s); batch--) {
+		s->next_held = batch ? c->next : c;
 		if (!batch) {
 			return false;
 		}
-		if (conn_retry(c)) {
-			batch--;
-		} else if (s->balance != BALANCE_SOURCE) {
+		if (!conn_retry(c) && s->balance != BALANCE_SOURCE) {
 			break;
 		}
+		c = s->next_held;
 	}
-	return true;
+	s->next_held = NULL;
+	return !s->held_news || !has_room(s);
 }
 
 static void note_holding(struct relay_service *s, usec_t now)
@@ -274,7 +290,9 @@ static void settle(struct loop_idle *idle)
 
 static void on_retry(struct loop_timer *t)
 {
-	service_settle_soon(container_of(t, struct relay_service, retry_timer));
+	struct relay_service *s = container_of(t, struct relay_service, retry_timer);
+
+	loop_idle_queue(s->relay->loop, &s->settle);
 }
 
 static void on_hold(struct loop_timer *t)

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from harness.paths import BUILD
 from harness.procs import SLOW, wait_for
-from harness.relay import (A, B, CONNECTIONS, EARLY, IDEMPOTENT, IDLE, LATE, NO, SECOND, TCP, Relays)
+from harness.relay import (A, B, CONNECTIONS, EARLY, IDEMPOTENT, IDLE, LATE, NO, ROUND_ROBIN, SECOND,
+                           SOURCE, TCP, Relays)
 from harness.servers import TIMEOUT, Worker, connect, keep, read_all, reset
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -175,6 +177,29 @@ def test_thousands_of_kept_connections_hold_up_nobody(many_descriptors, backends
         for client in clients[::50]:
             assert len(ask(client, GET_1)) == 1
         assert relays.sum(2, "total") >= many_descriptors // 50
+
+
+def cpu_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("balance", [ROUND_ROBIN, SOURCE])
+def test_thousands_that_wait_for_room_are_not_all_tried_each_time(many_descriptors, backends,
+                                                                  balance):
+    request_ = b"GET /1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with Relays(CONNECT=LATE, BALANCE=balance, WORKER_MAX=8) as relays, \
+            contextlib.ExitStack() as opened:
+        relays.worker(1, A, backends[0])
+        relays.table()
+        clients = [opened.enter_context(connect(relays.address)) for _ in range(many_descriptors)]
+        before = cpu_seconds(relays.relay.process.pid)
+        for client in clients:
+            client.sendall(request_)
+        for client in clients:
+            assert len(read_answer(client)) == 1
+        took = cpu_seconds(relays.relay.process.pid) - before
+        assert took < 0.25e-3 * SLOW * many_descriptors
 
 
 @pytest.fixture

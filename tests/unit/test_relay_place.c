@@ -137,6 +137,25 @@ START_TEST(a_source_waits_for_its_worker_when_that_is_full)
 }
 END_TEST
 
+START_TEST(there_is_room_where_a_worker_is_up_not_avoided_and_below_its_limit)
+{
+	set_up();
+	for (size_t i = 0; i < N; i++) {
+		workers[i].limit = 1;
+		workers[i].open = 1;
+	}
+	ck_assert(!place_any_room(&table, NOW));
+	workers[1].open = 0;
+	ck_assert(place_any_room(&table, NOW));
+	place_refused(&workers[1], NOW);
+	ck_assert(!place_any_room(&table, NOW));
+	ck_assert(place_any_room(&table, NOW + PLACE_AVOID_FIRST));
+	workers[1].up = false;
+	ck_assert(!place_any_room(&table, NOW + PLACE_AVOID_FIRST));
+	tear_down();
+}
+END_TEST
+
 START_TEST(each_worker_is_tried_once_then_all_are_waited_for)
 {
 	set_up();
@@ -241,6 +260,7 @@ int main(void)
 			 a_source_keeps_its_worker_and_a_loss_moves_only_the_lost_ones,
 			 sources_spread_over_all_workers,
 			 a_source_waits_for_its_worker_when_that_is_full,
+			 there_is_room_where_a_worker_is_up_not_avoided_and_below_its_limit,
 			 each_worker_is_tried_once_then_all_are_waited_for,
 			 refusals_are_avoided_longer_up_to_a_bound_and_a_welcome_forgets_them,
 			 an_empty_table_has_nobody, the_shares_of_all_relays_add_up_to_worker_max,
