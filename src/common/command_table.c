@@ -88,8 +88,8 @@ static const struct command_row rows[COMMAND_MAX_] = {
 			  "the prepare commands get it as SLOTD_RELEASE, and slots and history "
 			  "show it. The steps and the output of the prepare commands are printed, "
 			  "and kept in the file SERVICE-NUMBER.log in log_dir: the last 8 to 16 "
-			  "MiB of them, and the files of the last 30 jobs of a service. If a later step fails, what the "
-			  "prepare commands did is not undone.",
+			  "MiB of them, and the files of the last 30 jobs of a service. If a later "
+			  "step fails, what the prepare commands did is not undone.",
 		.flags = ALLOW_JSON | ALLOW_WAIT | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.deploy", METHOD_JOB, {SERVICE, RELEASE, FORCE},
 			"Prepares and starts the idle slot, waits until it passes the gate, and "

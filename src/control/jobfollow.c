@@ -168,7 +168,7 @@ static bool give(struct call *c, bool now)
 	off_t at;
 
 	if (!j) {
-		(void)call_fault(c, FAULT_BAD_NAME, "no such job, or too long ago");
+		(void)call_fault(c, FAULT_BAD_NAME, "there is no such job, or it was too long ago");
 		return true;
 	}
 	if (joblines_where(call_int(c, 1), &tag, &at) && r) {
