@@ -635,7 +635,7 @@ def test_waiting_costs_no_cpu(fake):
     assert woken <= 5 * (time.monotonic() - began) + 2
     for s in clients:
         s.close()
-    fake.wait_for(lambda: len(fake.gone) == 2)
+    fake.wait_for(lambda: len(fake.gone) >= 2)  # a follower may just have asked, too
 
 
 @pytest.mark.parametrize("fake", [40], indirect=True)
