@@ -126,6 +126,23 @@ static bool write_follows(const struct request *q)
 	return false;
 }
 
+static bool copy(char **ret, const char *text)
+{
+	*ret = text ? strdup(text) : NULL;
+	return *ret || !text;
+}
+
+static int compose_live(struct record_files *f, const struct service_config *c, enum slot_id live)
+{
+	f->live_text[0] = slot_name(live)[0];
+	f->live_text[1] = '\n';
+	if (!copy(&f->live_path, c->live_file) || !copy(&f->link_path, c->live_link) ||
+	    !copy(&f->link_target, f->link_path ? c->slots[live].prepare_directory : NULL)) {
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 static int compose(struct records *r, struct request *q)
 {
 	struct record_files *f = &r->files;
@@ -149,14 +166,7 @@ static int compose(struct records *r, struct request *q)
 	}
 	f->repair = q->kind == REQUEST_REPAIR && !write_follows(q);
 	live = q->kind == REQUEST_CHECK ? s->swap.target : service_live(s);
-	f->live_text[0] = slot_name(live)[0];
-	f->live_text[1] = '\n';
-	f->live_path = s->config->live_file ? strdup(s->config->live_file) : NULL;
-	f->link_path = s->config->live_link ? strdup(s->config->live_link) : NULL;
-	if (f->link_path && s->config->slots[live].prepare_directory) {
-		f->link_target = strdup(s->config->slots[live].prepare_directory);
-	}
-	return 0;
+	return compose_live(f, s->config, live);
 }
 
 /* ---- what came of it ---- */
