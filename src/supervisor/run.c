@@ -159,7 +159,7 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 		shutdown_init, systemd_init, clock_init,   activity_init, keep_init,
 		helpers_init,  waits_init,   orphans_init, starts_init,	  signals_init,
 		requests_init, publish_init, ownlog_init,  events_init,	  fcgi_init,
-		pidfile_init,  lookout_init,
+		pidfile_init,  lookout_init, reload_init,
 	};
 	int r = loop_new(&sup->loop);
 

@@ -3,7 +3,6 @@
 #include "link/targets.h"
 
 #include <slotd/cleanup.h>
-#include <slotd/strbuf.h>
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 
 enum {
 	HELD_MAX = 1000,
+	FIELDS_MAX = 4096,
 };
 
 struct held_line {
@@ -94,22 +94,39 @@ static void hold(struct ownlog *o, int priority, usec_t when, const char *text, 
 	}
 }
 
+/* Without memory of its own: what is said of a lack of memory has its fields, too. One for which
+ * there is no room is left out whole. */
+static void join(const struct log_field *fields, unsigned n_fields, char buf[FIELDS_MAX])
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (unsigned i = 0; i < n_fields; i++) {
+		int n = snprintf(buf + used, FIELDS_MAX - used, "%s=%s\n", fields[i].key,
+				 fields[i].value);
+
+		if (n < 0 || (size_t)n >= FIELDS_MAX - used) {
+			buf[used] = '\0';
+			break;
+		}
+		used += (size_t)n;
+	}
+}
+
 static void sink(void *data, int priority, const char *text, const struct log_field *fields,
 		 unsigned n_fields)
 {
 	struct ownlog *o = data;
-	CLEANUP(strbuf_done) struct strbuf joined = {.max = 4096};
 	usec_t now = usec_wall();
+	char joined[FIELDS_MAX];
 
 	if (o->sup->quitting) {
 		to_stderr(NULL, priority, text, NULL, 0);
 		return;
 	}
-	for (unsigned i = 0; i < n_fields; i++) {
-		(void)strbuf_addf(&joined, "%s=%s\n", fields[i].key, fields[i].value);
-	}
-	if (o->sending || send_line(o, priority, now, text, strbuf_str(&joined)) < 0) {
-		hold(o, priority, now, text, strbuf_str(&joined));
+	join(fields, n_fields, joined);
+	if (o->sending || send_line(o, priority, now, text, joined) < 0) {
+		hold(o, priority, now, text, joined);
 	}
 }
 

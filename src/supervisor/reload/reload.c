@@ -34,20 +34,17 @@
 
 static void on_idle(struct loop_idle *idle);
 
-static struct reload *reload_of(struct supervisor *sup)
+int reload_init(struct supervisor *sup)
 {
-	struct reload *r = sup->reload;
+	struct reload *r = calloc(1, sizeof(*r));
 
 	if (!r) {
-		r = calloc(1, sizeof(*r));
-		if (!r) {
-			return NULL;
-		}
-		r->sup = sup;
-		loop_idle_init(&r->idle, on_idle);
-		sup->reload = r;
+		return -ENOMEM;
 	}
-	return r;
+	r->sup = sup;
+	loop_idle_init(&r->idle, on_idle);
+	sup->reload = r;
+	return 0;
 }
 
 void reload_log_messages(const struct config *config)
@@ -306,12 +303,8 @@ static bool is_free(struct reload *r, enum reload_kind kind, uint32_t request)
 
 void reload_begin(struct supervisor *sup, enum reload_kind kind, uint32_t request, bool force)
 {
-	struct reload *r = reload_of(sup);
+	struct reload *r = sup->reload;
 
-	if (!r) {
-		answer(sup, request, FAULT_FAILED, "out of memory");
-		return;
-	}
 	if (!is_free(r, kind, request)) {
 		return;
 	}
@@ -401,11 +394,9 @@ static void on_idle(struct loop_idle *idle)
 
 void reload_process_entered(struct process *p, const struct plan_action *a)
 {
-	struct reload *r = p->removed || p->restart ? reload_of(p->sup) : NULL;
-
 	(void)a;
-	if (r) {
-		loop_idle_queue(p->sup->loop, &r->idle);
+	if (p->removed || p->restart) {
+		loop_idle_queue(p->sup->loop, &p->sup->reload->idle);
 	}
 }
 

@@ -40,6 +40,7 @@ struct reload {
 void reload_item(struct reload *r, enum reload_item kind, const char *group, const char *name,
 		 const char *text);
 
+int reload_init(struct supervisor *sup);
 /**
  * Reads the configuration again and resolves it in a child, then does what kind says and answers
  * request (0 after a signal: there is nobody to answer).

@@ -55,16 +55,18 @@ static void on_silence(struct loop_timer *t)
 	child_kill(&h->child, SIGKILL);
 }
 
-static struct gate *gate_of(struct supervisor *sup)
+/* With the first service: of a supervisor that has one it is always there. */
+static int make_gate(struct supervisor *sup)
 {
-	struct gate *g = sup->gate ? sup->gate : calloc(1, sizeof(*g));
+	struct gate *g = calloc(1, sizeof(*g));
 
-	if (g && !sup->gate) {
-		g->sup = sup;
-		loop_timer_init(&g->silence, on_silence);
-		sup->gate = g;
+	if (!g) {
+		return -ENOMEM;
 	}
-	return g;
+	g->sup = sup;
+	loop_timer_init(&g->silence, on_silence);
+	sup->gate = g;
+	return 0;
 }
 
 static void expect_answer(struct gate *g)
@@ -445,8 +447,8 @@ static bool wants_check(const struct service *s, const struct process *p)
 static void start_check(struct process *p)
 {
 	struct supervisor *sup = p->sup;
-	struct gate *g = gate_of(sup);
-	struct check *c = g ? calloc(1, sizeof(*c)) : NULL;
+	struct gate *g = sup->gate;
+	struct check *c = calloc(1, sizeof(*c));
 	int r = c ? 0 : -ENOMEM;
 
 	if (c) {
@@ -459,7 +461,7 @@ static void start_check(struct process *p)
 	}
 	if (r < 0) {
 		free(c);
-		if (g && r != -ENOTCONN && log_once(&g->unmade, usec_monotonic(), NULL)) {
+		if (r != -ENOTCONN && log_once(&g->unmade, usec_monotonic(), NULL)) {
 			service_say(p->service, LOG_WARNING, "%s is not checked: %s; trying again",
 				    p->config->name, strerror(-r));
 		}
@@ -511,7 +513,7 @@ void gate_schedule(struct service *s)
 int gate_init(struct service *s)
 {
 	loop_timer_init(&s->check_timer, on_check_timer);
-	return 0;
+	return s->sup->gate ? 0 : make_gate(s->sup);
 }
 
 void gate_forget(struct process *p)

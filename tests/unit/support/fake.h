@@ -104,5 +104,7 @@ extern bool fake_healthy;
 extern int fake_refusal;
 /** What slotd-log has read of its pipes since it was last emptied, as far as there is room. */
 extern char fake_logged[4096];
+/** Lines of slotd's log that are missing, as slotd-log was told and writes into it. */
+extern unsigned fake_log_lost;
 /** Closes what they hold. */
 void fake_helpers_done(void);

@@ -22,6 +22,7 @@ static struct {
 bool fake_healthy = true;
 char fake_logged[4096];
 int fake_refusal;
+unsigned fake_log_lost;
 
 static void say(const struct fake_process *h, struct message *m)
 {
@@ -168,6 +169,9 @@ static void answer(struct fake_process *h, struct message *m)
 		break;
 	case MSG_LOG_STREAM:
 		take_stream(h, m);
+		break;
+	case MSG_LOG_LINE:
+		fake_log_lost += (unsigned)message_u64(m, TAG_COUNT);
 		break;
 	case MSG_LOG_OPEN:
 		no_file(h, m->id);

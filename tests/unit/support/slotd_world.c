@@ -198,6 +198,7 @@ void world_try(struct world *w, const char *text)
 	config = read_config(w);
 	fake_obedient = fake_prompt = fake_healthy = true;
 	fake_refusal = 0;
+	fake_log_lost = 0;
 	fake_story[0] = '\0';
 	log_text[log_len = 0] = '\0';
 	log_set_sink(NULL, NULL);
