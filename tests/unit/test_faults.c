@@ -1,6 +1,7 @@
 /*
- * The n-th call fails, for every n, through a whole start, swap, reload and stop: slotd does not
- * crash, leaks nothing, loses no worker, and says what went wrong.
+ * The n-th call fails, for every n, through a whole start, swap, deploy with prepare and bake,
+ * crash, rollback, reload that removes a service, and stop: slotd does not crash, leaks nothing,
+ * loses no worker, and says what went wrong.
  */
 #include <check.h>
 #include <errno.h>
@@ -22,19 +23,22 @@
 static unsigned unsaid; /* failures of which the log has nothing */
 static bool refused;	/* whoever asked was told */
 
+/* A service that is swapped, deployed and rolled back, and one that the reload removes. */
+#define PUBLIC                                                                          \
+	"[program:a]\ncommand=worker_a\nstartsecs=0\n"                                  \
+	"[program:b]\ncommand=worker_b\nstartsecs=0\n"                                  \
+	"[service:s]\nlisten=unix:@DIR@/"                                               \
+	"public.sock\nslot_a=a\nslot_b=b\nhealth=tcp\nhealth_interval=60\nbake=2\n"     \
+	"prepare=true\nworker=unix:@DIR@/%(program_name)s.sock\nlive_file=@DIR@/live\n" \
+	"live_link=@DIR@/link\nprepare_directory=@DIR@\nidle_keep=0\n"
 static const char before[] =
-	"[program:cron]\ncommand=cron\n"
-	"[program:a]\ncommand=worker_a\nstartsecs=0\n"
-	"[program:b]\ncommand=worker_b\nstartsecs=0\n"
-	"[service:s]\nlisten=unix:@DIR@/public.sock\nslot_a=a\nslot_b=b\nhealth=tcp\n"
-	"worker=unix:@DIR@/%(program_name)s.sock\nlive_file=@DIR@/live\nidle_keep=0\n";
-static const char after[] =
-	"[program:cron]\ncommand=cron\nstopsignal=INT\n"
-	"[program:mail]\ncommand=mail\n"
-	"[program:a]\ncommand=worker_a\nstartsecs=0\n"
-	"[program:b]\ncommand=worker_b\nstartsecs=0\n"
-	"[service:s]\nlisten=unix:@DIR@/public.sock\nslot_a=a\nslot_b=b\nhealth=tcp\n"
-	"worker=unix:@DIR@/%(program_name)s.sock\nlive_file=@DIR@/live\nidle_keep=0\n";
+	"[program:cron]\ncommand=cron\n" PUBLIC "[program:c]\ncommand=worker_c\nstartsecs=0\n"
+	"[program:d]\ncommand=worker_d\nstartsecs=0\n"
+	"[service:t]\nlisten=unix:@DIR@/other.sock\nslot_a=c\nslot_b=d\nhealth=exec "
+	"check\nhealth_interval=60\n"
+	"worker=unix:@DIR@/%(program_name)s.sock\n";
+static const char after[] = "[program:cron]\ncommand=cron\nstopsignal=INT\n"
+			    "[program:mail]\ncommand=mail\n" PUBLIC;
 
 /* Every process that is one of its workers is known to be one. */
 static void no_worker_is_lost(struct world *w)
@@ -47,7 +51,7 @@ static void no_worker_is_lost(struct world *w)
 			known = known || (*p && (*p)->pid == f->pid);
 		}
 		ck_assert_msg(!f->pid || f->ended || known, "%s (%d) is nobody's: %s failed\n%s",
-			      f->name, (int)f->pid, faults_fired(), world_log());
+			      f->name, (int)f->pid, faults_fired(), world_log_end());
 	}
 }
 
@@ -66,34 +70,57 @@ static bool becomes(struct world *w, const char *name, const char *state)
 static void expect(struct world *w, const char *name, const char *state)
 {
 	ck_assert_msg(becomes(w, name, state), "%s is %s, not %s: %s failed\n%s", name,
-		      world_state(w, name), state, faults_fired(), world_log());
+		      world_state(w, name), state, faults_fired(), world_log_end());
 }
 
-/* A swap may fail, but then it says so, and the next one is done. */
-static void swap(struct world *w)
+static void begin_job(struct world *w, enum swap_kind kind)
 {
-	const struct job_request req = {
-		.kind = SWAP_KIND_SWAP, .service = "s", .who = "test", .trusted = true};
+	const struct job_request req = {.kind = kind,
+					.service = "s",
+					.release = kind == SWAP_KIND_DEPLOY ? "v2" : NULL,
+					.who = "test",
+					.trusted = true};
+	struct diag diag = {0};
+	int r;
+
+	world_enter(w);
+	r = job_begin(w->sup, &req, &diag);
+	world_leave(w);
+	ck_assert(r > 0 || *diag.text);
+	refused = refused || r < 0;
+}
+
+/* It may fail, but then it says so, and the next one is done. */
+static void change(struct world *w, enum swap_kind kind, enum slot_id target)
+{
 	const struct service *s = service_find(w->sup, "s");
-	enum slot_id target = slot_other(service_live(s));
 
 	for (int tries = 0; tries < 3 && service_live(s) != target; tries++) {
-		struct diag diag = {0};
-		int r;
-
-		world_enter(w);
-		r = job_begin(w->sup, &req, &diag);
-		world_leave(w);
-		ck_assert(r > 0 || *diag.text);
-		refused = refused || r < 0;
+		begin_job(w, kind);
 		for (int i = 0; i < 120 && s->job; i++) {
 			world_advance(w, SECONDS(1));
 		}
-		ck_assert_msg(!s->job, "the swap does not end: %s failed\n%s", faults_fired(),
-			      world_log());
+		ck_assert_msg(!s->job, "the %s does not end: %s failed\n%s", swap_kind_name(kind),
+			      faults_fired(), world_log_end());
 	}
-	ck_assert_msg(service_live(s) == target, "no swap is done: %s failed\n%s", faults_fired(),
-		      world_log());
+	ck_assert_msg(service_live(s) == target, "no %s is done: %s failed\n%s",
+		      swap_kind_name(kind), faults_fired(), world_log_end());
+	no_worker_is_lost(w);
+}
+
+/* One that is told as a deploy, ends, and is started again. */
+static void crash(struct world *w, const char *name, const char *command)
+{
+	const struct process *p = world_process(w, name);
+	unsigned before_it = p->worker.restarts;
+
+	world_exit(w, command, 1);
+	for (int i = 0; i < 120 && p->worker.restarts == before_it; i++) {
+		world_advance(w, SECONDS(1));
+	}
+	expect(w, name, "RUNNING");
+	ck_assert_uint_gt(p->worker.restarts, before_it);
+	no_worker_is_lost(w);
 }
 
 static void reload(struct world *w)
@@ -101,30 +128,39 @@ static void reload(struct world *w)
 	world_configure(w, after);
 	for (int tries = 0; tries < 3 && !world_process(w, "mail"); tries++) {
 		world_enter(w);
-		reload_begin(w->sup, RELOAD_APPLY, 0, false);
+		reload_begin(w->sup, RELOAD_APPLY, 0, true);
 		world_leave(w);
 		world_advance(w, SECONDS(5));
 	}
+	expect(w, "mail", "RUNNING");
+	expect(w, "cron", "RUNNING");
+	expect(w, "c", "none");
+	ck_assert_ptr_null(service_find(w->sup, "t"));
+	no_worker_is_lost(w);
 }
 
-/* Start, swap, reload; world_done stops it. */
+/* From the start to before the stop, which is world_stop's. */
 static void live(struct world *w)
 {
 	expect(w, "cron", "RUNNING");
 	expect(w, "a", "RUNNING");
+	expect(w, "c", "RUNNING");
 	no_worker_is_lost(w);
-	swap(w);
+	change(w, SWAP_KIND_SWAP, SLOT_B);
 	expect(w, "b", "RUNNING");
 	expect(w, "a", "STOPPED");
-	no_worker_is_lost(w);
+	change(w, SWAP_KIND_DEPLOY, SLOT_A);
+	expect(w, "a", "RUNNING");
+	ck_assert_uint_gt(fake_shell.runs, 0);
+	crash(w, "a", "worker_a");
+	change(w, SWAP_KIND_ROLLBACK, SLOT_B);
+	expect(w, "b", "RUNNING");
+	expect(w, "a", "STOPPED");
 	reload(w);
-	expect(w, "mail", "RUNNING");
-	expect(w, "cron", "RUNNING");
-	no_worker_is_lost(w);
 }
 
 /* What the log says in a run in which nothing fails: lines without numbers and names of files. */
-static char usual[256 * 1024];
+static char usual[512 * 1024];
 
 /* The next line of a log, so that two runs can be compared; NULL at the end. */
 static const char *next_line(const char *at, char *buf, size_t size)
@@ -186,7 +222,7 @@ static unsigned run_with(unsigned n, int error)
 	if (w.error == 0) {
 		live(&w);
 		ck_assert_msg(world_stop(&w), "it does not stop: %s failed\n%s", faults_fired(),
-			      world_log());
+			      world_log_end());
 	} else {
 		ck_assert_msg(faults_fired() && *w.diag.text, "no start, and no word why: %s",
 			      faults_fired());

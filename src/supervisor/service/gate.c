@@ -265,6 +265,14 @@ static void no_result(struct process *p)
 	gate_schedule(p->service);
 }
 
+static void say_unmade(struct process *p, int error)
+{
+	if (log_once(&p->sup->gate->unmade, usec_monotonic(), NULL)) {
+		service_say(p->service, LOG_WARNING, "%s is not checked: %s; trying again",
+			    p->config->name, strerror(-error));
+	}
+}
+
 /* ---- by slotd-probe ---- */
 
 static void join_lines(char *const *lines, char *buf, size_t size)
@@ -398,6 +406,7 @@ static void command_done(struct child *child, const struct child_result *result)
 	(void)take_check(c->sup, c->id, true);
 	c->output[c->len] = '\0';
 	if (p && result->report.stage == SPAWN_STAGE_FORK && !result->timed_out) {
+		say_unmade(p, result->report.error);
 		no_result(p);
 	} else if (p && WIFEXITED(result->status) && WEXITSTATUS(result->status) == 0 &&
 		   !result->timed_out && result->report.stage == SPAWN_STAGE_NONE) {
@@ -461,9 +470,8 @@ static void start_check(struct process *p)
 	}
 	if (r < 0) {
 		free(c);
-		if (r != -ENOTCONN && log_once(&g->unmade, usec_monotonic(), NULL)) {
-			service_say(p->service, LOG_WARNING, "%s is not checked: %s; trying again",
-				    p->config->name, strerror(-r));
+		if (r != -ENOTCONN) {
+			say_unmade(p, r);
 		}
 		p->health.next = usec_add(usec_monotonic(), GATE_INTERVAL_MAX);
 		return;

@@ -395,6 +395,12 @@ void publish_configs(struct supervisor *sup)
 	soon(publish_of(sup));
 }
 
+static void say_still_shown(const char *name)
+{
+	log_line(LOG_WARNING, "%s is gone, and is shown until slotd-control starts anew: %s", name,
+		 strerror(ENOMEM));
+}
+
 void publish_process_gone(struct process *p)
 {
 	struct publish *pub = publish_of(p->sup);
@@ -409,7 +415,9 @@ void publish_process_gone(struct process *p)
 			break;
 		}
 	}
-	(void)vec_push(&pub->gone_processes, id); /* without memory: gone at the next refill */
+	if (vec_push(&pub->gone_processes, id) < 0) {
+		say_still_shown(p->config->name);
+	}
 	soon(pub);
 }
 
@@ -424,8 +432,9 @@ void publish_group_gone(struct group *g)
 			break;
 		}
 	}
-	if (copy && vec_push(&pub->gone_groups, copy) < 0) {
+	if (!copy || vec_push(&pub->gone_groups, copy) < 0) {
 		free(copy);
+		say_still_shown(g->name);
 	}
 	soon(pub);
 }

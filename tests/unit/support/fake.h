@@ -10,6 +10,7 @@
  *	fake_spawn.c	slotd/spawn.h: what slotd makes itself becomes a fake process
  *	faults.c	makes the n-th call fail
  *	fake_helpers.c	the other end of the helpers' channels, slotd-spawn's among them
+ *	fake_relay.c	slotd-relay's end
  *
  * Some replace a module of platform, others single functions (ld --wrap, see meson.build).
  */
@@ -74,6 +75,16 @@ extern struct fake_process fake_processes[FAKE_PROCESSES_MAX];
 extern bool fake_obedient;
 /** New ones become their command at once. Set at the start. */
 extern bool fake_prompt;
+/** A /bin/sh: a check's command, or the prepare commands. Zeroed at the start. */
+struct fake_shell {
+	const char *says;
+	int code;   /* it ends with that, at once */
+	bool stays; /* it does not: until fake_process_exit of "sh", or of "function" (prepare) */
+	unsigned runs;
+};
+extern struct fake_shell fake_shell;
+/** Functions of slotd's own do not end. */
+extern bool fake_functions_hang;
 /** What slotd did with processes since it was last emptied: "spawn web; signal web TERM". */
 extern char fake_story[4096];
 void fake_tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -106,5 +117,22 @@ extern int fake_refusal;
 extern char fake_logged[4096];
 /** Lines of slotd's log that are missing, as slotd-log was told and writes into it. */
 extern unsigned fake_log_lost;
+/** Sends as that process; nobody hears it where slotd has closed the channel. */
+void fake_say(const struct fake_process *h, struct message *m);
 /** Closes what they hold. */
 void fake_helpers_done(void);
+
+/* ---- fake_relay.c: slotd-relay */
+
+/** They answer at once. Set at the start; where not, fake_relays_pay has them answer. */
+extern bool fake_relays_answer;
+void fake_relays_pay(void);
+/** Connections that each ends when it is told to. 0 at the start. */
+extern unsigned fake_relays_cut;
+/** The counts of the one that was set up last. */
+struct relay_page;
+extern struct relay_page *fake_relay_page;
+/** What they were told since the last call: "worker a up; table; flipped". Borrowed until then. */
+const char *fake_relays_heard(void);
+void fake_relay_told(const struct fake_process *relay, struct message *m);
+void fake_relay_done(void);

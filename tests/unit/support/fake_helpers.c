@@ -24,7 +24,7 @@ char fake_logged[4096];
 int fake_refusal;
 unsigned fake_log_lost;
 
-static void say(const struct fake_process *h, struct message *m)
+void fake_say(const struct fake_process *h, struct message *m)
 {
 	if (h->channel_fd >= 0) {
 		(void)channel_send_wait(h->channel_fd, m); /* slotd may have closed it by now */
@@ -37,7 +37,7 @@ static void done(const struct fake_process *h, uint32_t id)
 
 	message_init(&m, MSG_DONE, id);
 	message_put_i64(&m, TAG_CODE, 0);
-	say(h, &m);
+	fake_say(h, &m);
 }
 
 /* The place of that stream; a free one when it is new. */
@@ -67,16 +67,6 @@ static void take_stream(const struct fake_process *h, struct message *m)
 	streams[i].done = message_u64(m, TAG_DONE) != 0;
 }
 
-static void drained(const struct fake_process *h, const struct message *asked)
-{
-	struct message m;
-
-	message_init(&m, MSG_RELAY_DRAINED, asked->id);
-	message_put_u64(&m, TAG_SERVICE_INDEX, message_u64(asked, TAG_SERVICE_INDEX));
-	message_put_u64(&m, TAG_SLOT, message_u64(asked, TAG_SLOT));
-	say(h, &m);
-}
-
 static void checked(const struct fake_process *h, const struct message *asked)
 {
 	struct message m;
@@ -84,7 +74,7 @@ static void checked(const struct fake_process *h, const struct message *asked)
 	message_init(&m, MSG_PROBE_RESULT, asked->id);
 	message_put_i64(&m, TAG_CODE, fake_healthy ? PROBE_PASSED : PROBE_FAILED);
 	message_put_text(&m, TAG_TEXT, fake_healthy ? NULL : "answered 500 to GET /");
-	say(h, &m);
+	fake_say(h, &m);
 }
 
 static void no_file(const struct fake_process *h, uint32_t id)
@@ -93,7 +83,7 @@ static void no_file(const struct fake_process *h, uint32_t id)
 
 	message_init(&m, MSG_LOG_OPENED, id);
 	message_put_i64(&m, TAG_CODE, -ENOENT);
-	say(h, &m);
+	fake_say(h, &m);
 }
 
 /* 0, or why slotd-spawn has no process: what it calls may fail as slotd's own calls. */
@@ -113,7 +103,7 @@ static void made(const struct fake_process *h, uint32_t id, int code)
 
 	message_init(&m, MSG_SPAWNED, id);
 	message_put_i64(&m, TAG_CODE, code);
-	say(h, &m);
+	fake_say(h, &m);
 }
 
 static void make(const struct fake_process *h, struct message *asked)
@@ -139,7 +129,7 @@ static void make(const struct fake_process *h, struct message *asked)
 	message_put_i64(&m, TAG_PID, p->pid);
 	message_put_u64(&m, TAG_TICKS, (uint64_t)p->pid);
 	message_put_fd(&m, pidfd);
-	say(h, &m);
+	fake_say(h, &m);
 	(void)close(pidfd);
 }
 
@@ -149,17 +139,24 @@ static void answer(struct fake_process *h, struct message *m)
 	case MSG_QUIT:
 		fake_process_exit(h, 0);
 		break;
-	case MSG_RELAY_TABLE:
-	case MSG_RELAY_FLIPPED:
-	case MSG_RELAY_CUT:
 	case MSG_LOG_CLEAR:
 	case MSG_LOG_REOPEN:
 		if (m->id) {
 			done(h, m->id);
 		}
 		break;
+	case MSG_RELAY_SETUP:
+	case MSG_RELAY_SERVICE:
+	case MSG_RELAY_SERVICE_GONE:
+	case MSG_RELAY_LISTEN:
+	case MSG_RELAY_LISTEN_GONE:
+	case MSG_RELAY_WORKER:
+	case MSG_RELAY_WORKER_GONE:
+	case MSG_RELAY_TABLE:
+	case MSG_RELAY_FLIPPED:
 	case MSG_RELAY_DRAIN:
-		drained(h, m);
+	case MSG_RELAY_CUT:
+		fake_relay_told(h, m);
 		break;
 	case MSG_SPAWN:
 		make(h, m);
@@ -247,7 +244,7 @@ static bool read_streams(void)
 		if (log && !log->ended) {
 			message_init(&m, MSG_LOG_CLOSED, 0);
 			message_put_u64(&m, TAG_STREAM, streams[i].id);
-			say(log, &m);
+			fake_say(log, &m);
 		}
 		drop_stream(i);
 	}
@@ -274,11 +271,12 @@ void fake_helper_send(const char *name, struct message *m)
 	const struct fake_process *h = fake_process_find(name);
 
 	must(h != NULL, "no %s", name);
-	say(h, m);
+	fake_say(h, m);
 }
 
 void fake_helpers_done(void)
 {
+	fake_relay_done();
 	for (int i = 0; i < STREAMS_MAX; i++) {
 		if (streams[i].fd) {
 			drop_stream(i);

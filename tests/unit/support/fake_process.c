@@ -12,6 +12,7 @@
 
 struct fake_process fake_processes[FAKE_PROCESSES_MAX];
 bool fake_obedient = true, fake_prompt = true;
+struct fake_shell fake_shell;
 char fake_story[4096];
 
 static pid_t last_pid = 100000; /* no pid of a real process, should one ever be signalled */
@@ -65,6 +66,17 @@ static int copy(int fd)
 	return fd < 0 ? -EBADF : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
+static void run_shell(struct fake_process *p)
+{
+	fake_shell.runs++;
+	if (fake_shell.says) {
+		must(dprintf(p->stdio[1], "%s", fake_shell.says) >= 0, "it cannot say it");
+	}
+	if (!fake_shell.stays) {
+		fake_process_exit(p, fake_shell.code << 8);
+	}
+}
+
 void fake_process_begin(struct fake_process *p, const int stdio[3], int report_fd)
 {
 	for (int i = 0; i < 3; i++) {
@@ -74,6 +86,9 @@ void fake_process_begin(struct fake_process *p, const int stdio[3], int report_f
 	fake_tell("spawn %s", p->name);
 	if (fake_prompt) {
 		fake_process_exec(p);
+	}
+	if (strcmp(p->name, "sh") == 0) {
+		run_shell(p);
 	}
 }
 

@@ -17,6 +17,7 @@ enum {
 	TURNS_MAX = 5000,
 };
 
+unsigned world_relays = 1;
 static struct supervisor the_slotd;
 static char log_text[256 * 1024];
 static size_t log_len;
@@ -52,6 +53,13 @@ void __wrap_log_set_sink(log_sink_fn *sink, void *data)
 const char *world_log(void)
 {
 	return log_text;
+}
+
+const char *world_log_end(void)
+{
+	size_t len = strlen(log_text);
+
+	return len > 2500 ? log_text + len - 2500 : log_text;
 }
 
 /* ---- what a unit test does not do for real */
@@ -143,7 +151,7 @@ static void substitute(FILE *f, const char *text, const char *dir)
 void world_configure(struct world *w, const char *config)
 {
 	static const char head[] =
-		"[slotd]\nstate_dir=@DIR@/state\nrun_dir=@DIR@/run\nlog_dir=@DIR@/log\nrelays=1\n"
+		"state_dir=@DIR@/state\nrun_dir=@DIR@/run\nlog_dir=@DIR@/log\n"
 		"[supervisord]\nnodaemon=true\nlogfile=@DIR@/slotd.log\npidfile=@DIR@/pid\n"
 		"childlogdir=@DIR@\nuser=root\nloglevel=debug\n";
 	char path[128];
@@ -152,6 +160,7 @@ void world_configure(struct world *w, const char *config)
 	(void)snprintf(path, sizeof(path), "%s/t.conf", w->dir);
 	f = fopen(path, "w");
 	ck_assert_ptr_nonnull(f);
+	(void)fprintf(f, "[slotd]\nrelays=%u\n", world_relays);
 	substitute(f, head, w->dir);
 	substitute(f, config, w->dir);
 	ck_assert_int_eq(fclose(f), 0);
@@ -189,14 +198,21 @@ void world_try(struct world *w, const char *text)
 	struct supervisor_options options = {.config_path = path, .ready_fd = -EBADF};
 	struct config *config;
 
-	*w = (struct world){.dir = "/tmp/slotd-world-XXXXXX"};
+	*w = (struct world){0};
+	/* Of memory, where there is such: thousands of worlds are made. */
+	(void)snprintf(w->dir, sizeof(w->dir), "%s/slotd-world-XXXXXX",
+		       __real_access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	warm_up();
 	w->fds = count_fds();
 	ck_assert_ptr_nonnull(mkdtemp(w->dir));
 	world_configure(w, text);
 	(void)snprintf(path, sizeof(path), "%s/t.conf", w->dir);
 	config = read_config(w);
-	fake_obedient = fake_prompt = fake_healthy = true;
+	fake_obedient = fake_prompt = fake_healthy = fake_relays_answer = true;
+	fake_functions_hang = false;
+	fake_relays_cut = 0;
+	fake_shell = (struct fake_shell){0};
+	(void)fake_relays_heard();
 	fake_refusal = 0;
 	fake_log_lost = 0;
 	fake_story[0] = '\0';
@@ -242,10 +258,10 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 void world_done(struct world *w)
 {
 	faults_disarm();
-	fake_obedient = true;
+	fake_obedient = fake_relays_answer = true;
 	if (w->sup) {
 		ck_assert_msg(fake_loop_stopped() || world_stop(w), "slotd does not end:\n%s",
-			      log_text);
+			      world_log_end());
 		supervisor_end(w->sup);
 		w->sup = NULL;
 	} else {
@@ -255,9 +271,9 @@ void world_done(struct world *w)
 	log_set_sink(NULL, NULL);
 	__real_log_set_sink(NULL, NULL);
 	ck_assert_msg(fake_processes_left() == 0, "%u children are left:\n%s",
-		      fake_processes_left(), log_text);
+		      fake_processes_left(), world_log_end());
 	ck_assert_msg(count_fds() == w->fds, "%u descriptors are open, %u were:\n%s", count_fds(),
-		      w->fds, log_text);
+		      w->fds, world_log_end());
 	ck_assert_int_eq(nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
@@ -268,7 +284,7 @@ void world_settle(struct world *w)
 	bool any = true;
 
 	for (int i = 0; any && !fake_loop_stopped(); i++) {
-		ck_assert_msg(i < TURNS_MAX, "it does not come to rest:\n%s", log_text);
+		ck_assert_msg(i < TURNS_MAX, "it does not come to rest:\n%s", world_log_end());
 		any = fake_helpers_turn();
 		world_enter(w);
 		fake_loop_fire();

@@ -24,6 +24,8 @@ struct world {
 	char plan[4096];
 };
 
+/** slotd-relays of the next world; 1. */
+extern unsigned world_relays;
 /** Starts slotd. @DIR@ in the text is the world's directory. It must start. */
 struct world world_new(const char *config);
 /** As world_new; w->error says why it did not start. */
@@ -52,3 +54,5 @@ struct process *world_process(struct world *w, const char *namespec);
 const char *world_state(struct world *w, const char *namespec);
 /** Lines of slotd's log since the world began. */
 const char *world_log(void);
+/** As much of its end as an assertion can say. */
+const char *world_log_end(void);
