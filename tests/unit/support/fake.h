@@ -111,6 +111,8 @@ bool fake_helpers_turn(void);
 void fake_helper_send(const char *name, struct message *m);
 /** Checks pass. Set at the start. */
 extern bool fake_healthy;
+/** slotd-probe answers. Set at the start. */
+extern bool fake_probe_answers;
 /** What slotd-spawn answers: 0, and there is a process; or -errno. 0 at the start. */
 extern int fake_refusal;
 /** What slotd-log has read of its pipes since it was last emptied, as far as there is room. */
@@ -127,6 +129,8 @@ void fake_helpers_done(void);
 /** They answer at once. Set at the start; where not, fake_relays_pay has them answer. */
 extern bool fake_relays_answer;
 void fake_relays_pay(void);
+/** They have nothing to wait for in a drain. Set at the start; where not, none ends. */
+extern bool fake_relays_drain;
 /** Connections that each ends when it is told to. 0 at the start. */
 extern unsigned fake_relays_cut;
 /** The counts of the one that was set up last. */

@@ -9,7 +9,7 @@ enum {
 	OWED_MAX = 64,
 };
 
-bool fake_relays_answer = true;
+bool fake_relays_answer = true, fake_relays_drain = true;
 unsigned fake_relays_cut;
 struct relay_page *fake_relay_page;
 
@@ -84,7 +84,7 @@ void fake_relay_told(const struct fake_process *relay, struct message *m)
 	if (m->type == MSG_RELAY_SETUP) {
 		set_up(m);
 	}
-	if (!m->id) {
+	if (!m->id || (m->type == MSG_RELAY_DRAIN && !fake_relays_drain)) {
 		return;
 	}
 	if (fake_relays_answer) {

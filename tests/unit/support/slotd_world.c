@@ -18,6 +18,7 @@ enum {
 };
 
 unsigned world_relays = 1;
+void (*world_before)(const char *dir);
 static struct supervisor the_slotd;
 static char log_text[256 * 1024];
 static size_t log_len;
@@ -207,8 +208,12 @@ void world_try(struct world *w, const char *text)
 	ck_assert_ptr_nonnull(mkdtemp(w->dir));
 	world_configure(w, text);
 	(void)snprintf(path, sizeof(path), "%s/t.conf", w->dir);
+	if (world_before) {
+		world_before(w->dir);
+	}
 	config = read_config(w);
 	fake_obedient = fake_prompt = fake_healthy = fake_relays_answer = true;
+	fake_probe_answers = fake_relays_drain = true;
 	fake_functions_hang = false;
 	fake_relays_cut = 0;
 	fake_shell = (struct fake_shell){0};
