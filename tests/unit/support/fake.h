@@ -42,8 +42,8 @@ extern usec_t fake_now;
 bool fake_loop_turn(void);
 /** When the next timer is due; USEC_NEVER. */
 usec_t fake_loop_next_timer(void);
-/** Calls the timers that are due. */
-void fake_loop_fire(void);
+/** Calls the timers that are due. True when there was one. */
+bool fake_loop_fire(void);
 /** As if slotd got that signal. */
 void fake_loop_signal(int signo);
 /** loop_stop was called. */

@@ -315,7 +315,7 @@ usec_t fake_loop_next_timer(void)
 	return first_timer() ? first_timer()->at : USEC_NEVER;
 }
 
-void fake_loop_fire(void)
+bool fake_loop_fire(void)
 {
 	struct loop_timer *due[WATCHERS_MAX];
 	unsigned n = 0;
@@ -337,6 +337,7 @@ void fake_loop_fire(void)
 			due[i]->fn(due[i]);
 		}
 	}
+	return n > 0;
 }
 
 void fake_loop_signal(int signo)

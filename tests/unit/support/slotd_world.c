@@ -292,7 +292,7 @@ void world_settle(struct world *w)
 		ck_assert_msg(i < TURNS_MAX, "it does not come to rest:\n%s", world_log_end());
 		any = fake_helpers_turn();
 		world_enter(w);
-		fake_loop_fire();
+		any = fake_loop_fire() || any;
 		any = fake_loop_turn() || any;
 		world_leave(w);
 		any = any || fake_loop_next_timer() <= fake_now;
