@@ -117,6 +117,8 @@ extern bool fake_probe_answers;
 extern int fake_refusal;
 /** What slotd-log has read of its pipes since it was last emptied, as far as there is room. */
 extern char fake_logged[4096];
+/** Pipes that the newest slotd-log reads. */
+unsigned fake_streams(void);
 /** Lines of slotd's log that are missing, as slotd-log was told and writes into it. */
 extern unsigned fake_log_lost;
 /** Sends as that process; nobody hears it where slotd has closed the channel. */

@@ -253,6 +253,17 @@ static bool read_streams(void)
 	return any;
 }
 
+unsigned fake_streams(void)
+{
+	const struct fake_process *log = fake_process_find("slotd-log");
+	unsigned n = 0;
+
+	for (int i = 0; log && i < STREAMS_MAX; i++) {
+		n += streams[i].fd && streams[i].log == log->pid;
+	}
+	return n;
+}
+
 bool fake_helpers_turn(void)
 {
 	bool any = false;

@@ -76,7 +76,10 @@ void __wrap_os_hear_signals(void);
 
 int __wrap_access(const char *path, int mode)
 {
-	return strstr(path, "/slotd-") ? 0 : __real_access(path, mode); /* the helpers are there */
+	const char *name = strrchr(path, '/');
+
+	/* The helpers are there. */
+	return name && strncmp(name, "/slotd-", 7) == 0 ? 0 : __real_access(path, mode);
 }
 
 int __wrap_rivals_check(struct supervisor *sup, struct diag *diag)
