@@ -94,7 +94,7 @@ START_TEST(a_prepare_that_fails_names_the_line_and_changes_nothing)
 	says(content(&w, "state/history"), "\"code\":10");
 	says(content(&w, "log/s-1.log"), "something is wrong\n");
 	ck_assert_int_eq(begin(&w, SWAP_KIND_ROLLBACK, &diag), -EINVAL);
-	says(diag.text, "holds a deploy that did not succeed");
+	says(diag.text, "contains a deploy that did not succeed");
 }
 END_TEST
 
@@ -166,11 +166,11 @@ START_TEST(what_cannot_begin_is_refused_with_a_reason)
 	req.kind = SWAP_KIND_DEPLOY;
 	req.release = "a\nb";
 	ck_assert_int_eq(ask(&w, &req, &diag), -EINVAL);
-	says(diag.text, "a release is a name");
+	says(diag.text, "the name of a release has at most 63 characters");
 	req.kind = SWAP_KIND_ROLLBACK;
 	req.release = NULL;
 	ck_assert_int_eq(ask(&w, &req, &diag), -EINVAL);
-	says(diag.text, "slot b has not been live with what it holds");
+	says(diag.text, "slot b was never live with the release that it contains");
 	w.sup->mood = MOOD_SHUTDOWN;
 	ck_assert_int_eq(ask(&w, &req, &diag), -ESHUTDOWN);
 	w.sup->mood = MOOD_RUNNING;
@@ -399,9 +399,9 @@ START_TEST(what_does_not_end_by_itself_is_cut_and_counted)
 	swap_with_clients(&w);
 	world_advance(&w, SECONDS(10));
 	ck_assert_int_eq(the_service(&w)->slots[SLOT_A].retire.state, RETIRE_DRAINING);
-	not_logged("were ended");
+	not_logged("were closed");
 	world_advance(&w, SECONDS(40));
-	logged("slot a has drained; 3 connections that did not end by themselves were ended");
+	logged("slot a has drained; 3 connections that did not end by themselves were closed");
 	ck_assert_int_eq(the_service(&w)->slots[SLOT_A].retire.state, RETIRE_WARM);
 }
 END_TEST
@@ -413,7 +413,7 @@ START_TEST(a_drain_can_be_hurried)
 	struct diag diag = {0};
 
 	ck_assert_int_eq(service_drain_now(w.sup, &req, &diag), -ENOENT);
-	says(diag.text, "s: slot b does not drain");
+	says(diag.text, "s: slot b is not draining");
 	fake_relays_drain = false;
 	swap_with_clients(&w);
 	world_advance(&w, SECONDS(10));

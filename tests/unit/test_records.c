@@ -124,7 +124,7 @@ START_TEST(a_damaged_record_is_neither_used_nor_written)
 	auto_world w = find_in("state/state.json", "{\"services\": ", TWO_SLOT);
 
 	ck_assert(the_service(&w)->down);
-	logged("the record of who is live, is damaged (line 1");
+	logged("the record of which slot is live, is damaged (line 1");
 	world_advance(&w, SECONDS(60));
 	ck_assert_str_eq(content(&w, "state/state.json"), "{\"services\": ");
 }
@@ -139,7 +139,7 @@ START_TEST(an_edit_by_hand_is_put_right)
 	write_file(w.dir, "live", "b\n");
 	world_settle(&w);
 	ck_assert_str_eq(content(&w, "live"), "a\n");
-	logged("was changed by hand: put right, a stays live");
+	logged("was changed by hand and has been corrected: a stays live");
 	ck_assert_int_eq(service_live(the_service(&w)), SLOT_A);
 }
 END_TEST
@@ -215,7 +215,7 @@ START_TEST(a_disk_that_stops_after_the_flip_is_told_and_tried_again)
 	ck_assert_str_eq(content(&w, "live"), "a\n");
 	fake_functions_hang = false;
 	world_advance(&w, SECONDS(60));
-	logged("s: b is live: recorded now");
+	logged("s: it is recorded now that b is live");
 	ck_assert(!s->unrecorded && !(s->troubles & trouble_bit(TROUBLE_RECORD)));
 	ck_assert_str_eq(content(&w, "live"), "b\n");
 	finish(&w);

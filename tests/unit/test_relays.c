@@ -113,13 +113,13 @@ START_TEST(a_worker_whose_socket_may_not_be_opened_is_said_once)
 	const char *first;
 
 	deny(&w, 4711, false);
-	not_logged("may not open");
+	not_logged("has no permission");
 	deny(&w, a->worker.id, false);
 	ck_assert(a->denied);
-	logged("may not open unix:");
-	first = strstr(world_log(), "may not open");
+	logged("has no permission to connect to unix:");
+	first = strstr(world_log(), "has no permission");
 	deny(&w, a->worker.id, false);
-	ck_assert_ptr_null(strstr(first + 1, "may not open"));
+	ck_assert_ptr_null(strstr(first + 1, "has no permission"));
 	deny(&w, a->worker.id, true);
 	ck_assert(!a->denied);
 }

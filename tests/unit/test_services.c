@@ -40,18 +40,18 @@ START_TEST(a_live_slot_that_is_stopped_holds_and_says_by_whom)
 
 	world_advance(&w, SECONDS(2));
 	service_note_stop(world_process(&w, "b"), "by nobody"); /* idle: nothing to say */
-	service_note_stop(a, "by ana");
+	service_note_stop(a, "ana");
 	process_stop(a);
 	world_settle(&w);
 	ck_assert_int_eq(s->placed.mode, SWITCH_HOLD);
 	ck_assert(s->troubles & trouble_bit(TROUBLE_STOPPED));
-	logged("by ana");
+	logged("the live slot was stopped by ana: connections wait");
 	process_start(a);
 	world_advance(&w, SECONDS(2));
 	ck_assert_int_eq(s->placed.mode, SWITCH_OPEN);
 	ck_assert_uint_eq(s->troubles, 0);
 	ck_assert_str_eq(s->why[TROUBLE_STOPPED], "");
-	logged("connections wait no more");
+	logged("connections no longer wait");
 }
 END_TEST
 

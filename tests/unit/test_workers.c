@@ -121,7 +121,7 @@ START_TEST(one_whose_name_goes_is_made_again_and_its_processes_start_anew)
 	ck_assert_int_eq(unlink(path), 0);
 	world_advance(&w, SECONDS(5));
 	ck_assert_int_eq(access(path, F_OK), 0);
-	logged("php: restarting its processes, which have the old socket");
+	logged("php: its processes have the old socket and are restarted");
 	says(world_plan(&w), "signal php TERM; signal php TERM");
 	ck_assert_str_eq(world_state(&w, "php:0"), "RUNNING");
 	ck_assert_str_eq(world_state(&w, "php:1"), "RUNNING");
