@@ -2,6 +2,7 @@
 
 #include <slotd/cleanup.h>
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -162,11 +163,11 @@ static bool pass_broken(struct conn *c, enum conn_end to)
 }
 
 /*
- * Has a worker that has ended its half taken all that it was sent? What it closed over is answered
- * by a reset; what came after its end is never acknowledged (tcp(7), TCP_INFO). A worker on a unix
- * socket says so by the error alone.
+ * Does the end of a worker's half, and what came with it, show that it had ended before it read its
+ * request? A closed socket answers a request by a reset (ECONNRESET, or EPIPE after the end), and
+ * one that came after the end is not acknowledged (tcp(7), TCP_INFO).
  */
-static bool worker_left_some(const struct conn *c)
+static bool ended_unread(const struct conn *c)
 {
 	const int fd = c->side[WORKER].fd;
 	int error = 0;
@@ -174,9 +175,11 @@ static bool worker_left_some(const struct conn *c)
 	struct tcp_info info = {0};
 	socklen_t info_len = sizeof(info);
 
-	if (c->side[WORKER].broken || c->side[WORKER].unsent ||
-	    (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error)) {
-		return true;
+	if (c->side[WORKER].broken) {
+		return true; /* its one write failed: see exchange_may_retry */
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error) {
+		return error == ECONNRESET || error == EPIPE;
 	}
 	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_len) == 0 &&
 	       info.tcpi_unacked > 0;
@@ -202,7 +205,8 @@ static bool retry(struct conn *c, bool unread)
 	return true;
 }
 
-/* The worker is gone, with an end or (unread) a reset. False: the client has another, or none. */
+/* The worker is gone; unread: before it read its request, as far as the kernel shows. False: the
+ * client has another, or none. */
 static bool lose_worker(struct conn *c, enum conn_class class, bool unread)
 {
 	if (class == CONN_BETWEEN && !c->last_request && !c->side[CLIENT].eof) {
@@ -226,15 +230,15 @@ static bool side_ended(struct conn *c, enum conn_end from, enum conn_class class
 		conn_end(c);
 		return false;
 	}
-	if (from == WORKER && !lose_worker(c, class, c->exchange && worker_left_some(c))) {
+	if (from == WORKER && !lose_worker(c, class, c->exchange && ended_unread(c))) {
 		return false;
 	}
 	return pass_eof(c, from);
 }
 
-static bool side_reset(struct conn *c, enum conn_end from, enum conn_class class)
+static bool side_lost(struct conn *c, enum conn_end from, enum conn_class class, bool reset)
 {
-	if (from == WORKER && !lose_worker(c, class, true)) {
+	if (from == WORKER && !lose_worker(c, class, reset)) {
 		return false;
 	}
 	conn_abort(c);
@@ -280,6 +284,9 @@ static bool pump(struct conn *c, enum conn_end from)
 	case FLOW_ON:
 		return !bytes || settle(c, class);
 	case FLOW_BLOCKED:
+		if (from == CLIENT) {
+			exchange_split(c);
+		}
 		if (!settle(c, class)) {
 			return false;
 		}
@@ -291,7 +298,8 @@ static bool pump(struct conn *c, enum conn_end from)
 		}
 		break;
 	case FLOW_RESET:
-		return side_reset(c, from, class);
+	case FLOW_LOST:
+		return side_lost(c, from, class, flow == FLOW_RESET);
 	case FLOW_SPILT:
 		conn_abort(c);
 		return false;

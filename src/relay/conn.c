@@ -195,6 +195,9 @@ static void opened(struct conn *c, struct relay_worker *w, const unsigned char *
 	} else if (sent < len && parcel_keep(side, data + sent, len - sent) < 0) {
 		side->broken = true; /* nobody can have the rest: this ends with a reset */
 	}
+	if (sent < len) {
+		exchange_split(c);
+	}
 	side->one_shot = w->one_shots >= ONE_SHOTS;
 	place_welcomed(&w->place);
 	count_add64(&worker_counts(w)->total, 1);

@@ -208,7 +208,13 @@ static void kept_up(struct side *to)
 
 static enum flow read_ended(ssize_t n)
 {
-	return n == 0 ? FLOW_EOF : would_block(errno) ? FLOW_ON : FLOW_RESET;
+	if (n == 0) {
+		return FLOW_EOF;
+	}
+	if (would_block(errno)) {
+		return FLOW_ON;
+	}
+	return errno == ECONNRESET ? FLOW_RESET : FLOW_LOST;
 }
 
 static void count_big_read(struct side *from, size_t n)

@@ -80,7 +80,8 @@ enum flow {
 	FLOW_ON,      /* call again when there is more to read */
 	FLOW_BLOCKED, /* to->unsent is set: call again when it can be written */
 	FLOW_EOF,     /* from has ended its half, and all it sent was passed on */
-	FLOW_RESET,   /* reading failed */
+	FLOW_RESET,   /* the peer has reset the connection */
+	FLOW_LOST,    /* reading failed for another reason: what the peer has read is not known */
 	FLOW_BROKEN,  /* writing failed */
 	FLOW_SPILT,   /* what was read could not be kept */
 };

@@ -1,8 +1,12 @@
 #include "relay.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/proxy.h>
 
+#include <errno.h>
 #include <malloc.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 enum {
@@ -10,6 +14,7 @@ enum {
 	KEEP_MOST = 16 * 1024, /* a longer request is not sent again */
 	TRIM_FROM = 256,       /* exchanges at once that leave memory worth giving back */
 	SPARE_MOST = 64,       /* exchanges kept for the next requests */
+	READ_LEAST = 4096,     /* Go's bufio; gunicorn, Apache, Tomcat 8192; node, uvicorn 65536 */
 };
 
 #define TRIM_INTERVAL SECONDS(10)
@@ -71,7 +76,7 @@ void exchange_begin(struct conn *c)
 	follow_start(&e->follow, &relay->memo);
 	e->n_kept = 0;
 	e->keeps = c->service->retry != RETRY_NO;
-	e->retried = false;
+	e->split = e->retried = false;
 	c->exchange = e;
 	relay->n_exchanges++;
 	relay->peak_exchanges = relay->n_exchanges > relay->peak_exchanges ? relay->n_exchanges
@@ -160,12 +165,38 @@ void exchange_heard(struct exchange *e, enum conn_end who, const unsigned char *
 		follow_skip(&e->follow, side, len);
 	}
 	if (who == CLIENT) {
+		e->split |= e->n_kept > 0;
 		keep(e, data, len);
 	}
 	/* A second request in the same bytes, or an answer: too late to send anything again. */
 	if (e->keeps && (who == WORKER || follow_open(&e->follow) > 1)) {
 		stop_keeping(e);
 	}
+}
+
+void exchange_split(struct conn *c)
+{
+	if (c->exchange) {
+		c->exchange->split = true;
+	}
+}
+
+/* Can its worker have had nothing but the whole of it, by one read? On a unix socket there are no
+ * segments. */
+static bool was_one_read(const struct conn *c)
+{
+	const struct exchange *e = c->exchange;
+	const unsigned header = c->service->proxy_protocol ? PROXY_HEADER_MAX : 0;
+	int segment = 0;
+	socklen_t len = sizeof(segment);
+
+	if (e->split || e->n_kept + header > READ_LEAST) {
+		return false;
+	}
+	if (getsockopt(c->side[WORKER].fd, IPPROTO_TCP, TCP_MAXSEG, &segment, &len) < 0) {
+		return errno == EOPNOTSUPP;
+	}
+	return e->n_kept + header <= (unsigned)segment;
 }
 
 bool exchange_may_retry(const struct conn *c, bool unread)
@@ -177,7 +208,7 @@ bool exchange_may_retry(const struct conn *c, bool unread)
 	    !follow_requests_whole(&e->follow) || follow_answer_begun(&e->follow)) {
 		return false;
 	}
-	if (unread) {
+	if (unread && was_one_read(c)) {
 		return true;
 	}
 	switch (follow_kind(&e->follow)) {

@@ -447,6 +447,53 @@ def test_a_post_that_lay_unread_is_sent_to_another(pair):
     client.close()
 
 
+def refuse_after_the_first(n):
+    """Carries a request out when n of its bytes are there, and leaves the others unread."""
+
+    def serve(connection):
+        connection.recv(n)
+        select.select([connection], [], [], TIMEOUT)
+        reset(connection)
+
+    return serve
+
+
+LONG_POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 12000\r\n\r\n" + b"x" * 12000
+
+
+@pytest.mark.parametrize("bad", [refuse_after_the_first(8192), refuse_unread])
+def test_a_long_post_of_which_a_part_lay_unread_is_not_sent_again(pair, bad):
+    relays, _, _ = pair(bad, http(b"good"))
+    for _ in range(2):
+        client = connect(relays.address, LONG_POST)
+        with contextlib.suppress(ConnectionResetError):
+            client.recv(1 << 16)
+        client.close()
+    assert relays.sum(0, "retried") == 0
+
+
+def test_a_post_in_two_writes_of_which_one_lay_unread_is_not_sent_again(pair):
+    relays, bad, _ = pair(keep, http(b"good"))
+    for _ in range(4):
+        seen, client = bad.seen, connect(relays.address, POST[:-4])
+        client.settimeout(0.3)
+        with contextlib.suppress(TimeoutError):
+            wait_for(lambda: bad.seen > seen, "it is the bad one's", 0.3)
+        if bad.seen > seen:
+            break
+        client.close()
+    worker = bad.connections[-1]
+    assert worker.recv(1 << 16) == POST[:-4]
+    client.sendall(POST[-4:])
+    assert select.select([worker], [], [], TIMEOUT)[0]
+    reset(worker)
+    client.settimeout(TIMEOUT)
+    with pytest.raises(ConnectionResetError):
+        client.recv(1 << 16)
+    assert relays.sum(0, "retried") == 0
+    client.close()
+
+
 def test_put_is_sent_again_where_that_is_asked_for(pair):
     relays, bad, _ = pair(refuse_after_reading, http(b"good"), RETRY=IDEMPOTENT)
     client, got = ask_until_bad(relays, bad, POST.replace(b"POST", b"PUT"))
