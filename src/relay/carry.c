@@ -108,6 +108,10 @@ static bool settle(struct conn *c, enum conn_class class)
 		conn_park(c);
 		return false;
 	}
+	if (class == CONN_PINNED && c->side[CLIENT].eof && c->class != CONN_HALF) {
+		c->was_pinned = true;
+		class = CONN_HALF;
+	}
 	conn_change_class(c, c->class == CONN_HALF ? CONN_HALF : class);
 	return true;
 }
@@ -122,6 +126,13 @@ static void worker_ended(struct conn *c)
 	if (c->service->unplaced[CONN_HELD].head) {
 		service_settle_soon(c->service);
 	}
+}
+
+/* Is a followed request open, of which all has come? */
+static bool awaits_answer(const struct conn *c)
+{
+	return c->exchange && follow_open(&c->exchange->follow) &&
+	       follow_requests_whole(&c->exchange->follow);
 }
 
 /* from's half is over and all of it was passed on. False: so is the connection. */
@@ -140,6 +151,9 @@ static bool pass_eof(struct conn *c, enum conn_end from)
 	(void)shutdown(other->fd, SHUT_WR);
 	if (from == WORKER) {
 		worker_ended(c);
+	}
+	if (from == CLIENT && awaits_answer(c)) {
+		return true; /* it stays what it is: in a request, which takes the time it takes */
 	}
 	c->was_pinned = c->class == CONN_PINNED || (c->was_pinned && c->class == CONN_HALF);
 	conn_change_class(c, CONN_HALF);

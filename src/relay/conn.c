@@ -204,6 +204,9 @@ static void opened(struct conn *c, struct relay_worker *w, const unsigned char *
 	count_add64(&worker_counts(w)->bytes_in, len);
 	conn_leave(c);
 	conn_enter(c, w, c->client_spoke ? conn_judge(c) : CONN_SILENT);
+	if (c->side[CLIENT].eof && !side->unsent) {
+		(void)shutdown(side->fd, SHUT_WR); /* a request that another worker had before */
+	}
 	if (c->client_spoke) {
 		c->unheard = true;
 		worker_asked(w, c->since);

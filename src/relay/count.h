@@ -25,7 +25,7 @@ enum conn_class {
 	CONN_EARLY,   /* answered, while the body of the request still arrives */
 	CONN_BETWEEN, /* between requests */
 	CONN_PINNED,  /* cannot be followed: it stays with its worker until it ends */
-	CONN_HALF,    /* one side has ended its half */
+	CONN_HALF,    /* one side has ended its half, and no complete request is known to be open */
 	CONN_CLASS_MAX_,
 	CONN_CLASS_INVALID_ = -22,
 };

@@ -203,7 +203,7 @@ bool exchange_may_retry(const struct conn *c, bool unread)
 {
 	const struct exchange *e = c->exchange;
 
-	if (!e || !e->keeps || e->retried || c->side[CLIENT].eof || c->side[CLIENT].broken ||
+	if (!e || !e->keeps || e->retried || c->side[CLIENT].broken ||
 	    follow_pinned(&e->follow, NULL) || follow_open(&e->follow) != 1 ||
 	    !follow_requests_whole(&e->follow) || follow_answer_begun(&e->follow)) {
 		return false;

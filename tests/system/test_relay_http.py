@@ -376,6 +376,18 @@ def test_a_half_closed_client_gets_its_answer():
         assert relay.answer(ident).type == "RELAY_DRAINED"
 
 
+def test_a_half_closed_client_waits_for_its_answer_as_long_as_it_takes():
+    with Slots(keep, http(b"b"), HALF_CLOSE_TIMEOUT=SECOND // 5) as s, connect(s.address, GET) as client:
+        client.shutdown(socket.SHUT_WR)
+        worker = wait_for(lambda: s.a.connections, "a has it")[0]
+        assert worker.recv(1 << 16) == GET
+        assert worker.recv(1) == b""
+        assert is_quiet(client, 0.6)
+        worker.sendall(answer(b"a"))
+        assert read_answer(client) == b"a"
+        assert client.recv(1) == b""
+
+
 # ---- retry
 
 
@@ -430,6 +442,21 @@ def test_a_get_whose_worker_died_is_answered_by_another(pair):
     assert ask(client) == b"good"
     assert relays.sum(0, "retried") == 1
     client.close()
+
+
+def test_a_half_closed_get_whose_worker_died_is_answered_by_another(pair):
+    relays, bad, good = pair(keep, http(b"good"))
+    for _ in range(2):
+        with connect(relays.address, GET) as client:
+            client.shutdown(socket.SHUT_WR)
+            wait_for(lambda: bad.seen or good.seen == 1, "a worker has it")
+            if bad.connections:
+                assert bad.connections[0].recv(1 << 16) == GET
+                assert bad.connections[0].recv(1) == b""
+                reset(bad.connections.pop())
+            assert read_answer(client) == b"good"
+            assert client.recv(1) == b""
+    assert relays.sum(0, "retried") == 1
 
 
 def test_a_post_that_was_read_is_not_sent_again(pair):
@@ -627,9 +654,10 @@ def test_idle_timeout_is_between_requests():
         assert client.recv(1) == b""
 
 
-def test_a_half_closed_pair_is_ended():
+@pytest.mark.parametrize("said", [GET[:-2], b"ping\n"], ids=["half a head", "no HTTP"])
+def test_a_half_closed_pair_is_ended(said):
     with Slots(keep, http(b"b"), HALF_CLOSE_TIMEOUT=SECOND // 2) as s, \
-            connect(s.address, GET) as client:
+            connect(s.address, said) as client:
         client.shutdown(socket.SHUT_WR)
         wait_for(lambda: s.a.connections, "a has it")
         assert client.recv(1) == b""
