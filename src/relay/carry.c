@@ -55,6 +55,7 @@ enum conn_class conn_judge(struct conn *c)
 	const struct follow *f = c->exchange ? &c->exchange->follow : NULL;
 	const char *why;
 
+	c->crowded = f && !follow_pinned(f, NULL) && follow_open(f) >= FOLLOW_OPEN_ENOUGH;
 	if (!f) {
 		return CONN_PINNED;
 	}
@@ -280,10 +281,11 @@ static bool pump(struct conn *c, enum conn_end from)
 {
 	struct side *own = &c->side[from], *other = &c->side[!from];
 	enum conn_class class = (enum conn_class)c->class;
+	const bool crowded = c->crowded;
 	size_t bytes;
 	enum flow flow;
 
-	if (own->eof || other->unsent || other->broken) {
+	if (own->eof || other->unsent || other->broken || (from == CLIENT && crowded)) {
 		return true; /* an event of before */
 	}
 	if (from == CLIENT && replaced(c)) {
@@ -296,7 +298,13 @@ static bool pump(struct conn *c, enum conn_end from)
 	}
 	switch (flow) {
 	case FLOW_ON:
-		return !bytes || settle(c, class);
+		if (bytes && !settle(c, class)) {
+			return false;
+		}
+		if (c->crowded == crowded) {
+			return true;
+		}
+		break;
 	case FLOW_BLOCKED:
 		if (from == CLIENT) {
 			exchange_split(c);

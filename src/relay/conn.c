@@ -122,7 +122,8 @@ void conn_watch_open(struct conn *c)
 {
 	for (int i = CLIENT; i <= WORKER; i++) {
 		const struct side *own = &c->side[i], *other = &c->side[!i];
-		const bool readable = !own->eof && !other->unsent && !other->broken;
+		const bool readable = !own->eof && !other->unsent && !other->broken &&
+				      !(i == CLIENT && c->crowded);
 
 		watch(c, (enum conn_end)i,
 		      (readable ? LOOP_READ : 0u) | (own->unsent ? LOOP_WRITE : 0u));

@@ -133,8 +133,7 @@ void follow_start(struct follow *f, struct follow_memo *memo)
 	stream_start(&f->worker);
 	f->memo = memo;
 	f->pinned = NULL;
-	f->kinds = 0;
-	f->heads = f->olds = 0;
+	f->n_runs = 0;
 	f->open = 0;
 	f->expects = EXPECTS_NOTHING;
 	f->answer_begun = f->early = f->last = f->switched = false;
@@ -149,9 +148,25 @@ static void pin(struct follow *f, const char *why)
 static void forget_oldest(struct follow *f)
 {
 	f->open--;
-	f->kinds >>= 2;
-	f->heads >>= 1;
-	f->olds >>= 1;
+	if (--f->runs[0].n == 0) {
+		f->n_runs--;
+		memmove(f->runs, f->runs + 1, f->n_runs * sizeof(f->runs[0]));
+	}
+}
+
+/* The newest request, whose head has come. */
+static void remember(struct follow *f, struct follow_run one)
+{
+	struct follow_run *newest = f->n_runs ? &f->runs[f->n_runs - 1] : NULL;
+
+	if (newest && newest->n < FOLLOW_RUN_MAX && newest->kind == one.kind &&
+	    newest->head == one.head && newest->old == one.old) {
+		newest->n++;
+	} else if (f->n_runs < FOLLOW_RUNS) {
+		f->runs[f->n_runs++] = one;
+	} else {
+		pin(f, "too many requests at once");
+	}
 }
 
 /* The newest request has come whole. */
@@ -247,9 +262,10 @@ static void request_head(struct follow *f)
 		return;
 	}
 	f->last |= says_last(s);
-	f->kinds |= (uint64_t)kind_of(method) << (2 * (f->open - 1));
-	f->heads |= (uint32_t)(method == HTTP_HEAD) << (f->open - 1);
-	f->olds |= (uint32_t)is_1_0(s) << (f->open - 1);
+	remember(f, (struct follow_run){.n = 1,
+					.kind = (uint16_t)kind_of(method) & 3,
+					.head = method == HTTP_HEAD,
+					.old = is_1_0(s)});
 	if (has_body(facts)) {
 		f->expects = facts->expect ? EXPECTS_WORD : EXPECTS_NOTHING;
 		begin_body(s);
@@ -260,7 +276,7 @@ static void request_head(struct follow *f)
 
 static bool is_bodiless(const struct follow *f, unsigned status)
 {
-	return (f->heads & 1) || status == 204 || status == 304;
+	return f->runs[0].head || status == 204 || status == 304;
 }
 
 static void final_answer(struct follow *f, unsigned status)
@@ -290,7 +306,7 @@ static void interim_answer(struct follow *f, unsigned status)
 	if (status == 101) {
 		f->switched = true;
 		pin(f, "another protocol");
-	} else if (f->olds & 1) {
+	} else if (f->runs[0].old) {
 		pin(f, "an interim answer to HTTP/1.0");
 	} else if (status != 100 && status != 102 && status != 103) {
 		pin(f, "an unknown interim answer");
@@ -319,7 +335,7 @@ static void answer_head(struct follow *f)
 
 	if (!is_1_0(s) && !is_1_1(s)) {
 		pin(f, "a version other than 1.0 and 1.1");
-	} else if ((is_1_0(s) || (f->olds & 1)) && facts->chunked) {
+	} else if ((is_1_0(s) || f->runs[0].old) && facts->chunked) {
 		pin(f, "chunks in HTTP/1.0");
 	} else if (facts->close && facts->keep) {
 		pin(f, "a connection that both ends and stays");
@@ -550,5 +566,5 @@ enum request_kind follow_kind(const struct follow *f)
 {
 	const bool known = !f->pinned && f->open && (f->client.part != PART_HEAD || f->open > 1);
 
-	return known ? (enum request_kind)(f->kinds & 3) : REQUEST_OTHER;
+	return known ? (enum request_kind)f->runs[0].kind : REQUEST_OTHER;
 }

@@ -25,7 +25,11 @@ enum request_kind {
 };
 
 enum {
-	FOLLOW_OPEN_MAX = 32, /* open requests; a connection with more is pinned */
+	FOLLOW_OPEN_ENOUGH = 32, /* open requests: the relay reads no more of the client for now */
+	/* Open requests; a connection with more is pinned. One read of the relay holds fewer. */
+	FOLLOW_OPEN_MAX = 16 * 1024,
+	FOLLOW_RUN_MAX = 4095, /* what fits struct follow_run */
+	FOLLOW_RUNS = 32,      /* of open requests; a connection with more is pinned */
 	FOLLOW_KNOWN_MAX = 256,
 };
 
@@ -45,6 +49,14 @@ struct follow_memo {
 	struct follow_known known[2]; /* by enum follow_side */
 };
 
+/** Open requests in a row that are alike. */
+struct follow_run {
+	uint16_t n : 12;
+	uint16_t kind : 2; /* enum request_kind */
+	uint16_t head : 1; /* HEAD */
+	uint16_t old : 1;  /* HTTP/1.0 */
+};
+
 /** The messages of one side. */
 struct follow_stream {
 	llhttp_t parser;
@@ -59,10 +71,10 @@ struct follow {
 	struct follow_stream client, worker;
 	struct follow_memo *memo;
 	const char *pinned; /* why it is pinned; NULL: it is not */
-	uint64_t kinds;	    /* enum request_kind, two bits for each request, the oldest lowest */
-	uint32_t heads;	    /* a bit for each request: HEAD */
-	uint32_t olds;	    /* a bit for each request: HTTP/1.0 */
-	uint8_t open;
+	struct follow_run
+		runs[FOLLOW_RUNS]; /* of the requests whose head is complete, oldest first */
+	uint8_t n_runs;
+	uint16_t open;
 	uint8_t expects; /* of the newest request */
 	bool answer_begun;
 	bool early; /* the oldest request is answered, but not sent whole */

@@ -79,6 +79,7 @@ struct conn {
 	bool unheard : 1;      /* counted in the worker's n_unheard */
 	bool switched : 1;     /* pinned by a 101: another protocol, with ends of its own */
 	bool was_pinned : 1;   /* half closed: before that */
+	bool crowded : 1;      /* has so many open requests that no more are read */
 };
 
 struct conn_list {

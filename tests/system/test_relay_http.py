@@ -269,6 +269,41 @@ def test_pipelined_requests_stay_together_and_come_in_order():
         assert ask(client) == b"b"
 
 
+@pytest.mark.parametrize("n", [40, 3000])
+def test_many_pipelined_requests_wait_for_answers_and_are_followed(n):
+    with Slots(http(b"a"), http(b"b")) as s, connect(s.address) as client:
+        for name, live in ((b"a", B), (b"b", A)):
+            client.sendall(GET * n)
+            got = b""
+            while got.count(b"HTTP/1.1 200") < n or not got.endswith(name):
+                data = client.recv(1 << 16)
+                assert data
+                got += data
+            key = 1 if name == b"a" else 2
+            wait_for(lambda: s.relays.counts(key)["between"] == 1, "it is between requests")
+            s.drained(s.flip(live))
+        assert ask(client) == b"a"
+
+
+def test_no_more_is_read_of_who_has_many_open_requests():
+    with Slots(keep, http(b"b")) as s, connect(s.address, GET * 40) as client:
+        worker = wait_for(lambda: s.a.connections, "a has them")[0]
+        got = b""
+        while len(got) < 40 * len(GET):
+            got += worker.recv(1 << 16)
+        client.sendall(GET)
+        assert is_quiet(worker)
+        worker.sendall(answer(b"") * 20)
+        assert worker.recv(1 << 16) == GET
+        drains = s.flip()
+        worker.sendall(answer(b"") * 21)
+        got = b""
+        while got.count(b"HTTP/1.1 200") < 41 or not got.endswith(b"\r\n\r\n"):
+            got += client.recv(1 << 16)
+        s.drained(drains)
+        assert ask(client) == b"b"
+
+
 def test_a_switched_protocol_is_pinned_and_its_end_is_waited_for():
     with Slots(keep, http(b"b")) as s:
         upgrade = GET[:-2] + b"Upgrade: chat\r\nConnection: Upgrade\r\n\r\n"
