@@ -64,6 +64,7 @@ static void stream_begin(struct follow_stream *s, llhttp_type_t type)
 	strict_start(&s->strict, type == HTTP_RESPONSE);
 	s->headers_complete = s->message_complete = false;
 	s->fresh = true;
+	s->withheld = 0;
 }
 
 /* Has llhttp read all of it, and come to an end (done) with the last byte, or not at all? */
@@ -92,6 +93,29 @@ static void learn(struct follow_known *known, const struct follow_stream *s, con
 		known->len = (uint16_t)len;
 		memcpy(known->start, data, len);
 	}
+}
+
+/*
+ * llhttp knows some methods and no others. So it is shown the method when that is whole, as POST
+ * where it is not one of the usual: it reads those alike. *ret_had: of the n bytes at hand it needs
+ * no more of so many. False: it disagrees.
+ */
+static bool show_method(struct follow_stream *s, size_t n, size_t *ret_had)
+{
+	const char *method = s->strict.method;
+
+	*ret_had = 0;
+	if (!s->fresh || (s->strict.usual && !s->withheld)) {
+		return true;
+	}
+	if (!method) {
+		s->withheld += (uint8_t)n;
+		*ret_had = n;
+		return true;
+	}
+	s->fresh = false;
+	*ret_had = s->strict.n_method - s->withheld;
+	return llhttp_execute(&s->parser, method, strlen(method)) == HPE_OK;
 }
 
 /* As parser_agrees, for a head: the same bytes at its beginning mean the same again. */
@@ -364,7 +388,7 @@ static size_t hear_head(struct follow *f, struct follow_stream *s, const char *d
 			head_fn *fn)
 {
 	bool done;
-	size_t n;
+	size_t n, had;
 
 	s->part = PART_HEAD;
 	n = strict_head(&s->strict, data, len, &done);
@@ -372,7 +396,8 @@ static size_t hear_head(struct follow *f, struct follow_stream *s, const char *d
 		pin(f, s->strict.why);
 	} else if (s->strict.dull) {
 		return n;
-	} else if (!head_agrees(known_of(f, s), s, data, n, done)) {
+	} else if (!show_method(s, n, &had) ||
+		   (had < n && !head_agrees(known_of(f, s), s, data + had, n - had, done))) {
 		pin(f, "not HTTP/1 according to llhttp");
 	} else if (done && !facts_agree(s)) {
 		pin(f, "a body that two readers understand differently");

@@ -65,6 +65,7 @@ struct follow_stream {
 	uint8_t part;
 	bool headers_complete, message_complete; /* according to llhttp */
 	bool fresh;				 /* llhttp has seen no byte of this message */
+	uint8_t withheld;			 /* of its method: bytes of which that is so */
 };
 
 struct follow {

@@ -97,7 +97,8 @@ void strict_start(struct strict *s, bool answer)
 {
 	s->facts = (struct strict_facts){.answer = answer};
 	s->n_head = 0;
-	s->why = NULL;
+	s->why = s->method = NULL;
+	s->usual = answer;
 	s->state = START_FIRST;
 	s->spaces = 0;
 	s->n_value = 0;
@@ -252,13 +253,57 @@ static bool is_pri(const char *word, size_t len)
 	return len == 3 && memcmp(word, "PRI", 3) == 0;
 }
 
+/* Of RFC 9110 and RFC 5789: itself; else NULL. */
+static const char *usual_method(const char *word, size_t len)
+{
+	static const char *const by_length[][3] = {
+		[3] = {"GET", "PUT"}, [4] = {"POST", "HEAD"},	    [5] = {"PATCH", "TRACE"},
+		[6] = {"DELETE"},     [7] = {"OPTIONS", "CONNECT"},
+	};
+
+	for (int i = 0; len < sizeof(by_length) / sizeof(by_length[0]) && by_length[len][i]; i++) {
+		if (memcmp(word, by_length[len][i], len) == 0) {
+			return by_length[len][i];
+		}
+	}
+	return NULL;
+}
+
+/* In small letters some servers take HEAD for HEAD, and some do not. */
+static bool is_of_method(char c)
+{
+	return tokens[(unsigned char)c] && !(c >= 'a' && c <= 'z');
+}
+
+/* Whatever it is, it says nothing about where its request ends; only HEAD and CONNECT say something
+ * about the answer. False: it is none. */
+static bool read_method(struct strict *s, const char *word, size_t len)
+{
+	const char *usual = usual_method(word, len);
+
+	if (!usual) {
+		for (size_t i = 0; i < len; i++) {
+			if (!is_of_method(word[i])) {
+				return false;
+			}
+		}
+		if (len > STRICT_METHOD_MAX || is_pri(word, len)) {
+			return false;
+		}
+	}
+	s->usual = usual;
+	s->method = usual ? usual : "POST";
+	s->n_method = (uint8_t)len;
+	return true;
+}
+
 /* An answer's first word and a request's last are the version; a request's first is the method. */
 static void word_ended(struct strict *s)
 {
 	if (s->spaces == (s->facts.answer ? 0 : 2) && !is_version(s->value, s->n_value)) {
 		refuse(s, "no HTTP/1");
-	} else if (!s->facts.answer && s->spaces == 0 && is_pri(s->value, s->n_value)) {
-		refuse(s, "HTTP/2");
+	} else if (!s->facts.answer && s->spaces == 0 && !read_method(s, s->value, s->n_value)) {
+		refuse(s, is_pri(s->value, s->n_value) ? "HTTP/2" : "a method that is none");
 	}
 	s->n_value = 0;
 }
@@ -279,6 +324,10 @@ static void start_char(struct strict *s, unsigned char c)
 		refuse(s, "a character that a start line must not have");
 	} else if (s->n_value < STRICT_VALUE_MAX) {
 		s->value[s->n_value++] = (char)c;
+	}
+	if (!s->facts.answer && s->spaces == 0 &&
+	    (!is_of_method((char)c) || s->n_value > STRICT_METHOD_MAX)) {
+		refuse(s, "a method that is none");
 	}
 	if (!s->facts.answer && s->spaces > 2) {
 		refuse(s, "a start line with too many parts");
@@ -386,7 +435,7 @@ static size_t plain_start(struct strict *s, const char *line, const char *end)
 	} else {
 		second = memchr(first + 1, ' ', (size_t)(stop - first - 1));
 		right = second && is_version(second + 1, (size_t)(stop - second - 1)) &&
-			!is_pri(line, (size_t)(first - line));
+			read_method(s, line, (size_t)(first - line));
 	}
 	return right ? (size_t)(stop + 2 - line) : 0;
 }

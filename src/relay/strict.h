@@ -12,7 +12,8 @@
 
 enum {
 	STRICT_HEAD_MAX = 64 * 1024,
-	STRICT_VALUE_MAX = 64, /* of a field that matters here */
+	STRICT_VALUE_MAX = 64,	/* of a field that matters here */
+	STRICT_METHOD_MAX = 32, /* of a method */
 };
 
 /** What a head says about its message. */
@@ -30,6 +31,13 @@ struct strict {
 	uint32_t n_head; /* bytes of this head, or of these trailers */
 	uint64_t chunk;	 /* bytes left of a chunk, or its size as far as it was read */
 	const char *why; /* why it was refused; NULL: it was not */
+	/**
+	 * The method of a request, for llhttp: itself if it is one of RFC 9110 or PATCH, else POST.
+	 * NULL: it is not complete yet.
+	 */
+	const char *method;
+	uint8_t n_method; /* length of the method itself */
+	bool usual;	  /* method is the method itself */
 	uint8_t state;
 	uint8_t spaces; /* of the start line */
 	uint8_t field;	/* enum of fields that matter */

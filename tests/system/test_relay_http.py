@@ -112,7 +112,7 @@ class Slots:
 # ---- flips and drains
 
 
-@pytest.mark.parametrize("request_", [GET, POST])
+@pytest.mark.parametrize("request_", [GET, POST, GET.replace(b"GET", b"QUERY"), POST.replace(b"POST", b"BAN")])
 def test_a_client_between_requests_goes_on_in_the_other_slot(request_):
     with Slots(http(b"a"), http(b"b")) as s, connect(s.address) as client:
         for live, name in ((B, b"a"), (A, b"b"), (B, b"a")):
