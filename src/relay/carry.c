@@ -69,7 +69,7 @@ enum conn_class conn_judge(struct conn *c)
 		exchange_end(c);
 		return CONN_BETWEEN;
 	}
-	if (follow_head_open(f) && follow_open(f) == 1) {
+	if (follow_head_open(f) && follow_open(f) <= 1) {
 		return CONN_HEAD;
 	}
 	return follow_answered_early(f) ? CONN_EARLY : CONN_REQUEST;

@@ -11,6 +11,7 @@
 
 enum part {
 	PART_START, /* no byte of a message yet */
+	PART_BLANK, /* the CR of an empty line before a request: RFC 9112, 2.2 */
 	PART_HEAD,
 	PART_COUNTED, /* a body of known length */
 	PART_CHUNKED,
@@ -209,7 +210,7 @@ static void answer_ended(struct follow *f)
 {
 	stream_start(&f->worker);
 	f->answer_begun = false;
-	if (f->open == 1 && f->client.part != PART_START) {
+	if (f->open == 1 && !follow_requests_whole(f)) {
 		f->early = true;
 		return;
 	}
@@ -468,6 +469,11 @@ static void go_on_with_body(struct follow *f)
 	f->expects = EXPECTS_NOTHING;
 }
 
+static bool is_of_blank_line(const struct follow_stream *s, char c)
+{
+	return (s->part == PART_START && c == '\r') || (s->part == PART_BLANK && c == '\n');
+}
+
 static size_t hear_some(struct follow *f, enum follow_side who, const char *data, size_t len)
 {
 	struct follow_stream *s = who == FOLLOW_CLIENT ? &f->client : &f->worker;
@@ -475,6 +481,11 @@ static size_t hear_some(struct follow *f, enum follow_side who, const char *data
 
 	if (who == FOLLOW_CLIENT && (s->part == PART_COUNTED || s->part == PART_CHUNKED)) {
 		go_on_with_body(f);
+	} else if (who == FOLLOW_CLIENT && is_of_blank_line(s, data[0])) {
+		s->part = s->part == PART_START ? PART_BLANK : PART_START;
+		return 1;
+	} else if (s->part == PART_BLANK) {
+		pin(f, "a bare CR");
 	} else if (s->part == PART_START) {
 		(who == FOLLOW_CLIENT ? begin_request : begin_answer)(f);
 	}
@@ -554,7 +565,7 @@ bool follow_pinned(const struct follow *f, const char **ret_why)
 
 bool follow_head_open(const struct follow *f)
 {
-	return f->client.part == PART_HEAD;
+	return f->client.part == PART_HEAD || (f->client.part == PART_BLANK && f->open == 0);
 }
 
 unsigned follow_open(const struct follow *f)
@@ -564,7 +575,7 @@ unsigned follow_open(const struct follow *f)
 
 bool follow_requests_whole(const struct follow *f)
 {
-	return f->client.part == PART_START;
+	return f->client.part <= PART_BLANK;
 }
 
 bool follow_answer_begun(const struct follow *f)

@@ -99,7 +99,7 @@ void follow_ended(struct follow *f, enum follow_side who);
 bool follow_between(const struct follow *f);
 /** Is the connection pinned? *ret_why (may be NULL) says why in a few words; static. */
 bool follow_pinned(const struct follow *f, const char **ret_why);
-/** Has the client begun a head and not completed it? */
+/** Has the client begun a head, or an empty line before one, and not completed it? */
 bool follow_head_open(const struct follow *f);
 /** Returns how many requests have begun and are not wholly answered. */
 unsigned follow_open(const struct follow *f);

@@ -167,15 +167,23 @@ static void value_char(struct strict *s, unsigned char c)
 
 static void read_length(struct strict *s)
 {
+	unsigned at = 0, end = s->n_value;
+
 	if (s->facts.has_length || s->facts.chunked) {
 		refuse(s, "two lengths");
 		return;
 	}
-	if (s->n_value == 0 || s->n_value > 18 || (s->n_value > 1 && s->value[0] == '0')) {
+	while (at < end && is_blank(s->value[at])) {
+		at++;
+	}
+	while (at < end && is_blank(s->value[end - 1])) {
+		end--;
+	}
+	if (at == end || end - at > 18 || (end - at > 1 && s->value[at] == '0')) {
 		refuse(s, "a length that is not a number");
 		return;
 	}
-	for (unsigned i = 0; i < s->n_value; i++) {
+	for (unsigned i = at; i < end; i++) {
 		if (!is_decimal(s->value[i])) {
 			refuse(s, "a length that is not a number");
 			return;

@@ -52,8 +52,8 @@ static void check(const struct verdict *v, const struct verdict *before)
 {
 	insist(v->pinned || !before->pinned);
 	insist(!v->between || (!v->pinned && v->open == 0 && v->whole && !v->begun && !v->early));
-	insist(v->pinned || v->open || v->between);
-	insist(!v->head_open || !v->whole);
+	insist(v->pinned || v->open || v->between || v->head_open);
+	insist(!v->head_open || !v->whole || !v->open); /* half an empty line */
 	insist(!v->early || v->open == 1);
 	insist(v->open <= FOLLOW_OPEN_MAX);
 	insist(!v->switched || v->pinned);

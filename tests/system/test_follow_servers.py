@@ -173,7 +173,7 @@ async def read_answer(reader, method):
 
 
 def check_echo(message, status, body):
-    method, target = message.split(b" ", 2)[:2]
+    method, target = message.lstrip().split(b" ", 2)[:2]
     if status >= 400 or method == b"HEAD" or target == b"*":  # Apache itself answers OPTIONS *
         return
     echoed = body.split(b" ")
@@ -189,7 +189,7 @@ async def exchange(reader, writer, message, patience):
         writer.write(message)
         await writer.drain()
     try:
-        got = await asyncio.wait_for(read_answer(reader, message.split(b" ")[0]), patience)
+        got = await asyncio.wait_for(read_answer(reader, message.split()[0]), patience)
     except asyncio.TimeoutError as e:
         raise Disagreement(f"no answer to {message[:80]!r}: it waits for more") from e
     except (asyncio.IncompleteReadError, ConnectionError):
