@@ -79,7 +79,7 @@ extern bool fake_prompt;
 struct fake_shell {
 	const char *says;
 	int code;   /* it ends with that, at once */
-	bool stays; /* it does not: until fake_process_exit of "sh", or of "function" (prepare) */
+	bool stays; /* it does not: until fake_process_exit of "sh" */
 	unsigned runs;
 };
 extern struct fake_shell fake_shell;
