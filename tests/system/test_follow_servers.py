@@ -173,7 +173,8 @@ async def read_answer(reader, method):
 
 
 def check_echo(message, status, body):
-    method, target = message.lstrip().split(b" ", 2)[:2]
+    message = message.lstrip(b"\r\n")  # empty lines before a request
+    method, target = message.split(b" ", 2)[:2]
     if status >= 400 or method == b"HEAD" or target == b"*":  # Apache itself answers OPTIONS *
         return
     echoed = body.split(b" ")
