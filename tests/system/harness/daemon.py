@@ -80,6 +80,7 @@ class Daemon:
         self.write_config(config)
         self.env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
         self.process: Optional[subprocess.Popen] = None
+        self.wrapped = False  # by a command that may not be slotd itself in the end
         self.expected_status = {0}  # of its end; a test that kills it says otherwise
         self.socket = self.dir / "run/slotd.sock"
 
@@ -94,6 +95,7 @@ class Daemon:
     def start(self, *args: str, wait: bool = True, wrap: Sequence[str] = (),
               **popen: Any) -> "Daemon":
         output = open(self.dir / "stderr", "ab")
+        self.wrapped = bool(wrap)
         self.process = subprocess.Popen(
             [*wrap, str(SLOTD), "-n", "-c", str(self.config), *args],
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
@@ -108,7 +110,9 @@ class Daemon:
             status = self.process.poll()
             assert status is None, f"slotd ended with {status}:\n{self.stderr()}"
             try:
-                return self.rpc.supervisor.getState()["statename"] == "RUNNING"
+                # Not the slotd-control of one that was killed, which answers until it is ended.
+                return self.rpc.supervisor.getState()["statename"] == "RUNNING" and (
+                    self.wrapped or self.rpc.supervisor.getPID() == self.pid)
             except (OSError, http.client.HTTPException, xmlrpc.client.Error):
                 return False
 
