@@ -87,15 +87,17 @@ def test_what_a_worker_has_written_is_kept_when_it_has_ended(slotd):
         "[program:web]\ncommand=sh -c 'sleep 1000 & echo $! >> children'\ndirectory=%(here)s\n"
         "startsecs=0\nautorestart=false\nredirect_stderr=true\n"
     )
+
+    def streams(n):
+        """What is kept of it, once that is n streams and nothing else."""
+        tags = kept_by(daemon).get("worker web", [])
+        return tags if len(tags) == n and all(t.startswith("stream ") for t in tags) else None
+
     try:
         daemon.wait_state("web", "EXITED")
-        (former,) = wait_for(lambda: [t for t in kept_by(daemon).get("worker web", [])
-                                      if len(kept_by(daemon)["worker web"]) == 1],
-                             "the pidfd is kept no more")
-        assert former.startswith("stream ")
+        (former,) = wait_for(lambda: streams(1), "the pidfd is kept no more")
         daemon.ctl("start", "web", check=True)
-        wait_for(lambda: len(kept_by(daemon)["worker web"]) == 2, "the second run has ended")
-        assert kept_by(daemon)["worker web"][1] == former
+        assert wait_for(lambda: streams(2), "the second run has ended")[1] == former
     finally:
         for child in daemon.read("children").split():
             os.kill(int(child), signal.SIGKILL)
