@@ -47,6 +47,9 @@ static int make_stream(struct job_log *log, const struct stream_spec *wanted, ui
 	struct stream_spec spec = *wanted;
 	char name[LEDGER_LABEL_MAX];
 
+	if (!log->service || !log->path) {
+		return -ENOMEM;
+	}
 	(void)snprintf(name, sizeof(name), "job #%u", log->number);
 	spec.group = log->service;
 	spec.name = name;
@@ -86,9 +89,6 @@ int job_log_open(struct job_log *log, struct supervisor *sup, const char *servic
 		.written = written,
 	};
 	loop_io_init(&log->io, on_writable);
-	if (!log->service || !log->path) {
-		return -ENOMEM;
-	}
 	r = make_stream(log, &spec, &log->own, &log->fd);
 	if (r == 0 && fcntl(log->fd, F_SETFL, O_NONBLOCK) < 0) {
 		r = -errno;
