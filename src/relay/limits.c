@@ -109,8 +109,7 @@ void on_limit(struct loop_timer *t)
 /* ---- no room */
 
 /* Nobody can tell whether a pinned one is in the middle of something. */
-#define PINNED_STILL   SECONDS(5)
-#define PINNED_UNHEARD SECONDS(1) /* its worker may be about to answer */
+#define PINNED_STILL SECONDS(5)
 
 /* A round trip or two. */
 #define TIME_TO_SPEAK MSECONDS(100)
@@ -143,9 +142,7 @@ struct candidates {
 
 static bool may_go(const struct conn *c, const struct candidates *k)
 {
-	const usec_t still = c->class != CONN_PINNED ? 0
-			     : c->worker_spoke	     ? PINNED_STILL
-						     : PINNED_UNHEARD;
+	const usec_t still = c->class == CONN_PINNED ? PINNED_STILL : 0;
 
 	return (k->source == ANY_SOURCE || c->source == k->source) &&
 	       usec_add(c->since, still) <= k->now;

@@ -314,7 +314,7 @@ uint16_t limits_source(const struct sockaddr *from);
  * new one. It must have been silent for 100 ms, so that a distant client has time to speak, unless
  * half of all connections are silent. A client address with a quarter of all connections or more
  * silent gives up its own: its longest silent one, or its newest where none has been silent for
- * 100 ms. A pinned connection must have been silent for 5 s, or 1 s if its worker never spoke.
+ * 100 ms. A pinned connection must have been silent for 5 s.
  *
  * @ret_at   set where no connection was closed but one may be later: that time.
  * Returns:  whether a connection was closed.

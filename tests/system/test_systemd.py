@@ -197,7 +197,7 @@ def test_what_was_stored_for_an_address_that_is_gone_is_dropped(slotd, ports, no
     assert notify.until("FDNAME=listen 127.0.0.1_%d" % old)
     notify.until("READY=1")
     assert "FDSTOREREMOVE=1" in [line for _, line in notify.lines]
-    assert not listening(old)
+    wait_for(lambda: not listening(old), "no child that has not got to its program holds it")
 
 
 STUBBORN = """
