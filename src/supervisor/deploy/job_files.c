@@ -150,7 +150,7 @@ int job_tidy(void *data)
 
 /* ---- which command was the last */
 
-static bool says_something(const char *line, size_t len)
+bool script_line_says(const char *line, size_t len)
 {
 	size_t blank = strspn(line, " \t");
 
@@ -177,7 +177,7 @@ void script_trace_line(struct script_trace *t, const char *line, size_t len)
 	}
 	t->n_lines = n + 1;
 	t->next = next + len + (next[len] == '\n');
-	if (says_something(next, len)) {
+	if (script_line_says(next, len)) {
 		(void)snprintf(t->command, sizeof(t->command), "%.*s", (int)len, line);
 		t->number = t->n_lines;
 	}

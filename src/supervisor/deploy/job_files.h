@@ -44,5 +44,7 @@ struct script_trace {
 	unsigned n_lines;  /* printed so far */
 	bool torn;	   /* the beginning of its output is gone: lines may be missing */
 };
+/** Is there more in this line of a script than blanks and a comment? */
+bool script_line_says(const char *line, size_t len);
 /** A whole line of its output, without the newline. */
 void script_trace_line(struct script_trace *t, const char *line, size_t len);

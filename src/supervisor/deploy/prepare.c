@@ -33,9 +33,8 @@ static unsigned count_commands(const char *script)
 
 	while (script && *script) {
 		size_t len = strcspn(script, "\n");
-		size_t blank = strspn(script, " \t");
 
-		n += blank < len && script[blank] != '#';
+		n += script_line_says(script, len);
 		script += len + (script[len] == '\n');
 	}
 	return n;
