@@ -75,6 +75,27 @@ START_TEST(it_is_written_when_slotd_log_has_said_so)
 }
 END_TEST
 
+START_TEST(a_job_that_ends_at_once_is_written_after_the_file_may_be_opened)
+{
+	CLEANUP(world_done) struct world w = begin();
+	int fd;
+
+	ck_assert_int_eq(job_log_commands(&log_, (uid_t)-1, (gid_t)-1, &fd), 0);
+	say(fd, "printed\n");
+	(void)close(fd);
+	job_log_line(&log_, "failed");
+	job_log_end(&log_);
+	world_settle(&w);
+	ck_assert_str_eq(fake_logged, "");
+	ck_assert(job_log_open_still(&log_));
+	job_log_begin(&log_);
+	world_settle(&w);
+	ck_assert_str_eq(fake_logged, "printed\nfailed\n");
+	ck_assert(!job_log_open_still(&log_));
+	finish(&w);
+}
+END_TEST
+
 START_TEST(lines_come_behind_what_commands_have_printed)
 {
 	CLEANUP(world_done) struct world w = begin();
@@ -169,6 +190,7 @@ int main(void)
 {
 	return suite_run("job_log", lines_wait_until_slotd_log_may_open_the_file,
 			 it_is_written_when_slotd_log_has_said_so,
+			 a_job_that_ends_at_once_is_written_after_the_file_may_be_opened,
 			 lines_come_behind_what_commands_have_printed,
 			 its_end_ends_the_commands_stream_too, text_below_a_step_is_indented,
 			 lines_that_nobody_reads_are_left_out_at_last_and_never_waited_for,

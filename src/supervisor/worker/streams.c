@@ -489,7 +489,9 @@ void streams_end(struct supervisor *sup, uint32_t id)
 	if (st && !st->ending) {
 		st->ending = true;
 		commit(st);
-		announce(st->all, st);
+		if (st->announced) {
+			announce(st->all, st);
+		}
 	}
 }
 
@@ -500,6 +502,7 @@ void streams_leave(struct supervisor *sup, uint32_t id)
 	if (st) {
 		st->closed = NULL;
 		streams_end(sup, id);
+		streams_begin(sup, id);
 	}
 }
 

@@ -53,7 +53,10 @@ int streams_make(struct supervisor *sup, const struct stream_spec *spec, uint32_
 		 int *ret_fd);
 /** slotd-log takes what is written to it. */
 void streams_begin(struct supervisor *sup, uint32_t id);
-/** What its pipe holds is the last of it, whoever may have the other end. Then closed is called. */
+/**
+ * What its pipe holds is the last of it, whoever may have the other end. Then closed is called. One
+ * that has not begun waits for that.
+ */
 void streams_end(struct supervisor *sup, uint32_t id);
-/** Nobody wants to know any more: it ends, closed is not called. */
+/** Nobody wants to know any more: it ends, also if it has not begun, and closed is not called. */
 void streams_leave(struct supervisor *sup, uint32_t id);
