@@ -212,8 +212,7 @@ int notify_take_listener(const char *address)
 	return -ENOENT;
 }
 
-/* False: such a one is not stored. One of a path is bound anew, for the path goes with its slotd.
- */
+/* False: such a one is not stored. One of a path is bound anew: the path goes with its slotd. */
 static bool stored_name(const char *address, char name[STORED_NAME_MAX + 1])
 {
 	int n = snprintf(name, STORED_NAME_MAX + 1, STORED_PREFIX "%s", address);
@@ -235,12 +234,17 @@ void notify_store_listener(const char *address, int fd)
 	}
 }
 
+static void drop_stored(const char *name)
+{
+	notify_send("FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
 void notify_drop_listener(const char *address)
 {
 	char name[STORED_NAME_MAX + 1];
 
 	if (stored_name(address, name)) {
-		notify_send("FDSTOREREMOVE=1\nFDNAME=%s", name);
+		drop_stored(name);
 	}
 }
 
@@ -251,7 +255,7 @@ void notify_drop_unused(void)
 		const struct passed *p = &listeners.all.at[i - 1];
 
 		if (was_stored(p)) {
-			notify_send("FDSTOREREMOVE=1\nFDNAME=%s", p->name);
+			drop_stored(p->name);
 			forget(i - 1);
 		}
 	}

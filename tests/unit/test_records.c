@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "service_world.h"
-#define SUITE_APART 1 /* what was watched or asked goes on in the next world */
 #include "suite.h"
 
 static void write_file(const char *dir, const char *name, const char *text)

@@ -5,7 +5,6 @@
 #include <supervisor/service/handoff_ops.h>
 
 #include "service_world.h"
-#define SUITE_APART 1 /* what was watched or asked goes on in the next world */
 #include "suite.h"
 
 static uint32_t id_of(struct world *w, const char *name)

@@ -267,6 +267,8 @@ void world_done(struct world *w)
 {
 	faults_disarm();
 	fake_obedient = fake_relays_answer = true;
+	world_relays = 1;
+	world_before = NULL;
 	if (w->sup) {
 		ck_assert_msg(fake_loop_stopped() || world_stop(w), "slotd does not end:\n%s",
 			      world_log_end());

@@ -11,11 +11,6 @@
 #define SUITE_TIMEOUT 0
 #endif
 
-/* 1: each test has a process of its own, also where CK_FORK=no asks for one for all. */
-#ifndef SUITE_APART
-#define SUITE_APART 0
-#endif
-
 #define suite_run(name, ...) suite_run_tests(name, (const TTest *const[]){__VA_ARGS__, NULL})
 
 static inline int suite_run_tests(const char *name, const TTest *const *tests)
@@ -34,9 +29,6 @@ static inline int suite_run_tests(const char *name, const TTest *const *tests)
 		suite_add_tcase(suite, one);
 	}
 	runner = srunner_create(suite);
-	if (SUITE_APART) {
-		srunner_set_fork_status(runner, CK_FORK);
-	}
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
