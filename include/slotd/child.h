@@ -35,11 +35,15 @@ struct children {
 	struct child *head;
 };
 
+/** It is a process by now; pid and pidfd are known. */
+typedef void child_made_fn(struct child *c);
+
 struct child_spec {
 	struct spawn_spec spawn; /* stdio[1], stdio[2] absent: the output pipe, if wanted */
 	usec_t timeout;		 /* after this span its process group is killed; or USEC_NEVER */
 	child_done_fn *done;
 	child_output_fn *output; /* NULL: no pipe, /dev/null */
+	child_made_fn *made;	 /* NULL: it does not matter */
 	void *owner;
 };
 
@@ -58,9 +62,11 @@ struct child {
 	struct loop_timer timer;
 	child_done_fn *done;
 	child_output_fn *output;
+	child_made_fn *made;
 	void *owner;
 	int signal; /* to be sent once the process exists; 0: none */
 	bool timed_out;
+	bool adopted; /* a former slotd made it: it is nobody's child but init's */
 };
 
 /**
@@ -71,6 +77,14 @@ struct child {
  * Ownership: borrows spec; keeps all and c until done.
  */
 int child_run(struct children *all, struct child *c, const struct child_spec *spec);
+/**
+ * Watches one that a former slotd made. Takes pidfd. Of its end only what process_handle_status
+ * tells is known.
+ */
+void child_adopt(struct children *all, struct child *c, pid_t pid, int pidfd, child_done_fn *done,
+		 void *owner);
+/** Forgets it, and leaves it as it is. Harmless when not running. */
+void child_leave(struct child *c);
 /** Has child_run been called, and done not yet? */
 static inline bool child_running(const struct child *c)
 {

@@ -41,6 +41,7 @@ enum deploy_event_kind {
 	DEPLOY_EV_ABORT,       /* it shall stop: text says who wants that */
 	DEPLOY_EV_TIMER,       /* text: what the phase still waits for. BAKE: code is not 0 if too
 				* few workers are healthy now; warm */
+	DEPLOY_EV_RESUME,      /* by deploy_resume alone */
 	DEPLOY_EV_MAX_,
 	DEPLOY_EV_INVALID_ = -22,
 };
@@ -107,6 +108,12 @@ void deploy_init(struct deploy *d, uint32_t service, enum slot_id live);
  * when the way back begins, PLAN_CLOSE when the drain is no longer watched.
  */
 void deploy_step(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan);
+/**
+ * After a restart of slotd alone: what the phase does is begun again, for nobody knows how far that
+ * had come; each of these acts may be done twice. A phase that cannot be done twice fails
+ * (prepare). Which slot is live by the switchboard may be ahead of d->live, within the flip.
+ */
+void deploy_resume(struct deploy *d, usec_t now, struct plan *plan);
 /** Is a deploy going on, whose outcome is not known yet? Then no other may begin. */
 bool deploy_busy(const struct deploy *d);
 /** Returns the slot it works on, whose workers nobody else should start or stop; or

@@ -34,6 +34,7 @@ enum {
 	LEDGER_STREAMS = LEDGER_WORKERS * 4, /* streams of a former run may still be read */
 	LEDGER_NAME_MAX = 408,		     /* "group:name" with both up to 200 bytes (config.h) */
 	LEDGER_LABEL_MAX = 64,		     /* of a release, of a person */
+	LEDGER_SENTENCE_MAX = PLAN_TEXT_MAX, /* how a job ended */
 	LEDGER_PARTS_MAX = 8,
 	LEDGER_PIECE_TEXT = 124,
 	LEDGER_PIECES_OF_PATH = PATH_MAX / LEDGER_PIECE_TEXT + 1,
@@ -136,6 +137,11 @@ struct ledger_job {
 	uint64_t began_wall, began, step_began; /* the last two monotonic */
 	uint64_t draining;			/* connections of the old slot at the flip */
 	uint64_t cut;				/* how many of these were closed with force */
+	/* once it is over, until its line is in the history: */
+	bool over;
+	int32_t code;	    /* enum swap_exit */
+	uint32_t failed_in; /* enum swap_step */
+	char text[LEDGER_SENTENCE_MAX], why[LEDGER_SENTENCE_MAX], culprit[LEDGER_NAME_MAX];
 };
 
 /** An output pipe of one run of a worker, or of a job, until slotd-log has written its last byte.
@@ -198,6 +204,13 @@ int ledger_fd(const struct ledger *l);
  * Returns: the index, or -ENOSPC.
  */
 int ledger_take(struct ledger *l, enum ledger_table table, const char *name);
+/** The row of that number, which is free, for that name (WORKER, SERVICE). 0, or -EEXIST. */
+int ledger_take_at(struct ledger *l, enum ledger_table table, const char *name, unsigned index);
+/**
+ * Rows before `first` are only taken by number, as long as there are others: somebody may still
+ * know them by what they meant to a former slotd.
+ */
+void ledger_reserve(struct ledger *l, enum ledger_table table, unsigned first);
 /** Frees the row and the texts that it names. */
 void ledger_drop(struct ledger *l, enum ledger_table table, unsigned index);
 

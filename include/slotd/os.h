@@ -85,6 +85,11 @@ uint64_t process_start_ticks(pid_t pid);
 uint64_t process_ticks_now(void);
 /** Does the process exist, and not only as a zombie that its parent has not reaped? */
 bool process_alive(pid_t pid);
+/**
+ * Wait status of one that has ended and that its parent has not reaped, if it has started then. 0,
+ * or -ESRCH: there is none, or we may not know.
+ */
+int process_zombie_status(pid_t pid, uint64_t start_ticks, int *ret_status);
 /** Writes the name of the command (comm) into buf, "?" if it is unknown. Returns buf. */
 const char *process_comm(pid_t pid, char *buf, size_t size);
 /** Returns 'R', 'S', 'D' (waits for a disk), 'T' (stopped) or 'Z'; 0 if it is unknown. See state in

@@ -60,5 +60,11 @@ void retire_init(struct retire *r, uint32_t service, enum slot_id slot);
  */
 void retire_step(struct retire *r, const struct swap_policy *policy, const struct retire_event *ev,
 		 usec_t now, struct plan *plan);
+/**
+ * After a restart of slotd alone: whatever it waits for is begun again, for nobody knows how far
+ * that had come. Each of these acts may be done twice.
+ */
+void retire_resume(struct retire *r, const struct swap_policy *policy, usec_t now,
+		   struct plan *plan);
 /** Returns "draining", "warm", ...; "?" for a number that is no state. */
 const char *retire_state_name(enum retire_state s);

@@ -69,6 +69,8 @@ struct spawn_spec {
 	int cgroup_fd;		       /* -EBADF: slotd's cgroup */
 	const struct rlimit *limits;   /* by resource (RLIMIT_NOFILE, ...) */
 	unsigned n_limits;	       /* 0: this process's */
+	/** spawner_ask: called before anything is asked for with the request's memfd, borrowed. */
+	void (*prepared)(void *owner, int request_fd);
 	/** If set, the child calls this instead of executing argv, and exits with its result. */
 	int (*run)(void *data);
 	void *data;
@@ -135,6 +137,18 @@ int process_group_signal(pid_t pid, int pidfd, int signo);
  * Returns: 1 and the wait status; 0 if it is alive; -ECHILD if it is not our child.
  */
 int process_handle_reap(int pidfd, int *ret_status);
+
+/* ---- processes that are no children of ours: handle.c */
+
+/** The pid behind a pidfd; 0: it has ended and was reaped, or this is no pidfd. */
+pid_t process_handle_pid(int pidfd);
+/** A pidfd of the process with that pid, if it has started then. -ESRCH: there is none. */
+int process_handle_open(pid_t pid, uint64_t start_ticks);
+/**
+ * How it ended, as far as the system tells: Linux 6.15 does, and /proc while its parent has not
+ * reaped it. WORKER_STATUS_UNKNOWN (slotd/worker.h) where it does not.
+ */
+int process_handle_status(int pidfd, pid_t pid, uint64_t start_ticks);
 
 /**
  * Writes a sentence for people and for spawnerr: "can't find command 'x'", "couldn't chdir to /x:

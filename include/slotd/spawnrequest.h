@@ -45,6 +45,7 @@ struct spawn_request {
 	struct {
 		uint64_t soft, hard;
 	} limits[SPAWN_LIMITS];
+	uint64_t ticks; /* slotd-spawn: when it began to make the child, as process_ticks_now */
 };
 
 /**
@@ -56,6 +57,13 @@ struct spawn_request {
 int spawn_request_write(const struct spawn_spec *spec, int *ret_fd);
 /** Returns the pid of the child that the kernel has written; 0 if there is none. */
 pid_t spawn_request_pid(int fd);
+/**
+ * The child that was made by it, for a slotd that did not ask for it itself: the number may have
+ * been given to another process since.
+ *
+ * Returns: its pid with *ret_ticks its start, 0: none was made, or it has ended.
+ */
+pid_t spawn_request_child(int fd, uint64_t *ret_ticks);
 
 /** A request that was read. */
 struct spawn_reading {
@@ -74,5 +82,7 @@ struct spawn_reading {
  * Returns: 0; -EBADMSG if the request is not valid; another -errno.
  */
 int spawn_request_read(const int *fds, unsigned n_fds, struct spawn_reading *ret);
+/** Notes in the request when its child is about to be made. */
+void spawn_reading_note(const struct spawn_reading *r, uint64_t ticks);
 /** Frees a reading. Accepts a zeroed one. */
 void spawn_reading_done(struct spawn_reading *r);

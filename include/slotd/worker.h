@@ -55,6 +55,9 @@ enum {
 	WORKER_STEADY_S = 10,
 	WORKER_LIVE_BACKOFF_MAX_S = 60, /* longest wait in a live slot, where others are FATAL */
 	WORKER_EXHAUSTED_MAX_S = 10,	/* longest wait for processes, files or memory */
+	/* Wait status of one that was no child of ours, and how it ended is not known: no real one
+	 * is like it. */
+	WORKER_STATUS_UNKNOWN = 0x7f,
 };
 
 /** The options that the state machine uses; part of struct program_config (config.h). */
@@ -124,8 +127,8 @@ int worker_exitstatus(const struct worker *w);
 /** Does exitcodes= expect this end? Death by a signal is never expected. */
 bool worker_exit_expected(const struct worker_policy *policy, int status);
 
-/** Writes "exit status 3", "terminated by SIGTERM (core dumped)", in Supervisor's words. Returns
- * buf. */
+/** Writes "exit status 3", "terminated by SIGTERM (core dumped)", in Supervisor's words; "how is
+ * not known". Returns buf. */
 const char *worker_status_text(int status, char *buf, size_t size);
 /** Writes "SIGTERM", or "signal 35" if the signal has no name. Returns buf. */
 const char *worker_signal_name(int signo, char *buf, size_t size);

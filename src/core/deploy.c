@@ -206,6 +206,27 @@ void deploy_turn_back(struct deploy *d, const struct deploy_event *ev, usec_t no
 	enter(d, ev, now, plan);
 }
 
+/* ---- after a restart of slotd alone ---- */
+
+void deploy_resume(struct deploy *d, usec_t now, struct plan *plan)
+{
+	const struct deploy_event ev = {.kind = DEPLOY_EV_RESUME, .text = ""};
+	const struct phase *p;
+
+	if (d->step == SWAP_NONE) {
+		return;
+	}
+	if (d->deadline != USEC_NEVER) {
+		plan_add(plan, PLAN_TIMER, d->service)->at = d->deadline;
+	}
+	p = phase_of(d->step);
+	if (p->on[DEPLOY_EV_RESUME]) {
+		p->on[DEPLOY_EV_RESUME](d, &ev, now, plan);
+	} else if (p->enter) {
+		p->enter(d, &ev, plan);
+	}
+}
+
 /* ---- for the others ---- */
 
 static bool is_phase(enum swap_step step)

@@ -113,12 +113,9 @@ static void flip(struct deploy *d, const struct deploy_event *ev, struct plan *p
 	deploy_add(d, PLAN_FLIP, plan);
 }
 
-static void go_live(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+/* What a flip brings with it. */
+static void follow_flip(struct deploy *d, enum slot_id old, struct plan *plan)
 {
-	const enum slot_id old = d->live;
-
-	(void)ev;
-	d->live = d->target;
 	deploy_add(d, PLAN_LIVE, plan);
 	if (d->back) {
 		deploy_add_for(d, old, PLAN_TOUCH, plan); /* it holds what failed */
@@ -130,6 +127,15 @@ static void go_live(struct deploy *d, const struct deploy_event *ev, struct plan
 	deploy_add_for(d, old, PLAN_RETIRE, plan)->arg = d->back;
 	deploy_add(d, PLAN_QUEUE_WORKERS, plan);
 	deploy_add(d, PLAN_CHECKS, plan);
+}
+
+static void go_live(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	const enum slot_id old = d->live;
+
+	(void)ev;
+	d->live = d->target;
+	follow_flip(d, old, plan);
 	plan_log(plan, d->service, LOG_NOTICE, "new connections go to slot %s, %s drains",
 		 slot_name(d->live), slot_name(old));
 }
@@ -226,13 +232,67 @@ static void begin_another(struct deploy *d, const struct deploy_event *ev, usec_
 	deploy_begin(d, ev, now, plan);
 }
 
+/* ---- where a slotd that was killed had come to ---- */
+
+/* It may have drained without our having been told. */
+static void wait_again(struct deploy *d, const struct deploy_event *ev, usec_t now,
+		       struct plan *plan)
+{
+	(void)ev;
+	(void)now;
+	deploy_add(d, PLAN_WATCH_DRAIN, plan);
+}
+
+/* How its commands end, nobody will tell; and they may not be run twice. */
+static void prepare_is_lost(struct deploy *d, const struct deploy_event *ev, usec_t now,
+			    struct plan *plan)
+{
+	struct deploy_event lost = *ev;
+
+	lost.text = "slotd was killed during prepare";
+	deploy_abandon(d, &lost, now, plan);
+}
+
+/* What ran before this phase began ends where it is to start afresh; the rest stays. */
+static void start_again(struct deploy *d, const struct deploy_event *ev, usec_t now,
+			struct plan *plan)
+{
+	struct plan_action *a;
+
+	(void)ev;
+	(void)now;
+	deploy_add(d, PLAN_RECALL, plan);
+	a = deploy_add(d, PLAN_SLOT_START, plan);
+	a->arg = d->afresh;
+	a->at = d->phase_began;
+}
+
+/* All of it again: some of it may not have been done. */
+static void record_again(struct deploy *d, const struct deploy_event *ev, usec_t now,
+			 struct plan *plan)
+{
+	(void)ev;
+	(void)now;
+	follow_flip(d, slot_other(d->live), plan);
+}
+
+static void watch_again(struct deploy *d, const struct deploy_event *ev, usec_t now,
+			struct plan *plan)
+{
+	(void)ev;
+	(void)now;
+	deploy_add_for(d, slot_other(d->live), PLAN_WATCH_DRAIN, plan);
+}
+
 /* ---- the phases, in their order; from FLIP on there is no abort ---- */
 
 static const struct phase phases[] = {
 	{.step = SWAP_WAIT,
 	 .needed = has_to_wait,
 	 .uses_slot = true,
-	 .on = {[DEPLOY_EV_DRAINED] = deploy_next, [DEPLOY_EV_ABORT] = deploy_abandon}},
+	 .on = {[DEPLOY_EV_DRAINED] = deploy_next,
+		[DEPLOY_EV_ABORT] = deploy_abandon,
+		[DEPLOY_EV_RESUME] = wait_again}},
 	/* A record that cannot be written is found before the migrations have run. */
 	{.step = SWAP_PRECHECK,
 	 .needed = is_deploy,
@@ -250,6 +310,7 @@ static const struct phase phases[] = {
 	 .enter = prepare,
 	 .undo = stop_prepare,
 	 .on = {[DEPLOY_EV_PREPARED] = prepared,
+		[DEPLOY_EV_RESUME] = prepare_is_lost,
 		[DEPLOY_EV_ABORT] = deploy_abandon,
 		[DEPLOY_EV_TIMER] = deploy_abandon}},
 	{.step = SWAP_START,
@@ -260,6 +321,7 @@ static const struct phase phases[] = {
 	 .enter = start_slot,
 	 .undo = stop_slot,
 	 .on = {[DEPLOY_EV_STARTED] = deploy_next,
+		[DEPLOY_EV_RESUME] = start_again,
 		[DEPLOY_EV_START_FAILED] = deploy_abandon,
 		[DEPLOY_EV_ABORT] = deploy_abandon,
 		[DEPLOY_EV_TIMER] = deploy_abandon}},
@@ -290,7 +352,9 @@ static const struct phase phases[] = {
 	 .enter = flip,
 	 .undo = stop_slot,
 	 .on = {[DEPLOY_EV_FLIPPED] = deploy_next, [DEPLOY_EV_FLIP_FAILED] = deploy_abandon}},
-	{.step = SWAP_RECORD, .enter = go_live, .on = {[DEPLOY_EV_RECORDED] = recorded}},
+	{.step = SWAP_RECORD,
+	 .enter = go_live,
+	 .on = {[DEPLOY_EV_RECORDED] = recorded, [DEPLOY_EV_RESUME] = record_again}},
 	{.step = SWAP_BAKE,
 	 .needed = is_baked,
 	 .limit = bake_time,
@@ -306,6 +370,7 @@ static const struct phase phases[] = {
 	 .shown = true,
 	 .enter = watch_drain,
 	 .on = {[DEPLOY_EV_BEGIN] = begin_another,
+		[DEPLOY_EV_RESUME] = watch_again,
 		[DEPLOY_EV_DRAINED] = drained,
 		[DEPLOY_EV_TIMER] = drains_on}},
 };

@@ -138,3 +138,26 @@ void retire_step(struct retire *r, const struct swap_policy *policy, const struc
 		fn(r, policy, now, plan);
 	}
 }
+
+void retire_resume(struct retire *r, const struct swap_policy *policy, usec_t now,
+		   struct plan *plan)
+{
+	static const enum plan_kind acts[RETIRE_STATE_MAX_] = {
+		[RETIRE_DRAINING] = PLAN_DRAIN,
+		[RETIRE_CUTTING] = PLAN_CUT,
+		[RETIRE_STOPPING] = PLAN_SLOT_STOP,
+	};
+	struct plan_action *a;
+
+	if (r->deadline != USEC_NEVER) {
+		add(r, PLAN_TIMER, plan)->at = r->deadline;
+	}
+	if (acts[r->state]) {
+		a = add(r, acts[r->state], plan);
+		a->arg = r->state == RETIRE_CUTTING &&
+			 usec_sub(now, r->since) >= policy->drain_spread;
+	}
+	if (r->state == RETIRE_DRAINING && policy->drain_by_worker) {
+		add(r, PLAN_SLOT_STOP, plan)->arg = 1;
+	}
+}

@@ -31,6 +31,8 @@ const char *worker_status_text(int status, char *buf, size_t size)
 		(void)snprintf(buf, size, "terminated by %s%s",
 			       worker_signal_name(WTERMSIG(status), name, sizeof(name)),
 			       WCOREDUMP(status) ? " (core dumped)" : "");
+	} else if (status == WORKER_STATUS_UNKNOWN) {
+		(void)snprintf(buf, size, "how is not known");
 	} else {
 		(void)snprintf(buf, size, "unknown termination cause 0x%04x", (unsigned)status);
 	}

@@ -68,7 +68,8 @@ static void explain_restart(void)
 	if (alive > 0) {
 		(void)fprintf(stderr, "Its workers are: %u alive. ", alive);
 	}
-	(void)fprintf(stderr, "Start: systemctl start slotd. Why: journalctl -u slotd -n 50\n");
+	(void)fprintf(stderr, "Start: systemctl start slotd%s. Why: journalctl -u slotd -n 50\n",
+		      alive ? " (it takes them over)" : "");
 }
 
 bool explain_died(const struct value *daemon)

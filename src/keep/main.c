@@ -20,14 +20,26 @@
 #include <string.h>
 #include <sys/socket.h>
 
+enum {
+	PEERS_MAX = 8,
+};
+
+/* Somebody on a channel: the slotd that started us, the next one, or whoever just has a look. */
+struct peer {
+	struct keep *keep;
+	struct channel channel;
+	bool is_owner; /* it has put something: the slotd of today */
+	uint32_t list_id;
+	size_t list_pos, listed;
+};
+
 struct keep {
 	struct loop *loop;
 	struct store store;
 	int listen_fd;
 	int spare_fd; /* given up for the next slotd where no other descriptor is left */
 	struct loop_io listen_io;
-	struct channel parent;	  /* the slotd that started us */
-	struct channel successor; /* one that came by keep.sock */
+	struct peer peers[PEERS_MAX]; /* the first: who started us */
 };
 
 static void done(struct channel *ch, uint32_t id, int code)
@@ -42,25 +54,64 @@ static void done(struct channel *ch, uint32_t id, int code)
 	(void)channel_send(ch, &m); /* a peer that is gone needs no answer */
 }
 
-static void list(struct keep *k, struct channel *ch, uint32_t id)
+/* ---- the list: an item at a time, so that what waits to be read takes no descriptors */
+
+static int list_socket(struct peer *p)
+{
+	struct message m;
+
+	message_init(&m, MSG_KEEP_ITEM, p->list_id);
+	message_put_text(&m, TAG_NAME, KEEP_SOCKET);
+	message_put_text(&m, TAG_DESCRIPTORS, KEEP_TAG_SELF "\n");
+	message_put_fd(&m, p->keep->listen_fd);
+	return channel_send(&p->channel, &m);
+}
+
+static int list_item(struct peer *p, const char *name, const struct store_item *item)
+{
+	struct message m;
+
+	message_init(&m, MSG_KEEP_ITEM, p->list_id);
+	message_put_text(&m, TAG_NAME, name);
+	message_put_text(&m, TAG_DESCRIPTORS, item->tags);
+	for (unsigned i = 0; i < item->n; i++) {
+		message_put_fd(&m, item->fds[i]);
+	}
+	return channel_send(&p->channel, &m);
+}
+
+static void list_end(struct peer *p)
+{
+	struct message m;
+
+	message_init(&m, MSG_KEEP_END, p->list_id);
+	message_put_u64(&m, TAG_COUNT, p->listed);
+	p->list_id = 0;
+	(void)channel_send(&p->channel, &m);
+}
+
+/* What could not be sent is missed in the count. */
+static void list_more(struct peer *p)
 {
 	const struct store_item *item;
-	struct message m;
 	const char *name;
-	size_t pos = 0, sent = 0;
 
-	while ((item = store_next(&k->store, &pos, &name))) {
-		message_init(&m, MSG_KEEP_ITEM, id);
-		message_put_text(&m, TAG_NAME, name);
-		message_put_text(&m, TAG_DESCRIPTORS, item->tags);
-		for (unsigned i = 0; i < item->n; i++) {
-			message_put_fd(&m, item->fds[i]);
+	while (p->list_id && channel_open(&p->channel) && channel_idle(&p->channel)) {
+		item = store_next(&p->keep->store, &p->list_pos, &name);
+		if (!item) {
+			list_end(p);
+			return;
 		}
-		sent += channel_send(ch, &m) == 0;
+		p->listed += list_item(p, name, item) == 0;
 	}
-	message_init(&m, MSG_KEEP_END, id);
-	message_put_u64(&m, TAG_COUNT, sent);
-	(void)channel_send(ch, &m);
+}
+
+static void list(struct peer *p, uint32_t id)
+{
+	p->list_id = id ? id : 1;
+	p->list_pos = 0;
+	p->listed = p->keep->listen_fd >= 0 && list_socket(p) == 0;
+	list_more(p);
 }
 
 static bool is_slotd(int fd)
@@ -92,6 +143,33 @@ static int take_connection(struct keep *k)
 
 static const struct channel_ops ops;
 
+static bool is_free(const struct peer *p)
+{
+	return !channel_open(&p->channel);
+}
+
+/* A place for one more; who only looks gives way. */
+static struct peer *place(struct keep *k)
+{
+	struct peer *found = NULL;
+
+	for (int i = PEERS_MAX - 1; i > 0; i--) {
+		struct peer *p = &k->peers[i];
+
+		if (is_free(p) || (!p->is_owner && !(found && is_free(found)))) {
+			found = p;
+		}
+	}
+	return found ? found : &k->peers[1];
+}
+
+static void welcome(struct keep *k, struct peer *p, int fd)
+{
+	channel_done(&p->channel);
+	*p = (struct peer){.keep = k};
+	channel_init(&p->channel, k->loop, fd, &ops, p);
+}
+
 static void on_connection(struct loop_io *io, unsigned events)
 {
 	struct keep *k = container_of(io, struct keep, listen_io);
@@ -108,18 +186,28 @@ static void on_connection(struct loop_io *io, unsigned events)
 		return;
 	}
 	if (is_slotd(fd)) {
-		channel_done(&k->successor); /* the newest slotd holds the lock of state_dir */
-		channel_init(&k->successor, k->loop, fd, &ops, k);
+		welcome(k, place(k), fd);
 	} else {
 		(void)close(fd);
 	}
 	hold_spare(k);
 }
 
-static void put(struct keep *k, struct channel *ch, struct message *m)
+static void own(struct peer *p)
 {
+	for (int i = 0; i < PEERS_MAX; i++) {
+		p->keep->peers[i].is_owner = false;
+	}
+	p->is_owner = true;
+}
+
+static void put(struct peer *p, struct message *m)
+{
+	struct keep *k = p->keep;
+	struct channel *ch = &p->channel;
 	int r;
 
+	own(p);
 	if (strcmp(message_str(m, TAG_NAME), KEEP_SOCKET) == 0) {
 		loop_io_stop(k->loop, &k->listen_io);
 		cleanup_closep(&k->listen_fd);
@@ -138,11 +226,12 @@ static void put(struct keep *k, struct channel *ch, struct message *m)
 
 static void received(struct channel *ch, struct message *m)
 {
-	struct keep *k = ch->owner;
+	struct peer *p = ch->owner;
+	struct keep *k = p->keep;
 
 	switch (m->type) {
 	case MSG_KEEP_PUT:
-		put(k, ch, m);
+		put(p, m);
 		break;
 	case MSG_KEEP_DROP:
 		store_drop(&k->store, message_str(m, TAG_NAME));
@@ -152,7 +241,7 @@ static void received(struct channel *ch, struct message *m)
 		done(ch, m->id, 0);
 		break;
 	case MSG_KEEP_LIST:
-		list(k, ch, m->id);
+		list(p, m->id);
 		break;
 	case MSG_QUIT:
 		loop_stop(k->loop);
@@ -162,24 +251,47 @@ static void received(struct channel *ch, struct message *m)
 	}
 }
 
-static const struct channel_ops ops = {.refused = helper_refused, .received = received};
+static void drained(struct channel *ch)
+{
+	list_more(ch->owner);
+}
+
+/* Nobody can ever ask us where slotd died before it had given us the socket. */
+static void closed(struct channel *ch, int error)
+{
+	struct peer *p = ch->owner;
+
+	(void)error;
+	p->is_owner = false;
+	if (p->keep->listen_fd < 0) {
+		loop_stop(p->keep->loop);
+	}
+}
+
+static const struct channel_ops ops = {
+	.refused = helper_refused,
+	.received = received,
+	.drained = drained,
+	.closed = closed,
+};
 
 static int run(void)
 {
-	struct keep k = {.listen_fd = -EBADF, .spare_fd = -EBADF};
+	static struct keep k = {.listen_fd = -EBADF, .spare_fd = -EBADF};
+	struct channel *parent = &k.peers[0].channel;
 	int r = loop_new(&k.loop);
 
 	if (r < 0) {
 		return r;
 	}
 	loop_io_init(&k.listen_io, on_connection);
-	channel_init(&k.parent, k.loop, HELPER_CHANNEL_FD, &ops, &k);
-	r = helper_ready(&k.parent);
+	welcome(&k, &k.peers[0], HELPER_CHANNEL_FD);
+	r = helper_ready(parent);
 	if (r == -ENOTCONN) {
 		r = 0; /* killed at once, it has left to us what it had sent */
 	}
 	if (r == 0) {
-		log_set_sink(helper_report, &k.parent);
+		log_set_sink(helper_report, parent);
 		hold_spare(&k);
 		loop_run(k.loop);
 		log_set_sink(NULL, NULL);
@@ -188,8 +300,9 @@ static int run(void)
 	loop_io_stop(k.loop, &k.listen_io);
 	cleanup_closep(&k.listen_fd);
 	cleanup_closep(&k.spare_fd);
-	channel_done(&k.parent);
-	channel_done(&k.successor);
+	for (int i = 0; i < PEERS_MAX; i++) {
+		channel_done(&k.peers[i].channel);
+	}
 	k.loop = loop_free(k.loop);
 	return r;
 }

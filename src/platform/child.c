@@ -72,6 +72,17 @@ static void read_rest(struct child *c)
 	}
 }
 
+static void adopted_ended(struct child *c)
+{
+	const struct child_result result = {
+		.status = process_handle_status(c->pidfd, c->pid, process_start_ticks(c->pid)),
+	};
+	child_done_fn *done = c->done;
+
+	release(c);
+	done(c, &result);
+}
+
 static void on_exit_event(struct loop_io *io, unsigned events)
 {
 	struct child *c = container_of(io, struct child, exit_io);
@@ -80,6 +91,10 @@ static void on_exit_event(struct loop_io *io, unsigned events)
 	child_done_fn *done = c->done;
 
 	(void)events;
+	if (c->adopted) {
+		adopted_ended(c);
+		return;
+	}
 	/* What it left behind in its group; before the reaping, while nobody can have its pid. */
 	(void)kill(-c->pid, SIGKILL);
 	if (waitid(P_PIDFD, (id_t)c->pidfd, &si, WEXITED | WNOHANG) < 0 && errno != ECHILD) {
@@ -120,6 +135,8 @@ void child_kill(struct child *c, int signo)
 {
 	if (c->call) {
 		c->signal = signo;
+	} else if (c->adopted && child_running(c)) {
+		(void)process_handle_signal(c->pidfd, signo);
 	} else if (child_running(c)) {
 		(void)process_group_signal(c->pid, c->pidfd, signo);
 	}
@@ -133,6 +150,13 @@ void child_abandon(struct child *c)
 	} else if (child_running(c)) {
 		child_kill(c, SIGKILL);
 		release(c); /* reaped like an orphan */
+	}
+}
+
+void child_leave(struct child *c)
+{
+	if (c->adopted && child_running(c)) {
+		release(c);
 	}
 }
 
@@ -157,6 +181,7 @@ static void begin(struct children *all, struct child *c, const struct child_spec
 		.output_fd = output_fd,
 		.done = spec->done,
 		.output = spec->output,
+		.made = spec->made,
 		.owner = spec->owner,
 	};
 	all->head = c;
@@ -180,6 +205,19 @@ static void runs(struct child *c, const struct spawned *spawned)
 	if (c->signal) {
 		child_kill(c, c->signal);
 	}
+	if (c->made) {
+		c->made(c);
+	}
+}
+
+void child_adopt(struct children *all, struct child *c, pid_t pid, int pidfd, child_done_fn *done,
+		 void *owner)
+{
+	const struct child_spec spec = {.timeout = USEC_NEVER, .done = done, .owner = owner};
+
+	begin(all, c, &spec, -EBADF);
+	c->adopted = true;
+	runs(c, &(struct spawned){.pid = pid, .pidfd = pidfd, .report_fd = -EBADF});
 }
 
 static void on_made(void *owner, int error, const struct spawned *spawned)

@@ -14,6 +14,7 @@ struct ledger {
 	uint64_t size;
 	unsigned char *bytes;
 	unsigned first_free[LEDGER_TABLE_MAX_]; /* no row before it is free */
+	unsigned reserved[LEDGER_TABLE_MAX_];	/* rows before it are taken by number */
 	ledger_text free_piece;			/* list of pieces that were used */
 };
 
@@ -186,42 +187,73 @@ static int find(const struct ledger *l, enum ledger_table table, const char *nam
 	return -ENOENT;
 }
 
-static int find_free(struct ledger *l, enum ledger_table table)
+static unsigned free_from(const struct ledger *l, enum ledger_table table, unsigned i)
 {
 	const struct ledger_table_layout *t = layout(l, table);
-	unsigned i = l->first_free[table];
 
 	while (i < t->used && is_used(l, table, i)) {
 		i++;
 	}
-	l->first_free[table] = i;
+	return i;
+}
+
+static int find_free(struct ledger *l, enum ledger_table table)
+{
+	const struct ledger_table_layout *t = layout(l, table);
+	unsigned i = t->rows;
+
+	if (l->reserved[table]) {
+		i = free_from(l, table, l->reserved[table]);
+	}
+	if (i >= t->rows) {
+		i = l->first_free[table] = free_from(l, table, l->first_free[table]);
+	}
 	return i < t->rows ? (int)i : -ENOSPC;
 }
 
-int ledger_take(struct ledger *l, enum ledger_table table, const char *name)
+/* Its content is the default. */
+static void take(struct ledger *l, enum ledger_table table, unsigned index, const char *name)
 {
-	int index = name ? find(l, table, name) : -ENOENT;
 	union {
 		struct ledger_worker worker;
 		struct ledger_service service;
 		struct ledger_stream stream;
 	} content;
 
+	if (name) {
+		(void)snprintf(name_of(row_of(l, table, index)), LEDGER_NAME_MAX, "%s", name);
+	}
+	ledger_default(table, index, &content);
+	commit(l, table, index, &content);
+	set_used(l, table, index);
+}
+
+int ledger_take(struct ledger *l, enum ledger_table table, const char *name)
+{
+	int index = name ? find(l, table, name) : -ENOENT;
+
 	if (index >= 0) {
 		return index;
 	}
 	index = find_free(l, table);
-	if (index < 0) {
-		return index;
+	if (index >= 0) {
+		take(l, table, (unsigned)index, name);
 	}
-	if (name) {
-		(void)snprintf(name_of(row_of(l, table, (unsigned)index)), LEDGER_NAME_MAX, "%s",
-			       name);
-	}
-	ledger_default(table, (unsigned)index, &content);
-	commit(l, table, (unsigned)index, &content);
-	set_used(l, table, (unsigned)index);
 	return index;
+}
+
+int ledger_take_at(struct ledger *l, enum ledger_table table, const char *name, unsigned index)
+{
+	if (index >= layout(l, table)->rows || is_used(l, table, index)) {
+		return -EEXIST;
+	}
+	take(l, table, index, name);
+	return 0;
+}
+
+void ledger_reserve(struct ledger *l, enum ledger_table table, unsigned first)
+{
+	l->reserved[table] = first;
 }
 
 void ledger_drop(struct ledger *l, enum ledger_table table, unsigned index)

@@ -63,8 +63,12 @@ static bool job_sane(const void *content, unsigned index)
 
 	(void)index;
 	return j->kind < SWAP_KIND_MAX_ && j->from < SLOT_MAX_ && j->to < SLOT_MAX_ &&
-	       j->step < SWAP_STEP_MAX_ && memchr(j->who, '\0', LEDGER_LABEL_MAX) &&
-	       memchr(j->release, '\0', LEDGER_LABEL_MAX);
+	       j->step < SWAP_STEP_MAX_ && j->failed_in < SWAP_STEP_MAX_ &&
+	       memchr(j->who, '\0', LEDGER_LABEL_MAX) &&
+	       memchr(j->release, '\0', LEDGER_LABEL_MAX) &&
+	       memchr(j->text, '\0', LEDGER_SENTENCE_MAX) &&
+	       memchr(j->why, '\0', LEDGER_SENTENCE_MAX) &&
+	       memchr(j->culprit, '\0', LEDGER_NAME_MAX);
 }
 
 static void fill_stream(void *content, unsigned index)
@@ -136,7 +140,7 @@ const struct ledger_shape ledger_shapes[LEDGER_TABLE_MAX_] = {
 			.rows = LEDGER_SERVICES,
 			.content_size = sizeof(struct ledger_job),
 			.n_parts = 1,
-			.parts = {{0, offsetof(struct ledger_job, cut) + sizeof(uint64_t)}},
+			.parts = {{0, offsetof(struct ledger_job, culprit) + LEDGER_NAME_MAX}},
 			.sane = job_sane,
 		},
 	[LEDGER_TABLE_STREAM] =

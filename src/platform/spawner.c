@@ -235,6 +235,9 @@ int spawner_ask(struct spawner *s, const struct spawn_spec *spec, spawn_done_fn 
 	if (r < 0) {
 		return r;
 	}
+	if (spec->prepared) {
+		spec->prepared(owner, c->request_fd);
+	}
 	c->id = ++s->last_asked ? s->last_asked : ++s->last_asked;
 	append(s, c);
 	r = !spawner_busy(s) && first_unsent(s) == c ? send_call(c) : 0;

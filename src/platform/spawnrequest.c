@@ -1,11 +1,13 @@
 #include <slotd/cleanup.h>
 #include <slotd/io.h>
+#include <slotd/os.h>
 #include <slotd/spawnrequest.h>
 #include <slotd/strbuf.h>
 
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 _Static_assert((int)SPAWN_LIMITS == (int)RLIM_NLIMITS, "a request holds all limits");
 _Static_assert(sizeof(gid_t) == sizeof(uint32_t), "groups are read where they lie");
@@ -111,6 +113,21 @@ pid_t spawn_request_pid(int fd)
 	ssize_t n = pread(fd, &pid, sizeof(pid), offsetof(struct spawn_request, pid));
 
 	return n == (ssize_t)sizeof(pid) ? pid : 0;
+}
+
+pid_t spawn_request_child(int fd, uint64_t *ret_ticks)
+{
+	const uint64_t second = (uint64_t)sysconf(_SC_CLK_TCK);
+	pid_t pid = spawn_request_pid(fd);
+	uint64_t asked = 0, started = pid ? process_start_ticks(pid) : 0;
+	ssize_t n = pread(fd, &asked, sizeof(asked), offsetof(struct spawn_request, ticks));
+
+	/* All numbers are not given away within some seconds. */
+	if (n != (ssize_t)sizeof(asked) || started < asked || started > asked + 5 * second) {
+		return 0;
+	}
+	*ret_ticks = started;
+	return pid;
 }
 
 /* ---- reading */
@@ -269,6 +286,13 @@ int spawn_request_read(const int *fds, unsigned n_fds, struct spawn_reading *ret
 		spawn_reading_done(ret);
 	}
 	return r;
+}
+
+void spawn_reading_note(const struct spawn_reading *r, uint64_t ticks)
+{
+	if (r->map->size >= sizeof(*r->map)) { /* an older slotd's has no room for it */
+		r->map->ticks = ticks;
+	}
 }
 
 void spawn_reading_done(struct spawn_reading *r)

@@ -64,7 +64,10 @@ static int make(const struct spawn_reading *r, struct message *answer)
 {
 	uint64_t ticks = process_ticks_now();
 	int pidfd = -EBADF;
-	pid_t pid = clone_for_parent(r, &pidfd);
+	pid_t pid;
+
+	spawn_reading_note(r, ticks);
+	pid = clone_for_parent(r, &pidfd);
 
 	if (pid == 0) {
 		spawn_child(&r->spec, r->report_fd);

@@ -1,14 +1,12 @@
 #pragma once
 
-/** What a former slotd left. */
+/** One slotd after the other: the lock of state_dir, and the socket at which the next one asks. */
 
 #include "supervisor.h"
 
 /** Locks state_dir; a slotd that has it is named. */
 int predecessor_lock(struct supervisor *sup, struct diag *diag);
-/** Asks a slotd-keep that outlived its slotd. -EBUSY names the workers that live. */
-int predecessor_check(struct supervisor *sup, struct diag *diag);
-/** Lets a later slotd ask ours. */
+/** Lets a later slotd ask ours: from here on it would take over from us. */
 int predecessor_succeed(struct supervisor *sup, struct diag *diag);
 /** Makes run_dir again, too. */
 void predecessor_look_after(struct supervisor *sup);

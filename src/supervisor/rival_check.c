@@ -1,15 +1,15 @@
 #include "rival_check.h"
+#include "link/inheritance.h"
 #include "supervisor.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/os.h>
 #include <slotd/rivals.h>
 #include <slotd/strbuf.h>
 
 #include <string.h>
 
 /* A supervisor that lives and has the same programs: nothing is started beside it. */
-
-typedef bool find_fn(const struct config *config, struct rival *rival, struct diag *diag);
 
 static bool by_pidfile(const struct config *config, struct rival *rival, struct diag *diag)
 {
@@ -57,6 +57,25 @@ static bool by_own_socket(const struct config *config, struct rival *rival, stru
 	return true;
 }
 
+/* Is it dead that left something, or does it only have the same run_dir? */
+static bool took_over(const struct supervisor *sup)
+{
+	pid_t pid = inherited_daemon(sup).pid;
+	char comm[32];
+
+	return inheritance_there(sup) &&
+	       !(pid > 0 && process_alive(pid) &&
+		 strcmp(process_comm(pid, comm, sizeof(comm)), "slotd") == 0);
+}
+
+/* Of sockets that a killed slotd left, which what it started may still have open, nobody else is
+ * the owner. */
+static bool by_sockets(const struct supervisor *sup, struct rival *rival, struct diag *diag)
+{
+	return !took_over(sup) &&
+	       (by_server(sup->config, rival, diag) || by_own_socket(sup->config, rival, diag));
+}
+
 static bool by_file(const struct config *config, struct rival *rival, struct diag *diag)
 {
 	if (!rival_by_config(config->file, rival)) {
@@ -72,13 +91,10 @@ static bool by_file(const struct config *config, struct rival *rival, struct dia
 
 int rivals_check(struct supervisor *sup, struct diag *diag)
 {
-	static find_fn *const finds[] = {by_pidfile, by_server, by_own_socket, by_file};
 	struct rival rival;
 
-	for (size_t i = 0; i < ARRAY_SIZE(finds); i++) {
-		if (finds[i](sup->config, &rival, diag)) {
-			return -EBUSY;
-		}
-	}
-	return 0;
+	return by_pidfile(sup->config, &rival, diag) || by_sockets(sup, &rival, diag) ||
+			       by_file(sup->config, &rival, diag)
+		       ? -EBUSY
+		       : 0;
 }

@@ -2,12 +2,14 @@
 #include "clock.h"
 #include "deploy/job_history.h"
 #include "deploy/jobs.h"
+#include "deploy/live_adopt.h"
 #include "deploy/records.h"
 #include "handoff/relays.h"
 #include "link/activity.h"
 #include "link/daemon_row.h"
 #include "link/directories.h"
 #include "link/helpers.h"
+#include "link/inheritance.h"
 #include "link/kept.h"
 #include "link/lookout.h"
 #include "link/ownlog.h"
@@ -25,9 +27,11 @@
 #include "shutdown.h"
 #include "signals.h"
 #include "wiring.h"
+#include "worker/adopt.h"
 #include "worker/auto_logs.h"
 #include "worker/fcgi.h"
 #include "worker/groups.h"
+#include "worker/leftovers.h"
 #include "worker/names.h"
 #include "worker/orphans.h"
 #include "worker/process.h"
@@ -46,6 +50,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 /* ---- what the run needs */
 
@@ -87,23 +92,64 @@ static int raise_limits(struct supervisor *sup, struct diag *diag)
 	return 0;
 }
 
+/* Takes fd. */
+static int map_switchboard(struct supervisor *sup, int fd)
+{
+	auto_close int owned = fd;
+	struct stat st;
+	void *board;
+
+	if (fstat(fd, &st) < 0) {
+		return -errno;
+	}
+	if ((size_t)st.st_size < sizeof(struct switchboard)) {
+		return -EPROTO;
+	}
+	board = mmap(NULL, sizeof(struct switchboard), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (board == MAP_FAILED) {
+		return -errno;
+	}
+	sup->switchboard = board;
+	sup->switchboard_fd = TAKE_FD(owned);
+	return 0;
+}
+
 static int make_switchboard(struct supervisor *sup)
 {
+	int r;
 	auto_close int fd = memfd_create("slotd-switchboard", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0 || ftruncate(fd, sizeof(struct switchboard)) < 0 ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0) {
 		return -errno;
 	}
-	sup->switchboard =
-		mmap(NULL, sizeof(struct switchboard), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (sup->switchboard == MAP_FAILED) {
-		sup->switchboard = NULL;
-		return -errno;
+	r = map_switchboard(sup, TAKE_FD(fd));
+	if (r == 0) {
+		sup->switchboard->version = SWITCHBOARD_VERSION;
 	}
-	sup->switchboard->version = SWITCHBOARD_VERSION;
-	sup->switchboard_fd = TAKE_FD(fd);
-	return 0;
+	return r;
+}
+
+/* That of a slotd that was killed: its relays look at it. */
+static int take_switchboard(struct supervisor *sup)
+{
+	auto_close int fd = inherited_take_one(sup, KEEP_SWITCHBOARD);
+
+	return fd < 0 ? make_switchboard(sup) : map_switchboard(sup, TAKE_FD(fd));
+}
+
+/* What a killed slotd's relays and streams know by number keeps that. */
+static void keep_rows(struct supervisor *sup)
+{
+	const struct ledger_view *ledger = inherited_ledger(sup);
+
+	if (ledger) {
+		ledger_reserve(sup->ledger, LEDGER_TABLE_WORKER,
+			       ledger_rows(ledger, LEDGER_TABLE_WORKER));
+		ledger_reserve(sup->ledger, LEDGER_TABLE_SERVICE,
+			       ledger_rows(ledger, LEDGER_TABLE_SERVICE));
+	}
+	sup->next_stream = inherited_daemon(sup).next_stream;
 }
 
 static int drop_privileges(struct supervisor *sup, struct diag *diag)
@@ -168,8 +214,9 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 		r = ledger_new(&sup->ledger);
 	}
 	if (r == 0) {
+		keep_rows(sup);
 		supervisor_commit(sup);
-		r = make_switchboard(sup);
+		r = take_switchboard(sup);
 	}
 	if (r == 0) {
 		r = os_become_subreaper();
@@ -189,17 +236,28 @@ static int report_config(struct supervisor *sup, struct diag *diag)
 		log_line(LOG_INFO, "Included extra file \"%s\" during parsing",
 			 sup->config->files.at[i]);
 	}
-	auto_logs_clean(sup->config);
+	if (!inheritance_there(sup)) {
+		auto_logs_clean(sup->config); /* else those of the former run are ours */
+	}
 	return 0;
 }
 
 /* In this order: what may be refused comes before anything runs. */
 static start_fn *const start_steps[] = {
-	directories_make, predecessor_lock,    rivals_check,	 predecessor_check,
-	raise_limits,	  make_tables,	       report_config,	 streams_init,
-	servers_init,	  records_init,	       job_history_load, services_init,
-	drop_privileges,  predecessor_succeed, make_groups,	 helpers_start,
+	directories_make,    predecessor_lock, raise_limits,	inheritance_ask, rivals_check,
+	make_tables,	     report_config,    streams_init,	servers_init,	 records_init,
+	job_history_load,    services_init,    drop_privileges, make_groups,	 workers_adopt,
+	predecessor_succeed, helpers_start,
 };
+
+/* What was to be taken over is the next slotd's. */
+static void leave(struct supervisor *sup)
+{
+	sup->leaving = inheritance_there(sup);
+	if (sup->leaving) {
+		helpers_leave(sup);
+	}
+}
 
 int supervisor_start(struct supervisor *sup, const struct supervisor_options *options,
 		     struct config *config, struct diag *diag)
@@ -218,6 +276,7 @@ int supervisor_start(struct supervisor *sup, const struct supervisor_options *op
 		int r = start_steps[i](sup, diag);
 
 		if (r < 0) {
+			leave(sup);
 			abandon(sup);
 			return r;
 		}
@@ -243,9 +302,12 @@ void supervisor_begin(struct supervisor *sup)
 {
 	pidfile_write(sup);
 	events_emit(sup, EVENT_SUPERVISOR_STATE_CHANGE_RUNNING, NULL, 0);
+	workers_resume(sup);
+	services_resume(sup);
 	vec_for_each (g, &sup->groups) {
 		group_autostart(*g);
 	}
+	inheritance_done(sup);
 	tell_ready(sup);
 }
 
@@ -309,6 +371,8 @@ static void abandon(struct supervisor *sup)
 	}
 	vec_done(&sup->groups);
 	vec_done(&sup->processes);
+	leftovers_done(sup);
+	inheritance_done(sup);
 	sup->ledger = ledger_free(sup->ledger);
 	if (sup->switchboard) {
 		(void)munmap(sup->switchboard, sizeof(*sup->switchboard));

@@ -3,14 +3,15 @@
 /**
  * The frame of slotd: what main.c makes, and what all rooms share.
  *
- *	link/     helper processes and what slotd-keep holds, slotd's own log, control's sockets
+ *	link/     helper processes, what slotd-keep holds and a former slotd left there, slotd's own
+ *	          log, control's sockets
  *	worker/   processes and their groups: launch, streams, starts, names, fcgi
  *	service/  services, their public sockets, slots, health checks
  *	handoff/  relays, and the rounds that each of them answers
  *	deploy/   swaps and deploys, jobs, the prepare commands, records
  *	show/     what slotd-control's mirror shows, requests that wait, events, systemd
  *	reload/   a reload, of groups and of services
- *	.         main, start and end, what a former slotd left, requests from slotd-control
+ *	.         main, start and end, requests from slotd-control
  *
  * Each uses only those before it.
  */
@@ -26,6 +27,7 @@
 struct group;
 struct helper;
 struct helper_ops;
+struct leftover;
 struct process;
 struct service;
 struct supervisor;
@@ -53,7 +55,8 @@ struct supervisor {
 	struct supervisor_options options;
 	enum mood mood;
 	usec_t started_wall;
-	bool quitting;			/* helpers_quit was called */
+	bool quitting; /* helpers_quit was called */
+	bool leaving;  /* what it took over is another's again: nothing is removed or ended */
 	struct loop_idle shutdown_idle; /* queued by what a shutdown may wait for */
 
 	struct ledger *ledger;
@@ -87,8 +90,10 @@ struct supervisor {
 	struct fcgi *fcgi;
 	struct gate *gate;
 	struct helpers *helpers_own;
+	struct inheritance *inheritance; /* NULL: no slotd was killed */
 	struct jobs *jobs;
 	struct keepings *keepings;
+	struct leftover *leftovers;
 	struct lookout *lookout;
 	struct orphans *orphans;
 	struct ownlog *ownlog;

@@ -84,7 +84,7 @@ def the_status_text_names_the_live_slot():
 
 def the_unit_asks_for_what_it_should():
     wanted = {"Restart": "on-failure", "StartLimitIntervalUSec": "0", "OOMPolicy": "continue",
-              "TasksMax": "infinity", "KillMode": "mixed", "LimitNOFILE": "524288",
+              "TasksMax": "infinity", "KillMode": "process", "LimitNOFILE": "524288",
               "LimitNOFILESoft": "1024"}
     found = {name: show(name) for name in wanted}
     assert found == wanted, found

@@ -16,7 +16,7 @@ static const char *const events[DEPLOY_EV_MAX_] = {
 	[DEPLOY_EV_RECORDED] = "recorded",   [DEPLOY_EV_CRASHED] = "crashed",
 	[DEPLOY_EV_FAILING] = "failing",     [DEPLOY_EV_ROLLED_BACK] = "rolled-back",
 	[DEPLOY_EV_DRAINED] = "drained",     [DEPLOY_EV_ABORT] = "abort",
-	[DEPLOY_EV_TIMER] = "timer",
+	[DEPLOY_EV_TIMER] = "timer",	     [DEPLOY_EV_RESUME] = "resume",
 };
 
 struct story {
@@ -655,7 +655,7 @@ START_TEST(whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes
 
 	story_init(&t);
 	t.policy.bake_crashes = 1;
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 6000; i++) {
 		const struct deploy was = t.deploy;
 		struct deploy_event ev;
 

@@ -14,6 +14,12 @@
 static char said[4096], fed[256];
 static unsigned published;
 
+struct switch_word service_word(const struct service *s)
+{
+	(void)s;
+	return (struct switch_word){.live = SLOT_A};
+}
+
 void service_say(struct service *s, int priority, const char *fmt, ...)
 {
 	size_t used = strlen(said);

@@ -97,9 +97,21 @@ START_TEST(each_descriptor_has_a_tag)
 }
 END_TEST
 
+START_TEST(a_tag_may_have_a_number)
+{
+	ck_assert_int_eq(keep_tags_number("stream 17\nsocket 3\n", 0, KEEP_TAG_STREAM), 17);
+	ck_assert_int_eq(keep_tags_number("stream 17\nsocket 3\n", 1, KEEP_TAG_SOCKET), 3);
+	ck_assert_int_eq(keep_tags_number("stream 17\nsocket 3\n", 1, KEEP_TAG_STREAM), -ENOENT);
+	ck_assert_int_eq(keep_tags_number("socket 3\n", 1, KEEP_TAG_SOCKET), -ENOENT);
+	ck_assert_int_eq(keep_tags_number("socket x\n", 0, KEEP_TAG_SOCKET), -ENOENT);
+	ck_assert_int_eq(keep_tags_number("", 0, KEEP_TAG_SOCKET), -ENOENT);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("keep", what_is_put_is_found_until_it_is_dropped,
 			 a_second_put_closes_what_it_replaces,
-			 dropping_what_is_not_there_is_harmless, each_descriptor_has_a_tag);
+			 dropping_what_is_not_there_is_harmless, each_descriptor_has_a_tag,
+			 a_tag_may_have_a_number);
 }

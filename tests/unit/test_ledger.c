@@ -92,6 +92,24 @@ START_TEST(a_name_has_one_row_until_it_is_dropped)
 }
 END_TEST
 
+START_TEST(what_others_know_by_number_keeps_it)
+{
+	auto_ledger struct ledger *l = make();
+	auto_view struct ledger_view v = map(l);
+
+	ledger_reserve(l, LEDGER_TABLE_WORKER, 3);
+	ck_assert_int_eq(ledger_take_at(l, LEDGER_TABLE_WORKER, "old", 1), 0);
+	ck_assert_int_eq(ledger_take_at(l, LEDGER_TABLE_WORKER, "other", 1), -EEXIST);
+	ck_assert_int_eq(ledger_take_at(l, LEDGER_TABLE_WORKER, "other", LEDGER_WORKERS), -EEXIST);
+	ck_assert_int_eq(ledger_take(l, LEDGER_TABLE_WORKER, "old"), 1);
+	ck_assert_int_eq(ledger_take(l, LEDGER_TABLE_WORKER, "new"), 3);
+	ck_assert_str_eq(ledger_name(&v, LEDGER_TABLE_WORKER, 1), "old");
+	ck_assert_uint_eq(ledger_rows(&v, LEDGER_TABLE_WORKER), 4);
+	ledger_reserve(l, LEDGER_TABLE_WORKER, LEDGER_WORKERS); /* there are no others */
+	ck_assert_int_eq(ledger_take(l, LEDGER_TABLE_WORKER, "newer"), 0);
+}
+END_TEST
+
 START_TEST(a_full_table_says_so)
 {
 	auto_ledger struct ledger *l = make();
@@ -668,10 +686,11 @@ int main(void)
 {
 	return suite_run(
 		"ledger", a_workers_state_comes_back_as_it_was,
-		a_name_has_one_row_until_it_is_dropped, a_full_table_says_so,
-		a_services_machines_and_its_job_come_back, texts_of_any_length_come_back,
-		a_dropped_row_gives_its_texts_back, what_is_no_ledger_is_refused,
-		other_versions_are_refused_with_words, a_longer_part_or_row_is_a_newer_slotds,
+		a_name_has_one_row_until_it_is_dropped, what_others_know_by_number_keeps_it,
+		a_full_table_says_so, a_services_machines_and_its_job_come_back,
+		texts_of_any_length_come_back, a_dropped_row_gives_its_texts_back,
+		what_is_no_ledger_is_refused, other_versions_are_refused_with_words,
+		a_longer_part_or_row_is_a_newer_slotds,
 		a_ledger_that_is_cut_off_is_refused_wherever_it_ends,
 		a_table_that_makes_no_sense_is_refused, no_header_leads_out_of_the_bytes,
 		a_state_that_makes_no_sense_is_no_state, texts_that_run_in_a_circle_are_no_text,

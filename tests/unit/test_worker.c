@@ -623,6 +623,8 @@ START_TEST(statuses_read_as_supervisor_writes_them)
 			 "terminated by SIGRTMIN");
 	ck_assert_str_eq(worker_status_text(STATUS_KILLED(SIGRTMIN + 1), buf, sizeof(buf)),
 			 "terminated by signal 35");
+	ck_assert_str_eq(worker_status_text(WORKER_STATUS_UNKNOWN, buf, sizeof(buf)),
+			 "how is not known");
 	ck_assert_str_eq(worker_status_text(0x137f, buf, sizeof(buf)),
 			 "unknown termination cause 0x137f");
 }

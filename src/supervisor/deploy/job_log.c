@@ -1,7 +1,10 @@
 #include "deploy/job_log.h"
+#include "link/inheritance.h"
+#include "link/kept.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/indent.h>
+#include <slotd/keep.h>
 #include <slotd/log.h>
 
 #include <fcntl.h>
@@ -41,6 +44,12 @@ static void commands_closed(void *data)
 	log->written(log);
 }
 
+static const struct stream_spec own_spec = {
+	.uid = (uid_t)-1,
+	.gid = (gid_t)-1,
+	.closed = own_closed,
+};
+
 static int make_stream(struct job_log *log, const struct stream_spec *wanted, uint32_t *ret_id,
 		       int *ret_fd)
 {
@@ -67,19 +76,34 @@ static void drop_queue(struct job_log *log)
 	log->len = 0;
 }
 
+/* Should slotd die, the next one writes on into the same pipe. */
+static const char *entry_of(const struct job_log *log, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, KEEP_JOB_PREFIX "%u", log->number);
+	return buf;
+}
+
+static void keep_own(struct job_log *log)
+{
+	char name[32];
+
+	keep_put(log->sup, entry_of(log, name, sizeof(name)),
+		 &(struct kept_fd){log->fd, KEEP_TAG_LINES}, 1);
+}
+
 static void close_own(struct job_log *log)
 {
+	char name[32];
+
 	loop_io_leave(log->sup->loop, &log->io);
+	keep_drop(log->sup, entry_of(log, name, sizeof(name)));
 	cleanup_closep(&log->fd);
 	drop_queue(log);
 }
 
-int job_log_open(struct job_log *log, struct supervisor *sup, const char *service, unsigned number,
+static void init(struct job_log *log, struct supervisor *sup, const char *service, unsigned number,
 		 const char *path, job_log_fn *written)
 {
-	const struct stream_spec spec = {.uid = (uid_t)-1, .gid = (gid_t)-1, .closed = own_closed};
-	int r;
-
 	*log = (struct job_log){
 		.sup = sup,
 		.service = strdup(service),
@@ -89,13 +113,55 @@ int job_log_open(struct job_log *log, struct supervisor *sup, const char *servic
 		.written = written,
 	};
 	loop_io_init(&log->io, on_writable);
-	r = make_stream(log, &spec, &log->own, &log->fd);
+}
+
+static int open_own(struct job_log *log)
+{
+	int r = make_stream(log, &own_spec, &log->own, &log->fd);
+
 	if (r == 0 && fcntl(log->fd, F_SETFL, O_NONBLOCK) < 0) {
 		r = -errno;
-		streams_leave(sup, log->own);
+		streams_leave(log->sup, log->own);
 		log->own = 0;
 		cleanup_closep(&log->fd);
 	}
+	if (r == 0) {
+		keep_own(log);
+	}
+	return r;
+}
+
+int job_log_open(struct job_log *log, struct supervisor *sup, const char *service, unsigned number,
+		 const char *path, job_log_fn *written)
+{
+	init(log, sup, service, number, path, written);
+	return open_own(log);
+}
+
+int job_log_adopt(struct job_log *log, struct supervisor *sup, const char *service, unsigned number,
+		  const char *path, job_log_fn *written)
+{
+	char name[32];
+	int r = 0;
+
+	init(log, sup, service, number, path, written);
+	log->commands = streams_former(
+		sup, &(struct stream_spec){
+			     .path = path, .indent = true, .closed = commands_closed, .data = log});
+	log->fd = inherited_take(inherited_item(sup, entry_of(log, name, sizeof(name))),
+				 KEEP_TAG_LINES);
+	if (log->fd >= 0) {
+		log->own = streams_former(
+			sup,
+			&(struct stream_spec){.path = path, .closed = own_closed, .data = log});
+	}
+	if (log->own) {
+		keep_own(log);
+	} else {
+		cleanup_closep(&log->fd); /* it was at its end, or its beginning */
+		r = open_own(log);
+	}
+	job_log_begin(log);
 	return r;
 }
 

@@ -32,6 +32,12 @@ struct job_log {
 /** Makes the pipe. Lines may come; they wait until job_log_begin. 0 or -errno: it has no log. */
 int job_log_open(struct job_log *log, struct supervisor *sup, const char *service, unsigned number,
 		 const char *path, job_log_fn *written);
+/**
+ * Goes on with the log of a job that a former slotd had begun, whose streams are known again. As
+ * far as that is not possible, it is as if it had just been opened.
+ */
+int job_log_adopt(struct job_log *log, struct supervisor *sup, const char *service, unsigned number,
+		  const char *path, job_log_fn *written);
 /** slotd-log may open the file now. */
 void job_log_begin(struct job_log *log);
 /** A whole line, without its newline. */

@@ -32,10 +32,16 @@ static void commit(const struct job *j)
 		.step_began = j->step_began,
 		.draining = j->draining,
 		.cut = j->cut,
+		.over = j->over,
+		.code = j->code,
+		.failed_in = j->failed_in,
 	};
 
 	memcpy(row.who, j->who, sizeof(row.who));
 	memcpy(row.release, j->release, sizeof(row.release));
+	memcpy(row.text, j->text, sizeof(row.text));
+	memcpy(row.why, j->why, sizeof(row.why));
+	memcpy(row.culprit, j->culprit, sizeof(row.culprit));
 	ledger_put_job(j->sup->ledger, j->service->index, &row);
 }
 
@@ -166,12 +172,10 @@ void job_close(struct job *j)
 		return;
 	}
 	j->done = true;
-	if (j->service && (!j->service->job || j->service->job == j)) {
-		ledger_drop(j->sup->ledger, LEDGER_TABLE_JOB, j->service->index);
-	}
 	text = history_line(j);
 	if (text) {
-		records_history(j->sup, text);
+		/* Its row stays until the line is written: a killed slotd's successor writes it. */
+		records_history(j->sup, text, j->service ? j->service->name : NULL);
 	} else {
 		log_line(LOG_ERR, "%s #%u is not in the history: out of memory",
 			 swap_kind_name(j->kind), j->number);
@@ -364,6 +368,7 @@ void job_finished(struct service *s, const struct plan_action *a)
 	s->culprit = NULL;
 	j->step = SWAP_NONE;
 	j->over = a->arg != SWAP_EXIT_DONE;
+	commit(j);
 	close_when_over(j);
 	job_changed(j);
 }

@@ -54,8 +54,7 @@ const char *job_log_path(const struct job *j, char *buf, size_t size)
 	return buf;
 }
 
-const char *job_log_find(struct supervisor *sup, const char *service, uint64_t number, char *buf,
-			 size_t size)
+struct job *job_find(struct supervisor *sup, const char *service, uint64_t number)
 {
 	struct jobs *jobs = sup->jobs;
 
@@ -64,10 +63,18 @@ const char *job_log_find(struct supervisor *sup, const char *service, uint64_t n
 	}
 	vec_for_each (j, &jobs->all) {
 		if ((*j)->number == number && strcmp((*j)->name, service) == 0) {
-			return job_log_path(*j, buf, size);
+			return *j;
 		}
 	}
 	return NULL;
+}
+
+const char *job_log_find(struct supervisor *sup, const char *service, uint64_t number, char *buf,
+			 size_t size)
+{
+	const struct job *j = job_find(sup, service, number);
+
+	return j ? job_log_path(j, buf, size) : NULL;
 }
 
 const char *job_describe(const struct job *j, char *buf, size_t size)
@@ -305,6 +312,23 @@ static void on_tidied(struct child *c, const struct child_result *result)
 							     : NULL);
 }
 
+static void say_no_log(const struct job *j, int error)
+{
+	service_say(j->service, LOG_ERR, "%s #%u has no log: %s", swap_kind_name(j->kind),
+		    j->number, strerror(-error));
+}
+
+void job_adopt_log(struct job *j)
+{
+	char path[PATH_MAX];
+	int r = job_log_adopt(&j->log, j->sup, j->name, j->number,
+			      job_log_path(j, path, sizeof(path)), on_log_written);
+
+	if (r < 0) {
+		say_no_log(j, r);
+	}
+}
+
 static void open_log(struct job *j)
 {
 	struct job_tidy tidy = {j->sup->config->supervisord.log_dir, j->name, j->number};
@@ -314,8 +338,7 @@ static void open_log(struct job *j)
 			     job_log_path(j, path, sizeof(path)), on_log_written);
 
 	if (r < 0) {
-		service_say(j->service, LOG_ERR, "%s #%u has no log: %s", swap_kind_name(j->kind),
-			    j->number, strerror(-r));
+		say_no_log(j, r);
 	}
 	spec.spawn.run = job_tidy;
 	spec.spawn.data = &tidy;

@@ -40,3 +40,7 @@ void jobs_forget(struct service *s);
 /** A job of a former slotd, which is over; the rest is the caller's to fill in. NULL: no memory. */
 struct job *job_former(struct supervisor *sup);
 void jobs_done(struct supervisor *sup);
+/** That of a service with that number, or NULL. */
+struct job *job_find(struct supervisor *sup, const char *service, uint64_t number);
+/** Goes on with the log of one that a former slotd had begun. */
+void job_adopt_log(struct job *j);

@@ -1,4 +1,5 @@
 #include "deploy/live.h"
+#include "deploy/live_adopt.h"
 #include "deploy/records.h"
 #include "deploy/service_swap.h"
 #include "service/place.h"
@@ -82,6 +83,9 @@ int live_find(struct service *s)
 	enum slot_id live = SLOT_A;
 	struct diag diag = {0};
 
+	if (live_adopt(s)) {
+		return 0;
+	}
 	s->slots[SLOT_A].since = s->slots[SLOT_B].since = usec_wall();
 	s->down = find_live(s, &live, &diag) < 0;
 	service_swap_init(s, live);

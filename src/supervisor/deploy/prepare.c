@@ -2,6 +2,8 @@
 #include "deploy/job_files.h"
 #include "deploy/job_steps.h"
 #include "deploy/jobs.h"
+#include "link/inheritance.h"
+#include "link/kept.h"
 #include "service/environment.h"
 #include "service/observers.h"
 #include "service/service.h"
@@ -150,6 +152,20 @@ static void tell_refusal(struct service *s, const struct spawn_report *report)
 	job_output(s->job, "", 0);
 }
 
+/* Should slotd die, the next one ends it: nobody could tell how it went. */
+static void keep_command(struct service *s, int pidfd)
+{
+	char name[sizeof(KEEP_COMMAND_PREFIX) + LEDGER_NAME_MAX];
+
+	(void)snprintf(name, sizeof(name), KEEP_COMMAND_PREFIX "%s", s->name);
+	keep_put(s->sup, name, &(struct kept_fd){pidfd, KEEP_TAG_PIDFD}, 1);
+}
+
+static void on_made(struct child *c)
+{
+	keep_command(container_of(c, struct service, prepare.child), c->pidfd);
+}
+
 static void on_done(struct child *c, const struct child_result *result)
 {
 	struct service *s = container_of(c, struct service, prepare.child);
@@ -157,6 +173,7 @@ static void on_done(struct child *c, const struct child_result *result)
 
 	p->code = WIFEXITED(result->status) ? WEXITSTATUS(result->status)
 					    : 128 + WTERMSIG(result->status);
+	keep_command(s, -EBADF);
 	if (!s->job) {
 		return;
 	}
@@ -223,6 +240,7 @@ static int run_shell(struct service *s, const struct process *worker, int script
 	spec.spawn.limits = limits;
 	spec.spawn.n_limits = RLIM_NLIMITS;
 	spec.done = on_done;
+	spec.made = on_made;
 	return child_run(&s->sup->children, &s->prepare.child, &spec);
 }
 
@@ -260,6 +278,7 @@ void prepare_start(struct service *s)
 
 void prepare_stop(struct service *s)
 {
+	keep_command(s, -EBADF);
 	child_abandon(&s->prepare.child);
 	loop_timer_stop(s->sup->loop, &s->prepare.patience);
 	s->prepare.waiting = false;
@@ -272,4 +291,21 @@ int prepare_init(struct service *s)
 {
 	loop_timer_init(&s->prepare.patience, on_patience);
 	return 0;
+}
+
+void prepare_end_former(struct service *s)
+{
+	char name[sizeof(KEEP_COMMAND_PREFIX) + LEDGER_NAME_MAX];
+	auto_close int pidfd = -EBADF;
+	pid_t pid;
+
+	(void)snprintf(name, sizeof(name), KEEP_COMMAND_PREFIX "%s", s->name);
+	pidfd = inherited_take(inherited_item(s->sup, name), KEEP_TAG_PIDFD);
+	pid = pidfd < 0 ? 0 : process_handle_pid(pidfd);
+	if (pid) {
+		service_say(s, LOG_WARNING,
+			    "ending the prepare commands (pid %d) of a slotd that was killed",
+			    (int)pid);
+		(void)process_group_signal(pid, pidfd, SIGKILL);
+	}
 }

@@ -11,3 +11,5 @@ void prepare_start(struct service *s);
 void prepare_stop(struct service *s);
 /** Something of the job's log is written: maybe all that they printed. */
 void prepare_written(struct service *s);
+/** Those that a killed slotd had started. */
+void prepare_end_former(struct service *s);

@@ -2,6 +2,8 @@
 #include "deploy/job.h"
 #include "deploy/live_watch.h"
 #include "deploy/record_files.h"
+#include "link/inheritance.h"
+#include "link/kept.h"
 #include "service/observers.h"
 #include "service/service.h"
 
@@ -11,8 +13,11 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 /**
@@ -22,6 +27,11 @@
 
 #define RECORD_TIMEOUT SECONDS(30)
 #define RETRY_AFTER    SECONDS(10)
+
+enum {
+	HISTORY_LOOK = 32 * 1024, /* its end */
+	FORMER_PATIENCE_MS = 5000,
+};
 
 enum request_kind {
 	REQUEST_CHECK,	 /* write beside the real files, for a flip to the target */
@@ -37,6 +47,7 @@ struct request {
 	struct service *service; /* CHECK, WRITE, REPAIR */
 	bool for_swap;		 /* WRITE: the swap waits for it */
 	char *line;		 /* HISTORY */
+	char *done_with;	 /* HISTORY: the service whose job it is about; NULL: it is gone */
 };
 
 struct records {
@@ -206,6 +217,16 @@ static void wrote(struct records *r, const struct request *q, int code, const ch
 	}
 }
 
+/* Its line is in the history: nobody has to write it any more. */
+static void forget_job(struct supervisor *sup, const char *service)
+{
+	vec_for_each (s, &sup->services) {
+		if (!(*s)->job && !(*s)->closing && strcmp((*s)->name, service) == 0) {
+			ledger_drop(sup->ledger, LEDGER_TABLE_JOB, (*s)->index);
+		}
+	}
+}
+
 static void answer(struct records *r, const struct request *q, int code, const char *text)
 {
 	char full[PLAN_TEXT_MAX];
@@ -224,11 +245,15 @@ static void answer(struct records *r, const struct request *q, int code, const c
 		if (code < 0) {
 			log_line(LOG_ERR, "%s: %s", r->sup->config->supervisord.state_dir, text);
 		}
+		if (q->done_with) {
+			forget_job(r->sup, q->done_with);
+		}
 	}
 }
 
 static void request_free(struct request *q)
 {
+	free(q->done_with);
 	free(q->line);
 	free(q);
 }
@@ -252,11 +277,18 @@ static void on_output(struct child *c, const char *data, size_t len)
 	child_keep_output(r->said, sizeof(r->said), &r->n_said, data, len);
 }
 
+/* Should slotd die, the next one waits for it: an older record must not come after a newer. */
+static void on_made(struct child *c)
+{
+	keep_put_one(container_of(c, struct records, child)->sup, KEEP_RECORD, c->pidfd);
+}
+
 static void on_done(struct child *c, const struct child_result *result)
 {
 	struct records *r = container_of(c, struct records, child);
 	bool good = WIFEXITED(result->status) && WEXITSTATUS(result->status) == 0;
 
+	keep_drop(r->sup, KEEP_RECORD);
 	if (result->timed_out) {
 		(void)snprintf(r->said, sizeof(r->said), "the disk did not answer within 30 s");
 	} else if (!good && !*r->said) {
@@ -280,6 +312,7 @@ static void begin(struct records *r)
 		spec.timeout = RECORD_TIMEOUT;
 		spec.done = on_done;
 		spec.output = on_output;
+		spec.made = on_made;
 		error = child_run(&r->sup->children, &r->child, &spec);
 	}
 	if (error < 0) {
@@ -348,9 +381,34 @@ void records_history_path(const struct supervisor *sup, char *buf, size_t size)
 	(void)state_path(sup, "history", buf, size);
 }
 
-void records_history(struct supervisor *sup, char *line)
+void records_history(struct supervisor *sup, char *line, const char *service)
 {
+	struct records *r = sup->records;
+
 	push(sup, REQUEST_HISTORY, NULL, line);
+	for (struct request *q = r->queue; q && service; q = q->next) {
+		if (q->kind == REQUEST_HISTORY && !q->next && !q->done_with) {
+			q->done_with = strdup(service); /* else its row stays until the next job */
+		}
+	}
+}
+
+bool records_have_job(const struct supervisor *sup, uint32_t number)
+{
+	auto_close int fd = -EBADF;
+	char path[PATH_MAX], wanted[32], text[HISTORY_LOOK + 1];
+	struct stat st;
+	ssize_t n;
+
+	records_history_path(sup, path, sizeof(path));
+	if (own_file_open(path, O_RDONLY | O_NONBLOCK, 0, NULL, &fd) < 0 || fstat(fd, &st) < 0) {
+		return false;
+	}
+	n = pread(fd, text, HISTORY_LOOK,
+		  st.st_size > HISTORY_LOOK ? st.st_size - HISTORY_LOOK : 0);
+	text[n > 0 ? n : 0] = '\0';
+	(void)snprintf(wanted, sizeof(wanted), "{\"job\":%u,", number);
+	return strstr(text, wanted) != NULL;
 }
 
 int records_begin(struct service *s)
@@ -407,6 +465,19 @@ static int read_state(struct records *r, const char *path, struct diag *diag)
 	return r->state ? 0 : diag_set_errno(diag, -ENOMEM, "%s", path);
 }
 
+/* What a slotd that was killed was writing. */
+static void await_former(struct supervisor *sup)
+{
+	auto_close int pidfd = inherited_take_one(sup, KEEP_RECORD);
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	if (pidfd >= 0 && poll(&p, 1, FORMER_PATIENCE_MS) == 0) {
+		log_line(LOG_WARNING, "a record that the killed slotd began is not written yet: "
+				      "giving it up");
+		(void)process_handle_signal(pidfd, SIGKILL);
+	}
+}
+
 int records_init(struct supervisor *sup, struct diag *diag)
 {
 	struct records *r = calloc(1, sizeof(*r));
@@ -419,6 +490,7 @@ int records_init(struct supervisor *sup, struct diag *diag)
 	}
 	r->sup = sup;
 	sup->records = r;
+	await_former(sup);
 	error = read_state(r, state_path(sup, "state.json", path, sizeof(path)), diag);
 	next = json_integer_value(json_object_get(r->state, "next_job"));
 	r->next_job = next > 0 && next < INT32_MAX ? (uint32_t)next : 1;

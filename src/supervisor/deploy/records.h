@@ -31,8 +31,14 @@ void records_check(struct service *s);
 void records_write(struct service *s);
 /** Writes only the state file, which has the job numbers. */
 void records_write_state(struct supervisor *sup);
-/** Appends a line of JSON to state_dir/history. Takes line. */
-void records_history(struct supervisor *sup, char *line);
+/**
+ * Appends a line of JSON to state_dir/history. Takes line. If it ends the job of a service, the row
+ * of that job is freed once the line is written; service may be NULL.
+ */
+void records_history(struct supervisor *sup, char *line, const char *service);
+/** Is there a line of that job among the last ones? It reads the disk: call it at the start only.
+ */
+bool records_have_job(const struct supervisor *sup, uint32_t number);
 /** Writes the path of the history into buf. */
 void records_history_path(const struct supervisor *sup, char *buf, size_t size);
 /** Corrects live_file and live_link if they do not name the live slot. */

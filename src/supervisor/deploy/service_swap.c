@@ -274,7 +274,11 @@ static void perform_stop_prepare(struct service *s, const struct plan_action *a)
 
 static void perform_slot_start(struct service *s, const struct plan_action *a)
 {
-	slot_start(s, (enum slot_id)a->slot, a->arg);
+	if (a->at) {
+		slot_start_again(s, (enum slot_id)a->slot, a->arg, a->at);
+	} else {
+		slot_start(s, (enum slot_id)a->slot, a->arg);
+	}
 	start_progress(s);
 }
 
@@ -447,6 +451,25 @@ static void carry_out(struct service *s, const struct plan *plan)
 		assert(fn);
 		fn(s, &plan->actions[i]);
 	}
+}
+
+/* ---- after a slotd was killed ---- */
+
+void service_swap_resume(struct service *s)
+{
+	struct plan plan;
+
+	plan_init(&plan);
+	for (int i = 0; i < SLOT_MAX_; i++) {
+		retire_resume(&s->slots[i].retire, &s->policy, usec_monotonic(), &plan);
+	}
+	deploy_resume(&s->swap, usec_monotonic(), &plan);
+	s->stepping = true; /* what follows from it waits until all of it is done */
+	carry_out(s, &plan);
+	s->stepping = false;
+	step_all(s);
+	service_settle_soon(s);
+	gate_schedule(s);
 }
 
 /* ---- START, CHECK_RECORD ---- */

@@ -12,6 +12,8 @@ void service_begin(struct service *s, enum swap_kind kind, bool warm, bool drain
 void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind kind);
 void service_swap_init(struct service *s, enum slot_id live);
 void service_swap_done(struct service *s);
+/** After a slotd was killed: what its swap and its retiring slots wait for is begun again. */
+void service_swap_resume(struct service *s);
 /** As an observer of services: gate, handoff, commands and disks report something. */
 void service_swap_step(struct service *s, enum deploy_event_kind kind, int code, const char *text);
 /** As an observer of workers: START may be over, or a slot that retires may have stopped. */

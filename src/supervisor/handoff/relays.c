@@ -1,6 +1,8 @@
 #include "handoff/relays.h"
+#include "handoff/relays_former.h"
 #include "handoff/rounds.h"
 #include "link/helpers.h"
+#include "link/inheritance.h"
 #include "link/kept.h"
 #include "service/place.h"
 #include "service/service.h"
@@ -317,11 +319,37 @@ void relays_publish(struct supervisor *sup, struct helper *control)
 	}
 }
 
+static size_t size_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 ? 0 : (size_t)st.st_size;
+}
+
+/* Shared with relays that a killed slotd left, else new. The relay can write to it: made shorter,
+ * it would be a SIGBUS for who reads. */
+static int take_or_make(const struct supervisor *sup, const char *kept, const char *name,
+			size_t size)
+{
+	auto_close int fd = inherited_take_one(sup, kept);
+
+	if (fd >= 0 && size_of(fd) >= size) {
+		return TAKE_FD(fd);
+	}
+	cleanup_closep(&fd);
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0 || fchmod(fd, 0600) < 0 || ftruncate(fd, (off_t)size) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+		return -errno;
+	}
+	return TAKE_FD(fd);
+}
+
 static int make_page(struct helper *h)
 {
 	struct helper *control = helper_of(h->sup, HELPER_CONTROL);
 	auto_free struct relay_link *link = calloc(1, sizeof(*link));
-	char name[64];
+	char name[64], kept[64];
 	void *page;
 	auto_close int fd = -EBADF;
 
@@ -329,11 +357,10 @@ static int make_page(struct helper *h)
 		return -ENOMEM;
 	}
 	(void)snprintf(name, sizeof(name), "slotd relay %u", h->index);
-	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	/* The relay can write to it: made shorter, it would be a SIGBUS for who reads. */
-	if (fd < 0 || fchmod(fd, 0600) < 0 || ftruncate(fd, sizeof(struct relay_page)) < 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
-		return -errno;
+	(void)snprintf(kept, sizeof(kept), KEEP_PAGE_PREFIX "%u", h->index);
+	fd = take_or_make(h->sup, kept, name, sizeof(struct relay_page));
+	if (fd < 0) {
+		return fd;
 	}
 	page = mmap(NULL, sizeof(struct relay_page), PROT_READ, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED) {
@@ -341,8 +368,7 @@ static int make_page(struct helper *h)
 	}
 	link->page = page;
 	link->page_fd = TAKE_FD(fd);
-	(void)snprintf(name, sizeof(name), KEEP_PAGE_PREFIX "%u", h->index);
-	keep_put_one(h->sup, name, link->page_fd);
+	keep_put_one(h->sup, kept, link->page_fd);
 	h->data = TAKE_PTR(link);
 	if (control && channel_open(&control->channel)) {
 		publish_page(h, control);
@@ -350,20 +376,17 @@ static int make_page(struct helper *h)
 	return 0;
 }
 
-/* A later slotd makes another: relays that go on keep the old one and share less evenly for a
- * while, which is all that depends on it. */
 static int make_pool(struct supervisor *sup)
 {
-	auto_close int fd = memfd_create("slotd relays", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	auto_close int fd = take_or_make(sup, KEEP_POOL, "slotd relays", sizeof(struct relay_pool));
 	auto_free struct relays *relays = calloc(1, sizeof(*relays));
 	void *pool;
 
 	if (!relays) {
 		return -ENOMEM;
 	}
-	if (fd < 0 || fchmod(fd, 0600) < 0 || ftruncate(fd, sizeof(struct relay_pool)) < 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
-		return -errno;
+	if (fd < 0) {
+		return fd;
 	}
 	pool = mmap(NULL, sizeof(struct relay_pool), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (pool == MAP_FAILED) {
@@ -371,6 +394,7 @@ static int make_pool(struct supervisor *sup)
 	}
 	relays->pool = pool;
 	relays->pool_fd = TAKE_FD(fd);
+	keep_put_one(sup, KEEP_POOL, relays->pool_fd);
 	sup->relays = TAKE_PTR(relays);
 	return 0;
 }
@@ -431,6 +455,9 @@ static void refill(struct helper *h)
 		if (!(*s)->down) {
 			refill_service(*s, h);
 		}
+	}
+	if (h->child.adopted) {
+		relays_forget_former(h);
 	}
 }
 

@@ -1,4 +1,6 @@
 #include "link/helpers.h"
+#include "link/former.h"
+#include "link/inheritance.h"
 #include "link/kept.h"
 #include "supervisor.h"
 
@@ -31,11 +33,12 @@ struct helpers {
 static const struct kind {
 	const char *folder;
 	bool unprivileged; /* runs as helper_user when slotd is root */
+	bool stays;	   /* a former slotd's goes on with the next one */
 } kinds[HELPER_MAX_] = {
 	[HELPER_SPAWN] = {"spawn"},
-	[HELPER_KEEP] = {"keep"},
-	[HELPER_LOG] = {"log"},
-	[HELPER_RELAY] = {"relay", .unprivileged = true},
+	[HELPER_KEEP] = {"keep", .stays = true},
+	[HELPER_LOG] = {"log", .stays = true},
+	[HELPER_RELAY] = {"relay", .unprivileged = true, .stays = true},
 	[HELPER_PROBE] = {"probe", .unprivileged = true},
 	[HELPER_CONTROL] = {"control", .unprivileged = true},
 };
@@ -60,19 +63,25 @@ static const char *helper_name(const struct helper *h, char *buf, size_t size)
 static void start(struct helper *h);
 static const struct channel_ops channel_ops;
 
+static const char *label_of(const struct helper *h, char *buf, size_t size)
+{
+	char name[64];
+
+	(void)snprintf(buf, size, KEEP_HELPER_PREFIX "%s", helper_name(h, name, sizeof(name)));
+	return buf;
+}
+
+/* Of slotd-keep and slotd-spawn only that they live: the one is asked at its socket, the other is
+ * to see slotd's end. */
 static void keep_channel(struct helper *h)
 {
-	char name[64], label[96];
+	bool alone = h->kind == HELPER_KEEP || h->kind == HELPER_SPAWN;
+	const struct kept_fd fds[] = {{alone ? -EBADF : h->channel.fd, KEEP_TAG_CHANNEL},
+				      {h->child.pidfd, KEEP_TAG_PIDFD}};
+	char label[96];
 
-	if (h->kind == HELPER_KEEP || h->kind == HELPER_SPAWN) {
-		return; /* slotd-spawn is to see slotd's end */
-	}
-	(void)snprintf(label, sizeof(label), KEEP_HELPER_PREFIX "%s",
-		       helper_name(h, name, sizeof(name)));
+	(void)label_of(h, label, sizeof(label));
 	if (child_running(&h->child)) {
-		const struct kept_fd fds[] = {{h->channel.fd, KEEP_TAG_CHANNEL},
-					      {h->child.pidfd, KEEP_TAG_PIDFD}};
-
 		keep_put(h->sup, label, fds, ARRAY_SIZE(fds));
 	} else {
 		keep_drop(h->sup, label);
@@ -335,6 +344,42 @@ static void start(struct helper *h)
 	started(h, TAKE_FD(ours));
 }
 
+/* ---- those that a former slotd left */
+
+static bool adopt(struct helper *h)
+{
+	struct former former;
+	char label[96], name[64];
+
+	if (!former_take(h->sup, label_of(h, label, sizeof(label)), &former)) {
+		return false;
+	}
+	if (h->kind == HELPER_KEEP) {
+		former.channel_fd = inherited_take_keep(h->sup);
+	}
+	if (former.channel_fd < 0) {
+		cleanup_closep(&former.pidfd);
+		return false;
+	}
+	child_adopt(&h->sup->children, &h->child, former.pid, former.pidfd, on_end, h);
+	h->ready = true;
+	log_line(LOG_DEBUG, "%s goes on (pid %d)", helper_name(h, name, sizeof(name)),
+		 (int)former.pid);
+	started(h, former.channel_fd);
+	return true;
+}
+
+static void begin(struct helper *h)
+{
+	char label[96];
+
+	if (kinds[h->kind].stays && adopt(h)) {
+		return;
+	}
+	former_end(h->sup, label_of(h, label, sizeof(label)));
+	start(h);
+}
+
 /* ---- all of them */
 
 static int add(struct supervisor *sup, enum helper_kind kind, unsigned index, bool wanted)
@@ -358,7 +403,7 @@ static void start_from(struct supervisor *sup, size_t first)
 {
 	for (size_t i = first; i < sup->helpers.len; i++) {
 		if (sup->helpers.at[i]->wanted) {
-			start(sup->helpers.at[i]);
+			begin(sup->helpers.at[i]);
 		}
 	}
 }
@@ -384,6 +429,9 @@ static unsigned relay_count(const struct supervisor *sup)
 
 	if (!sup->services.len) {
 		return 0;
+	}
+	if (former_relays(sup)) {
+		return former_relays(sup); /* each knows how many they are */
 	}
 	if (sup->config->supervisord.relays) {
 		return sup->config->supervisord.relays;
@@ -425,6 +473,7 @@ int helpers_start(struct supervisor *sup, struct diag *diag)
 	if (r == 0) {
 		r = helpers_want_relays(sup);
 	}
+	former_end_rest(sup);
 	if (r < 0) {
 		return diag_set_errno(diag, r, "cannot start the helper processes");
 	}
@@ -450,7 +499,20 @@ void helpers_quit(struct supervisor *sup)
 int helpers_init(struct supervisor *sup)
 {
 	sup->helpers_own = calloc(1, sizeof(*sup->helpers_own));
+	if (sup->helpers_own && inheritance_there(sup)) {
+		/* What a former slotd asked may still be answered. */
+		sup->helpers_own->last_request = (uint32_t)(usec_monotonic() / 1000);
+	}
 	return sup->helpers_own ? 0 : -ENOMEM;
+}
+
+void helpers_leave(struct supervisor *sup)
+{
+	vec_for_each (h, &sup->helpers) {
+		if ((*h)->child.adopted) {
+			channel_done(&(*h)->channel);
+		}
+	}
 }
 
 void helpers_done(struct supervisor *sup)
@@ -459,6 +521,7 @@ void helpers_done(struct supervisor *sup)
 		return;
 	}
 	vec_for_each (h, &sup->helpers) {
+		child_leave(&(*h)->child);
 		child_abandon(&(*h)->child);
 		loop_timer_stop(sup->loop, &(*h)->timer);
 		channel_done(&(*h)->channel);

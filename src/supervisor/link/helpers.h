@@ -57,7 +57,9 @@ int helpers_want_relays(struct supervisor *sup);
  * last one is reaped, the loop ends.
  */
 void helpers_quit(struct supervisor *sup);
-/** Frees what helpers_start has made; every helper must have ended. */
+/** Says nothing more to those that a former slotd had started: they are the next one's. */
+void helpers_leave(struct supervisor *sup);
+/** Frees what helpers_start has made; every helper must have ended, or goes on without slotd. */
 void helpers_done(struct supervisor *sup);
 /** Returns the first helper of that kind; only of relays there are several. Never NULL after
  * helpers_start. */

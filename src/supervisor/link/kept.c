@@ -1,6 +1,7 @@
 #include "link/kept.h"
 #include "link/activity.h"
 #include "link/helpers.h"
+#include "link/inheritance.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/map.h>
@@ -76,7 +77,8 @@ static struct kept *kept_of(struct supervisor *sup, const char *name)
 /* A worker's end is no work for helpers, and nothing comes to what is only written. */
 static bool brings_work(const char *tag)
 {
-	return strcmp(tag, KEEP_TAG_PIDFD) != 0 && strcmp(tag, KEEP_TAG_STDIN) != 0;
+	return strcmp(tag, KEEP_TAG_PIDFD) != 0 && strcmp(tag, KEEP_TAG_STDIN) != 0 &&
+	       strcmp(tag, KEEP_TAG_LINES) != 0;
 }
 
 static void fill(struct supervisor *sup, struct kept *kept, const char *name,
@@ -161,19 +163,37 @@ void keep_put_one(struct supervisor *sup, const char *name, int fd)
 	keep_put(sup, name, &(struct kept_fd){fd, KEEP_TAG_SELF}, 1);
 }
 
+static void drop(struct helper *keep, const char *name)
+{
+	struct message m;
+
+	message_init(&m, MSG_KEEP_DROP, 0);
+	message_put_text(&m, TAG_NAME, name);
+	(void)helper_send(keep, &m);
+}
+
 void keep_drop(struct supervisor *sup, const char *name)
 {
 	struct helper *keep = helper_of(sup, HELPER_KEEP);
 	struct kept *kept = map_remove(&sup->keepings->kept, name);
-	struct message m;
 
 	kept_free(kept);
-	if (!kept || !keep || !channel_open(&keep->channel)) {
-		return;
+	if (kept && keep && channel_open(&keep->channel)) {
+		drop(keep, name);
 	}
-	message_init(&m, MSG_KEEP_DROP, 0);
-	message_put_text(&m, TAG_NAME, name);
-	(void)helper_send(keep, &m);
+}
+
+/* What a former slotd had put there and this one has no use for. */
+static void drop_unwanted(struct helper *h)
+{
+	const char *name;
+	size_t pos = 0;
+
+	while (inherited_next(h->sup, &pos, &name)) {
+		if (!map_get(&h->sup->keepings->kept, name)) {
+			drop(h, name);
+		}
+	}
 }
 
 static void keep_refill(struct helper *h)
@@ -187,6 +207,7 @@ static void keep_refill(struct helper *h)
 			keep_send(h, name, kept);
 		}
 	}
+	drop_unwanted(h);
 }
 
 static void keep_received(struct helper *h, struct message *m)

@@ -110,6 +110,15 @@ void lookout_watch(struct supervisor *sup, const struct own_name *n)
 	l->missing = l->missing || !own_name_stands(n);
 }
 
+void lookout_let_go(struct supervisor *sup, struct own_name *n)
+{
+	if (sup->leaving) {
+		own_name_done(n);
+	} else {
+		own_name_remove(n);
+	}
+}
+
 void lookout_failed(struct supervisor *sup, struct own_name *n, const struct diag *diag)
 {
 	struct lookout *l = sup->lookout;

@@ -16,6 +16,8 @@ void lookout_done(struct supervisor *sup);
 void lookout_look(struct supervisor *sup);
 /** Within look_after: watches a name that exists, for the moment it goes away. Borrows n. */
 void lookout_watch(struct supervisor *sup, const struct own_name *n);
+/** Removes the name, unless what it stands for is another slotd's again. */
+void lookout_let_go(struct supervisor *sup, struct own_name *n);
 /** Within look_after: n could not be created again, which is logged once and tried again. */
 void lookout_failed(struct supervisor *sup, struct own_name *n, const struct diag *diag);
 /** Within look_after: n has been created again, which is logged. */

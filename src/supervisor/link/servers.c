@@ -1,5 +1,6 @@
 #include "link/servers.h"
 #include "link/helpers.h"
+#include "link/inheritance.h"
 #include "link/kept.h"
 #include "link/lookout.h"
 
@@ -20,6 +21,7 @@
 
 enum {
 	BACKLOG = 1024,
+	KEPT_NAME_MAX = sizeof(KEEP_SERVER_PREFIX) + ADDRESS_TEXT_MAX,
 	OWN_MODE_ROOT = 0600,
 	OWN_MODE_ALL = 0666, /* where an allow_deploy exists: each request is judged */
 };
@@ -135,14 +137,20 @@ static void choose_owner(struct server *s, const struct owner *chosen, const str
 	s->gid = owner->gid;
 }
 
-static void server_done(struct server *s)
+static void server_free(struct server *s)
 {
-	own_name_remove(&s->name);
 	cleanup_closep(&s->fd);
 	free(s->address);
 	free(s->section);
 	free(s->username);
 	free(s->password);
+}
+
+/* One that was not listed. */
+static void server_done(struct server *s)
+{
+	own_name_remove(&s->name);
+	server_free(s);
 }
 
 static int copy_text(char **to, const char *from)
@@ -151,12 +159,40 @@ static int copy_text(char **to, const char *from)
 	return from && !*to ? -ENOMEM : 0;
 }
 
+static const char *kept_name(const struct server *s, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, KEEP_SERVER_PREFIX "%s", s->address);
+	return buf;
+}
+
 static void keep_server(struct supervisor *sup, const struct server *s)
 {
-	char name[sizeof(KEEP_SERVER_PREFIX) + ADDRESS_TEXT_MAX];
+	char name[KEPT_NAME_MAX];
 
-	(void)snprintf(name, sizeof(name), KEEP_SERVER_PREFIX "%s", s->address);
-	keep_put_one(sup, name, s->fd);
+	keep_put_one(sup, kept_name(s, name, sizeof(name)), s->fd);
+}
+
+/* Of a slotd that was killed: who waits in its queue is served. */
+static bool take_former(struct supervisor *sup, struct server *s)
+{
+	char name[KEPT_NAME_MAX];
+
+	s->fd = inherited_take_one(sup, kept_name(s, name, sizeof(name)));
+	if (s->fd < 0 || !is_unix(s)) {
+		return s->fd >= 0;
+	}
+	if (own_name_note(&s->name, s->address + 5) < 0 ||
+	    fchmodat(AT_FDCWD, s->name.real, s->mode, AT_SYMLINK_NOFOLLOW) < 0) {
+		own_name_done(&s->name);
+		cleanup_closep(&s->fd); /* nobody can find it any more */
+	}
+	return s->fd >= 0;
+}
+
+static int take_or_open(struct supervisor *sup, struct server *s, struct diag *diag)
+{
+	s->fd = notify_take_listener(s->address);
+	return s->fd >= 0 || take_former(sup, s) ? 0 : open_server(s, diag);
 }
 
 static int add(struct supervisor *sup, const struct server_config *c, struct diag *diag)
@@ -169,8 +205,7 @@ static int add(struct supervisor *sup, const struct server_config *c, struct dia
 		return diag_set_errno(diag, -ENOMEM, "cannot serve %s", c->address);
 	}
 	choose_owner(&s, &c->owner, &sup->config->supervisord.user);
-	s.fd = notify_take_listener(c->address);
-	r = s.fd >= 0 ? 0 : open_server(&s, diag);
+	r = take_or_open(sup, &s, diag);
 	if (r < 0) {
 		return r;
 	}
@@ -294,7 +329,8 @@ void servers_done(struct supervisor *sup)
 		return;
 	}
 	vec_for_each (s, &all->list) {
-		server_done(s);
+		lookout_let_go(sup, &s->name);
+		server_free(s);
 	}
 	vec_done(&all->list);
 	free(all);

@@ -133,6 +133,16 @@ void service_begin_placed(struct service *s, enum slot_id live)
 	s->sup->handoff->begin(s, &s->placed);
 }
 
+void service_resume_placed(struct service *s)
+{
+	const struct switch_word word = service_word(s);
+
+	s->placed = (struct placement){.live = word.live, .weight = word.weight, .mode = word.mode};
+	s->flipped_at = s->sup->switchboard->services[s->index].flipped_at;
+	s->flipping = false;
+	s->sup->handoff->begin(s, &s->placed);
+}
+
 void service_flip(struct service *s, enum slot_id live)
 {
 	struct service_conditions c;

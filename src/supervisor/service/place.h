@@ -14,6 +14,8 @@ void slot_count(const struct service *s, enum slot_id slot, struct slot_count *r
 void service_count(const struct service *s, struct slot_count ret[SLOT_MAX_]);
 /** Sets the first placement: all connections go to the live slot, or wait if it is unknown. */
 void service_begin_placed(struct service *s, enum slot_id live);
+/** As a former slotd's relays have it, by the switchboard. */
+void service_resume_placed(struct service *s);
 /** Sends new connections to that slot; ends in DEPLOY_EV_FLIPPED. */
 void service_flip(struct service *s, enum slot_id live);
 /** Judges the service, and puts the verdict into effect. */

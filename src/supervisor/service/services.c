@@ -1,4 +1,5 @@
 #include "service/services.h"
+#include "link/inheritance.h"
 #include "service/gate.h"
 #include "service/handoff_ops.h"
 #include "service/observers.h"
@@ -85,6 +86,18 @@ static size_t count_parts(const struct supervisor *sup)
 	return n;
 }
 
+/* Relays know it by its row. */
+static int take_row(struct supervisor *sup, const char *name)
+{
+	int row = inherited_row(sup, LEDGER_TABLE_SERVICE, name);
+
+	if (row >= 0 &&
+	    ledger_take_at(sup->ledger, LEDGER_TABLE_SERVICE, name, (unsigned)row) == 0) {
+		return row;
+	}
+	return ledger_take(sup->ledger, LEDGER_TABLE_SERVICE, name);
+}
+
 static int make(struct supervisor *sup, const struct service_config *config, struct config *origin,
 		struct service **ret)
 {
@@ -99,7 +112,7 @@ static int make(struct supervisor *sup, const struct service_config *config, str
 	s->origin = origin;
 	s->watch_fd = -EBADF;
 	s->name = strdup(config->name);
-	r = s->name ? ledger_take(sup->ledger, LEDGER_TABLE_SERVICE, s->name) : -ENOMEM;
+	r = s->name ? take_row(sup, s->name) : -ENOMEM;
 	if (r < 0) {
 		free(s->name);
 		free(s);

@@ -41,6 +41,26 @@ void slot_start(struct service *s, enum slot_id slot, bool afresh)
 	}
 }
 
+static void stop_older(struct service *s, enum slot_id slot, usec_t than)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	while ((p = service_next(s, slot, &pos))) {
+		if (worker_stoppable(&p->worker) && p->worker.started < than) {
+			process_stop(p);
+		}
+	}
+}
+
+void slot_start_again(struct service *s, enum slot_id slot, bool afresh, usec_t began)
+{
+	if (afresh) {
+		stop_older(s, slot, began);
+	}
+	slot_start(s, slot, false);
+}
+
 bool slot_start_goes_on(struct service *s, enum slot_id slot)
 {
 	if (s->slots[slot].clearing && !any_stopping(s, slot)) {

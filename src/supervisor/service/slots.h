@@ -6,6 +6,8 @@
 
 /** Starts the workers that have an address; if afresh, those that run are stopped first. */
 void slot_start(struct service *s, enum slot_id slot, bool afresh);
+/** The same, begun at that time by a slotd that was killed: what was started since goes on. */
+void slot_start_again(struct service *s, enum slot_id slot, bool afresh, usec_t began);
 /** Continues slot_start when the workers that were stopped have ended. True if there is nothing to
  * wait for. */
 bool slot_start_goes_on(struct service *s, enum slot_id slot);

@@ -1,4 +1,5 @@
 #include "service/sockets.h"
+#include "link/inheritance.h"
 #include "link/kept.h"
 #include "link/lookout.h"
 #include "service/handoff_ops.h"
@@ -14,16 +15,23 @@
 #define BIND_RETRY     SECONDS(5)
 #define HOLDER_TIMEOUT SECONDS(5)
 
+enum {
+	KEPT_NAME_MAX = sizeof(KEEP_LISTEN_PREFIX) + LEDGER_NAME_MAX * 2,
+};
+
+static const char *kept_name(const struct service *s, const char *address, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, KEEP_LISTEN_PREFIX "%s %s", s->name, address);
+	return buf;
+}
+
 static void keep_socket(struct service *s, const struct public_socket *socket)
 {
-	char name[sizeof(KEEP_LISTEN_PREFIX) + LEDGER_NAME_MAX * 2];
+	struct kept_fd kept = {.fd = socket->fd};
+	char name[KEPT_NAME_MAX];
 
-	(void)snprintf(name, sizeof(name), KEEP_LISTEN_PREFIX "%s %s", s->name, socket->address);
-	if (socket->fd >= 0) {
-		keep_put_one(s->sup, name, socket->fd);
-	} else {
-		keep_drop(s->sup, name);
-	}
+	(void)snprintf(kept.tag, sizeof(kept.tag), KEEP_TAG_SOCKET "%u", socket->index);
+	keep_put(s->sup, kept_name(s, socket->address, name, sizeof(name)), &kept, 1);
 }
 
 struct listen_options service_listen_options(const struct service_config *c)
@@ -52,11 +60,49 @@ static int take_ready(struct supervisor *sup, const char *address, struct own_na
 	return -ENOENT;
 }
 
+/* Of a slotd that was killed: its relays accept on it, and know it by its number. */
+static bool take_former(struct service *s, struct public_socket *socket)
+{
+	char name[KEPT_NAME_MAX];
+	struct inherited *item =
+		inherited_item(s->sup, kept_name(s, socket->address, name, sizeof(name)));
+	int64_t index = item ? keep_tags_number(item->tags, 0, KEEP_TAG_SOCKET) : -ENOENT;
+	const char *path = strncmp(socket->address, "unix:", 5) == 0 ? socket->address + 5 : NULL;
+
+	if (index < 0 || item->fds[0] < 0 || (path && own_name_note(&socket->name, path) < 0)) {
+		return false; /* nobody can find a socket whose name has gone */
+	}
+	socket->fd = TAKE_FD(item->fds[0]);
+	socket->index = (uint32_t)index;
+	if (s->next_socket <= socket->index) {
+		s->next_socket = socket->index + 1;
+	}
+	return true;
+}
+
+/* systemd has it, too, and goes on with that. */
+static void share_with_systemd(struct public_socket *socket)
+{
+	auto_close int held = notify_take_listener(socket->address);
+
+	if (held < 0) {
+		notify_store_listener(socket->address, socket->fd);
+	} else {
+		own_name_done(&socket->name); /* a path is systemd's */
+	}
+}
+
 static int open_socket(struct service *s, struct public_socket *socket, struct diag *diag)
 {
 	struct listen_options options = service_listen_options(s->config);
-	int r = 0, fd = take_ready(s->sup, socket->address, &socket->name);
+	int r = 0, fd;
 
+	if (take_former(s, socket)) {
+		share_with_systemd(socket);
+		(void)listen_again(socket->fd, &options);
+		return 0;
+	}
+	fd = take_ready(s->sup, socket->address, &socket->name);
 	if (fd < 0) {
 		fd = notify_take_listener(socket->address);
 		if (fd >= 0) {
@@ -241,11 +287,11 @@ static void close_socket(struct service *s, struct public_socket *socket)
 {
 	int fd = TAKE_FD(socket->fd);
 
-	own_name_remove(&socket->name);
+	lookout_let_go(s->sup, &socket->name);
 	keep_socket(s, socket);
 	if (fd >= 0 && s->sup->mood == MOOD_RESTARTING) {
 		notify_hand_on(socket->address, TAKE_FD(fd));
-	} else if (s->sup->mood == MOOD_RUNNING) {
+	} else if (s->sup->mood == MOOD_RUNNING && !s->sup->leaving) {
 		notify_drop_listener(socket->address);
 	}
 	cleanup_closep(&fd);

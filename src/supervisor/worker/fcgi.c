@@ -1,4 +1,6 @@
 #include "worker/fcgi.h"
+#include "link/inheritance.h"
+#include "link/kept.h"
 #include "link/lookout.h"
 #include "worker/process.h"
 #include "worker/processes.h"
@@ -10,6 +12,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+enum {
+	KEPT_NAME_MAX = 1024,
+};
 
 /* The socket of one [fcgi-program:x], open while a process of it has it. */
 struct fcgi_socket {
@@ -46,8 +52,25 @@ static void socket_done(struct fcgi_socket *s)
 	free(s->url);
 }
 
-static void forget(struct fcgi *f, struct fcgi_socket *s)
+static const char *kept_name(const char *program, const char *url, char *buf, size_t size)
 {
+	(void)snprintf(buf, size, KEEP_FCGI_PREFIX "%s %s", program, url);
+	return buf;
+}
+
+static void keep_socket(struct supervisor *sup, const struct fcgi_socket *s)
+{
+	char name[KEPT_NAME_MAX];
+
+	keep_put_one(sup, kept_name(s->program, s->url, name, sizeof(name)), s->fd);
+}
+
+static void forget(struct supervisor *sup, struct fcgi_socket *s)
+{
+	struct fcgi *f = fcgi_of(sup);
+	char name[KEPT_NAME_MAX];
+
+	keep_drop(sup, kept_name(s->program, s->url, name, sizeof(name)));
 	socket_done(s);
 	vec_remove(&f->sockets, (size_t)(s - f->sockets.at));
 }
@@ -103,15 +126,40 @@ static int open_socket(const struct program_config *program, struct fcgi_socket 
 	return 0;
 }
 
-static int add(struct fcgi *f, const struct program_config *program, struct fcgi_socket **ret)
+/* Of a slotd that was killed, whose processes have it. */
+static bool take_former(struct supervisor *sup, struct fcgi_socket *s)
 {
+	char name[KEPT_NAME_MAX], address[512];
+
+	s->fd = inherited_take_one(sup, kept_name(s->program, s->url, name, sizeof(name)));
+	to_address(s->url, address, sizeof(address));
+	if (s->fd >= 0 && strncmp(address, "unix:", 5) == 0 &&
+	    own_name_note(&s->name, address + 5) < 0) {
+		cleanup_closep(&s->fd); /* nobody can find it any more */
+	}
+	return s->fd >= 0;
+}
+
+static int make(struct supervisor *sup, const struct program_config *program, struct fcgi_socket *s,
+		struct diag *diag)
+{
+	if (!s->program || !s->url) {
+		return -ENOMEM;
+	}
+	return take_former(sup, s) ? 0 : open_socket(program, s, diag);
+}
+
+static int add(struct supervisor *sup, const struct program_config *program,
+	       struct fcgi_socket **ret)
+{
+	struct fcgi *f = fcgi_of(sup);
 	struct fcgi_socket s = {
 		.program = strdup(program->name),
 		.url = strdup(program->socket),
 		.fd = -EBADF,
 	};
 	struct diag diag = {0};
-	int r = s.program && s.url ? open_socket(program, &s, &diag) : -ENOMEM;
+	int r = make(sup, program, &s, &diag);
 
 	if (r == 0) {
 		r = vec_push(&f->sockets, s);
@@ -123,6 +171,7 @@ static int add(struct fcgi *f, const struct program_config *program, struct fcgi
 		return r;
 	}
 	log_line(LOG_INFO, "Creating socket %s", program->socket);
+	keep_socket(sup, &s);
 	*ret = &f->sockets.at[f->sockets.len - 1];
 	return 0;
 }
@@ -135,7 +184,7 @@ int fcgi_stdin(struct process *p, int *ret_child)
 	int r = 0;
 
 	if (!s) {
-		r = add(f, program, &s);
+		r = add(p->sup, program, &s);
 		lookout_look(p->sup);
 	}
 	if (r < 0) {
@@ -168,7 +217,19 @@ void fcgi_ended(struct process *p)
 
 	if (s && !in_use(p->sup, s->program)) {
 		log_line(LOG_INFO, "Closing socket %s", s->url);
-		forget(f, s);
+		forget(p->sup, s);
+	}
+}
+
+/* ---- after a slotd was killed */
+
+void fcgi_adopt(struct process *p)
+{
+	struct fcgi_socket *s;
+
+	if (p->config->program->kind == PROGRAM_FCGI && process_exists(p) &&
+	    !find(fcgi_of(p->sup), p->config->program->name)) {
+		(void)add(p->sup, p->config->program, &s); /* said; they go on with theirs */
 	}
 }
 
@@ -210,6 +271,7 @@ static void make_again(struct supervisor *sup, struct fcgi_socket *s)
 		lookout_failed(sup, &s->name, &diag);
 		return;
 	}
+	keep_socket(sup, s);
 	lookout_made(&s->name);
 	log_line(LOG_WARNING, "%s: its processes have the old socket and are restarted",
 		 s->program);
@@ -244,7 +306,7 @@ void fcgi_done(struct supervisor *sup)
 		return;
 	}
 	while (f->sockets.len) {
-		forget(f, &f->sockets.at[0]);
+		forget(sup, &f->sockets.at[0]);
 	}
 	vec_done(&f->sockets);
 	free(f);

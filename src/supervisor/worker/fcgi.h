@@ -23,3 +23,5 @@ void fcgi_ended(struct process *p);
 /** Creates sockets again whose names have gone away, and restarts the processes that have the old
  * ones. */
 void fcgi_look_after(struct supervisor *sup);
+/** Of a process that a former slotd left: its socket is ours again. */
+void fcgi_adopt(struct process *p);

@@ -168,6 +168,8 @@ bool group_ended(const struct group *g)
 void group_autostart(struct group *g)
 {
 	vec_for_each (p, &g->processes) {
-		process_autostart(*p);
+		if (!(*p)->known) {
+			process_autostart(*p);
+		}
 	}
 }

@@ -1,5 +1,6 @@
 #include "worker/launch.h"
 #include "worker/process.h"
+#include "worker/process_row.h"
 #include "worker/streams.h"
 
 #include <slotd/cleanup.h>
@@ -113,6 +114,17 @@ static int fail(struct launch_failure *failure, int error, int fault, const char
 
 /* ---- doing it */
 
+/* Should slotd die before the answer comes, the next one finds here whether there is a child. */
+static void keep_request(void *owner, int request_fd)
+{
+	struct process *p = owner;
+
+	p->request_fd = request_fd;
+	process_commit(p); /* which streams are its own */
+	process_keep(p);
+	p->request_fd = -EBADF;
+}
+
 /* Takes stdio. */
 static int ask_for_child(struct process *p, char **argv, const int stdio[3], struct env *env,
 			 spawn_done_fn *done)
@@ -141,6 +153,7 @@ static int ask_for_child(struct process *p, char **argv, const int stdio[3], str
 	spec.user = owner->uid == (uid_t)-1 ? NULL : &user;
 	spec.reset_signals = p->origin->supervisord.reset_signals;
 	spec.explain = true;
+	spec.prepared = keep_request;
 	spec.limits = limits;
 	spec.n_limits = RLIM_NLIMITS;
 	return spawner_ask(p->sup->children.spawner, &spec, done, p, &p->call);

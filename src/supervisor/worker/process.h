@@ -28,18 +28,23 @@ struct process {
 	char *namespec; /* "group:name", or "name" where both are the same */
 
 	struct spawn_call *call;     /* the request to slotd-spawn that is not answered yet */
+	int request_fd;		     /* of that call, for slotd-keep alone; -EBADF */
 	uint64_t signals;	     /* to be sent after the answer: 1 << number */
 	pid_t pid;		     /* of the child, from the answer to reap */
 	uint64_t start_ticks;	     /* of that pid; see slotd/ledger.h */
 	int pidfd;		     /* -EBADF: none */
 	int report_fd;		     /* the child's report; closed once it is known */
 	bool executed;		     /* the core was told of it */
+	bool adopted;		     /* a former slotd made it: it is no child of ours */
+	bool known;		     /* the former slotd's ledger says what state it is in */
 	bool clearing;		     /* the leader is reaped, the rest of its group is not yet */
 	int status;		     /* wait status of the leader while clearing */
 	int fault;		     /* Supervisor's fault code of the last failed start, 0: none */
 	struct spawn_report *report; /* why the child did not execute its command; or NULL */
 	struct loop_io exit_io, report_io;
 	struct loop_timer timer;
+	struct loop_timer clear_timer; /* the group of one that is no child is looked at again */
+	unsigned n_looks;
 	struct worker_event events[PROCESS_EVENTS_MAX]; /* came while a plan was carried out */
 	unsigned n_events;
 	bool stepping;

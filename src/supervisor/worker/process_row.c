@@ -5,7 +5,10 @@
 
 #include <slotd/cleanup.h>
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static struct ledger_run what_runs(const struct process *p)
 {
@@ -46,11 +49,19 @@ void process_commit(struct process *p)
 	}
 }
 
-int process_row_name_logs(struct process *p)
+void process_row_name_logs(struct process *p)
 {
-	int r = ledger_text_new(p->sup->ledger, p->log_paths[0], &p->ledger_logs[0]);
+	int r = 0;
 
-	return r < 0 ? r : ledger_text_new(p->sup->ledger, p->log_paths[1], &p->ledger_logs[1]);
+	for (int i = 0; r == 0 && i < 2; i++) {
+		ledger_text_free(p->sup->ledger, p->ledger_logs[i]);
+		p->ledger_logs[i] = 0;
+		r = ledger_text_new(p->sup->ledger, p->log_paths[i], &p->ledger_logs[i]);
+	}
+	if (r < 0) {
+		log_line(LOG_ERR, "%s: no room in the ledger for the paths of its logs",
+			 p->namespec);
+	}
 }
 
 unsigned process_kept_streams(const struct process *p, struct kept_fd *ret, unsigned max)
@@ -69,8 +80,9 @@ static void keep(struct process *p, void (*put)(struct supervisor *sup, const ch
 {
 	char name[sizeof(KEEP_WORKER_PREFIX) + LEDGER_NAME_MAX];
 	struct kept_fd fds[MESSAGE_FDS_MAX] = {{p->pidfd, KEEP_TAG_PIDFD},
-					       {p->stdin_fd, KEEP_TAG_STDIN}};
-	unsigned n = 2 + process_kept_streams(p, fds + 2, ARRAY_SIZE(fds) - 2);
+					       {p->stdin_fd, KEEP_TAG_STDIN},
+					       {p->request_fd, KEEP_TAG_REQUEST}};
+	unsigned n = 3 + process_kept_streams(p, fds + 3, ARRAY_SIZE(fds) - 3);
 
 	(void)snprintf(name, sizeof(name), KEEP_WORKER_PREFIX "%s", p->namespec);
 	put(p->sup, name, fds, n);
@@ -84,4 +96,58 @@ void process_keep(struct process *p)
 void process_keep_less(struct process *p)
 {
 	keep(p, keep_put_late);
+}
+
+/* ---- read back */
+
+/* A log that was named for that run. */
+static void restore_log(struct process *p, const struct ledger_view *ledger, ledger_text text,
+			int channel)
+{
+	char path[PATH_MAX];
+
+	if (p->config->logs[channel].kind == LOG_KIND_AUTO &&
+	    ledger_get_text(ledger, text, path, sizeof(path)) > 0) {
+		char *copy = strdup(path);
+
+		if (copy) {
+			free(p->log_paths[channel]);
+			p->log_paths[channel] = copy;
+		}
+	}
+}
+
+static void restore_state(struct process *p, const struct ledger_worker *row)
+{
+	bool keep_trying = p->worker.keep_trying; /* its slot may be another by now */
+
+	p->worker = row->state;
+	p->worker.keep_trying = keep_trying;
+	p->worker.no_start = false;
+	p->health = row->health;
+	p->since_wall = row->run.since;
+	p->started_wall = row->run.started;
+	p->stopped_wall = row->run.stopped;
+	p->lost_lines = row->run.lost_lines;
+	p->fault = row->run.fault;
+	p->pending = row->run.pending;
+	p->restart = row->run.restart;
+	p->status = row->run.status;
+}
+
+void process_restore(struct process *p, const struct ledger_view *ledger,
+		     const struct ledger_worker *row)
+{
+	restore_state(p, row);
+	p->pid = row->run.pid;
+	p->start_ticks = row->run.start_ticks;
+	p->executed = row->run.executed;
+	p->clearing = row->run.clearing;
+	p->adopted = p->pid != 0;
+	p->streams[0] = row->run.streams[0];
+	p->streams[1] = row->run.streams[1];
+	for (int i = 0; i < 2; i++) {
+		restore_log(p, ledger, row->run.logs[i], i);
+	}
+	process_row_name_logs(p);
 }

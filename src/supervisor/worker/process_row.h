@@ -7,8 +7,8 @@
 
 /** Writes the state of p to the ledger, after a change that was not a step of the core. */
 void process_commit(struct process *p);
-/** Stores the paths of its logs for its row. Returns 0 or -ENOSPC. */
-int process_row_name_logs(struct process *p);
+/** Stores the paths of its logs for its row. */
+void process_row_name_logs(struct process *p);
 /** Updates its entry in slotd-keep, or drops it if there is no process. */
 void process_keep(struct process *p);
 /** As process_keep, when something of it has gone: soon, for the rest of it may go, too. */
@@ -18,3 +18,6 @@ void process_keep_less(struct process *p);
  * first, for slotd-keep. Returns their number.
  */
 unsigned process_kept_streams(const struct process *p, struct kept_fd *ret, unsigned max);
+/** As a former slotd knew it. Its descriptors and timers are not touched. */
+void process_restore(struct process *p, const struct ledger_view *ledger,
+		     const struct ledger_worker *row);

@@ -1,4 +1,5 @@
 #include "worker/processes.h"
+#include "link/inheritance.h"
 #include "worker/auto_logs.h"
 #include "worker/fcgi.h"
 #include "worker/launch.h"
@@ -7,6 +8,7 @@
 #include "worker/process_row.h"
 #include "worker/starts.h"
 #include "worker/stdin.h"
+#include "worker/stranger.h"
 #include "worker/streams.h"
 #include "worker/waits.h"
 
@@ -115,16 +117,27 @@ static void forget_descriptors(struct process *p)
 }
 
 /* The rest of its group is killed while the unreaped leader still holds the group's number. */
-static void on_exit_event(struct loop_io *io, unsigned events)
+static int reap(struct process *p)
 {
-	struct process *p = container_of(io, struct process, exit_io);
-	int r;
-
-	(void)events;
+	if (p->adopted) {
+		if (p->service) {
+			stranger_kill_group(p);
+		}
+		p->status = process_handle_status(p->pidfd, p->pid, p->start_ticks);
+		return 1;
+	}
 	if (p->service) {
 		(void)kill(-p->pid, SIGKILL);
 	}
-	r = process_handle_reap(p->pidfd, &p->status);
+	return process_handle_reap(p->pidfd, &p->status);
+}
+
+static void on_exit_event(struct loop_io *io, unsigned events)
+{
+	struct process *p = container_of(io, struct process, exit_io);
+	int r = reap(p);
+
+	(void)events;
 	if (r == 0) {
 		return;
 	}
@@ -141,6 +154,11 @@ static void on_exit_event(struct loop_io *io, unsigned events)
 	finished(p);
 }
 
+void process_watch(struct process *p)
+{
+	loop_io_set(p->sup->loop, &p->exit_io, p->pidfd, LOOP_READ);
+}
+
 static void watch(struct process *p, const struct spawned *spawned)
 {
 	p->pid = spawned->pid;
@@ -148,7 +166,7 @@ static void watch(struct process *p, const struct spawned *spawned)
 	p->report_fd = spawned->report_fd;
 	p->executed = false;
 	p->started_wall = usec_wall();
-	loop_io_set(p->sup->loop, &p->exit_io, p->pidfd, LOOP_READ);
+	process_watch(p);
 	loop_io_set(p->sup->loop, &p->report_io, p->report_fd, LOOP_READ);
 	p->start_ticks = spawned->start_ticks;
 	process_commit(p);
@@ -243,15 +261,14 @@ static void tell_report(struct process *p)
 static void finished(struct process *p)
 {
 	bool executed = p->executed;
-	pid_t pid = p->pid;
 
-	if (p->service && !reap_group(pid)) {
-		return; /* SIGCHLD comes for each of them */
+	if (p->service && !(p->adopted ? stranger_group_ended(p) : reap_group(p->pid))) {
+		return; /* SIGCHLD comes for each of them, or a timer */
 	}
 	if (!p->report) {
 		tell_executed(p);
 	}
-	p->clearing = p->executed = false;
+	p->clearing = p->executed = p->adopted = false;
 	p->pid = 0;
 	fcgi_ended(p);
 	if (!p->report || p->report->stage != SPAWN_STAGE_LOOKUP) {
@@ -273,6 +290,11 @@ void process_clear(struct process *p)
 	}
 }
 
+static void on_clear_timer(struct loop_timer *t)
+{
+	process_clear(container_of(t, struct process, clear_timer));
+}
+
 /* ---- carrying out plans */
 
 static void perform_signal(struct process *p, const struct plan_action *a)
@@ -282,7 +304,9 @@ static void perform_signal(struct process *p, const struct plan_action *a)
 	if (!p->pid) {
 		return;
 	}
-	if (a->group) {
+	if (a->group && p->adopted && process_handle_signal(p->pidfd, 0) == -ESRCH) {
+		r = -ESRCH; /* its number may be another's by now */
+	} else if (a->group) {
 		r = process_group_signal(p->pid, p->pidfd, a->arg);
 	} else {
 		r = p->pidfd < 0 ? -ESRCH : process_handle_signal(p->pidfd, a->arg);
@@ -468,6 +492,36 @@ void process_set_live(struct process *p, bool live)
 	carry_out(p, &plan);
 }
 
+/* ---- where a former slotd stopped */
+
+/* Nobody knows of what had not been asked for: it is asked for now. */
+static void go_on_starting(struct process *p)
+{
+	if (p->worker.state == WORKER_STOPPING) {
+		feed(p,
+		     (struct worker_event){.kind = WORKER_EV_SPAWN_FAILED, .status = -ECANCELED});
+	} else if (p->worker.state == WORKER_STARTING) {
+		perform_spawn(p, NULL);
+	}
+}
+
+void process_resume(struct process *p)
+{
+	if (p->clearing) {
+		if (p->service) {
+			stranger_kill_group(p);
+		}
+		finished(p);
+	} else if (p->pid) {
+		tell_executed(p);
+	} else {
+		go_on_starting(p);
+	}
+	if (p->worker.deadline != USEC_NEVER) {
+		loop_timer_set(p->sup->loop, &p->timer, p->worker.deadline);
+	}
+}
+
 /* ---- making and ending */
 
 void process_set_config(struct process *p, const struct worker_config *config,
@@ -498,8 +552,13 @@ _Static_assert(LEDGER_NAME_MAX > 2 * CONFIG_NAME_MAX + 1, "names fit into the le
 static int take_place(struct process *p, struct diag *diag)
 {
 	struct supervisor *sup = p->sup;
-	int index = ledger_take(sup->ledger, LEDGER_TABLE_WORKER, p->namespec);
+	int index = inherited_row(sup, LEDGER_TABLE_WORKER, p->namespec);
 
+	/* Relays know a worker by its row. */
+	if (index < 0 ||
+	    ledger_take_at(sup->ledger, LEDGER_TABLE_WORKER, p->namespec, (unsigned)index) < 0) {
+		index = ledger_take(sup->ledger, LEDGER_TABLE_WORKER, p->namespec);
+	}
 	if (index < 0) {
 		return diag_set(diag, index,
 				"%s: there are %d workers already, no more are possible",
@@ -513,10 +572,7 @@ static int take_place(struct process *p, struct diag *diag)
 	}
 	sup->processes.at[index] = p;
 	worker_init(&p->worker, (uint32_t)index);
-	if (process_row_name_logs(p) < 0) {
-		log_line(LOG_ERR, "%s: no room in the ledger for the paths of its logs",
-			 p->namespec);
-	}
+	process_row_name_logs(p);
 	process_commit(p);
 	return 0;
 }
@@ -534,11 +590,12 @@ int process_new(struct supervisor *sup, struct group *group, const struct worker
 	p->group = group;
 	p->config = config;
 	p->origin = origin;
-	p->pidfd = p->stdin_fd = p->report_fd = -EBADF;
+	p->pidfd = p->stdin_fd = p->report_fd = p->request_fd = -EBADF;
 	p->worker.id = UINT32_MAX;
 	loop_io_init(&p->exit_io, on_exit_event);
 	loop_io_init(&p->report_io, on_report);
 	loop_timer_init(&p->timer, on_timer);
+	loop_timer_init(&p->clear_timer, on_clear_timer);
 	p->namespec = make_namespec(group, config);
 	r = p->namespec ? auto_logs_name(p) : -ENOMEM;
 	if (r == 0) {
@@ -572,6 +629,7 @@ struct process *process_free(struct process *p)
 	loop_io_leave(p->sup->loop, &p->exit_io);
 	close_report(p);
 	loop_timer_stop(p->sup->loop, &p->timer);
+	loop_timer_stop(p->sup->loop, &p->clear_timer);
 	cleanup_closep(&p->pidfd);
 	streams_forget(p);
 	if (p->namespec) {

@@ -35,6 +35,13 @@ void process_set_live(struct process *p, bool live);
 /** Sets the configuration after a reload: equal settings at once, new ones for the next start. */
 void process_set_config(struct process *p, const struct worker_config *config,
 			struct config *origin);
+/** Its pidfd tells when it ends. */
+void process_watch(struct process *p);
+/**
+ * One that a former slotd left, as its row says: what it was about to be told is told, and what was
+ * about to be done is done.
+ */
+void process_resume(struct process *p);
 /** Has p no process, nor any in its process group, and will it get none by itself? */
 bool process_ended(const struct process *p);
 /** Has p a process, or is one being created? */

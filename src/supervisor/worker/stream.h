@@ -27,3 +27,11 @@ struct stream {
 	uint64_t lost_lines, lost_bytes; /* totals that slotd-log told */
 	ledger_text ledger_path, ledger_name;
 };
+
+/** Frees one that has no place yet. */
+void stream_void(struct stream *st);
+/**
+ * One that a former slotd left takes its place again: a row in the ledger, among those of its
+ * process (NULL: it has gone, and that was its name), at slotd-keep. Takes st. 0 or -errno.
+ */
+int stream_restored(struct stream *st, struct supervisor *sup, const char *namespec);

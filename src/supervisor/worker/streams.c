@@ -1,6 +1,7 @@
 #include "worker/streams.h"
 #include "link/daemon_row.h"
 #include "link/helpers.h"
+#include "link/inheritance.h"
 #include "link/kept.h"
 #include "link/ownlog.h"
 #include "link/targets.h"
@@ -473,6 +474,26 @@ int streams_make(struct supervisor *sup, const struct stream_spec *spec, uint32_
 	return 0;
 }
 
+static bool is_meant(const struct stream *st, const struct stream_spec *spec)
+{
+	return !st->process && !st->pid && st->indent == spec->indent && st->path &&
+	       strcmp(st->path, spec->path) == 0;
+}
+
+uint32_t streams_former(struct supervisor *sup, const struct stream_spec *spec)
+{
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct stream *st = streams_of(sup)->buckets[i]; st; st = st->next) {
+			if (is_meant(st, spec)) {
+				st->closed = spec->closed;
+				st->data = spec->data;
+				return st->id;
+			}
+		}
+	}
+	return 0;
+}
+
 void streams_begin(struct supervisor *sup, uint32_t id)
 {
 	struct stream *st = *place_of(streams_of(sup), id);
@@ -506,7 +527,74 @@ void streams_leave(struct supervisor *sup, uint32_t id)
 	}
 }
 
+/* ---- those that a former slotd left */
+
+void stream_void(struct stream *st)
+{
+	st->id = 0;
+	stream_free(st);
+}
+
+static int take_row(struct stream *st, const char *namespec)
+{
+	struct ledger *ledger = st->all->sup->ledger;
+	int row = ledger_take(ledger, LEDGER_TABLE_STREAM, NULL);
+	int r = row < 0 ? row : ledger_text_new(ledger, st->path, &st->ledger_path);
+
+	st->row = row < 0 ? 0 : (unsigned)row;
+	st->id = row < 0 ? 0 : st->id;
+	return r == 0 && !st->process ? ledger_text_new(ledger, namespec, &st->ledger_name) : r;
+}
+
+/* The newest comes first. */
+static void join(struct stream *st)
+{
+	struct stream **at = &st->process->open_streams;
+
+	while (*at && (*at)->id > st->id) {
+		at = &(*at)->next_of_process;
+	}
+	st->next_of_process = *at;
+	*at = st;
+}
+
+int stream_restored(struct stream *st, struct supervisor *sup, const char *namespec)
+{
+	char name[32];
+	int r;
+
+	st->all = streams_of(sup);
+	r = take_row(st, namespec);
+	if (r < 0) {
+		stream_free(st);
+		return r;
+	}
+	*place_of(st->all, st->id) = st;
+	commit(st);
+	if (st->process) {
+		join(st);
+	} else {
+		keep_put_one(sup, own_entry(st, name, sizeof(name)), st->fd);
+	}
+	return 0;
+}
+
 /* ---- all */
+
+/* What a slotd-log had in hand when a slotd was killed is in that one's. */
+static int take_staging(struct streams *s)
+{
+	struct inherited *former = inherited_item(s->sup, KEEP_LOG_STAGING);
+
+	s->staging_fd = inherited_take(former, KEEP_TAG_STAGING);
+	s->notes_fd = inherited_take(former, KEEP_TAG_NOTES);
+	if (s->staging_fd >= 0 && s->notes_fd >= 0) {
+		return 0;
+	}
+	cleanup_closep(&s->staging_fd);
+	cleanup_closep(&s->notes_fd);
+	return lognote_create(&s->staging_fd, &s->notes_fd);
+}
 
 int streams_init(struct supervisor *sup, struct diag *diag)
 {
@@ -519,7 +607,7 @@ int streams_init(struct supervisor *sup, struct diag *diag)
 	s->sup = sup;
 	s->staging_fd = s->notes_fd = -EBADF;
 	sup->streams = s;
-	r = lognote_create(&s->staging_fd, &s->notes_fd);
+	r = take_staging(s);
 	if (r < 0) {
 		return diag_set_errno(diag, r, "no memory for logs in flight");
 	}

@@ -51,6 +51,11 @@ struct stream_spec {
  */
 int streams_make(struct supervisor *sup, const struct stream_spec *spec, uint32_t *ret_id,
 		 int *ret_fd);
+/**
+ * One that a former slotd made, by its path and indent: from now on its end is told to closed of
+ * spec. Returns its number; 0: it was written to the end.
+ */
+uint32_t streams_former(struct supervisor *sup, const struct stream_spec *spec);
 /** slotd-log takes what is written to it. */
 void streams_begin(struct supervisor *sup, uint32_t id);
 /**

@@ -1,0 +1,74 @@
+#include "deploy/live_adopt.h"
+#include "deploy/jobs_adopt.h"
+#include "deploy/prepare.h"
+#include "deploy/service_swap.h"
+#include "link/inheritance.h"
+#include "service/place.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/keep.h>
+
+#include <string.h>
+
+static void adopt_slot(struct service *s, int slot, const struct ledger_service *row)
+{
+	struct service_slot *own = &s->slots[slot];
+	const struct ledger_slot *was = &row->slots[slot];
+
+	own->retire = row->retire[slot];
+	own->since = was->since;
+	own->clearing = was->clearing;
+	own->proven = was->proven;
+	own->touched = was->touched;
+	memcpy(own->release, was->release, sizeof(own->release));
+}
+
+static bool read_row(const struct service *s, struct ledger_service *ret)
+{
+	int row = inherited_row(s->sup, LEDGER_TABLE_SERVICE, s->name);
+
+	return row >= 0 && (uint32_t)row == s->index &&
+	       inherited_item(s->sup, KEEP_SWITCHBOARD) != NULL &&
+	       ledger_get_service(inherited_ledger(s->sup), (unsigned)row, ret) == 1 &&
+	       !ret->duty.down;
+}
+
+bool live_adopt(struct service *s)
+{
+	const struct switch_word word = service_word(s);
+	struct ledger_service row;
+
+	if (!read_row(s, &row)) {
+		return false;
+	}
+	service_swap_init(s, word.live);
+	s->swap = row.swap;
+	for (int slot = 0; slot < SLOT_MAX_; slot++) {
+		adopt_slot(s, slot, &row);
+	}
+	if (s->next_socket < row.duty.next_socket) {
+		s->next_socket = row.duty.next_socket;
+	}
+	if (row.duty.stopper[0]) {
+		service_explain(s, TROUBLE_STOPPED, "%s", row.duty.stopper);
+		service_explain(s, TROUBLE_REMOVED, "%s", row.duty.stopper);
+	}
+	s->down = false;
+	service_resume_placed(s);
+	service_say(s, LOG_INFO, "goes on: %s is live", slot_name(word.live));
+	return true;
+}
+
+void services_resume(struct supervisor *sup)
+{
+	if (!inheritance_there(sup)) {
+		return;
+	}
+	vec_for_each (s, &sup->services) {
+		if (!(*s)->down && inherited_row(sup, LEDGER_TABLE_SERVICE, (*s)->name) >= 0) {
+			prepare_end_former(*s);
+			job_adopt(*s);
+			service_swap_resume(*s);
+		}
+	}
+}

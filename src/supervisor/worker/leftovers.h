@@ -1,0 +1,14 @@
+#pragma once
+
+/** Workers of a slotd that was killed that are in the configuration no more. */
+
+#include "worker/process.h"
+
+/**
+ * A process for one, in a group that goes with it; it is to be forgotten once it has ended, and
+ * keeps the policy under which it ran. 0 or -errno.
+ */
+int leftover_new(struct supervisor *sup, const char *namespec, const struct worker_policy *policy,
+		 struct diag *diag, struct process **ret);
+/** After all groups are gone. */
+void leftovers_done(struct supervisor *sup);
