@@ -103,14 +103,36 @@ def test_the_last_job_is_shown_again_with_its_end_also_by_another_slotd(slotd, p
     assert payinv.daemon.ctl("swap", "payinv").stdout.startswith("#2 payinv: ")
 
 
-def test_a_deploy_that_its_slotd_did_not_survive_is_shown_as_unknown(step):
+def test_the_log_of_a_deploy_goes_on_with_the_next_slotd(step):
+    deploy = Following(step, "deploy", "payinv", "r1")
+    step.tell("one")
+    deploy.has(BAR + "one")
+    step.daemon.kill()
+    step.tell("two")
+    step.daemon.start()
+    assert deploy.end() == 10
+    lines = written(step)
+    assert [line for line in lines if line in (BAR + "one", BAR + "two")] == [BAR + "one", BAR + "two"]
+    assert lines[-2].startswith("#1 payinv: slotd was killed and started again")
+    assert lines[-1].startswith("1/5 prepare  FAILED")
+    assert deploy.lines[:-1] == lines
+    assert deploy.lines[-1].startswith("NOTHING SWAPPED: a is live.")
+    again = step.daemon.ctl("attach", "payinv")
+    assert again.returncode == 10 and again.stdout.splitlines() == deploy.lines
+    step.fifo.close()
+    step.fifo = None
+    assert step.daemon.ctl("swap", "payinv").returncode == 0
+    assert written(step, 2)[0].startswith("#2 payinv: a (live) -> b")
+
+
+def test_a_deploy_of_which_nothing_is_left_is_shown_as_unknown(step):
     deploy = Following(step, "deploy", "payinv")
     step.tell("one")
     deploy.has(BAR + "one")
     left = procs.children(step.daemon.pid)
     step.daemon.kill()
     for pid, name in left.items():
-        if not name.startswith("slotd-"):
+        if name != "slotd-spawn":  # it ends with its slotd
             signal_and_wait(pid)
     step.fifo.close()
     step.fifo = None
