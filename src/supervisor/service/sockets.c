@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define BIND_RETRY     SECONDS(5)
-#define HOLDER_TIMEOUT SECONDS(5)
+#define HOLDER_TIMEOUT SECONDS(60) /* all of /proc, on a busy machine; nobody waits for it */
 
 enum {
 	KEPT_NAME_MAX = sizeof(KEEP_LISTEN_PREFIX) + LEDGER_NAME_MAX * 2,
