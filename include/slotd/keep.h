@@ -26,6 +26,7 @@ enum {
 #define KEEP_HELPER_PREFIX  "helper "	  /* + name: slotd's end of the channel, pidfd */
 #define KEEP_PAGE_PREFIX    "relay page " /* + index: a relay's page of counts */
 #define KEEP_POOL	    "relay pool"  /* the memfd that all relays share */
+#define KEEP_HISTORY	    "history"	  /* memfd: its lines that are not written yet */
 #define KEEP_RECORD	    "record"	  /* pidfd of the child that writes a record */
 #define KEEP_COMMAND_PREFIX "command "	  /* + service: pidfd of its prepare commands */
 #define KEEP_JOB_PREFIX	    "job "	  /* + number: write end of the pipe to its log */

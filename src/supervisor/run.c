@@ -303,11 +303,14 @@ void supervisor_begin(struct supervisor *sup)
 	pidfile_write(sup);
 	events_emit(sup, EVENT_SUPERVISOR_STATE_CHANGE_RUNNING, NULL, 0);
 	workers_resume(sup);
+	records_resume(sup);
 	services_resume(sup);
 	vec_for_each (g, &sup->groups) {
 		group_autostart(*g);
 	}
+	keep_drop_unwanted(sup);
 	inheritance_done(sup);
+	supervisor_commit(sup);
 	tell_ready(sup);
 }
 

@@ -68,6 +68,8 @@ static bool has_ended(struct service *s, const struct ledger_job *row)
 		return false;
 	}
 	deploy_init(&s->swap, s->index, s->placed.live);
+	service_write_ledger(s);
+	ledger_drop(s->sup->ledger, LEDGER_TABLE_JOB, s->index);
 	return true;
 }
 

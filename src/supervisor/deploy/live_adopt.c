@@ -1,6 +1,7 @@
 #include "deploy/live_adopt.h"
 #include "deploy/jobs_adopt.h"
 #include "deploy/prepare.h"
+#include "deploy/records.h"
 #include "deploy/service_swap.h"
 #include "link/inheritance.h"
 #include "service/place.h"
@@ -33,6 +34,18 @@ static bool read_row(const struct service *s, struct ledger_service *ret)
 	       !ret->duty.down;
 }
 
+/* The next slotd finds them where this one did, whenever this one should be killed. */
+static void carry_rows(struct service *s)
+{
+	struct ledger_job job;
+
+	service_write_ledger(s);
+	if (ledger_get_job(inherited_ledger(s->sup), s->index, &job) == 1) {
+		records_reserve_job(s->sup, job.number);
+		ledger_put_job(s->sup->ledger, s->index, &job);
+	}
+}
+
 bool live_adopt(struct service *s)
 {
 	const struct switch_word word = service_word(s);
@@ -55,6 +68,7 @@ bool live_adopt(struct service *s)
 	}
 	s->down = false;
 	service_resume_placed(s);
+	carry_rows(s);
 	service_say(s, LOG_INFO, "goes on: %s is live", slot_name(word.live));
 	return true;
 }

@@ -2,6 +2,7 @@
 #include "deploy/job.h"
 #include "deploy/live_watch.h"
 #include "deploy/record_files.h"
+#include "deploy/unwritten.h"
 #include "link/inheritance.h"
 #include "link/kept.h"
 #include "service/observers.h"
@@ -44,16 +45,17 @@ enum request_kind {
 struct request {
 	struct request *next;
 	enum request_kind kind;
-	struct service *service; /* CHECK, WRITE, REPAIR */
-	bool for_swap;		 /* WRITE: the swap waits for it */
-	char *line;		 /* HISTORY */
-	char *done_with;	 /* HISTORY: the service whose job it is about; NULL: it is gone */
+	struct service *service;	 /* CHECK, WRITE, REPAIR */
+	bool for_swap;			 /* WRITE: the swap waits for it */
+	char *line;			 /* HISTORY */
+	char done_with[LEDGER_NAME_MAX]; /* HISTORY: whose job it is about; "": it is gone */
 };
 
 struct records {
 	struct supervisor *sup;
 	json_t *state; /* as last read or composed: services that are not configured now stay */
 	uint32_t next_job;
+	int unwritten;		    /* lines of the history */
 	char damage[DIAG_TEXT_MAX]; /* why the state file is not read, and so never written */
 	struct request *queue;	    /* head is being carried out while child runs */
 	struct child child;
@@ -227,6 +229,18 @@ static void forget_job(struct supervisor *sup, const char *service)
 	}
 }
 
+static void clear_unwritten(const struct records *r)
+{
+	const struct request *q = r->queue;
+
+	while (q && q->kind != REQUEST_HISTORY) {
+		q = q->next;
+	}
+	if (!q) {
+		unwritten_clear(r->unwritten);
+	}
+}
+
 static void answer(struct records *r, const struct request *q, int code, const char *text)
 {
 	char full[PLAN_TEXT_MAX];
@@ -245,15 +259,17 @@ static void answer(struct records *r, const struct request *q, int code, const c
 		if (code < 0) {
 			log_line(LOG_ERR, "%s: %s", r->sup->config->supervisord.state_dir, text);
 		}
-		if (q->done_with) {
+		if (*q->done_with) {
 			forget_job(r->sup, q->done_with);
+		}
+		if (q->kind == REQUEST_HISTORY) {
+			clear_unwritten(r);
 		}
 	}
 }
 
 static void request_free(struct request *q)
 {
-	free(q->done_with);
 	free(q->line);
 	free(q);
 }
@@ -381,16 +397,32 @@ void records_history_path(const struct supervisor *sup, char *buf, size_t size)
 	(void)state_path(sup, "history", buf, size);
 }
 
-void records_history(struct supervisor *sup, char *line, const char *service)
+static void queue_line(struct supervisor *sup, char *line, const char *service)
 {
 	struct records *r = sup->records;
 
 	push(sup, REQUEST_HISTORY, NULL, line);
 	for (struct request *q = r->queue; q && service; q = q->next) {
-		if (q->kind == REQUEST_HISTORY && !q->next && !q->done_with) {
-			q->done_with = strdup(service); /* else its row stays until the next job */
+		if (q->kind == REQUEST_HISTORY && !q->next && !*q->done_with) {
+			(void)snprintf(q->done_with, sizeof(q->done_with), "%s", service);
 		}
 	}
+}
+
+void records_history(struct supervisor *sup, char *line, const char *service)
+{
+	unwritten_add(((struct records *)sup->records)->unwritten, line);
+	queue_line(sup, line, service);
+}
+
+static bool is_queued(const struct records *r, const char *wanted)
+{
+	for (const struct request *q = r->queue; q; q = q->next) {
+		if (q->line && strstr(q->line, wanted)) {
+			return true;
+		}
+	}
+	return false;
 }
 
 bool records_have_job(const struct supervisor *sup, uint32_t number)
@@ -400,6 +432,10 @@ bool records_have_job(const struct supervisor *sup, uint32_t number)
 	struct stat st;
 	ssize_t n;
 
+	(void)snprintf(wanted, sizeof(wanted), "{\"job\":%u,", number);
+	if (is_queued(sup->records, wanted)) {
+		return true;
+	}
 	records_history_path(sup, path, sizeof(path));
 	if (own_file_open(path, O_RDONLY | O_NONBLOCK, 0, NULL, &fd) < 0 || fstat(fd, &st) < 0) {
 		return false;
@@ -407,7 +443,6 @@ bool records_have_job(const struct supervisor *sup, uint32_t number)
 	n = pread(fd, text, HISTORY_LOOK,
 		  st.st_size > HISTORY_LOOK ? st.st_size - HISTORY_LOOK : 0);
 	text[n > 0 ? n : 0] = '\0';
-	(void)snprintf(wanted, sizeof(wanted), "{\"job\":%u,", number);
 	return strstr(text, wanted) != NULL;
 }
 
@@ -435,6 +470,37 @@ uint32_t records_next_job(struct supervisor *sup)
 	struct records *r = sup->records;
 
 	return r->next_job++;
+}
+
+void records_reserve_job(struct supervisor *sup, uint32_t number)
+{
+	struct records *r = sup->records;
+
+	if (r->next_job <= number) {
+		r->next_job = number + 1;
+	}
+}
+
+static void write_former(struct supervisor *sup, char *line)
+{
+	json_t *entry = json_loads(line, 0, NULL);
+	json_int_t number = json_integer_value(json_object_get(entry, "job"));
+	const char *service = json_string_value(json_object_get(entry, "service"));
+
+	if (number > 0 && number < INT32_MAX && !records_have_job(sup, (uint32_t)number)) {
+		records_reserve_job(sup, (uint32_t)number);
+		queue_line(sup, TAKE_PTR(line), service);
+	}
+	free(line);
+	json_decref(entry);
+}
+
+void records_resume(struct supervisor *sup)
+{
+	struct records *r = sup->records;
+
+	unwritten_each(sup, r->unwritten, write_former);
+	clear_unwritten(r);
 }
 
 /* ---- at start ---- */
@@ -490,6 +556,10 @@ int records_init(struct supervisor *sup, struct diag *diag)
 	}
 	r->sup = sup;
 	sup->records = r;
+	r->unwritten = unwritten_open(sup);
+	if (r->unwritten < 0) {
+		return diag_set_errno(diag, r->unwritten, "records");
+	}
 	await_former(sup);
 	error = read_state(r, state_path(sup, "state.json", path, sizeof(path)), diag);
 	next = json_integer_value(json_object_get(r->state, "next_job"));
@@ -555,6 +625,7 @@ void records_done(struct supervisor *sup)
 		request_free(q);
 	}
 	json_decref(r->state);
+	cleanup_closep(&r->unwritten);
 	free(r);
 	sup->records = NULL;
 }

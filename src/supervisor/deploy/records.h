@@ -36,7 +36,12 @@ void records_write_state(struct supervisor *sup);
  * of that job is freed once the line is written; service may be NULL.
  */
 void records_history(struct supervisor *sup, char *line, const char *service);
-/** Is there a line of that job among the last ones? It reads the disk: call it at the start only.
+/** Lines that a former slotd had not written are written now. */
+void records_resume(struct supervisor *sup);
+/** Numbers of jobs are greater than that from now on. */
+void records_reserve_job(struct supervisor *sup, uint32_t number);
+/** Is there a line of that job among the last ones, or is it to be written? It reads the disk: call
+ * it at the start only.
  */
 bool records_have_job(const struct supervisor *sup, uint32_t number);
 /** Writes the path of the history into buf. */

@@ -183,15 +183,15 @@ void keep_drop(struct supervisor *sup, const char *name)
 	}
 }
 
-/* What a former slotd had put there and this one has no use for. */
-static void drop_unwanted(struct helper *h)
+void keep_drop_unwanted(struct supervisor *sup)
 {
+	struct helper *keep = helper_of(sup, HELPER_KEEP);
 	const char *name;
 	size_t pos = 0;
 
-	while (inherited_next(h->sup, &pos, &name)) {
-		if (!map_get(&h->sup->keepings->kept, name)) {
-			drop(h, name);
+	while (keep && inherited_next(sup, &pos, &name)) {
+		if (!map_get(&sup->keepings->kept, name)) {
+			drop(keep, name);
 		}
 	}
 }
@@ -207,7 +207,6 @@ static void keep_refill(struct helper *h)
 			keep_send(h, name, kept);
 		}
 	}
-	drop_unwanted(h);
 }
 
 static void keep_received(struct helper *h, struct message *m)

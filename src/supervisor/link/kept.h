@@ -32,3 +32,6 @@ void keep_put_late(struct supervisor *sup, const char *name, const struct kept_f
 /** Like keep_put, for an entry with one descriptor, which is what its name says. */
 void keep_put_one(struct supervisor *sup, const char *name, int fd);
 void keep_drop(struct supervisor *sup, const char *name);
+/** Drops what a former slotd had put there and this one, which has taken all over, has no use for.
+ */
+void keep_drop_unwanted(struct supervisor *sup);

@@ -161,12 +161,26 @@ static int adopt_row(struct supervisor *sup, unsigned index, struct diag *diag)
 	return 0;
 }
 
+/* As the former slotd wrote of it; zeroes: it did not know it. */
+static struct ledger_worker former_row(const struct process *p)
+{
+	struct ledger_worker row = {0};
+	int index = inherited_row(p->sup, LEDGER_TABLE_WORKER, p->namespec);
+
+	if (index < 0 || ledger_get_worker(inherited_ledger(p->sup), (unsigned)index, &row) != 1) {
+		row = (struct ledger_worker){0};
+	}
+	return row;
+}
+
 /* What they have of their own, now that their pipes are known, too. */
 static void settle(struct supervisor *sup)
 {
 	vec_for_each (p, &sup->processes) {
 		if (*p) {
-			process_commit(*p);
+			const struct ledger_worker row = former_row(*p);
+
+			process_commit_waits(*p, &row.run);
 			process_keep(*p);
 			fcgi_adopt(*p);
 		}
@@ -226,8 +240,7 @@ static bool runs(const struct process *p)
 
 static void resume(struct process *p)
 {
-	struct ledger_worker row = {0};
-	int index = inherited_row(p->sup, LEDGER_TABLE_WORKER, p->namespec);
+	const struct ledger_worker row = former_row(p);
 
 	if (runs(p)) {
 		log_line(LOG_INFO, "adopted: '%s' with pid %d", p->config->name, (int)p->pid);
@@ -241,9 +254,7 @@ static void resume(struct process *p)
 	if (p->removed) {
 		return;
 	}
-	if (index >= 0 && ledger_get_worker(inherited_ledger(p->sup), (unsigned)index, &row) == 1) {
-		resume_start(p, &row.run);
-	}
+	resume_start(p, &row.run);
 	if (p->config->program->kind == PROGRAM_EVENTLISTENER && process_exists(p)) {
 		renew_listener(p);
 	}

@@ -35,18 +35,35 @@ static struct ledger_run what_runs(const struct process *p)
 	};
 }
 
-void process_commit(struct process *p)
+static void write_row(const struct process *p, const struct ledger_run *run)
 {
 	const struct ledger_worker row = {
 		.state = p->worker,
 		.health = p->health,
 		.policy = p->config->program->policy,
-		.run = what_runs(p),
+		.run = *run,
 	};
 
 	if (p->worker.id != UINT32_MAX) {
 		ledger_put_worker(p->sup->ledger, p->worker.id, &row);
 	}
+}
+
+void process_commit(struct process *p)
+{
+	const struct ledger_run run = what_runs(p);
+
+	write_row(p, &run);
+}
+
+void process_commit_waits(struct process *p, const struct ledger_run *former)
+{
+	struct ledger_run run = what_runs(p);
+
+	run.waits = former->waits;
+	run.start_waits = former->start_waits;
+	run.restart_due = former->restart_due;
+	write_row(p, &run);
 }
 
 void process_row_name_logs(struct process *p)

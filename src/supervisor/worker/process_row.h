@@ -7,6 +7,8 @@
 
 /** Writes the state of p to the ledger, after a change that was not a step of the core. */
 void process_commit(struct process *p);
+/** What it was waiting for under a former slotd, until that is begun again. */
+void process_commit_waits(struct process *p, const struct ledger_run *former);
 /** Stores the paths of its logs for its row. */
 void process_row_name_logs(struct process *p);
 /** Updates its entry in slotd-keep, or drops it if there is no process. */
