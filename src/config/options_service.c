@@ -125,8 +125,10 @@ const struct option_def service_options[] = {
 		 "logged. tcp: nothing is read."},
 	{"retry", OPTION_FIELD_WORD(S, retry, retry_names), OURS, .def = "safe",
 	 .help = "Which requests are sent to a second worker, once, when the first worker dies "
-		 "before it answers. safe: GET, HEAD and OPTIONS, and every other request that "
-		 "the worker provably read nothing of. idempotent: PUT and DELETE as well. "
+		 "before it answers, or leaves them unread for 100 ms. safe: GET, HEAD and "
+		 "OPTIONS, "
+		 "and every other request of which a dead worker provably read nothing. "
+		 "idempotent: PUT and DELETE as well. "
 		 "no: none. Only requests of up to 16 KiB are sent again."},
 	{"client_timeout", OPTION_FIELD(S, client_timeout), OURS, .def = "60",
 	 .max = SECONDS(30 * 86400),

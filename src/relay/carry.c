@@ -85,6 +85,7 @@ static void count_spoken(struct conn *c, enum conn_end who, size_t n)
 		c->worker->heard_at = c->worker->n_unheard ? usec_monotonic() : 0;
 		c->worker->place.slow_until = 0;
 		c->unheard = false;
+		stall_forget(c);
 		c->worker_spoke = true;
 		count_add64(&counts->bytes_out, n);
 		return;
@@ -95,6 +96,9 @@ static void count_spoken(struct conn *c, enum conn_end who, size_t n)
 		c->worker->one_shots = 0;
 	}
 	c->client_spoke = true;
+	if (c->exchange && c->exchange->keeps) {
+		stall_watch(c);
+	}
 	count_add64(&counts->bytes_in, n);
 }
 
@@ -200,23 +204,36 @@ static bool ended_unread(const struct conn *c)
 	       info.tcpi_unacked > 0;
 }
 
-/* The request of a worker that did not answer goes to another, where it may. True: it went. */
-static bool retry(struct conn *c, bool unread)
+/* Its request, to another worker. */
+static void send_again(struct conn *c)
 {
-	struct relay_worker *w = c->worker;
 	struct exchange *e = c->exchange;
 
-	if (!exchange_may_retry(c, unread)) {
-		return false;
-	}
-	count_add64(&worker_counts(w)->retried, 1);
-	if (!c->kept_alive) {
-		/* One that ended a kept connection may well be there; a new one was not served. */
-		place_refused(&w->place, usec_monotonic());
-	}
+	count_add64(&worker_counts(c->worker)->retried, 1);
 	e->retried = true;
 	memcpy(copier_buffer(&c->service->relay->copier), e->kept, e->n_kept);
 	conn_place_again(c, e->n_kept);
+}
+
+void conn_take_back(struct conn *c)
+{
+	const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+	(void)setsockopt(c->side[WORKER].fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	send_again(c);
+}
+
+/* The request of a worker that did not answer goes to another, where it may. True: it went. */
+static bool retry(struct conn *c, bool unread)
+{
+	if (!exchange_may_retry(c, unread)) {
+		return false;
+	}
+	if (!c->kept_alive) {
+		/* One that ended a kept connection may well be there; a new one was not served. */
+		place_refused(&c->worker->place, usec_monotonic());
+	}
+	send_again(c);
 	return true;
 }
 
@@ -269,7 +286,8 @@ static bool replaced(struct conn *c)
 		conn_move(c);
 		return true;
 	}
-	if (c->class == CONN_BETWEEN && !c->last_request && worker_is_left(c->worker)) {
+	if (c->class == CONN_BETWEEN && !c->last_request &&
+	    (worker_is_left(c->worker) || worker_is_shunned(c->worker))) {
 		conn_park(c);
 		return true;
 	}

@@ -211,6 +211,9 @@ static void opened(struct conn *c, struct relay_worker *w, const unsigned char *
 	if (c->client_spoke) {
 		c->unheard = true;
 		worker_asked(w, c->since);
+		if (c->exchange && c->exchange->keeps) {
+			stall_watch(c);
+		}
 	}
 	conn_watch_open(c);
 }

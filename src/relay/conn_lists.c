@@ -58,6 +58,7 @@ void conn_leave(struct conn *c)
 	}
 	w->n_unheard -= c->unheard ? 1 : 0;
 	c->unheard = false;
+	stall_forget(c);
 	count_move(worker_counts(w), (enum conn_class)c->class, CONN_FRESH);
 	w->place.open -= c->worker_done ? 0 : 1;
 	w->n_conns--;

@@ -23,6 +23,11 @@ static bool can_take(const struct place_worker *w, usec_t now, bool slow_too)
 	return reachable(w, now) && has_room(w) && (slow_too || w->slow_until <= now);
 }
 
+bool place_keeps_up(const struct place_worker *w, usec_t now)
+{
+	return can_take(w, now, false);
+}
+
 /* Finalizer of MurmurHash3: every input bit changes half of the output bits. */
 static uint32_t mix(uint32_t h)
 {

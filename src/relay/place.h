@@ -61,6 +61,8 @@ enum slot_id place_slot(struct switch_word word, uint32_t dice);
  */
 struct place_worker *place_choose(struct place_table *t, enum balance balance, uint32_t hash,
 				  usec_t now);
+/** Can the worker take a connection now, and does it accept? */
+bool place_keeps_up(const struct place_worker *w, usec_t now);
 /** Is any worker up, even if it can take no more connections? */
 bool place_any_up(const struct place_table *t);
 /** Is any worker up that has not just refused and is below its limit? */

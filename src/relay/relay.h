@@ -14,7 +14,8 @@
  *	carry.c     an open connection: bytes, ends and resets both ways
  *	exchange.c  what is kept of an open request: its state, and its bytes for another worker
  *	connect.c   a socket to a worker
- *	backlog.c   does a worker accept?
+ *	backlog.c   what the kernel knows: does a worker accept, has it read what it was sent?
+ *	stall.c     what a worker does not read goes to another one
  *	copy.c      bytes from one side to the other: copy or splice
  *	follow.c    pure: where HTTP/1 messages begin and end
  *	place.c     pure: which slot, which worker
@@ -77,6 +78,7 @@ struct conn {
 	bool worker_done : 1;  /* the worker has ended its half: it has room for another */
 	bool last_request : 1; /* between: who said the last words said that these are the last */
 	bool unheard : 1;      /* counted in the worker's n_unheard */
+	bool unread : 1;       /* counted in the worker's n_unread */
 	bool switched : 1;     /* pinned by a 101: another protocol, with ends of its own */
 	bool was_pinned : 1;   /* half closed: before that */
 	bool crowded : 1;      /* has so many open requests that no more are read */
@@ -132,6 +134,8 @@ bool socket_has_bytes(int fd);
 void conn_carry(struct conn *c, enum conn_end end, unsigned events);
 /** Callback of copier.heard. */
 uint64_t conn_heard(struct side *from, const unsigned char *data, size_t len);
+/** Its worker has not read its request, for which exchange_may_retry holds: it goes to another. */
+void conn_take_back(struct conn *c);
 /** Returns the class of an open connection, by what was sent on it. */
 enum conn_class conn_judge(struct conn *c);
 
@@ -180,11 +184,12 @@ struct relay_worker {
 	unsigned n_conns;   /* queued and open */
 	uint8_t one_shots;  /* connections in a row that it ended after one answer */
 	unsigned n_unheard; /* connections on which it was sent something, and has not answered */
+	unsigned n_unread;  /* connections on which it was not seen to read the request */
 	usec_t heard_at;    /* when it last sent anything, or was first sent something after that */
 	bool gone;	    /* not in the table any more; kept until its last connection ends */
 	bool in_use;	    /* and not freed while this is set */
 	int8_t reach;	    /* of its unix socket, as slotd knows: -1 denied, 1 open, 0 not told */
-	struct log_once refused, pinned;
+	struct log_once refused, pinned, stalled;
 };
 
 /** Closes the connections that a slot, or a worker, still has, spread over time. */
@@ -243,7 +248,8 @@ struct relay_service {
 	bool held_news;		 /* since that began: from the first once more */
 	usec_t holding_since;	 /* 0: not holding */
 	struct loop_idle settle; /* at the end of the turn: retry held ones, watch listeners */
-	struct loop_timer retry_timer, hold_timer, connect_timer, limit_timer, end_timer;
+	struct loop_timer retry_timer, hold_timer, connect_timer, limit_timer, end_timer,
+		stall_timer;
 };
 
 /** Makes a service. Returns 0 or -ENOMEM. */
@@ -355,6 +361,31 @@ int backlog_open(void);
 void worker_asked(struct relay_worker *w, usec_t now);
 /** Does the worker fail to accept what waits at its socket? Then others are preferred. */
 bool worker_stalls(struct relay_worker *w, usec_t now);
+/** It does not read or accept: others are preferred for a while. */
+void worker_pass_by(struct relay_worker *w, usec_t now);
+/** Returns how many connections wait at a worker's socket; 0 if that is not known. fd is that of
+ * backlog_open. */
+unsigned backlog_at(int fd, const struct address *a);
+/** Has the worker not read all of what it was sent on the connection, or not accepted it? False if
+ * that is not known. */
+bool conn_lies_unread(const struct conn *c);
+
+/* ---- stall.c */
+
+/** A part of a request was sent to the worker of c. */
+void stall_watch(struct conn *c);
+/** A connection waits until its worker has room for it. */
+void stall_watch_connect(struct relay_service *s);
+/** The worker has read it, or c leaves it, or nothing can be done. */
+static inline void stall_forget(struct conn *c)
+{
+	c->worker->n_unread -= c->unread ? 1 : 0;
+	c->unread = false;
+}
+/** Does it not read or accept, while another worker does? Then kept connections leave it, too. */
+bool worker_is_shunned(struct relay_worker *w);
+/** Callback of relay_service.stall_timer. */
+void on_stall(struct loop_timer *t);
 
 /* ---- connect.c */
 

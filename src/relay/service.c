@@ -28,6 +28,7 @@ int service_new(struct relay *relay, uint32_t index, const char *name, struct re
 	loop_timer_init(&s->connect_timer, on_connect);
 	loop_timer_init(&s->limit_timer, on_limit);
 	loop_timer_init(&s->end_timer, on_end);
+	loop_timer_init(&s->stall_timer, on_stall);
 	slot_timers_init(s);
 	*ret = s;
 	return 0;
@@ -120,6 +121,7 @@ struct relay_service *service_free(struct relay_service *s)
 	loop_timer_stop(s->relay->loop, &s->connect_timer);
 	loop_timer_stop(s->relay->loop, &s->limit_timer);
 	loop_timer_stop(s->relay->loop, &s->end_timer);
+	loop_timer_stop(s->relay->loop, &s->stall_timer);
 	free(s->name);
 	free(s);
 	return NULL;
@@ -333,6 +335,9 @@ void service_watch_connects(struct relay_service *s)
 	/* One that has connected since leaves the timer to fire once in vain. */
 	if (first < s->connect_timer.at) {
 		loop_timer_set(s->relay->loop, &s->connect_timer, first);
+	}
+	if (first != USEC_NEVER) {
+		stall_watch_connect(s);
 	}
 }
 
