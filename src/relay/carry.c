@@ -162,7 +162,8 @@ static bool pass_eof(struct conn *c, enum conn_end from)
 	}
 	c->was_pinned = c->class == CONN_PINNED || (c->was_pinned && c->class == CONN_HALF);
 	conn_change_class(c, CONN_HALF);
-	if (c->service->slots[c->worker->slot].draining && conn_may_linger(c)) {
+	if (conn_may_linger(c) &&
+	    (c->service->slots[c->worker->slot].draining || worker_is_left(c->worker))) {
 		conn_linger(c);
 		return false;
 	}

@@ -43,6 +43,19 @@ static void count_unplaced(const struct conn *c, uint32_t n)
 	}
 }
 
+/* Whoever goes through the list bit by bit goes on behind it. */
+static void pass_cursors(const struct conn *c, struct relay_worker *w)
+{
+	struct relay_slot *slot = &w->service->slots[w->slot];
+
+	if (w->next_half == c) {
+		w->next_half = c->next;
+	}
+	if (slot->next_queued == c) {
+		slot->next_queued = c->next;
+	}
+}
+
 void conn_leave(struct conn *c)
 {
 	struct relay_worker *w = c->worker;
@@ -56,6 +69,7 @@ void conn_leave(struct conn *c)
 		count_unplaced(c, (uint32_t)-1);
 		return;
 	}
+	pass_cursors(c, w);
 	w->n_unheard -= c->unheard ? 1 : 0;
 	c->unheard = false;
 	stall_forget(c);
@@ -88,6 +102,7 @@ void conn_change_class(struct conn *c, enum conn_class class)
 	if (class == c->class && (class == CONN_REQUEST || class == CONN_HEAD)) {
 		return; /* nothing asks for its last byte; a head has its time however it comes */
 	}
+	pass_cursors(c, c->worker);
 	list_remove(conn_list_of(c), c);
 	count_move(worker_counts(c->worker), (enum conn_class)c->class, class);
 	c->since = usec_monotonic();

@@ -49,22 +49,23 @@ static bool move_queued(struct relay_slot *slot, unsigned *batch)
 	return for_first(&slot->queued, conn_move, batch);
 }
 
-/* Answered, and the worker has gone: only the client's end is missing. */
-static bool linger_halves(struct conn_list *halves, unsigned *batch)
+/* Answered, and the worker has gone: only the client's end is missing. One that comes to that later
+ * does it by itself (carry.c). */
+static bool linger_halves(struct relay_worker *w, unsigned *batch)
 {
-	struct conn *next;
+	struct conn *c;
 
-	for (struct conn *c = halves->head; c; c = next) {
-		next = c->next;
-		if (!conn_may_linger(c)) {
-			continue;
-		}
+	while ((c = w->next_half) && c->since <= w->halves_until) {
 		if (!*batch) {
 			return false;
 		}
 		(*batch)--;
-		conn_linger(c);
+		w->next_half = c->next;
+		if (conn_may_linger(c)) {
+			conn_linger(c);
+		}
 	}
+	w->next_half = NULL;
 	return true;
 }
 
@@ -76,8 +77,7 @@ static bool move_worker(struct relay_worker *w, bool slot_left, unsigned *batch)
 	if (!slot_left && !worker_is_left(w)) {
 		return true;
 	}
-	return for_first(worker_list(w, CONN_SILENT), conn_move, batch) &&
-	       linger_halves(worker_list(w, CONN_HALF), batch);
+	return for_first(worker_list(w, CONN_SILENT), conn_move, batch) && linger_halves(w, batch);
 }
 
 /* From the back: a worker that is gone goes with its last connection. */
@@ -149,8 +149,13 @@ static bool end_early(struct relay_service *s, struct relay_slot *slot, unsigned
 /* What a relay that was held up may end at once: more would come back as a crowd. */
 #define CATCH_UP MSECONDS(100)
 
+static bool is_cut(const struct cut *cut, const struct relay_worker *w)
+{
+	return cut->key == UINT32_MAX || w->place.key == cut->key;
+}
+
 /* Requests last: they may still end by themselves. */
-static struct conn *next_to_cut(struct relay_slot *slot, uint32_t key)
+static struct conn *next_to_cut(struct relay_slot *slot)
 {
 	static const enum conn_class order[] = {CONN_PINNED, CONN_HALF,	   CONN_EARLY,	CONN_HEAD,
 						CONN_SILENT, CONN_BETWEEN, CONN_REQUEST};
@@ -159,7 +164,7 @@ static struct conn *next_to_cut(struct relay_slot *slot, uint32_t key)
 		vec_for_each (at, &slot->table.workers) {
 			struct conn *c = worker_list(worker_of(*at), order[k])->head;
 
-			if (c && (key == UINT32_MAX || (*at)->key == key)) {
+			if (c && is_cut(&slot->cut, c->worker)) {
 				return c;
 			}
 		}
@@ -175,12 +180,12 @@ static void cut_over(struct relay_service *s, struct cut *cut)
 	message_send_cut(s->relay, was.id, was.n_ended);
 }
 
-static unsigned count_open(const struct relay_slot *slot, uint32_t key)
+static unsigned count_open(const struct relay_slot *slot)
 {
 	unsigned n = 0;
 
 	vec_for_each (at, &slot->table.workers) {
-		n += key == UINT32_MAX || (*at)->key == key ? worker_of(*at)->n_conns : 0;
+		n += is_cut(&slot->cut, worker_of(*at)) ? worker_of(*at)->n_conns : 0;
 	}
 	return n;
 }
@@ -207,13 +212,13 @@ static bool cut_some(struct relay_service *s, struct relay_slot *slot, unsigned 
 
 	if (!cut->began) { /* what could move has moved */
 		cut->began = now;
-		cut->n_all = count_open(slot, cut->key);
+		cut->n_all = count_open(slot);
 	}
 	for (;;) {
 		usec_t due = next_due(cut, now);
-		struct conn *c = next_to_cut(slot, cut->key);
+		struct conn *c = next_to_cut(slot);
 
-		if (!c && count_open(slot, cut->key) == 0) {
+		if (!c && count_open(slot) == 0) {
 			cut_over(s, cut);
 			return true;
 		}
@@ -233,20 +238,37 @@ static bool cut_some(struct relay_service *s, struct relay_slot *slot, unsigned 
 	}
 }
 
+static bool has_queued(const struct relay_slot *slot)
+{
+	vec_for_each (at, &slot->table.workers) {
+		struct relay_worker *w = worker_of(*at);
+
+		if (is_cut(&slot->cut, w) && worker_counts(w)->queued) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Queued ones of one worker, and of a slot that is cut although it is live, have nowhere to go. */
 static bool cut_queued(struct relay_slot *slot, unsigned *batch)
 {
-	struct conn *next;
+	struct conn *c = slot->next_queued ? slot->next_queued : slot->queued.head;
 
-	for (struct conn *c = slot->queued.head; c && *batch; c = next) {
-		next = c->next;
-		if (slot->cut.key == UINT32_MAX || c->worker->place.key == slot->cut.key) {
-			(*batch)--;
+	for (; c && has_queued(slot); c = slot->next_queued) {
+		slot->next_queued = c;
+		if (!*batch) {
+			return false;
+		}
+		(*batch)--;
+		slot->next_queued = c->next;
+		if (is_cut(&slot->cut, c->worker)) {
 			slot->cut.n_ended++;
 			conn_end(c);
 		}
 	}
-	return *batch > 0;
+	slot->next_queued = NULL;
+	return true;
 }
 
 /* ---- the look at a slot */
@@ -333,6 +355,25 @@ void slot_watch(const struct conn *c)
 	}
 }
 
+static void halves_again(struct relay_worker *w)
+{
+	w->next_half = worker_list(w, CONN_HALF)->head;
+	w->halves_until = usec_monotonic();
+}
+
+static void all_halves_again(struct relay_slot *slot)
+{
+	vec_for_each (at, &slot->table.workers) {
+		halves_again(worker_of(*at));
+	}
+}
+
+void worker_left(struct relay_worker *w)
+{
+	halves_again(w);
+	slot_look_soon(w->service, w->slot);
+}
+
 void slot_look_soon(struct relay_service *s, enum slot_id slot)
 {
 	loop_timer_set(s->relay->loop, &s->slots[slot].drain_timer, usec_monotonic());
@@ -367,6 +408,7 @@ void service_flipped(struct relay_service *s, uint32_t id)
 	s->slots[old].flip_id = id;
 	atomic_store_explicit(&service_counts(s)->last_placed_old, s->slots[old].last_placed,
 			      memory_order_relaxed);
+	all_halves_again(&s->slots[old]);
 	on_slot(&s->slots[old].drain_timer, old);
 	service_settle_soon(s);
 }
@@ -377,6 +419,7 @@ void service_drain(struct relay_service *s, enum slot_id slot, uint32_t id)
 
 	own->draining = true;
 	own->drain_id = id;
+	all_halves_again(own);
 	on_slot(&own->drain_timer, slot);
 }
 
@@ -394,5 +437,6 @@ void service_cut(struct relay_service *s, enum slot_id slot, uint32_t key, usec_
 		.key = key,
 		.spread = spread,
 	};
+	own->next_queued = NULL;
 	on_slot(&own->drain_timer, slot);
 }

@@ -255,7 +255,7 @@ static int set_worker(struct relay *relay, struct message *m)
 	}
 	w->place.up = message_u64(m, TAG_UP) != 0;
 	if (!w->place.up) {
-		slot_look_soon(s, w->slot);
+		worker_left(w);
 	}
 	place_welcomed(&w->place);
 	set_limits(s);

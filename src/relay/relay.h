@@ -181,6 +181,9 @@ struct relay_worker {
 	struct address address;
 	char *name; /* NULL: none was given */
 	struct conn_list open[CONN_OPEN_CLASSES];
+	/* Half closed: where the look at those of before halves_until goes on; NULL: it is over. */
+	struct conn *next_half;
+	usec_t halves_until;
 	unsigned n_conns;   /* queued and open */
 	uint8_t one_shots;  /* connections in a row that it ended after one answer */
 	unsigned n_unheard; /* connections on which it was sent something, and has not answered */
@@ -204,7 +207,8 @@ struct cut {
 struct relay_slot {
 	struct place_table table; /* of all its workers, also those that are gone (never up) */
 	struct conn_list queued;
-	unsigned n_conns; /* queued and open */
+	struct conn *next_queued; /* where cutting goes on; NULL: from the first */
+	unsigned n_conns;	  /* queued and open */
 	usec_t last_placed;
 	bool draining;
 	uint32_t drain_id;
@@ -299,8 +303,9 @@ void service_drain(struct relay_service *s, enum slot_id slot, uint32_t id);
 /** Closes a slot's connections over spread; key UINT32_MAX: of all its workers. Answers id. */
 void service_cut(struct relay_service *s, enum slot_id slot, uint32_t key, usec_t spread,
 		 uint32_t id);
-/** A worker is no longer up, or the slot has lost its last connection: checks it in the next turn.
- */
+/** A worker is no longer up: its connections leave it, from the next turn on. */
+void worker_left(struct relay_worker *w);
+/** The slot has lost its last connection: checks it in the next turn. */
 void slot_look_soon(struct relay_service *s, enum slot_id slot);
 /** c has entered a class with a worker, in which it may have to be closed later. */
 void slot_watch(const struct conn *c);

@@ -389,7 +389,7 @@ void service_worker_gone(struct relay_service *s, enum slot_id slot, uint32_t ke
 	if (w) {
 		w->place.up = false;
 		w->gone = true;
-		slot_look_soon(s, slot);
+		worker_left(w);
 		worker_released(w);
 	}
 }
