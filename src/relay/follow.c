@@ -1,22 +1,6 @@
-#include "follow.h"
+#include "follow_stream.h"
 
 #include <string.h>
-
-/*
- * Two readers must agree: llhttp, and the strict one. The strict one decides how far a head or a
- * chunked body goes; llhttp reads these bytes, and must come to their end with the last of them.
- * Kept from it are only whole lines in which the strict one finds neither a fault nor a length:
- * they would be half of a request's cost.
- */
-
-enum part {
-	PART_START, /* no byte of a message yet */
-	PART_BLANK, /* the CR of an empty line before a request: RFC 9112, 2.2 */
-	PART_HEAD,
-	PART_COUNTED, /* a body of known length */
-	PART_CHUNKED,
-	PART_TO_END, /* a body that ends with the connection */
-};
 
 /* Expect: 100-continue of the newest request. A client whose request was answered at once may send
  * the body or leave it: what it says next cannot be told apart. */
@@ -25,130 +9,6 @@ enum expects {
 	EXPECTS_WORD,
 	EXPECTS_ANSWERED, /* finally, before a byte of the body */
 };
-
-/* ---- llhttp */
-
-static struct follow_stream *stream_of(llhttp_t *parser)
-{
-	return (struct follow_stream *)(void *)((char *)parser -
-						offsetof(struct follow_stream, parser));
-}
-
-/* Paused, it takes no byte of what follows. */
-static int on_headers_complete(llhttp_t *parser)
-{
-	stream_of(parser)->headers_complete = true;
-	return HPE_PAUSED;
-}
-
-static int on_message_complete(llhttp_t *parser)
-{
-	stream_of(parser)->message_complete = true;
-	return HPE_PAUSED;
-}
-
-static const llhttp_settings_t settings = {
-	.on_headers_complete = on_headers_complete,
-	.on_message_complete = on_message_complete,
-};
-
-static void stream_start(struct follow_stream *s)
-{
-	s->left = 0;
-	s->part = PART_START;
-}
-
-/* Its first byte is there. */
-static void stream_begin(struct follow_stream *s, llhttp_type_t type)
-{
-	llhttp_init(&s->parser, type, &settings);
-	strict_start(&s->strict, type == HTTP_RESPONSE);
-	s->headers_complete = s->message_complete = false;
-	s->fresh = true;
-	s->withheld = 0;
-}
-
-/* Has llhttp read all of it, and come to an end (done) with the last byte, or not at all? */
-static bool parser_agrees(struct follow_stream *s, const char *data, size_t len, bool done,
-			  const bool *ended)
-{
-	const llhttp_errno_t r = llhttp_execute(&s->parser, data, len);
-
-	if (!done) {
-		return r == HPE_OK && !*ended;
-	}
-	return *ended && r == HPE_PAUSED && llhttp_get_error_pos(&s->parser) == data + len;
-}
-
-static bool is_known(const struct follow_known *known, const char *data, size_t len)
-{
-	return len && known->len == len && memcmp(known->start, data, len) == 0;
-}
-
-static void learn(struct follow_known *known, const struct follow_stream *s, const char *data,
-		  size_t len)
-{
-	if (len <= sizeof(known->start)) {
-		known->parser = s->parser;
-		known->headers_complete = s->headers_complete;
-		known->len = (uint16_t)len;
-		memcpy(known->start, data, len);
-	}
-}
-
-/*
- * llhttp knows some methods and no others. So it is shown the method when that is whole, as POST
- * where it is not one of the usual: it reads those alike. *ret_had: of the n bytes at hand it needs
- * no more of so many. False: it disagrees.
- */
-static bool show_method(struct follow_stream *s, size_t n, size_t *ret_had)
-{
-	const char *method = s->strict.method;
-
-	*ret_had = 0;
-	if (!s->fresh || (s->strict.usual && !s->withheld)) {
-		return true;
-	}
-	if (!method) {
-		s->withheld += (uint8_t)n;
-		*ret_had = n;
-		return true;
-	}
-	s->fresh = false;
-	*ret_had = s->strict.n_method - s->withheld;
-	return llhttp_execute(&s->parser, method, strlen(method)) == HPE_OK;
-}
-
-/* As parser_agrees, for a head: the same bytes at its beginning mean the same again. */
-static bool head_agrees(struct follow_known *known, struct follow_stream *s, const char *data,
-			size_t len, bool done)
-{
-	const bool fresh = s->fresh;
-
-	s->fresh = false;
-	if (fresh && known && is_known(known, data, len)) {
-		s->parser = known->parser;
-		s->headers_complete = known->headers_complete;
-		return true;
-	}
-	if (!parser_agrees(s, data, len, done, &s->headers_complete)) {
-		return false;
-	}
-	if (fresh && known) {
-		learn(known, s, data, len);
-	}
-	return true;
-}
-
-/* Do both mean the same body? */
-static bool facts_agree(const struct follow_stream *s)
-{
-	const struct strict_facts *facts = &s->strict.facts;
-
-	return facts->chunked == !!(s->parser.flags & F_CHUNKED) &&
-	       facts->has_length == !!(s->parser.flags & F_CONTENT_LENGTH) &&
-	       (!facts->has_length || facts->length == s->parser.content_length);
-}
 
 /* ---- both sides together */
 
@@ -397,10 +257,10 @@ static size_t hear_head(struct follow *f, struct follow_stream *s, const char *d
 		pin(f, s->strict.why);
 	} else if (s->strict.dull) {
 		return n;
-	} else if (!show_method(s, n, &had) ||
-		   (had < n && !head_agrees(known_of(f, s), s, data + had, n - had, done))) {
+	} else if (!stream_show_method(s, n, &had) ||
+		   (had < n && !stream_head_agrees(known_of(f, s), s, data + had, n - had, done))) {
 		pin(f, "not HTTP/1 according to llhttp");
-	} else if (done && !facts_agree(s)) {
+	} else if (done && !stream_facts_agree(s)) {
 		pin(f, "a body that two readers understand differently");
 	} else if (done) {
 		fn(f);
@@ -416,7 +276,7 @@ static size_t hear_chunked(struct follow *f, struct follow_stream *s, const char
 
 	if (s->strict.why) {
 		pin(f, s->strict.why);
-	} else if (!parser_agrees(s, data, n, done, &s->message_complete)) {
+	} else if (!stream_agrees(s, data, n, done, &s->message_complete)) {
 		pin(f, "not chunks according to llhttp");
 	} else if (done) {
 		fn(f);

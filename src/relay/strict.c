@@ -1,97 +1,7 @@
-#include "strict.h"
+#include "strict_parts.h"
 
-#include <ctype.h>
 #include <endian.h>
 #include <string.h>
-
-enum state {
-	START_FIRST, /* first byte of a message */
-	START_LINE,
-	LINE_FEED, /* CR was there */
-	FIELD_FIRST,
-	FIELD_NAME,
-	FIELD_VALUE,
-	HEAD_FEED, /* CR of the empty line was there */
-	SIZE_FIRST,
-	SIZE,
-	SIZE_FEED,
-	CHUNK,
-	CHUNK_RETURN,
-	CHUNK_FEED,
-};
-
-enum field {
-	FIELD_OTHER,
-	FIELD_LENGTH,
-	FIELD_CODING,
-	FIELD_CONNECTION,
-	FIELD_EXPECT,
-	FIELD_LOOKALIKE, /* Content_Length: to CGI and its kin it is the same */
-};
-
-static bool is_capital(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static char lower(char c)
-{
-	return is_capital(c) ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool is_decimal(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* The word is in small letters. */
-static bool is_word(const char *text, size_t len, const char *word)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (lower(text[i]) != word[i]) {
-			return false;
-		}
-	}
-	return true;
-}
-
-/* Two words, whatever sign joins them. */
-static enum field joined(const char *name, const char *first, size_t at, const char *second,
-			 size_t len, enum field field)
-{
-	if (isalnum((unsigned char)name[at]) || !is_word(name, at, first) ||
-	    !is_word(name + at + 1, len, second)) {
-		return FIELD_OTHER;
-	}
-	return name[at] == '-' ? field : FIELD_LOOKALIKE;
-}
-
-/* What matters of a head: told apart by length first, for most fields are none of these. */
-static enum field field_of(const char *name, size_t len)
-{
-	switch (len) {
-	case sizeof("expect") - 1:
-		return is_word(name, len, "expect") ? FIELD_EXPECT : FIELD_OTHER;
-	case sizeof("connection") - 1:
-		return is_word(name, len, "connection") ? FIELD_CONNECTION : FIELD_OTHER;
-	case sizeof("content-length") - 1:
-		return joined(name, "content", 7, "length", 6, FIELD_LENGTH);
-	case sizeof("transfer-encoding") - 1:
-		return joined(name, "transfer", 8, "encoding", 8, FIELD_CODING);
-	default:
-		return FIELD_OTHER;
-	}
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool is_separator(char c)
-{
-	return c == ',' || is_blank(c);
-}
 
 void strict_start(struct strict *s, bool answer)
 {
@@ -103,11 +13,6 @@ void strict_start(struct strict *s, bool answer)
 	s->spaces = 0;
 	s->n_value = 0;
 	s->trailers = false;
-}
-
-static void refuse(struct strict *s, const char *why)
-{
-	s->why = why;
 }
 
 /* RFC 9110, 5.6.2 */
@@ -123,128 +28,6 @@ static const bool tokens[256] = {
 static bool is_text(unsigned char c)
 {
 	return (c >= ' ' && c != 0x7f) || c == '\t';
-}
-
-/* ---- fields */
-
-static void begin_field(struct strict *s)
-{
-	s->n_name = s->n_value = 0;
-	s->field = FIELD_OTHER;
-	s->state = FIELD_NAME;
-}
-
-static void name_char(struct strict *s, unsigned char c)
-{
-	if (s->n_name < STRICT_VALUE_MAX) {
-		s->value[s->n_name++] = (char)c;
-	}
-}
-
-static void name_ended(struct strict *s)
-{
-	if (s->n_name == 0) {
-		refuse(s, "a field without a name");
-	}
-	s->field = (uint8_t)field_of(s->value, s->n_name);
-	if (s->field != FIELD_OTHER && s->trailers) {
-		refuse(s, "a trailer that belongs in the head");
-	}
-	s->state = FIELD_VALUE;
-}
-
-static void value_char(struct strict *s, unsigned char c)
-{
-	if (s->field == FIELD_OTHER || (s->n_value == 0 && c == ' ')) {
-		return;
-	}
-	if (s->n_value == STRICT_VALUE_MAX) {
-		refuse(s, "a field that is too long to be looked at");
-		return;
-	}
-	s->value[s->n_value++] = lower((char)c);
-}
-
-static void read_length(struct strict *s)
-{
-	unsigned at = 0, end = s->n_value;
-
-	if (s->facts.has_length || s->facts.chunked) {
-		refuse(s, "two lengths");
-		return;
-	}
-	while (at < end && is_blank(s->value[at])) {
-		at++;
-	}
-	while (at < end && is_blank(s->value[end - 1])) {
-		end--;
-	}
-	if (at == end || end - at > 18 || (end - at > 1 && s->value[at] == '0')) {
-		refuse(s, "a length that is not a number");
-		return;
-	}
-	for (unsigned i = at; i < end; i++) {
-		if (!is_decimal(s->value[i])) {
-			refuse(s, "a length that is not a number");
-			return;
-		}
-		s->facts.length = s->facts.length * 10 + (uint64_t)(s->value[i] - '0');
-	}
-	s->facts.has_length = true;
-}
-
-static void read_coding(struct strict *s)
-{
-	if (s->facts.has_length || s->facts.chunked) {
-		refuse(s, "two lengths");
-	} else if (s->n_value != 7 || memcmp(s->value, "chunked", 7) != 0) {
-		refuse(s, "a transfer coding other than chunked");
-	} else {
-		s->facts.chunked = true;
-	}
-}
-
-/* A list: "close", "keep-alive, upgrade". */
-static void read_connection(struct strict *s)
-{
-	size_t at = 0;
-
-	while (at < s->n_value) {
-		size_t len = 0;
-
-		while (at < s->n_value && is_separator(s->value[at])) {
-			at++;
-		}
-		while (at + len < s->n_value && !is_separator(s->value[at + len])) {
-			len++;
-		}
-		s->facts.close |= len == 5 && memcmp(s->value + at, "close", 5) == 0;
-		s->facts.keep |= len == 10 && memcmp(s->value + at, "keep-alive", 10) == 0;
-		at += len;
-	}
-}
-
-static void field_ended(struct strict *s)
-{
-	switch (s->field) {
-	case FIELD_LENGTH:
-		read_length(s);
-		break;
-	case FIELD_CODING:
-		read_coding(s);
-		break;
-	case FIELD_CONNECTION:
-		read_connection(s);
-		break;
-	case FIELD_EXPECT:
-		s->facts.expect = true;
-		break;
-	case FIELD_LOOKALIKE:
-		refuse(s, "a field that some readers take for a length");
-		break;
-	default:
-		break;
-	}
 }
 
 /* ---- a head, byte by byte */
@@ -309,9 +92,9 @@ static bool read_method(struct strict *s, const char *word, size_t len)
 static void word_ended(struct strict *s)
 {
 	if (s->spaces == (s->facts.answer ? 0 : 2) && !is_version(s->value, s->n_value)) {
-		refuse(s, "no HTTP/1");
+		strict_refuse(s, "no HTTP/1");
 	} else if (!s->facts.answer && s->spaces == 0 && !read_method(s, s->value, s->n_value)) {
-		refuse(s, is_pri(s->value, s->n_value) ? "HTTP/2" : "a method that is none");
+		strict_refuse(s, is_pri(s->value, s->n_value) ? "HTTP/2" : "a method that is none");
 	}
 	s->n_value = 0;
 }
@@ -321,7 +104,7 @@ static void start_char(struct strict *s, unsigned char c)
 	if (c == '\r') {
 		s->state = LINE_FEED;
 		if (s->spaces < (s->facts.answer ? 1 : 2)) {
-			refuse(s, "a start line without its parts");
+			strict_refuse(s, "a start line without its parts");
 		} else {
 			word_ended(s);
 		}
@@ -329,16 +112,16 @@ static void start_char(struct strict *s, unsigned char c)
 		word_ended(s);
 		s->spaces += s->spaces < 3;
 	} else if (c < ' ' || c == 0x7f) {
-		refuse(s, "a character that a start line must not have");
+		strict_refuse(s, "a character that a start line must not have");
 	} else if (s->n_value < STRICT_VALUE_MAX) {
 		s->value[s->n_value++] = (char)c;
 	}
 	if (!s->facts.answer && s->spaces == 0 &&
 	    (!is_of_method((char)c) || s->n_value > STRICT_METHOD_MAX)) {
-		refuse(s, "a method that is none");
+		strict_refuse(s, "a method that is none");
 	}
 	if (!s->facts.answer && s->spaces > 2) {
-		refuse(s, "a start line with too many parts");
+		strict_refuse(s, "a start line with too many parts");
 	}
 }
 
@@ -349,7 +132,7 @@ static void head_char(struct strict *s, unsigned char c)
 		s->state = START_LINE;
 		s->value[s->n_value++] = (char)c;
 		if (!is_capital((char)c)) {
-			refuse(s, "no HTTP/1");
+			strict_refuse(s, "no HTTP/1");
 		}
 		break;
 	case START_LINE:
@@ -358,7 +141,7 @@ static void head_char(struct strict *s, unsigned char c)
 	case LINE_FEED:
 		s->state = FIELD_FIRST;
 		if (c != '\n') {
-			refuse(s, "a bare CR");
+			strict_refuse(s, "a bare CR");
 		}
 		break;
 	case FIELD_FIRST:
@@ -366,15 +149,15 @@ static void head_char(struct strict *s, unsigned char c)
 			s->state = HEAD_FEED;
 			break;
 		}
-		begin_field(s);
+		field_begin(s);
 		/* fallthrough */
 	case FIELD_NAME:
 		if (c == ':') {
-			name_ended(s);
+			field_name_ended(s);
 		} else if (tokens[c]) {
-			name_char(s, c);
+			field_name_char(s, c);
 		} else {
-			refuse(s, "a character that a field's name must not have");
+			strict_refuse(s, "a character that a field's name must not have");
 		}
 		break;
 	case FIELD_VALUE:
@@ -382,14 +165,14 @@ static void head_char(struct strict *s, unsigned char c)
 			s->state = LINE_FEED;
 			field_ended(s);
 		} else if (is_text(c)) {
-			value_char(s, c);
+			field_value_char(s, c);
 		} else {
-			refuse(s, "a character that a field must not have");
+			strict_refuse(s, "a character that a field must not have");
 		}
 		break;
 	default: /* HEAD_FEED */
 		if (c != '\n') {
-			refuse(s, "a bare CR");
+			strict_refuse(s, "a bare CR");
 		}
 		break;
 	}
@@ -558,99 +341,11 @@ size_t strict_head(struct strict *s, const char *data, size_t len, bool *ret_don
 			break;
 		}
 		if (++s->n_head > STRICT_HEAD_MAX) {
-			refuse(s, "a head that does not end");
+			strict_refuse(s, "a head that does not end");
 		}
 		if (s->state == FIELD_FIRST) {
 			break;
 		}
 	}
 	return i;
-}
-
-/* ---- chunks */
-
-void strict_chunks(struct strict *s)
-{
-	s->state = SIZE_FIRST;
-	s->chunk = 0;
-}
-
-static int hex_digit(unsigned char c)
-{
-	return isdigit(c) ? c - '0' : isxdigit(c) ? tolower(c) - 'a' + 10 : -1;
-}
-
-static void size_char(struct strict *s, unsigned char c)
-{
-	const int digit = hex_digit(c);
-
-	if (digit >= 0 && s->chunk >> 56 == 0) {
-		s->chunk = s->chunk * 16 + (uint64_t)digit;
-		s->state = SIZE;
-	} else if (c == '\r' && s->state == SIZE) {
-		s->state = SIZE_FEED;
-	} else {
-		refuse(s, "a chunk's size that is not a number");
-	}
-}
-
-static void size_ended(struct strict *s)
-{
-	s->state = CHUNK;
-	if (s->chunk == 0) {
-		s->trailers = true;
-		s->n_head = 0;
-		s->state = FIELD_FIRST;
-	}
-}
-
-static void expect(struct strict *s, unsigned char c, unsigned char wanted, enum state then)
-{
-	s->state = (uint8_t)then;
-	if (c != wanted) {
-		refuse(s, "a chunk that does not end where it should");
-	}
-}
-
-static void chunk_char(struct strict *s, unsigned char c)
-{
-	switch (s->state) {
-	case SIZE_FIRST:
-	case SIZE:
-		size_char(s, c);
-		break;
-	case SIZE_FEED:
-		expect(s, c, '\n', CHUNK);
-		size_ended(s);
-		break;
-	case CHUNK_RETURN:
-		expect(s, c, '\r', CHUNK_FEED);
-		break;
-	default: /* CHUNK_FEED */
-		expect(s, c, '\n', SIZE_FIRST);
-		break;
-	}
-}
-
-size_t strict_chunked(struct strict *s, const char *data, size_t len, bool *ret_done)
-{
-	size_t i = 0;
-
-	*ret_done = false;
-	while (i < len && !s->why) {
-		if (s->trailers) {
-			return i + strict_head(s, data + i, len - i, ret_done);
-		}
-		if (s->state != CHUNK) {
-			chunk_char(s, (unsigned char)data[i++]);
-		} else if (len - i < s->chunk) {
-			s->chunk -= len - i;
-			return len;
-		} else {
-			i += (size_t)s->chunk;
-			s->chunk = 0;
-			s->state = CHUNK_RETURN;
-		}
-	}
-	return len;
 }
