@@ -60,14 +60,21 @@ static inline void count_add64(_Atomic uint64_t *at, uint64_t n)
 			      memory_order_relaxed);
 }
 
+/** Has the client yet to send a whole head? */
+static inline bool class_is_empty(enum conn_class c)
+{
+	const unsigned those = 1u << CONN_FRESH | 1u << CONN_SILENT | 1u << CONN_HEAD;
+
+	return those >> c & 1;
+}
+
 /** May a connection of this class be closed to make room? No request is open on it. */
 static inline bool class_gives_way(enum conn_class c)
 {
-	const unsigned those = 1u << CONN_FRESH | 1u << CONN_LINGER | 1u << CONN_PARKED |
-			       1u << CONN_BETWEEN | 1u << CONN_SILENT | 1u << CONN_HEAD |
-			       1u << CONN_PINNED;
+	const unsigned those =
+		1u << CONN_LINGER | 1u << CONN_PARKED | 1u << CONN_BETWEEN | 1u << CONN_PINNED;
 
-	return those >> c & 1;
+	return class_is_empty(c) || those >> c & 1;
 }
 
 /** How long a connection may stay in a class without a byte; USEC_NEVER: without a limit. */

@@ -134,13 +134,14 @@ uint16_t limits_source(const struct sockaddr *from)
 	return place_hash((const void *)&net) % SOURCES;
 }
 
-struct candidates {
+struct search {
 	uint16_t source; /* of these only */
+	bool empty;	 /* without a whole head; otherwise any */
 	usec_t now;
-	struct conn *oldest, *newest;
+	struct conn *oldest;
 };
 
-static bool may_go(const struct conn *c, const struct candidates *k)
+static bool may_go(const struct conn *c, const struct search *k)
 {
 	const usec_t still = c->class == CONN_PINNED ? PINNED_STILL : 0;
 
@@ -150,47 +151,42 @@ static bool may_go(const struct conn *c, const struct candidates *k)
 
 static int find(struct conn_list *l, enum conn_class class, void *data)
 {
-	struct candidates *k = data;
-	struct conn *first = l->head, *last = l->tail;
+	struct search *k = data;
+	struct conn *first = l->head;
 
-	if (!class_gives_way(class)) {
+	if (!(k->empty ? class_is_empty(class) : class_gives_way(class))) {
 		return LOOK_ON;
 	}
 	for (unsigned i = 0; first && !may_go(first, k); i++) {
 		first = i < LOOK_AT ? first->next : NULL;
 	}
-	for (unsigned i = 0; last && !may_go(last, k); i++) {
-		last = i < LOOK_AT ? last->prev : NULL;
-	}
 	if (first && (!k->oldest || first->since < k->oldest->since)) {
 		k->oldest = first;
-	}
-	if (last && (!k->newest || last->since > k->newest->since)) {
-		k->newest = last;
 	}
 	return LOOK_ON;
 }
 
-static struct candidates find_of(struct relay *relay, uint16_t source, usec_t now)
+static struct conn *find_oldest(struct relay *relay, uint16_t source, bool empty, usec_t now)
 {
-	struct candidates k = {.source = source, .now = now};
+	struct search k = {.source = source, .empty = empty, .now = now};
 
 	for (size_t i = 0; i < ARRAY_SIZE(relay->services); i++) {
 		if (relay->services[i]) {
 			(void)each_list(relay->services[i], find, &k);
 		}
 	}
-	return k;
+	return k.oldest;
 }
 
-static uint16_t most_silent_source(const struct relay *relay)
+/* The address with the most of them, if that is a quarter of all connections; or ANY_SOURCE. */
+static uint16_t find_crowd(const struct relay *relay, const uint32_t by_source[])
 {
 	uint16_t most = 0;
 
 	for (uint16_t i = 1; i < SOURCES; i++) {
-		most = relay->silent[i] > relay->silent[most] ? i : most;
+		most = by_source[i] > by_source[most] ? i : most;
 	}
-	return most;
+	return by_source[most] >= relay->max_conns / 4 ? most : (uint16_t)ANY_SOURCE;
 }
 
 static bool is_old(const struct conn *c, usec_t now)
@@ -198,26 +194,57 @@ static bool is_old(const struct conn *c, usec_t now)
 	return c && usec_add(c->since, TIME_TO_SPEAK) <= now;
 }
 
+static struct conn *find_victim(struct relay *relay, usec_t now)
+{
+	const uint16_t flood = find_crowd(relay, relay->empty);
+	uint16_t crowd;
+	struct conn *c = NULL;
+
+	if (flood != ANY_SOURCE) {
+		c = find_oldest(relay, flood, true, now);
+	}
+	if (c) {
+		return c;
+	}
+	crowd = find_crowd(relay, relay->idle);
+	if (crowd != ANY_SOURCE) {
+		c = find_oldest(relay, crowd, false, now);
+	}
+	if (is_old(c, now)) {
+		return c;
+	}
+	c = find_oldest(relay, ANY_SOURCE, false, now);
+	return is_old(c, now) || relay->n_silent >= relay->max_conns / 2 ? c : NULL;
+}
+
 bool limits_give_way(struct relay *relay, usec_t *ret_at)
 {
 	const usec_t now = usec_monotonic();
-	const uint16_t most = most_silent_source(relay);
-	const bool crowd = relay->silent[most] >= relay->max_conns / 4;
-	struct candidates k = crowd ? find_of(relay, most, now) : (struct candidates){0};
-	struct conn *victim = is_old(k.oldest, now) ? k.oldest : k.newest;
+	struct conn *victim = find_victim(relay, now);
 
-	/* Of a crowd the newest goes rather than that everybody behind waits for the oldest. */
-	if (!victim) {
-		k = find_of(relay, ANY_SOURCE, now);
-		victim =
-			is_old(k.oldest, now) || (!crowd && relay->n_silent >= relay->max_conns / 2)
-				? k.oldest
-				: NULL;
-	}
 	if (victim) {
 		conn_cut(victim);
 	} else if (relay->n_silent) {
 		*ret_at = usec_add(now, TIME_TO_SPEAK);
 	}
 	return victim;
+}
+
+/* ---- what cannot be followed */
+
+bool limits_refuse(const struct conn *c)
+{
+	const struct relay *relay = c->service->relay;
+
+	return c->service->protocol != PROTOCOL_TCP && !c->worker_spoke && !c->mute &&
+	       relay->n_mute >= relay->max_conns / 2;
+}
+
+void limits_mute(struct conn *c)
+{
+	if (c->class == CONN_PINNED && !c->worker_spoke && !c->mute &&
+	    c->service->protocol != PROTOCOL_TCP) {
+		c->mute = true;
+		c->service->relay->n_mute++;
+	}
 }

@@ -78,6 +78,7 @@ struct conn {
 	bool worker_done : 1;  /* the worker has ended its half: it has room for another */
 	bool last_request : 1; /* between: who said the last words said that these are the last */
 	bool unheard : 1;      /* counted in the worker's n_unheard */
+	bool mute : 1;	       /* counted in the relay's n_mute */
 	bool unread : 1;       /* counted in the worker's n_unread */
 	bool switched : 1;     /* pinned by a 101: another protocol, with ends of its own */
 	bool was_pinned : 1;   /* half closed: before that */
@@ -323,14 +324,24 @@ uint16_t limits_source(const struct sockaddr *from);
 /**
  * Closes the connection without an open request that has been silent longest, to make room for a
  * new one. It must have been silent for 100 ms, so that a distant client has time to speak, unless
- * half of all connections are silent. A client address with a quarter of all connections or more
- * silent gives up its own: its longest silent one, or its newest where none has been silent for
- * 100 ms. A pinned connection must have been silent for 5 s.
+ * half of all connections are silent. A client address that has not sent a whole head on a quarter
+ * of all connections or more gives up the first of these, however new: so whoever speaks at once is
+ * served even where the flood comes from his own address. One that has as many idle connections
+ * gives up the longest silent of its own. A pinned connection must have been silent for 5 s.
  *
  * @ret_at   set where no connection was closed but one may be later: that time.
  * Returns:  whether a connection was closed.
  */
 bool limits_give_way(struct relay *relay, usec_t *ret_at);
+/**
+ * c has just said what cannot be followed, and its worker nothing yet. Is there no room for one
+ * more of these? Half of all connections is kept for others, since these cannot give way before 5
+ * s.
+ */
+bool limits_refuse(const struct conn *c);
+/** Counts c as such a connection; or no longer. */
+void limits_mute(struct conn *c);
+static inline void limits_spoken(struct conn *c);
 /** Counts a connection that has entered its class (n = 1) or leaves it (-1). */
 static inline void limits_count(const struct conn *c, int n);
 
@@ -425,7 +436,10 @@ struct relay {
 	struct copier copier;
 	struct conn *spare; /* free connection structs */
 	unsigned n_conns, max_conns;
-	uint32_t n_silent, silent[SOURCES]; /* may give way: all, and by the client's address */
+	uint32_t n_silent; /* may give way */
+	/* Of these, by the client's address: those without a whole head, the others. */
+	uint32_t empty[SOURCES], idle[SOURCES];
+	unsigned n_mute; /* pinned, and their worker has said nothing */
 	struct follow_memo memo;
 	struct exchange *spare_exchanges;
 	unsigned n_exchanges, peak_exchanges, n_spare_exchanges;
@@ -453,8 +467,16 @@ static inline void limits_count(const struct conn *c, int n)
 
 	if (class_gives_way((enum conn_class)c->class)) {
 		relay->n_silent += (uint32_t)n;
-		relay->silent[c->source] += (uint32_t)n;
+		*(class_is_empty((enum conn_class)c->class) ? &relay->empty[c->source]
+							    : &relay->idle[c->source]) +=
+			(uint32_t)n;
 	}
+}
+
+static inline void limits_spoken(struct conn *c)
+{
+	c->service->relay->n_mute -= c->mute ? 1 : 0;
+	c->mute = false;
 }
 
 static inline struct relay_counts *worker_counts(const struct relay_worker *w)

@@ -754,9 +754,10 @@ def test_the_longest_silent_give_way_whatever_they_said(said):
 FLOOD = """
 import socket, sys
 address, said, held = ("127.0.0.1", int(sys.argv[1])), bytes.fromhex(sys.argv[2]), []
+own = sys.argv[3]
 while True:
     try:
-        held.append(socket.create_connection(address, 1, ("127.0.0.2", 0)))
+        held.append(socket.create_connection(address, 1, (own, 0)))
         held[-1].sendall(said)
     except OSError:
         pass
@@ -765,21 +766,58 @@ while True:
 """
 
 
-@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHo"])
-def test_a_flood_shuts_out_its_own_address_only(backends, said):
+@contextlib.contextmanager
+def flood(backend, said, own):
+    """Connections without end, which say no more than that, to a relay with few descriptors."""
     with Relays(wrap=["prlimit", "--nofile=240"], CONNECT=LATE) as relays:
-        relays.worker(1, A, backends[0])
+        relays.worker(1, A, backend)
         relays.table()
-        flood = subprocess.Popen([sys.executable, "-I", "-c", FLOOD, str(relays.address[1]),
-                                  said.hex()])
+        process = subprocess.Popen([sys.executable, "-I", "-c", FLOOD, str(relays.address[1]),
+                                    said.hex(), own])
         try:
             wait_for(lambda: relays.relay.service_counts()["accepted"] > 200, "it floods")
-            served, wait = late_clients(relays.address, 40, 0.05)
+            yield relays
         finally:
-            flood.kill()
-            flood.wait()
-        assert served == 40
-        assert wait < 0.5 * SLOW
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHo"])
+def test_a_flood_shuts_out_its_own_address_only(backends, said):
+    with flood(backends[0], said, "127.0.0.2") as relays:
+        served, wait = late_clients(relays.address, 40, 0.05)
+    assert served == 40
+    assert wait < 0.5 * SLOW
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHo", b"\0"])
+def test_who_speaks_at_once_is_served_even_from_the_address_of_a_flood(backends, said):
+    waits = []
+    with flood(backends[0], said, "127.0.0.1") as relays:
+        for _ in range(60):
+            began = time.monotonic()
+            with connect(relays.address, GET_1) as client:
+                assert len(read_answer(client)) == 1
+            waits.append(time.monotonic() - began)
+            time.sleep(0.02)
+    assert sorted(waits)[-3] < 0.5 * SLOW, sorted(waits)[-5:]
+
+
+def test_what_cannot_be_followed_leaves_room_for_what_can():
+    """Until its worker says something. Those that wait for that are not ended."""
+    with Relays(wrap=["prlimit", "--nofile=240"], CONNECT=LATE) as relays, \
+            Worker(keep, backlog=1024) as worker, contextlib.ExitStack() as opened:
+        relays.worker(1, A, worker.address)
+        relays.table()
+        odd = [opened.enter_context(connect(relays.address, b"\0")) for _ in range(36)]
+        wait_for(lambda: len(worker.connections) == 36, "half of all are there")
+        with connect(relays.address, b"\0") as client:
+            assert client.recv(1) == b"", "there is no room for one more"
+        for connection in worker.connections:
+            connection.sendall(b"hi")
+        assert all(client.recv(10) == b"hi" for client in odd)
+        with connect(relays.address, b"\0") as client:
+            wait_for(lambda: len(worker.connections) == 37, "there is room again")
 
 
 def test_a_worker_that_does_not_accept_is_passed_by():
