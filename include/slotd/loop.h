@@ -103,5 +103,10 @@ void loop_signal_stop(struct loop *loop, struct loop_signal *s);
 void loop_idle_init(struct loop_idle *idle, loop_idle_fn *fn);
 /** Queues fn for the end of this turn; a second call in the same turn has no effect. */
 void loop_idle_queue(struct loop *loop, struct loop_idle *idle);
+/**
+ * Queues fn for the end of the next turn, before all that this turn queues. That turn does not wait
+ * for events, but handles those that are there.
+ */
+void loop_idle_again(struct loop *loop, struct loop_idle *idle);
 /** Takes it out of the queue. Harmless if it is not queued, or zeroed. */
 void loop_idle_cancel(struct loop *loop, struct loop_idle *idle);

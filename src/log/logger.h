@@ -67,7 +67,10 @@ struct stream {
 	struct stream_filter *filter; /* NULL: bytes go as they are */
 	char *line;		      /* begun, for syslog; NULL: none */
 	size_t line_len;
-	unsigned room;	   /* of the pipe, in bytes; 0: not asked for yet */
+	unsigned room;			/* of the pipe, in bytes; 0: not asked for yet */
+	unsigned looks;			/* in a row at which there was much in the pipe */
+	bool flows;			/* in pace.flowing, and out of the loop's set */
+	struct stream *before, *behind; /* there */
 	usec_t line_since; /* for a shared target: a begun line is waited for since then; 0: not */
 	uint64_t lost_lines, lost_bytes;
 	int lost_error; /* of the last loss */
@@ -86,6 +89,11 @@ struct share {
 struct pace {
 	struct loop *loop;
 	struct loop_idle turn_end;
+	struct loop_idle look;	     /* at those that flow */
+	struct stream *first, *last; /* those that flow; the first is next */
+	unsigned n_flowing;
+	void (*take)(struct stream *); /* what is in its pipe */
+	usec_t began;	    /* when the first pipe of this turn was looked at; 0: none was */
 	usec_t rest;	    /* before this turn */
 	usec_t flows_until; /* what comes later came after a pause */
 	bool flows;	    /* something came in this turn, and no pause was before it */

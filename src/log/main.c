@@ -140,7 +140,7 @@ static int begin(struct logger *lg)
 	loop_timer_init(&lg->reopen_timer, on_reopen_timer);
 	own_init(lg);
 	streams_init(lg);
-	pace_init(&lg->pace, lg->loop);
+	pace_init(&lg->pace, lg->loop, stream_take);
 	channel_init(&lg->channel, lg->loop, HELPER_CHANNEL_FD, &ops, lg);
 	return helper_ready(&lg->channel);
 }

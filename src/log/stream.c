@@ -54,6 +54,7 @@ static void for_each(struct logger *lg, void (*fn)(struct stream *))
 
 static struct stream *stream_free(struct stream *s)
 {
+	pace_leave(s);
 	loop_io_leave(s->lg->loop, &s->io);
 	cleanup_closep(&s->pipe);
 	files_put(&s->lg->files, s->file);
@@ -82,7 +83,7 @@ static void forget(struct stream *s)
 static void watch(struct stream *s)
 {
 	s->waiting = false;
-	if (s->pipe >= 0) {
+	if (s->pipe >= 0 && !s->flows) {
 		loop_io_set(s->lg->loop, &s->io, s->pipe, LOOP_READ);
 	}
 }
@@ -104,16 +105,17 @@ static void target_has_room(void *data)
 	streams_watch_again(data);
 }
 
-static void wait_for_line(struct stream *s)
+/* For something else than its pipe. */
+static void wait(struct stream *s)
 {
+	pace_leave(s);
 	loop_io_stop(s->lg->loop, &s->io);
 	s->waiting = true;
 }
 
 static void wait_for_target(struct stream *s)
 {
-	loop_io_stop(s->lg->loop, &s->io);
-	s->waiting = true;
+	wait(s);
 	special_wait(s->file->special, s->lg->loop, target_has_room, s->lg);
 }
 
@@ -128,8 +130,7 @@ static void hold(struct stream *s, int error)
 			      "%s: cannot take its output: %s; trying again (%u more)", s->name,
 			      strerror(-error), more);
 	}
-	loop_io_stop(s->lg->loop, &s->io);
-	s->waiting = true;
+	wait(s);
 	all->holding = true;
 	loss_arm(s->lg);
 }
@@ -193,7 +194,7 @@ static ssize_t take(struct stream *s, size_t *max)
 	if (r == -EAGAIN) {
 		wait_for_target(s);
 	} else if (r == -EBUSY) {
-		wait_for_line(s);
+		wait(s);
 	}
 	if (r < 0) {
 		return r == -EBUSY || r == -ENODATA ? -EAGAIN : r;
@@ -264,6 +265,7 @@ static void end(struct stream *s)
 	if (!flush_held(s)) {
 		return;
 	}
+	pace_leave(s);
 	loop_io_leave(s->lg->loop, &s->io);
 	cleanup_closep(&s->pipe);
 	files_put(&s->lg->files, s->file);
@@ -272,13 +274,9 @@ static void end(struct stream *s)
 	(void)send_closed(s); /* else again when the channel has room */
 }
 
-static void on_pipe(struct loop_io *io, unsigned events)
+void stream_take(struct stream *s)
 {
-	struct stream *s = container_of(io, struct stream, io);
-
-	(void)events;
-	pace_look(s);
-	for (int i = 0; i < TAKES_PER_WAKE; i++) {
+	for (int i = 0; i < TAKES_PER_WAKE && !pace_over(&s->lg->pace); i++) {
 		size_t asked = LOG_STAGING_SIZE;
 		ssize_t n = take(s, &asked);
 
@@ -293,6 +291,12 @@ static void on_pipe(struct loop_io *io, unsigned events)
 			return; /* that was all */
 		}
 	}
+}
+
+static void on_pipe(struct loop_io *io, unsigned events)
+{
+	(void)events;
+	pace_take(container_of(io, struct stream, io));
 }
 
 void stream_drain(struct stream *s)

@@ -13,6 +13,8 @@ struct stream *stream_find(struct logger *lg, uint32_t id);
 
 /** MSG_LOG_STREAM. */
 void stream_set(struct logger *lg, struct message *m);
+/** Takes what is in the pipe, or a part of it; what is left is for the next turn. */
+void stream_take(struct stream *s);
 /** Takes what is in the pipe now. */
 void stream_drain(struct stream *s);
 /** All of them, before QUIT is obeyed. */

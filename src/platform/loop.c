@@ -18,9 +18,28 @@ struct loop {
 	struct ev_loop *ev;
 	int epoll_fd;		   /* libev's; negative: not known */
 	struct ev_prepare prepare; /* runs the queued idles before the loop sleeps */
+	struct ev_idle awake;	   /* active: the loop does not wait for events */
 	struct loop_idle *head, **tail;
-	usec_t rest; /* before the next look at events; 0: none */
+	struct loop_idle *again; /* for the end of the next turn */
+	usec_t rest;		 /* before the next look at events; 0: none */
 };
+
+/* First, as what they do is part of the turn that the others end. */
+static void queue_again(struct loop *loop)
+{
+	struct loop_idle **end = &loop->again;
+
+	if (!loop->again) {
+		return;
+	}
+	while (*end) {
+		end = &(*end)->next;
+	}
+	*end = loop->head;
+	loop->tail = loop->head ? loop->tail : end;
+	loop->head = loop->again;
+	loop->again = NULL;
+}
 
 static void run_idles(struct loop *loop)
 {
@@ -36,12 +55,23 @@ static void run_idles(struct loop *loop)
 	}
 }
 
+static void on_awake(struct ev_loop *ev, struct ev_idle *idle, int revents)
+{
+	(void)ev, (void)idle, (void)revents;
+}
+
 static void on_prepare(struct ev_loop *ev, struct ev_prepare *p, int revents)
 {
 	struct loop *loop = container_of(p, struct loop, prepare);
 
-	(void)ev, (void)revents;
+	(void)revents;
+	queue_again(loop);
 	run_idles(loop);
+	if (loop->again) {
+		ev_idle_start(ev, &loop->awake);
+	} else {
+		ev_idle_stop(ev, &loop->awake);
+	}
 	if (loop->rest) {
 		const struct timespec rest = {.tv_nsec = (long)loop->rest * 1000};
 
@@ -80,6 +110,7 @@ int loop_new(struct loop **ret)
 		return -EMFILE;
 	}
 	loop->tail = &loop->head;
+	ev_idle_init(&loop->awake, on_awake);
 	ev_prepare_init(&loop->prepare, on_prepare);
 	ev_prepare_start(loop->ev, &loop->prepare);
 	ev_unref(loop->ev);
@@ -277,19 +308,40 @@ void loop_idle_queue(struct loop *loop, struct loop_idle *idle)
 	loop->tail = &idle->next;
 }
 
+void loop_idle_again(struct loop *loop, struct loop_idle *idle)
+{
+	if (idle->queued) {
+		return;
+	}
+	idle->queued = true;
+	idle->next = loop->again;
+	loop->again = idle;
+}
+
+static struct loop_idle **find(struct loop_idle **at, const struct loop_idle *idle)
+{
+	while (*at && *at != idle) {
+		at = &(*at)->next;
+	}
+	return at;
+}
+
 void loop_idle_cancel(struct loop *loop, struct loop_idle *idle)
 {
-	struct loop_idle **at = &loop->head;
+	struct loop_idle **at;
 
 	if (!idle->queued) {
 		return;
 	}
-	while (*at != idle) {
-		at = &(*at)->next;
+	idle->queued = false;
+	at = find(&loop->again, idle);
+	if (*at) {
+		*at = idle->next;
+		return;
 	}
+	at = find(&loop->head, idle);
 	*at = idle->next;
 	if (!*at) {
 		loop->tail = at;
 	}
-	idle->queued = false;
 }
