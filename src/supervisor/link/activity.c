@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 /*
@@ -16,9 +17,26 @@
  * that leaves it unread is ended by its channel's stall timer (helpers.c). A client that waits at a
  * relay that hangs, and a worker's line that nobody reads, are found by that. That one was stopped
  * by a signal comes as SIGCHLD, also when nothing happens but on connections it already has.
+ *
+ * A descriptor in an epoll set costs whoever writes to it a call at each write. So one to which
+ * something came since the last look is out of the set until the next, when it counts as well if
+ * it can be read then.
  */
 
 #define ASK_EVERY SECONDS(1)
+
+enum {
+	EVENTS_AT_ONCE = 64,
+	EVENTS_MOST = 4096, /* a look; the rest counts for the next */
+	APART_MAX = 256,    /* more than these stay in the set */
+};
+
+/* By its inode it is known again: another descriptor may have its number by then. */
+struct apart {
+	int fd;
+	dev_t dev;
+	ino_t ino;
+};
 
 struct activity {
 	struct log_once unwatched; /* no room for one more descriptor in the set */
@@ -26,11 +44,8 @@ struct activity {
 	int fd; /* an epoll set; -EBADF */
 	struct loop_io io;
 	struct loop_timer timer;
-};
-
-enum {
-	EVENTS_AT_ONCE = 64,
-	EVENTS_MOST = 4096, /* a look; the rest counts for the next */
+	unsigned n_apart; /* out of the set until the next look */
+	struct apart apart[APART_MAX];
 };
 
 static void ask_helpers(struct supervisor *sup)
@@ -45,14 +60,58 @@ static void ask_helpers(struct supervisor *sup)
 	}
 }
 
-/* Takes what has come since the last look. */
-static bool take_events(struct activity *a)
+static void add(struct activity *a, int fd)
+{
+	struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
+	int r = epoll_ctl(a->fd, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
+
+	/* Not everything can be watched (memfds), or has to be once more. */
+	if (r < 0 && r != -EPERM && r != -EEXIST &&
+	    log_once(&a->unwatched, usec_monotonic(), NULL)) {
+		log_line(LOG_WARNING, "slotd may find out late that a helper hangs: %s",
+			 strerror(-r));
+	}
+}
+
+static void take_apart(struct activity *a, int fd)
+{
+	struct stat st;
+
+	if (a->n_apart < APART_MAX && fstat(fd, &st) == 0 &&
+	    epoll_ctl(a->fd, EPOLL_CTL_DEL, fd, NULL) == 0) {
+		a->apart[a->n_apart++] = (struct apart){fd, st.st_dev, st.st_ino};
+	}
+}
+
+static void put_back(struct activity *a)
+{
+	struct stat st;
+
+	while (a->n_apart) {
+		const struct apart *one = &a->apart[--a->n_apart];
+
+		if (fstat(one->fd, &st) == 0 && st.st_dev == one->dev && st.st_ino == one->ino) {
+			add(a, one->fd);
+		}
+	}
+}
+
+static void ignore(struct activity *a, int fd)
+{
+	(void)a, (void)fd;
+}
+
+/* Takes what has come since the last look; fn is told of each. */
+static bool take_events(struct activity *a, void (*fn)(struct activity *, int fd))
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
 	int n, all = 0;
 
 	do {
 		n = epoll_wait(a->fd, events, EVENTS_AT_ONCE, 0);
+		for (int i = 0; i < n; i++) {
+			fn(a, events[i].data.fd);
+		}
 		all += n > 0 ? n : 0;
 	} while (n == EVENTS_AT_ONCE && all < EVENTS_MOST);
 	return all > 0;
@@ -71,7 +130,8 @@ static void on_tick(struct loop_timer *t)
 	struct activity *a = container_of(t, struct activity, timer);
 	struct supervisor *sup = a->sup;
 
-	if (take_events(a) || sup->work_goes_on(sup)) {
+	put_back(a);
+	if (take_events(a, take_apart) || sup->work_goes_on(sup)) {
 		ask(a);
 	} else {
 		loop_io_set(sup->loop, &a->io, a->fd, LOOP_READ);
@@ -84,7 +144,7 @@ static void begin(struct activity *a)
 		return;
 	}
 	loop_io_set(a->sup->loop, &a->io, a->fd, 0);
-	(void)take_events(a);
+	(void)take_events(a, ignore);
 	ask(a);
 }
 
@@ -131,15 +191,9 @@ int activity_init(struct supervisor *sup)
 
 void activity_watch(struct supervisor *sup, int fd)
 {
-	struct epoll_event e = {.events = EPOLLIN | EPOLLET};
-
-	/* Not everything can be watched (memfds), or has to be once more. It goes by itself with
-	 * its last descriptor. */
-	if (sup->activity->fd >= 0 && epoll_ctl(sup->activity->fd, EPOLL_CTL_ADD, fd, &e) < 0 &&
-	    errno != EPERM && errno != EEXIST &&
-	    log_once(&sup->activity->unwatched, usec_monotonic(), NULL)) {
-		log_line(LOG_WARNING, "slotd may find out late that a helper hangs: %s",
-			 strerror(errno));
+	/* It goes by itself with its last descriptor. */
+	if (sup->activity->fd >= 0) {
+		add(sup->activity, fd);
 	}
 }
 
