@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LATE MSECONDS(20)
+#define LATE MSECONDS(250)
 
 /* What slotd-keep holds, by name: struct kept. A new slotd-keep is filled from it. */
 struct keepings {
@@ -81,12 +81,23 @@ static bool brings_work(const char *tag)
 	       strcmp(tag, KEEP_TAG_LINES) != 0;
 }
 
-static void fill(struct supervisor *sup, struct kept *kept, const char *name,
-		 const struct kept_fd *fds, unsigned n)
+static void watch_work(struct supervisor *sup, const char *name, const struct kept_fd *fds,
+		       unsigned n)
+{
+	/* What helpers answer is no work for them. */
+	if (strncmp(name, KEEP_HELPER_PREFIX, strlen(KEEP_HELPER_PREFIX)) == 0) {
+		return;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (fds[i].fd >= 0 && brings_work(fds[i].tag)) {
+			activity_watch(sup, fds[i].fd);
+		}
+	}
+}
+
+static void fill(struct kept *kept, const char *name, const struct kept_fd *fds, unsigned n)
 {
 	char tags[KEEP_TAGS_MAX] = "";
-	/* What helpers answer is no work for them. */
-	bool own = strncmp(name, KEEP_HELPER_PREFIX, strlen(KEEP_HELPER_PREFIX)) == 0;
 
 	kept->n = 0;
 	for (unsigned i = 0; i < n && kept->n < MESSAGE_FDS_MAX; i++) {
@@ -94,9 +105,6 @@ static void fill(struct supervisor *sup, struct kept *kept, const char *name,
 			continue;
 		}
 		kept->fds[kept->n++] = fds[i].fd;
-		if (!own && brings_work(fds[i].tag)) {
-			activity_watch(sup, fds[i].fd);
-		}
 	}
 	free(kept->tags);
 	kept->tags = strdup(tags);
@@ -115,7 +123,8 @@ void keep_put(struct supervisor *sup, const char *name, const struct kept_fd *fd
 		return;
 	}
 	kept->late = false;
-	fill(sup, kept, name, fds, n);
+	fill(kept, name, fds, n);
+	watch_work(sup, name, fds, n);
 	if (keep && channel_open(&keep->channel)) {
 		keep_send(keep, name, kept);
 	}
@@ -130,7 +139,7 @@ void keep_put_late(struct supervisor *sup, const char *name, const struct kept_f
 		keep_put(sup, name, fds, n);
 		return;
 	}
-	fill(sup, kept, name, fds, n);
+	fill(kept, name, fds, n);
 	kept->late = true;
 	if (own->timer.at == USEC_NEVER) {
 		loop_timer_set(sup->loop, &own->timer, usec_add(usec_monotonic(), LATE));

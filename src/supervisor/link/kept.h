@@ -25,8 +25,8 @@ struct kept_fd {
  */
 void keep_put(struct supervisor *sup, const char *name, const struct kept_fd *fds, unsigned n);
 /**
- * Like keep_put, for an entry that lost a descriptor. slotd-keep is told 20 ms later, because the
- * rest of the entry often goes in that time; until then it holds its old duplicates.
+ * Like keep_put, for an entry that lost a descriptor and got none. slotd-keep is told 250 ms later,
+ * because the rest of the entry often goes in that time; until then it holds its old duplicates.
  */
 void keep_put_late(struct supervisor *sup, const char *name, const struct kept_fd *fds, unsigned n);
 /** Like keep_put, for an entry with one descriptor, which is what its name says. */
