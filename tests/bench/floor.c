@@ -3,6 +3,8 @@
  *
  * floor restart N COMMAND...   runs COMMAND N times over, starts each again when it ends
  * floor spawn N COMMAND...     starts N, prints the seconds until all run, ends them, prints again
+ * floor keep N LOG COMMAND...  the same with what a supervisor must do besides: two pipes for each,
+ *                              two lines in LOG for each start and each end
  * floor copy FILE MAXBYTES     copies stdin to FILE, renames it to FILE.1 at MAXBYTES
  * floor stamp FIFO             (a worker) writes "pid seconds" of its start to FIFO, then waits
  */
@@ -37,12 +39,16 @@ static double now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static pid_t start(char **argv)
+/* outputs: descriptors for 1 and 2; NULL: as ours. */
+static pid_t start(char **argv, const int *outputs)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		(void)setpgid(0, 0);
+		if (outputs && (dup2(outputs[0], 1) < 0 || dup2(outputs[1], 2) < 0)) {
+			_exit(126);
+		}
 		execvp(argv[0], argv);
 		_exit(127);
 	}
@@ -69,44 +75,62 @@ static void restart(int n, char **argv)
 
 	(void)sigaction(SIGTERM, &sa, NULL);
 	for (int i = 0; i < n; i++) {
-		pids[i] = start(argv);
+		pids[i] = start(argv, NULL);
 	}
 	while (!ending) {
 		pid_t pid = wait(NULL);
 
 		for (int i = 0; !ending && i < n; i++) {
 			if (pids[i] == pid) {
-				pids[i] = start(argv);
+				pids[i] = start(argv, NULL);
 			}
 		}
 	}
 	end_all(pids, n);
 }
 
+static void print_since(double began)
+{
+	printf("%.6f\n", now() - began);
+	(void)fflush(stdout);
+}
+
+static void make_pipe(int ends[2])
+{
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		perror("pipe");
+		exit(1);
+	}
+}
+
 /* Started means that it became the command: each child's copy of the pipe closes at its exec. */
+static void wait_for_exec(const int ends[2])
+{
+	char c;
+
+	(void)close(ends[1]);
+	while (read(ends[0], &c, 1) > 0) {
+	}
+}
+
 static void spawn(int n, char **argv)
 {
 	static pid_t pids[COUNT_MAX];
 	double began = now();
 	int ends[2];
-	char c;
 
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		perror("pipe");
-		exit(1);
-	}
+	make_pipe(ends);
 	for (int i = 0; i < n; i++) {
-		pids[i] = start(argv);
+		pids[i] = start(argv, NULL);
 	}
-	(void)close(ends[1]);
-	while (read(ends[0], &c, 1) > 0) {
-	}
-	printf("%.6f\n", now() - began);
-	(void)fflush(stdout);
+	wait_for_exec(ends);
+	print_since(began);
 	began = now();
 	end_all(pids, n);
-	printf("%.6f\n", now() - began);
+	print_since(began);
 }
+
+/* ---- with pipes and a log */
 
 static int open_log(const char *path)
 {
@@ -118,6 +142,82 @@ static int open_log(const char *path)
 	}
 	return fd;
 }
+
+struct kept {
+	pid_t pid;
+	int outputs[2];
+};
+
+static void note(int log, const char *what, pid_t pid)
+{
+	char line[100];
+	int n = snprintf(line, sizeof(line), "%.3f INFO %s: pid %d\n", now(), what, (int)pid);
+
+	if (write(log, line, (size_t)n) != n) {
+		perror("log");
+		exit(1);
+	}
+}
+
+static void start_kept(struct kept *k, char **argv, int log)
+{
+	int theirs[2];
+
+	for (int i = 0; i < 2; i++) {
+		int ends[2];
+
+		make_pipe(ends);
+		k->outputs[i] = ends[0];
+		theirs[i] = ends[1];
+	}
+	k->pid = start(argv, theirs);
+	(void)close(theirs[0]);
+	(void)close(theirs[1]);
+	note(log, "spawned", k->pid);
+}
+
+static void end_all_kept(const struct kept *all, int n, int log)
+{
+	pid_t pid;
+	char c;
+
+	for (int i = 0; i < n; i++) {
+		note(log, "waiting", all[i].pid);
+		(void)kill(all[i].pid, SIGTERM);
+	}
+	while ((pid = wait(NULL)) > 0) {
+		note(log, "stopped", pid);
+	}
+	for (int i = 0; i < 2 * n; i++) {
+		int fd = all[i / 2].outputs[i % 2];
+
+		while (read(fd, &c, 1) > 0) {
+		}
+		(void)close(fd);
+	}
+}
+
+static void keep(int n, const char *path, char **argv)
+{
+	static struct kept all[COUNT_MAX];
+	int log = open_log(path), ends[2];
+	double began = now();
+
+	make_pipe(ends);
+	for (int i = 0; i < n; i++) {
+		start_kept(&all[i], argv, log);
+	}
+	wait_for_exec(ends);
+	for (int i = 0; i < n; i++) {
+		note(log, "running", all[i].pid);
+	}
+	print_since(began);
+	began = now();
+	end_all_kept(all, n, log);
+	print_since(began);
+}
+
+/* ---- others */
 
 static void copy(const char *path, long long maxbytes)
 {
@@ -165,13 +265,15 @@ int main(int argc, char **argv)
 		restart(atoi(argv[2]), argv + 3);
 	} else if (argc >= 4 && strcmp(argv[1], "spawn") == 0 && atoi(argv[2]) <= COUNT_MAX) {
 		spawn(atoi(argv[2]), argv + 3);
+	} else if (argc >= 5 && strcmp(argv[1], "keep") == 0 && atoi(argv[2]) <= COUNT_MAX) {
+		keep(atoi(argv[2]), argv[3], argv + 4);
 	} else if (argc == 4 && strcmp(argv[1], "copy") == 0) {
 		copy(argv[2], atoll(argv[3]));
 	} else if (argc == 3 && strcmp(argv[1], "stamp") == 0) {
 		stamp(argv[2]);
 	} else {
-		fprintf(stderr, "usage: floor restart|spawn N COMMAND... | copy FILE MAXBYTES | "
-				"stamp FIFO\n");
+		fprintf(stderr, "usage: floor restart|spawn N COMMAND... | keep N LOG COMMAND... | "
+				"copy FILE MAXBYTES | stamp FIFO\n");
 		return 2;
 	}
 	return 0;

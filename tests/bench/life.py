@@ -126,13 +126,19 @@ def crash_to_restart():
 # ---- a thousand
 
 
-def thousand():
+def bare_loop(*argv):
+    """Seconds to start and to stop."""
     out = subprocess.run(
-        [BENCH / "floor", "spawn", str(MANY), "sleep", "1000"],
-        capture_output=True, text=True, check=True,
+        [BENCH / "floor", *argv, "sleep", "1000"], capture_output=True, text=True, check=True
     ).stdout.split()
-    bare, bare_stop = float(out[0]), float(out[1])
+    return float(out[0]), float(out[1])
+
+
+def thousand():
+    bare, bare_stop = bare_loop("spawn", str(MANY))
     with Bench("thousand") as b:
+        # Supervisor's least: pipes for their output, and a log.
+        kept, kept_stop = bare_loop("keep", str(MANY), b.dir / "kept.log")
         daemon = b.slotd(
             f"[program:many]\ncommand=sleep 1000\nnumprocs={MANY}\nstartsecs=0\nautostart=false\n"
             "process_name=%(program_name)s_%(process_num)d\n"
@@ -158,12 +164,16 @@ def thousand():
     report(
         [
             ["bare spawns", f"{bare:.2f} s", f"{bare_stop:.2f} s", "", ""],
+            ["with pipes and a log", f"{kept:.2f} s", f"{kept_stop:.2f} s", "", ""],
             ["slotd", f"{started:.2f} s", f"{stopped:.2f} s", f"{memory:.1f} MiB", f"{woken:.1f}/s"],
         ],
         [f"{MANY} workers", "start", "stop", "memory (PSS)", "idle wake-ups"],
     )
     floor_line("start of 1,000 against bare spawns", started / bare, 1.35, False)
     floor_line("stop of 1,000 against the bare loop", stopped / bare_stop, 1.0, False)
+    floor_line("start of 1,000 against spawns with pipes and a log", started / kept, 1.0, False)
+    floor_line("stop of 1,000 against the loop with pipes and a log", stopped / kept_stop, 1.0,
+               False)
     floor_line("seconds to stop 1,000", stopped, 0.2, False)
     floor_line("MiB of all slotd processes with 1,000 workers", memory, 16, False)
     floor_line("CPU share when idle", cpu, 0.0005, False)
