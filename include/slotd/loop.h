@@ -45,6 +45,8 @@ struct loop_timer {
 struct loop_signal {
 	_Alignas(8) unsigned char ev[48];
 	loop_signal_fn *fn;
+	struct loop_io io;
+	int fd; /* of SIGCHLD, signalfd(2); 0: libev has a handler */
 };
 
 /** Called once before the loop sleeps again; for flushing what this turn has produced. */

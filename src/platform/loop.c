@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -272,11 +274,67 @@ static void on_signal(struct ev_loop *ev, struct ev_signal *w, int revents)
 	s->fn(s, w->signum);
 }
 
+/*
+ * SIGCHLD comes once for each of a thousand workers that are stopped. As a descriptor it interrupts
+ * nothing, and is read once for all that have ended meanwhile.
+ */
+
+static sigset_t child_signal(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	return set;
+}
+
+static void on_child_signal(struct loop_io *io, unsigned events)
+{
+	struct loop_signal *s = container_of(io, struct loop_signal, io);
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(s->fd, &info, sizeof(info)) > 0) {
+		s->fn(s, SIGCHLD);
+	}
+}
+
+/* False: there is no descriptor for it, and libev's handler has to do. */
+static bool start_child_signal(struct loop *loop, struct loop_signal *s)
+{
+	const sigset_t set = child_signal();
+	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+
+	if (fd < 0) {
+		return false;
+	}
+	(void)signal(SIGCHLD, SIG_DFL);		  /* whoever started us may have ignored it */
+	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* cannot fail; children unblock all */
+	s->fd = fd;
+	loop_io_init(&s->io, on_child_signal);
+	loop_io_set(loop, &s->io, fd, LOOP_READ);
+	return true;
+}
+
+static void stop_child_signal(struct loop *loop, struct loop_signal *s)
+{
+	const sigset_t set = child_signal();
+
+	loop_io_stop(loop, &s->io);
+	cleanup_closep(&s->fd);
+	s->fd = 0;
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 void loop_signal_start(struct loop *loop, struct loop_signal *s, int signo, loop_signal_fn *fn)
 {
 	struct ev_signal *w = (struct ev_signal *)(void *)s->ev;
 
 	s->fn = fn;
+	s->fd = 0;
+	if (signo == SIGCHLD && start_child_signal(loop, s)) {
+		return;
+	}
 	ev_signal_init(w, on_signal, signo);
 	ev_signal_start(loop->ev, w);
 }
@@ -285,7 +343,9 @@ void loop_signal_stop(struct loop *loop, struct loop_signal *s)
 {
 	struct ev_signal *w = (struct ev_signal *)(void *)s->ev;
 
-	if (ev_is_active(w)) {
+	if (s->fd > 0) {
+		stop_child_signal(loop, s);
+	} else if (ev_is_active(w)) {
 		ev_signal_stop(loop->ev, w);
 	}
 }
