@@ -1,6 +1,7 @@
 #include <check.h>
 #include <signal.h>
 #include <slotd/cleanup.h>
+#include <slotd/loop.h>
 #include <slotd/os.h>
 #include <slotd/spawn.h>
 #include <slotd/spawner.h>
@@ -348,6 +349,46 @@ START_TEST(a_process_is_the_one_that_started_then)
 }
 END_TEST
 
+/* ---- their ends */
+
+static unsigned n_told;
+
+static void count(struct loop_signal *s, int signo)
+{
+	(void)s;
+	ck_assert_int_eq(signo, SIGCHLD);
+	n_told++;
+}
+
+START_TEST(ends_of_many_children_are_told_once_a_turn_also_to_one_who_ignored_them)
+{
+	struct loop_signal watcher = {0};
+	struct sigaction sa;
+	struct loop *loop;
+	sigset_t blocked;
+
+	n_told = 0;
+	(void)signal(SIGCHLD, SIG_IGN);
+	ck_assert_int_eq(loop_new(&loop), 0);
+	loop_signal_start(loop, &watcher, SIGCHLD, count);
+	ck_assert_int_eq(sigaction(SIGCHLD, NULL, &sa), 0);
+	ck_assert(sa.sa_handler != SIG_IGN); /* or there would be nobody to wait for */
+	for (unsigned turn = 1; turn <= 2; turn++) {
+		for (int i = 0; i < 3; i++) {
+			ck_assert_int_eq(kill(getpid(), SIGCHLD), 0);
+		}
+		loop_turn(loop, false);
+		loop_turn(loop, false);
+		ck_assert_uint_eq(n_told, turn);
+	}
+	loop_signal_stop(loop, &watcher);
+	loop_signal_stop(loop, &watcher);
+	ck_assert_int_eq(sigprocmask(SIG_BLOCK, NULL, &blocked), 0);
+	ck_assert(!sigismember(&blocked, SIGCHLD));
+	loop_free(loop);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run(
@@ -357,5 +398,6 @@ int main(void)
 		a_request_that_is_cut_short_is_refused,
 		what_was_not_made_is_asked_of_the_next_one_and_given_up_at_last,
 		what_was_made_is_found_though_nobody_answered,
-		only_what_was_not_sent_can_be_taken_back, a_process_is_the_one_that_started_then);
+		only_what_was_not_sent_can_be_taken_back, a_process_is_the_one_that_started_then,
+		ends_of_many_children_are_told_once_a_turn_also_to_one_who_ignored_them);
 }
