@@ -85,6 +85,7 @@ struct worker_config {
 	char *directory;    /* NULL: inherit */
 	char **environment; /* "K=V", NULL-terminated: [supervisord] environment, then its own */
 	struct log_config logs[2]; /* stdout, stderr */
+	char **credentials;	   /* "NAME:PATH", NULL-terminated; NULL: none */
 	char *address; /* service worker: "127.0.0.1:8001"; NULL: a queue worker, or no service */
 };
 

@@ -5,9 +5,9 @@
  *
  * slotd never waits until a child has executed its command, which a slow file or a SIGSTOP may
  * delay. The child sets up, in this order: process group, descriptors 0, 1, 2 (and 3), lookup of
- * the command, address, limits, user, directory, umask, signals, close-on-exec for all other
- * descriptors; then it calls execve. If something fails, it sends a struct spawn_report through a
- * close-on-exec pipe; EOF there means that the command was executed. Source: Supervisor's
+ * the command, address, credentials, limits, user, directory, umask, signals, close-on-exec for all
+ * other descriptors; then it calls execve. If something fails, it sends a struct spawn_report
+ * through a close-on-exec pipe; EOF there means that the command was executed. Source: Supervisor's
  * ServerProcess; execve(2), clone(2).
  *
  * slotd-spawn creates workers and commands (slotd/spawner.h); spawn() creates slotd's helpers and
@@ -35,6 +35,7 @@ enum spawn_stage {
 	SPAWN_STAGE_SIGNALS,
 	SPAWN_STAGE_EXEC,
 	SPAWN_STAGE_FORK, /* no child was created */
+	SPAWN_STAGE_CREDENTIALS,
 	SPAWN_STAGE_MAX_,
 	SPAWN_STAGE_INVALID_ = -22,
 };
@@ -43,7 +44,7 @@ enum spawn_stage {
 struct spawn_report {
 	int32_t stage; /* enum spawn_stage */
 	int32_t error; /* negative errno; LOOKUP: -EISDIR, -ENOEXEC (no x bit), -EACCES, -ENOENT */
-	char path[1024]; /* ADDRESS: who holds it */
+	char path[1024]; /* ADDRESS: who holds it; CREDENTIALS: what could not be given */
 };
 
 struct spawn_user {
@@ -64,6 +65,8 @@ struct spawn_spec {
 	mode_t umask;		       /* (mode_t)-1: that of slotd */
 	const struct spawn_user *user; /* NULL: that of slotd */
 	const char *address;	       /* TCP address that must be free; NULL: none */
+	const char *credentials_dir;   /* to be made for credentials (slotd/credentials.h) */
+	char *const *credentials;      /* "NAME:PATH", NULL-terminated; NULL: none */
 	bool reset_signals;	       /* do not ignore SIGPIPE and SIGXFSZ */
 	bool explain;		       /* write what failed to fd 2, in Supervisor's words */
 	int cgroup_fd;		       /* -EBADF: slotd's cgroup */

@@ -5,8 +5,8 @@
  *be larger than a message:
  *
  *	struct spawn_request, then groups (u32 each), then texts, each with its NUL: arguments,
- *	settings of the environment, and those of search, directory, user name and address for
- *	which a flag is set
+ *	settings of the environment, and those of search, directory, user name, address and
+ *	directory of credentials for which a flag is set; then credentials
  *
  * MSG_SPAWN has these descriptors: the memfd, the write end of the report pipe, and those of 0, 1,
  *2 and the cgroup for which a flag is set. The kernel itself writes the pid of the child into the
@@ -26,6 +26,7 @@ enum spawn_request_flag {
 	SPAWN_HAS_ADDRESS = 1 << 8,
 	SPAWN_RESETS_SIGNALS = 1 << 9,
 	SPAWN_EXPLAINS = 1 << 10,
+	SPAWN_HAS_CREDENTIALS = 1 << 11,
 };
 
 enum {
@@ -46,6 +47,7 @@ struct spawn_request {
 		uint64_t soft, hard;
 	} limits[SPAWN_LIMITS];
 	uint64_t ticks; /* slotd-spawn: when it began to make the child, as process_ticks_now */
+	uint32_t n_credentials, unused;
 };
 
 /**
@@ -69,7 +71,7 @@ pid_t spawn_request_child(int fd, uint64_t *ret_ticks);
 struct spawn_reading {
 	struct spawn_request *map; /* shared with slotd */
 	size_t len;
-	char **pointers; /* argv, envp */
+	char **pointers; /* argv, envp, credentials */
 	struct spawn_user user;
 	struct rlimit limits[SPAWN_LIMITS];
 	struct spawn_spec spec; /* points into all this */

@@ -9,10 +9,12 @@
  */
 #include <ctype.h>
 #include <ini.h>
+#include <slotd/cleanup.h>
 #include <slotd/strbuf.h>
 
 #include "document.h"
 #include "messages.h"
+#include "options.h"
 
 int document_init(struct document *d)
 {
@@ -442,6 +444,23 @@ static void warn_of_double(struct reader *r, const struct logical *l)
 	}
 }
 
+/* Below one name of the section, the lines add up; elsewhere they replace what was there. */
+static int set_option(struct reader *r, const struct logical *l)
+{
+	const struct option *o = section_option(r->section, l->name);
+	CLEANUP(strbuf_done) struct strbuf lines = {0};
+
+	if (o && o->place.file == r->file && o->place.line > r->opened &&
+	    option_repeats(r->section->name, l->name)) {
+		if (strbuf_addf(&lines, "%s\n%s", o->value, l->value) < 0) {
+			return -ENOMEM;
+		}
+		return document_set(r->document, r->section, l->name, lines.data, here(r, l->line));
+	}
+	warn_of_double(r, l);
+	return document_set(r->document, r->section, l->name, l->value, here(r, l->line));
+}
+
 static int handler(void *data, const char *section, const char *name, const char *value)
 {
 	struct reader *r = data;
@@ -458,10 +477,7 @@ static int handler(void *data, const char *section, const char *name, const char
 			r->error = -ENOMEM;
 		}
 	} else if (r->section) {
-		int e;
-
-		warn_of_double(r, l);
-		e = document_set(r->document, r->section, l->name, l->value, here(r, l->line));
+		int e = set_option(r, l);
 
 		if (e < 0) {
 			r->error = e;

@@ -91,40 +91,23 @@ static void item(FILE *to, const struct option_def *def)
 	fputc('\n', to);
 }
 
-static void items(FILE *to, const struct option_def *defs, bool ours)
+/* The options of [supervisord] and [slotd] are one table, and each is told where it is at home. */
+static bool is_told_in(const struct section_kind *k, const struct option_def *def)
 {
-	fputs(".Bl -tag -width Ds\n", to);
-	for (const struct option_def *def = defs; def->name; def++) {
-		if (def->ours == ours) {
-			item(to, def);
-		}
-	}
-	fputs(".El\n", to);
-}
-
-static bool has(const struct option_def *defs, bool ours)
-{
-	for (const struct option_def *def = defs; def->name; def++) {
-		if (def->ours == ours) {
-			return true;
-		}
-	}
-	return false;
+	return k->options[0] != supervisord_options || def->ours == k->ours;
 }
 
 static void section(FILE *to, const struct section_kind *k)
 {
-	const struct option_def *defs = k->options[0];
-	bool is_slotd = strcmp(k->name, "slotd") == 0;
-
 	fprintf(to, ".Ss \\&[%s%s]\n", k->name, k->named ? "x" : "");
 	mdoc_text(to, k->help);
-	fputc('\n', to);
-	if (is_slotd || (has(defs, true) && !has(defs, false))) {
-		items(to, defs, true);
-	} else {
-		items(to, defs, false);
+	fputs("\n.Bl -tag -width Ds\n", to);
+	for (const struct option_def *def = k->options[0]; def->name; def++) {
+		if (is_told_in(k, def)) {
+			item(to, def);
+		}
 	}
+	fputs(".El\n", to);
 }
 
 void config_man(FILE *to)

@@ -275,6 +275,60 @@ static int parse_headers(const struct parsing *p, const char *text, void *field)
 	return r;
 }
 
+/* As systemd has it: a file's name, and one that a shell, a log and /proc show as it is. */
+static bool is_credential_name(const char *name, size_t len)
+{
+	if (len == 0 || len > NAME_MAX ||
+	    (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))) {
+		return false;
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (!isgraph((unsigned char)name[i]) || name[i] == '/') {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool is_named_before(char **items, size_t i)
+{
+	size_t len = strcspn(items[i], ":") + 1;
+
+	for (size_t j = 0; j < i; j++) {
+		if (strncmp(items[i], items[j], len) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int parse_credentials(const struct parsing *p, const char *text, void *field)
+{
+	char **items;
+	int r = parse_pieces(text, "\n", true, &items, p->memory);
+
+	for (size_t i = 0; r == 0 && items[i]; i++) {
+		size_t len = strcspn(items[i], ":");
+
+		if (!is_credential_name(items[i], len) || items[i][len] != ':' ||
+		    items[i][len + 1] != '/') {
+			return diag_set(
+				p->diag, -EINVAL,
+				"\"%.200s\" is not a credential; write NAME:/PATH, the name "
+				"of a file and where its content is read from",
+				items[i]);
+		}
+		if (is_named_before(items, i)) {
+			return diag_set(p->diag, -EINVAL, "there are two credentials named %.*s",
+					(int)len, items[i]);
+		}
+	}
+	if (r == 0) {
+		*(char ***)field = items[0] ? items : NULL;
+	}
+	return r;
+}
+
 static int parse_user(const struct parsing *p, const char *text, void *field)
 {
 	struct owner owner = {.uid = (uid_t)-1, .gid = (gid_t)-1};
@@ -432,6 +486,7 @@ static const struct type_info {
 	[OPT_WORD] = {"word", parse_word, equal_int},
 	[OPT_LIST] = {"list", parse_list, equal_texts},
 	[OPT_HEADERS] = {"lines", parse_headers, equal_texts},
+	[OPT_CREDENTIALS] = {"NAME:PATH", parse_credentials, equal_texts},
 	[OPT_EXITCODES] = {"list of exit codes", parse_exitcodes, equal_exitcodes},
 	[OPT_USER] = {"user", parse_user, equal_owner},
 	[OPT_OWNER] = {"user[:group]", parse_owner, equal_owner},
@@ -447,6 +502,15 @@ int option_parse(const struct option_def *def, const char *text, void *object, s
 	const struct parsing p = {def, memory, diag};
 
 	return types[def->type].parse(&p, text, (char *)object + def->offset);
+}
+
+bool option_repeats(const char *section, const char *name)
+{
+	const char *rest;
+	const struct section_kind *kind = section_kind(section, &rest);
+	const struct option_def *def = kind ? option_find(kind, name) : NULL;
+
+	return def && def->type == OPT_CREDENTIALS;
 }
 
 bool option_equal(const struct option_def *def, const void *a, const void *b)

@@ -27,9 +27,10 @@ enum option_type {
 	OPT_FILE,      /* a path whose directory must exist; the loader checks that */
 	OPT_DIRECTORY, /* a directory that must exist; likewise */
 	OPT_SIGNAL,
-	OPT_WORD,    /* one of names */
-	OPT_LIST,    /* separated by commas */
-	OPT_HEADERS, /* one per line */
+	OPT_WORD,	 /* one of names */
+	OPT_LIST,	 /* separated by commas */
+	OPT_HEADERS,	 /* one per line */
+	OPT_CREDENTIALS, /* likewise; each may have an option's line of its own */
 	OPT_EXITCODES,
 	OPT_USER,
 	OPT_OWNER, /* user[:group] */
@@ -130,6 +131,9 @@ const struct option_def *option_find(const struct section_kind *kind, const char
  */
 int option_parse(const struct option_def *def, const char *text, void *object, struct arena *memory,
 		 struct diag *diag);
+
+/** May this option of a section be given several times, each time with more of its lines? */
+bool option_repeats(const char *section, const char *name);
 
 /** Is this option equal in two objects? An OPT_SPECIAL always is. */
 bool option_equal(const struct option_def *def, const void *a, const void *b);

@@ -103,6 +103,15 @@ const struct option_def program_options[] = {
 	{"environment", OPTION_FIELD_AS(W, environment, char **, OPT_ENVIRONMENT), EACH_WORKER,
 	 .def = "", .on_change = EFFECT_RESTART,
 	 .help = "Variables that are added to the environment slotd was started with."},
+	{"credential", OPTION_FIELD_AS(W, credentials, char **, OPT_CREDENTIALS), EACH_WORKER,
+	 .ours = true, .on_change = EFFECT_RESTART,
+	 .help = "Secret of the workers, as NAME:PATH; there may be several such lines. At each "
+		 "start of a worker, the content of the file PATH is copied into the file NAME "
+		 "in a directory of that worker's own, which it finds in $CREDENTIALS_DIRECTORY. "
+		 "The copies are in memory, only the worker's user can read them, and they are "
+		 "removed when the worker has ended. PATH must belong to root or to slotd's user, "
+		 "and nobody else may be able to change it; all secrets of a worker together have "
+		 "at most 1 MiB. run_dir must be on a tmpfs, as /run is."},
 	{"directory", OPTION_FIELD(W, directory), EACH_WORKER, .on_change = EFFECT_RESTART,
 	 .help = "Working directory of the workers."},
 	{"umask", OPTION_FIELD_AS(P, umask, mode_t, OPT_OCTAL), .on_change = EFFECT_RESTART,

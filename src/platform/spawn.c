@@ -188,6 +188,9 @@ const char *spawn_report_text(const struct spawn_report *r, const char *argv0, c
 	case SPAWN_STAGE_DIRECTORY:
 		(void)snprintf(buf, size, "couldn't chdir to %s: %s", r->path, name);
 		break;
+	case SPAWN_STAGE_CREDENTIALS:
+		(void)snprintf(buf, size, "couldn't provide %s: %s", r->path, name);
+		break;
 	case SPAWN_STAGE_EXEC:
 		(void)snprintf(buf, size, "couldn't exec %s: %s", argv0, name);
 		break;

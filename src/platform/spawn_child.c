@@ -3,6 +3,7 @@
  * commands, slotd for its helpers. It has one thread, so it may use libc.
  */
 #include <slotd/cleanup.h>
+#include <slotd/credentials.h>
 #include <slotd/listen.h>
 #include <slotd/spawn.h>
 
@@ -212,6 +213,27 @@ static int set_descriptors(const struct spawn_spec *spec)
 	return r;
 }
 
+/* Secrets may be read by root only, and the directory by the user only. */
+static void become_worker(const struct spawn_spec *spec, int report_fd)
+{
+	char what[PATH_MAX];
+	int r = spec->credentials ? credentials_make(spec->credentials_dir, spec->credentials,
+						     spec->user, what, sizeof(what))
+				  : 0;
+
+	if (r < 0) {
+		fail(spec, report_fd, SPAWN_STAGE_CREDENTIALS, r, what);
+	}
+	set_limits(spec);
+	r = process_become(spec->user);
+	if (r < 0) {
+		fail(spec, report_fd, SPAWN_STAGE_USER, r, NULL);
+	}
+	if (spec->directory && chdir(spec->directory) < 0) {
+		fail(spec, report_fd, SPAWN_STAGE_DIRECTORY, -errno, spec->directory);
+	}
+}
+
 void spawn_child(const struct spawn_spec *spec, int report_fd)
 {
 	char path[PATH_MAX] = "";
@@ -233,14 +255,7 @@ void spawn_child(const struct spawn_spec *spec, int report_fd)
 	if (r < 0) {
 		fail(spec, report_fd, SPAWN_STAGE_ADDRESS, r, path);
 	}
-	set_limits(spec);
-	r = process_become(spec->user);
-	if (r < 0) {
-		fail(spec, report_fd, SPAWN_STAGE_USER, r, NULL);
-	}
-	if (spec->directory && chdir(spec->directory) < 0) {
-		fail(spec, report_fd, SPAWN_STAGE_DIRECTORY, -errno, spec->directory);
-	}
+	become_worker(spec, report_fd);
 	if (spec->umask != (mode_t)-1) {
 		(void)umask(spec->umask);
 	}

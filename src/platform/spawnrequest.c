@@ -31,6 +31,7 @@ static uint32_t flags_of(const struct spawn_spec *spec)
 	flags |= spec->user ? SPAWN_HAS_USER : 0;
 	flags |= spec->user && spec->user->name ? SPAWN_HAS_USER_NAME : 0;
 	flags |= spec->address ? SPAWN_HAS_ADDRESS : 0;
+	flags |= spec->credentials ? SPAWN_HAS_CREDENTIALS : 0;
 	flags |= spec->reset_signals ? SPAWN_RESETS_SIGNALS : 0;
 	flags |= spec->explain ? SPAWN_EXPLAINS : 0;
 	return flags;
@@ -80,6 +81,8 @@ static int put_request(struct strbuf *sb, const struct spawn_spec *spec)
 	put_text(sb, spec->directory);
 	put_text(sb, user ? user->name : NULL);
 	put_text(sb, spec->address);
+	put_text(sb, spec->credentials ? spec->credentials_dir : NULL);
+	r.n_credentials = put_texts(sb, spec->credentials);
 	if (sb->error == 0) {
 		memcpy(sb->data, &r, sizeof(r));
 	}
@@ -178,7 +181,8 @@ static int take_head(const struct spawn_reading *r, struct spawn_request *ret)
 	}
 	memcpy(ret, r->map, size < sizeof(*ret) ? size : sizeof(*ret));
 	if (ret->n_limits > SPAWN_LIMITS || ret->n_args == 0 || ret->n_args > r->len ||
-	    ret->n_settings > r->len || ret->n_groups > (r->len - size) / sizeof(gid_t)) {
+	    ret->n_settings > r->len || ret->n_credentials > r->len ||
+	    ret->n_groups > (r->len - size) / sizeof(gid_t)) {
 		return -EBADMSG;
 	}
 	return 0;
@@ -205,22 +209,27 @@ static int take_all_texts(struct spawn_reading *r, const struct spawn_request *h
 {
 	char *begin = (char *)r->map;
 	struct texts t = {begin + head->size + head->n_groups * sizeof(gid_t), begin + r->len};
-	char **envp;
+	char **envp, **credentials;
 
-	r->pointers = calloc((size_t)head->n_args + head->n_settings + 2, sizeof(char *));
+	r->pointers = calloc((size_t)head->n_args + head->n_settings + head->n_credentials + 3,
+			     sizeof(char *));
 	if (!r->pointers) {
 		return -ENOMEM;
 	}
 	envp = r->pointers + head->n_args + 1;
+	credentials = envp + head->n_settings + 1;
 	if (!take_texts(&t, head->n_args, r->pointers) || !take_texts(&t, head->n_settings, envp) ||
 	    !take_text(&t, head->flags, SPAWN_HAS_SEARCH, &r->spec.search) ||
 	    !take_text(&t, head->flags, SPAWN_HAS_DIRECTORY, &r->spec.directory) ||
 	    !take_text(&t, head->flags, SPAWN_HAS_USER_NAME, &r->user.name) ||
-	    !take_text(&t, head->flags, SPAWN_HAS_ADDRESS, &r->spec.address)) {
+	    !take_text(&t, head->flags, SPAWN_HAS_ADDRESS, &r->spec.address) ||
+	    !take_text(&t, head->flags, SPAWN_HAS_CREDENTIALS, &r->spec.credentials_dir) ||
+	    !take_texts(&t, head->n_credentials, credentials)) {
 		return -EBADMSG;
 	}
 	r->spec.argv = r->pointers;
 	r->spec.envp = envp;
+	r->spec.credentials = r->spec.credentials_dir ? credentials : NULL;
 	return 0;
 }
 

@@ -36,6 +36,7 @@
 #include "worker/orphans.h"
 #include "worker/process.h"
 #include "worker/processes.h"
+#include "worker/secrets.h"
 #include "worker/starts.h"
 #include "worker/streams.h"
 #include "worker/waits.h"
@@ -244,10 +245,10 @@ static int report_config(struct supervisor *sup, struct diag *diag)
 
 /* In this order: what may be refused comes before anything runs. */
 static start_fn *const start_steps[] = {
-	directories_make,    predecessor_lock, raise_limits,	inheritance_ask, rivals_check,
-	make_tables,	     report_config,    streams_init,	servers_init,	 records_init,
-	job_history_load,    services_init,    drop_privileges, make_groups,	 workers_adopt,
-	predecessor_succeed, helpers_start,
+	directories_make, predecessor_lock,    raise_limits,	inheritance_ask, rivals_check,
+	make_tables,	  report_config,       streams_init,	servers_init,	 records_init,
+	job_history_load, services_init,       drop_privileges, make_groups,	 workers_adopt,
+	secrets_sweep,	  predecessor_succeed, helpers_start,
 };
 
 /* What was to be taken over is the next slotd's. */

@@ -29,6 +29,7 @@
 #include "worker/observers.h"
 #include "worker/orphans.h"
 #include "worker/processes.h"
+#include "worker/secrets.h"
 #include "worker/starts.h"
 #include "worker/streams.h"
 
@@ -148,14 +149,15 @@ static const struct worker_observer services_hear = {
 };
 
 static const struct worker_observer bake_hears = {.state = bake_process_entered};
+static const struct worker_observer secrets_hear = {.state = secrets_process_entered};
 static const struct worker_observer shutdown_hears = {.state = shutdown_process_entered};
 static const struct worker_observer reload_hears = {.state = reload_process_entered};
 
 /* Requests first: what they answer about a worker that goes is said before it is gone. What is
  * shown last: nothing is said of it after that. */
 static const struct worker_observer *const worker_observers[] = {
-	&requests_hear,	 &events_hear,	&services_hear, &swaps_hear, &bake_hears,
-	&shutdown_hears, &reload_hears, &publish_hears, NULL,
+	&requests_hear, &events_hear,	 &services_hear, &swaps_hear,	 &bake_hears,
+	&secrets_hear,	&shutdown_hears, &reload_hears,	 &publish_hears, NULL,
 };
 
 /* ---- services */

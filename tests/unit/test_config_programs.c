@@ -74,6 +74,26 @@ START_TEST(every_option_of_a_program_arrives)
 }
 END_TEST
 
+START_TEST(credentials_add_up_line_by_line_and_are_replaced_by_a_later_section)
+{
+	auto_config struct config *c = load_good(
+		"[program:x]\ncommand=a\nnumprocs=2\nprocess_name=%(process_num)d\n"
+		"credential=a:/etc/%(process_num)d\ncredential=\n  b:/etc/b\n  c:/c:d, e\n"
+		"[program:y]\ncommand=a\ncredential=a:/a\n[program:y]\n"
+		"credential=b:/b\n[program:z]\ncommand=a\ncredential=\n");
+	char **list = worker(c, "x", "1")->credentials;
+
+	ck_assert_str_eq(list[0], "a:/etc/1");
+	ck_assert_str_eq(list[1], "b:/etc/b");
+	ck_assert_str_eq(list[2], "c:/c:d, e");
+	ck_assert_ptr_null(list[3]);
+	list = worker(c, "y", "y")->credentials;
+	ck_assert_str_eq(list[0], "b:/b");
+	ck_assert_ptr_null(list[1]);
+	ck_assert_ptr_null(worker(c, "z", "z")->credentials);
+}
+END_TEST
+
 START_TEST(workers_are_numbered_and_know_each_others_names)
 {
 	auto_config struct config *c =
@@ -260,6 +280,14 @@ static const struct {
 	 "\"command=a\" after the name of the section is ignored"},
 	{"[program:x]\ncommand=a\npriority=1\n\ncommand=b\n", false, 5,
 	 "[program:x] command is given twice: this value counts, the one in line 2 does not"},
+	{"[program:x]\ncommand=a\ncredential=a:b\n", true, 3,
+	 "\"a:b\" is not a credential; write NAME:/PATH"},
+	{"[program:x]\ncommand=a\ncredential=../a:/b\n", true, 3, "is not a credential"},
+	{"[program:x]\ncommand=a\ncredential=..:/b\n", true, 3, "is not a credential"},
+	{"[program:x]\ncommand=a\ncredential=:/b\n", true, 3, "is not a credential"},
+	{"[program:x]\ncommand=a\ncredential=/etc/shadow\n", true, 3, "is not a credential"},
+	{"[program:x]\ncommand=a\ncredential=a:/b\ncredential=a:/c\n", true, 4,
+	 "there are two credentials named a"},
 	{"[program:x]\ncommand=a\nuser=\n", true, 3, "Invalid user name"},
 	{"[program:x]\ncommand=%(nope)s\n", true, 2,
 	 "Format string '%(nope)s' for 'program:x.command' contains names ('nope') which cannot be "
@@ -494,6 +522,9 @@ START_TEST(a_reload_changes_only_what_differs)
 			 "DIFFERENT x; DIFFERENT x:x");
 	ck_assert_str_eq(diff("[program:x]\ncommand=a\n", "[program:x]\ncommand=a\nuser=nobody\n"),
 			 "DIFFERENT x; DIFFERENT x:x");
+	ck_assert_str_eq(diff("[program:x]\ncommand=a\ncredential=a:/b\n",
+			      "[program:x]\ncommand=a\ncredential=a:/c\n"),
+			 "DIFFERENT x; DIFFERENT x:x");
 	ck_assert_str_eq(diff("[program:x]\ncommand=a\n",
 			      "[supervisord]\nenvironment=A=1\n[program:x]\ncommand=a\n"),
 			 "DIFFERENT x; DIFFERENT x:x");
@@ -526,7 +557,9 @@ int main(void)
 {
 	return suite_run(
 		"config_programs", a_program_has_supervisors_defaults,
-		every_option_of_a_program_arrives, workers_are_numbered_and_know_each_others_names,
+		every_option_of_a_program_arrives,
+		credentials_add_up_line_by_line_and_are_replaced_by_a_later_section,
+		workers_are_numbered_and_know_each_others_names,
 		the_common_environment_is_expanded_twice_as_under_supervisor,
 		what_cannot_be_expanded_twice_is_expanded_once,
 		slotds_own_section_is_expanded_once_and_wins,

@@ -88,6 +88,9 @@ START_TEST(a_failed_start_is_told_in_supervisors_words)
 	r = (struct spawn_report){SPAWN_STAGE_DIRECTORY, -ENOENT, "/x"};
 	ck_assert_str_eq(spawn_report_text(&r, "x", buf, sizeof(buf)),
 			 "couldn't chdir to /x: ENOENT");
+	r = (struct spawn_report){SPAWN_STAGE_CREDENTIALS, -ENOENT, "credential a from /x"};
+	ck_assert_str_eq(spawn_report_text(&r, "y", buf, sizeof(buf)),
+			 "couldn't provide credential a from /x: ENOENT");
 	r = (struct spawn_report){SPAWN_STAGE_EXEC, -ENOEXEC, "/x"};
 	ck_assert_str_eq(spawn_report_text(&r, "/x", buf, sizeof(buf)),
 			 "couldn't exec /x: ENOEXEC");
@@ -100,6 +103,8 @@ static const gid_t groups[] = {4, 24};
 static const struct spawn_user somebody = {
 	.uid = 5, .gid = 6, .groups = groups, .n_groups = 2, .name = "somebody"};
 
+static char *const secrets[] = {(char *)"a:/a", (char *)"b:/b:c", NULL};
+
 static struct spawn_spec everything(void)
 {
 	struct spawn_spec spec = SPAWN_SPEC_INIT;
@@ -110,6 +115,8 @@ static struct spawn_spec everything(void)
 	spec.directory = "/tmp";
 	spec.user = &somebody;
 	spec.address = "127.0.0.1:1";
+	spec.credentials = secrets;
+	spec.credentials_dir = "/run/secrets";
 	spec.umask = 027;
 	spec.explain = true;
 	return spec;
@@ -132,6 +139,10 @@ START_TEST(a_request_is_read_as_it_was_written)
 	ck_assert_str_eq(r.spec.search, "/bin");
 	ck_assert_str_eq(r.spec.directory, "/tmp");
 	ck_assert_str_eq(r.spec.address, "127.0.0.1:1");
+	ck_assert_str_eq(r.spec.credentials_dir, "/run/secrets");
+	for (int i = 0; i < 3; i++) {
+		ck_assert_pstr_eq(r.spec.credentials[i], secrets[i]);
+	}
 	ck_assert_str_eq(r.spec.user->name, "somebody");
 	ck_assert(r.spec.user->uid == 5 && r.spec.user->gid == 6 && r.spec.user->n_groups == 2);
 	ck_assert(r.spec.user->groups[0] == 4 && r.spec.user->groups[1] == 24);

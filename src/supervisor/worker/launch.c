@@ -1,6 +1,7 @@
 #include "worker/launch.h"
 #include "worker/process.h"
 #include "worker/process_row.h"
+#include "worker/secrets.h"
 #include "worker/streams.h"
 
 #include <slotd/cleanup.h>
@@ -127,7 +128,7 @@ static void keep_request(void *owner, int request_fd)
 
 /* Takes stdio. */
 static int ask_for_child(struct process *p, char **argv, const int stdio[3], struct env *env,
-			 spawn_done_fn *done)
+			 const char *secrets, spawn_done_fn *done)
 {
 	const struct program_config *program = p->config->program;
 	const struct owner *owner = &program->user;
@@ -151,6 +152,8 @@ static int ask_for_child(struct process *p, char **argv, const int stdio[3], str
 	spec.umask = program->umask;
 	spec.address = p->service ? p->config->address : NULL;
 	spec.user = owner->uid == (uid_t)-1 ? NULL : &user;
+	spec.credentials = p->config->credentials;
+	spec.credentials_dir = secrets;
 	spec.reset_signals = p->origin->supervisord.reset_signals;
 	spec.explain = true;
 	spec.prepared = keep_request;
@@ -168,20 +171,32 @@ void process_launch_failed(struct process *p, int error, struct launch_failure *
 		   fork_error_text(p, error, text, sizeof(text)));
 }
 
+static int worker_environment(const struct process *p, const char *secrets, struct env *env)
+{
+	int r = process_environment(p, env);
+
+	return r == 0 && secrets[0] ? env_setf(env, "CREDENTIALS_DIRECTORY=%s", secrets) : r;
+}
+
 static int launch(struct process *p, char **argv, spawn_done_fn *done,
 		  struct launch_failure *failure)
 {
 	CLEANUP(env_done) struct env env = {0};
-	int stdio[3], r = streams_open(p, stdio);
-	char text[512];
+	char text[512], secrets[PATH_MAX];
+	struct diag diag = {0};
+	int stdio[3], r = secrets_prepare(p, secrets, &diag);
 
+	if (r < 0) {
+		return fail(failure, r, FAULT_SPAWN_ERROR, diag.text);
+	}
+	r = streams_open(p, stdio);
 	if (r < 0) {
 		return fail(failure, r, FAULT_SPAWN_ERROR,
 			    pipe_error_text(p, r, text, sizeof(text)));
 	}
-	r = process_environment(p, &env);
+	r = worker_environment(p, secrets, &env);
 	if (r == 0) {
-		r = ask_for_child(p, argv, stdio, &env, done);
+		r = ask_for_child(p, argv, stdio, &env, secrets, done);
 	} else {
 		for (int i = 0; i < 3; i++) {
 			cleanup_closep(&stdio[i]);
