@@ -9,13 +9,13 @@
 #include <slotd/cleanup.h>
 #include <slotd/links.h>
 #include <slotd/map.h>
-#include <slotd/trust.h>
 #include <sys/stat.h>
 
 #include "arena.h"
 #include "endpoint.h"
 #include "lookups.h"
 #include "messages.h"
+#include "trusted.h"
 
 enum {
 	GROUPS_MAX = 65536, /* NGROUPS_MAX of Linux */
@@ -371,14 +371,6 @@ static int resolve_live(struct config *c, struct service_config *s)
 
 /* ---- files --------------------------------------------------------------------------------- */
 
-/* Whom slotd runs as, in the end. */
-static uid_t our_user(const struct config *c)
-{
-	const struct owner *user = &c->supervisord.user;
-
-	return user->uid == (uid_t)-1 ? geteuid() : user->uid;
-}
-
 static bool is_directory(const char *path)
 {
 	struct stat st;
@@ -408,44 +400,6 @@ static void check_command(struct config *c, const struct worker_config *w)
 	}
 }
 
-static void check_credential(struct config *c, const struct program_config *p, const char *item)
-{
-	const char *path = strchr(item, ':') + 1;
-	struct diag why = {0};
-	struct stat st;
-
-	if (stat(path, &st) < 0) {
-		if (errno == ENOENT) {
-			config_warning(c, p->place, "program %s: credential: there is no %s",
-				       p->name, path);
-		}
-	} else if (!S_ISREG(st.st_mode)) {
-		config_problem(c, p->place, "program %s: credential: %s is not a regular file",
-			       p->name, path);
-	} else if (trust_file(path, &st, our_user(c), &why) != TRUST_OURS) {
-		config_problem(c, p->place,
-			       "program %s: credential: %s; the worker is not started unless only "
-			       "root and slotd's user can change %s",
-			       p->name, why.text, path);
-	}
-}
-
-static void check_credentials(struct config *c, const struct program_config *p)
-{
-	char *const *items = p->workers.at->credentials;
-
-	if (items && !trust_is_in_memory(c->supervisord.run_dir)) {
-		config_problem(
-			c, p->place,
-			"program %s: credential: it is for memory only, and run_dir=%s is on "
-			"a disk; set run_dir= in [slotd] to a directory on a tmpfs",
-			p->name, c->supervisord.run_dir);
-	}
-	for (; items && *items; items++) {
-		check_credential(c, p, *items);
-	}
-}
-
 static void check_files(struct config *c)
 {
 	vec_for_each (p, &c->programs) {
@@ -460,7 +414,6 @@ static void check_files(struct config *c)
 				       (*p)->name, w->directory);
 		}
 		check_command(c, w);
-		check_credentials(c, *p);
 	}
 }
 
@@ -492,5 +445,6 @@ int config_resolve(struct config *c)
 		return r;
 	}
 	check_files(c);
+	check_trust(c);
 	return c->n_errors ? -EINVAL : 0;
 }

@@ -2,6 +2,7 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/os.h>
+#include <slotd/trust.h>
 
 #include <fcntl.h>
 #include <limits.h>
@@ -43,6 +44,25 @@ static int give_to_user(const struct supervisord_config *c, const char *path)
 		return chown(path, c->user.uid, c->user.gid) < 0 ? -errno : 0;
 	}
 	return faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
+/* What lies there is believed: who is live, who asks a killed slotd's slotd-keep, what was
+ * deployed. */
+static int check_trust(const struct supervisord_config *c, const char *path, struct diag *why)
+{
+	uid_t us = c->user.uid == (uid_t)-1 ? geteuid() : c->user.uid;
+	struct stat st;
+
+	if (geteuid() != 0) {
+		return 0;
+	}
+	if (stat(path, &st) < 0) {
+		return -errno;
+	}
+	return trust_inode(path, &st, us, why) == TRUST_OURS &&
+			       trust_file(path, &st, us, why) < TRUST_ANYONE
+		       ? 0
+		       : -EPERM;
 }
 
 static int make(const struct supervisord_config *c, const char *path)
@@ -106,13 +126,21 @@ static int find_substitute(const struct config *config, char *buf, size_t size)
 	return r;
 }
 
-static int substitute(struct supervisor *sup, const char *failed, int error, struct diag *diag)
+static int substitute(struct supervisor *sup, const char *failed, int error, const struct diag *why,
+		      struct diag *diag)
 {
 	struct supervisord_config *c = &sup->config->supervisord;
 	char base[PATH_MAX / 2];
 
 	if (c->for_slotd || c->directories_given || sup->config->services.len ||
 	    find_substitute(sup->config, base, sizeof(base)) < 0) {
+		if (why->text[0]) {
+			return diag_set(diag, error,
+					"%s, so that somebody else could tell root what was live "
+					"and what ran: chown root and chmod go-w, or another "
+					"directory in [slotd]",
+					why->text);
+		}
 		return diag_set_errno(diag, error,
 				      "cannot make %s; set state_dir=, run_dir= and log_dir= in "
 				      "[slotd] to directories of this user",
@@ -134,6 +162,7 @@ int directories_make(struct supervisor *sup, struct diag *diag)
 {
 	const struct supervisord_config *c = &sup->config->supervisord;
 	const char *dirs[N_DIRECTORIES];
+	struct diag why = {0};
 	int r = 0;
 
 	sup->directories = calloc(1, sizeof(*sup->directories));
@@ -147,8 +176,11 @@ int directories_make(struct supervisor *sup, struct diag *diag)
 	}
 	for (int i = 0; r == 0 && i < N_DIRECTORIES; i++) {
 		r = make(c, dirs[i]);
+		if (r == 0 && i != LOG) { /* names in log_dir are checked one by one */
+			r = check_trust(c, dirs[i], &why);
+		}
 		if (r < 0) {
-			r = substitute(sup, dirs[i], r, diag);
+			r = substitute(sup, dirs[i], r, &why, diag);
 			break;
 		}
 	}
