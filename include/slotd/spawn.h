@@ -199,6 +199,9 @@ int env_add(struct env *e, char *const *list);
 /** Adds slotd's own environment, which is borrowed, without the variables that systemd meant for
  * slotd alone. */
 int env_inherit(struct env *e);
+/** Adds what a helper needs of slotd's own environment, borrowed: time zone, language, what a
+ * debugger or sanitizer wants. Secrets for workers may be in the rest. */
+int env_for_helper(struct env *e);
 /** Removes a variable if it is set. */
 void env_unset(struct env *e, const char *name);
 /** Returns the value of a variable, borrowed until it is changed; NULL if it is not set. */

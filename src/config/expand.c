@@ -199,24 +199,42 @@ static void available(const struct expansions *with, struct strbuf *out)
 	vec_done(&names);
 }
 
+/* Supervisor shows every value that it cannot expand; those with secrets in them are not shown. */
+static const char *shown(const char *raw, const char *label, char *buf, size_t size)
+{
+	static const char *const hidden[] = {"environment", "password", "serverurl"};
+	const char *dot = strrchr(label, '.');
+
+	for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
+		if (strcmp(dot ? dot + 1 : label, hidden[i]) == 0) {
+			return "";
+		}
+	}
+	(void)snprintf(buf, size, " '%.200s'", raw);
+	return buf;
+}
+
 static int unknown(const char *raw, const char *label, const struct expansions *with,
 		   const char *name, struct diag *diag)
 {
 	CLEANUP(strbuf_done) struct strbuf names = {0};
+	char text[208];
 
 	available(with, &names);
 	return diag_set(diag, -ENOENT,
-			"Format string '%.200s' for '%s' contains names ('%s') which cannot be "
+			"Format string%s for '%s' contains names ('%s') which cannot be "
 			"expanded. Available names: %s",
-			raw, label, name, strbuf_str(&names));
+			shown(raw, label, text, sizeof(text)), label, name, strbuf_str(&names));
 }
 
 static int badly_formatted(const char *raw, const char *label, const char *why, struct diag *diag)
 {
+	char text[208];
+
 	return diag_set(diag, -EINVAL,
-			"Format string '%.200s' for '%s' is badly formatted: %s; a literal %% is "
+			"Format string%s for '%s' is badly formatted: %s; a literal %% is "
 			"written %%%%",
-			raw, label, why);
+			shown(raw, label, text, sizeof(text)), label, why);
 }
 
 /* ---- the whole text ------------------------------------------------------------------------ */

@@ -207,10 +207,12 @@ static int doubt_separator(struct keyvalues *kv, struct arena *memory, struct to
 	if (is_comma(t)) {
 		return 0;
 	}
+	/* More than a character may be a part of a secret. */
 	return doubt(kv, memory,
-		     "\"%.*s\" stands where a comma belongs and is ignored; put values with such "
+		     "%s%.*s%s stands where a comma belongs and is ignored; put values with such "
 		     "characters into double quotes",
-		     t.len > 100 ? 100 : (int)t.len, t.at);
+		     t.len > 4 ? "" : "\"", t.len > 4 ? 6 : (int)t.len, t.len > 4 ? "a text" : t.at,
+		     t.len > 4 ? "" : "\"");
 }
 
 static int doubt_comment(struct keyvalues *kv, struct lexer *l)
@@ -227,7 +229,7 @@ static int doubt_comment(struct keyvalues *kv, struct lexer *l)
 }
 
 /* One pair and its separator. 1: go on; 0: the end. */
-static int pair(struct lexer *l, struct keyvalues *kv, const char *text, struct diag *diag)
+static int pair(struct lexer *l, struct keyvalues *kv, struct diag *diag)
 {
 	struct token t[4];
 	int r = 1, n = 0;
@@ -245,11 +247,12 @@ static int pair(struct lexer *l, struct keyvalues *kv, const char *text, struct 
 		return doubt_comment(kv, l);
 	}
 	if (n < 3 || t[1].len != 1 || t[1].at[0] != '=') {
-		return diag_set(
-			diag, -EINVAL,
-			"Unexpected end of key/value pairs in value '%.300s'; write KEY=value "
-			"or KEY=\"value\", with commas between",
-			text);
+		/* Supervisor shows the whole value here, with whatever secrets are in it. */
+		return diag_set(diag, -EINVAL,
+				"Unexpected end of key/value pairs%s%.100s; write KEY=value or "
+				"KEY=\"value\", with commas between",
+				kv->pairs.len ? " after " : "",
+				kv->pairs.len ? kv->pairs.at[kv->pairs.len - 1].key : "");
 	}
 	if (kv->pairs.len >= KEYVALUES_MAX) {
 		return diag_set(diag, -EINVAL, "more than %d variables", KEYVALUES_MAX);
@@ -272,7 +275,7 @@ int keyvalues_parse(const char *text, struct arena *memory, struct keyvalues *re
 	int r;
 
 	do {
-		r = pair(&l, &kv, text, diag);
+		r = pair(&l, &kv, diag);
 	} while (r > 0);
 	if (r < 0) {
 		keyvalues_done(&kv);

@@ -118,6 +118,25 @@ int env_inherit(struct env *e)
 	return r;
 }
 
+int env_for_helper(struct env *e)
+{
+	static const char *const prefixes[] = {
+		"PATH=", "TZ=",	  "TZDIR=", "LANG=", "LC_",	"LD_",
+		"ASAN_", "LSAN_", "UBSAN_", "GCOV_", "MALLOC_", "GLIBC_TUNABLES=",
+	};
+	int r = 0;
+
+	for (char **at = environ; at && *at && r == 0; at++) {
+		for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+			if (strncmp(*at, prefixes[i], strlen(prefixes[i])) == 0) {
+				r = env_add(e, (char *[]){*at, NULL});
+				break;
+			}
+		}
+	}
+	return r;
+}
+
 void env_unset(struct env *e, const char *name)
 {
 	size_t i = find(e, name, strlen(name));

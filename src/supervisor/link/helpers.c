@@ -310,6 +310,7 @@ static void start(struct helper *h)
 	struct supervisor *sup = h->sup;
 	const struct owner *user = &sup->config->supervisord.helper_user;
 	auto_close int ours = -EBADF, theirs = -EBADF;
+	CLEANUP(env_done) struct env env = {0};
 	struct child_spec spec = CHILD_SPEC_INIT;
 	char path[PATH_MAX * 2], ids[32];
 	char *argv[4] = {path};
@@ -325,13 +326,16 @@ static void start(struct helper *h)
 		retry_later(h, r, path);
 		return;
 	}
-	r = channel_pair(&ours, &theirs);
+	r = env_for_helper(&env);
+	if (r == 0) {
+		r = channel_pair(&ours, &theirs);
+	}
 	if (r < 0) {
 		retry_later(h, r, "no channel");
 		return;
 	}
 	spec.spawn.argv = argv;
-	spec.spawn.envp = environ;
+	spec.spawn.envp = env.at;
 	spec.spawn.stdio[2] = STDERR_FILENO;
 	spec.spawn.channel_fd = theirs;
 	spec.done = on_end;
