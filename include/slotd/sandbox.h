@@ -3,7 +3,10 @@
 /**
  * At its start, a helper gives up everything it does not need: user and capabilities, no_new_privs,
  * a seccomp allow-list, Landlock, dumpable off. It does not use chroot, because workers on unix
- * sockets must be reachable.
+ * sockets must be reachable. tests/system/test_sandbox.py tries from inside each helper what it may
+ * not do.
+ *
+ * slotd-spawn has no sandbox: workers would inherit it.
  *
  * slotd starts helpers as its own user, with "--user UID:GID" if they are to change to another one;
  * that user need not be able to reach the executable.
@@ -14,9 +17,10 @@
 #include <slotd/diag.h>
 
 enum sandbox_need {
-	SANDBOX_FILES = 1, /* to open files: no Landlock, file calls are allowed */
-	SANDBOX_INET = 2,  /* to create TCP sockets */
-	SANDBOX_UNIX = 4,  /* to create unix sockets */
+	SANDBOX_FILES = 1, /* to open, create, rename and remove regular files */
+	SANDBOX_INET = 2,  /* to create IP sockets and connect them */
+	SANDBOX_UNIX = 4,  /* to create unix sockets and connect them */
+	SANDBOX_BIND = 8,  /* to bind sockets as well */
 };
 
 struct sandbox_policy {

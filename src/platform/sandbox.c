@@ -3,11 +3,15 @@
 #include <slotd/sandbox.h>
 
 #include <cap-ng.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/landlock.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -65,19 +69,26 @@ static int keep_capabilities(const int *kept)
 	return capng_apply(CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
 }
 
-/* ---- Landlock: no path can be opened, made, removed or run any more */
+/* ---- Landlock: what may be done with paths */
 
-static int deny_files(void)
+/* All 13 accesses of ABI 1; REFER came with ABI 2. */
+static const uint64_t all_accesses = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
+
+/* What nobody needs who writes logs; links and devices could make others do it in its stead. */
+static const uint64_t odd_accesses = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+				     LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
+				     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+				     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
+
+static int deny_accesses(uint64_t accesses)
 {
-	struct landlock_ruleset_attr attr = {0};
+	struct landlock_ruleset_attr attr = {.handled_access_fs = accesses};
 	auto_close int fd = -EBADF;
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
 	if (abi < 1) {
 		return 0; /* not in this kernel, or switched off at boot */
 	}
-	/* All 13 accesses of ABI 1; REFER came with ABI 2. */
-	attr.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
 #ifdef LANDLOCK_ACCESS_FS_REFER
 	attr.handled_access_fs |= abi >= 2 ? LANDLOCK_ACCESS_FS_REFER : 0;
 #endif
@@ -114,7 +125,6 @@ static const int always[] = {
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
 	SCMP_SYS(fallocate),
-	SCMP_SYS(fcntl),
 	SCMP_SYS(fdatasync),
 	SCMP_SYS(fstat),
 	SCMP_SYS(fstatfs),
@@ -136,14 +146,11 @@ static const int always[] = {
 	SCMP_SYS(gettid),
 	SCMP_SYS(gettimeofday),
 	SCMP_SYS(getuid),
-	SCMP_SYS(ioctl),
 	SCMP_SYS(listen),
 	SCMP_SYS(lseek),
 	SCMP_SYS(madvise),
 	SCMP_SYS(membarrier),
 	SCMP_SYS(memfd_create),
-	SCMP_SYS(mmap),
-	SCMP_SYS(mprotect),
 	SCMP_SYS(mremap),
 	SCMP_SYS(munmap),
 	SCMP_SYS(nanosleep),
@@ -152,7 +159,6 @@ static const int always[] = {
 	SCMP_SYS(ppoll),
 	SCMP_SYS(prctl),
 	SCMP_SYS(pread64),
-	SCMP_SYS(prlimit64),
 	SCMP_SYS(pselect6),
 	SCMP_SYS(pwrite64),
 	SCMP_SYS(read),
@@ -180,7 +186,6 @@ static const int always[] = {
 	SCMP_SYS(splice),
 	SCMP_SYS(sysinfo),
 	SCMP_SYS(tee),
-	SCMP_SYS(tgkill),
 	SCMP_SYS(time),
 	SCMP_SYS(timerfd_create),
 	SCMP_SYS(timerfd_gettime),
@@ -191,24 +196,11 @@ static const int always[] = {
 };
 
 static const int of_files[] = {
-	SCMP_SYS(access),	 SCMP_SYS(chmod),
-	SCMP_SYS(chown),	 SCMP_SYS(creat),
-	SCMP_SYS(faccessat),	 SCMP_SYS(faccessat2),
-	SCMP_SYS(fchmod),	 SCMP_SYS(fchmodat),
-	SCMP_SYS(fchown),	 SCMP_SYS(fchownat),
-	SCMP_SYS(getdents64),	 SCMP_SYS(inotify_add_watch),
-	SCMP_SYS(inotify_init1), SCMP_SYS(inotify_rm_watch),
-	SCMP_SYS(link),		 SCMP_SYS(linkat),
-	SCMP_SYS(lstat),	 SCMP_SYS(mkdir),
-	SCMP_SYS(mkdirat),	 SCMP_SYS(newfstatat),
-	SCMP_SYS(open),		 SCMP_SYS(openat),
-	SCMP_SYS(openat2),	 SCMP_SYS(readlink),
-	SCMP_SYS(readlinkat),	 SCMP_SYS(rename),
-	SCMP_SYS(renameat),	 SCMP_SYS(renameat2),
-	SCMP_SYS(stat),		 SCMP_SYS(statfs),
-	SCMP_SYS(statx),	 SCMP_SYS(umask),
-	SCMP_SYS(unlink),	 SCMP_SYS(unlinkat),
-	SCMP_SYS(utimensat),
+	SCMP_SYS(access), SCMP_SYS(faccessat),	SCMP_SYS(faccessat2), SCMP_SYS(fchmod),
+	SCMP_SYS(fchown), SCMP_SYS(getdents64), SCMP_SYS(lstat),      SCMP_SYS(newfstatat),
+	SCMP_SYS(open),	  SCMP_SYS(openat),	SCMP_SYS(readlink),   SCMP_SYS(readlinkat),
+	SCMP_SYS(rename), SCMP_SYS(renameat),	SCMP_SYS(renameat2),  SCMP_SYS(stat),
+	SCMP_SYS(statfs), SCMP_SYS(statx),	SCMP_SYS(unlink),     SCMP_SYS(unlinkat),
 };
 
 /* fstat goes by newfstatat(fd, "", AT_EMPTY_PATH) in glibc; a path is stopped by Landlock. */
@@ -232,27 +224,69 @@ static int add_all(scmp_filter_ctx ctx, uint32_t action, const int *calls, size_
 	return 0;
 }
 
+/* A call if its argument, of which the kernel reads 32 bits, is one of these. */
+static int allow_values(scmp_filter_ctx ctx, int call, unsigned arg, const uint64_t *values,
+			size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, call, 1,
+				     SCMP_CMP(arg, SCMP_CMP_MASKED_EQ, UINT32_MAX, values[i]));
+	}
+	return r;
+}
+
 static int allow_sockets(scmp_filter_ctx ctx, unsigned needs)
 {
-	static const int calls[] = {SCMP_SYS(bind), SCMP_SYS(connect), SCMP_SYS(socketpair)};
-	static const struct {
-		unsigned need;
-		int family;
-	} families[] = {
-		{SANDBOX_INET, AF_INET},
-		{SANDBOX_INET, AF_INET6},
-		{SANDBOX_UNIX, AF_UNIX},
-	};
-	int r = needs & (SANDBOX_INET | SANDBOX_UNIX)
-			? add_all(ctx, SCMP_ACT_ALLOW, calls, ARRAY_SIZE(calls))
-			: 0;
+	static const int connecting[] = {SCMP_SYS(connect)}, binding[] = {SCMP_SYS(bind)};
+	static const uint64_t inet[] = {AF_INET, AF_INET6}, local[] = {AF_UNIX};
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++) {
-		if (needs & families[i].need) {
-			r = seccomp_rule_add(
-				ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i].family));
-		}
+	if (needs & (SANDBOX_INET | SANDBOX_UNIX)) {
+		r = add_all(ctx, SCMP_ACT_ALLOW, connecting, ARRAY_SIZE(connecting));
+	}
+	if (r == 0 && needs & SANDBOX_BIND) {
+		r = add_all(ctx, SCMP_ACT_ALLOW, binding, ARRAY_SIZE(binding));
+	}
+	if (r == 0 && needs & SANDBOX_INET) {
+		r = allow_values(ctx, SCMP_SYS(socket), 0, inet, ARRAY_SIZE(inet));
+	}
+	if (r == 0 && needs & SANDBOX_UNIX) {
+		r = allow_values(ctx, SCMP_SYS(socket), 0, local, ARRAY_SIZE(local));
+	}
+	return r;
+}
+
+/*
+ * Calls of which only some uses are harmless. With fcntl(F_SETOWN) and ioctl(FIOSETOWN) a process
+ * of root's uid could signal any other, with ioctl(TIOCSTI) type on the terminal on which slotd was
+ * started, with tgkill and prlimit64 reach its user's other processes.
+ */
+static int allow_uses(scmp_filter_ctx ctx)
+{
+	static const uint64_t fcntls[] = {F_DUPFD,	F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,
+					  F_GETFL,	F_SETFL,	 F_ADD_SEALS, F_GET_SEALS,
+					  F_SETPIPE_SZ, F_GETPIPE_SZ};
+	static const uint64_t ioctls[] = {FIONBIO, FIONREAD, SIOCOUTQ, TCGETS};
+	static const uint64_t self[] = {0};
+	const uint64_t pid[] = {(uint64_t)getpid()};
+	int r = allow_values(ctx, SCMP_SYS(fcntl), 1, fcntls, ARRAY_SIZE(fcntls));
+
+	r = r < 0 ? r : allow_values(ctx, SCMP_SYS(ioctl), 1, ioctls, ARRAY_SIZE(ioctls));
+	r = r < 0 ? r : allow_values(ctx, SCMP_SYS(prlimit64), 0, self, ARRAY_SIZE(self));
+	return r < 0 ? r : allow_values(ctx, SCMP_SYS(tgkill), 0, pid, ARRAY_SIZE(pid));
+}
+
+/* All code is loaded: nothing that is written to memory is ever run. */
+static int allow_memory(scmp_filter_ctx ctx)
+{
+	static const int calls[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect)};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(calls); i++) {
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	}
 	return r;
 }
@@ -277,10 +311,10 @@ static int fill_filter(scmp_filter_ctx ctx, unsigned needs)
 			r = add_all(ctx, SCMP_ACT_ERRNO(EACCES), refused, ARRAY_SIZE(refused));
 		}
 	}
-	if (r == 0) {
-		r = allow_sockets(ctx, needs);
-	}
-	return r == 0 ? allow_threads(ctx) : r;
+	r = r < 0 ? r : allow_sockets(ctx, needs);
+	r = r < 0 ? r : allow_uses(ctx);
+	r = r < 0 ? r : allow_memory(ctx);
+	return r < 0 ? r : allow_threads(ctx);
 }
 
 static int filter_calls(unsigned needs)
@@ -326,11 +360,9 @@ int sandbox_helper(const struct sandbox_policy *policy, int argc, char **argv, s
 	if (UNDER_SANITIZER) {
 		return 0;
 	}
-	if (!(policy->needs & SANDBOX_FILES)) {
-		r = deny_files();
-		if (r < 0) {
-			return diag_set_errno(diag, r, "cannot close the file system (Landlock)");
-		}
+	r = deny_accesses(policy->needs & SANDBOX_FILES ? odd_accesses : all_accesses);
+	if (r < 0) {
+		return diag_set_errno(diag, r, "cannot close the file system (Landlock)");
 	}
 	r = filter_calls(policy->needs);
 	return r < 0 ? diag_set_errno(diag, r, "cannot filter system calls (seccomp)") : 0;

@@ -91,7 +91,8 @@ static void relay_done(struct relay *relay)
 
 int main(int argc, char **argv)
 {
-	static const struct sandbox_policy policy = {.needs = SANDBOX_INET | SANDBOX_UNIX};
+	static const struct sandbox_policy policy = {.needs = SANDBOX_INET | SANDBOX_UNIX |
+							      SANDBOX_BIND};
 	static struct relay relay;
 	struct diag diag = {0};
 	int r;
