@@ -188,3 +188,34 @@ def test_a_check_tells_what_will_not_be_given(slotd, memory, secret):
     assert f"credential: {path} can be written by everybody (mode 0666)" in done.stderr
     assert "credential: it is for memory only" in done.stderr or d.dir.is_relative_to("/dev/shm")
     assert done.returncode == 2
+
+
+def test_they_outlive_a_killed_slotd_with_their_worker(daemon, memory, secret):
+    key = secret("hunter2")
+    d = daemon(f"[program:x]\ncommand=sleep 1000\ncredential=key:{key}\n"
+               f"[program:y]\ncommand=sleep 1000\ncredential=key:{key}\n")
+    pid = d.wait_state("x", "RUNNING")["pid"]
+    d.wait_state("y", "RUNNING")
+    d.kill()
+    d.config.write_text(d.config.read_text().split("[program:y]")[0])
+    d.start()
+    assert d.info("x")["pid"] == pid
+    wait_for(lambda: directories(memory) == ["x:x"], "the other one's are gone with it")
+    assert (memory / "credentials/x:x/key").read_text() == "hunter2"
+    d.rpc.supervisor.stopProcess("x")
+    assert directories(memory) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes somebody")
+def test_a_slotd_of_a_plain_user_gives_what_that_user_has(slotd, memory, secret):
+    key = secret("hunter2\n")
+    d = slotd(f"[slotd]\nrun_dir={memory}\n[program:x]\ncommand={SHOW}\n"
+              f"stdout_logfile=%D%/x.out\ncredential=key:{key}\n", start=False)
+    d.socket = memory / "slotd.sock"
+    for path in [key, memory, d.dir, *d.dir.iterdir()]:
+        os.chown(path, 65534, 65534)
+    d.start(wrap=["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
+    wait_for(lambda: "hunter2" in out(d, "x"), "the worker has read it")
+    assert out(d, "x") == ". 500 65534\nkey 400 65534\nhunter2\n"
+    d.rpc.supervisor.stopProcess("x")
+    assert directories(memory) == []
