@@ -43,7 +43,7 @@ struct child_spec {
 	usec_t timeout;		 /* after this span its process group is killed; or USEC_NEVER */
 	child_done_fn *done;
 	child_output_fn *output; /* NULL: no pipe, /dev/null */
-	child_made_fn *made;	 /* NULL: it does not matter */
+	child_made_fn *made;	 /* NULL: it does not matter; a function begins after it */
 	void *owner;
 };
 

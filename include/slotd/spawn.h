@@ -77,12 +77,17 @@ struct spawn_spec {
 	/** If set, the child calls this instead of executing argv, and exits with its result. */
 	int (*run)(void *data);
 	void *data;
+	/** Ends of a pipe, borrowed: run begins when a byte comes, and never if the writer dies. */
+	int gate[2];
 };
 
 #define SPAWN_SPEC_INIT                                                                       \
 	{                                                                                     \
 		.stdio = {-EBADF, -EBADF, -EBADF}, .channel_fd = -EBADF, .umask = (mode_t)-1, \
-		.cgroup_fd = -EBADF                                                           \
+		.cgroup_fd = -EBADF, .gate = {                                                \
+			-EBADF,                                                               \
+			-EBADF                                                                \
+		}                                                                             \
 	}
 
 /** The child that spawn has created; the caller owns the descriptors. */

@@ -261,14 +261,24 @@ static int ask(struct children *all, struct child *c, const struct child_spec *s
 static int make(struct children *all, struct child *c, const struct child_spec *spec,
 		struct spawn_spec *inner, int *output_fd)
 {
+	auto_close int gate_read = -EBADF, gate_write = -EBADF;
 	struct spawned spawned;
-	int r = spawn(inner, &spawned);
+	int r = spec->made ? pipe2(inner->gate, O_CLOEXEC) : 0;
 
+	if (r < 0) {
+		return -errno;
+	}
+	gate_read = inner->gate[0];
+	gate_write = inner->gate[1];
+	r = spawn(inner, &spawned);
 	if (r < 0) {
 		return r;
 	}
 	begin(all, c, spec, TAKE_FD(*output_fd));
 	runs(c, &spawned);
+	if (gate_write >= 0 && write(gate_write, "", 1) < 0) {
+		child_kill(c, SIGKILL); /* it would do nothing: that is found as its end */
+	}
 	return 0;
 }
 

@@ -234,6 +234,22 @@ static void become_worker(const struct spawn_spec *spec, int report_fd)
 	}
 }
 
+/* False: whoever made this child has died before it gave leave. */
+static bool may_begin(const struct spawn_spec *spec)
+{
+	char leave;
+	ssize_t n;
+
+	if (spec->gate[0] < 0) {
+		return true;
+	}
+	(void)close(spec->gate[1]); /* or its end would never be seen */
+	do {
+		n = read(spec->gate[0], &leave, 1);
+	} while (n < 0 && errno == EINTR);
+	return n == 1;
+}
+
 void spawn_child(const struct spawn_spec *spec, int report_fd)
 {
 	char path[PATH_MAX] = "";
@@ -264,7 +280,7 @@ void spawn_child(const struct spawn_spec *spec, int report_fd)
 		fail(spec, report_fd, SPAWN_STAGE_SIGNALS, r, NULL);
 	}
 	if (spec->run) {
-		_exit(spec->run(spec->data));
+		_exit(may_begin(spec) ? spec->run(spec->data) : EXIT_FAILURE);
 	}
 	(void)execve(path, spec->argv, spec->envp);
 	fail(spec, report_fd, SPAWN_STAGE_EXEC, -errno, path);

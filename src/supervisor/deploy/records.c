@@ -293,7 +293,8 @@ static void on_output(struct child *c, const char *data, size_t len)
 	child_keep_output(r->said, sizeof(r->said), &r->n_said, data, len);
 }
 
-/* Should slotd die, the next one waits for it: an older record must not come after a newer. */
+/* Should slotd die, the next one waits for it: an older record must not come after a newer. Only
+ * then does it begin, so that there is none that nobody knows. */
 static void on_made(struct child *c)
 {
 	keep_put_one(container_of(c, struct records, child)->sup, KEEP_RECORD, c->pidfd);
