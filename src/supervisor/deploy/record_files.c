@@ -106,12 +106,16 @@ static int write_file(const char *path, const char *text, bool commit)
 {
 	char real[PATH_MAX];
 	struct diag diag = {0};
+	bool same = holds(path, text);
 
-	if (holds(path, text)) {
+	if (same && !commit) {
 		return 0;
 	}
 	if (own_name_resolve(path, real, sizeof(real), &diag) < 0) {
-		return say(&diag);
+		return same ? 0 : say(&diag);
+	}
+	if (same) { /* a child that was killed may have renamed it, and no more */
+		return sync_directory(real);
 	}
 	if (check_replaceable(real) != 0 || write_beside(real, text) != 0) {
 		return 1;
