@@ -73,6 +73,14 @@ bool live_adopt(struct service *s)
 	return true;
 }
 
+/* The former slotd may not have come to it, or have failed and meant to try again. */
+static void write_again(struct service *s)
+{
+	if (s->swap.step != SWAP_RECORD) { /* which has just begun again */
+		records_write(s);
+	}
+}
+
 void services_resume(struct supervisor *sup)
 {
 	if (!inheritance_there(sup)) {
@@ -83,6 +91,7 @@ void services_resume(struct supervisor *sup)
 			prepare_end_former(*s);
 			job_adopt(*s);
 			service_swap_resume(*s);
+			write_again(*s);
 		}
 	}
 }
