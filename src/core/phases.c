@@ -21,7 +21,7 @@ static bool is_deploy(const struct deploy *d, const struct deploy_event *begin)
 
 static bool has_to_wait(const struct deploy *d, const struct deploy_event *begin)
 {
-	return is_deploy(d, begin) && begin->draining;
+	return d->afresh && begin->draining; /* its workers are stopped, and no request with them */
 }
 
 static bool has_commands(const struct deploy *d, const struct deploy_event *begin)
