@@ -250,7 +250,7 @@ static bool has_queued(const struct relay_slot *slot)
 	return false;
 }
 
-/* Queued ones of one worker, and of a slot that is cut although it is live, have nowhere to go. */
+/* Queued ones of one worker, and of a slot that still has a share, have nowhere to go. */
 static bool cut_queued(struct relay_slot *slot, unsigned *batch)
 {
 	struct conn *c = slot->next_queued ? slot->next_queued : slot->queued.head;
@@ -294,6 +294,9 @@ static bool look(struct relay_service *s, enum slot_id id, usec_t *ret_next)
 	}
 	if (slot->draining && !end_early(s, slot, &batch, ret_next)) {
 		return false;
+	}
+	if (slot->cut.on && slot->cut.key == UINT32_MAX && service_word(s).live == id) {
+		cut_over(s, &slot->cut); /* live again, which slotd is about to say */
 	}
 	if (!slot->cut.on) {
 		return true;

@@ -633,6 +633,24 @@ def test_what_is_left_is_ended_evenly():
         assert ends[-1] < 3
 
 
+def test_a_cut_is_over_where_its_slot_is_live_again_before_slotd_says_so():
+    """slotd may be killed between the store in the switchboard and the doorbell."""
+    n = 4
+    with Slots(keep, http(b"b")) as s:
+        clients = [connect(s.address, b"hello\n") for _ in range(n)]
+        wait_for(lambda: s.relays.counts(1)["pinned"] == n, "all are there")
+        s.flip()
+        ident = s.relays.relay.post("RELAY_CUT", SERVICE_INDEX=0, SLOT=A, DRAIN_SPREAD=4 * SECOND)
+        assert select.select(clients, [], [], TIMEOUT)[0]
+        s.relays.board.set(live=A)
+        ended = s.relays.relay.answer(ident)["COUNT"]
+        assert ended < n
+        assert len(select.select(clients, [], [], 0)[0]) == ended
+        assert s.relays.counts(1)["pinned"] == n - ended
+        for client in clients:
+            client.close()
+
+
 def test_a_relay_that_was_held_up_ends_no_crowd():
     """What it missed would come back at once: it goes on at the same pace, later."""
     n, held_up = 40, 1
