@@ -96,8 +96,9 @@ enum message_type {
 	MSG_PING, /* slotd -> any helper, which only has to read it; see supervisor/link/activity.c
 		   */
 	/* slotd <-> slotd-spawn */
-	MSG_SPAWN,   /* one child: slotd/spawnrequest.h; -> SPAWNED */
-	MSG_SPAWNED, /* CODE 0 with PID, TICKS and the pidfd; or why there is no child */
+	MSG_SPAWN,	  /* one child: slotd/spawnrequest.h; -> SPAWNED */
+	MSG_SPAWNED,	  /* CODE 0 with PID, TICKS and the pidfd; or why there is no child */
+	MSG_RELAY_RETIRE, /* accept no more, and end when no connection is left */
 	MSG_TYPE_MAX_,
 	MSG_TYPE_INVALID_ = -22,
 };

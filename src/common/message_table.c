@@ -222,6 +222,7 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 	[MSG_PING] = {"ping", TAGS(), TAGS(), 0, 0},
 	[MSG_SPAWN] = {"spawn", TAGS(), TAGS(), 2, 6},
 	[MSG_SPAWNED] = {"spawned", TAGS(TAG_CODE), TAGS(TAG_PID, TAG_TICKS), 0, 1},
+	[MSG_RELAY_RETIRE] = {"relay_retire", TAGS(), TAGS(), 0, 0},
 };
 
 const struct message_row *message_row(enum message_type type)

@@ -178,6 +178,9 @@ void relay_exhausted(struct relay *relay, int error)
 
 void relay_relieved(struct relay *relay)
 {
+	if (relay->retiring && !relay->n_conns) {
+		loop_stop(relay->loop);
+	}
 	if (relay->yielding && !others_have_fewer(relay)) {
 		yield_no_longer(relay, false);
 	}
@@ -185,6 +188,20 @@ void relay_relieved(struct relay *relay)
 		relay->exhausted = relay->full = false;
 		loop_timer_stop(relay->loop, &relay->exhausted_timer);
 		settle_all(relay);
+	}
+}
+
+void relay_retire(struct relay *relay)
+{
+	relay->retiring = true;
+	relay->pool = NULL; /* its place there is another's now */
+	for (size_t i = 0; i < ARRAY_SIZE(relay->services); i++) {
+		if (relay->services[i]) {
+			service_close_listeners(relay->services[i]);
+		}
+	}
+	if (!relay->n_conns) {
+		loop_stop(relay->loop);
 	}
 }
 

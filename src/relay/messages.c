@@ -208,6 +208,9 @@ static int add_listener(struct relay *relay, struct message *m)
 	if (!s) {
 		return -ENOENT;
 	}
+	if (s->relay->retiring) {
+		return 0; /* a later slotd tells all that there is */
+	}
 	if (old) {
 		listener_free(old);
 	}
@@ -332,6 +335,13 @@ static int quit(struct relay *relay, struct message *m)
 	return 0;
 }
 
+static int retire(struct relay *relay, struct message *m)
+{
+	(void)m;
+	relay_retire(relay);
+	return 0;
+}
+
 typedef int handler_fn(struct relay *relay, struct message *m);
 
 static handler_fn *const handlers[MSG_TYPE_MAX_] = {
@@ -347,6 +357,7 @@ static handler_fn *const handlers[MSG_TYPE_MAX_] = {
 	[MSG_RELAY_FLIPPED] = flipped,
 	[MSG_RELAY_DRAIN] = drain,
 	[MSG_RELAY_CUT] = cut,
+	[MSG_RELAY_RETIRE] = retire,
 };
 
 void message_received(struct channel *ch, struct message *m)

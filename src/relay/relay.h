@@ -259,6 +259,7 @@ struct relay_service {
 
 /** Makes a service. Returns 0 or -ENOMEM. */
 int service_new(struct relay *relay, uint32_t index, const char *name, struct relay_service **ret);
+void service_close_listeners(struct relay_service *s);
 /** Closes its listeners, closes its connections in the next turns, then frees it. */
 void service_end(struct relay_service *s);
 /** Does all of that at once. Returns NULL. */
@@ -367,6 +368,11 @@ void on_exhausted_timer(struct loop_timer *t);
 void on_yield_timer(struct loop_timer *t);
 /** A connection has ended. */
 void relay_relieved(struct relay *relay);
+/**
+ * Another relay accepts in its place from now on, with its index: it closes its listeners, whose
+ * queues are shared, serves the connections that it has, and ends the loop with the last of them.
+ */
+void relay_retire(struct relay *relay);
 
 /* ---- backlog.c */
 
@@ -444,6 +450,7 @@ struct relay {
 	struct exchange *spare_exchanges;
 	unsigned n_exchanges, peak_exchanges, n_spare_exchanges;
 	usec_t trimmed_at;
+	bool retiring;	/* another relay has its place: it ends with its last connection */
 	bool exhausted; /* no descriptors or memory: nothing is accepted or connected */
 	bool full;	/* max_conns, and none can be closed: nothing is accepted */
 	struct loop_timer exhausted_timer;

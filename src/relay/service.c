@@ -97,7 +97,7 @@ static void slot_done(struct relay_service *s, struct relay_slot *slot)
 	vec_done(&slot->table.workers);
 }
 
-static void close_listeners(struct relay_service *s)
+void service_close_listeners(struct relay_service *s)
 {
 	while (s->listeners.len) {
 		listener_free(s->listeners.at[0]);
@@ -111,7 +111,7 @@ struct relay_service *service_free(struct relay_service *s)
 		return NULL;
 	}
 	s->ending = true;
-	close_listeners(s);
+	service_close_listeners(s);
 	(void)end_conns(s, UINT_MAX);
 	slot_done(s, &s->slots[SLOT_A]);
 	slot_done(s, &s->slots[SLOT_B]);
@@ -156,7 +156,7 @@ void service_end(struct relay_service *s)
 	struct relay *relay = s->relay;
 
 	relay->services[s->index] = NULL;
-	close_listeners(s);
+	service_close_listeners(s);
 	s->ending = true;
 	if (vec_push(&relay->ending, s) < 0) {
 		service_free(s); /* no memory to do it bit by bit */

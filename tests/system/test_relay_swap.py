@@ -69,6 +69,17 @@ def two_slots(relays, webs, n=2):
     return slots
 
 
+def successor(relays, index, count):
+    """Another relay with that index, which is told all that the relays were told."""
+    relay = Relay(relays.board, index, count)
+    relay.tell("RELAY_SERVICE", SERVICE_INDEX=0, SERVICE="web")
+    relays.give_listeners(relay)
+    for (slot, key), address in relays.workers.items():
+        relay.tell("RELAY_WORKER", SERVICE_INDEX=0, SLOT=slot, WORKER=key, ADDRESS=address, UP=1)
+    relay.tell("RELAY_TABLE", SERVICE_INDEX=0)
+    return relay
+
+
 def placed_nowhere(relays, keys):
     return not any(any(relays.counts(key).values()) for key in keys)
 
@@ -374,18 +385,35 @@ def test_a_killed_relay_loses_only_what_was_open_in_it(webs):
             victim.process.kill()
             victim.process.wait()
             victim.channel.close()
-            relays.relays[1] = Relay(relays.board, 1, 2)
-            relays.relays[1].tell("RELAY_SERVICE", SERVICE_INDEX=0, SERVICE="web")
-            relays.give_listeners(relays.relays[1])
-            for (slot, key), address in relays.workers.items():
-                relays.relays[1].tell("RELAY_WORKER", SERVICE_INDEX=0, SLOT=slot, WORKER=key,
-                                      ADDRESS=address, UP=1)
-            relays.relays[1].tell("RELAY_TABLE", SERVICE_INDEX=0)
+            relays.relays[1] = successor(relays, 1, 2)
             before = len(load.requests)
             wait_for(lambda n=before: len(load.requests) > n + 100, "load runs")
         load.stop()
         assert not load.counts()["refused"]
         assert len(load.failed()) <= 3 * 6
+
+
+def test_one_that_retires_ends_with_its_last_connection_and_loses_none(webs):
+    with Relays(2) as relays:
+        two_slots(relays, webs)
+        retiring = list(relays.relays)
+        with Load(relays.address, clients=4, rate=60) as load, \
+                Load(relays.address, clients=16, rate=10, keep_alive=True) as kept:
+            wait_for(lambda: len(kept.requests) > 50, "load runs")
+            relays.relays += [successor(relays, i, 2) for i in range(2)]
+            for relay in retiring:
+                relay.send("RELAY_RETIRE")
+            relays.give_listeners(retiring[0])  # a later slotd tells everything to each
+            relays.flip(B)
+            before = len(load.requests)
+            wait_for(lambda: len(load.requests) > before + 200, "load goes on")
+            assert all(relay.process.poll() is None for relay in retiring)
+        assert not load.failed() and not kept.failed(), (load.failed()[:3], kept.failed()[:3])
+        for relay in retiring:
+            assert relay.process.wait(10) == 0
+            relay.channel.close()
+            relays.relays.remove(relay)
+        assert ask(relays.address, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.")
 
 
 def test_it_goes_on_without_slotd():
