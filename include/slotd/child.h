@@ -74,7 +74,7 @@ struct child {
  * this function.
  *
  * Returns: 0 or -errno (then done is not called).
- * Ownership: borrows spec; keeps all and c until done.
+ * Ownership: borrows spec, but takes stdio[0] of a command; keeps all and c until done.
  */
 int child_run(struct children *all, struct child *c, const struct child_spec *spec);
 /**

@@ -27,6 +27,7 @@ enum command {
 	COMMAND_RELOAD, /* check, diff, apply; -> items as REREAD */
 	COMMAND_SHUTDOWN,
 	COMMAND_RESTART_DAEMON,
+	COMMAND_UPGRADE,
 	COMMAND_CLEAR,	/* NAME: a worker, "all", or none for slotd's own log */
 	COMMAND_TAIL,	/* NAME (none: own log), CHANNEL; -> ANSWER with a descriptor */
 	COMMAND_SWAP,	/* SERVICE; -> ANSWER with JOB at once, then MSG_JOB */

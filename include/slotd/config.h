@@ -268,6 +268,7 @@ struct config {
 	VEC(struct config_message) messages;   /* errors and warnings, in file order */
 	VEC(struct config_origin) origins;     /* of values with %(ENV_X)s in them */
 	VEC(char *) files;		       /* every file read; owns the names of places */
+	uint64_t digest;		       /* of their texts: the same in any version */
 	unsigned n_errors;
 	size_t n_loaded;      /* messages of config_load; config_resolve's follow */
 	struct arena *memory; /* every text above */

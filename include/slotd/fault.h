@@ -28,6 +28,7 @@ enum fault {
 	FAULT_BUSY = 100,
 	FAULT_FORBIDDEN = 101,
 	FAULT_REFUSED = 102,
+	FAULT_UP_TO_DATE = 103, /* an upgrade to the same file */
 };
 
 /** Returns "BAD_NAME" and so on; "FAILED" for a number that is no fault. */

@@ -15,6 +15,9 @@
 int os_adopt_descriptors(void);
 /** Is this a descriptor above 2 with which slotd was started? */
 bool os_inherited(int fd);
+/** Takes one of them: it is no longer passed on, but close-on-exec. Returns fd, or -EBADF: it is
+ * none. */
+int os_take_inherited(int fd);
 /** Passes these descriptors on; to be called before slotd executes itself again. */
 void os_pass_inherited(void);
 
@@ -23,6 +26,8 @@ void os_pass_inherited(void);
  * they would end it. They stay pending, also across an exec, until os_hear_signals.
  */
 void os_defer_signals(void);
+/** Blocks those that end slotd, too: they wait for the slotd that is executed. */
+void os_defer_all_signals(void);
 void os_hear_signals(void);
 
 /** Makes orphans of our workers our children. Returns 0 or -errno. */

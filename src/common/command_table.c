@@ -422,6 +422,21 @@ static const struct command_row rows[COMMAND_MAX_] = {
 		.flags = ALLOW_FORCE | ALLOW_DRY_RUN,
 		.completion = COMPLETE_GROUPS, .words = "all",
 	},
+	[COMMAND_UPGRADE] = {
+		.name = "upgrade", .topic = TOPIC_DAEMON,
+		.usage = "upgrade\tReplace slotd by the one that is installed now; workers and "
+			 "connections go on",
+		.manual = "The new slotd first says whether it can take over; if it cannot, or "
+			  "does not come up, the old one goes on. Workers keep their processes, "
+			  "and open connections the slotd-relay that they have. It is refused "
+			  "while a deploy, swap or rollback is going on, and when the "
+			  "configuration was edited and not applied. --force executes the same "
+			  "file, too, which renews the helpers. Event listeners are restarted.",
+		.flags = ALLOW_FORCE | NO_ARGUMENTS | OURS,
+		.methods = {{ "slotd.upgrade", METHOD_ACT, {FORCE},
+			"Executes the slotd that is installed now in the place of the one that "
+			"runs; whatever it supervises goes on." }},
+	},
 	[COMMAND_VERSION] = {
 		.name = "version", .topic = TOPIC_DAEMON, .may = MAY_ALL,
 		.usage = "version\tPrint the version of Supervisor with which the server is "

@@ -27,6 +27,7 @@ static const struct {
 	{FAULT_BUSY, "BUSY"},
 	{FAULT_FORBIDDEN, "FORBIDDEN"},
 	{FAULT_REFUSED, "REFUSED"},
+	{FAULT_UP_TO_DATE, "UP_TO_DATE"},
 };
 
 const char *fault_name(int code)

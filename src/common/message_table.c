@@ -175,7 +175,7 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 	[MSG_CONTROL_LISTEN] = {"control_listen", TAGS(TAG_INDEX, TAG_ADDRESS, TAG_SECTION),
 				TAGS(TAG_USERNAME, TAG_PASSWORD, TAG_MODE), 1, 1},
 	[MSG_STATE_DAEMON] = {"state_daemon", TAGS(TAG_STATE, TAG_PID, TAG_IDENTIFIER, TAG_VERSION),
-			      TAGS(TAG_SINCE), 0, 0},
+			      TAGS(TAG_SINCE, TAG_COUNT, TAG_NOTE), 0, 0},
 	[MSG_STATE_GROUP] = {"state_group", TAGS(TAG_NAME, TAG_PRIORITY), TAGS(), 0, 0},
 	[MSG_STATE_GROUP_GONE] = {"state_group_gone", TAGS(TAG_NAME), TAGS(), 0, 0},
 	[MSG_STATE_WORKER] = {"state_worker",

@@ -193,6 +193,16 @@ static int unreadable(const char *path, int code, struct diag *diag)
 			      path);
 }
 
+/* FNV-1a, as in map.c: whether a file was edited, not whether somebody forged it. */
+static uint64_t digest(uint64_t h, const char *text, size_t len)
+{
+	h = h ? h : 0xcbf29ce484222325u;
+	for (size_t i = 0; i < len; i++) {
+		h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
+	}
+	return h;
+}
+
 int load_file(struct loader *l, const char *path, struct diag *diag)
 {
 	const struct source_answer *text = sources_ask(&l->sources, SOURCE_TEXT, path);
@@ -206,6 +216,7 @@ int load_file(struct loader *l, const char *path, struct diag *diag)
 		return diag_set(diag, -E2BIG, "%s: all files together have more than %d bytes",
 				path, LOAD_BYTES_MAX);
 	}
+	l->config->digest = digest(l->config->digest, text->data, text->len);
 	r = add_file(l, path);
 	if (r == 0) {
 		r = ini_read(&l->document, l->config, l->config->files.at[l->config->files.len - 1],

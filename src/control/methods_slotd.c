@@ -30,6 +30,8 @@ static void encode_daemon(struct strbuf *out, const struct control *c)
 	encode_member_text(out, "statename", daemon_statename(state));
 	encode_member_int(out, "pid", d->pid);
 	encode_member_int(out, "since", seconds(d->since));
+	encode_member_int(out, "upgrades", (int64_t)d->upgrades);
+	encode_member_text(out, "note", d->note);
 	encode_member_bool(out, "alive", !c->commands.nobody);
 	encode_struct_end(out);
 	encode_member_end(out);

@@ -25,6 +25,8 @@ static const struct field daemon_fields[] = {
 	FIELD(mirror_daemon, TAG_SINCE, since),
 	FIELD(mirror_daemon, TAG_IDENTIFIER, identifier),
 	FIELD(mirror_daemon, TAG_VERSION, version),
+	FIELD(mirror_daemon, TAG_COUNT, upgrades),
+	FIELD(mirror_daemon, TAG_NOTE, note),
 	END,
 };
 

@@ -19,6 +19,8 @@ struct mirror_daemon {
 	int64_t pid;
 	uint64_t since; /* wall clock, microseconds, here and below */
 	char *identifier, *version;
+	uint64_t upgrades; /* in this process */
+	char *note;	   /* why the last one failed; NULL or "": it did not */
 };
 
 struct mirror_group {

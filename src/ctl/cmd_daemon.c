@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void pid_of_daemon(struct ctl *ctl, bool json)
 {
@@ -141,6 +142,66 @@ void cmd_restart_daemon(struct ctl *ctl, struct words *words)
 		ctl->exit_code = EXIT_GENERIC;
 	} else {
 		session_unexpected(ctl, r, &diag);
+	}
+}
+
+/* ---- upgrade */
+
+enum {
+	UPGRADE_LOOKS = 600, /* a tenth of a second apart */
+};
+
+/* The state of the daemon, or -errno while it cannot be asked. */
+static int ask_daemon(struct ctl *ctl, struct value *ret, struct diag *diag)
+{
+	*ret = (struct value){0};
+	return rpc_call(&ctl->rpc, ret, diag, "slotd.status", "");
+}
+
+/* slotd-control is another after the upgrade: meanwhile nobody answers. */
+static bool await_upgrade(struct ctl *ctl, int64_t before)
+{
+	const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+
+	for (int i = 0; i < UPGRADE_LOOKS && !ctl->raised; i++) {
+		CLEANUP(value_done) struct value status = {0};
+		const struct value *daemon;
+
+		(void)nanosleep(&pause, NULL);
+		if (ask_daemon(ctl, &status, NULL) < 0) {
+			continue;
+		}
+		daemon = value_member(&status, "daemon");
+		if (!value_true(daemon, "alive") || value_int(daemon, "upgrades") == before) {
+			continue;
+		}
+		if (*value_text(daemon, "note")) {
+			(void)fprintf(stderr, "slotctl: NOT upgraded, version %s goes on: %s\n",
+				      value_text(daemon, "version"), value_text(daemon, "note"));
+			return false;
+		}
+		printf("Upgraded to version %s\n", value_text(daemon, "version"));
+		return true;
+	}
+	(void)fprintf(stderr, "slotctl: slotd has not come back after the upgrade: see its log\n");
+	return false;
+}
+
+void cmd_upgrade(struct ctl *ctl, struct words *words)
+{
+	CLEANUP(value_done) struct value status = {0};
+	struct diag diag = {0};
+	int r = ask_daemon(ctl, &status, &diag);
+
+	if (r == 0) {
+		r = rpc_call(&ctl->rpc, NULL, &diag, "slotd.upgrade", words->force ? "b" : "", 1);
+	}
+	if (r == -EREMOTE && ctl->rpc.fault.code == FAULT_UP_TO_DATE) {
+		printf("slotd is up to date\n");
+	} else if (r < 0) {
+		session_own_failed(ctl, r, &diag, true);
+	} else if (!await_upgrade(ctl, value_int(value_member(&status, "daemon"), "upgrades"))) {
+		ctl->exit_code = EXIT_SWAP_FAILED;
 	}
 }
 

@@ -43,6 +43,7 @@ static command_fn *const functions[COMMAND_MAX_] = {
 	[COMMAND_SWAP] = cmd_swap,
 	[COMMAND_TAIL] = cmd_tail,
 	[COMMAND_UPDATE] = cmd_update,
+	[COMMAND_UPGRADE] = cmd_upgrade,
 	[COMMAND_VERSION] = cmd_version,
 };
 

@@ -301,15 +301,19 @@ int child_run(struct children *all, struct child *c, const struct child_spec *sp
 {
 	auto_close int read_end = -EBADF, write_end = -EBADF;
 	struct spawn_spec inner = spec->spawn;
+	const bool asked = all->spawner && !inner.run && inner.channel_fd < 0;
 	int r = spec->output ? make_pipe(&inner, &read_end, &write_end) : 0;
 
 	if (r < 0) {
+		if (asked) {
+			cleanup_closep(&inner.stdio[0]);
+		}
 		return r;
 	}
 	for (int i = 1; i < 3; i++) {
 		inner.stdio[i] = inner.stdio[i] < 0 ? write_end : inner.stdio[i];
 	}
-	if (all->spawner && !inner.run && inner.channel_fd < 0) {
+	if (asked) {
 		(void)TAKE_FD(write_end); /* goes with the request */
 		return ask(all, c, spec, &inner, &read_end);
 	}

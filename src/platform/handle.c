@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 /* Processes that are no children of ours: what a former slotd started. */
 
@@ -62,9 +63,25 @@ static bool ask(int pidfd, int *ret_status)
 	return true;
 }
 
+/* After an upgrade the slotd that started it was in this process. */
+static bool reap(int pidfd, int *ret_status)
+{
+	siginfo_t si = {0};
+
+	if (waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | WNOHANG) < 0 || !si.si_pid) {
+		return false;
+	}
+	*ret_status = spawn_wait_status(&si);
+	return true;
+}
+
 int process_handle_status(int pidfd, pid_t pid, uint64_t start_ticks)
 {
 	int status;
+
+	if (reap(pidfd, &status)) {
+		return status;
+	}
 
 	/* It may be reaped between the first two looks. */
 	if (ask(pidfd, &status) || process_zombie_status(pid, start_ticks, &status) == 0 ||

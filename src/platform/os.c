@@ -41,6 +41,15 @@ bool os_inherited(int fd)
 	return fd >= 0 && fd < INHERITED_MAX && inherited[fd / 64] >> fd % 64 & 1;
 }
 
+int os_take_inherited(int fd)
+{
+	if (!os_inherited(fd)) {
+		return -EBADF;
+	}
+	inherited[fd / 64] &= ~(UINT64_C(1) << fd % 64);
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -EBADF : fd;
+}
+
 void os_pass_inherited(void)
 {
 	for (int fd = 0; fd < INHERITED_MAX; fd++) {
@@ -84,7 +93,7 @@ int os_adopt_descriptors(void)
 	return 0;
 }
 
-static void mask_signals(int how)
+static void mask_signals(int how, bool all)
 {
 	sigset_t set;
 
@@ -92,17 +101,27 @@ static void mask_signals(int how)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
+	if (all) {
+		sigaddset(&set, SIGTERM);
+		sigaddset(&set, SIGINT);
+		sigaddset(&set, SIGQUIT);
+	}
 	(void)sigprocmask(how, &set, NULL); /* cannot fail */
 }
 
 void os_defer_signals(void)
 {
-	mask_signals(SIG_BLOCK);
+	mask_signals(SIG_BLOCK, false);
+}
+
+void os_defer_all_signals(void)
+{
+	mask_signals(SIG_BLOCK, true);
 }
 
 void os_hear_signals(void)
 {
-	mask_signals(SIG_UNBLOCK);
+	mask_signals(SIG_UNBLOCK, true);
 }
 
 int os_become_subreaper(void)

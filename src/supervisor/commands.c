@@ -10,6 +10,7 @@
 #include "show/publish.h"
 #include "show/requests.h"
 #include "shutdown.h"
+#include "upgrade.h"
 #include "worker/groups.h"
 #include "worker/names.h"
 #include "worker/process.h"
@@ -270,6 +271,11 @@ static void command_restart_daemon(const struct call *c)
 	reload_begin(c->sup, RELOAD_RESTART, c->id, false);
 }
 
+static void command_upgrade(const struct call *c)
+{
+	upgrade_begin(c->sup, c->id, message_u64(c->m, TAG_FORCE) != 0);
+}
+
 static void command_log_level(const struct call *c)
 {
 	const char *level = message_str(c->m, TAG_ARG);
@@ -391,6 +397,7 @@ static command_fn *const commands[COMMAND_MAX_] = {
 	[COMMAND_RELOAD] = command_reload,
 	[COMMAND_SHUTDOWN] = command_shutdown,
 	[COMMAND_RESTART_DAEMON] = command_restart_daemon,
+	[COMMAND_UPGRADE] = command_upgrade,
 	[COMMAND_CLEAR] = command_clear_log,
 	[COMMAND_TAIL] = command_open_log,
 	[COMMAND_MAINTAIL] = command_open_log,

@@ -1,5 +1,7 @@
 #include "options.h"
 #include "run.h"
+#include "successor.h"
+#include "upgrade.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/notify.h>
@@ -11,12 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Tells a restarted daemon that it is one: its pid. */
-#define DAEMONIZED "SLOTD_DAEMONIZED"
-
-/* Users and hosts are looked up, which may take its time. */
-#define START_PATIENCE SECONDS(300)
 
 static int fail(const char *argv0, const struct diag *diag)
 {
@@ -98,66 +94,38 @@ static void leave_terminal(void)
 	}
 }
 
-/* ---- restart: everything has ended, the same command line starts again in this process */
+/* ---- the run */
 
-/* The path, not the file that runs: after an upgrade it is another one. */
-static int execute_again(char **argv, const char *exe, const char *cwd, bool daemonized)
+/* What a slotd before this one left is still as it was. */
+static int cannot_start(struct upgraded *upgraded, char **argv, const struct diag *diag)
 {
-	char pid[16];
+	char line[DIAG_TEXT_MAX + DIAG_FILE_MAX + 16];
 
-	os_pass_inherited();
-	if (notify_pass_listeners() < 0) {
-		(void)fprintf(stderr, "Error: the listening sockets are opened anew\n");
-	}
-	os_restore_limits();
-	notify_extend(START_PATIENCE); /* nothing feeds the watchdog meanwhile */
-	if (cwd[0] && chdir(cwd) < 0) {
-		(void)fprintf(stderr, "Error: cannot change back to %s: %s\n", cwd,
-			      strerror(errno));
-	}
-	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	if (daemonized) {
-		(void)setenv(DAEMONIZED, pid, 1);
-	}
-	(void)execv(exe, argv);
-	(void)execv("/proc/self/exe", argv);
-	(void)fprintf(stderr, "Error: cannot restart: %s\n", strerror(errno));
-	return 1;
+	(void)fprintf(stderr, "Error: %s\n", diag_format(diag, line, sizeof(line)));
+	successor_fall_back(upgraded, argv, line);
+	return 2;
 }
 
-static bool is_daemon_already(void)
-{
-	const char *pid = getenv(DAEMONIZED);
-	bool mine = pid && atoi(pid) == getpid();
-
-	(void)unsetenv(DAEMONIZED); /* not for workers */
-	return mine;
-}
-
-static void remember_place(char *exe, size_t exe_size, char *cwd, size_t cwd_size)
-{
-	ssize_t n = readlink("/proc/self/exe", exe, exe_size - 1);
-
-	exe[n > 0 ? n : 0] = '\0';
-	if (!getcwd(cwd, cwd_size)) {
-		cwd[0] = '\0';
-	}
-}
-
-static int run(const struct options *options, struct config *config, char **argv)
+static int run(const struct options *options, struct config *config, struct upgraded *upgraded,
+	       char **argv)
 {
 	static struct supervisor sup;
+	static struct successor successor;
 	auto_free char *path = strdup(config->file);
 	struct supervisor_options so = {.config_path = path,
 					.overrides = &options->overrides,
 					.foreground = config->supervisord.nodaemon,
-					.ready_fd = -EBADF};
-	bool daemonized = is_daemon_already();
-	char cwd[PATH_MAX], exe[PATH_MAX];
+					.ready_fd = -EBADF,
+					.successor = &successor,
+					.upgraded = upgraded->count ? upgraded : NULL,
+					.upgrades = upgraded->count,
+					.upgrade_failed = upgraded->why};
+	bool daemonized = successor_is_daemon();
 	struct diag diag = {0};
 	int r = 0;
 
-	remember_place(exe, sizeof(exe), cwd, sizeof(cwd));
+	successor_note(&successor, argv);
+	successor.daemonized = !so.foreground;
 	if (!so.foreground && !daemonized) {
 		r = daemonize(config, &so.ready_fd);
 	}
@@ -167,20 +135,31 @@ static int run(const struct options *options, struct config *config, char **argv
 	}
 	r = supervisor_start(&sup, &so, config, &diag);
 	if (r < 0) {
-		char line[DIAG_TEXT_MAX + DIAG_FILE_MAX + 16];
-
-		(void)fprintf(stderr, "Error: %s\n", diag_format(&diag, line, sizeof(line)));
-		return 2;
+		return cannot_start(upgraded, argv, &diag);
 	}
 	if (!so.foreground) {
 		leave_terminal();
 	}
 	supervisor_run(&sup);
-	return sup.mood == MOOD_RESTARTING ? execute_again(argv, exe, cwd, !so.foreground) : 0;
+	return sup.mood == MOOD_RESTARTING ? successor_restart(&successor) : 0;
+}
+
+/* systemd hears of it from the slotd that has asked. */
+static int test_takeover(const struct options *options, const char *argv0)
+{
+	struct config *config;
+	int status = upgrade_is_same(options->takeover_test);
+
+	if (status >= 0) {
+		return status;
+	}
+	status = load(options, argv0, &config);
+	return status ? status : upgrade_test(config);
 }
 
 int main(int argc, char **argv)
 {
+	struct upgraded upgraded;
 	struct config *config;
 	struct options options;
 	int status;
@@ -188,6 +167,7 @@ int main(int argc, char **argv)
 	if (os_adopt_descriptors() < 0) {
 		return 2;
 	}
+	successor_upgraded(&upgraded);
 	os_reserve_stack();
 	status = options_read(argc, argv, &options);
 	if (status >= 0) {
@@ -200,8 +180,15 @@ int main(int argc, char **argv)
 	if (options.test) {
 		return config_check_main(options.config_path, options.strict, &options.overrides);
 	}
+	if (options.takeover_test) {
+		return test_takeover(&options, argv[0]);
+	}
 	os_defer_signals();
 	notify_extend(START_PATIENCE);
 	status = load(&options, argv[0], &config);
-	return status ? status : run(&options, config, argv);
+	if (status) {
+		successor_fall_back(&upgraded, argv, "its configuration cannot be used");
+		return status;
+	}
+	return run(&options, config, &upgraded, argv);
 }

@@ -1,4 +1,5 @@
 #include "options.h"
+#include "upgrade.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/strbuf.h>
@@ -47,6 +48,12 @@ static int set_strict(struct reader *r, const char *value)
 	return -1;
 }
 
+static int set_takeover_test(struct reader *r, const char *value)
+{
+	r->options->takeover_test = value;
+	return -1;
+}
+
 static int set_help_config(struct reader *r, const char *value)
 {
 	(void)value;
@@ -74,6 +81,10 @@ static const struct option_row rows[] = {
 	{0, "strict", NULL, NULL, set_strict, "with -t: exit with a failure on warnings, too"},
 	{0, "help-config", NULL, NULL, set_help_config,
 	 "print every option of the configuration file and exit"},
+	{0, UPGRADE_TEST_OPTION, "FILE", NULL, set_takeover_test,
+	 "tell whether this slotd can take over from the one that runs FILE, whose ledger is the "
+	 "standard "
+	 "input; for slotctl upgrade"},
 	{'h', "help", NULL, NULL, show_help, "print this usage message and exit"},
 	{'?', "help", NULL, NULL, show_help, NULL},
 	{'v', "version", NULL, NULL, show_version, "print slotd's version number and exit"},

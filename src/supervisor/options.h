@@ -11,6 +11,7 @@ struct options {
 	struct config_overrides overrides;
 	bool foreground;
 	bool test, strict, help_config;
+	const char *takeover_test; /* the file that runs; only tell whether to take over from it */
 };
 
 /**

@@ -2,6 +2,7 @@
 #include "link/inheritance.h"
 #include "link/kept.h"
 #include "link/lookout.h"
+#include "successor.h"
 #include "supervisor.h"
 
 #include <slotd/cleanup.h>
@@ -55,6 +56,10 @@ int predecessor_lock(struct supervisor *sup, struct diag *diag)
 	p->lock_fd = p->socket_fd = -EBADF;
 	sup->predecessor = p;
 	(void)snprintf(path, sizeof(path), "%s/lock", sup->config->supervisord.state_dir);
+	p->lock_fd = sup->options.upgraded ? TAKE_FD(sup->options.upgraded->lock_fd) : -EBADF;
+	if (p->lock_fd >= 0) {
+		return 0; /* the lock is this process's */
+	}
 	if (own_file_open(path, O_RDWR | O_CREAT | O_NONBLOCK, 0600, diag,
 			  &sup->predecessor->lock_fd) < 0) {
 		return diag_prefix(diag, "cannot lock state_dir");
@@ -163,4 +168,9 @@ void predecessor_done(struct supervisor *sup)
 	cleanup_closep(&p->lock_fd);
 	free(p);
 	sup->predecessor = NULL;
+}
+
+int predecessor_lock_fd(const struct supervisor *sup)
+{
+	return sup->predecessor->lock_fd;
 }

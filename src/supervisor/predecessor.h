@@ -6,6 +6,8 @@
 
 /** Locks state_dir; a slotd that has it is named. */
 int predecessor_lock(struct supervisor *sup, struct diag *diag);
+/** The descriptor that has the lock; borrowed. */
+int predecessor_lock_fd(const struct supervisor *sup);
 /** Lets a later slotd ask ours: from here on it would take over from us. */
 int predecessor_succeed(struct supervisor *sup, struct diag *diag);
 /** Makes run_dir again, too. */

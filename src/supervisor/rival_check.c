@@ -64,7 +64,7 @@ static bool took_over(const struct supervisor *sup)
 	char comm[32];
 
 	return inheritance_there(sup) &&
-	       !(pid > 0 && process_alive(pid) &&
+	       !(pid > 0 && pid != getpid() && process_alive(pid) &&
 		 strcmp(process_comm(pid, comm, sizeof(comm)), "slotd") == 0);
 }
 

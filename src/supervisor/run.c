@@ -26,6 +26,7 @@
 #include "show/systemd.h"
 #include "shutdown.h"
 #include "signals.h"
+#include "upgrade.h"
 #include "wiring.h"
 #include "worker/adopt.h"
 #include "worker/auto_logs.h"
@@ -206,7 +207,7 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 		shutdown_init, systemd_init, clock_init,   activity_init, keep_init,
 		helpers_init,  waits_init,   orphans_init, starts_init,	  signals_init,
 		requests_init, publish_init, ownlog_init,  events_init,	  fcgi_init,
-		pidfile_init,  lookout_init, reload_init,
+		pidfile_init,  lookout_init, reload_init,  upgrade_init,
 	};
 	int r = loop_new(&sup->loop);
 
@@ -310,6 +311,7 @@ void supervisor_begin(struct supervisor *sup)
 		group_autostart(*g);
 	}
 	keep_drop_unwanted(sup);
+	upgrade_finish(sup);
 	inheritance_done(sup);
 	supervisor_commit(sup);
 	tell_ready(sup);
@@ -335,9 +337,9 @@ void supervisor_run(struct supervisor *sup)
 static void end_parts(struct supervisor *sup)
 {
 	static void (*const ends[])(struct supervisor *) = {
-		events_done,  fcgi_done,    services_done, gate_done,	  jobs_done,
-		relays_done,  records_done, reload_done,   requests_done, helpers_done,
-		streams_done, servers_done, publish_done,  keep_done,
+		upgrade_done, events_done,  fcgi_done,	  services_done, gate_done,
+		jobs_done,    relays_done,  records_done, reload_done,	 requests_done,
+		helpers_done, streams_done, servers_done, publish_done,	 keep_done,
 	};
 
 	lookout_done(sup);

@@ -3,15 +3,12 @@
 /**
  * The frame of slotd: what main.c makes, and what all rooms share.
  *
- *	link/     helper processes, what slotd-keep holds and a former slotd left there, slotd's own
- *	          log, control's sockets
- *	worker/   processes and their groups: launch, streams, starts, names, fcgi
- *	service/  services, their public sockets, slots, health checks
- *	handoff/  relays, and the rounds that each of them answers
- *	deploy/   swaps and deploys, jobs, the prepare commands, records
- *	show/     what slotd-control's mirror shows, requests that wait, events, systemd
- *	reload/   a reload, of groups and of services
- *	.         main, start and end, requests from slotd-control
+ *	link/     helpers, what slotd-keep holds or a former slotd left, slotd's log, control's
+ *sockets worker/   processes and their groups: launch, streams, starts, names, fcgi service/
+ *services, their public sockets, slots, health checks handoff/  relays, and the rounds that each of
+ *them answers deploy/   swaps and deploys, jobs, the prepare commands, records show/     what
+ *slotd-control's mirror shows, requests that wait, events, systemd reload/   a reload, of groups
+ *and of services .         main, start and end, requests from slotd-control
  *
  * Each uses only those before it.
  */
@@ -31,12 +28,13 @@ struct leftover;
 struct process;
 struct service;
 struct supervisor;
+struct successor;
+struct upgraded;
 
-/* Supervisor's "moods"; numbers are its API. */
-enum mood {
-	MOOD_SHUTDOWN = -1,
-	MOOD_RESTARTING = 0,
-	MOOD_RUNNING = 1,
+enum mood { /* Supervisor's word; the numbers are its API */
+	    MOOD_SHUTDOWN = -1,
+	    MOOD_RESTARTING = 0,
+	    MOOD_RUNNING = 1,
 };
 
 /** What the command line has set. Keeps everything. */
@@ -45,6 +43,10 @@ struct supervisor_options {
 	const struct config_overrides *overrides;
 	bool foreground; /* log lines go to stdout, too */
 	int ready_fd;	 /* daemonizing: written to when the start is complete; -EBADF: none */
+	const struct successor *successor; /* how slotd is executed again */
+	struct upgraded *upgraded;	   /* what a slotd in this process left; NULL: nothing */
+	unsigned upgrades;		   /* in this process */
+	const char *upgrade_failed;	   /* why the last one did; "" or NULL: it did not */
 };
 
 struct supervisor {
@@ -78,8 +80,7 @@ struct supervisor {
 	void (*const *look_after)(struct supervisor *sup);
 	/** Are clients served in a way that no descriptor of slotd shows? */
 	bool (*work_goes_on)(const struct supervisor *sup);
-	/** A configuration was found with which slotd can start again: stops everything for that.
-	 */
+	/** A configuration was found with which slotd can start again: stops everything. */
 	void (*restart)(struct supervisor *sup);
 
 	/* Each belongs to the file of that name, and no other file knows the struct. */
@@ -111,5 +112,6 @@ struct supervisor {
 	struct starts *starts;
 	struct streams *streams;
 	struct systemd *systemd;
+	struct upgrade *upgrade;
 	struct waits *waits;
 };

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -267,6 +268,19 @@ def a_killed_slotd_comes_back_and_takes_its_workers_over():
     assert answer()[0] == "b"
 
 
+def a_reload_after_another_version_was_installed_executes_it():
+    slotd = Path(os.readlink(f"/proc/{show('MainPID')}/exe"))
+    workers = show("MainPID"), pid_of(WORKERS.format("b", 8101))
+    new = slotd.with_suffix(".new")
+    shutil.copy2(slotd, new)
+    new.rename(slotd)
+    run("systemctl", "reload", "slotd")
+    wait_for(lambda: show("ActiveState") == "active", "systemd has read that it is done")
+    assert os.readlink(f"/proc/{show('MainPID')}/exe") == str(slotd), "not the deleted one"
+    assert workers == (show("MainPID"), pid_of(WORKERS.format("b", 8101))) and answer()[0] == "b"
+    run("systemctl", "reload", "slotd")
+
+
 def a_file_with_a_mistake_is_told_and_not_tried_again():
     good = CONFIG.read_text()
     CONFIG.write_text(good.replace("health=", "heath="))
@@ -368,6 +382,7 @@ BOOTS = {
         a_reload_may_look_up_names_for_longer_than_a_start_may_take,
         a_reexec_of_systemd_changes_nothing,
         a_killed_slotd_comes_back_and_takes_its_workers_over,
+        a_reload_after_another_version_was_installed_executes_it,
         a_file_with_a_mistake_is_told_and_not_tried_again,
         a_slotd_that_hangs_is_replaced_by_the_watchdog,
         a_connection_made_during_a_restart_is_answered,

@@ -23,6 +23,8 @@
 struct relay_link {
 	int page_fd;
 	struct relay_page *page;
+	unsigned place; /* retiring: the index of the one that has its place */
+	bool told;	/* retiring: it accepts no more */
 };
 
 /* Made with the first relay. */
@@ -53,7 +55,7 @@ static unsigned relay_count(const struct supervisor *sup)
 	unsigned n = 0;
 
 	vec_for_each (h, &sup->helpers) {
-		n += (*h)->kind == HELPER_RELAY;
+		n += (*h)->kind == HELPER_RELAY && !(*h)->retiring;
 	}
 	return n < RELAYS_MAX ? n : RELAYS_MAX;
 }
@@ -345,6 +347,12 @@ static int take_or_make(const struct supervisor *sup, const char *kept, const ch
 	return TAKE_FD(fd);
 }
 
+static const char *page_label(const struct helper *h, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, KEEP_PAGE_PREFIX "%u", h->index);
+	return buf;
+}
+
 static int make_page(struct helper *h)
 {
 	struct helper *control = helper_of(h->sup, HELPER_CONTROL);
@@ -357,8 +365,8 @@ static int make_page(struct helper *h)
 		return -ENOMEM;
 	}
 	(void)snprintf(name, sizeof(name), "slotd relay %u", h->index);
-	(void)snprintf(kept, sizeof(kept), KEEP_PAGE_PREFIX "%u", h->index);
-	fd = take_or_make(h->sup, kept, name, sizeof(struct relay_page));
+	fd = take_or_make(h->sup, page_label(h, kept, sizeof(kept)), name,
+			  sizeof(struct relay_page));
 	if (fd < 0) {
 		return fd;
 	}
@@ -439,6 +447,14 @@ static void refill_service(struct service *s, struct helper *h)
 	}
 }
 
+static void tell_to_retire(struct helper *h)
+{
+	struct message m;
+
+	message_init(&m, MSG_RELAY_RETIRE, 0);
+	link_of(h)->told = helper_send(h, &m) == 0;
+}
+
 static void refill(struct helper *h)
 {
 	int r = link_of(h) ? 0 : make_page(h);
@@ -458,6 +474,9 @@ static void refill(struct helper *h)
 	}
 	if (h->child.adopted) {
 		relays_forget_former(h);
+	}
+	if (h->retiring) {
+		tell_to_retire(h); /* perhaps the slotd before did not live to do so */
 	}
 }
 
@@ -500,6 +519,26 @@ static void received(struct helper *h, struct message *m)
 	}
 }
 
+static void free_link(struct helper *h)
+{
+	struct relay_link *link = link_of(h);
+
+	if (link) {
+		(void)munmap(link->page, sizeof(struct relay_page));
+		cleanup_closep(&link->page_fd);
+		free(link);
+		h->data = NULL;
+	}
+}
+
+static void drop_link(struct helper *h)
+{
+	char kept[64];
+
+	keep_drop(h->sup, page_label(h, kept, sizeof(kept)));
+	free_link(h);
+}
+
 /* Nothing is open in a dead relay. A hole is zeroes, and costs no memory. */
 static void lost(struct helper *h)
 {
@@ -516,6 +555,63 @@ static void lost(struct helper *h)
 	}
 	if (!h->sup->quitting) {
 		rounds_lose(h);
+	}
+	if (h->retiring) {
+		drop_link(h);
+	}
+}
+
+/* ---- after an upgrade */
+
+/* No running relay has it. RELAYS_MAX: there is none. */
+static unsigned free_index(const struct supervisor *sup)
+{
+	unsigned i = relay_count(sup);
+
+	while (i < RELAYS_MAX && relay_at(sup, i) && child_running(&relay_at(sup, i)->child)) {
+		i++;
+	}
+	return i;
+}
+
+static void replace(struct helper *h)
+{
+	struct supervisor *sup = h->sup;
+	struct helper *control = helper_of(sup, HELPER_CONTROL);
+	unsigned place = h->index, index = free_index(sup);
+	char kept[64];
+
+	if (!link_of(h) || index == RELAYS_MAX || helper_replace(h, index) < 0) {
+		log_line(LOG_WARNING, "slotd-relay %u stays the one of before", place);
+		return;
+	}
+	rounds_renumber(sup, place, index);
+	link_of(h)->place = place;
+	keep_put_one(sup, page_label(h, kept, sizeof(kept)), link_of(h)->page_fd);
+	if (control && channel_open(&control->channel)) {
+		publish_page(h, control);
+	}
+}
+
+void relays_replace(struct supervisor *sup)
+{
+	for (unsigned place = 0; place < relay_count(sup); place++) {
+		struct helper *h = relay_at(sup, place);
+
+		if (h && h->child.adopted) {
+			replace(h);
+		}
+	}
+}
+
+/* Somebody accepts in the place of one that retires. */
+static void ready(struct helper *fresh)
+{
+	vec_for_each (h, &fresh->sup->helpers) {
+		if ((*h)->kind == HELPER_RELAY && (*h)->retiring && is_ready_for(*h) &&
+		    !link_of(*h)->told && link_of(*h)->place == fresh->index) {
+			tell_to_retire(*h);
+		}
 	}
 }
 
@@ -538,19 +634,15 @@ const struct helper_ops relays_helper_ops = {
 	.name = "slotd-relay",
 	.refill = refill,
 	.received = received,
+	.ready = ready,
 	.lost = lost,
 };
 
 void relays_done(struct supervisor *sup)
 {
 	vec_for_each (h, &sup->helpers) {
-		struct relay_link *link = (*h)->kind == HELPER_RELAY ? link_of(*h) : NULL;
-
-		if (link) {
-			(void)munmap(link->page, sizeof(struct relay_page));
-			cleanup_closep(&link->page_fd);
-			free(link);
-			(*h)->data = NULL;
+		if ((*h)->kind == HELPER_RELAY) {
+			free_link(*h);
 		}
 	}
 	if (sup->relays) {

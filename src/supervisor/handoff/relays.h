@@ -10,6 +10,11 @@
 bool relays_work(const struct supervisor *sup);
 void relays_done(struct supervisor *sup);
 
+/** Starts another in the place of each that a former slotd has left, which ends with its last
+ * connection.
+ */
+void relays_replace(struct supervisor *sup);
+
 /** Gives slotd-control the relays' pages of counts. */
 void relays_publish(struct supervisor *sup, struct helper *control);
 

@@ -258,3 +258,16 @@ void rounds_lose(struct helper *h)
 		}
 	}
 }
+
+void rounds_renumber(struct supervisor *sup, unsigned from, unsigned to)
+{
+	vec_for_each (s, &sup->services) {
+		for (size_t i = 0; i < ROUNDS; i++) {
+			struct round *r = round_of(*s, i);
+
+			if (r->waiting >> from & 1) {
+				r->waiting ^= UINT64_C(1) << from | UINT64_C(1) << to;
+			}
+		}
+	}
+}

@@ -18,3 +18,5 @@ void rounds_cancel(struct service *s);
 void rounds_answered(struct helper *h, const struct message *m);
 /** A relay has died, which counts as its answer to all rounds. */
 void rounds_lose(struct helper *h);
+/** A relay has another index. */
+void rounds_renumber(struct supervisor *sup, unsigned from, unsigned to);

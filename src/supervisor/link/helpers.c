@@ -1,5 +1,6 @@
 #include "link/helpers.h"
 #include "link/former.h"
+#include "link/helper_process.h"
 #include "link/inheritance.h"
 #include "link/kept.h"
 #include "supervisor.h"
@@ -14,7 +15,6 @@
 #include <unistd.h>
 
 enum {
-	RELAYS_DEFAULT_MAX = 4,
 	FREE_RESTARTS = 3, /* at once; then paced */
 };
 
@@ -51,7 +51,8 @@ static const struct helper_ops *ops_of(const struct helper *h)
 static const char *helper_name(const struct helper *h, char *buf, size_t size)
 {
 	if (h->kind == HELPER_RELAY) {
-		(void)snprintf(buf, size, "%s %u", ops_of(h)->name, h->index);
+		(void)snprintf(buf, size, "%s%s %u", h->retiring ? HELPER_RETIRING : "",
+			       ops_of(h)->name, h->index);
 	} else {
 		(void)snprintf(buf, size, "%s", ops_of(h)->name);
 	}
@@ -60,7 +61,6 @@ static const char *helper_name(const struct helper *h, char *buf, size_t size)
 
 /* ---- one helper process */
 
-static void start(struct helper *h);
 static const struct channel_ops channel_ops;
 
 static const char *label_of(const struct helper *h, char *buf, size_t size)
@@ -73,7 +73,7 @@ static const char *label_of(const struct helper *h, char *buf, size_t size)
 
 /* Of slotd-keep and slotd-spawn only that they live: the one is asked at its socket, the other is
  * to see slotd's end. */
-static void keep_channel(struct helper *h)
+void helper_keep(struct helper *h)
 {
 	bool alone = h->kind == HELPER_KEEP || h->kind == HELPER_SPAWN;
 	const struct kept_fd fds[] = {{alone ? -EBADF : h->channel.fd, KEEP_TAG_CHANNEL},
@@ -108,6 +108,9 @@ static void received(struct channel *ch, struct message *m)
 		log_line(LOG_DEBUG, "%s is ready (pid %d, version %s)",
 			 helper_name(h, name, sizeof(name)), (int)h->child.pid,
 			 message_str(m, TAG_VERSION));
+		if (ops_of(h)->ready) {
+			ops_of(h)->ready(h);
+		}
 		break;
 	case MSG_REPORT:
 		log_line((int)message_u64(m, TAG_LEVEL) & LOG_PRIMASK, "%s: %s",
@@ -172,7 +175,12 @@ static void explain_end(struct helper *h, const struct child_result *result)
 {
 	char name[64], why[512];
 
+	(void)helper_name(h, name, sizeof(name));
 	if (h->sup->quitting) {
+		return;
+	}
+	if (result->status == 0 && (h->retiring || h->renewed)) {
+		log_line(LOG_INFO, "%s has ended, as it should", name);
 		return;
 	}
 	if (result->report.stage != SPAWN_STAGE_NONE) {
@@ -180,15 +188,16 @@ static void explain_end(struct helper *h, const struct child_result *result)
 	} else {
 		(void)worker_status_text(result->status, why, sizeof(why));
 	}
-	log_line(LOG_ERR, "%s ended: %s%s; starting it again", helper_name(h, name, sizeof(name)),
-		 h->hung ? "it had read nothing for 4 s, so it was ended, " : "", why);
+	log_line(LOG_ERR, "%s ended: %s%s%s", name,
+		 h->hung ? "it had read nothing for 4 s, so it was ended, " : "", why,
+		 h->wanted ? "; starting it again" : "");
 	h->hung = false;
 }
 
 static void ended(struct helper *h)
 {
-	h->ready = false;
-	keep_channel(h);
+	h->ready = h->renewed = false;
+	helper_keep(h);
 	if (ops_of(h)->last_words) {
 		channel_receive_rest(&h->channel);
 	}
@@ -208,7 +217,7 @@ static bool any_alive(const struct supervisor *sup, bool but_keep)
 	return false;
 }
 
-static void quit(struct helper *h)
+void helper_quit(struct helper *h)
 {
 	struct message m;
 
@@ -230,7 +239,8 @@ static void one_less(struct supervisor *sup)
 	if (!any_alive(sup, false)) {
 		loop_stop(sup->loop);
 	} else if (!any_alive(sup, true)) {
-		quit(helper_of(sup, HELPER_KEEP)); /* last: what it holds outlives the others */
+		helper_quit(
+			helper_of(sup, HELPER_KEEP)); /* last: what it holds outlives the others */
 	}
 }
 
@@ -241,14 +251,14 @@ static void on_end(struct child *c, const struct child_result *result)
 
 	explain_end(h, result);
 	ended(h);
+	loop_timer_stop(h->sup->loop, &h->timer);
 	if (!h->wanted) {
-		loop_timer_stop(h->sup->loop, &h->timer);
 		one_less(h->sup);
 		return;
 	}
 	at = restart_at(h, now);
 	if (at == now) {
-		start(h);
+		helper_start(h);
 	} else {
 		loop_timer_set(h->sup->loop, &h->timer, at);
 	}
@@ -262,7 +272,7 @@ static void on_timer(struct loop_timer *t)
 	if (child_running(&h->child)) {
 		kill_helper(h, "did not end when asked to");
 	} else if (h->wanted) {
-		start(h);
+		helper_start(h);
 	}
 }
 
@@ -301,11 +311,11 @@ static void started(struct helper *h, int channel_fd)
 	channel_first(&h->channel); /* however many workers end in the same turn */
 	h->channel.stall_after = STALL_AFTER;
 	h->channel.prompt = true;
-	keep_channel(h);
+	helper_keep(h);
 	ops_of(h)->refill(h);
 }
 
-static void start(struct helper *h)
+void helper_start(struct helper *h)
 {
 	struct supervisor *sup = h->sup;
 	const struct owner *user = &sup->config->supervisord.helper_user;
@@ -350,7 +360,7 @@ static void start(struct helper *h)
 
 /* ---- those that a former slotd left */
 
-static bool adopt(struct helper *h)
+bool helper_adopt(struct helper *h)
 {
 	struct former former;
 	char label[96], name[64];
@@ -373,20 +383,26 @@ static bool adopt(struct helper *h)
 	return true;
 }
 
-static void begin(struct helper *h)
+/* After an upgrade the program is another; relays then end with their last connection. */
+static bool stays(const struct helper *h)
+{
+	return kinds[h->kind].stays && !(h->kind == HELPER_LOG && h->sup->options.upgraded);
+}
+
+void helper_begin(struct helper *h)
 {
 	char label[96];
 
-	if (kinds[h->kind].stays && adopt(h)) {
+	if (stays(h) && helper_adopt(h)) {
 		return;
 	}
 	former_end(h->sup, label_of(h, label, sizeof(label)));
-	start(h);
+	helper_start(h);
 }
 
 /* ---- all of them */
 
-static int add(struct supervisor *sup, enum helper_kind kind, unsigned index, bool wanted)
+int helper_add(struct supervisor *sup, enum helper_kind kind, unsigned index, bool wanted)
 {
 	struct helper *h = calloc(1, sizeof(*h));
 
@@ -400,16 +416,6 @@ static int add(struct supervisor *sup, enum helper_kind kind, unsigned index, bo
 	h->wanted = wanted;
 	loop_timer_init(&h->timer, on_timer);
 	return 0;
-}
-
-/* Those that are added together know of each other when they start. */
-static void start_from(struct supervisor *sup, size_t first)
-{
-	for (size_t i = first; i < sup->helpers.len; i++) {
-		if (sup->helpers.at[i]->wanted) {
-			begin(sup->helpers.at[i]);
-		}
-	}
 }
 
 static void find_directories(struct supervisor *sup)
@@ -427,61 +433,14 @@ static void find_directories(struct supervisor *sup)
 		       SLOTD_HELPER_DIR);
 }
 
-static unsigned relay_count(const struct supervisor *sup)
+int helpers_find_programs(struct supervisor *sup, struct diag *diag)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (!sup->services.len) {
-		return 0;
-	}
-	if (former_relays(sup)) {
-		return former_relays(sup); /* each knows how many they are */
-	}
-	if (sup->config->supervisord.relays) {
-		return sup->config->supervisord.relays;
-	}
-	return cpus < 1 ? 1 : cpus > RELAYS_DEFAULT_MAX ? RELAYS_DEFAULT_MAX : (unsigned)cpus;
-}
-
-int helpers_want_relays(struct supervisor *sup)
-{
-	unsigned n = helper_of(sup, HELPER_RELAY) ? 0 : relay_count(sup);
-	size_t first = sup->helpers.len;
-	int r = 0;
-
-	for (unsigned i = 0; r == 0 && i < n; i++) {
-		r = add(sup, HELPER_RELAY, i, true);
-	}
-	start_from(sup, first);
-	return r;
-}
-
-int helpers_start(struct supervisor *sup, struct diag *diag)
-{
-	static const struct {
-		enum helper_kind kind;
-		bool wanted;
-	} singles[] = {
-		{HELPER_SPAWN, true},	{HELPER_KEEP, true},   {HELPER_LOG, true},
-		{HELPER_CONTROL, true}, {HELPER_PROBE, false}, /* wanted once a check is configured
-								*/
-	};
+	const struct helper keep = {.sup = sup, .kind = HELPER_KEEP};
 	char path[PATH_MAX * 2];
-	int r = 0;
+	int r;
 
 	find_directories(sup);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(singles); i++) {
-		r = add(sup, singles[i].kind, 0, singles[i].wanted);
-	}
-	start_from(sup, 0);
-	if (r == 0) {
-		r = helpers_want_relays(sup);
-	}
-	former_end_rest(sup);
-	if (r < 0) {
-		return diag_set_errno(diag, r, "cannot start the helper processes");
-	}
-	r = find_program(helper_of(sup, HELPER_KEEP), path, sizeof(path));
+	r = find_program(&keep, path, sizeof(path));
 	return r < 0 ? diag_set_errno(diag, r,
 				      "slotd's helper programs are neither beside slotd nor in %s: "
 				      "install all of slotd",
@@ -494,7 +453,7 @@ void helpers_quit(struct supervisor *sup)
 	sup->quitting = true;
 	vec_for_each (h, &sup->helpers) {
 		if ((*h)->kind != HELPER_KEEP) {
-			quit(*h);
+			helper_quit(*h);
 		}
 	}
 	one_less(sup);
@@ -554,12 +513,12 @@ void helper_want(struct supervisor *sup, enum helper_kind kind, bool wanted)
 		return;
 	}
 	if (!wanted) {
-		quit(h);
+		helper_quit(h);
 		return;
 	}
 	h->wanted = true;
 	if (!child_running(&h->child)) {
-		start(h);
+		helper_start(h);
 	}
 }
 

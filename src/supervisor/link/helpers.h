@@ -21,13 +21,15 @@ enum helper_kind {
 struct helper {
 	struct supervisor *sup;
 	enum helper_kind kind;
-	unsigned index; /* relays: 0.. */
+	unsigned index; /* relays: 0..; those that retire have others */
 	struct child child;
 	struct loop_timer timer; /* when to start it again; when to end it after QUIT */
 	struct channel channel;
-	bool ready;  /* it has sent MSG_READY */
-	bool hung;   /* it hung, and was ended because of that */
-	bool wanted; /* it is restarted when it ends */
+	bool ready;    /* it has sent MSG_READY */
+	bool hung;     /* it hung, and was ended because of that */
+	bool wanted;   /* it is restarted when it ends */
+	bool renewed;  /* it was asked to end, and another starts in its place */
+	bool retiring; /* another has its place; it ends by itself */
 	usec_t started;
 	unsigned quick_deaths;
 	void *data; /* of the file that owns this kind: a relay's page, for instance */
@@ -39,6 +41,8 @@ struct helper_ops {
 	/** A new process is connected: send it everything it must know. */
 	void (*refill)(struct helper *h);
 	void (*received)(struct helper *h, struct message *m);
+	/** It has begun to work. May be NULL. */
+	void (*ready)(struct helper *h);
 	/** The helper has died; requests to it will not be answered. May be NULL. */
 	void (*lost)(struct helper *h);
 	/** Everything that was queued for it has been sent. May be NULL. */
@@ -64,6 +68,13 @@ void helpers_done(struct supervisor *sup);
 /** Returns the first helper of that kind; only of relays there are several. Never NULL after
  * helpers_start. */
 struct helper *helper_of(struct supervisor *sup, enum helper_kind kind);
+/** Ends the helper and starts the program anew, which may be another by now. */
+void helper_renew(struct supervisor *sup, enum helper_kind kind);
+/**
+ * Starts another relay in the place of one that goes on: that one gets another index, and is not
+ * started again when it ends. Returns 0 or -ENOMEM.
+ */
+int helper_replace(struct helper *h, unsigned new_index);
 /** Starts a helper that is wanted now, such as slotd-probe, or no longer wants it. */
 void helper_want(struct supervisor *sup, enum helper_kind kind, bool wanted);
 /** Sends m; a full queue or a closed channel is logged once. Returns 0 or -errno. */

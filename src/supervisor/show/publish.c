@@ -162,6 +162,8 @@ static int send_daemon(struct supervisor *sup)
 	message_put_text(&m, TAG_IDENTIFIER, sup->config->supervisord.identifier);
 	message_put_text(&m, TAG_VERSION, SLOTD_VERSION);
 	message_put_u64(&m, TAG_SINCE, sup->started_wall);
+	message_put_u64(&m, TAG_COUNT, sup->options.upgrades);
+	message_put_text(&m, TAG_NOTE, sup->options.upgrade_failed);
 	return helper_send(control_of(sup), &m);
 }
 

@@ -270,8 +270,9 @@ void workers_resume(struct supervisor *sup)
 	vec_for_each (p, &sup->processes) {
 		n += *p && runs(*p);
 	}
-	log_line(LOG_NOTICE, "took over %u worker%s from a slotd that was killed (pid %d)", n,
-		 n == 1 ? "" : "s", (int)inherited_daemon(sup).pid);
+	log_line(LOG_NOTICE, "took over %u worker%s from %s (pid %d)", n, n == 1 ? "" : "s",
+		 sup->options.upgrades ? "the slotd before" : "a slotd that was killed",
+		 (int)inherited_daemon(sup).pid);
 	for (size_t i = 0; i < sup->processes.len; i++) {
 		struct process *p = sup->processes.at[i];
 

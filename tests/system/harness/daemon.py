@@ -79,6 +79,7 @@ class Daemon:
         self.config = self.dir / "slotd.conf"
         self.write_config(config)
         self.env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
+        self.program = SLOTD
         self.process: Optional[subprocess.Popen] = None
         self.wrapped = False  # by a command that may not be slotd itself in the end
         self.expected_status = {0}  # of its end; a test that kills it says otherwise
@@ -97,7 +98,7 @@ class Daemon:
         output = open(self.dir / "stderr", "ab")
         self.wrapped = bool(wrap)
         self.process = subprocess.Popen(
-            [*wrap, str(SLOTD), "-n", "-c", str(self.config), *args],
+            [*wrap, str(self.program), "-n", "-c", str(self.config), *args],
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             cwd=self.dir, env=self.env, **popen)
         output.close()

@@ -1,0 +1,185 @@
+"""slotctl upgrade: another slotd in the same process; workers and connections go on."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from harness import procs
+from harness.apps import two_slots
+from harness.load import Load
+from harness.paths import BUILD
+from harness.procs import wait_for
+
+SLEEPER = "[program:{0}]\ncommand=sleep 1000\nstartsecs=0\n{1}\n"
+HELPERS = ("spawn", "keep", "log", "relay", "probe", "control")
+
+
+@pytest.fixture
+def programs(tmp_path):
+    """slotd and its helpers, to be replaced by others."""
+    for folder in ("supervisor", *HELPERS):
+        (tmp_path / folder).mkdir()
+    shutil.copy(BUILD / "src/supervisor/slotd", tmp_path / "supervisor/slotd")
+    for name in HELPERS:
+        shutil.copy(BUILD / f"src/{name}/slotd-{name}", tmp_path / name / f"slotd-{name}")
+    for path in (tmp_path, *tmp_path.parents):
+        if path.stat().st_uid == os.geteuid():
+            path.chmod(path.stat().st_mode | 0o055)
+    return tmp_path
+
+
+def install(programs, name="supervisor/slotd"):
+    """Another file at the path, as from a package."""
+    new = programs / "new"
+    shutil.copy(programs / name, new)
+    new.rename(programs / name)
+
+
+def started(slotd, programs, config, **options):
+    daemon = slotd(config, start=False, **options)
+    daemon.program = programs / "supervisor/slotd"
+    daemon.start()
+    return daemon
+
+
+def pids(daemon):
+    return {f"{i['group']}:{i['name']}": (i["pid"], i["start"])
+            for i in daemon.rpc.supervisor.getAllProcessInfo()}
+
+
+def upgrade(daemon, status=0):
+    before = {name: daemon.helpers(name) for name in HELPERS}
+    done = daemon.ctl("upgrade", "--force")
+    assert done.returncode == status, done.stdout + done.stderr + daemon.log()
+    return before, done
+
+
+def test_everything_goes_on(slotd, ports, programs):
+    config = two_slots("payinv", f"127.0.0.1:{ports.one()}", ports.run(2), ports.run(2),
+                       options="idle_keep=600\n")
+    daemon = started(slotd, programs, config)
+    for name in pids(daemon):
+        if name.startswith("payinv-a"):
+            daemon.wait_state(name, "RUNNING")
+    address = ("127.0.0.1", int(daemon.service("payinv")["listens"][0].split(":")[1]))
+    before, pid = pids(daemon), daemon.pid
+    with Load(address, clients=4, rate=40) as fresh, \
+            Load(address, clients=8, rate=20, keep_alive=True) as kept:
+        wait_for(lambda: len(kept.requests) > 50, "load runs")
+        for n in range(1, 4):
+            assert daemon.ctl("upgrade", check=True).stdout == "slotd is up to date\n"
+            install(programs)
+            helpers = {name: daemon.helpers(name) for name in HELPERS}
+            done = daemon.ctl("upgrade", check=True)
+            assert done.stdout.startswith("Upgraded to version ")
+            assert pids(daemon) == before and daemon.process.poll() is None
+            assert daemon.status()["daemon"]["upgrades"] == n
+            wait_for(lambda old=helpers: not any(
+                set(old[name]) & set(daemon.helpers(name)) for name in HELPERS if name != "relay"),
+                "the other helpers are new")
+            at = len(fresh.requests), len(kept.requests)
+            wait_for(lambda at=at: len(fresh.requests) > at[0] + 100
+                     and len(kept.requests) > at[1] + 100, "the load goes on")
+            daemon.ctl("swap", "payinv", check=True)
+            before = pids(daemon)
+        relays = daemon.helpers("relay")
+    assert not fresh.failed() and not kept.failed(), (fresh.failed()[:3], kept.failed()[:3])
+    assert kept.closed == 0
+    wait_for(lambda: len(daemon.helpers("relay")) < len(relays), "old relays end")
+    assert daemon.pid == pid and daemon.end() == 0
+
+
+def test_a_worker_of_before_is_still_slotds_child(slotd, programs):
+    daemon = started(slotd, programs, SLEEPER.format("one", "autorestart=false\n"))
+    one = daemon.wait_state("one", "RUNNING")["pid"]
+    upgrade(daemon)
+    assert daemon.info("one")["pid"] == one
+    os.kill(one, signal.SIGTERM)
+    daemon.wait_state("one", "EXITED")
+    daemon.wait_log("exited: one (terminated by SIGTERM; not expected)")
+    assert not os.path.exists(f"/proc/{one}")
+
+
+@pytest.mark.parametrize("content", ["#!/bin/sh\necho 'Error: of another machine'\nexit 1\n",
+                                     "rubbish", None])
+def test_one_that_cannot_take_over_is_not_executed(slotd, programs, content):
+    daemon = started(slotd, programs, SLEEPER.format("one", ""))
+    one = daemon.wait_state("one", "RUNNING")["pid"]
+    (programs / "supervisor/slotd").unlink()
+    if content:
+        (programs / "supervisor/slotd").write_text(content)
+        (programs / "supervisor/slotd").chmod(0o755)
+    helpers, done = upgrade(daemon, status=10)
+    assert "cannot take over: " in done.stderr + done.stdout
+    assert "nothing has changed" in done.stderr + done.stdout
+    assert "#!" not in (content or "") or "of another machine" in done.stderr + done.stdout
+    assert daemon.info("one")["pid"] == one and daemon.status()["daemon"]["upgrades"] == 0
+    assert helpers == {name: daemon.helpers(name) for name in HELPERS}
+
+
+def test_if_it_does_not_come_up_the_one_before_goes_on(slotd, programs, tmp_path_factory):
+    before = tmp_path_factory.mktemp("before")
+    daemon = started(slotd, programs, SLEEPER.format("one", ""))
+    one = daemon.wait_state("one", "RUNNING")["pid"]
+    # the one that runs finds its helpers where it has gone; the other one finds none
+    for name in ("supervisor", *HELPERS):
+        (programs / name).rename(before / name)
+    (programs / "supervisor").mkdir()
+    shutil.copy(before / "supervisor/slotd", programs / "supervisor/slotd")
+    for path in (before, *before.parents):
+        if path.stat().st_uid == os.geteuid():
+            path.chmod(path.stat().st_mode | 0o055)
+    _, done = upgrade(daemon, status=10)
+    assert "NOT upgraded" in done.stderr and "helper programs" in done.stderr
+    assert daemon.info("one")["pid"] == one and procs.alive(one)
+    daemon.ctl("restart", "one", check=True)
+    assert daemon.end() == 0
+
+
+def test_an_edited_configuration_is_applied_first(slotd, programs):
+    daemon = started(slotd, programs, SLEEPER.format("one", ""))
+    daemon.config.write_text(daemon.config.read_text() + SLEEPER.format("two", ""))
+    _, done = upgrade(daemon, status=10)
+    assert "slotctl reload" in done.stdout + done.stderr
+    daemon.ctl("reload", check=True)
+    upgrade(daemon)
+    daemon.wait_state("two", "RUNNING")
+
+
+def test_not_in_the_middle_of_a_deploy(slotd, ports, programs):
+    config = two_slots("payinv", f"127.0.0.1:{ports.one()}", ports.run(1), ports.run(1),
+                       options="prepare=sleep 1000\n")
+    daemon = started(slotd, programs, config)
+    daemon.rpc.slotd.deploy("payinv")
+    _, done = upgrade(daemon, status=12)
+    assert "slotctl abort payinv" in done.stdout + done.stderr
+    daemon.ctl("abort", "payinv", check=True)
+    wait_for(lambda: daemon.ctl("upgrade", "--force").returncode == 0, "then it is done")
+
+
+def test_a_kill_after_an_upgrade_loses_no_connection(slotd, ports, programs):
+    """A relay that retires is taken over by the next slotd, too."""
+    port = ports.one()
+    config = two_slots("payinv", f"127.0.0.1:{port}", ports.run(2), ports.run(2))
+    daemon = started(slotd, programs, config)
+    wait_for(lambda: daemon.slot("payinv", "a")["ready"] == 2, "it serves")
+    client = socket.create_connection(("127.0.0.1", port), 20)
+
+    def ask():
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        return client.recv(1 << 16)
+
+    assert ask().startswith(b"HTTP/1.1 200")
+    old = upgrade(daemon)[0]["relay"]
+    assert ask().startswith(b"HTTP/1.1 200")
+    daemon.kill()
+    daemon.start()
+    assert ask().startswith(b"HTTP/1.1 200")
+    assert sum(procs.alive(pid) for pid in old) == 1, "the one with the connection"
+    client.close()
+    wait_for(lambda: not any(map(procs.alive, old)), "it has ended with its last connection")
+    assert daemon.end() == 0
