@@ -65,7 +65,7 @@ static void on_print(struct logger *lg, struct message *m)
 static void on_line(struct logger *lg, struct message *m)
 {
 	if (lg->own.level >= LOG_DEBUG) {
-		streams_drain(lg); /* what a worker said before this is above it in the log */
+		streams_drain_shown(lg); /* what a worker said before this is above it in the log */
 	}
 	own_received(lg, m);
 }
@@ -142,6 +142,7 @@ static int begin(struct logger *lg)
 	streams_init(lg);
 	pace_init(&lg->pace, lg->loop, stream_take);
 	channel_init(&lg->channel, lg->loop, HELPER_CHANNEL_FD, &ops, lg);
+	channel_first(&lg->channel); /* slotd waits less than any worker */
 	return helper_ready(&lg->channel);
 }
 

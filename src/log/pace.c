@@ -27,6 +27,12 @@ static void on_turn_end(struct loop_idle *idle)
 	p->began = 0;
 }
 
+void pace_begin(struct pace *pace)
+{
+	pace->began = pace->began ? pace->began : usec_monotonic();
+	loop_idle_queue(pace->loop, &pace->turn_end);
+}
+
 bool pace_over(const struct pace *pace)
 {
 	return pace->began && usec_monotonic() >= usec_add(pace->began, PACE_TURN_MAX);
@@ -85,12 +91,6 @@ static void measure(struct stream *s, int held)
 	}
 }
 
-static void begin_look(struct pace *p)
-{
-	p->began = p->began ? p->began : usec_monotonic();
-	loop_idle_queue(p->loop, &p->turn_end);
-}
-
 /* Its end, too, is told by the loop. */
 static void look_at(struct stream *s)
 {
@@ -113,7 +113,7 @@ static void on_look(struct loop_idle *idle)
 	struct pace *p = container_of(idle, struct pace, look);
 
 	p->began = 0; /* time of their own, or many that trickle could take all of it */
-	begin_look(p);
+	pace_begin(p);
 	for (unsigned n = p->n_flowing; n && p->first && !pace_over(p); n--) {
 		look_at(p->first);
 	}
@@ -135,7 +135,7 @@ void pace_take(struct stream *s)
 	struct pace *p = &s->lg->pace;
 	bool paused;
 
-	begin_look(p);
+	pace_begin(p);
 	if (pace_over(p)) {
 		take_apart(s);
 		return;

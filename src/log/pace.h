@@ -27,6 +27,8 @@ void pace_init(struct pace *pace, struct loop *loop, void (*take)(struct stream 
 void pace_done(struct pace *pace);
 /** The loop says that something is in the pipe of s: takes it, now or in the next turn. */
 void pace_take(struct stream *s);
+/** Work on pipes begins: the time of this turn runs, if it does not yet. */
+void pace_begin(struct pace *pace);
 /** Has this turn lasted long enough? */
 bool pace_over(const struct pace *pace);
 /** s is not looked at any more because it flows. Harmless if it does not. */

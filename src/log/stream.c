@@ -324,6 +324,20 @@ void streams_drain(struct logger *lg)
 	for_each(lg, stream_drain);
 }
 
+static void drain_shown(struct stream *s)
+{
+	if (s->pid && !pace_over(&s->lg->pace)) {
+		stream_drain(s);
+	}
+}
+
+void streams_drain_shown(struct logger *lg)
+{
+	/* Many lines of slotd's while workers write a lot: each line would wait for all of it. */
+	pace_begin(&lg->pace);
+	for_each(lg, drain_shown);
+}
+
 static void flush_one(struct stream *s)
 {
 	if (s->ended) {

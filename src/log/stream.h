@@ -19,6 +19,8 @@ void stream_take(struct stream *s);
 void stream_drain(struct stream *s);
 /** All of them, before QUIT is obeyed. */
 void streams_drain(struct logger *lg);
+/** Those whose output slotd's own log shows, as far as this turn has time for it. */
+void streams_drain_shown(struct logger *lg);
 /** Looks again at those that wait for a target, a line's end or the timer. */
 void streams_watch_again(struct logger *lg);
 /** There is room in the channel: send what it refused. */

@@ -169,7 +169,6 @@ def memory(pid):
         return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-@pytest.mark.plain_only
 def test_a_flood_fills_neither_memory_nor_disk_and_its_end_is_told(slotd, ports):
     payinv = Payinv(slotd, ports, options="""\
 prepare=
@@ -186,8 +185,9 @@ prepare=
     assert deploy.end() == 10
     assert BAR + "that was all" in deploy.lines
     assert any('in line 3, "false"' in line for line in deploy.lines), deploy.lines[-5:]
-    for pid, was in before.items():
-        assert memory(pid) - was < 16 << 20, pid
+    for pid, was in before.items():  # none was restarted
+        grown = memory(pid) - was
+        assert grown < 16 << 20 or SLOW > 1, pid  # sanitizers keep what is freed
     files = list((daemon.dir / "log").glob("payinv-1.log*"))
     assert len(files) == 2 and sum(f.stat().st_size for f in files) < 20 << 20
 
