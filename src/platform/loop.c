@@ -1,4 +1,5 @@
 #include <slotd/cleanup.h>
+#include <slotd/log.h>
 #include <slotd/loop.h>
 
 #include <errno.h>
@@ -15,6 +16,13 @@ _Static_assert(sizeof(struct ev_timer) <= sizeof(((struct loop_timer *)0)->ev), 
 _Static_assert(sizeof(struct ev_signal) <= sizeof(((struct loop_signal *)0)->ev), "loop_signal");
 
 #define LOOP_REST_MAX MSECONDS(1)
+
+enum {
+	RESERVE = 256 * 1024,
+};
+
+static void *reserve; /* for libev, when there is no other memory */
+static bool ending;   /* in the middle of a call of libev, which must not be called again */
 
 struct loop {
 	struct ev_loop *ev;
@@ -42,6 +50,46 @@ static void queue_again(struct loop *loop)
 	loop->head = loop->again;
 	loop->again = NULL;
 }
+
+/* ---- what libev cannot go on without */
+
+__attribute__((noreturn)) static void give_up(const char *what, int error)
+{
+	if (!ending) {
+		ending = true;
+		log_line(LOG_CRIT, "this process cannot go on: %s: %s", what, strerror(error));
+	}
+	_exit(EXIT_FAILURE);
+}
+
+/* libev aborts when this fails. So there is a reserve, which is restored when there is memory. */
+static void *allocate(void *ptr, long size)
+{
+	void *block;
+
+	if (size <= 0) {
+		free(ptr);
+		return NULL;
+	}
+	reserve = reserve ? reserve : malloc(RESERVE);
+	block = realloc(ptr, (size_t)size);
+	if (!block) {
+		free(reserve);
+		reserve = NULL;
+		block = realloc(ptr, (size_t)size);
+	}
+	if (!block) {
+		give_up("no memory for its descriptors and timers", ENOMEM);
+	}
+	return block;
+}
+
+static void on_system_error(const char *what)
+{
+	give_up(what, errno);
+}
+
+/* ---- the end of a turn */
 
 static void run_idles(struct loop *loop)
 {
@@ -106,6 +154,8 @@ int loop_new(struct loop **ret)
 	if (!loop) {
 		return -ENOMEM;
 	}
+	ev_set_allocator(allocate);
+	ev_set_syserr_cb(on_system_error);
 	loop->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	loop->epoll_fd = is_epoll(fd) ? fd : -EBADF;
 	if (!loop->ev) {
@@ -183,6 +233,9 @@ void loop_io_set(struct loop *loop, struct loop_io *io, int fd, unsigned events)
 	struct ev_io *w = ev_of(io);
 	int wanted = (events & LOOP_READ ? EV_READ : 0) | (events & LOOP_WRITE ? EV_WRITE : 0);
 
+	if (ending) {
+		return; /* the last line is sent */
+	}
 	if (ev_is_active(w)) {
 		if (w->fd == fd && (w->events & (EV_READ | EV_WRITE)) == wanted) {
 			return;
@@ -197,7 +250,7 @@ void loop_io_set(struct loop *loop, struct loop_io *io, int fd, unsigned events)
 
 void loop_io_stop(struct loop *loop, struct loop_io *io)
 {
-	if (ev_is_active(ev_of(io))) {
+	if (ev_is_active(ev_of(io)) && !ending) {
 		ev_io_stop(loop->ev, ev_of(io));
 	}
 }
@@ -240,7 +293,7 @@ void loop_timer_set(struct loop *loop, struct loop_timer *t, usec_t at)
 	struct ev_timer *w = timer_of(t);
 	usec_t now;
 
-	if (ev_is_active(w) && t->at == at) {
+	if (ending || (ev_is_active(w) && t->at == at)) {
 		return;
 	}
 	loop_timer_stop(loop, t);

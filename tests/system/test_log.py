@@ -585,6 +585,63 @@ def test_without_a_free_descriptor_output_waits_in_its_pipe(log, tmp_path):
     assert (tmp_path / "out.log").read_text() == "kept\n"
 
 
+@pytest.mark.plain_only  # sanitizers reserve more memory than any limit
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root limits what a helper may have")
+def test_without_memory_known_output_is_written_and_new_output_waits_in_its_pipe(log, tmp_path):
+    known = Stream(log, 1, tmp_path / "1.log")
+    known.write("one\n")
+    wait_for(lambda: pipe_empty(known.read_end), "the first line")
+    pid = log.helper.process.pid
+    limits = resource.prlimit(pid, resource.RLIMIT_AS)
+    size = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    resource.prlimit(pid, resource.RLIMIT_AS, (size, limits[1]))
+    new = [Stream(log, i, tmp_path / f"{i}.log", SYSLOG=1) for i in range(2, 400)]
+    for s in new:
+        s.write("I am")  # a line that is begun is kept for syslog
+    known.write("two\n")
+    wait_for(lambda: (tmp_path / "1.log").read_text() == "one\ntwo\n", "the second line")
+    log.kill()
+    log.start()
+    for s in new:
+        s.write(f" {s.id}\n")
+        s.end()
+    log.until_closed(*new)
+    for s in new:
+        assert (tmp_path / f"{s.id}.log").read_text() == f"I am {s.id}\n"
+
+
+@pytest.fixture
+def read_only_disk(small_disk):
+    def remount(how):
+        subprocess.run(["mount", "-o", f"remount,{how}", small_disk], check=True)
+
+    remount("ro")
+    yield small_disk, remount
+    remount("rw")
+
+
+def test_a_read_only_disk_is_said_once_and_written_again_when_it_can_be(log, read_only_disk):
+    disk, remount = read_only_disk
+    s = Stream(log, 1, disk / "out.log")
+    for _ in range(100):
+        s.write("lost\n")
+    wait_for(lambda: pipe_empty(s.read_end), "nobody waits for the disk")
+    remount("rw")
+    written = 0
+    deadline = time.monotonic() + 30
+    while not (disk / "out.log").exists():
+        assert time.monotonic() < deadline
+        s.write("line\n")
+        written += 1
+        time.sleep(0.05)
+    s.write("end\n")
+    lost = s.finish()["LOST_LINES"]
+    kept = (disk / "out.log").read_text().splitlines()
+    assert len(kept) + lost == 100 + written + 1 and kept[-1] == "end"
+    assert len([r for r in log.reports if "Read-only" in r]) == 1
+    assert len([r for r in log.reports if "is written again" in r]) == 1
+
+
 # ---- other targets
 
 
