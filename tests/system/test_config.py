@@ -50,6 +50,26 @@ def test_a_good_file_passes(tmp_path):
     assert status == 0, text
 
 
+@pytest.mark.parametrize("options, notes", [
+    ("", ["drain=requests", "not HTTP/1", "for 30 s at most (drain_timeout)", "drain=idle:DURATION",
+          "drain=worker"]),
+    ("drain=requests\ndrain_timeout=90\n", ["for 1m30s at most (drain_timeout)"]),
+    ("protocol=tcp\nhealth=http /\n", ["not HTTP/1"]),
+    ("health=http /\n", []),
+    ("drain=connections\n", []),
+    ("drain=worker\n", []),
+    ("drain=idle:10s\n", []),
+])
+def test_who_wrote_a_file_before_connections_were_followed_is_told_what_drain_means_now(
+        tmp_path, options, notes):
+    text = SERVICE + options if "health" not in options else SERVICE.replace("health=tcp\n", options)
+    status, said = check(tmp_path, text, "--strict")  # a note is no warning
+    assert status == 0, said
+    line = text.splitlines().index("[service:w]") + 1
+    assert (f"x.conf:{line}: note: [service:w] drain=requests" in said) == bool(notes), said
+    assert all(words in said for words in notes), said
+
+
 @pytest.mark.parametrize("change, words", [
     (("health=tcp", "heath=tcp"), ["health", "did you mean"]),
     (("health=tcp", ""), ["health"]),
