@@ -205,14 +205,20 @@ void keep_drop_unwanted(struct supervisor *sup)
 	}
 }
 
+/* The ledger comes first: it tells more than that of a former slotd, whose entries are still there
+ * should slotd be killed before the last is sent. */
 static void keep_refill(struct helper *h)
 {
-	const struct kept *kept;
+	const struct map *all = &h->sup->keepings->kept;
+	const struct kept *ledger = map_get(all, KEEP_LEDGER), *kept;
 	const char *name;
 	size_t pos = 0;
 
-	while ((kept = map_next(&h->sup->keepings->kept, &pos, &name))) {
-		if (kept->n) {
+	if (ledger) {
+		keep_send(h, KEEP_LEDGER, ledger);
+	}
+	while ((kept = map_next(all, &pos, &name))) {
+		if (kept->n && kept != ledger) {
 			keep_send(h, name, kept);
 		}
 	}
