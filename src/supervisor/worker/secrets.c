@@ -115,7 +115,14 @@ int secrets_sweep(struct supervisor *sup, struct diag *diag)
 	DIR *all;
 
 	(void)diag;
-	all = above_of(sup, above) == 0 ? opendir(above) : NULL;
+	if (above_of(sup, above) < 0) {
+		return 0; /* no worker was given any there */
+	}
+	all = opendir(above);
+	if (!all && errno != ENOENT) {
+		log_line(LOG_WARNING, "secrets that a former slotd has left in %s stay there: %s",
+			 above, strerror(errno));
+	}
 	while (all && (e = readdir(all))) {
 		if (strchr(e->d_name, ':') && !is_in_use(sup, e->d_name)) {
 			(void)snprintf(dir, sizeof(dir), "%s/%s", above, e->d_name);
