@@ -86,7 +86,6 @@ static void count_spoken(struct conn *c, enum conn_end who, size_t n)
 		c->worker->place.slow_until = 0;
 		c->unheard = false;
 		stall_forget(c);
-		limits_spoken(c);
 		c->worker_spoke = true;
 		count_add64(&counts->bytes_out, n);
 		return;
@@ -112,10 +111,6 @@ static bool settle(struct conn *c, enum conn_class class)
 	}
 	if (class == CONN_BETWEEN && worker_is_left(c->worker)) {
 		conn_park(c);
-		return false;
-	}
-	if (class == CONN_PINNED && limits_refuse(c)) {
-		conn_end(c);
 		return false;
 	}
 	if (class == CONN_PINNED && c->side[CLIENT].eof && c->class != CONN_HALF) {

@@ -360,12 +360,6 @@ static void place_or_hold(struct conn *c, size_t n, bool first_in_line)
 	}
 }
 
-/* It is not HTTP, and there are too many of these. */
-static bool is_refused(const struct conn *c)
-{
-	return c->exchange && follow_pinned(&c->exchange->follow, NULL) && limits_refuse(c);
-}
-
 /* The client's next bytes, for whatever worker takes them: of one without a worker. */
 static void first_bytes(struct conn *c)
 {
@@ -375,10 +369,6 @@ static void first_bytes(struct conn *c)
 	if (n > 0) {
 		c->client_spoke = true;
 		(void)conn_heard(&c->side[CLIENT], buffer, (size_t)n);
-		if (is_refused(c)) {
-			conn_end(c);
-			return;
-		}
 		place_or_hold(c, (size_t)n, false);
 	} else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 		watch(c, CLIENT, LOOP_READ);

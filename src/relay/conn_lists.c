@@ -72,7 +72,6 @@ void conn_leave(struct conn *c)
 	pass_cursors(c, w);
 	w->n_unheard -= c->unheard ? 1 : 0;
 	c->unheard = false;
-	limits_spoken(c);
 	stall_forget(c);
 	count_move(worker_counts(w), (enum conn_class)c->class, CONN_FRESH);
 	w->place.open -= c->worker_done ? 0 : 1;
@@ -94,7 +93,6 @@ void conn_enter(struct conn *c, struct relay_worker *w, enum conn_class class)
 		w->service->slots[w->slot].n_conns++;
 	}
 	limits_count(c, 1);
-	limits_mute(c);
 	list_append(conn_list_of(c), c);
 	limits_watch(c);
 }
@@ -111,7 +109,6 @@ void conn_change_class(struct conn *c, enum conn_class class)
 	limits_count(c, -1);
 	c->class = (uint8_t) class;
 	limits_count(c, 1);
-	limits_mute(c);
 	list_append(conn_list_of(c), c);
 	limits_watch(c);
 }

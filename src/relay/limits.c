@@ -229,22 +229,3 @@ bool limits_give_way(struct relay *relay, usec_t *ret_at)
 	}
 	return victim;
 }
-
-/* ---- what cannot be followed */
-
-bool limits_refuse(const struct conn *c)
-{
-	const struct relay *relay = c->service->relay;
-
-	return c->service->protocol != PROTOCOL_TCP && !c->worker_spoke && !c->mute &&
-	       relay->n_mute >= relay->max_conns / 2;
-}
-
-void limits_mute(struct conn *c)
-{
-	if (c->class == CONN_PINNED && !c->worker_spoke && !c->mute &&
-	    c->service->protocol != PROTOCOL_TCP) {
-		c->mute = true;
-		c->service->relay->n_mute++;
-	}
-}

@@ -78,7 +78,6 @@ struct conn {
 	bool worker_done : 1;  /* the worker has ended its half: it has room for another */
 	bool last_request : 1; /* between: who said the last words said that these are the last */
 	bool unheard : 1;      /* counted in the worker's n_unheard */
-	bool mute : 1;	       /* counted in the relay's n_mute */
 	bool unread : 1;       /* counted in the worker's n_unread */
 	bool switched : 1;     /* pinned by a 101: another protocol, with ends of its own */
 	bool was_pinned : 1;   /* half closed: before that */
@@ -334,15 +333,6 @@ uint16_t limits_source(const struct sockaddr *from);
  * Returns:  whether a connection was closed.
  */
 bool limits_give_way(struct relay *relay, usec_t *ret_at);
-/**
- * c has just said what cannot be followed, and its worker nothing yet. Is there no room for one
- * more of these? Half of all connections is kept for others, since these cannot give way before 5
- * s.
- */
-bool limits_refuse(const struct conn *c);
-/** Counts c as such a connection; or no longer. */
-void limits_mute(struct conn *c);
-static inline void limits_spoken(struct conn *c);
 /** Counts a connection that has entered its class (n = 1) or leaves it (-1). */
 static inline void limits_count(const struct conn *c, int n);
 
@@ -445,7 +435,6 @@ struct relay {
 	uint32_t n_silent; /* may give way */
 	/* Of these, by the client's address: those without a whole head, the others. */
 	uint32_t empty[SOURCES], idle[SOURCES];
-	unsigned n_mute; /* pinned, and their worker has said nothing */
 	struct follow_memo memo;
 	struct exchange *spare_exchanges;
 	unsigned n_exchanges, peak_exchanges, n_spare_exchanges;
@@ -478,12 +467,6 @@ static inline void limits_count(const struct conn *c, int n)
 							    : &relay->idle[c->source]) +=
 			(uint32_t)n;
 	}
-}
-
-static inline void limits_spoken(struct conn *c)
-{
-	c->service->relay->n_mute -= c->mute ? 1 : 0;
-	c->mute = false;
 }
 
 static inline struct relay_counts *worker_counts(const struct relay_worker *w)

@@ -808,7 +808,7 @@ def test_a_flood_shuts_out_its_own_address_only(backends, said):
     assert wait < 0.5 * SLOW
 
 
-@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHo", b"\0"])
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHo"])
 def test_who_speaks_at_once_is_served_even_from_the_address_of_a_flood(backends, said):
     waits = []
     with flood(backends[0], said, "127.0.0.1") as relays:
@@ -819,23 +819,6 @@ def test_who_speaks_at_once_is_served_even_from_the_address_of_a_flood(backends,
             waits.append(time.monotonic() - began)
             time.sleep(0.02)
     assert sorted(waits)[-3] < 0.5 * SLOW, sorted(waits)[-5:]
-
-
-def test_what_cannot_be_followed_leaves_room_for_what_can():
-    """Until its worker says something. Those that wait for that are not ended."""
-    with Relays(wrap=["prlimit", "--nofile=240"], CONNECT=LATE) as relays, \
-            Worker(keep, backlog=1024) as worker, contextlib.ExitStack() as opened:
-        relays.worker(1, A, worker.address)
-        relays.table()
-        odd = [opened.enter_context(connect(relays.address, b"\0")) for _ in range(36)]
-        wait_for(lambda: len(worker.connections) == 36, "half of all are there")
-        with connect(relays.address, b"\0") as client:
-            assert client.recv(1) == b"", "there is no room for one more"
-        for connection in worker.connections:
-            connection.sendall(b"hi")
-        assert all(client.recv(10) == b"hi" for client in odd)
-        with connect(relays.address, b"\0") as client:
-            wait_for(lambda: len(worker.connections) == 37, "there is room again")
 
 
 def test_a_worker_that_does_not_accept_is_passed_by():
