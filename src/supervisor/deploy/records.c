@@ -2,6 +2,7 @@
 #include "deploy/job.h"
 #include "deploy/live_watch.h"
 #include "deploy/record_files.h"
+#include "deploy/record_text.h"
 #include "deploy/unwritten.h"
 #include "link/inheritance.h"
 #include "link/kept.h"
@@ -75,59 +76,6 @@ static const char *state_path(const struct supervisor *sup, const char *name, ch
 
 /* ---- what is written ---- */
 
-static json_t *services_object(struct records *r)
-{
-	json_t *services = json_object_get(r->state, "services");
-
-	if (!json_is_object(services)) {
-		services = json_object();
-		if (json_object_set_new(r->state, "services", services) < 0) {
-			return NULL;
-		}
-	}
-	return services;
-}
-
-/* For the next slotd, should this one not live to write its end into the history. */
-static int put_job(json_t *one, const struct job *j)
-{
-	return json_object_set_new(one, "running",
-				   json_pack("{s:I, s:s, s:s, s:s}", "job", (json_int_t)j->number,
-					     "kind", swap_kind_name(j->kind), "who", j->who,
-					     "release", j->release));
-}
-
-/* The state file's text, with one service as it would be after its flip (NULL: as it is). */
-static char *compose_state(struct records *r, const struct service *flipped)
-{
-	json_t *services = services_object(r);
-
-	vec_for_each (at, &r->sup->services) {
-		const struct service *s = *at;
-		enum slot_id live = s == flipped ? s->swap.target : service_live(s);
-		json_t *one;
-
-		if (s->down) {
-			continue;
-		}
-		one = json_pack("{s:s, s:I, s:{s:s, s:s}, s:b}", "live", slot_name(live), "since",
-				(json_int_t)(s->slots[live].since / 1000000), "releases", "a",
-				s->slots[SLOT_A].release, "b", s->slots[SLOT_B].release, "rollback",
-				s->slots[slot_other(live)].proven);
-		if (!one || (s->job && put_job(one, s->job) < 0)) {
-			json_decref(one);
-			return NULL;
-		}
-		if (json_object_set_new(services, s->name, one) < 0) {
-			return NULL;
-		}
-	}
-	if (json_object_set_new(r->state, "next_job", json_integer(r->next_job)) < 0) {
-		return NULL;
-	}
-	return json_dumps(r->state, JSON_INDENT(2) | JSON_SORT_KEYS);
-}
-
 /* A flip that is still to be written down looks like an edit by hand. */
 static bool write_follows(const struct request *q)
 {
@@ -170,7 +118,8 @@ static int compose(struct records *r, struct request *q)
 		return f->history_path && f->history_line ? 0 : -ENOMEM;
 	}
 	f->state_path = strdup(state_path(r->sup, "state.json", path, sizeof(path)));
-	f->state_text = compose_state(r, q->kind == REQUEST_CHECK ? s : NULL);
+	f->state_text =
+		record_text(r->sup, r->state, r->next_job, q->kind == REQUEST_CHECK ? s : NULL);
 	if (!f->state_path || !f->state_text) {
 		return -ENOMEM;
 	}

@@ -1,4 +1,5 @@
 #include "handoff/relays.h"
+#include "handoff/relay_pages.h"
 #include "handoff/relays_former.h"
 #include "handoff/rounds.h"
 #include "link/helpers.h"
@@ -19,26 +20,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* What slotd holds for one relay, over its restarts: helper.data. */
-struct relay_link {
-	int page_fd;
-	struct relay_page *page;
-	unsigned place; /* retiring: the index of the one that has its place */
-	bool told;	/* retiring: it accepts no more */
-};
-
-/* Made with the first relay. */
-struct relays {
-	struct relay_pool *pool;
-	int pool_fd;
-};
-
 /* ---- the relays ---- */
-
-static struct relay_link *link_of(const struct helper *h)
-{
-	return h->data;
-}
 
 struct helper *relay_at(const struct supervisor *sup, unsigned i)
 {
@@ -79,7 +61,8 @@ static void relays_load(const struct service *s, enum slot_id slot, struct hando
 
 	*ret = (struct handoff_load){0};
 	vec_for_each (h, &s->sup->helpers) {
-		const struct relay_link *link = (*h)->kind == HELPER_RELAY ? link_of(*h) : NULL;
+		const struct relay_link *link =
+			(*h)->kind == HELPER_RELAY ? relay_link_of(*h) : NULL;
 		size_t pos = 0;
 
 		while (link && (p = service_next(s, slot, &pos))) {
@@ -109,7 +92,7 @@ bool relays_work(const struct supervisor *sup)
 
 static bool is_ready_for(const struct helper *h)
 {
-	return channel_open(&h->channel) && link_of(h);
+	return channel_open(&h->channel) && relay_link_of(h);
 }
 
 uint64_t relays_there(const struct supervisor *sup)
@@ -282,134 +265,9 @@ static void relays_worker_gone(struct service *s, const struct process *p)
 
 /* ---- a relay starts, answers, dies ---- */
 
-static int open_readonly(int fd)
-{
-	char path[64];
-	int ro;
-
-	/* A relay may reopen what it is given through /proc: nothing to gain there, then. */
-	if (fchmod(fd, 0600) < 0) {
-		return -errno;
-	}
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	ro = open(path, O_RDONLY | O_CLOEXEC);
-	return ro < 0 ? -errno : ro;
-}
-
-static void publish_page(const struct helper *relay, struct helper *control)
-{
-	auto_close int fd = open_readonly(link_of(relay)->page_fd);
-	struct message m;
-
-	if (fd < 0) {
-		log_line(LOG_WARNING, "the connections of slotd-relay %u cannot be counted: %s",
-			 relay->index, strerror(-fd));
-		return;
-	}
-	message_init(&m, MSG_STATE_COUNTS, 0);
-	message_put_u64(&m, TAG_INDEX, relay->index);
-	message_put_fd(&m, fd);
-	(void)helper_send(control, &m);
-}
-
-void relays_publish(struct supervisor *sup, struct helper *control)
-{
-	vec_for_each (h, &sup->helpers) {
-		if ((*h)->kind == HELPER_RELAY && link_of(*h)) {
-			publish_page(*h, control);
-		}
-	}
-}
-
-static size_t size_of(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) < 0 ? 0 : (size_t)st.st_size;
-}
-
-/* Shared with relays that a killed slotd left, else new. The relay can write to it: made shorter,
- * it would be a SIGBUS for who reads. */
-static int take_or_make(const struct supervisor *sup, const char *kept, const char *name,
-			size_t size)
-{
-	auto_close int fd = inherited_take_one(sup, kept);
-
-	if (fd >= 0 && size_of(fd) >= size) {
-		return TAKE_FD(fd);
-	}
-	cleanup_closep(&fd);
-	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0 || fchmod(fd, 0600) < 0 || ftruncate(fd, (off_t)size) < 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
-		return -errno;
-	}
-	return TAKE_FD(fd);
-}
-
-static const char *page_label(const struct helper *h, char *buf, size_t size)
-{
-	(void)snprintf(buf, size, KEEP_PAGE_PREFIX "%u", h->index);
-	return buf;
-}
-
-static int make_page(struct helper *h)
-{
-	struct helper *control = helper_of(h->sup, HELPER_CONTROL);
-	auto_free struct relay_link *link = calloc(1, sizeof(*link));
-	char name[64], kept[64];
-	void *page;
-	auto_close int fd = -EBADF;
-
-	if (!link) {
-		return -ENOMEM;
-	}
-	(void)snprintf(name, sizeof(name), "slotd relay %u", h->index);
-	fd = take_or_make(h->sup, page_label(h, kept, sizeof(kept)), name,
-			  sizeof(struct relay_page));
-	if (fd < 0) {
-		return fd;
-	}
-	page = mmap(NULL, sizeof(struct relay_page), PROT_READ, MAP_SHARED, fd, 0);
-	if (page == MAP_FAILED) {
-		return -errno;
-	}
-	link->page = page;
-	link->page_fd = TAKE_FD(fd);
-	keep_put_one(h->sup, kept, link->page_fd);
-	h->data = TAKE_PTR(link);
-	if (control && channel_open(&control->channel)) {
-		publish_page(h, control);
-	}
-	return 0;
-}
-
-static int make_pool(struct supervisor *sup)
-{
-	auto_close int fd = take_or_make(sup, KEEP_POOL, "slotd relays", sizeof(struct relay_pool));
-	auto_free struct relays *relays = calloc(1, sizeof(*relays));
-	void *pool;
-
-	if (!relays) {
-		return -ENOMEM;
-	}
-	if (fd < 0) {
-		return fd;
-	}
-	pool = mmap(NULL, sizeof(struct relay_pool), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (pool == MAP_FAILED) {
-		return -errno;
-	}
-	relays->pool = pool;
-	relays->pool_fd = TAKE_FD(fd);
-	keep_put_one(sup, KEEP_POOL, relays->pool_fd);
-	sup->relays = TAKE_PTR(relays);
-	return 0;
-}
-
 static int send_setup(struct helper *h)
 {
-	auto_close int board = open_readonly(h->sup->switchboard_fd);
+	auto_close int board = relay_memory_open(h->sup->switchboard_fd);
 	struct message m;
 	int r;
 
@@ -420,8 +278,8 @@ static int send_setup(struct helper *h)
 	message_put_u64(&m, TAG_INDEX, h->index);
 	message_put_u64(&m, TAG_COUNT, relay_count(h->sup));
 	message_put_fd(&m, board);
-	message_put_fd(&m, link_of(h)->page_fd);
-	r = h->sup->relays ? 0 : make_pool(h->sup);
+	message_put_fd(&m, relay_link_of(h)->page_fd);
+	r = h->sup->relays ? 0 : relay_pool_make(h->sup);
 	if (r == 0) {
 		message_put_fd(&m, h->sup->relays->pool_fd);
 	} else {
@@ -452,12 +310,12 @@ static void tell_to_retire(struct helper *h)
 	struct message m;
 
 	message_init(&m, MSG_RELAY_RETIRE, 0);
-	link_of(h)->told = helper_send(h, &m) == 0;
+	relay_link_of(h)->told = helper_send(h, &m) == 0;
 }
 
 static void refill(struct helper *h)
 {
-	int r = link_of(h) ? 0 : make_page(h);
+	int r = relay_link_of(h) ? 0 : relay_page_make(h);
 
 	if (r == 0) {
 		r = send_setup(h);
@@ -519,30 +377,10 @@ static void received(struct helper *h, struct message *m)
 	}
 }
 
-static void free_link(struct helper *h)
-{
-	struct relay_link *link = link_of(h);
-
-	if (link) {
-		(void)munmap(link->page, sizeof(struct relay_page));
-		cleanup_closep(&link->page_fd);
-		free(link);
-		h->data = NULL;
-	}
-}
-
-static void drop_link(struct helper *h)
-{
-	char kept[64];
-
-	keep_drop(h->sup, page_label(h, kept, sizeof(kept)));
-	free_link(h);
-}
-
 /* Nothing is open in a dead relay. A hole is zeroes, and costs no memory. */
 static void lost(struct helper *h)
 {
-	struct relay_link *link = link_of(h);
+	struct relay_link *link = relay_link_of(h);
 
 	if (h->sup->relays && h->index < SWITCHBOARD_RELAYS) {
 		atomic_store_explicit(&h->sup->relays->pool->conns[h->index], 0,
@@ -557,7 +395,7 @@ static void lost(struct helper *h)
 		rounds_lose(h);
 	}
 	if (h->retiring) {
-		drop_link(h);
+		relay_page_drop(h);
 	}
 }
 
@@ -577,20 +415,15 @@ static unsigned free_index(const struct supervisor *sup)
 static void replace(struct helper *h)
 {
 	struct supervisor *sup = h->sup;
-	struct helper *control = helper_of(sup, HELPER_CONTROL);
 	unsigned place = h->index, index = free_index(sup);
-	char kept[64];
 
-	if (!link_of(h) || index == RELAYS_MAX || helper_replace(h, index) < 0) {
+	if (!relay_link_of(h) || index == RELAYS_MAX || helper_replace(h, index) < 0) {
 		log_line(LOG_WARNING, "slotd-relay %u stays the one of before", place);
 		return;
 	}
 	rounds_renumber(sup, place, index);
-	link_of(h)->place = place;
-	keep_put_one(sup, page_label(h, kept, sizeof(kept)), link_of(h)->page_fd);
-	if (control && channel_open(&control->channel)) {
-		publish_page(h, control);
-	}
+	relay_link_of(h)->place = place;
+	relay_page_tell(h);
 }
 
 void relays_replace(struct supervisor *sup)
@@ -609,7 +442,7 @@ static void ready(struct helper *fresh)
 {
 	vec_for_each (h, &fresh->sup->helpers) {
 		if ((*h)->kind == HELPER_RELAY && (*h)->retiring && is_ready_for(*h) &&
-		    !link_of(*h)->told && link_of(*h)->place == fresh->index) {
+		    !relay_link_of(*h)->told && relay_link_of(*h)->place == fresh->index) {
 			tell_to_retire(*h);
 		}
 	}
@@ -642,13 +475,8 @@ void relays_done(struct supervisor *sup)
 {
 	vec_for_each (h, &sup->helpers) {
 		if ((*h)->kind == HELPER_RELAY) {
-			free_link(*h);
+			relay_page_free(*h);
 		}
 	}
-	if (sup->relays) {
-		(void)munmap(sup->relays->pool, sizeof(*sup->relays->pool));
-		cleanup_closep(&sup->relays->pool_fd);
-		free(sup->relays);
-		sup->relays = NULL;
-	}
+	relay_pool_free(sup);
 }

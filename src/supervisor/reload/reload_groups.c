@@ -6,6 +6,7 @@
 #include "worker/groups.h"
 #include "worker/names.h"
 #include "worker/process.h"
+#include "worker/process_place.h"
 #include "worker/process_row.h"
 #include "worker/processes.h"
 #include "worker/waits.h"

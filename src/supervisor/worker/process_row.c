@@ -1,4 +1,5 @@
 #include "worker/process_row.h"
+#include "link/inheritance.h"
 #include "link/kept.h"
 #include "worker/process.h"
 #include "worker/stream.h"

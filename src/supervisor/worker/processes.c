@@ -1,10 +1,10 @@
 #include "worker/processes.h"
-#include "link/inheritance.h"
 #include "worker/auto_logs.h"
 #include "worker/fcgi.h"
 #include "worker/launch.h"
 #include "worker/observers.h"
 #include "worker/process.h"
+#include "worker/process_place.h"
 #include "worker/process_row.h"
 #include "worker/starts.h"
 #include "worker/stdin.h"
@@ -524,59 +524,6 @@ void process_resume(struct process *p)
 
 /* ---- making and ending */
 
-void process_set_config(struct process *p, const struct worker_config *config,
-			struct config *origin)
-{
-	p->config = config;
-	p->origin = origin;
-	p->next_config = NULL;
-	p->next_origin = NULL;
-	p->pending = false;
-	process_commit(p);
-}
-
-static char *make_namespec(const struct group *group, const struct worker_config *config)
-{
-	char *text = NULL;
-
-	if (strcmp(group->name, config->name) == 0) {
-		return strdup(config->name);
-	}
-	return asprintf(&text, "%s:%s", group->name, config->name) < 0 ? NULL : text;
-}
-
-/* Two names that only differ behind what an entry holds would be one worker. */
-_Static_assert(LEDGER_NAME_MAX > 2 * CONFIG_NAME_MAX + 1, "names fit into the ledger");
-
-/* Its place in sup->processes is its ledger index. */
-static int take_place(struct process *p, struct diag *diag)
-{
-	struct supervisor *sup = p->sup;
-	int index = inherited_row(sup, LEDGER_TABLE_WORKER, p->namespec);
-
-	/* Relays know a worker by its row. */
-	if (index < 0 ||
-	    ledger_take_at(sup->ledger, LEDGER_TABLE_WORKER, p->namespec, (unsigned)index) < 0) {
-		index = ledger_take(sup->ledger, LEDGER_TABLE_WORKER, p->namespec);
-	}
-	if (index < 0) {
-		return diag_set(diag, index,
-				"%s: there are %d workers already, no more are possible",
-				p->namespec, LEDGER_WORKERS);
-	}
-	while (sup->processes.len <= (size_t)index) {
-		if (vec_push(&sup->processes, NULL) < 0) {
-			ledger_drop(sup->ledger, LEDGER_TABLE_WORKER, (unsigned)index);
-			return diag_set_errno(diag, -ENOMEM, "%s", p->namespec);
-		}
-	}
-	sup->processes.at[index] = p;
-	worker_init(&p->worker, (uint32_t)index);
-	process_row_name_logs(p);
-	process_commit(p);
-	return 0;
-}
-
 int process_new(struct supervisor *sup, struct group *group, const struct worker_config *config,
 		struct config *origin, struct diag *diag, struct process **ret)
 {
@@ -596,10 +543,10 @@ int process_new(struct supervisor *sup, struct group *group, const struct worker
 	loop_io_init(&p->report_io, on_report);
 	loop_timer_init(&p->timer, on_timer);
 	loop_timer_init(&p->clear_timer, on_clear_timer);
-	p->namespec = make_namespec(group, config);
+	p->namespec = process_make_name(group->name, config);
 	r = p->namespec ? auto_logs_name(p) : -ENOMEM;
 	if (r == 0) {
-		r = take_place(p, diag);
+		r = process_take_place(p, diag);
 	} else {
 		r = diag_set_errno(diag, r, "%s", config->name);
 	}

@@ -32,9 +32,6 @@ const char *process_service_name(const struct process *p);
 /** After a flip: says whether its slot is live, whose workers keep trying instead of being FATAL.
  */
 void process_set_live(struct process *p, bool live);
-/** Sets the configuration after a reload: equal settings at once, new ones for the next start. */
-void process_set_config(struct process *p, const struct worker_config *config,
-			struct config *origin);
 /** Its pidfd tells when it ends. */
 void process_watch(struct process *p);
 /**

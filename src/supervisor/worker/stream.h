@@ -28,10 +28,11 @@ struct stream {
 	ledger_text ledger_path, ledger_name;
 };
 
-/** Frees one that has no place yet. */
-void stream_void(struct stream *st);
-/**
- * One that a former slotd left takes its place again: a row in the ledger, among those of its
- * process (NULL: it has gone, and that was its name), at slotd-keep. Takes st. 0 or -errno.
- */
-int stream_restored(struct stream *st, struct supervisor *sup, const char *namespec);
+/** Frees it, and its row; id 0: it has none. Accepts and returns NULL. */
+struct stream *stream_free(struct stream *st);
+/** Puts it into the table of all, behind its number. */
+void stream_insert(struct stream *st);
+/** Writes its row in the ledger. */
+void stream_commit(const struct stream *st);
+/** The name at slotd-keep of one whose worker is gone. Returns buf. */
+const char *stream_entry(const struct stream *st, char *buf, size_t size);

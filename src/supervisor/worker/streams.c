@@ -47,7 +47,7 @@ static struct stream **place_of(struct streams *s, uint32_t id)
 	return at;
 }
 
-static void commit(const struct stream *st)
+void stream_commit(const struct stream *st)
 {
 	const struct ledger_stream row = {
 		.id = st->id,
@@ -72,7 +72,7 @@ static void commit(const struct stream *st)
 	ledger_put_stream(st->all->sup->ledger, st->row, &row);
 }
 
-static struct stream *stream_free(struct stream *st)
+struct stream *stream_free(struct stream *st)
 {
 	if (st) {
 		if (st->id) {
@@ -109,8 +109,7 @@ static void leave(struct process *p, const struct stream *st)
 	process_keep_less(p);
 }
 
-/* The name at slotd-keep of a stream whose worker is gone. */
-static const char *own_entry(const struct stream *st, char *buf, size_t size)
+const char *stream_entry(const struct stream *st, char *buf, size_t size)
 {
 	(void)snprintf(buf, size, KEEP_STREAM_PREFIX "%u", st->id);
 	return buf;
@@ -130,12 +129,17 @@ static void drop(struct streams *s, uint32_t id)
 	if (st->process) {
 		leave(st->process, st);
 	} else {
-		keep_drop(s->sup, own_entry(st, name, sizeof(name)));
+		keep_drop(s->sup, stream_entry(st, name, sizeof(name)));
 	}
 	stream_free(st);
 	if (closed) {
 		closed(data);
 	}
+}
+
+void stream_insert(struct stream *st)
+{
+	*place_of(st->all, st->id) = st;
 }
 
 /* A number of its own, and a row in the ledger. */
@@ -157,7 +161,7 @@ static int enter(struct stream *st)
 	supervisor_commit(sup);
 	st->row = (unsigned)row;
 	st->id = sup->next_stream;
-	commit(st);
+	stream_commit(st);
 	return 0;
 }
 
@@ -177,7 +181,7 @@ static int lay(struct stream *st, uid_t uid, gid_t gid, int *ret_child)
 	}
 	r = enter(st);
 	if (r == 0) {
-		*place_of(st->all, st->id) = st;
+		stream_insert(st);
 		*ret_child = TAKE_FD(write_end);
 	}
 	return r;
@@ -323,7 +327,7 @@ static void on_lost(struct streams *s, const struct message *m)
 	}
 	st->lost_lines = lines;
 	st->lost_bytes = bytes;
-	commit(st);
+	stream_commit(st);
 }
 
 bool streams_whose(struct supervisor *sup, const struct message *m, struct stream_owner *ret)
@@ -417,7 +421,7 @@ void streams_started(struct process *p)
 
 		if (st) {
 			st->pid = p->pid;
-			commit(st);
+			stream_commit(st);
 			announce(s, st);
 		}
 	}
@@ -430,11 +434,11 @@ static void stand_alone(struct stream *st, const char *namespec)
 	char name[32];
 
 	st->process = NULL;
-	keep_put_one(sup, own_entry(st, name, sizeof(name)), st->fd);
+	keep_put_one(sup, stream_entry(st, name, sizeof(name)), st->fd);
 	if (ledger_text_new(sup->ledger, namespec, &st->ledger_name) < 0) {
 		log_line(LOG_ERR, "%s: no room in the ledger for a stream's name", namespec);
 	}
-	commit(st);
+	stream_commit(st);
 }
 
 void streams_forget(struct process *p)
@@ -509,7 +513,7 @@ void streams_end(struct supervisor *sup, uint32_t id)
 
 	if (st && !st->ending) {
 		st->ending = true;
-		commit(st);
+		stream_commit(st);
 		if (st->announced) {
 			announce(st->all, st);
 		}
@@ -525,58 +529,6 @@ void streams_leave(struct supervisor *sup, uint32_t id)
 		streams_end(sup, id);
 		streams_begin(sup, id);
 	}
-}
-
-/* ---- those that a former slotd left */
-
-void stream_void(struct stream *st)
-{
-	st->id = 0;
-	stream_free(st);
-}
-
-static int take_row(struct stream *st, const char *namespec)
-{
-	struct ledger *ledger = st->all->sup->ledger;
-	int row = ledger_take(ledger, LEDGER_TABLE_STREAM, NULL);
-	int r = row < 0 ? row : ledger_text_new(ledger, st->path, &st->ledger_path);
-
-	st->row = row < 0 ? 0 : (unsigned)row;
-	st->id = row < 0 ? 0 : st->id;
-	return r == 0 && !st->process ? ledger_text_new(ledger, namespec, &st->ledger_name) : r;
-}
-
-/* The newest comes first. */
-static void join(struct stream *st)
-{
-	struct stream **at = &st->process->open_streams;
-
-	while (*at && (*at)->id > st->id) {
-		at = &(*at)->next_of_process;
-	}
-	st->next_of_process = *at;
-	*at = st;
-}
-
-int stream_restored(struct stream *st, struct supervisor *sup, const char *namespec)
-{
-	char name[32];
-	int r;
-
-	st->all = streams_of(sup);
-	r = take_row(st, namespec);
-	if (r < 0) {
-		stream_free(st);
-		return r;
-	}
-	*place_of(st->all, st->id) = st;
-	commit(st);
-	if (st->process) {
-		join(st);
-	} else {
-		keep_put_one(sup, own_entry(st, name, sizeof(name)), st->fd);
-	}
-	return 0;
 }
 
 /* ---- all */

@@ -1,4 +1,5 @@
 #include "link/inheritance.h"
+#include "link/kept.h"
 #include "worker/adopt.h"
 #include "worker/process.h"
 #include "worker/stream.h"
@@ -13,6 +14,56 @@
 
 /* The pipes of workers, also of those that have gone, that a former slotd had not seen the end of.
  */
+
+static void drop_stream(struct stream *st)
+{
+	st->id = 0;
+	stream_free(st);
+}
+
+static int take_row(struct stream *st, const struct supervisor *sup, const char *namespec)
+{
+	struct ledger *ledger = sup->ledger;
+	int row = ledger_take(ledger, LEDGER_TABLE_STREAM, NULL);
+	int r = row < 0 ? row : ledger_text_new(ledger, st->path, &st->ledger_path);
+
+	st->row = row < 0 ? 0 : (unsigned)row;
+	st->id = row < 0 ? 0 : st->id;
+	return r == 0 && !st->process ? ledger_text_new(ledger, namespec, &st->ledger_name) : r;
+}
+
+/* The newest comes first. */
+static void join(struct stream *st)
+{
+	struct stream **at = &st->process->open_streams;
+
+	while (*at && (*at)->id > st->id) {
+		at = &(*at)->next_of_process;
+	}
+	st->next_of_process = *at;
+	*at = st;
+}
+
+static int take_place(struct stream *st, struct supervisor *sup, const char *namespec)
+{
+	char name[32];
+	int r;
+
+	st->all = sup->streams;
+	r = take_row(st, sup, namespec);
+	if (r < 0) {
+		stream_free(st);
+		return r;
+	}
+	stream_insert(st);
+	stream_commit(st);
+	if (st->process) {
+		join(st);
+	} else {
+		keep_put_one(sup, stream_entry(st, name, sizeof(name)), st->fd);
+	}
+	return 0;
+}
 
 /* A descriptor's name is looked up with the configuration. */
 static void restore_config(struct stream *st, const struct ledger_stream *row)
@@ -69,11 +120,11 @@ static int restore(struct supervisor *sup, const struct ledger_stream *row, cons
 	st->lost_bytes = row->lost_bytes;
 	r = restore_names(st, namespec, path);
 	if (r < 0) {
-		stream_void(st);
+		drop_stream(st);
 		return r;
 	}
 	restore_config(st, row);
-	return stream_restored(st, sup, namespec);
+	return take_place(st, sup, namespec);
 }
 
 static const char *name_of(const struct supervisor *sup, const struct ledger_stream *row, char *buf,

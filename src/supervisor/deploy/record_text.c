@@ -1,0 +1,58 @@
+#include "deploy/record_text.h"
+#include "deploy/job.h"
+#include "service/service.h"
+
+#include <jansson.h>
+
+static json_t *services_object(json_t *state)
+{
+	json_t *services = json_object_get(state, "services");
+
+	if (!json_is_object(services)) {
+		services = json_object();
+		if (json_object_set_new(state, "services", services) < 0) {
+			return NULL;
+		}
+	}
+	return services;
+}
+
+/* For the next slotd, should this one not live to write its end into the history. */
+static int put_job(json_t *one, const struct job *j)
+{
+	return json_object_set_new(one, "running",
+				   json_pack("{s:I, s:s, s:s, s:s}", "job", (json_int_t)j->number,
+					     "kind", swap_kind_name(j->kind), "who", j->who,
+					     "release", j->release));
+}
+
+char *record_text(struct supervisor *sup, json_t *state, uint32_t next_job,
+		  const struct service *flipped)
+{
+	json_t *services = services_object(state);
+
+	vec_for_each (at, &sup->services) {
+		const struct service *s = *at;
+		enum slot_id live = s == flipped ? s->swap.target : service_live(s);
+		json_t *one;
+
+		if (s->down) {
+			continue;
+		}
+		one = json_pack("{s:s, s:I, s:{s:s, s:s}, s:b}", "live", slot_name(live), "since",
+				(json_int_t)(s->slots[live].since / 1000000), "releases", "a",
+				s->slots[SLOT_A].release, "b", s->slots[SLOT_B].release, "rollback",
+				s->slots[slot_other(live)].proven);
+		if (!one || (s->job && put_job(one, s->job) < 0)) {
+			json_decref(one);
+			return NULL;
+		}
+		if (json_object_set_new(services, s->name, one) < 0) {
+			return NULL;
+		}
+	}
+	if (json_object_set_new(state, "next_job", json_integer(next_job)) < 0) {
+		return NULL;
+	}
+	return json_dumps(state, JSON_INDENT(2) | JSON_SORT_KEYS);
+}

@@ -1,0 +1,16 @@
+#pragma once
+
+/** The text of the state file. */
+
+#include "service/service.h"
+
+struct json_t;
+
+/**
+ * Puts the services into state, and writes it out. Returns the text, to be freed, or NULL without
+ * memory.
+ *
+ * @flipped  a service that is written as it would be after its flip; NULL: all as they are.
+ */
+char *record_text(struct supervisor *sup, struct json_t *state, uint32_t next_job,
+		  const struct service *flipped);
