@@ -45,7 +45,7 @@ class Started:
     def __init__(self, program, options, server, args):
         self.program = program
         self.dir = Path(tempfile.mkdtemp(prefix="slotd-test."))
-        self.dir.chmod(0o777)
+        self.dir.chmod(0o1777)  # else anybody could replace the file, which slotd refuses as root
         (self.dir / "log").mkdir(mode=0o777)
         (self.dir / "log").chmod(0o777)
         text = CONFIG.format(options=options, server=server)
