@@ -67,30 +67,91 @@ static enum trust directories(char *path, uid_t us, struct diag *diag)
 	return worst;
 }
 
-/* Where the name is, and where the file is: a link leads from one to the other. */
-static enum trust both_ways(const char *path, uid_t us, struct diag *diag)
+/* Length of the shortest beginning of the path that is a link; 0: there is none. */
+static size_t first_link(const char *path)
 {
-	char name[PATH_MAX], dir[PATH_MAX + 2], real[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	enum trust trust = TRUST_OURS;
+	char part[PATH_MAX];
+	struct stat st;
 
-	(void)snprintf(name, sizeof(name), "%.*s", slash ? (int)(slash - path) + 1 : 1,
-		       slash ? path : ".");
-	if (realpath(name, real)) {
-		(void)snprintf(dir, sizeof(dir), "%s/", real);
-		trust = directories(dir, us, diag);
+	for (size_t n = 1; path[n - 1]; n++) {
+		if (path[n] && path[n] != '/') {
+			continue;
+		}
+		(void)snprintf(part, sizeof(part), "%.*s", (int)n, path);
+		if (lstat(part, &st) == 0 && S_ISLNK(st.st_mode)) {
+			return n;
+		}
 	}
-	if (trust == TRUST_OURS && realpath(path, real)) {
-		trust = directories(real, us, diag);
+	return 0;
+}
+
+/* Puts what the link says in its place; n as first_link. False: it is no link any more, or too
+ * long. */
+static bool follow_link(char path[PATH_MAX], size_t n)
+{
+	char part[PATH_MAX], target[PATH_MAX], next[PATH_MAX];
+	const char *slash;
+	ssize_t len;
+	int dir;
+
+	(void)snprintf(part, sizeof(part), "%.*s", (int)n, path);
+	len = readlink(part, target, sizeof(target) - 1);
+	if (len <= 0) {
+		return false;
 	}
-	return trust;
+	target[len] = '\0';
+	slash = target[0] == '/' ? NULL : strrchr(part, '/');
+	dir = slash ? (int)(slash - part) + 1 : 0;
+	if (snprintf(next, sizeof(next), "%.*s%s%s", dir, part, target, path + n) >= PATH_MAX) {
+		return false;
+	}
+	(void)snprintf(path, PATH_MAX, "%s", next);
+	return true;
+}
+
+/* The directories in which the last name of a path lies. */
+static enum trust where_it_lies(const char *path, size_t n, uid_t us, struct diag *diag)
+{
+	char part[PATH_MAX], dir[PATH_MAX + 2], real[PATH_MAX];
+	char *slash;
+
+	(void)snprintf(part, sizeof(part), "%.*s", (int)n, path);
+	slash = strrchr(part, '/');
+	if (slash) {
+		slash[1] = '\0';
+	}
+	if (!realpath(slash ? part : ".", real)) {
+		return TRUST_OURS; /* who could open the file there knows more */
+	}
+	(void)snprintf(dir, sizeof(dir), "%s/", real);
+	return directories(dir, us, diag);
+}
+
+/* Where the file is, and where each link lies that leads to it. */
+static enum trust all_ways(const char *path, uid_t us, struct diag *diag)
+{
+	enum {
+		LINKS_MAX = 40, /* as the kernel follows, path_resolution(7) */
+	};
+	char now[PATH_MAX];
+	size_t n;
+
+	(void)snprintf(now, sizeof(now), "%s", path);
+	for (int i = 0; i < LINKS_MAX && (n = first_link(now)); i++) {
+		enum trust trust = where_it_lies(now, n, us, diag);
+
+		if (trust != TRUST_OURS || !follow_link(now, n)) {
+			return trust;
+		}
+	}
+	return where_it_lies(now, strlen(now), us, diag);
 }
 
 enum trust trust_file(const char *path, const struct stat *st, uid_t us, struct diag *diag)
 {
 	struct diag why = {0};
 	enum trust own = trust_inode(path, st, us, diag);
-	enum trust above = own < TRUST_ANYONE ? both_ways(path, us, &why) : TRUST_OURS;
+	enum trust above = own < TRUST_ANYONE ? all_ways(path, us, &why) : TRUST_OURS;
 
 	if (above > own) {
 		(void)diag_set(diag, -EPERM, "%s", why.text);

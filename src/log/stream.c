@@ -324,9 +324,12 @@ void streams_drain(struct logger *lg)
 	for_each(lg, stream_drain);
 }
 
+/* Well below the time after which slotd takes slotd-log for hung. */
+#define DRAIN_TURN_MAX MSECONDS(500)
+
 static void drain_shown(struct stream *s)
 {
-	if (s->pid && !pace_over(&s->lg->pace)) {
+	if (s->pid && usec_monotonic() < usec_add(s->lg->pace.began, DRAIN_TURN_MAX)) {
 		stream_drain(s);
 	}
 }
@@ -468,6 +471,21 @@ static void take_orphan(struct stream *s)
 	memset(&all->orphan, 0, sizeof(all->orphan));
 }
 
+/* A job's two streams have one file: what slotd said before the commands began is above theirs. */
+static void drain_those_before(const struct stream *s)
+{
+	if (s->pid || !s->file) {
+		return;
+	}
+	for (size_t i = 0; i < STREAM_BUCKETS; i++) {
+		for (struct stream *t = s->lg->streams.buckets[i]; t; t = t->next) {
+			if (t != s && t->file == s->file) {
+				stream_drain(t);
+			}
+		}
+	}
+}
+
 void stream_set(struct logger *lg, struct message *m)
 {
 	struct stream *s = stream_find(lg, (uint32_t)message_u64(m, TAG_STREAM));
@@ -487,6 +505,7 @@ void stream_set(struct logger *lg, struct message *m)
 	if (is_new) {
 		end_begun_line(s);
 		take_orphan(s);
+		drain_those_before(s);
 	}
 	watch(s); /* should it wait for a target, this may be another now */
 	if (message_u64(m, TAG_DONE)) {

@@ -225,7 +225,7 @@ static int drop_listener(struct relay *relay, struct message *m)
 	struct listener *l = s ? listener_in(s, m) : NULL;
 
 	if (!l) {
-		return -ENOENT;
+		return relay->retiring ? 0 : -ENOENT;
 	}
 	listener_close(l, m->id);
 	return ANSWER_LATER;

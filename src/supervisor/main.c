@@ -97,12 +97,13 @@ static void leave_terminal(void)
 /* ---- the run */
 
 /* What a slotd before this one left is still as it was. */
-static int cannot_start(struct upgraded *upgraded, char **argv, const struct diag *diag)
+static int cannot_start(struct upgraded *upgraded, const struct successor *s,
+			const struct diag *diag)
 {
 	char line[DIAG_TEXT_MAX + DIAG_FILE_MAX + 16];
 
 	(void)fprintf(stderr, "Error: %s\n", diag_format(diag, line, sizeof(line)));
-	successor_fall_back(upgraded, argv, line);
+	successor_fall_back(upgraded, s->argv, s->daemonized, line);
 	return 2;
 }
 
@@ -135,7 +136,7 @@ static int run(const struct options *options, struct config *config, struct upgr
 	}
 	r = supervisor_start(&sup, &so, config, &diag);
 	if (r < 0) {
-		return cannot_start(upgraded, argv, &diag);
+		return cannot_start(upgraded, &successor, &diag);
 	}
 	if (!so.foreground) {
 		leave_terminal();
@@ -187,7 +188,8 @@ int main(int argc, char **argv)
 	notify_extend(START_PATIENCE);
 	status = load(&options, argv[0], &config);
 	if (status) {
-		successor_fall_back(&upgraded, argv, "its configuration cannot be used");
+		/* It has not asked yet whether it is a daemon: that is still told. */
+		successor_fall_back(&upgraded, argv, false, "its configuration cannot be used");
 		return status;
 	}
 	return run(&options, config, &upgraded, argv);

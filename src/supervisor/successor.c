@@ -60,10 +60,18 @@ bool successor_is_daemon(void)
 	return mine;
 }
 
-static void pass_on(const struct successor *s)
+static void tell_daemonized(bool daemonized)
 {
 	char pid[16];
 
+	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	if (daemonized) {
+		(void)setenv(DAEMONIZED, pid, 1);
+	}
+}
+
+static void pass_on(const struct successor *s)
+{
 	os_pass_inherited();
 	if (notify_pass_listeners() < 0) {
 		(void)fprintf(stderr, "Error: the listening sockets are opened anew\n");
@@ -74,10 +82,7 @@ static void pass_on(const struct successor *s)
 		(void)fprintf(stderr, "Error: cannot change back to %s: %s\n", s->directory,
 			      strerror(errno));
 	}
-	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	if (s->daemonized) {
-		(void)setenv(DAEMONIZED, pid, 1);
-	}
+	tell_daemonized(s->daemonized);
 }
 
 int successor_restart(const struct successor *s)
@@ -110,6 +115,7 @@ int successor_upgrade(const struct successor *s, const struct upgraded *before, 
 	auto_close int former = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	struct upgraded own = {.count = before->count + 1, .lock_fd = lock_fd, .former_fd = former};
 	char why[PATH_MAX + 128];
+	int error;
 
 	if (former < 0) {
 		return -errno;
@@ -117,9 +123,14 @@ int successor_upgrade(const struct successor *s, const struct upgraded *before, 
 	pass_on(s);
 	tell_upgraded(own.count, lock_fd, former);
 	(void)execv(s->exe, s->argv);
-	(void)snprintf(why, sizeof(why), "cannot execute %s: %s", s->exe, strerror(errno));
-	successor_fall_back(&own, s->argv, why);
-	return -errno;
+	error = errno;
+	(void)snprintf(why, sizeof(why), "cannot execute %s: %s", s->exe, strerror(error));
+	successor_fall_back(&own, s->argv, s->daemonized, why);
+	(void)unsetenv(DAEMONIZED);
+	(void)unsetenv(UPGRADED);
+	(void)unsetenv(FAILED);
+	(void)fcntl(lock_fd, F_SETFD, FD_CLOEXEC);
+	return -error;
 }
 
 void successor_upgraded(struct upgraded *ret)
@@ -139,7 +150,7 @@ void successor_upgraded(struct upgraded *ret)
 	(void)unsetenv(FAILED);
 }
 
-void successor_fall_back(struct upgraded *u, char **argv, const char *why)
+void successor_fall_back(struct upgraded *u, char **argv, bool daemonized, const char *why)
 {
 	char path[32];
 
@@ -149,6 +160,7 @@ void successor_fall_back(struct upgraded *u, char **argv, const char *why)
 	(void)fcntl(u->former_fd, F_SETFD, FD_CLOEXEC);
 	os_pass_inherited();
 	os_restore_limits();
+	tell_daemonized(daemonized);
 	tell_upgraded(u->count, u->lock_fd, -EBADF);
 	(void)setenv(FAILED, why, 1);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", u->former_fd);

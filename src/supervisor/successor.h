@@ -58,6 +58,7 @@ int successor_upgrade(const struct successor *s, const struct upgraded *before, 
  * are the caller's.
  */
 void successor_upgraded(struct upgraded *ret);
-/** This slotd cannot start: executes the one before, which is told why. Returns if there is none.
+/** This slotd cannot start: executes the one before, which is told why, and whether it is a daemon
+ * already. Returns if there is none.
  */
-void successor_fall_back(struct upgraded *u, char **argv, const char *why);
+void successor_fall_back(struct upgraded *u, char **argv, bool daemonized, const char *why);

@@ -104,16 +104,31 @@ static bool all_told(const struct supervisor *sup)
 	return true;
 }
 
+/* Whoever asked was told that it would be done, and sees that it was not. */
+static void give_up(struct upgrade *u, const char *why)
+{
+	u->busy = false;
+	log_line(LOG_ERR, "no upgrade: %s", why);
+	notify_send("READY=1");
+}
+
 /* What is not told by then would have been lost with a slotd that is killed, too. */
 static void on_settle(struct loop_timer *t)
 {
 	struct upgrade *u = container_of(t, struct upgrade, settle);
 	struct supervisor *sup = u->sup;
 	static const struct upgraded none;
+	const char *way;
+	char job[512];
 	int r;
 
 	if (!all_told(sup) && usec_monotonic() < u->settle_until) {
 		loop_timer_set(sup->loop, t, usec_add(usec_monotonic(), SETTLE_STEP));
+		return;
+	}
+	way = in_the_way(u, job, sizeof(job));
+	if (way) {
+		give_up(u, way); /* it has begun meanwhile */
 		return;
 	}
 	os_defer_all_signals();
@@ -121,8 +136,7 @@ static void on_settle(struct loop_timer *t)
 			      sup->options.upgraded ? sup->options.upgraded : &none,
 			      predecessor_lock_fd(sup));
 	os_hear_signals();
-	u->busy = false;
-	log_line(LOG_CRIT, "no upgrade: slotd cannot be executed: %s", strerror(-r));
+	give_up(u, strerror(-r));
 }
 
 /* What the other slotd has said, and is not what it should be: an answer, else 0. */

@@ -106,9 +106,9 @@ def test_what_cannot_be_given_stops_the_start_with_words(daemon, memory, secret,
     spoil(path)
     d = daemon("[program:x]\ncommand=sleep 1000\nstartretries=0\n"
                f"stderr_logfile=%D%/x.err\ncredential=key:{path}\n")
-    info = d.wait_state("x", "FATAL")
-    assert words.format(p=path) in d.log(), info
-    assert f"supervisor: {words.format(p=path)}" in (d.dir / "x.err").read_text()
+    d.wait_state("x", "FATAL")
+    d.wait_log(words.format(p=path))
+    wait_for(lambda: f"supervisor: {words.format(p=path)}" in d.read("x.err"), "its own log says so")
     wait_for(lambda: directories(memory) == [], "nothing is left")
     path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
     secret("y")
@@ -122,7 +122,7 @@ def test_somebody_elses_file_is_no_secret(daemon, memory, secret):
     os.chown(path, 65534, 65534)
     d = daemon(f"[program:x]\ncommand=sleep 1000\nstartretries=0\ncredential=key:{path}\n")
     d.wait_state("x", "FATAL")
-    assert f"({path} belongs to uid 65534): EPERM" in d.log()
+    d.wait_log(f"({path} belongs to uid 65534): EPERM")
 
 
 def test_on_a_disk_there_are_no_secrets(slotd, tmp_path):
@@ -132,7 +132,7 @@ def test_on_a_disk_there_are_no_secrets(slotd, tmp_path):
     if run(["stat", "-f", "-c", "%T", d.dir]).stdout.strip() == "tmpfs":
         pytest.skip("the temporary directory is in memory")
     d.wait_state("x", "FATAL")
-    assert f"credential= is for memory only, and run_dir={d.dir}/run is on a disk" in d.log()
+    d.wait_log(f"credential= is for memory only, and run_dir={d.dir}/run is on a disk")
 
 
 def test_what_a_killed_slotd_left_is_removed(daemon, memory, secret):

@@ -70,7 +70,7 @@ def test_supervisors_own_file_may_be_somebodys_and_slotd_says_so(slotd, spoil, w
     assert status == 0 and f"{words}, who can thereby act as root" in said
     assert check(d, "--strict")[0] == 2
     d.start()
-    assert words in d.log()
+    d.wait_log(words)
 
 
 @pytest.mark.parametrize("spoil, words", REASONS[:2], ids=NAMES[:2])

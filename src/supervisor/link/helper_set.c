@@ -26,7 +26,7 @@ static void start_from(struct supervisor *sup, size_t first)
 	}
 }
 
-static unsigned relay_count(const struct supervisor *sup)
+static unsigned relays_wanted(const struct supervisor *sup)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -66,7 +66,7 @@ static int adopt_retiring(struct supervisor *sup)
 
 int helpers_want_relays(struct supervisor *sup)
 {
-	unsigned n = helper_of(sup, HELPER_RELAY) ? 0 : relay_count(sup);
+	unsigned n = helper_of(sup, HELPER_RELAY) ? 0 : relays_wanted(sup);
 	size_t first = sup->helpers.len;
 	int r = 0;
 

@@ -46,20 +46,23 @@ static int take_pidfd(struct inherited *item, const struct ledger_run *run)
 	return process_handle_open(run->pid, run->start_ticks);
 }
 
-static void take_process(struct process *p, struct inherited *item, const struct ledger_run *run)
+/* -errno: it may live, and cannot be watched. */
+static int take_process(struct process *p, struct inherited *item, const struct ledger_run *run)
 {
-	p->pidfd = take_pidfd(item, run);
-	if (p->pidfd < 0) {
-		p->pidfd = -EBADF;
-		p->clearing = true;
-		p->status = WORKER_STATUS_UNKNOWN;
-		return;
+	int fd = take_pidfd(item, run);
+
+	if (fd >= 0) {
+		p->pidfd = fd;
+		process_watch(p);
+		return 0;
 	}
-	process_watch(p);
+	p->clearing = true;
+	p->status = WORKER_STATUS_UNKNOWN;
+	return fd == -ESRCH ? 0 : fd;
 }
 
 /* Asked of slotd-spawn, and slotd did not live to hear the answer. */
-static void take_child(struct process *p, struct inherited *item)
+static int take_child(struct process *p, struct inherited *item)
 {
 	auto_close int request = inherited_take(item, KEEP_TAG_REQUEST);
 	uint64_t ticks = 0;
@@ -67,7 +70,7 @@ static void take_child(struct process *p, struct inherited *item)
 	int fd = pid ? process_handle_open(pid, ticks) : -ESRCH;
 
 	if (fd < 0) {
-		return; /* it was not made, or has ended: it is made anew */
+		return fd == -ESRCH ? 0 : fd; /* it was not made, or has ended: it is made anew */
 	}
 	p->pid = pid;
 	p->pidfd = fd;
@@ -76,6 +79,7 @@ static void take_child(struct process *p, struct inherited *item)
 	p->executed = false;
 	p->started_wall = usec_wall();
 	process_watch(p);
+	return 0;
 }
 
 static bool awaits_child(const struct ledger_worker *row)
@@ -84,18 +88,19 @@ static bool awaits_child(const struct ledger_worker *row)
 	       (row->state.state == WORKER_STARTING || row->state.state == WORKER_STOPPING);
 }
 
-static void adopt(struct process *p, const struct ledger_worker *row)
+static int adopt(struct process *p, const struct ledger_worker *row)
 {
 	struct inherited *item = item_of(p->sup, p->namespec);
 	uint32_t id = p->worker.id;
+	int r = 0;
 
 	process_restore(p, inherited_ledger(p->sup), row);
 	p->worker.id = id;
 	p->stdin_fd = inherited_take(item, KEEP_TAG_STDIN);
 	if (awaits_child(row)) {
-		take_child(p, item);
+		r = take_child(p, item);
 	} else if (p->pid && !p->clearing) {
-		take_process(p, item, &row->run);
+		r = take_process(p, item, &row->run);
 	}
 	if (!p->pid || p->clearing) {
 		stdin_close(p);
@@ -104,6 +109,7 @@ static void adopt(struct process *p, const struct ledger_worker *row)
 	if (ended_itself(p->sup) && p->worker.state == WORKER_STOPPING) {
 		p->restart = p->config->program->autostart;
 	}
+	return r;
 }
 
 /* ---- all of them */
@@ -156,9 +162,9 @@ static int adopt_row(struct supervisor *sup, unsigned index, struct diag *diag)
 		}
 	}
 	if (p && strcmp(p->namespec, namespec) == 0) {
-		adopt(p, &row);
+		r = adopt(p, &row);
 	}
-	return 0;
+	return r < 0 ? diag_set_errno(diag, r, "cannot take over %s", namespec) : 0;
 }
 
 /* As the former slotd wrote of it; zeroes: it did not know it. */

@@ -29,7 +29,9 @@ void stranger_kill_group(struct process *p)
 
 bool stranger_group_ended(struct process *p)
 {
-	if (!is_its_number(p) || kill(-p->pid, 0) < 0 || p->n_looks >= LOOKS_MAX) {
+	bool none = kill(-p->pid, 0) < 0 && errno == ESRCH;
+
+	if (none || !is_its_number(p) || p->n_looks >= LOOKS_MAX) {
 		p->n_looks = 0;
 		return true;
 	}
