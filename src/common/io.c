@@ -1,6 +1,7 @@
 #include <slotd/io.h>
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int io_write_all(int fd, const void *data, size_t len)
@@ -35,4 +36,19 @@ int io_read_all(int fd, struct strbuf *out)
 		}
 	}
 	return 0;
+}
+
+ssize_t io_read_tail(int fd, void *buf, size_t size)
+{
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0) {
+		return -errno;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		return -EINVAL;
+	}
+	n = pread(fd, buf, size, st.st_size > (off_t)size ? st.st_size - (off_t)size : 0);
+	return n < 0 ? -errno : n;
 }

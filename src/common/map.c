@@ -1,18 +1,14 @@
 #include <slotd/map.h>
 
+#include <slotd/digest.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/ */
 static uint64_t hash_text(const char *key)
 {
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (; *key; key++) {
-		h = (h ^ (unsigned char)*key) * 0x100000001b3u;
-	}
-	return h;
+	return digest_add(DIGEST_EMPTY, key, strlen(key));
 }
 
 void map_done(struct map *m)

@@ -3,6 +3,7 @@
 #include "load.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/digest.h>
 #include <slotd/io.h>
 #include <sys/utsname.h>
 
@@ -43,6 +44,7 @@ int loader_init(struct loader *l)
 	if (!l->config) {
 		return -ENOMEM;
 	}
+	l->config->digest = DIGEST_EMPTY;
 	l->config->memory = arena_new();
 	r = document_init(&l->document);
 	if (r < 0 || !l->config->memory) {
@@ -193,16 +195,6 @@ static int unreadable(const char *path, int code, struct diag *diag)
 			      path);
 }
 
-/* FNV-1a, as in map.c: whether a file was edited, not whether somebody forged it. */
-static uint64_t digest(uint64_t h, const char *text, size_t len)
-{
-	h = h ? h : 0xcbf29ce484222325u;
-	for (size_t i = 0; i < len; i++) {
-		h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
-	}
-	return h;
-}
-
 int load_file(struct loader *l, const char *path, struct diag *diag)
 {
 	const struct source_answer *text = sources_ask(&l->sources, SOURCE_TEXT, path);
@@ -216,7 +208,7 @@ int load_file(struct loader *l, const char *path, struct diag *diag)
 		return diag_set(diag, -E2BIG, "%s: all files together have more than %d bytes",
 				path, LOAD_BYTES_MAX);
 	}
-	l->config->digest = digest(l->config->digest, text->data, text->len);
+	l->config->digest = digest_add(l->config->digest, text->data, text->len);
 	r = add_file(l, path);
 	if (r == 0) {
 		r = ini_read(&l->document, l->config, l->config->files.at[l->config->files.len - 1],

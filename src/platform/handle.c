@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 /* Processes that are no children of ours: what a former slotd started. */
 
@@ -63,23 +62,12 @@ static bool ask(int pidfd, int *ret_status)
 	return true;
 }
 
-/* After an upgrade the slotd that started it was in this process. */
-static bool reap(int pidfd, int *ret_status)
-{
-	siginfo_t si = {0};
-
-	if (waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | WNOHANG) < 0 || !si.si_pid) {
-		return false;
-	}
-	*ret_status = spawn_wait_status(&si);
-	return true;
-}
-
 int process_handle_status(int pidfd, pid_t pid, uint64_t start_ticks)
 {
 	int status;
 
-	if (reap(pidfd, &status)) {
+	/* After an upgrade the slotd that started it was in this process. */
+	if (process_handle_reap(pidfd, &status) == 1) {
 		return status;
 	}
 

@@ -2,6 +2,7 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/indent.h>
+#include <slotd/io.h>
 #include <slotd/vec.h>
 
 #include <dirent.h>
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
 	TAIL_LINES = 6,
@@ -37,17 +37,11 @@ static const char *last_lines(const char *text, size_t len, unsigned n)
 static bool print_tail(const char *path)
 {
 	char buf[TAIL_BYTES];
-	struct stat st;
 	auto_close int fd =
 		path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -EBADF;
 	const char *from;
-	ssize_t n;
+	ssize_t n = fd < 0 ? -1 : io_read_tail(fd, buf, sizeof(buf));
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		return false;
-	}
-	n = pread(fd, buf, sizeof(buf),
-		  st.st_size > (off_t)sizeof(buf) ? st.st_size - (off_t)sizeof(buf) : 0);
 	if (n <= 0) {
 		return false;
 	}

@@ -3,6 +3,7 @@
 #include "deploy/records.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/io.h>
 #include <slotd/log.h>
 #include <slotd/ownname.h>
 
@@ -11,7 +12,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
 	LAST_BYTES = 64 * 1024, /* of the history: some 250 jobs */
@@ -75,7 +75,6 @@ static int load_file(struct supervisor *sup, const char *path, struct diag *diag
 {
 	auto_close int fd = -EBADF;
 	auto_free char *text = NULL;
-	struct stat st;
 	ssize_t n;
 	int r = own_file_open(path, O_RDONLY, 0, diag, &fd);
 
@@ -83,13 +82,9 @@ static int load_file(struct supervisor *sup, const char *path, struct diag *diag
 		return r;
 	}
 	text = malloc(LAST_BYTES + 1);
-	if (!text || fstat(fd, &st) < 0) {
-		return diag_set_errno(diag, text ? -errno : -ENOMEM, "cannot read %s", path);
-	}
-	n = pread(fd, text, LAST_BYTES,
-		  st.st_size > LAST_BYTES ? st.st_size - (off_t)LAST_BYTES : 0);
+	n = text ? io_read_tail(fd, text, LAST_BYTES) : -ENOMEM;
 	if (n < 0) {
-		return diag_set_errno(diag, -errno, "cannot read %s", path);
+		return diag_set_errno(diag, (int)n, "cannot read %s", path);
 	}
 	text[n] = '\0';
 	load_lines(sup, text);
