@@ -3,6 +3,7 @@
 import atexit
 import os
 import re
+import resource
 import shutil
 import signal
 import sys
@@ -161,3 +162,13 @@ def _end(daemon):
         yield f"slotd ended with {status}"
     if _SANITIZER.search(daemon.stderr() + daemon.log()):
         yield "a sanitizer complained"
+
+
+@pytest.fixture
+def many_descriptors():
+    """How many connections a test may open: three descriptors each, and a login's
+    soft limit is 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 16384), hard), hard))
+    yield min(3000, hard // 4)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

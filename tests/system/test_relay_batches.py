@@ -1,7 +1,6 @@
 """Thousands of connections are moved or ended bit by bit: nobody else waits for that."""
 
 import contextlib
-import resource
 import socket
 import threading
 import time
@@ -15,15 +14,6 @@ from harness.servers import Worker, connect, keep
 from test_relay_http import GET, POST, ask, http
 
 PROMPT = 0.25 * SLOW  # s; a busy machine alone takes 0.1
-
-
-@pytest.fixture
-def many():
-    """How many connections a test may open: three descriptors each, and a login's soft limit is 1024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 16384), hard), hard))
-    yield min(3000, hard // 4)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @contextlib.contextmanager
@@ -49,26 +39,26 @@ def nobody_waits(client):
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["in requests", "half closed"])
-def test_drain_now_of_thousands_holds_up_nobody(many, half):
+def test_drain_now_of_thousands_holds_up_nobody(many_descriptors, half):
     """The half closed are passed over again and again: their worker still has something to say."""
     with contextlib.ExitStack() as opened, Worker(keep, backlog=4096) as a, Worker(http(b"b")) as b, \
             Relays(CONNECT=LATE) as relays:
         relays.worker(1, A, a.address)
         relays.worker(2, B, b.address)
         relays.table()
-        for _ in range(many):
+        for _ in range(many_descriptors):
             client = opened.enter_context(connect(relays.address, b"hello\n" if half else POST))
             if half:
                 client.shutdown(socket.SHUT_WR)
-        wait_for(lambda: a.seen == many, "all are there", 60)
+        wait_for(lambda: a.seen == many_descriptors, "all are there", 60)
         relays.flip(B)
         with connect(relays.address) as other, nobody_waits(other):
             (relay, drain), = relays.drain(A)
-            assert relay.tell("RELAY_CUT", SERVICE_INDEX=0, SLOT=A)["COUNT"] == many
+            assert relay.tell("RELAY_CUT", SERVICE_INDEX=0, SLOT=A)["COUNT"] == many_descriptors
             assert relay.answer(drain).type == "RELAY_DRAINED"
 
 
-def test_one_worker_of_thousands_that_queue_is_cut_without_holding_up_anybody(many):
+def test_one_worker_of_thousands_that_queue_is_cut_without_holding_up_anybody(many_descriptors):
     full = [listener(backlog=0) for _ in range(2)]
     with contextlib.ExitStack() as opened, Worker(http(b"a")) as a, \
             Relays(CONNECT=LATE, DRAIN=CONNECTIONS, CONNECT_TIMEOUT=300 * SECOND) as relays:
@@ -83,12 +73,13 @@ def test_one_worker_of_thousands_that_queue_is_cut_without_holding_up_anybody(ma
         other = opened.enter_context(connect(relays.address))
         ask(other)
         relays.set(live=B)
-        for _ in range(many):
+        for _ in range(many_descriptors):
             opened.enter_context(connect(relays.address, GET))
-        wait_for(lambda: relays.sum(2, "queued") + relays.sum(3, "queued") == many, "all queue")
+        wait_for(lambda: relays.sum(2, "queued") + relays.sum(3, "queued") == many_descriptors,
+                 "all queue")
         queued = relays.sum(2, "queued")
-        assert queued > many // 4
+        assert queued > many_descriptors // 4
         with nobody_waits(other):
             done = relays.relay.tell("RELAY_CUT", SERVICE_INDEX=0, SLOT=B, WORKER=2)
         assert done["COUNT"] == queued
-        assert relays.sum(3, "queued") == many - queued
+        assert relays.sum(3, "queued") == many_descriptors - queued

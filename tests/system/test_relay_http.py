@@ -3,7 +3,6 @@
 import contextlib
 import os
 import select
-import resource
 import signal
 import socket
 import subprocess
@@ -202,15 +201,6 @@ def test_thousands_that_wait_for_room_are_not_all_tried_each_time(many_descripto
         assert took < 0.25e-3 * SLOW * many_descriptors
 
 
-@pytest.fixture
-def many_descriptors():
-    """How many connections a test may open: a login's soft limit is 1024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 16384), hard), hard))
-    yield min(3000, hard // 4)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 @pytest.mark.parametrize("kind", ["length", "chunked", "close"])
 def test_an_answer_that_pauses_is_finished_by_the_old_slot(kind):
     head = {"length": b"Content-Length: 6\r\n", "chunked": b"Transfer-Encoding: chunked\r\n",
@@ -255,12 +245,17 @@ def test_an_interim_answer_is_no_answer(interim):
         assert ask(client) == b"b"
 
 
+def receive(connection, n):
+    """n bytes at least, however they come."""
+    got = b""
+    while len(got) < n:
+        got += connection.recv(1 << 16)
+
+
 def test_pipelined_requests_stay_together_and_come_in_order():
     with Slots(keep, http(b"b")) as s, connect(s.address, GET * 5) as client:
         worker = wait_for(lambda: s.a.connections, "a has them")[0]
-        got = b""
-        while len(got) < 5 * len(GET):
-            got += worker.recv(1 << 16)
+        receive(worker, 5 * len(GET))
         drains = s.flip()
         for i in range(5):
             worker.sendall(answer(b"%d" % i))
@@ -288,9 +283,7 @@ def test_many_pipelined_requests_wait_for_answers_and_are_followed(n):
 def test_no_more_is_read_of_who_has_many_open_requests():
     with Slots(keep, http(b"b")) as s, connect(s.address, GET * 40) as client:
         worker = wait_for(lambda: s.a.connections, "a has them")[0]
-        got = b""
-        while len(got) < 40 * len(GET):
-            got += worker.recv(1 << 16)
+        receive(worker, 40 * len(GET))
         client.sendall(GET)
         assert is_quiet(worker)
         worker.sendall(answer(b"") * 20)
