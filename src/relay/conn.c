@@ -118,15 +118,20 @@ static void watch(struct conn *c, enum conn_end end, unsigned events)
 	loop_io_set(c->service->relay->loop, &c->side[end].io, c->side[end].fd, events);
 }
 
+/* Of an open connection: may what this side says be passed on? */
+static bool is_readable(const struct conn *c, enum conn_end end)
+{
+	const struct side *own = &c->side[end], *other = &c->side[!end];
+
+	return !own->eof && !other->unsent && !other->broken && !(end == CLIENT && c->crowded);
+}
+
 void conn_watch_open(struct conn *c)
 {
 	for (int i = CLIENT; i <= WORKER; i++) {
-		const struct side *own = &c->side[i], *other = &c->side[!i];
-		const bool readable = !own->eof && !other->unsent && !other->broken &&
-				      !(i == CLIENT && c->crowded);
-
 		watch(c, (enum conn_end)i,
-		      (readable ? LOOP_READ : 0u) | (own->unsent ? LOOP_WRITE : 0u));
+		      (is_readable(c, (enum conn_end)i) ? LOOP_READ : 0u) |
+			      (c->side[i].unsent ? LOOP_WRITE : 0u));
 	}
 }
 
@@ -520,4 +525,19 @@ static void on_worker(struct loop_io *io, unsigned events)
 	} else {
 		conn_carry(c, WORKER, events);
 	}
+}
+
+bool conn_hear(struct conn *c)
+{
+	if (c->class == CONN_QUEUED || c->class == CONN_HELD || c->class == CONN_LINGER) {
+		return false;
+	}
+	for (int i = CLIENT; i <= (c->worker ? WORKER : CLIENT); i++) {
+		if ((!c->worker || is_readable(c, (enum conn_end)i)) &&
+		    socket_has_bytes(c->side[i].fd)) {
+			(i == CLIENT ? on_client : on_worker)(&c->side[i].io, LOOP_READ);
+			return true;
+		}
+	}
+	return false;
 }

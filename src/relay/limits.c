@@ -89,7 +89,9 @@ static int expire(struct conn_list *l, enum conn_class class, void *data)
 			return LOOK_STOP;
 		}
 		x->batch--;
-		conn_cut(l->head);
+		if (!conn_hear(l->head)) {
+			conn_cut(l->head);
+		}
 	}
 	if (l->head && usec_add(l->head->since, limit) < x->next) {
 		x->next = usec_add(l->head->since, limit);
@@ -214,18 +216,25 @@ static struct conn *find_victim(struct relay *relay, usec_t now)
 		return c;
 	}
 	c = find_oldest(relay, ANY_SOURCE, false, now);
-	return is_old(c, now) || relay->n_silent >= relay->max_conns / 2 ? c : NULL;
+	return is_old(c, now) || relay->n_empty >= relay->max_conns / 2 ? c : NULL;
 }
 
 bool limits_give_way(struct relay *relay, usec_t *ret_at)
 {
 	const usec_t now = usec_monotonic();
-	struct conn *victim = find_victim(relay, now);
+	struct conn *victim;
 
-	if (victim) {
-		conn_cut(victim);
-	} else if (relay->n_silent) {
+	for (unsigned i = 0; i < LOOK_AT && (victim = find_victim(relay, now)); i++) {
+		if (!conn_hear(victim)) {
+			conn_cut(victim);
+			return true;
+		}
+		if (relay->n_conns < relay->max_conns) {
+			return true;
+		}
+	}
+	if (relay->n_silent) {
 		*ret_at = usec_add(now, TIME_TO_SPEAK);
 	}
-	return victim;
+	return false;
 }

@@ -115,6 +115,13 @@ void conn_abort(struct conn *c);
 void conn_cut(struct conn *c);
 /** Moves it to another class of its worker, or to the end of the same class. */
 void conn_change_class(struct conn *c, enum conn_class class);
+/**
+ * Passes on what a side has said that lies unread because this relay was busy or held up. To be
+ * called before a connection is ended for its silence: its time alone does not show that.
+ *
+ * Returns:  whether there was anything; then the connection may have moved or ended.
+ */
+bool conn_hear(struct conn *c);
 /** Watches both sides of an open connection for the events that it waits for. */
 void conn_watch_open(struct conn *c);
 /** Returns the list that it is in. */
@@ -324,10 +331,11 @@ uint16_t limits_source(const struct sockaddr *from);
 /**
  * Closes the connection without an open request that has been silent longest, to make room for a
  * new one. It must have been silent for 100 ms, so that a distant client has time to speak, unless
- * half of all connections are silent. A client address that has not sent a whole head on a quarter
- * of all connections or more gives up the first of these, however new: so whoever speaks at once is
- * served even where the flood comes from his own address. One that has as many idle connections
- * gives up the longest silent of its own. A pinned connection must have been silent for 5 s.
+ * half of all connections have not sent a whole head. A client address that has not sent a whole
+ * head on a quarter of all connections or more gives up the first of these, however new: so whoever
+ * speaks at once is served even where the flood comes from his own address. One that has as many
+ * idle connections gives up the longest silent of its own. A pinned connection must have been
+ * silent for 5 s. None is closed that has spoken, even if nobody has read that yet.
  *
  * @ret_at   set where no connection was closed but one may be later: that time.
  * Returns:  whether a connection was closed.
@@ -433,6 +441,7 @@ struct relay {
 	struct conn *spare; /* free connection structs */
 	unsigned n_conns, max_conns;
 	uint32_t n_silent; /* may give way */
+	uint32_t n_empty;  /* of these, the ones without a whole head */
 	/* Of these, by the client's address: those without a whole head, the others. */
 	uint32_t empty[SOURCES], idle[SOURCES];
 	struct follow_memo memo;
@@ -462,10 +471,11 @@ static inline void limits_count(const struct conn *c, int n)
 	struct relay *relay = c->service->relay;
 
 	if (class_gives_way((enum conn_class)c->class)) {
+		const bool empty = class_is_empty((enum conn_class)c->class);
+
 		relay->n_silent += (uint32_t)n;
-		*(class_is_empty((enum conn_class)c->class) ? &relay->empty[c->source]
-							    : &relay->idle[c->source]) +=
-			(uint32_t)n;
+		relay->n_empty += empty ? (uint32_t)n : 0;
+		*(empty ? &relay->empty[c->source] : &relay->idle[c->source]) += (uint32_t)n;
 	}
 }
 

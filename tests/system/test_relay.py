@@ -493,6 +493,23 @@ def test_out_of_descriptors_clients_wait_in_the_queue_and_none_is_lost():
         assert len(relays.relay.reports) == 1
 
 
+@pytest.mark.parametrize("when", [LATE, EARLY])
+def test_who_has_spoken_gives_way_to_nobody_even_if_that_was_not_read_yet(when):
+    with one_worker(echo, wrap=["prlimit", "--nofile=240"], CONNECT=when) as (relays, _):
+        pid = relays.relay.process.pid
+        clients = [connect(relays.address)]
+        for i in range(150):
+            os.kill(pid, signal.SIGSTOP)
+            clients[i].sendall(b"%3d" % i)
+            clients.append(connect(relays.address))
+            os.kill(pid, signal.SIGCONT)
+        wait_for(lambda: relays.relay.reports or relays.relay.poll_report(), "it has no room")
+        for i, client in enumerate(clients[:-1]):
+            assert client.recv(10) == b"%3d" % i
+            client.close()
+        clients[-1].close()
+
+
 def test_a_port_that_joins_itself_is_no_worker():
     """connect() to a free local port can pick that very port as its own, and answer itself."""
     with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:

@@ -691,6 +691,20 @@ def test_a_client_that_says_nothing_or_no_whole_head_is_ended(said):
             assert ask(other) == b"a"
 
 
+@pytest.mark.parametrize("first", [b"", GET])
+def test_a_relay_that_was_held_up_ends_nobody_who_spoke_meanwhile(first):
+    with Slots(http(b"a"), http(b"b"), CLIENT_TIMEOUT=SECOND // 2, IDLE_TIMEOUT=SECOND // 2) as s, \
+            connect(s.address, first) as client:
+        if first:
+            assert read_answer(client) == b"a"
+        wait_for(lambda: s.relays.relay.service_counts()["accepted"] == 1, "it is accepted")
+        os.kill(s.relays.relay.process.pid, signal.SIGSTOP)
+        client.sendall(GET)
+        assert is_quiet(client, 0.6), "its time is over"
+        os.kill(s.relays.relay.process.pid, signal.SIGCONT)
+        assert read_answer(client) == b"a"
+
+
 def test_idle_timeout_is_between_requests():
     with Slots(keep, http(b"b"), IDLE_TIMEOUT=SECOND // 2) as s, connect(s.address, GET) as client:
         worker = wait_for(lambda: s.a.connections, "a has it")[0]
