@@ -4,6 +4,7 @@
 
 #include <slotd/strbuf.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -15,3 +16,7 @@ int io_read_all(int fd, struct strbuf *out);
 /** Reads the last bytes of a regular file, at most size. Returns their number, or -errno (-EINVAL:
  * it is none). */
 ssize_t io_read_tail(int fd, void *buf, size_t size);
+
+/** Has the peer of a stream socket sent something that lies unread? Takes nothing and never waits,
+ * so that a loop may ask. */
+bool io_has_bytes(int fd);

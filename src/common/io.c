@@ -1,6 +1,7 @@
 #include <slotd/io.h>
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,13 @@ int io_write_all(int fd, const void *data, size_t len)
 		}
 	}
 	return 0;
+}
+
+bool io_has_bytes(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 int io_read_all(int fd, struct strbuf *out)

@@ -3,7 +3,9 @@
 #include "client.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/io.h>
 
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -163,6 +165,7 @@ void client_rest(struct client *c)
 	if (!c->good) {
 		client_hurry(c);
 	}
+	watch_server(c->server);
 }
 
 void client_hurry(struct client *c)
@@ -228,10 +231,11 @@ static void *on_request_line(void *data, const char *uri, struct MHD_Connection 
 
 /* ---- servers */
 
+/* What a client has just sent may lie unread: it is not idle. */
 static struct client *idle_client(struct server *s, bool good)
 {
 	for (struct client *c = s->first; c; c = c->next) {
-		if (!c->rq && !c->closing && c->good == good) {
+		if (!c->rq && !c->closing && c->good == good && !io_has_bytes(c->fd)) {
 			return c;
 		}
 	}
@@ -241,10 +245,11 @@ static struct client *idle_client(struct server *s, bool good)
 /* At the limit the longest idle client goes, first of those who never were let in. */
 static bool make_room(struct server *s)
 {
+	struct pollfd waiting = {.fd = s->fd, .events = POLLIN};
 	struct client *c;
 
-	if (s->n_clients < HTTP_CLIENTS_MAX) {
-		return true;
+	if (s->n_clients < HTTP_CLIENTS_MAX || poll(&waiting, 1, 0) <= 0) {
+		return true; /* or nobody needs it */
 	}
 	c = idle_client(s, false);
 	c = c ? c : idle_client(s, true);
@@ -308,7 +313,7 @@ static void on_acceptable(struct loop_io *io, unsigned events)
 		socklen_t len = sizeof(sa);
 		int fd;
 
-		if (!make_room(s)) { /* all are busy: client_free looks again */
+		if (!make_room(s)) { /* all are busy: the next that rests or ends lets it go on */
 			loop_io_stop(s->http->loop, &s->io);
 			return;
 		}

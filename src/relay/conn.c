@@ -1,6 +1,7 @@
 #include "relay.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/io.h>
 #include <slotd/proxy.h>
 
 #include <string.h>
@@ -415,17 +416,10 @@ static void place_again(struct conn *c)
 	}
 }
 
-bool socket_has_bytes(int fd)
-{
-	char byte;
-
-	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
 void conn_move(struct conn *c)
 {
 	if (c->class == CONN_SILENT) {
-		if (socket_has_bytes(c->side[WORKER].fd)) {
+		if (io_has_bytes(c->side[WORKER].fd)) {
 			conn_carry(c, WORKER, LOOP_READ); /* it has just spoken, so it stays */
 			return;
 		}
@@ -534,7 +528,7 @@ bool conn_hear(struct conn *c)
 	}
 	for (int i = CLIENT; i <= (c->worker ? WORKER : CLIENT); i++) {
 		if ((!c->worker || is_readable(c, (enum conn_end)i)) &&
-		    socket_has_bytes(c->side[i].fd)) {
+		    io_has_bytes(c->side[i].fd)) {
 			(i == CLIENT ? on_client : on_worker)(&c->side[i].io, LOOP_READ);
 			return true;
 		}

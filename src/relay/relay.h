@@ -132,8 +132,6 @@ void conn_leave(struct conn *c);
 void conn_enter(struct conn *c, struct relay_worker *w, enum conn_class class);
 /** Puts it at the beginning of its list. */
 void conn_come_first(struct conn *c);
-/** Is there anything to read? */
-bool socket_has_bytes(int fd);
 
 /* ---- carry.c */
 

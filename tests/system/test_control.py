@@ -2,11 +2,13 @@
 who mean harm."""
 
 import base64
+import contextlib
 import html
 import http.client
 import os
 import random
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -578,19 +580,59 @@ def test_many_at_once(fake):
     assert results == [3] * 1000
 
 
+def connected(fake, data=b""):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(fake.path)
+    s.sendall(data)
+    return s
+
+
 def test_silent_connections_do_not_keep_others_out(fake):
     silent = []
     try:
         for _ in range(600):
-            s = socket.socket(socket.AF_UNIX)
-            s.connect(fake.path)
-            s.sendall(b"POST /RPC2 HTTP/1.1\r\nHost: ")
-            silent.append(s)
+            silent.append(connected(fake, b"POST /RPC2 HTTP/1.1\r\nHost: "))
         assert alive(fake)
     finally:
         for s in silent:
             s.close()
     assert alive(fake)
+
+
+def test_the_oldest_without_a_request_is_closed_only_if_it_has_sent_none(fake):
+    fake.answers["start"] = "never"
+    with contextlib.ExitStack() as opened:
+        def client(data=b""):
+            return opened.enter_context(connected(fake, data))
+
+        for _ in range(249):  # of 250
+            client(post(START_CAT))
+        fake.wait_for(lambda: len(fake.commands) == 249)
+        last = client()
+        for _ in range(20):
+            os.kill(fake.process.pid, signal.SIGSTOP)
+            last.sendall(b"GET /RPC2 HTTP/1.1\r\nHost: x\r\n\r\n")
+            newer = client()
+            os.kill(fake.process.pid, signal.SIGCONT)
+            assert last.recv(100).startswith(b"HTTP/1.1 ")
+            last.close()
+            last = newer
+
+
+def test_a_client_that_waits_for_room_comes_in_when_a_request_is_answered(fake):
+    asked = []
+    fake.answers["start"] = lambda _, ident, fields: asked.append(ident)
+    with contextlib.ExitStack() as opened:
+        for _ in range(250):
+            opened.enter_context(connected(fake, post(START_CAT).replace(b"close", b"keep-alive")))
+        fake.wait_for(lambda: len(asked) == 250)
+        waiting = opened.enter_context(connected(fake, b"GET /RPC2 HTTP/1.1\r\nHost: x\r\n\r\n"))
+        waiting.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            waiting.recv(1)
+        fake.send("answer", asked[0], code=80)
+        waiting.settimeout(30)
+        assert waiting.recv(100).startswith(b"HTTP/1.1 ")
 
 
 def test_it_survives_the_end_of_slotd(fake):
