@@ -170,9 +170,9 @@ def memory(pid):
 
 
 def test_a_flood_fills_neither_memory_nor_disk_and_its_end_is_told(slotd, ports):
-    payinv = Payinv(slotd, ports, options="""\
+    payinv = Payinv(slotd, ports, options=f"""\
 prepare=
-  yes 0123456789012345678901234567890123456789 | head -c 100000000
+  yes 0123456789012345678901234567890123456789 | head -c {int(100e6 / SLOW)}
   echo that was all
   false
 """)
@@ -209,7 +209,7 @@ prepare=
 
 
 def test_a_log_that_stands_still_holds_the_commands_and_nobody_else(slotd, ports):
-    payinv = Payinv(slotd, ports, options="prepare=yes | head -c 1000000\n")
+    payinv = Payinv(slotd, ports, options="prepare=yes | head -c 500000\n")
     log = payinv.daemon.helpers("log")[0]
     os.kill(log, signal.SIGSTOP)
     deploy = Following(payinv, "deploy", "payinv")
@@ -220,7 +220,7 @@ def test_a_log_that_stands_still_holds_the_commands_and_nobody_else(slotd, ports
         if procs.alive(log):
             os.kill(log, signal.SIGCONT)
     assert deploy.end() == 0
-    assert deploy.lines.count(BAR + "y") == 500000
+    assert deploy.lines.count(BAR + "y") == 250000
 
 
 def test_a_command_cannot_say_a_step(slotd, ports):

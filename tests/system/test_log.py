@@ -397,7 +397,9 @@ class Writer(threading.Thread):
 
 
 # Many small files: it is mostly killed while it renames; few large ones: while it writes.
-@pytest.mark.parametrize("maxbytes, backups", [(20_000, 4000), (3_000_000, 200), (0, 0)])
+@pytest.mark.parametrize("maxbytes, backups", [
+    (20_000, 4000), pytest.param(3_000_000, 200, marks=pytest.mark.plain_only),
+    pytest.param(0, 0, marks=pytest.mark.plain_only)])
 def test_no_line_is_lost_doubled_or_split_when_slotd_log_is_killed(
     log, tmp_path, maxbytes, backups
 ):
