@@ -15,7 +15,7 @@ bool worker_is_left(const struct relay_worker *w)
 {
 	const struct switch_word word = service_word(w->service);
 
-	if (w->gone || !w->place.up) {
+	if (w->gone || !w->place.up || w->place.leaving) {
 		return true;
 	}
 	return w->slot != word.live && word.weight == 0 &&
@@ -112,7 +112,7 @@ static bool end_still(struct conn_list *l, usec_t patience, usec_t now, unsigned
 		(*batch)--;
 		if (c->class == CONN_PINNED && !c->worker_last) {
 			conn_change_class(c, CONN_PINNED); /* an answer is due: look again later */
-		} else {
+		} else if (!conn_hear(c)) {
 			conn_cut(c);
 		}
 	}
@@ -172,11 +172,23 @@ static struct conn *next_to_cut(struct relay_slot *slot)
 	return NULL;
 }
 
-static void cut_over(struct relay_service *s, struct cut *cut)
+/* A worker that is cut alone gets no connections meanwhile: those that can move go to others. */
+static void set_leaving(struct relay_service *s, struct relay_slot *slot, bool leaving)
 {
-	const struct cut was = *cut;
+	vec_for_each (at, &slot->table.workers) {
+		if (slot->cut.key != UINT32_MAX && is_cut(&slot->cut, worker_of(*at))) {
+			(*at)->leaving = leaving;
+		}
+	}
+	service_settle_soon(s);
+}
 
-	*cut = (struct cut){0};
+static void cut_over(struct relay_service *s, struct relay_slot *slot)
+{
+	const struct cut was = slot->cut;
+
+	set_leaving(s, slot, false);
+	slot->cut = (struct cut){0};
 	message_send_cut(s->relay, was.id, was.n_ended);
 }
 
@@ -219,7 +231,7 @@ static bool cut_some(struct relay_service *s, struct relay_slot *slot, unsigned 
 		struct conn *c = next_to_cut(slot);
 
 		if (!c && count_open(slot) == 0) {
-			cut_over(s, cut);
+			cut_over(s, slot);
 			return true;
 		}
 		if (!c || due > now) {
@@ -250,7 +262,8 @@ static bool has_queued(const struct relay_slot *slot)
 	return false;
 }
 
-/* Queued ones of one worker, and of a slot that still has a share, have nowhere to go. */
+/* Queued ones of one worker go to another; those of a slot that still has a share have nowhere to
+ * go. */
 static bool cut_queued(struct relay_slot *slot, unsigned *batch)
 {
 	struct conn *c = slot->next_queued ? slot->next_queued : slot->queued.head;
@@ -262,7 +275,9 @@ static bool cut_queued(struct relay_slot *slot, unsigned *batch)
 		}
 		(*batch)--;
 		slot->next_queued = c->next;
-		if (is_cut(&slot->cut, c->worker)) {
+		if (c->worker->place.leaving) {
+			conn_move(c);
+		} else if (is_cut(&slot->cut, c->worker)) {
 			slot->cut.n_ended++;
 			conn_end(c);
 		}
@@ -278,6 +293,7 @@ static bool look(struct relay_service *s, enum slot_id id, usec_t *ret_next)
 {
 	struct relay_slot *slot = &s->slots[id];
 	const bool left = slot_is_left(s, id);
+	const bool live = service_word(s).live == id; /* again: slotd is about to say so */
 	unsigned batch = TURN_BATCH;
 	bool moved;
 
@@ -292,11 +308,11 @@ static bool look(struct relay_service *s, enum slot_id id, usec_t *ret_next)
 	if (!moved) {
 		return false;
 	}
-	if (slot->draining && !end_early(s, slot, &batch, ret_next)) {
+	if (slot->draining && !live && !end_early(s, slot, &batch, ret_next)) {
 		return false;
 	}
-	if (slot->cut.on && slot->cut.key == UINT32_MAX && service_word(s).live == id) {
-		cut_over(s, &slot->cut); /* live again, which slotd is about to say */
+	if (slot->cut.on && slot->cut.key == UINT32_MAX && live) {
+		cut_over(s, slot);
 	}
 	if (!slot->cut.on) {
 		return true;
@@ -391,7 +407,7 @@ static void keep_slot(struct relay_service *s, enum slot_id id)
 
 	slot->draining = false;
 	if (slot->cut.on) {
-		cut_over(s, &slot->cut);
+		cut_over(s, slot);
 	}
 	if (slot->flip_id) {
 		message_send_done(s->relay, slot->flip_id, 0);
@@ -432,7 +448,7 @@ void service_cut(struct relay_service *s, enum slot_id slot, uint32_t key, usec_
 	struct relay_slot *own = &s->slots[slot];
 
 	if (own->cut.on) {
-		cut_over(s, &own->cut);
+		cut_over(s, own);
 	}
 	own->cut = (struct cut){
 		.on = true,
@@ -441,5 +457,7 @@ void service_cut(struct relay_service *s, enum slot_id slot, uint32_t key, usec_
 		.spread = spread,
 	};
 	own->next_queued = NULL;
+	set_leaving(s, own, true);
+	all_halves_again(own);
 	on_slot(&own->drain_timer, slot);
 }

@@ -7,9 +7,14 @@ enum slot_id place_slot(struct switch_word word, uint32_t dice)
 	return dice % PLACE_WEIGHT_WHOLE < word.weight ? slot_other(word.live) : word.live;
 }
 
+static bool serves(const struct place_worker *w)
+{
+	return w->up && !w->leaving;
+}
+
 static bool reachable(const struct place_worker *w, usec_t now)
 {
-	return w->up && w->avoid_until <= now;
+	return serves(w) && w->avoid_until <= now;
 }
 
 static bool has_room(const struct place_worker *w)
@@ -108,7 +113,7 @@ struct place_worker *place_choose(struct place_table *t, enum balance balance, u
 bool place_any_up(const struct place_table *t)
 {
 	vec_for_each (at, &t->workers) {
-		if ((*at)->up) {
+		if (serves(*at)) {
 			return true;
 		}
 	}
@@ -140,7 +145,7 @@ usec_t place_retry_at(const struct place_table *t, usec_t now)
 	usec_t first = USEC_NEVER;
 
 	vec_for_each (at, &t->workers) {
-		if ((*at)->up && (*at)->avoid_until > now && (*at)->avoid_until < first) {
+		if (serves(*at) && (*at)->avoid_until > now && (*at)->avoid_until < first) {
 			first = (*at)->avoid_until;
 		}
 	}

@@ -5,8 +5,9 @@
  * clock.
  *
  * A worker that has just refused a connection is avoided for a short time, which doubles with every
- * refusal, so that a connection tries each worker once and then waits, instead of trying on. Counts
- * are those of this relay: connections are shared evenly among the relays.
+ * refusal, so that a connection tries each worker once and then waits, instead of trying on. One
+ * that is leaving counts as down. Counts are those of this relay: connections are shared evenly
+ * among the relays.
  *
  * Moving bytes is up to the caller, so that a request of a kept-alive client can be placed by the
  * same functions.
@@ -38,6 +39,7 @@ struct place_worker {
 	usec_t avoid_until;  /* 0: it has not refused */
 	unsigned n_refusals; /* in a row */
 	usec_t slow_until;   /* it does not accept: other workers are preferred */
+	bool leaving;	     /* its connections are being cut: it gets no others */
 };
 
 /** The workers of one slot; borrowed. */

@@ -306,7 +306,8 @@ bool worker_is_left(const struct relay_worker *w);
 void service_flipped(struct relay_service *s, uint32_t id);
 /** Answers DRAINED to id when the slot has no connection left. */
 void service_drain(struct relay_service *s, enum slot_id slot, uint32_t id);
-/** Closes a slot's connections over spread; key UINT32_MAX: of all its workers. Answers id. */
+/** Closes a slot's connections over spread; key UINT32_MAX: of all its workers. One worker that is
+ * cut gets no connections until that is over. Answers id. */
 void service_cut(struct relay_service *s, enum slot_id slot, uint32_t key, usec_t spread,
 		 uint32_t id);
 /** A worker is no longer up: its connections leave it, from the next turn on. */

@@ -223,6 +223,25 @@ START_TEST(the_shares_of_all_relays_add_up_to_worker_max)
 }
 END_TEST
 
+START_TEST(a_worker_whose_connections_are_being_cut_gets_no_others)
+{
+	set_up();
+	for (int i = 1; i < N; i++) {
+		workers[i].up = false;
+	}
+	workers[0].leaving = true;
+	ck_assert_int_eq(choose(BALANCE_ROUND_ROBIN, 0, NOW), -1);
+	ck_assert_int_eq(choose(BALANCE_LEAST_CONN, 0, NOW), -1);
+	ck_assert_int_eq(choose(BALANCE_SOURCE, 1, NOW), -1);
+	ck_assert(!place_any_up(&table));
+	ck_assert(!place_any_room(&table, NOW));
+	ck_assert(!place_keeps_up(&workers[0], NOW));
+	workers[0].leaving = false;
+	ck_assert_int_eq(choose(BALANCE_ROUND_ROBIN, 0, NOW), 0);
+	tear_down();
+}
+END_TEST
+
 START_TEST(a_relay_with_clearly_more_connections_leaves_the_next_to_another)
 {
 	ck_assert(!place_leaves_to(0, 0));
@@ -264,6 +283,7 @@ int main(void)
 			 each_worker_is_tried_once_then_all_are_waited_for,
 			 refusals_are_avoided_longer_up_to_a_bound_and_a_welcome_forgets_them,
 			 an_empty_table_has_nobody, the_shares_of_all_relays_add_up_to_worker_max,
+			 a_worker_whose_connections_are_being_cut_gets_no_others,
 			 a_relay_with_clearly_more_connections_leaves_the_next_to_another,
 			 a_client_is_hashed_by_its_address_and_not_by_its_port);
 }
