@@ -61,7 +61,9 @@ enum conn_class conn_judge(struct conn *c)
 	}
 	if (follow_pinned(f, &why)) {
 		c->switched = follow_switched(f);
-		pinned(c, why);
+		if (!exchange_waits(c)) {
+			pinned(c, why);
+		}
 		return CONN_PINNED;
 	}
 	if (follow_between(f) && !c->side[CLIENT].unsent && !c->side[WORKER].unsent) {
@@ -136,8 +138,8 @@ static void worker_ended(struct conn *c)
 /* Is a followed request open, of which all has come? */
 static bool awaits_answer(const struct conn *c)
 {
-	return c->exchange && follow_open(&c->exchange->follow) &&
-	       follow_requests_whole(&c->exchange->follow);
+	return c->exchange && !follow_pinned(&c->exchange->follow, NULL) &&
+	       follow_open(&c->exchange->follow) && follow_requests_whole(&c->exchange->follow);
 }
 
 /* from's half is over and all of it was passed on. False: so is the connection. */

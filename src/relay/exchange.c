@@ -155,6 +155,60 @@ static void keep(struct exchange *e, const unsigned char *data, size_t len)
 	e->n_kept += (uint32_t)len;
 }
 
+/* ---- what is not followed, and may be said to another worker all the same */
+
+static const char h2_preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+enum {
+	H2_PREFACE = sizeof(h2_preface) - 1,
+	H2_FRAME = 9, /* bytes before what it holds: RFC 9113, 4.1 */
+	H2_PRIORITY = 2,
+	H2_SETTINGS = 4,
+	H2_WINDOW_UPDATE = 8,
+};
+
+static bool is_h2(const struct exchange *e)
+{
+	return e->n_kept >= H2_PREFACE && memcmp(e->kept, h2_preface, H2_PREFACE) == 0;
+}
+
+/* Is it a record with a handshake, which begins with the hello of a client? RFC 8446, 5.1 and 4. */
+static bool is_tls(const struct exchange *e)
+{
+	return e->n_kept > 5 && e->kept[0] == 22 && e->kept[1] == 3 && e->kept[5] == 1;
+}
+
+/* Has the client of HTTP/2 sent whole frames, and none with a request? Many do so at first. */
+static bool asks_nothing(const struct exchange *e)
+{
+	size_t at = H2_PREFACE;
+
+	if (!is_h2(e)) {
+		return false;
+	}
+	while (at + H2_FRAME <= e->n_kept) {
+		const unsigned char *frame = e->kept + at;
+
+		if (frame[3] != H2_PRIORITY && frame[3] != H2_SETTINGS &&
+		    frame[3] != H2_WINDOW_UPDATE) {
+			return false;
+		}
+		at += H2_FRAME + ((size_t)frame[0] << 16 | (size_t)frame[1] << 8 | frame[2]);
+	}
+	return at == e->n_kept;
+}
+
+/* A server reads HTTP/2's preface at once with what follows, and does nothing for a client of TLS
+ * before it has all of the hello. Of another protocol nobody knows what a part of it may do. */
+bool exchange_waits(const struct conn *c)
+{
+	const struct exchange *e = c->exchange;
+
+	return e->keeps && !e->split && !e->retried && (is_h2(e) || is_tls(e));
+}
+
+/* ---- what is heard */
+
 void exchange_heard(struct exchange *e, enum conn_end who, const unsigned char *data, size_t len)
 {
 	const enum follow_side side = who == CLIENT ? FOLLOW_CLIENT : FOLLOW_WORKER;
@@ -165,7 +219,7 @@ void exchange_heard(struct exchange *e, enum conn_end who, const unsigned char *
 		follow_skip(&e->follow, side, len);
 	}
 	if (who == CLIENT) {
-		e->split |= e->n_kept > 0;
+		e->split |= e->n_kept > 0 && !asks_nothing(e);
 		keep(e, data, len);
 	}
 	/* A second request in the same bytes, or an answer: too late to send anything again. */
@@ -204,8 +258,13 @@ bool exchange_may_retry(const struct conn *c, bool unread)
 	const struct exchange *e = c->exchange;
 
 	if (!e || !e->keeps || e->retried || c->side[CLIENT].broken ||
-	    follow_pinned(&e->follow, NULL) || follow_open(&e->follow) != 1 ||
-	    !follow_requests_whole(&e->follow) || follow_answer_begun(&e->follow)) {
+	    follow_answer_begun(&e->follow)) {
+		return false;
+	}
+	if (follow_pinned(&e->follow, NULL)) {
+		return unread && exchange_waits(c) && was_one_read(c);
+	}
+	if (follow_open(&e->follow) != 1 || !follow_requests_whole(&e->follow)) {
 		return false;
 	}
 	if (unread && was_one_read(c)) {
