@@ -34,6 +34,8 @@ typedef void loop_idle_fn(struct loop_idle *idle);
 struct loop_io {
 	_Alignas(8) unsigned char ev[48];
 	loop_io_fn *fn;
+	struct loop_io *next,
+		**prev; /* among those that the kernel refuses; prev NULL: it does not */
 };
 
 struct loop_timer {
@@ -59,6 +61,11 @@ struct loop_idle {
 /** Makes a loop; never libev's default loop, which would reap our children. Returns 0, -ENOMEM or
  * -EMFILE. */
 int loop_new(struct loop **ret);
+/**
+ * Does the kernel watch one more descriptor? To be asked before loop_signal_start, as signals come
+ * by one of libev's own, which is not tried again. Returns 0 or -errno.
+ */
+int loop_can_watch(const struct loop *loop);
 /** Frees the loop, whose watchers must all be stopped. Returns NULL. */
 struct loop *loop_free(struct loop *loop);
 /** Runs until loop_stop is called. */
@@ -77,7 +84,11 @@ void loop_rest(struct loop *loop, usec_t rest);
 void loop_io_init(struct loop_io *io, loop_io_fn *fn);
 /** Its events are handled before the others of the same turn. To be called before loop_io_set. */
 void loop_io_first(struct loop_io *io);
-/** Watches fd for events (LOOP_READ | LOOP_WRITE), or changes these. */
+/**
+ * Watches fd for events (LOOP_READ | LOOP_WRITE), or changes these. Where the kernel refuses one
+ * more (no memory, fs.epoll.max_user_watches), the loop looks at fd ten times a second, until the
+ * kernel takes it.
+ */
 void loop_io_set(struct loop *loop, struct loop_io *io, int fd, unsigned events);
 /** Stops watching; to be called before the descriptor is closed. Harmless if it is not watching or
  * zeroed. */

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +23,8 @@ enum {
 	RESERVE = 256 * 1024,
 };
 
+#define ASK_AGAIN 0.1 /* s, for what the kernel has refused to watch */
+
 static void *reserve; /* for libev, when there is no other memory */
 static bool ending;   /* in the middle of a call of libev, which must not be called again */
 
@@ -31,7 +35,10 @@ struct loop {
 	struct ev_idle awake;	   /* active: the loop does not wait for events */
 	struct loop_idle *head, **tail;
 	struct loop_idle *again; /* for the end of the next turn */
-	usec_t rest;		 /* before the next look at events; 0: none */
+	bool added;		 /* a descriptor, which the kernel has not seen yet */
+	struct loop_io *refused; /* the kernel does not watch them now */
+	struct ev_timer ask_again;
+	usec_t rest; /* before the next look at events; 0: none */
 };
 
 /* First, as what they do is part of the turn that the others end. */
@@ -89,6 +96,75 @@ static void on_system_error(const char *what)
 	give_up(what, errno);
 }
 
+/* ---- what the kernel does not watch: libev stops it, tells it once and forgets it */
+
+static struct ev_io *ev_of(const struct loop_io *io)
+{
+	return (struct ev_io *)(void *)io->ev;
+}
+
+static void unlink_refused(struct loop_io *io)
+{
+	if (io->prev) {
+		*io->prev = io->next;
+		if (io->next) {
+			io->next->prev = io->prev;
+		}
+		io->prev = NULL;
+	}
+}
+
+static void refuse(struct loop *loop, struct loop_io *io)
+{
+	unlink_refused(io);
+	io->next = loop->refused;
+	io->prev = &loop->refused;
+	if (io->next) {
+		io->next->prev = &io->next;
+	}
+	loop->refused = io;
+	if (!ev_is_active(&loop->ask_again)) {
+		ev_timer_start(loop->ev, &loop->ask_again);
+		log_line(LOG_ERR, "the kernel refuses to watch another descriptor (memory, or "
+				  "fs.epoll.max_user_watches); trying again");
+	}
+}
+
+static void on_ask_again(struct ev_loop *ev, struct ev_timer *t, int revents)
+{
+	struct loop *loop = container_of(t, struct loop, ask_again);
+	struct loop_io *io;
+
+	(void)revents;
+	if (!loop->refused) {
+		ev_timer_stop(ev, t);
+		log_line(LOG_NOTICE, "the kernel watches all descriptors again");
+	}
+	while ((io = loop->refused)) {
+		struct ev_io *w = ev_of(io);
+
+		unlink_refused(io);
+		ev_io_set(w, w->fd, w->events & (EV_READ | EV_WRITE));
+		ev_io_start(ev, w);
+		loop->added = true;
+	}
+}
+
+/* As libev would have told it. */
+static int look_at(const struct ev_io *w)
+{
+	struct pollfd p = {.fd = w->fd,
+			   .events = (short)((w->events & EV_READ ? POLLIN : 0) |
+					     (w->events & EV_WRITE ? POLLOUT : 0))};
+
+	if (poll(&p, 1, 0) <= 0) {
+		return 0;
+	}
+	return p.revents & (POLLERR | POLLHUP | POLLNVAL)
+		       ? w->events & (EV_READ | EV_WRITE)
+		       : (p.revents & POLLIN ? EV_READ : 0) | (p.revents & POLLOUT ? EV_WRITE : 0);
+}
+
 /* ---- the end of a turn */
 
 static void run_idles(struct loop *loop)
@@ -117,11 +193,13 @@ static void on_prepare(struct ev_loop *ev, struct ev_prepare *p, int revents)
 	(void)revents;
 	queue_again(loop);
 	run_idles(loop);
-	if (loop->again) {
+	/* libev hears of a refusal after this, and would sleep before it tells it. */
+	if (loop->again || loop->added) {
 		ev_idle_start(ev, &loop->awake);
 	} else {
 		ev_idle_stop(ev, &loop->awake);
 	}
+	loop->added = false;
 	if (loop->rest) {
 		const struct timespec rest = {.tv_nsec = (long)loop->rest * 1000};
 
@@ -146,6 +224,18 @@ static bool is_epoll(int fd)
 	return epoll_ctl(fd, EPOLL_CTL_DEL, other, NULL) < 0 && errno == ENOENT;
 }
 
+int loop_can_watch(const struct loop *loop)
+{
+	auto_close int fd = eventfd(0, EFD_CLOEXEC);
+	struct epoll_event e = {.events = EPOLLIN};
+
+	if (loop->epoll_fd < 0) {
+		return 0;
+	}
+	/* It is closed, so it leaves the set. */
+	return fd < 0 || epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
+}
+
 int loop_new(struct loop **ret)
 {
 	auto_free struct loop *loop = calloc(1, sizeof(*loop));
@@ -162,6 +252,8 @@ int loop_new(struct loop **ret)
 		return -EMFILE;
 	}
 	loop->tail = &loop->head;
+	ev_set_userdata(loop->ev, loop);
+	ev_timer_init(&loop->ask_again, on_ask_again, ASK_AGAIN, ASK_AGAIN);
 	ev_idle_init(&loop->awake, on_awake);
 	ev_prepare_init(&loop->prepare, on_prepare);
 	ev_prepare_start(loop->ev, &loop->prepare);
@@ -207,25 +299,32 @@ static void on_io(struct ev_loop *ev, struct ev_io *w, int revents)
 {
 	struct loop_io *io = (struct loop_io *)(void *)w;
 
-	(void)ev;
-	io->fn(io, (revents & (EV_READ | EV_ERROR) ? LOOP_READ : 0u) |
-			   (revents & EV_WRITE ? LOOP_WRITE : 0u));
-}
-
-static struct ev_io *ev_of(const struct loop_io *io)
-{
-	return (struct ev_io *)(void *)io->ev;
+	if (revents & EV_ERROR) {
+		refuse(ev_userdata(ev), io);
+		revents = io->prev ? look_at(w)
+				   : 0; /* it is stopped if its channel breaks by that line */
+	}
+	if (revents) {
+		io->fn(io, (revents & EV_READ ? LOOP_READ : 0u) |
+				   (revents & EV_WRITE ? LOOP_WRITE : 0u));
+	}
 }
 
 void loop_io_init(struct loop_io *io, loop_io_fn *fn)
 {
 	ev_init(ev_of(io), on_io);
 	io->fn = fn;
+	io->prev = NULL;
 }
 
 void loop_io_first(struct loop_io *io)
 {
 	ev_set_priority(ev_of(io), EV_MAXPRI);
+}
+
+static bool is_watched(const struct loop_io *io)
+{
+	return ev_is_active(ev_of(io)) || io->prev;
 }
 
 void loop_io_set(struct loop *loop, struct loop_io *io, int fd, unsigned events)
@@ -236,31 +335,32 @@ void loop_io_set(struct loop *loop, struct loop_io *io, int fd, unsigned events)
 	if (ending) {
 		return; /* the last line is sent */
 	}
-	if (ev_is_active(w)) {
-		if (w->fd == fd && (w->events & (EV_READ | EV_WRITE)) == wanted) {
-			return;
-		}
-		ev_io_stop(loop->ev, w);
+	if (is_watched(io) && w->fd == fd && (w->events & (EV_READ | EV_WRITE)) == wanted) {
+		return;
 	}
+	loop->added = loop->added || (wanted && !is_watched(io));
+	loop_io_stop(loop, io);
 	if (wanted) {
 		ev_io_set(w, fd, wanted);
 		ev_io_start(loop->ev, w);
 	}
 }
 
+/* Also one that libev has stopped, as its last event may still be pending. */
 void loop_io_stop(struct loop *loop, struct loop_io *io)
 {
-	if (ev_is_active(ev_of(io)) && !ending) {
+	if (!ending && (is_watched(io) || ev_is_pending(ev_of(io)))) {
+		unlink_refused(io);
 		ev_io_stop(loop->ev, ev_of(io));
 	}
 }
 
 void loop_io_leave(struct loop *loop, struct loop_io *io)
 {
-	if (ev_is_active(ev_of(io))) {
+	if (is_watched(io)) {
 		int fd = ev_of(io)->fd;
 
-		ev_io_stop(loop->ev, ev_of(io));
+		loop_io_stop(loop, io);
 		(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL); /* libev does without */
 	}
 }

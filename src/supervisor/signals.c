@@ -100,9 +100,11 @@ static void watch(struct signals *s)
 int signals_init(struct supervisor *sup)
 {
 	struct signals *s = calloc(1, sizeof(*s));
+	int r = loop_can_watch(sup->loop);
 
-	if (!s) {
-		return -ENOMEM;
+	if (!s || r < 0) {
+		free(s);
+		return r < 0 ? r : -ENOMEM;
 	}
 	s->sup = sup;
 	sup->signals = s;

@@ -60,38 +60,52 @@ static void ask_helpers(struct supervisor *sup)
 	}
 }
 
-static void add(struct activity *a, int fd)
+/* False: not now. */
+static bool add(struct activity *a, int fd)
 {
 	struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
 	int r = epoll_ctl(a->fd, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
 
 	/* Not everything can be watched (memfds), or has to be once more. */
-	if (r < 0 && r != -EPERM && r != -EEXIST &&
-	    log_once(&a->unwatched, usec_monotonic(), NULL)) {
+	if (r == 0 || r == -EPERM || r == -EEXIST) {
+		return true;
+	}
+	if (log_once(&a->unwatched, usec_monotonic(), NULL)) {
 		log_line(LOG_WARNING, "slotd may find out late that a helper hangs: %s",
 			 strerror(-r));
+	}
+	return false;
+}
+
+static void note_apart(struct activity *a, int fd)
+{
+	struct stat st;
+
+	if (a->n_apart < APART_MAX && fstat(fd, &st) == 0) {
+		a->apart[a->n_apart++] = (struct apart){fd, st.st_dev, st.st_ino};
 	}
 }
 
 static void take_apart(struct activity *a, int fd)
 {
-	struct stat st;
-
-	if (a->n_apart < APART_MAX && fstat(fd, &st) == 0 &&
-	    epoll_ctl(a->fd, EPOLL_CTL_DEL, fd, NULL) == 0) {
-		a->apart[a->n_apart++] = (struct apart){fd, st.st_dev, st.st_ino};
+	if (a->n_apart < APART_MAX && epoll_ctl(a->fd, EPOLL_CTL_DEL, fd, NULL) == 0) {
+		note_apart(a, fd);
 	}
 }
 
+/* What the kernel refuses is tried again at the next look. */
 static void put_back(struct activity *a)
 {
+	unsigned n = a->n_apart;
 	struct stat st;
 
-	while (a->n_apart) {
-		const struct apart *one = &a->apart[--a->n_apart];
+	a->n_apart = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const struct apart one = a->apart[i];
 
-		if (fstat(one->fd, &st) == 0 && st.st_dev == one->dev && st.st_ino == one->ino) {
-			add(a, one->fd);
+		if (fstat(one.fd, &st) == 0 && st.st_dev == one.dev && st.st_ino == one.ino &&
+		    !add(a, one.fd)) {
+			a->apart[a->n_apart++] = one;
 		}
 	}
 }
@@ -192,8 +206,8 @@ int activity_init(struct supervisor *sup)
 void activity_watch(struct supervisor *sup, int fd)
 {
 	/* It goes by itself with its last descriptor. */
-	if (sup->activity->fd >= 0) {
-		add(sup->activity, fd);
+	if (sup->activity->fd >= 0 && !add(sup->activity, fd)) {
+		note_apart(sup->activity, fd);
 	}
 }
 

@@ -165,6 +165,12 @@ void loop_timer_stop(struct loop *loop, struct loop_timer *t)
 	t->at = USEC_NEVER;
 }
 
+int loop_can_watch(const struct loop *loop)
+{
+	(void)loop;
+	return 0;
+}
+
 void loop_signal_start(struct loop *loop, struct loop_signal *s, int signo, loop_signal_fn *fn)
 {
 	s->fn = fn;
