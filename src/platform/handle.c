@@ -23,20 +23,21 @@ _Static_assert(sizeof(struct handle_info) == 64, "as the kernel has it");
 #define HANDLE_GET_INFO	 _IOWR(0xff, 11, struct handle_info)
 #define HANDLE_INFO_EXIT (UINT64_C(1) << 3)
 
+/* Needs no memory: without an answer a process that runs would be taken for one that has ended. */
 pid_t process_handle_pid(int pidfd)
 {
-	auto_fclose FILE *f = NULL;
-	char path[64], line[128];
+	char path[64], text[1024];
+	auto_close int fd = -EBADF;
+	const char *line;
 	int pid = 0;
+	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "Pid: %d", &pid) == 1) {
-			break;
-		}
-	}
-	return pid > 0 ? pid : 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	line = strstr(text, "\nPid:");
+	return line && sscanf(line, "\nPid: %d", &pid) == 1 && pid > 0 ? pid : 0;
 }
 
 int process_handle_open(pid_t pid, uint64_t start_ticks)

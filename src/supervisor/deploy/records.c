@@ -468,6 +468,9 @@ static int read_state(struct records *r, const char *path, struct diag *diag)
 		return r->state ? 0 : e;
 	}
 	r->state = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
+	if (!r->state && (!error.text[0] || json_error_code(&error) == json_error_out_of_memory)) {
+		return diag_set_errno(diag, -ENOMEM, "%s", path); /* it may be as good as ever */
+	}
 	if (!json_is_object(r->state)) {
 		(void)snprintf(
 			r->damage, sizeof(r->damage),

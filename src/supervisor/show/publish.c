@@ -23,7 +23,8 @@
  * whoever asked sees what came of it.
  */
 
-#define PACE MSECONDS(20)
+#define RETRY_AFTER MSECONDS(100)
+#define PACE	    MSECONDS(20)
 
 struct publish {
 	struct supervisor *sup;
@@ -323,7 +324,9 @@ static void run(struct publish *pub)
 	}
 	if (anything(pub)) {
 		pub->last = now;
-		(void)flush(pub); /* what was not sent stays collected */
+		if (flush(pub) < 0) { /* what was not sent stays collected, and is not forgotten */
+			loop_timer_set(pub->sup->loop, &pub->timer, usec_add(now, RETRY_AFTER));
+		}
 	}
 }
 
