@@ -32,6 +32,7 @@ enum {
 	DESCRIPTOR = 4, /* whatever makes one */
 	PROCESS = 8,
 	OUTPUT = 16, /* to files: write, pwrite, fsync */
+	GROWTH = 32, /* memory for libev */
 };
 
 struct row {
@@ -52,7 +53,7 @@ struct page {
 
 static struct page *page;
 static struct row *mine;
-static bool tracing, spared;
+static bool tracing, spared, for_libev;
 
 typedef long syscall_fn(long nr, ...);
 
@@ -195,7 +196,33 @@ void *calloc(size_t n, size_t size)
 
 void *realloc(void *ptr, size_t size)
 {
-	return size && fails(MEMORY) ? NULL : __libc_realloc(ptr, size);
+	return size && (fails(MEMORY) || (for_libev && fails(GROWTH))) ? NULL
+								       : __libc_realloc(ptr, size);
+}
+
+typedef void *allocator(void *ptr, long size);
+
+static allocator *libevs;
+
+static void *allocate_for_libev(void *ptr, long size)
+{
+	void *block;
+
+	for_libev = true;
+	block = libevs(ptr, size);
+	for_libev = false;
+	return block;
+}
+
+void ev_set_allocator(allocator *allocate);
+
+void ev_set_allocator(allocator *allocate)
+{
+	void (*real)(allocator *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "ev_set_allocator");
+	libevs = allocate;
+	real(allocate_for_libev);
 }
 
 /* ---- descriptors */

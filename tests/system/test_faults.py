@@ -5,13 +5,14 @@ import os
 import random
 import re
 import signal
-from contextlib import suppress
+import socket
+from contextlib import ExitStack, suppress
 
 import pytest
 
 from harness import procs
 from harness.apps import two_slots
-from harness.faults import DESCRIPTOR, MEMORY, OUTPUT, PROCESS, WATCH, Faults
+from harness.faults import DESCRIPTOR, GROWTH, MEMORY, OUTPUT, PROCESS, WATCH, Faults
 from harness.load import Load
 from harness.procs import children, wait_for
 from test_adopt import goes_on, next_slotd
@@ -38,10 +39,10 @@ CRASH = re.compile(r"terminated by SIG(?!KILL|TERM)\w+|stack smashing|corrupted|
 class World:
     """A slotd with a service, one that counts lines, and clients."""
 
-    def __init__(self, slotd, ports):
+    def __init__(self, slotd, ports, more=""):
         self.port = ports.one()
         self.text = two_slots("s", f"127.0.0.1:{self.port}", ports.run(2), ports.run(2),
-                              options="prepare=true\n") + COUNT + BEAT
+                              options="prepare=true\n") + COUNT + BEAT + more
         self.daemon = slotd(self.text + "[slotd]\nrelays=2\n", start=False)
         self.daemon.expected_status = {0, 1, 2, -signal.SIGKILL}
         self.faults = Faults(self.daemon, "slotd", *(f"slotd-{name}" for name in HELPERS),
@@ -159,6 +160,32 @@ def run(slotd, ports, record_property, name, kind, few):
     print(figures)
     assert failed or not total
     assert len(lost) <= (4 * failed if name == "relay" else 0), lost[:5]
+
+
+NO_MEMORY = "this process cannot go on: no memory for its descriptors and timers"
+MANY = "[program:many]\ncommand=sleep 4323\nnumprocs=300\nprocess_name=%(process_num)d\n" \
+       "autostart=false\nstartsecs=0\n"
+
+
+@pytest.mark.parametrize("name", ["slotd", "log", "relay"])
+def test_a_process_whose_loop_has_no_memory_ends_with_a_line(slotd, ports, name):
+    """libev aborts then, with nothing said. Another one takes over."""
+    program, world = name if name == "slotd" else f"slotd-{name}", World(slotd, ports, MANY)
+    daemon, before = world.daemon, world.faults.pid(program)
+    with Load(("127.0.0.1", world.port), clients=2, rate=20) as load, ExitStack() as opened:
+        world.faults.arm(program, GROWTH, 1, 1 << 40)
+        if name == "relay":
+            for _ in range(1000):
+                opened.enter_context(socket.create_connection(("127.0.0.1", world.port)))
+        else:
+            daemon.ctl("start", "many:*")
+        wait_for(lambda: not procs.alive(before), "it has ended")
+        world.faults.calm(program)
+        world.is_well()
+        goes_on(load)
+    assert NO_MEMORY in daemon.log() + daemon.stderr()
+    assert len(load.failed()) <= (2 if name == "relay" else 0), load.failed()
+    world.insist(False)
 
 
 COMMANDS = (["status"], ["restart", "beat"], ["tail", "count"], ["slots"], ["signal", "0", "beat"], ["pid"],

@@ -8,9 +8,9 @@ from typing import Dict
 
 from .paths import BUILD
 
-MEMORY, WATCH, DESCRIPTOR, PROCESS, OUTPUT = 1, 2, 4, 8, 16
+MEMORY, WATCH, DESCRIPTOR, PROCESS, OUTPUT, GROWTH = 1, 2, 4, 8, 16, 32
 ERRORS = {MEMORY: errno.ENOMEM, WATCH: errno.ENOSPC, DESCRIPTOR: errno.EMFILE,
-          PROCESS: errno.EAGAIN, OUTPUT: errno.ENOSPC}
+          PROCESS: errno.EAGAIN, OUTPUT: errno.ENOSPC, GROWTH: errno.ENOMEM}
 
 _LIBRARY = BUILD / "tests/system/faults.so"
 _ROW = struct.Struct("=16sIiqqqqqq")

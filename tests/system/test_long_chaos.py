@@ -1,0 +1,197 @@
+"""Chaos for some minutes, or for SLOTD_CHAOS seconds: everything is killed, stopped, deployed, swapped,
+reloaded and upgraded at random under load, and nothing is lost, doubled or left, and nothing grows."""
+
+import json
+import os
+import random
+import signal
+import statistics
+import time
+from collections import Counter, defaultdict
+from contextlib import suppress
+
+import pytest
+
+from harness import procs
+from harness.apps import two_slots
+from harness.load import Failure, Load, once
+from harness.procs import wait_for
+from test_adopt import next_slotd
+from test_faults import COUNT, EXTRA
+
+pytestmark = pytest.mark.long
+
+SECONDS = int(os.environ.get("SLOTD_CHAOS", 240))
+HELPERS = {"relay": 2, "log": 1, "control": 1, "keep": 1, "spawn": 1, "probe": 1}
+# log without rotation, so that every line is there; debug lines are many
+QUIET = "[supervisord]\nloglevel=info\n[slotd]\nrelays=2\n"
+
+
+class Chaos:
+    def __init__(self, slotd, ports, dice):
+        self.before = set(procs.descendants(os.getpid()))
+        self.dice, self.address = dice, ("127.0.0.1", ports.one())
+        self.text = two_slots("s", f"127.0.0.1:{self.address[1]}", ports.run(2), ports.run(2),
+                              options="prepare=true\nbake=0.2\nlive_file=%D%/live\n") + \
+            COUNT + QUIET
+        self.daemon = slotd(self.text)
+        self.done, self.cuts, self.samples = Counter(), [], defaultdict(list)
+        self.counter = self.daemon.wait_state("count", "RUNNING")["pid"]
+        wait_for(lambda: self.daemon.slot("s", "a")["ready"] == 2, "its workers are healthy")
+
+    def processes(self):
+        """All of it, whoever is their parent: {pid: (name, parent)}."""
+        return {pid: (name, parent) for pid, (name, state, parent) in procs.descendants(os.getpid()).items()
+                if pid not in self.before and state not in "ZX"}
+
+    def helpers(self, kind):
+        return sorted(pid for pid, (name, _) in self.processes().items() if name == f"slotd-{kind}")
+
+    # ---- what is done to it
+
+    def kill_slotd(self):
+        self.daemon.kill()
+        time.sleep(self.dice.random() * 0.3)
+        next_slotd(self.daemon)
+
+    def a_helper(self):
+        name = self.dice.choice(sorted(HELPERS))
+        return name, self.dice.choice(self.helpers(name) or [0])
+
+    def cut(self, name):
+        if name == "relay":
+            self.cuts.append(time.monotonic())
+
+    def kill_helper(self):
+        name, pid = self.a_helper()
+        if pid:
+            with suppress(ProcessLookupError):
+                self.cut(name)
+                os.kill(pid, signal.SIGKILL)
+
+    def stop_helper(self):
+        _, pid = self.a_helper()
+        if pid:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                time.sleep(self.dice.random() * 2)
+                os.kill(pid, signal.SIGCONT)
+
+    def kill_worker(self):
+        """One of the live slot: the other one serves."""
+        live = self.daemon.service("s")["live"]
+        pids = [i["pid"] for i in self.daemon.rpc.supervisor.getAllProcessInfo()
+                if i["group"] == f"s-{live}" and i["pid"]]
+        if len(pids) == 2:
+            os.kill(self.dice.choice(pids), signal.SIGKILL)
+
+    def ctl(self, *args):
+        done = self.daemon.ctl(*args, timeout=90)
+        assert done.returncode >= 0, done
+        self.done[f"{args[0]} {'done' if done.returncode == 0 else 'refused'}"] += 1
+
+    def deploy(self):
+        self.ctl("deploy", "s", f"r{sum(self.done.values())}")
+
+    def swap(self):
+        self.ctl("swap", "s")
+
+    def rollback(self):
+        self.ctl("rollback", "s")
+
+    def reload(self):
+        self.daemon.write_config(self.text + self.dice.choice(["", EXTRA]))
+        self.ctl("reload")
+
+    def upgrade(self):
+        self.ctl("upgrade", "--force")
+
+    def act(self):
+        act = self.dice.choice([self.kill_slotd, self.kill_helper, self.kill_helper, self.kill_helper,
+                                self.stop_helper, self.kill_worker, self.kill_worker, self.deploy,
+                                self.deploy, self.swap, self.swap, self.rollback, self.reload,
+                                self.reload, self.upgrade])
+        self.done[act.__name__] += 1
+        act()
+        if self.dice.random() < 0.5:  # the next one comes into the middle of what follows
+            time.sleep(self.dice.random())
+
+    # ---- what must hold
+
+    def is_calm(self):
+        with suppress(Exception):
+            s = self.daemon.service("s")
+            return not s.get("job") and all(len(self.helpers(name)) >= n
+                                            for name, n in HELPERS.items()) and \
+                self.daemon.slot("s", s["live"])["ready"] == 2
+        return False
+
+    def insist(self):
+        """Exactly one slot is live, and it is the recorded one; nobody is nobody's."""
+        wait_for(self.is_calm, "it is calm", 60)
+        rows = self.daemon.service("s")
+        live = rows["live"]
+        recorded = json.loads(self.daemon.read("state/state.json"))["services"]["s"]["live"]
+        wait_for(lambda: self.daemon.read("live") == f"{live}\n", "live_file says so")
+        assert recorded == live
+        for _ in range(4):
+            with suppress(Failure):
+                assert once(self.address).startswith(f"{live} ")
+        assert self.daemon.info("count")["pid"] == self.counter
+
+        def strangers():
+            known = {i["pid"] for i in self.daemon.rpc.supervisor.getAllProcessInfo()}
+            return {pid: name for pid, (name, parent) in self.processes().items()
+                    if not name.startswith("slot") and pid not in known
+                    and parent in (self.daemon.pid, os.getpid())}
+
+        wait_for(lambda: not strangers(), "no process is nobody's")
+
+    def sample(self):
+        at = time.monotonic()
+        for pid, (name, _) in self.processes().items():
+            if name.startswith("slotd"):
+                with suppress(OSError):
+                    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+                        rss = next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+                    self.samples[name].append((at, rss, len(os.listdir(f"/proc/{pid}/fd"))))
+
+
+def quarters(samples):
+    """The medians of the first and of the last quarter: kB, descriptors."""
+    began, ended = samples[0][0], samples[-1][0]
+    first = [s for s in samples if s[0] <= began + (ended - began) / 4]
+    last = [s for s in samples if s[0] >= ended - (ended - began) / 4]
+    return [[statistics.median(s[i] for s in part) for part in (first, last)] for i in (1, 2)]
+
+
+def test_chaos(slotd, ports, record_property):
+    seed = int(os.environ.get("SLOTD_SEED", random.randrange(1 << 30)))
+    print(f"SLOTD_SEED={seed}")
+    chaos = Chaos(slotd, ports, random.Random(seed))
+    until = time.monotonic() + SECONDS
+    with Load(chaos.address, clients=3, rate=20) as fresh, \
+            Load(chaos.address, keep_alive=True, clients=4, rate=20) as kept, \
+            Load(chaos.address, keep_alive=True, path="/slow?300") as slow:
+        while time.monotonic() < until:
+            for _ in range(chaos.dice.randint(1, 4)):
+                chaos.act()
+            chaos.insist()
+            chaos.sample()
+    loads = (fresh, kept, slow)
+    failed = [r for load in loads for r in load.failed()]
+    lost = [r for r in failed if not any(r.opened - 1 < cut < r.done + 0.5 for cut in chaos.cuts)]
+    lines = chaos.daemon.read("count.log").split("\n")[:-1]
+    figures = [f"chaos of {SECONDS} s, seed {seed}: {dict(sorted(chaos.done.items()))}; "
+               f"{sum(len(load.requests) for load in loads)} GETs, {len(failed)} in a relay that was killed, "
+               f"{len(lost)} lost; {len(lines)} lines, none lost"]
+    for name, samples in sorted(chaos.samples.items()):
+        (rss, rss_then), (fds, fds_then) = quarters(samples)
+        figures.append(f"{name}: {rss:.0f} -> {rss_then:.0f} kB, {fds:.0f} -> {fds_then:.0f} descriptors")
+    record_property("figures", "; ".join(figures))
+    print("\n".join(figures))
+    assert not lost, lost[:5]
+    assert lines == [str(i + 1) for i in range(len(lines))]
+    for name, samples in chaos.samples.items():
+        (rss, rss_then), (fds, fds_then) = quarters(samples)
+        assert rss_then < rss * 1.25 + 1024 and fds_then < fds * 1.1 + 6, (name, figures)
