@@ -55,8 +55,8 @@ const struct option_def program_options[] = {
 	{"stopasgroup", OPTION_FIELD(P, policy.stopasgroup), .def = "false",
 	 .on_change = EFFECT_LIVE, .help = "Send stopsignal to the worker's whole process group."},
 	{"killasgroup", OPTION_FIELD(P, policy.killasgroup), .on_change = EFFECT_LIVE,
-	 .help = "Send SIGKILL to the worker's whole process group. Default: the value of "
-		 "stopasgroup."},
+	 .help = "Send SIGKILL to the worker's whole process group; under systemd, to all that it "
+		 "has started (slotd(8), SYSTEMD). Default: the value of stopasgroup."},
 	{"user", OPTION_FIELD_AS(P, user, struct owner, OPT_USER), .on_change = EFFECT_RESTART,
 	 .help = "User that the workers run as."},
 	{"redirect_stderr", OPTION_FIELD(P, redirect_stderr), .def = "false",

@@ -4,6 +4,7 @@
  * its pidfd goes back. It decides nothing, knows nothing of the child afterwards, and ends with
  * slotd.
  */
+#include <slotd/cgroup.h>
 #include <slotd/channel.h>
 #include <slotd/cleanup.h>
 #include <slotd/keep.h>
@@ -40,7 +41,7 @@ static pid_t clone_plain(struct spawn_request *request, int *ret_pidfd)
 }
 
 /* With CLONE_PARENT the child's end is told by the signal that tells of ours, SIGCHLD: clone(2). */
-static pid_t clone_for_parent(const struct spawn_reading *r, int *ret_pidfd)
+static pid_t clone_for_parent(const struct spawn_reading *r, bool into_group, int *ret_pidfd)
 {
 	struct clone_args args = {
 		.flags = CLONE_PARENT | CLONE_PIDFD | CLONE_PARENT_SETTID,
@@ -49,12 +50,13 @@ static pid_t clone_for_parent(const struct spawn_reading *r, int *ret_pidfd)
 	};
 	pid_t pid;
 
-	if (r->spec.cgroup_fd >= 0) {
+	if (into_group) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (unsigned)r->spec.cgroup_fd;
 	}
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	if (pid < 0 && (errno == ENOSYS || errno == EINVAL || errno == EPERM || errno == E2BIG)) {
+	if (pid < 0 && !into_group &&
+	    (errno == ENOSYS || errno == EINVAL || errno == EPERM || errno == E2BIG)) {
 		pid = clone_plain(r->map, ret_pidfd);
 	}
 	return pid < 0 ? -errno : pid;
@@ -63,13 +65,20 @@ static pid_t clone_for_parent(const struct spawn_reading *r, int *ret_pidfd)
 static int make(const struct spawn_reading *r, struct message *answer)
 {
 	uint64_t ticks = process_ticks_now();
+	bool into_group = r->spec.cgroup_fd >= 0;
 	int pidfd = -EBADF;
 	pid_t pid;
 
 	spawn_reading_note(r, ticks);
-	pid = clone_for_parent(r, &pidfd);
-
+	pid = clone_for_parent(r, into_group, &pidfd);
+	if (pid < 0 && into_group) { /* before Linux 5.7, or the group is no place for processes */
+		into_group = false;
+		pid = clone_for_parent(r, into_group, &pidfd);
+	}
 	if (pid == 0) {
+		if (!into_group && r->spec.cgroup_fd >= 0) {
+			(void)cgroup_join(r->spec.cgroup_fd); /* else it is in slotd's */
+		}
 		spawn_child(&r->spec, r->report_fd);
 	}
 	if (pid < 0) {

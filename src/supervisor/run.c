@@ -30,6 +30,7 @@
 #include "wiring.h"
 #include "worker/adopt.h"
 #include "worker/auto_logs.h"
+#include "worker/cgroups.h"
 #include "worker/fcgi.h"
 #include "worker/groups.h"
 #include "worker/leftovers.h"
@@ -207,7 +208,7 @@ static int make_tables(struct supervisor *sup, struct diag *diag)
 		shutdown_init, systemd_init, clock_init,   activity_init, keep_init,
 		helpers_init,  waits_init,   orphans_init, starts_init,	  signals_init,
 		requests_init, publish_init, ownlog_init,  events_init,	  fcgi_init,
-		pidfile_init,  lookout_init, reload_init,  upgrade_init,
+		pidfile_init,  lookout_init, reload_init,  upgrade_init,  cgroups_init,
 	};
 	int r = loop_new(&sup->loop);
 
@@ -355,8 +356,8 @@ static void end_parts(struct supervisor *sup)
 static void end_loop(struct supervisor *sup)
 {
 	static void (*const ends[])(struct supervisor *) = {
-		signals_done, systemd_done, clock_done,	   activity_done,
-		starts_done,  waits_done,   shutdown_done, orphans_done,
+		signals_done, systemd_done,  clock_done,   activity_done, starts_done,
+		waits_done,   shutdown_done, orphans_done, cgroups_done,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {

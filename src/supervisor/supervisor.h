@@ -85,6 +85,7 @@ struct supervisor {
 
 	/* Each belongs to the file of that name, and no other file knows the struct. */
 	struct activity *activity;
+	struct cgroups *cgroups;
 	struct clock *clock;
 	struct directories *directories;
 	struct events *events;

@@ -25,6 +25,7 @@
 #include "show/state_events.h"
 #include "show/systemd.h"
 #include "shutdown.h"
+#include "worker/cgroups.h"
 #include "worker/fcgi.h"
 #include "worker/observers.h"
 #include "worker/orphans.h"
@@ -150,14 +151,15 @@ static const struct worker_observer services_hear = {
 
 static const struct worker_observer bake_hears = {.state = bake_process_entered};
 static const struct worker_observer secrets_hear = {.state = secrets_process_entered};
+static const struct worker_observer cgroups_hear = {.state = cgroups_process_entered};
 static const struct worker_observer shutdown_hears = {.state = shutdown_process_entered};
 static const struct worker_observer reload_hears = {.state = reload_process_entered};
 
 /* Requests first: what they answer about a worker that goes is said before it is gone. What is
  * shown last: nothing is said of it after that. */
 static const struct worker_observer *const worker_observers[] = {
-	&requests_hear, &events_hear,	 &services_hear, &swaps_hear,	 &bake_hears,
-	&secrets_hear,	&shutdown_hears, &reload_hears,	 &publish_hears, NULL,
+	&requests_hear, &events_hear,	 &services_hear, &swaps_hear,	 &bake_hears, &secrets_hear,
+	&cgroups_hear,	&shutdown_hears, &reload_hears,	 &publish_hears, NULL,
 };
 
 /* ---- services */

@@ -1,4 +1,5 @@
 #include "worker/launch.h"
+#include "worker/cgroups.h"
 #include "worker/process.h"
 #include "worker/process_row.h"
 #include "worker/secrets.h"
@@ -139,6 +140,7 @@ static int ask_for_child(struct process *p, char **argv, const int stdio[3], str
 				  .name = owner->user};
 	struct spawn_spec spec = SPAWN_SPEC_INIT;
 	struct rlimit limits[RLIM_NLIMITS];
+	auto_close int group = cgroups_make(p);
 
 	os_child_limits(limits);
 	memcpy(spec.stdio, stdio, sizeof(spec.stdio));
@@ -148,6 +150,7 @@ static int ask_for_child(struct process *p, char **argv, const int stdio[3], str
 	if (!spec.search) {
 		spec.search = "/bin:/usr/bin:/usr/local/bin";
 	}
+	spec.cgroup_fd = group;
 	spec.directory = p->config->directory;
 	spec.umask = program->umask;
 	spec.address = p->service ? p->config->address : NULL;

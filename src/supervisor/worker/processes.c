@@ -1,5 +1,6 @@
 #include "worker/processes.h"
 #include "worker/auto_logs.h"
+#include "worker/cgroups.h"
 #include "worker/fcgi.h"
 #include "worker/launch.h"
 #include "worker/observers.h"
@@ -119,6 +120,7 @@ static void forget_descriptors(struct process *p)
 /* The rest of its group is killed while the unreaped leader still holds the group's number. */
 static int reap(struct process *p)
 {
+	cgroups_kill_rest(p);
 	if (p->adopted) {
 		if (p->service) {
 			stranger_kill_group(p);
@@ -262,7 +264,8 @@ static void finished(struct process *p)
 {
 	bool executed = p->executed;
 
-	if (p->service && !(p->adopted ? stranger_group_ended(p) : reap_group(p->pid))) {
+	if ((p->service && !(p->adopted ? stranger_group_ended(p) : reap_group(p->pid))) ||
+	    !cgroups_rest_ended(p)) {
 		return; /* SIGCHLD comes for each of them, or a timer */
 	}
 	if (!p->report) {
@@ -310,6 +313,9 @@ static void perform_signal(struct process *p, const struct plan_action *a)
 		r = process_group_signal(p->pid, p->pidfd, a->arg);
 	} else {
 		r = p->pidfd < 0 ? -ESRCH : process_handle_signal(p->pidfd, a->arg);
+	}
+	if (a->group && a->arg == SIGKILL) {
+		cgroups_kill(p);
 	}
 	if (r < 0 && r != -ESRCH) {
 		feed(p, (struct worker_event){.kind = WORKER_EV_KILL_FAILED, .status = r});
@@ -510,6 +516,7 @@ void process_resume(struct process *p)
 	if (p->clearing) {
 		if (p->service) {
 			stranger_kill_group(p);
+			cgroups_kill_rest(p);
 		}
 		finished(p);
 	} else if (p->pid) {
