@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* The result_handlers that slotd knows: Supervisor's own and that of the package
@@ -268,6 +269,7 @@ struct config {
 	VEC(struct config_message) messages;   /* errors and warnings, in file order */
 	VEC(struct config_origin) origins;     /* of values with %(ENV_X)s in them */
 	VEC(char *) files;		       /* every file read; owns the names of places */
+	VEC(struct stat) file_stats;	       /* of each as it was read; zeroes if in a child */
 	uint64_t digest;		       /* of their texts: the same in any version */
 	unsigned n_errors;
 	size_t n_loaded;      /* messages of config_load; config_resolve's follow */

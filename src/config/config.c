@@ -58,6 +58,7 @@ struct config *config_free(struct config *c)
 	vec_done(&c->messages);
 	vec_done(&c->origins);
 	vec_done(&c->files);
+	vec_done(&c->file_stats);
 	c->memory = arena_free(c->memory);
 	free(c);
 	return NULL;

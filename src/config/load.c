@@ -171,12 +171,13 @@ static int finish(struct loader *l, const struct config_overrides *overrides, st
 	return r;
 }
 
-static int add_file(struct loader *l, const char *name)
+static int add_file(struct loader *l, const char *name, const struct stat *st)
 {
 	char *file = arena_text(l->config->memory, name);
 	char *here = file ? file_directory(l->config->memory, name) : NULL;
 
-	if (!here || vec_push(&l->config->files, file) < 0) {
+	if (!here || vec_push(&l->config->file_stats, *st) < 0 ||
+	    vec_push(&l->config->files, file) < 0) {
 		return -ENOMEM;
 	}
 	return vec_push(&l->heres, here);
@@ -209,7 +210,7 @@ int load_file(struct loader *l, const char *path, struct diag *diag)
 				path, LOAD_BYTES_MAX);
 	}
 	l->config->digest = digest_add(l->config->digest, text->data, text->len);
-	r = add_file(l, path);
+	r = add_file(l, path, &text->st);
 	if (r == 0) {
 		r = ini_read(&l->document, l->config, l->config->files.at[l->config->files.len - 1],
 			     text->data, text->len);
@@ -314,7 +315,7 @@ int config_load_text(const char *name, const char *text, size_t len,
 	l.no_files = true;
 	if (r == 0) {
 		l.config->file = arena_text(l.config->memory, name);
-		r = l.config->file ? add_file(&l, name) : -ENOMEM;
+		r = l.config->file ? add_file(&l, name, &(struct stat){0}) : -ENOMEM;
 	}
 	if (r == 0) {
 		r = ini_read(&l.document, l.config, l.config->files.at[0], text, len);

@@ -33,12 +33,12 @@ void sources_done(struct sources *s)
 
 /* ---- asking -------------------------------------------------------------------------------- */
 
-static int ask_text(const char *path, struct strbuf *out)
+static int ask_text(const char *path, struct strbuf *out, struct stat *ret_st)
 {
 	/* not blocking: a FIFO without a writer must not hold a reload */
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0) {
+	if (fd < 0 || fstat(fd, ret_st) < 0) {
 		return -errno;
 	}
 	out->max = DOCUMENT_FILE_MAX;
@@ -70,11 +70,11 @@ static int ask_directory(const char *path)
 	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
-static int ask(enum source_kind kind, const char *name, struct strbuf *out)
+static int ask(enum source_kind kind, const char *name, struct strbuf *out, struct stat *ret_st)
 {
 	switch (kind) {
 	case SOURCE_TEXT:
-		return ask_text(name, out);
+		return ask_text(name, out, ret_st);
 	case SOURCE_MATCHES:
 		return ask_matches(name, out);
 	case SOURCE_DIRECTORY:
@@ -83,8 +83,8 @@ static int ask(enum source_kind kind, const char *name, struct strbuf *out)
 	return -EINVAL;
 }
 
-static const struct source_answer *keep(struct sources *s, const char *question, int code,
-					const char *data, size_t len)
+static struct source_answer *keep(struct sources *s, const char *question, int code,
+				  const char *data, size_t len)
 {
 	struct source_answer *a = malloc(sizeof(*a) + len + 1);
 
@@ -107,7 +107,8 @@ const struct source_answer *sources_ask(struct sources *s, enum source_kind kind
 {
 	static const struct source_answer unknown = {.code = -EIO};
 	CLEANUP(strbuf_done) struct strbuf question = {0}, data = {0};
-	const struct source_answer *a;
+	struct source_answer *a;
+	struct stat st = {0};
 	int r;
 
 	if (strbuf_addf(&question, "%c%s", kind, name) < 0) {
@@ -117,11 +118,15 @@ const struct source_answer *sources_ask(struct sources *s, enum source_kind kind
 	if (a || s->closed) {
 		return a ? a : &unknown;
 	}
-	r = ask(kind, name, &data);
+	r = ask(kind, name, &data, &st);
 	if (r < 0) {
 		strbuf_reset(&data);
 	}
-	return r == -ENOMEM ? NULL : keep(s, question.data, r, data.data, data.len);
+	a = r == -ENOMEM ? NULL : keep(s, question.data, r, data.data, data.len);
+	if (a) {
+		a->st = st;
+	}
+	return a;
 }
 
 /* ---- from the child to slotd ---------------------------------------------------------------- */

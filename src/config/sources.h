@@ -8,6 +8,8 @@
 #include <slotd/map.h>
 #include <slotd/strbuf.h>
 
+#include <sys/stat.h>
+
 enum source_kind {
 	SOURCE_TEXT = 'T',	/* the text of a file */
 	SOURCE_MATCHES = 'M',	/* the matches of a shell pattern: paths, each with a NUL */
@@ -15,7 +17,8 @@ enum source_kind {
 };
 
 struct source_answer {
-	int code; /* 0 or -errno: -ENOENT no match; -E2BIG a text beyond DOCUMENT_FILE_MAX */
+	int code;	/* 0 or -errno: -ENOENT no match; -E2BIG a text beyond DOCUMENT_FILE_MAX */
+	struct stat st; /* of a text, as it was read; zeroes in slotd, if a child has read it */
 	size_t len;
 	char data[]; /* NUL-terminated */
 };

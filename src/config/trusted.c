@@ -17,17 +17,13 @@ static uid_t our_user(const struct config *c)
 
 /* ---- the files themselves */
 
-static void check_file(struct config *c, const char *file)
+/* As it was when its text was read, whatever has the name now. */
+static void check_file(struct config *c, const char *file, const struct stat *st)
 {
 	const struct config_place at = {.file = file};
 	struct diag why = {0};
-	enum trust trust;
-	struct stat st;
+	enum trust trust = trust_file(file, st, our_user(c), &why);
 
-	if (stat(file, &st) < 0) {
-		return; /* gone since it was read */
-	}
-	trust = trust_file(file, &st, our_user(c), &why);
 	if (trust == TRUST_ANYONE || (trust == TRUST_ONE && c->supervisord.for_slotd)) {
 		config_error(c, at,
 			     "%s; whoever can change root's configuration can act as root: chown "
@@ -162,6 +158,6 @@ void check_trust(struct config *c)
 		}
 	}
 	for (size_t i = 0; geteuid() == 0 && i < c->files.len; i++) {
-		check_file(c, c->files.at[i]);
+		check_file(c, c->files.at[i], &c->file_stats.at[i]);
 	}
 }
