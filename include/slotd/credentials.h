@@ -2,8 +2,9 @@
 
 /**
  * Secrets of a worker, as files in a directory of its own in memory (tmpfs or ramfs), by systemd's
- * convention: the worker finds its directory in $CREDENTIALS_DIRECTORY. The directory has mode 0500
- * and the files 0400, and both belong to the worker's user. They exist as long as the worker.
+ * convention: the worker finds its directory in $CREDENTIALS_DIRECTORY. The files have mode 0400
+ * and belong to the worker's user; the directory belongs to slotd's, so that nothing can be added,
+ * and the worker's user alone may list it (acl(5)). They exist as long as the worker.
  *
  * A secret is copied from its file at each start, by the worker's child before it changes its user.
  * slotd itself never reads it.
@@ -31,8 +32,8 @@ int credentials_make(const char *dir, char *const *list, const struct spawn_user
 		     size_t size);
 
 /**
- * Removes the directory and what lies in it, which its user may have added to: directories with
- * something in them, and more than a thousand files, are left.
+ * Removes the directory and what lies in it. A worker that has slotd's own user may have added to
+ * it: directories with something in them, and more than a thousand files, are left.
  *
  * Returns: 0, also if there is none; -ENOTEMPTY; another -errno.
  */

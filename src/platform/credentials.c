@@ -5,10 +5,13 @@
 #include <slotd/trust.h>
 
 #include <dirent.h>
+#include <endian.h>
 #include <fcntl.h>
+#include <linux/posix_acl_xattr.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum {
@@ -110,6 +113,50 @@ static int make_directory(struct making *m, const char *dir)
 	return r;
 }
 
+/* Access for one user beside the owner: acl(5), as the kernel takes it. -EOPNOTSUPP: not here. */
+static int let_in(int fd, uid_t uid)
+{
+	enum {
+		OWNER = 0x01,
+		USER = 0x02,
+		GROUP = 0x04,
+		MASK = 0x10,
+		OTHER = 0x20,
+		READ_AND_ENTER = 5,
+	};
+	const struct {
+		struct posix_acl_xattr_header header;
+		struct posix_acl_xattr_entry entries[5];
+	} acl = {
+		{htole32(POSIX_ACL_XATTR_VERSION)},
+		{{htole16(OWNER), htole16(READ_AND_ENTER), htole32(ACL_UNDEFINED_ID)},
+		 {htole16(USER), htole16(READ_AND_ENTER), htole32(uid)},
+		 {htole16(GROUP), 0, htole32(ACL_UNDEFINED_ID)},
+		 {htole16(MASK), htole16(READ_AND_ENTER), htole32(ACL_UNDEFINED_ID)},
+		 {htole16(OTHER), 0, htole32(ACL_UNDEFINED_ID)}},
+	};
+
+	return fsetxattr(fd, "system.posix_acl_access", &acl, sizeof(acl), 0) < 0 ? -errno : 0;
+}
+
+/* The directory stays ours: its user could fill it with what we cannot remove. */
+static int open_to_user(const struct making *m)
+{
+	int r;
+
+	if (fchmod(m->dir_fd, 0500) < 0) {
+		return -errno;
+	}
+	r = m->user ? let_in(m->dir_fd, m->user->uid) : 0;
+	if (r != -EOPNOTSUPP) {
+		return r;
+	}
+	/* Others of its group can read the names. */
+	return fchown(m->dir_fd, (uid_t)-1, m->user->gid) < 0 || fchmod(m->dir_fd, 0550) < 0
+		       ? -errno
+		       : 0;
+}
+
 int credentials_make(const char *dir, char *const *list, const struct spawn_user *user, char *why,
 		     size_t size)
 {
@@ -124,10 +171,7 @@ int credentials_make(const char *dir, char *const *list, const struct spawn_user
 	}
 	if (r == 0) {
 		(void)snprintf(why, size, "credentials in %s", dir);
-		r = give(&m, m.dir_fd);
-	}
-	if (r == 0 && fchmod(m.dir_fd, 0500) < 0) {
-		r = -errno;
+		r = open_to_user(&m);
 	}
 	cleanup_closep(&m.dir_fd);
 	return r;

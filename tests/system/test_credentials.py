@@ -69,7 +69,8 @@ def test_a_worker_finds_its_secrets_and_nobody_else_does(daemon, memory, secret)
     d.wait_state("x", "RUNNING")
     uid = user.pw_uid
     wait_for(lambda: "sesame" in out(d, "x"), "the worker has read them")
-    assert out(d, "x") == f". 500 {uid}\napi 400 {uid}\ndb 400 {uid}\nsesame\nhunter2\n"
+    root = os.geteuid() == 0
+    assert out(d, "x") == f". {'550 0' if root else f'500 {uid}'}\napi 400 {uid}\ndb 400 {uid}\nsesame\nhunter2\n"
     assert (memory / "credentials").stat().st_mode & 0o777 == 0o711
     assert directories(memory) == ["x:x"]
     d.rpc.supervisor.stopProcess("x")
@@ -155,6 +156,25 @@ def test_what_a_worker_adds_there_does_not_stay(daemon, memory, secret):
                "mkdir empty; echo done; exec sleep 1000'\nstdout_logfile=%D%/x.out\n"
                f"credential=key:{key}\n")
     wait_for(lambda: "done" in out(d, "x"), "it has made more")
+    d.rpc.supervisor.stopProcess("x")
+    assert directories(memory) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes somebody")
+def test_another_user_cannot_add_anything_there(daemon, memory, secret):
+    key = secret("hunter2")
+    d = daemon("[program:x]\nuser=nobody\ncommand=sh -c 'cd $CREDENTIALS_DIRECTORY; cat key; "
+               "chmod 700 .; mkdir -p deep/er; rm -f key; touch more; ls; exec sleep 1000'\n"
+               f"redirect_stderr=true\nstdout_logfile=%D%/x.out\ncredential=key:{key}\n")
+    wait_for(lambda: out(d, "x").endswith("\nkey\n"), "it has tried")
+    said = out(d, "x")
+    assert said.startswith("hunter2chmod: changing permissions of '.': Operation not permitted")
+    assert "deep" in said and said.count("Permission denied") == 3
+    directory = memory / "credentials/x:x"
+    for user, group, may in ((65534, 65534, True), (12345, 65534, False), (12345, 12345, False)):
+        done = run(["/usr/bin/setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "ls",
+                    directory])
+        assert (done.returncode == 0) == may, done
     d.rpc.supervisor.stopProcess("x")
     assert directories(memory) == []
 
