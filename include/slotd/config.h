@@ -13,6 +13,7 @@
 
 #include <slotd/diag.h>
 #include <slotd/handoff.h>
+#include <slotd/swap_names.h>
 #include <slotd/switchboard.h>
 #include <slotd/usec.h>
 #include <slotd/vec.h>
@@ -147,7 +148,7 @@ struct service_slot_config {
 	VEC(struct program_config *) programs; /* borrowed; fixed once loaded */
 	char *ports;			       /* second form: "8001-8005" */
 	char *name;			       /* group or program name shown to people: payinv-a */
-	char *prepare;			       /* commands, one a line; NULL: none */
+	char *hooks[HOOK_MAX_];		       /* commands, one a line; NULL: none */
 	char *prepare_directory; /* default: the first worker's directory; NULL: none given */
 	char *health_arg;	 /* path or command, with this slot's expansions */
 };
@@ -199,9 +200,9 @@ struct service_config {
 	usec_t drain_timeout, drain_spread, idle_keep, bake;
 	unsigned bake_crashes;
 	/* deploy */
-	usec_t prepare_timeout; /* USEC_NEVER: none */
-	char **allow_deploy;	/* user names, @groups; NULL: none */
-	uid_t *allow_uids;	/* after config_resolve: users, members of groups */
+	usec_t hook_timeout[HOOK_MAX_]; /* USEC_NEVER: none */
+	char **allow_deploy;		/* user names, @groups; NULL: none */
+	uid_t *allow_uids;		/* after config_resolve: users, members of groups */
 	gid_t *allow_gids;
 	unsigned n_allow_uids, n_allow_gids;
 };

@@ -4,7 +4,7 @@
  * A deploy, swap or rollback is a list of phases, which a pure state machine for each service goes
  * through (core/deploy.c).
  *
- *	wait, precheck, prepare, start, gate, check, flip, record, bake, drain
+ *	wait, precheck, prepare, start, gate, verify, check, flip, record, bake, after_swap, drain
  *
  * The list is made when the deploy begins, and contains the phases that it needs, each with a time
  * limit. A phase is a row of the table in core/phases.c, which says when it is needed, what it does
@@ -13,7 +13,8 @@
  * live and target are kept apart. The live slot is not touched before the other one has passed the
  * gate and the flip is known to be done; any earlier failure only stops the idle slot. If the new
  * slot fails during the bake, the rest of the list is replaced by the way back. The outcome is
- * reported when the last phase before the drain has ended. The drain is a machine of its own
+ * reported when the last phase before the drain has ended. A deploy that fails runs the commands
+ * of on_failure before its outcome is reported. The drain is a machine of its own
  * (slotd/retire.h): the deploy watches it for a while, and it does not keep another deploy from
  * beginning, which ends it.
  */
@@ -24,7 +25,7 @@
 
 enum deploy_event_kind {
 	DEPLOY_EV_BEGIN,	/* policy, what; warm, draining, touched */
-	DEPLOY_EV_PREPARED,	/* code: exit status of prepare, 0 good; text */
+	DEPLOY_EV_COMMANDS,	/* the phase's commands have ended; code: exit status; text */
 	DEPLOY_EV_STARTED,	/* all workers of the target that are needed run */
 	DEPLOY_EV_START_FAILED, /* text */
 	DEPLOY_EV_READY,	/* gate passed: text "5/5 healthy" */
@@ -38,9 +39,10 @@ enum deploy_event_kind {
 	DEPLOY_EV_FAILING,     /* BAKE: too few workers pass their checks: text; warm */
 	DEPLOY_EV_ROLLED_BACK, /* BAKE: a rollback is about to begin: text says by whom */
 	DEPLOY_EV_DRAINED,     /* the idle slot has drained */
-	DEPLOY_EV_ABORT,       /* it shall stop: text says who wants that */
+	DEPLOY_EV_ABORT,       /* it shall stop: text says who wants that; code is not 0 if slotd
+				* ends and can run nothing more */
 	DEPLOY_EV_TIMER,       /* text: what the phase still waits for. BAKE: code is not 0 if too
-				* few workers are healthy now; warm */
+				* few workers are healthy now; warm. AFTER_SWAP: code is not 0 */
 	DEPLOY_EV_RESUME,      /* by deploy_resume alone */
 	DEPLOY_EV_MAX_,
 	DEPLOY_EV_INVALID_ = -22,
@@ -48,8 +50,8 @@ enum deploy_event_kind {
 
 /** What a service's configuration says of its deploys, and of the end of the old slot. */
 struct swap_policy {
-	bool has_prepare;
-	usec_t prepare_timeout; /* USEC_NEVER: none */
+	bool has_hook[HOOK_MAX_];
+	usec_t hook_timeout[HOOK_MAX_]; /* USEC_NEVER: none */
 	usec_t ready_timeout;
 	usec_t bake; /* 0: none */
 	unsigned bake_crashes;
@@ -96,6 +98,8 @@ struct deploy {
 	usec_t phase_began;
 	usec_t deadline; /* of the timer that is armed; USEC_NEVER */
 	struct deploy_phase phases[DEPLOY_PHASES_MAX];
+	usec_t on_failure;   /* how long the commands for that case may take; 0: there are none */
+	enum swap_exit code; /* ON_FAILURE: with which it finishes */
 };
 
 /** Are these bytes, which come from elsewhere, a state from which deploy_step can go on? */

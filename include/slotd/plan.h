@@ -22,9 +22,9 @@ enum plan_kind {
 	PLAN_STATE,  /* arg: new state, from: old one, pid, tries, expected; ledger, event */
 	PLAN_LOG,    /* arg: priority, text */
 	/* of a service, whose index is object; slot says which slot */
-	PLAN_TOUCH,   /* from here on the slot may contain a part of what is deployed */
-	PLAN_PREPARE, /* run the prepare commands */
-	PLAN_STOP_PREPARE,
+	PLAN_TOUCH, /* from here on the slot may contain a part of what is deployed */
+	PLAN_RUN,   /* run commands; arg: enum hook */
+	PLAN_STOP_RUN,
 	PLAN_SLOT_START,    /* arg 1: workers that run are stopped first */
 	PLAN_SLOT_STOP,	    /* arg 1: workers are not killed before the drain is over */
 	PLAN_GATE,	    /* begin checks of the slot's workers */
@@ -45,6 +45,7 @@ enum plan_kind {
 	PLAN_CUT,	    /* close the connections that are left; arg 1: all at once */
 	PLAN_STEP, /* arg: enum swap_step entered, from: the one before; text: how that ended */
 	PLAN_BACK, /* the way back begins; from: the phase that failed after the flip; text: why */
+	PLAN_FAILED, /* from: the phase that failed; text: why. The commands for that case follow */
 	PLAN_FINISH, /* arg: exit code, from: the phase in which it ended; text: why, or what is
 		      * to be added */
 	PLAN_CLOSE,  /* the drain is over, or no longer watched: text */
@@ -62,6 +63,7 @@ struct plan_action {
 	uint32_t object;
 	int slot;
 	int arg, from;
+	int code; /* STEP, FINISH: not 0 if the commands of from failed, which changes nothing */
 	bool group;
 	/* STATE: as it was when the state was entered; a later action of the plan may change it */
 	pid_t pid;

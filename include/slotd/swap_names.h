@@ -12,11 +12,14 @@ enum swap_step {
 	SWAP_GATE,
 	SWAP_CHECK_RECORD,
 	SWAP_FLIP,
-	SWAP_BAKE,     /* the new slot is watched for the time that bake= sets */
-	SWAP_WAIT,     /* a deploy waits until its slot has drained, before PREPARE */
-	SWAP_PRECHECK, /* a deploy checks, before all else, that the record can be written */
-	SWAP_RECORD,   /* the flip is done, and is being recorded */
-	SWAP_DRAIN,    /* the outcome is known; the old slot is watched for a while */
+	SWAP_BAKE,	 /* the new slot is watched for the time that bake= sets */
+	SWAP_WAIT,	 /* a deploy waits until its slot has drained, before PREPARE */
+	SWAP_PRECHECK,	 /* a deploy checks, before all else, that the record can be written */
+	SWAP_RECORD,	 /* the flip is done, and is being recorded */
+	SWAP_DRAIN,	 /* the outcome is known; the old slot is watched for a while */
+	SWAP_VERIFY,	 /* commands look at the slot that passed the gate, before the flip */
+	SWAP_AFTER_SWAP, /* commands run because the new slot stays live */
+	SWAP_ON_FAILURE, /* commands run because the deploy has failed; that is told already */
 	SWAP_STEP_MAX_,
 	SWAP_STEP_INVALID_ = -22,
 };
@@ -27,6 +30,16 @@ enum swap_kind {
 	SWAP_KIND_ROLLBACK,
 	SWAP_KIND_MAX_,
 	SWAP_KIND_INVALID_ = -22,
+};
+
+/** Commands that the configuration of a service may have, and when they run. */
+enum hook {
+	HOOK_PREPARE,	 /* in the idle slot, before it starts */
+	HOOK_VERIFY,	 /* the idle slot has passed the gate */
+	HOOK_AFTER_SWAP, /* the new slot stays live */
+	HOOK_ON_FAILURE, /* it was not swapped, or flipped back */
+	HOOK_MAX_,
+	HOOK_INVALID_ = -22,
 };
 
 /* Exit codes of deploy, swap and rollback. */
@@ -43,5 +56,7 @@ enum swap_exit {
 const char *swap_step_name(enum swap_step step);
 /** Returns a name that no other step has: "none", "record", ...; for plans and tests. */
 const char *swap_state_name(enum swap_step step);
+/** Returns the name of the option, "prepare", "after_swap"; "?" for a number that is no hook. */
+const char *hook_name(enum hook hook);
 /** Returns "swap", "deploy", "rollback"; "?" for a number that is no kind. */
 const char *swap_kind_name(enum swap_kind kind);

@@ -15,12 +15,22 @@ static const struct {
 	[SWAP_PRECHECK] = {"precheck", "record"},
 	[SWAP_RECORD] = {"record", "record"},
 	[SWAP_DRAIN] = {"drain", "drain"},
+	[SWAP_VERIFY] = {"verify", "verify"},
+	[SWAP_AFTER_SWAP] = {"after_swap", "after_swap"},
+	[SWAP_ON_FAILURE] = {"on_failure", "on_failure"},
 };
 
 static const char *const kinds[SWAP_KIND_MAX_] = {
 	[SWAP_KIND_SWAP] = "swap",
 	[SWAP_KIND_DEPLOY] = "deploy",
 	[SWAP_KIND_ROLLBACK] = "rollback",
+};
+
+static const char *const hooks[HOOK_MAX_] = {
+	[HOOK_PREPARE] = "prepare",
+	[HOOK_VERIFY] = "verify",
+	[HOOK_AFTER_SWAP] = "after_swap",
+	[HOOK_ON_FAILURE] = "on_failure",
 };
 
 const char *swap_step_name(enum swap_step step)
@@ -31,6 +41,11 @@ const char *swap_step_name(enum swap_step step)
 const char *swap_state_name(enum swap_step step)
 {
 	return step >= 0 && step < SWAP_STEP_MAX_ ? steps[step].state : "?";
+}
+
+const char *hook_name(enum hook hook)
+{
+	return hook >= 0 && hook < HOOK_MAX_ ? hooks[hook] : "?";
 }
 
 const char *swap_kind_name(enum swap_kind kind)

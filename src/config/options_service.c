@@ -168,19 +168,45 @@ const struct option_def service_options[] = {
 	 .help = "How many crashes of workers in the new slot bake tolerates before it flips "
 		 "back."},
 
-	{"prepare", OPTION_FIELD_AS(B, prepare, char *, OPT_LINES), EACH_SLOT, OURS,
+	{"prepare", OPTION_FIELD_AS(B, hooks[HOOK_PREPARE], char *, OPT_LINES), EACH_SLOT, OURS,
 	 .help = "Commands that a deploy runs in the idle slot before it starts the slot, one "
 		 "per line; the first command that fails ends the deploy. They run as the "
 		 "workers' user with the workers' environment. HOME, USER, LOGNAME and SHELL "
 		 "of that user are added where the environment does not set them, and so are "
-		 "SLOTD_SERVICE, SLOTD_SLOT, SLOTD_LIVE_SLOT, SLOTD_PORTS and SLOTD_RELEASE."},
+		 "SLOTD_SERVICE, SLOTD_SLOT, SLOTD_LIVE_SLOT, SLOTD_PORTS, SLOTD_RELEASE, "
+		 "SLOTD_JOB (its number) and SLOTD_KIND (deploy, swap or rollback)."},
 	{"prepare_directory", OPTION_FIELD_AS(B, prepare_directory, char *, OPT_PATH), EACH_SLOT,
 	 OURS,
-	 .help = "Directory in which the prepare commands run. Default: the workers' "
-		 "directory."},
-	{"prepare_timeout", OPTION_FIELD(S, prepare_timeout), OURS, .def = "1h",
+	 .help = "Directory in which the commands of prepare, verify, after_swap and on_failure "
+		 "run. Default: the workers' directory."},
+	{"prepare_timeout", OPTION_FIELD(S, hook_timeout[HOOK_PREPARE]), OURS, .def = "1h",
 	 .max = SECONDS(365 * 86400),
 	 .help = "How long all prepare commands of a deploy may take together. 0: no limit."},
+	{"verify", OPTION_FIELD_AS(B, hooks[HOOK_VERIFY], char *, OPT_LINES), EACH_SLOT, OURS,
+	 .help = "Commands that look at the idle slot once it has passed the gate, one per line; "
+		 "if one fails, the slot is stopped and nothing is swapped. They reach the "
+		 "workers at SLOTD_PORTS, and run as the prepare commands do, also for a swap or "
+		 "rollback that has to start the slot."},
+	{"verify_timeout", OPTION_FIELD(S, hook_timeout[HOOK_VERIFY]), OURS, .def = "5m",
+	 .max = SECONDS(365 * 86400),
+	 .help = "How long all verify commands may take together. 0: no limit."},
+	{"after_swap", OPTION_FIELD_AS(B, hooks[HOOK_AFTER_SWAP], char *, OPT_LINES), EACH_SLOT,
+	 OURS,
+	 .help = "Commands that run, as the prepare commands do, when the new slot stays live: "
+		 "after a deploy, swap or rollback, and after its bake, while the old slot drains. "
+		 "If one fails, the next ones are left out; the new slot stays live."},
+	{"after_swap_timeout", OPTION_FIELD(S, hook_timeout[HOOK_AFTER_SWAP]), OURS, .def = "5m",
+	 .max = SECONDS(365 * 86400),
+	 .help = "How long all after_swap commands may take together. 0: no limit."},
+	{"on_failure", OPTION_FIELD_AS(B, hooks[HOOK_ON_FAILURE], char *, OPT_LINES), EACH_SLOT,
+	 OURS,
+	 .help = "Commands that run, as the prepare commands do, when a deploy, swap or rollback "
+		 "has failed, was aborted or was flipped back, before it is reported as ended. "
+		 "They get SLOTD_STEP, the step that failed, and SLOTD_ERROR, the reason, as "
+		 "well."},
+	{"on_failure_timeout", OPTION_FIELD(S, hook_timeout[HOOK_ON_FAILURE]), OURS, .def = "1m",
+	 .max = SECONDS(365 * 86400),
+	 .help = "How long all on_failure commands may take together. 0: no limit."},
 	{"allow_deploy", OPTION_FIELD(S, allow_deploy), OURS,
 	 .help = "Users and @groups that may deploy, swap and roll back this service, besides "
 		 "root."},

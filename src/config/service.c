@@ -256,6 +256,15 @@ static void check_absolute(struct service_making *m)
 	}
 }
 
+static void drop_empty_hooks(struct service_slot_config *s)
+{
+	for (int hook = 0; hook < HOOK_MAX_; hook++) {
+		if (s->hooks[hook] && !s->hooks[hook][0]) {
+			s->hooks[hook] = NULL;
+		}
+	}
+}
+
 static void settle(struct service_making *m)
 {
 	struct service_config *s = m->service;
@@ -263,9 +272,7 @@ static void settle(struct service_making *m)
 	check_absolute(m);
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		default_directory(&s->slots[slot]);
-		if (s->slots[slot].prepare && !s->slots[slot].prepare[0]) {
-			s->slots[slot].prepare = NULL;
-		}
+		drop_empty_hooks(&s->slots[slot]);
 		if (s->live_link && !s->slots[slot].prepare_directory) {
 			service_error(
 				m, "live_link",
@@ -274,8 +281,10 @@ static void settle(struct service_making *m)
 				slot_name(slot));
 		}
 	}
-	if (s->prepare_timeout == 0) {
-		s->prepare_timeout = USEC_NEVER;
+	for (int hook = 0; hook < HOOK_MAX_; hook++) {
+		if (s->hook_timeout[hook] == 0) {
+			s->hook_timeout[hook] = USEC_NEVER;
+		}
 	}
 }
 

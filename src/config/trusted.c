@@ -71,6 +71,16 @@ static void check_command(struct config *c, struct config_place at, const char *
 	}
 }
 
+static bool has_hooks(const struct service_slot_config *slot)
+{
+	bool any = false;
+
+	for (int hook = 0; hook < HOOK_MAX_; hook++) {
+		any = any || slot->hooks[hook];
+	}
+	return any;
+}
+
 static void check_service(struct config *c, const struct service_config *s)
 {
 	char what[CONFIG_NAME_MAX + 64];
@@ -82,7 +92,7 @@ static void check_service(struct config *c, const struct service_config *s)
 			continue;
 		}
 		(void)snprintf(what, sizeof(what), "service %s: prepare_directory", s->name);
-		if (slot->prepare && slot->prepare_directory) {
+		if (has_hooks(slot) && slot->prepare_directory) {
 			tell(c, s->place, what, slot->prepare_directory);
 		}
 		(void)snprintf(what, sizeof(what), "service %s: health", s->name);

@@ -78,13 +78,14 @@ static void enter(struct deploy *d, const struct deploy_event *ev, usec_t now, s
 	}
 }
 
-static void step_to(struct deploy *d, enum swap_step to, unsigned position, const char *how,
-		    struct plan *plan)
+static struct plan_action *step_to(struct deploy *d, enum swap_step to, unsigned position,
+				   const char *how, struct plan *plan)
 {
 	struct plan_action *a = tell(d, PLAN_STEP, how, plan);
 
 	a->arg = (int)to;
 	a->position = position;
+	return a;
 }
 
 static void finish(struct deploy *d, enum swap_exit code, unsigned position, const char *text,
@@ -96,6 +97,29 @@ static void finish(struct deploy *d, enum swap_exit code, unsigned position, con
 	a = tell(d, PLAN_FINISH, text, plan);
 	a->arg = (int)code;
 	a->position = position;
+}
+
+static void append(struct deploy *d, enum swap_step step, usec_t limit)
+{
+	assert(d->n < DEPLOY_PHASES_MAX);
+	d->phases[d->n++] = (struct deploy_phase){step, limit};
+}
+
+/* It ends with that code, after the commands for that case. */
+static void fail(struct deploy *d, enum swap_exit code, const struct deploy_event *ev, usec_t now,
+		 struct plan *plan)
+{
+	if (!d->on_failure || (ev->kind == DEPLOY_EV_ABORT && ev->code)) {
+		deploy_end(d, code, ev->text, plan);
+		return;
+	}
+	tell(d, PLAN_FAILED, ev->text, plan)->position = position_failed(d);
+	d->code = code;
+	d->n = d->at + 1;
+	d->turn = d->turn < d->n ? d->turn : d->n;
+	append(d, SWAP_ON_FAILURE, d->on_failure);
+	d->at++;
+	enter(d, ev, now, plan);
 }
 
 void deploy_next(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
@@ -111,19 +135,15 @@ void deploy_next(struct deploy *d, const struct deploy_event *ev, usec_t now, st
 	}
 	if (d->at + 1 < d->n) {
 		d->at++;
-		step_to(d, d->phases[d->at].step, position, ev->text, plan);
+		step_to(d, d->phases[d->at].step, position, ev->text, plan)->code =
+			p->on[DEPLOY_EV_COMMANDS] ? ev->code : 0;
 		enter(d, ev, now, plan);
+	} else if (d->back) {
+		fail(d, SWAP_EXIT_FLIPPED_BACK, ev, now, plan);
 	} else {
-		finish(d, d->back ? SWAP_EXIT_FLIPPED_BACK : SWAP_EXIT_DONE, position, ev->text,
-		       plan);
+		finish(d, SWAP_EXIT_DONE, position, ev->text, plan);
 		d->step = SWAP_NONE;
 	}
-}
-
-static void append(struct deploy *d, enum swap_step step, usec_t limit)
-{
-	assert(d->n < DEPLOY_PHASES_MAX);
-	d->phases[d->n++] = (struct deploy_phase){step, limit};
 }
 
 void deploy_begin(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
@@ -138,6 +158,9 @@ void deploy_begin(struct deploy *d, const struct deploy_event *ev, usec_t now, s
 	d->crashes = 0;
 	d->crashes_max = ev->policy->bake_crashes;
 	d->ready_timeout = ev->policy->ready_timeout;
+	d->on_failure = ev->policy->has_hook[HOOK_ON_FAILURE]
+				? ev->policy->hook_timeout[HOOK_ON_FAILURE]
+				: 0;
 	d->n = d->at = 0;
 	for (size_t i = 0; (p = phase_at(i)); i++) {
 		if (!p->needed || p->needed(d, ev)) {
@@ -149,7 +172,7 @@ void deploy_begin(struct deploy *d, const struct deploy_event *ev, usec_t now, s
 	if (d->warm) {
 		deploy_add(d, PLAN_RECALL, plan);
 	}
-	step_to(d, d->phases[0].step, 0, NULL, plan);
+	(void)step_to(d, d->phases[0].step, 0, NULL, plan);
 	enter(d, ev, now, plan);
 }
 
@@ -172,7 +195,6 @@ void deploy_abandon(struct deploy *d, const struct deploy_event *ev, usec_t now,
 {
 	const struct phase *p = phase_of(d->step);
 
-	(void)now;
 	if (p->leave) {
 		p->leave(d, ev, plan);
 	}
@@ -181,7 +203,7 @@ void deploy_abandon(struct deploy *d, const struct deploy_event *ev, usec_t now,
 	} else if (p->undo) {
 		p->undo(d, ev, plan);
 	}
-	deploy_end(d, SWAP_EXIT_FAILED, ev->text, plan);
+	fail(d, SWAP_EXIT_FAILED, ev, now, plan);
 }
 
 void deploy_turn_back(struct deploy *d, const struct deploy_event *ev, usec_t now,
@@ -202,7 +224,7 @@ void deploy_turn_back(struct deploy *d, const struct deploy_event *ev, usec_t no
 	append(d, SWAP_FLIP, USEC_NEVER);
 	append(d, SWAP_RECORD, USEC_NEVER);
 	d->at++;
-	step_to(d, d->phases[d->at].step, 0, NULL, plan);
+	(void)step_to(d, d->phases[d->at].step, 0, NULL, plan);
 	enter(d, ev, now, plan);
 }
 

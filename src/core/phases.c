@@ -1,6 +1,7 @@
 #include "phases.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <slotd/cleanup.h>
 #include <stdio.h>
 #include <syslog.h>
@@ -24,14 +25,14 @@ static bool has_to_wait(const struct deploy *d, const struct deploy_event *begin
 	return d->afresh && begin->draining; /* its workers are stopped, and no request with them */
 }
 
-static bool has_commands(const struct deploy *d, const struct deploy_event *begin)
+static bool has_prepare(const struct deploy *d, const struct deploy_event *begin)
 {
-	return is_deploy(d, begin) && begin->policy->has_prepare;
+	return is_deploy(d, begin) && begin->policy->has_hook[HOOK_PREPARE];
 }
 
 static usec_t prepare_timeout(const struct swap_policy *policy)
 {
-	return policy->prepare_timeout;
+	return policy->hook_timeout[HOOK_PREPARE];
 }
 
 /* What is deployed into is neither warm nor anything to go back to, whatever comes of it. */
@@ -41,22 +42,27 @@ static void touch(struct deploy *d, const struct deploy_event *ev, struct plan *
 	deploy_add(d, PLAN_TOUCH, plan);
 }
 
-/* Nothing half prepared goes on running. */
-static void prepare(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+static void run(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
 {
 	(void)ev;
-	deploy_add(d, PLAN_SLOT_STOP, plan);
-	deploy_add(d, PLAN_PREPARE, plan);
+	deploy_add(d, PLAN_RUN, plan)->arg = (int)phase_of(d->step)->hook;
 }
 
-static void stop_prepare(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+static void stop_run(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
 {
-	if (ev->kind != DEPLOY_EV_PREPARED) {
-		deploy_add(d, PLAN_STOP_PREPARE, plan);
+	if (ev->kind != DEPLOY_EV_COMMANDS) {
+		deploy_add(d, PLAN_STOP_RUN, plan);
 	}
 }
 
-static void prepared(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+/* Nothing half prepared goes on running. */
+static void prepare(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	deploy_add(d, PLAN_SLOT_STOP, plan);
+	run(d, ev, plan);
+}
+
+static void ran(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
 {
 	(ev->code ? deploy_abandon : deploy_next)(d, ev, now, plan);
 }
@@ -97,6 +103,17 @@ static void end_gate(struct deploy *d, const struct deploy_event *ev, struct pla
 {
 	(void)ev;
 	deploy_add(d, PLAN_GATE_END, plan);
+}
+
+/* A slot that is warm has been looked at. */
+static bool is_verified(const struct deploy *d, const struct deploy_event *begin)
+{
+	return is_cold(d, begin) && begin->policy->has_hook[HOOK_VERIFY];
+}
+
+static usec_t verify_timeout(const struct swap_policy *policy)
+{
+	return policy->hook_timeout[HOOK_VERIFY];
 }
 
 static void check_record(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
@@ -182,11 +199,60 @@ static void baked(struct deploy *d, const struct deploy_event *ev, usec_t now, s
 	(ev->code ? deploy_turn_back : deploy_next)(d, ev, now, plan);
 }
 
+/* slotd ends: the new slot stays live, and nothing more is run. */
+static void leave_bake(struct deploy *d, const struct deploy_event *ev, usec_t now,
+		       struct plan *plan)
+{
+	if (d->at + 2 < d->n && d->phases[d->at + 1].step == SWAP_AFTER_SWAP) {
+		d->phases[d->at + 1] = d->phases[d->at + 2];
+		d->n--;
+	}
+	deploy_next(d, ev, now, plan);
+}
+
 static void rolled_back(struct deploy *d, const struct deploy_event *ev, usec_t now,
 			struct plan *plan)
 {
+	const struct phase *p = phase_of(d->step);
+
 	(void)now;
+	if (p->leave) {
+		p->leave(d, ev, plan);
+	}
 	deploy_end(d, SWAP_EXIT_FLIPPED_BACK, ev->text, plan);
+}
+
+/* ---- after_swap ---- */
+
+static bool has_after_swap(const struct deploy *d, const struct deploy_event *begin)
+{
+	(void)d;
+	return begin->policy->has_hook[HOOK_AFTER_SWAP];
+}
+
+static usec_t after_swap_timeout(const struct swap_policy *policy)
+{
+	return policy->hook_timeout[HOOK_AFTER_SWAP];
+}
+
+/* ---- on_failure ---- */
+
+/* The list gets it when something has failed. */
+static bool never(const struct deploy *d, const struct deploy_event *begin)
+{
+	(void)d;
+	(void)begin;
+	return false;
+}
+
+/* What has failed is told: text says only what is wrong with the commands. */
+static void failed_for_good(struct deploy *d, const struct deploy_event *ev, usec_t now,
+			    struct plan *plan)
+{
+	(void)now;
+	stop_run(d, ev, plan);
+	deploy_end(d, d->code, ev->text, plan);
+	plan->actions[plan->len - 1].code = ev->code;
 }
 
 /* ---- drain ---- */
@@ -202,7 +268,10 @@ static usec_t drain_watched(const struct swap_policy *policy)
 static void watch_drain(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
 {
 	struct plan_action *a = deploy_add(d, PLAN_FINISH, plan);
-	const char *text = ev->kind == DEPLOY_EV_RECORDED && ev->text ? ev->text : "";
+	const char *text = ev->kind == DEPLOY_EV_RECORDED && ev->text ? ev->text
+			   : d->at && d->phases[d->at - 1].step == SWAP_AFTER_SWAP && ev->code
+				   ? "The commands of after_swap failed."
+				   : "";
 
 	a->from = (int)d->step;
 	a->arg = SWAP_EXIT_DONE;
@@ -244,13 +313,17 @@ static void wait_again(struct deploy *d, const struct deploy_event *ev, usec_t n
 }
 
 /* How its commands end, nobody will tell; and they may not be run twice. */
-static void prepare_is_lost(struct deploy *d, const struct deploy_event *ev, usec_t now,
-			    struct plan *plan)
+static void run_is_lost(struct deploy *d, const struct deploy_event *ev, usec_t now,
+			struct plan *plan)
 {
+	char text[64];
 	struct deploy_event lost = *ev;
 
-	lost.text = "slotd was killed during prepare";
-	deploy_abandon(d, &lost, now, plan);
+	(void)snprintf(text, sizeof(text), "slotd was killed during %s",
+		       hook_name(phase_of(d->step)->hook));
+	lost.text = text;
+	lost.code = -EINTR;
+	phase_of(d->step)->on[DEPLOY_EV_TIMER](d, &lost, now, plan);
 }
 
 /* What ran before this phase began ends where it is to start afresh; the rest stays. */
@@ -303,14 +376,14 @@ static const struct phase phases[] = {
 		[DEPLOY_EV_RECORD_FAILED] = deploy_abandon,
 		[DEPLOY_EV_ABORT] = deploy_abandon}},
 	{.step = SWAP_PREPARE,
-	 .needed = has_commands,
+	 .needed = has_prepare,
 	 .limit = prepare_timeout,
 	 .shown = true,
 	 .uses_slot = true,
 	 .enter = prepare,
-	 .undo = stop_prepare,
-	 .on = {[DEPLOY_EV_PREPARED] = prepared,
-		[DEPLOY_EV_RESUME] = prepare_is_lost,
+	 .undo = stop_run,
+	 .on = {[DEPLOY_EV_COMMANDS] = ran,
+		[DEPLOY_EV_RESUME] = run_is_lost,
 		[DEPLOY_EV_ABORT] = deploy_abandon,
 		[DEPLOY_EV_TIMER] = deploy_abandon}},
 	{.step = SWAP_START,
@@ -338,6 +411,18 @@ static const struct phase phases[] = {
 		[DEPLOY_EV_NOT_READY] = deploy_abandon,
 		[DEPLOY_EV_ABORT] = deploy_abandon,
 		[DEPLOY_EV_TIMER] = deploy_abandon}},
+	{.step = SWAP_VERIFY,
+	 .hook = HOOK_VERIFY,
+	 .needed = is_verified,
+	 .limit = verify_timeout,
+	 .shown = true,
+	 .uses_slot = true,
+	 .enter = run,
+	 .leave = stop_run,
+	 .undo = stop_slot,
+	 .on = {[DEPLOY_EV_COMMANDS] = ran,
+		[DEPLOY_EV_ABORT] = deploy_abandon,
+		[DEPLOY_EV_TIMER] = deploy_abandon}},
 	{.step = SWAP_CHECK_RECORD,
 	 .uses_slot = true,
 	 .enter = check_record,
@@ -363,8 +448,30 @@ static const struct phase phases[] = {
 	 .on = {[DEPLOY_EV_CRASHED] = crashed,
 		[DEPLOY_EV_FAILING] = deploy_turn_back,
 		[DEPLOY_EV_ROLLED_BACK] = rolled_back,
-		[DEPLOY_EV_ABORT] = deploy_next, /* slotd ends: it stays as it is */
+		[DEPLOY_EV_ABORT] = leave_bake,
 		[DEPLOY_EV_TIMER] = baked}},
+	/* The slot is live, whatever they come to. */
+	{.step = SWAP_AFTER_SWAP,
+	 .hook = HOOK_AFTER_SWAP,
+	 .needed = has_after_swap,
+	 .limit = after_swap_timeout,
+	 .shown = true,
+	 .enter = run,
+	 .leave = stop_run,
+	 .on = {[DEPLOY_EV_COMMANDS] = deploy_next,
+		[DEPLOY_EV_RESUME] = run_is_lost,
+		[DEPLOY_EV_ROLLED_BACK] = rolled_back,
+		[DEPLOY_EV_ABORT] = deploy_next,
+		[DEPLOY_EV_TIMER] = deploy_next}},
+	{.step = SWAP_ON_FAILURE,
+	 .hook = HOOK_ON_FAILURE,
+	 .needed = never,
+	 .uses_slot = true,
+	 .enter = run,
+	 .on = {[DEPLOY_EV_COMMANDS] = failed_for_good,
+		[DEPLOY_EV_RESUME] = run_is_lost,
+		[DEPLOY_EV_ABORT] = failed_for_good,
+		[DEPLOY_EV_TIMER] = failed_for_good}},
 	{.step = SWAP_DRAIN,
 	 .limit = drain_watched,
 	 .shown = true,

@@ -15,6 +15,7 @@ typedef void step_fn(struct deploy *d, const struct deploy_event *ev, usec_t now
 
 struct phase {
 	enum swap_step step;
+	enum hook hook; /* whose commands it runs, if it enters by run */
 	need_fn *needed;
 	usec_t (*limit)(const struct swap_policy *policy); /* NULL: none */
 	bool same_limit; /* it has the time that the phase before it has left */

@@ -43,6 +43,7 @@ enum shows {
 	SHOWS_STEP = 32,
 	SHOWS_TEXT = 64,
 	SHOWS_SET = 128, /* arg, unless it is 0 */
+	SHOWS_HOOK = 256,
 };
 
 static const struct {
@@ -55,8 +56,8 @@ static const struct {
 	[PLAN_STATE] = {"state", SHOWS_WORKER_STATE},
 	[PLAN_LOG] = {"log", SHOWS_PRIORITY | SHOWS_TEXT},
 	[PLAN_TOUCH] = {"touch", 0},
-	[PLAN_PREPARE] = {"prepare", 0},
-	[PLAN_STOP_PREPARE] = {"stop-prepare", 0},
+	[PLAN_RUN] = {"run", SHOWS_HOOK},
+	[PLAN_STOP_RUN] = {"stop-run", 0},
 	[PLAN_SLOT_START] = {"slot-start", SHOWS_ARG},
 	[PLAN_SLOT_STOP] = {"slot-stop", SHOWS_SET},
 	[PLAN_GATE] = {"gate", 0},
@@ -77,6 +78,7 @@ static const struct {
 	[PLAN_CUT] = {"cut", SHOWS_SET},
 	[PLAN_STEP] = {"step", SHOWS_STEP | SHOWS_TEXT},
 	[PLAN_BACK] = {"back", SHOWS_TEXT},
+	[PLAN_FAILED] = {"failed", SHOWS_TEXT},
 	[PLAN_FINISH] = {"finish", SHOWS_ARG | SHOWS_TEXT},
 	[PLAN_CLOSE] = {"close", SHOWS_TEXT},
 };
@@ -141,6 +143,12 @@ static void out_action(struct out *o, const struct plan_action *a, usec_t now)
 	}
 	if (shows & SHOWS_STEP) {
 		out(o, " %s", swap_state_name((enum swap_step)a->arg));
+	}
+	if (shows & SHOWS_HOOK) {
+		out(o, " %s", hook_name((enum hook)a->arg));
+	}
+	if (a->code) {
+		out(o, " code %d", a->code);
 	}
 	if (a->position) {
 		out(o, " #%u", a->position);

@@ -4,7 +4,7 @@
 #include "deploy/jobs.h"
 #include "deploy/live.h"
 #include "deploy/live_watch.h"
-#include "deploy/prepare.h"
+#include "deploy/hooks.h"
 #include "deploy/records.h"
 #include "deploy/service_swap.h"
 #include "handoff/relays.h"
@@ -171,7 +171,7 @@ static const struct service_part service_parts[] = {
 	{"live_file", .reconfigure = live_watch_stop, .open = live_watch_start,
 	 .done = live_watch_stop},
 	{"gate", .init = gate_init, .open = gate_schedule, .done = gate_stop},
-	{"prepare", .init = prepare_init, .done = prepare_stop},
+	{"hooks", .init = hooks_init, .done = hooks_stop},
 	{NULL},
 };
 

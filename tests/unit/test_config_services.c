@@ -114,7 +114,7 @@ START_TEST(a_service_has_its_defaults)
 	ck_assert_uint_eq(s->proxy_protocol, 0);
 	ck_assert_uint_eq(s->worker_max, 0);
 	ck_assert_ptr_null(s->allow_deploy);
-	ck_assert_ptr_null(s->slots[SLOT_A].prepare);
+	ck_assert_ptr_null(s->slots[SLOT_A].hooks[HOOK_PREPARE]);
 	ck_assert_int_eq(config_program(c, "s-b")->slot, SLOT_B);
 	ck_assert_int_eq(config_program(c, "s-b")->service, 0);
 }
@@ -159,9 +159,9 @@ START_TEST(every_option_of_a_service_arrives)
 	ck_assert_uint_eq(s->idle_keep, 0);
 	ck_assert_uint_eq(s->bake, SECONDS(60));
 	ck_assert_uint_eq(s->bake_crashes, 3);
-	ck_assert_str_eq(s->slots[SLOT_B].prepare, "git pull\n\nmake b");
+	ck_assert_str_eq(s->slots[SLOT_B].hooks[HOOK_PREPARE], "git pull\n\nmake b");
 	ck_assert_str_eq(s->slots[SLOT_B].prepare_directory, "/apps/s-b");
-	ck_assert_uint_eq(s->prepare_timeout, USEC_NEVER);
+	ck_assert_uint_eq(s->hook_timeout[HOOK_PREPARE], USEC_NEVER);
 	ck_assert_str_eq(s->allow_deploy[1], "@dev");
 	ck_assert_uint_eq(s->socket_mode, 0660);
 	ck_assert_str_eq(s->socket_owner.user, "nobody");

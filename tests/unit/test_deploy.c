@@ -8,7 +8,7 @@
 #include "suite.h"
 
 static const char *const events[DEPLOY_EV_MAX_] = {
-	[DEPLOY_EV_BEGIN] = "begin",	     [DEPLOY_EV_PREPARED] = "prepared",
+	[DEPLOY_EV_BEGIN] = "begin",	     [DEPLOY_EV_COMMANDS] = "commands",
 	[DEPLOY_EV_STARTED] = "started",     [DEPLOY_EV_START_FAILED] = "start-failed",
 	[DEPLOY_EV_READY] = "ready",	     [DEPLOY_EV_NOT_READY] = "not-ready",
 	[DEPLOY_EV_RECORD_OK] = "record-ok", [DEPLOY_EV_RECORD_FAILED] = "record-failed",
@@ -29,8 +29,8 @@ struct story {
 static void story_init(struct story *t)
 {
 	*t = (struct story){
-		.policy = {.has_prepare = true,
-			   .prepare_timeout = SECONDS(600),
+		.policy = {.has_hook[HOOK_PREPARE] = true,
+			   .hook_timeout = {SECONDS(600), SECONDS(90), SECONDS(80), SECONDS(70)},
 			   .ready_timeout = SECONDS(60),
 			   .drain_timeout = SECONDS(5),
 			   .drain_spread = SECONDS(3)},
@@ -62,11 +62,13 @@ static const char *begin(struct story *t, enum swap_kind what)
 
 /* What ends each phase well. */
 static const enum deploy_event_kind good[SWAP_STEP_MAX_] = {
-	[SWAP_WAIT] = DEPLOY_EV_DRAINED,     [SWAP_PRECHECK] = DEPLOY_EV_RECORD_OK,
-	[SWAP_PREPARE] = DEPLOY_EV_PREPARED, [SWAP_START] = DEPLOY_EV_STARTED,
-	[SWAP_GATE] = DEPLOY_EV_READY,	     [SWAP_CHECK_RECORD] = DEPLOY_EV_RECORD_OK,
-	[SWAP_FLIP] = DEPLOY_EV_FLIPPED,     [SWAP_RECORD] = DEPLOY_EV_RECORDED,
-	[SWAP_BAKE] = DEPLOY_EV_TIMER,	     [SWAP_DRAIN] = DEPLOY_EV_DRAINED,
+	[SWAP_WAIT] = DEPLOY_EV_DRAINED,	   [SWAP_PRECHECK] = DEPLOY_EV_RECORD_OK,
+	[SWAP_PREPARE] = DEPLOY_EV_COMMANDS,	   [SWAP_START] = DEPLOY_EV_STARTED,
+	[SWAP_VERIFY] = DEPLOY_EV_COMMANDS,	   [SWAP_AFTER_SWAP] = DEPLOY_EV_COMMANDS,
+	[SWAP_ON_FAILURE] = DEPLOY_EV_COMMANDS,	   [SWAP_GATE] = DEPLOY_EV_READY,
+	[SWAP_CHECK_RECORD] = DEPLOY_EV_RECORD_OK, [SWAP_FLIP] = DEPLOY_EV_FLIPPED,
+	[SWAP_RECORD] = DEPLOY_EV_RECORDED,	   [SWAP_BAKE] = DEPLOY_EV_TIMER,
+	[SWAP_DRAIN] = DEPLOY_EV_DRAINED,
 };
 
 /* The phase ends as it should. */
@@ -91,6 +93,8 @@ static void go_to(struct story *t, enum swap_step step)
 {
 	story_init(t);
 	t->policy.bake = SECONDS(300);
+	t->policy.has_hook[HOOK_VERIFY] = t->policy.has_hook[HOOK_AFTER_SWAP] = true;
+	t->policy.has_hook[HOOK_ON_FAILURE] = step == SWAP_ON_FAILURE;
 	if (step == SWAP_NONE) {
 		return;
 	}
@@ -98,7 +102,12 @@ static void go_to(struct story *t, enum swap_step step)
 					      .policy = &t->policy,
 					      .what = SWAP_KIND_DEPLOY,
 					      .draining = true});
-	go_on_to(t, step);
+	if (step == SWAP_ON_FAILURE) {
+		go_on_to(t, SWAP_GATE);
+		send(t, DEPLOY_EV_NOT_READY, "why");
+	} else {
+		go_on_to(t, step);
+	}
 }
 
 /* Into a phase of the way back, to a slot that runs (warm) or has to be started. */
@@ -149,8 +158,9 @@ static void sheet_phase(struct sheet *s, enum swap_step step, bool back)
 START_TEST(every_phase_meets_every_event)
 {
 	static const enum swap_step forward[] = {
-		SWAP_NONE,	   SWAP_WAIT, SWAP_PRECHECK, SWAP_PREPARE, SWAP_START, SWAP_GATE,
-		SWAP_CHECK_RECORD, SWAP_FLIP, SWAP_RECORD,   SWAP_BAKE,	   SWAP_DRAIN};
+		SWAP_NONE, SWAP_WAIT,	    SWAP_PRECHECK,     SWAP_PREPARE,   SWAP_START,
+		SWAP_GATE, SWAP_VERIFY,	    SWAP_CHECK_RECORD, SWAP_FLIP,      SWAP_RECORD,
+		SWAP_BAKE, SWAP_AFTER_SWAP, SWAP_DRAIN,	       SWAP_ON_FAILURE};
 	static const enum swap_step back[] = {SWAP_START, SWAP_GATE, SWAP_FLIP, SWAP_RECORD};
 	static struct sheet all;
 
@@ -237,7 +247,7 @@ START_TEST(the_list_has_the_phases_that_are_needed)
 		struct deploy_event ev = lists[i].begin;
 
 		story_init(&t);
-		t.policy.has_prepare = lists[i].has_prepare;
+		t.policy.has_hook[HOOK_PREPARE] = lists[i].has_prepare;
 		t.policy.bake = lists[i].bake;
 		ev.policy = &t.policy;
 		story_event(&t, &ev);
@@ -253,10 +263,11 @@ START_TEST(what_a_reload_changes_is_for_the_next_deploy)
 
 	story_init(&t);
 	begin(&t, SWAP_KIND_DEPLOY);
-	t.policy.prepare_timeout = SECONDS(1);
-	t.policy.has_prepare = false;
-	ck_assert_str_eq(go_on(&t),
-			 "touch 3 b; step 3 b prepare; timer 3 +600s; slot-stop 3 b; prepare 3 b");
+	t.policy.hook_timeout[HOOK_PREPARE] = SECONDS(1);
+	t.policy.has_hook[HOOK_PREPARE] = false;
+	ck_assert_str_eq(
+		go_on(&t),
+		"touch 3 b; step 3 b prepare; timer 3 +600s; slot-stop 3 b; run 3 b prepare");
 }
 END_TEST
 
@@ -297,9 +308,10 @@ START_TEST(a_deploy_prepares_first_and_starts_afresh)
 
 	story_init(&t);
 	ck_assert_str_eq(begin(&t, SWAP_KIND_DEPLOY), "step 3 b precheck; check-record 3 b");
-	ck_assert_str_eq(send(&t, DEPLOY_EV_RECORD_OK, NULL),
-			 "touch 3 b; step 3 b prepare; timer 3 +600s; slot-stop 3 b; prepare 3 b");
-	ck_assert_str_eq(send(&t, DEPLOY_EV_PREPARED, "4 commands"),
+	ck_assert_str_eq(
+		send(&t, DEPLOY_EV_RECORD_OK, NULL),
+		"touch 3 b; step 3 b prepare; timer 3 +600s; slot-stop 3 b; run 3 b prepare");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_COMMANDS, "4 commands"),
 			 "step 3 b start #1 \"4 commands\"; timer 3 +60s; recall 3 b; "
 			 "slot-start 3 b 1");
 }
@@ -310,11 +322,92 @@ START_TEST(a_prepare_that_fails_changes_nothing)
 	static struct story t;
 
 	go_to(&t, SWAP_PREPARE);
-	ck_assert_str_eq(story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_PREPARED,
+	ck_assert_str_eq(story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_COMMANDS,
 								.code = 1,
 								.text = "exit status 1"}),
 			 "timer 3 off; finish 3 b 10 #1 \"exit status 1\"");
 	ck_assert_int_eq(t.deploy.live, SLOT_A);
+}
+END_TEST
+
+START_TEST(a_slot_that_is_not_verified_is_stopped_and_live_is_untouched)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_GATE);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_READY, "5/5 healthy"),
+			 "gate-end 3 b; step 3 b verify #3 \"5/5 healthy\"; timer 3 +90s; "
+			 "run 3 b verify");
+	ck_assert_str_eq(story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_COMMANDS,
+								.code = 22,
+								.text = "exit status 22"}),
+			 "slot-stop 3 b; timer 3 off; finish 3 b 10 #4 \"exit status 22\"");
+}
+END_TEST
+
+START_TEST(what_runs_after_a_swap_does_not_change_its_outcome)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_AFTER_SWAP);
+	ck_assert_str_eq(
+		story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_COMMANDS,
+						       .code = 1,
+						       .text = "exit status 1"}),
+		"step 3 b drain code 1 #7 \"exit status 1\"; timer 3 +10s; finish 3 b 0 \"The "
+		"commands of after_swap failed.\"; watch-drain 3 a");
+}
+END_TEST
+
+START_TEST(a_slotd_that_ends_in_the_bake_runs_nothing_more)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_BAKE);
+	ck_assert_str_eq(story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_ABORT,
+								.code = -108,
+								.text = "it ends"}),
+			 "step 3 b drain #6 \"it ends\"; timer 3 +10s; finish 3 b 0; "
+			 "watch-drain 3 a");
+}
+END_TEST
+
+START_TEST(a_failure_is_told_then_its_commands_run_then_it_finishes)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_GATE);
+	t.deploy.on_failure = SECONDS(70);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_NOT_READY, "why"),
+			 "gate-end 3 b; slot-stop 3 b; failed 3 b #3 \"why\"; timer 3 +70s; "
+			 "run 3 b on_failure");
+	ck_assert(deploy_busy(&t.deploy));
+	ck_assert_str_eq(send(&t, DEPLOY_EV_COMMANDS, NULL), "timer 3 off; finish 3 b 10");
+}
+END_TEST
+
+START_TEST(the_commands_for_a_failure_run_after_the_way_back_too)
+{
+	static struct story t;
+
+	go_back_to(&t, SWAP_RECORD, true);
+	t.deploy.on_failure = SECONDS(70);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_RECORDED, NULL),
+			 "failed 3 a; timer 3 +70s; run 3 a on_failure");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_COMMANDS, NULL), "timer 3 off; finish 3 a 11");
+}
+END_TEST
+
+START_TEST(a_slotd_that_ends_runs_no_commands_for_that)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_GATE);
+	t.deploy.on_failure = SECONDS(70);
+	ck_assert_str_eq(story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_ABORT,
+								.code = -108,
+								.text = "it ends"}),
+			 "gate-end 3 b; slot-stop 3 b; timer 3 off; finish 3 b 10 #3 \"it ends\"");
 }
 END_TEST
 
@@ -374,6 +467,8 @@ START_TEST(whatever_fails_before_the_flip_leaves_live_alone_and_ends_with_10)
 		{SWAP_GATE, DEPLOY_EV_NOT_READY},
 		{SWAP_GATE, DEPLOY_EV_TIMER},
 		{SWAP_GATE, DEPLOY_EV_ABORT},
+		{SWAP_VERIFY, DEPLOY_EV_TIMER},
+		{SWAP_VERIFY, DEPLOY_EV_ABORT},
 		{SWAP_CHECK_RECORD, DEPLOY_EV_RECORD_FAILED},
 		{SWAP_CHECK_RECORD, DEPLOY_EV_NOT_READY},
 		{SWAP_CHECK_RECORD, DEPLOY_EV_ABORT},
@@ -457,8 +552,8 @@ START_TEST(a_good_bake_ends_when_its_time_is_over)
 	ck_assert_str_eq(send(&t, DEPLOY_EV_TIMER, NULL), "");
 	t.now += SECONDS(1);
 	ck_assert_str_eq(send(&t, DEPLOY_EV_TIMER, "2412 conn, 0 failed"),
-			 "step 3 b drain #5 \"2412 conn, 0 failed\"; timer 3 +10s; finish 3 b 0; "
-			 "watch-drain 3 a");
+			 "step 3 b after_swap #6 \"2412 conn, 0 failed\"; timer 3 +80s; "
+			 "run 3 b after_swap");
 }
 END_TEST
 
@@ -515,7 +610,7 @@ START_TEST(a_slot_that_is_not_healthy_when_its_bake_ends_is_flipped_back)
 						      .code = -5,
 						      .warm = true,
 						      .text = "b_1 answered 500"});
-	ck_assert_msg(happened(plan, "back 3 b #5 \"b_1 answered 500\""), "%s", plan);
+	ck_assert_msg(happened(plan, "back 3 b #6 \"b_1 answered 500\""), "%s", plan);
 	ck_assert_msg(happened(plan, "flip 3 a"), "%s", plan);
 }
 END_TEST
@@ -526,7 +621,7 @@ START_TEST(a_slot_to_go_back_to_that_has_stopped_starts_and_passes_the_gate)
 
 	go_to(&t, SWAP_BAKE);
 	ck_assert_str_eq(send(&t, DEPLOY_EV_FAILING, "why"),
-			 "back 3 b #5 \"why\"; step 3 a start; timer 3 +60s; recall 3 a; "
+			 "back 3 b #6 \"why\"; step 3 a start; timer 3 +60s; recall 3 a; "
 			 "slot-start 3 a 0");
 	ck_assert_str_eq(go_on(&t), "step 3 a gate; gate 3 a");
 	ck_assert_str_eq(go_on(&t), "gate-end 3 a; step 3 a swap; timer 3 off; flip 3 a");
@@ -553,7 +648,7 @@ START_TEST(a_rollback_ends_a_bake_and_is_not_baked)
 
 	go_to(&t, SWAP_BAKE);
 	ck_assert_str_eq(send(&t, DEPLOY_EV_ROLLED_BACK, "rolled back by ana"),
-			 "timer 3 off; finish 3 b 11 #5 \"rolled back by ana\"");
+			 "timer 3 off; finish 3 b 11 #6 \"rolled back by ana\"");
 	ck_assert_int_eq(t.deploy.live, SLOT_B);
 	ck_assert_str_eq(story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
 								.policy = &t.policy,
@@ -665,7 +760,9 @@ START_TEST(whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes
 		struct deploy_event ev;
 
 		t.policy.bake = random_below(&seed, 2) ? SECONDS(60) : 0;
-		t.policy.has_prepare = random_below(&seed, 2);
+		for (int hook = 0; hook < HOOK_MAX_; hook++) {
+			t.policy.has_hook[hook] = random_below(&seed, 2);
+		}
 		t.now = was.deadline != USEC_NEVER && random_below(&seed, 4) ? was.deadline : t.now;
 		ev = random_event(&t, &seed);
 		plan_init(&plan);
@@ -730,6 +827,12 @@ int main(void)
 		what_a_reload_changes_is_for_the_next_deploy,
 		a_swap_starts_gates_checks_the_record_flips_and_records,
 		a_deploy_prepares_first_and_starts_afresh, a_prepare_that_fails_changes_nothing,
+		a_slot_that_is_not_verified_is_stopped_and_live_is_untouched,
+		what_runs_after_a_swap_does_not_change_its_outcome,
+		a_slotd_that_ends_in_the_bake_runs_nothing_more,
+		a_failure_is_told_then_its_commands_run_then_it_finishes,
+		the_commands_for_a_failure_run_after_the_way_back_too,
+		a_slotd_that_ends_runs_no_commands_for_that,
 		a_record_that_cannot_be_written_is_found_before_anything_is_touched,
 		a_slot_in_which_a_deploy_failed_is_not_warm_and_starts_afresh,
 		a_warm_slot_is_just_flipped_and_goes_on_as_it_was_when_that_fails,

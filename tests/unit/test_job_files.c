@@ -153,10 +153,13 @@ static const char *traced(const char *script)
 START_TEST(a_log_tells_which_command_failed)
 {
 	make_dir();
-	write_file("web-1.log", "#1 web: a -> b\n" INDENT_PREFIX "true\n" INDENT_PREFIX
-				"false | x\nfalse | x\n");
+	write_file("web-1.log", "#1 web: a -> b\nfalse | x\n" INDENT_PREFIX "true\n" INDENT_PREFIX
+				"false | x\n");
 	ck_assert_str_eq(traced("true\nfalse | x\ntrue"), "2 false | x");
 	ck_assert_str_eq(traced("nothing of it"), "");
+	write_file("web-1.log", "#1 web: a -> b\n" INDENT_PREFIX
+				"true\n1/5 prepare  ok\n" INDENT_PREFIX "true\n");
+	ck_assert_str_eq(traced("true\nfalse"), "1 true");
 	write_file("web-1.log.1", "#1 web: a -> b\n" INDENT_PREFIX "true\n");
 	write_file("web-1.log", INDENT_PREFIX "much\n" INDENT_PREFIX "exit 3\n");
 	ck_assert_str_eq(traced("true\nexit 3\ntrue"), "2 exit 3");

@@ -579,6 +579,8 @@ static void print_service(void)
 	FIELD(deploy, phase_began);
 	FIELD(deploy, deadline);
 	FIELD(deploy, phases);
+	FIELD(deploy, on_failure);
+	FIELD(deploy, code);
 	FIELD(deploy_phase, step);
 	FIELD(deploy_phase, limit);
 	FIELD(retire, service);

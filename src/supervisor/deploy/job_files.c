@@ -196,6 +196,8 @@ static bool trace_file(struct script_trace *t, const char *path)
 		t->torn = t->torn || (first && !t->n_lines && line[0] != '#');
 		if ((size_t)n >= bar && memcmp(line, INDENT_PREFIX, bar) == 0) {
 			script_trace_line(t, line + bar, (size_t)n - bar);
+		} else { /* a step: what was run before it was another script */
+			*t = (struct script_trace){.script = t->script, .next = t->script};
 		}
 	}
 	free(line);
@@ -206,7 +208,7 @@ static bool trace_file(struct script_trace *t, const char *path)
 int job_trace_print(void *data)
 {
 	const struct job_trace *trace = data;
-	struct script_trace t = {.next = trace->script};
+	struct script_trace t = {.script = trace->script, .next = trace->script};
 	char older[4096];
 
 	(void)snprintf(older, sizeof(older), "%s.1", trace->path);

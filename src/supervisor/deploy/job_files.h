@@ -38,11 +38,11 @@ bool job_log_number(const char *file, const char *service, unsigned *ret_number)
 
 /** How far a shell (sh -v) has come in its script: it prints each line as it reads it. */
 struct script_trace {
-	const char *next;  /* what it will print next; borrowed */
-	char command[160]; /* the last line it printed that says something */
-	unsigned number;   /* of that line; 0: none yet */
-	unsigned n_lines;  /* printed so far */
-	bool torn;	   /* the beginning of its output is gone: lines may be missing */
+	const char *script, *next; /* what it will print next; borrowed */
+	char command[160];	   /* the last line it printed that says something */
+	unsigned number;	   /* of that line; 0: none yet */
+	unsigned n_lines;	   /* printed so far */
+	bool torn;		   /* the beginning of its output is gone: lines may be missing */
 };
 /** Is there more in this line of a script than blanks and a comment? */
 bool script_line_says(const char *line, size_t len);

@@ -108,17 +108,21 @@ static void tell_end_of_step(struct service *s, struct job *j, const struct plan
 			 j->back ? slot_name(j->from) : "");
 		s->sup->handoff->load(s, j->from, &load);
 		j->draining = handoff_load_total(&load);
-	} else {
-		job_line(j, "%s ok  %s  %s", head,
-			 usec_format(usec_sub(usec_monotonic(), j->step_began), span, sizeof(span)),
-			 a->text);
+		return;
+	}
+	(void)usec_format(usec_sub(usec_monotonic(), j->step_began), span, sizeof(span));
+	job_line(j, "%s %s  %s  %s", head, a->code ? "FAILED" : "ok", span, a->text);
+	if (a->code) {
+		service_say(s, LOG_WARNING, "%s #%u: %s failed: %s", swap_kind_name(j->kind),
+			    j->number, swap_step_name((enum swap_step)a->from), a->text);
 	}
 }
 
 static bool is_logged(enum swap_step step)
 {
 	return step == SWAP_PREPARE || step == SWAP_START || step == SWAP_GATE ||
-	       step == SWAP_FLIP || step == SWAP_BAKE;
+	       step == SWAP_VERIFY || step == SWAP_FLIP || step == SWAP_BAKE ||
+	       step == SWAP_AFTER_SWAP;
 }
 
 void job_stepped(struct service *s, const struct plan_action *a)
@@ -308,10 +312,47 @@ void job_turned_back(struct service *s, const struct plan_action *a)
 		    j->number, swap_step_name(j->failed_in), j->why, slot_name(j->from));
 }
 
+/* The commands for that case follow; its outcome comes after them. */
+void job_failing(struct service *s, const struct plan_action *a)
+{
+	struct job *j = s->job;
+
+	if (!j->back) {
+		tell_failure(s, j, a);
+	} else if (*a->text) {
+		job_line(j, "    %-8s FAILED  %s", swap_step_name((enum swap_step)a->from),
+			 a->text);
+	}
+	j->step = SWAP_ON_FAILURE;
+	j->step_began = usec_monotonic();
+	service_say(s, LOG_INFO, "%s #%u: %s", swap_kind_name(j->kind), j->number,
+		    swap_step_name(j->step));
+	job_changed(j);
+}
+
+/* How the commands for that case ended. What failed before them is told. */
+static void tell_commands(struct service *s, struct job *j, const struct plan_action *a)
+{
+	char span[USEC_TEXT_MAX];
+
+	(void)usec_format(usec_sub(usec_monotonic(), j->step_began), span, sizeof(span));
+	job_line(j, "    %s %s  %s  %s", swap_step_name(j->step), a->code ? "FAILED" : "ok", span,
+		 a->text);
+	if (a->code) {
+		service_say(s, LOG_WARNING, "%s #%u: %s failed: %s", swap_kind_name(j->kind),
+			    j->number, swap_step_name(j->step), a->text);
+	}
+}
+
 static void say_end(struct service *s, const struct job *j)
 {
 	service_say(s, LOG_ERR, "%s #%u failed in %s: %s. %s", swap_kind_name(j->kind), j->number,
 		    swap_step_name(j->failed_in), j->why, j->text);
+}
+
+static bool is_told_already(const struct plan_action *a)
+{
+	return a->from == SWAP_ON_FAILURE;
 }
 
 static void flipped_back(struct service *s, struct job *j, const struct plan_action *a)
@@ -321,7 +362,8 @@ static void flipped_back(struct service *s, struct job *j, const struct plan_act
 	if (j->back) {
 		(void)snprintf(j->text, sizeof(j->text), "FLIPPED BACK: %s is live.%s%s",
 			       service_slot_text(s, j->from, slot, sizeof(slot)),
-			       *a->text ? " " : "", a->text);
+			       *a->text && !is_told_already(a) ? " " : "",
+			       is_told_already(a) ? "" : a->text);
 	} else {
 		tell_failure(s, j, a);
 		(void)snprintf(j->text, sizeof(j->text), "ROLLED BACK: %s does not stay live.",
@@ -335,12 +377,16 @@ static void failed(struct service *s, struct job *j, const struct plan_action *a
 	char slot[JOB_NAME_MAX + 8];
 
 	if (j->back) {
-		job_line(j, "    %-8s FAILED  %s", swap_step_name((enum swap_step)a->from),
-			 a->text);
+		if (!is_told_already(a)) {
+			job_line(j, "    %-8s FAILED  %s", swap_step_name((enum swap_step)a->from),
+				 a->text);
+		}
 		(void)snprintf(j->text, sizeof(j->text), "NOT FLIPPED BACK: %s is live.",
 			       service_slot_text(s, j->to, slot, sizeof(slot)));
 	} else {
-		tell_failure(s, j, a);
+		if (!is_told_already(a)) {
+			tell_failure(s, j, a);
+		}
 		(void)snprintf(j->text, sizeof(j->text), "NOTHING SWAPPED: %s is live.%s",
 			       service_slot_text(s, j->from, slot, sizeof(slot)),
 			       j->prepared ? " prepare did run: its migrations are not undone."
@@ -353,6 +399,9 @@ void job_finished(struct service *s, const struct plan_action *a)
 {
 	struct job *j = s->job;
 
+	if (is_told_already(a)) {
+		tell_commands(s, j, a);
+	}
 	s->job = NULL;
 	j->code = a->arg;
 	switch (a->arg) {

@@ -19,6 +19,8 @@ void job_end_log(struct job *j);
 void job_stepped(struct service *s, const struct plan_action *a);
 /** The swap is over: the closing sentence, history, and what the culprit printed last. */
 void job_finished(struct service *s, const struct plan_action *a);
+/** It has failed, and the commands for that case begin. */
+void job_failing(struct service *s, const struct plan_action *a);
 /** It failed after the flip, and turns round. */
 void job_turned_back(struct service *s, const struct plan_action *a);
 /** The slot that it left was drained with force: n connections. */

@@ -2,7 +2,7 @@
 #include "deploy/job_files.h"
 #include "deploy/job_log.h"
 #include "deploy/job_steps.h"
-#include "deploy/prepare.h"
+#include "deploy/hooks.h"
 #include "deploy/records.h"
 #include "deploy/service_swap.h"
 #include "link/helpers.h"
@@ -153,10 +153,11 @@ static bool is_plain(const char *text)
 	return true;
 }
 
-/* A rollback ends the bake of the job before it, whose new slot it leaves. */
+/* A rollback ends the bake of the job before it, whose new slot it leaves, and what follows that. */
 static bool ends_bake(const struct service *s, enum swap_kind kind)
 {
-	return kind == SWAP_KIND_ROLLBACK && s->swap.step == SWAP_BAKE;
+	return kind == SWAP_KIND_ROLLBACK &&
+	       (s->swap.step == SWAP_BAKE || s->swap.step == SWAP_AFTER_SWAP);
 }
 
 static int check_request(struct service *s, const struct job_request *req, struct diag *diag)
@@ -276,7 +277,7 @@ static void on_log_written(struct job_log *log)
 	struct job *j = container_of(log, struct job, log);
 
 	if (j->service && j->service->job == j) {
-		prepare_written(j->service);
+		hooks_written(j->service);
 	}
 	if (j->done && !j->ended && !job_log_open_still(log)) {
 		tell_end(j);

@@ -1,6 +1,6 @@
 #include "deploy/live_adopt.h"
 #include "deploy/jobs_adopt.h"
-#include "deploy/prepare.h"
+#include "deploy/hooks.h"
 #include "deploy/records.h"
 #include "deploy/service_swap.h"
 #include "link/inheritance.h"
@@ -88,7 +88,7 @@ void services_resume(struct supervisor *sup)
 	}
 	vec_for_each (s, &sup->services) {
 		if (!(*s)->down && inherited_row(sup, LEDGER_TABLE_SERVICE, (*s)->name) >= 0) {
-			prepare_end_former(*s);
+			hooks_end_former(*s);
 			job_adopt(*s);
 			service_swap_resume(*s);
 			write_again(*s);

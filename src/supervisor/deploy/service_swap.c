@@ -1,7 +1,7 @@
 #include "deploy/service_swap.h"
 #include "deploy/job_steps.h"
 #include "deploy/jobs.h"
-#include "deploy/prepare.h"
+#include "deploy/hooks.h"
 #include "deploy/records.h"
 #include "service/gate.h"
 #include "service/handoff_ops.h"
@@ -187,13 +187,15 @@ void service_swap_judged(struct service *s)
 static void on_swap_timer(struct loop_timer *t)
 {
 	struct service *s = container_of(t, struct service, swap_timer);
-	char text[PLAN_TEXT_MAX], span[USEC_TEXT_MAX];
+	char text[PLAN_TEXT_MAX];
 
 	switch (s->swap.step) {
 	case SWAP_PREPARE:
-		(void)snprintf(text, sizeof(text), "prepare took longer than prepare_timeout, %s",
-			       usec_format(s->policy.prepare_timeout, span, sizeof(span)));
-		break;
+	case SWAP_VERIFY:
+	case SWAP_AFTER_SWAP:
+	case SWAP_ON_FAILURE:
+		hooks_time_out(s);
+		return;
 	case SWAP_START:
 	case SWAP_GATE:
 		(void)gate_report(s, text, sizeof(text));
@@ -260,16 +262,15 @@ static void perform_touch(struct service *s, const struct plan_action *a)
 	records_write_state(s->sup);
 }
 
-static void perform_prepare(struct service *s, const struct plan_action *a)
+static void perform_run(struct service *s, const struct plan_action *a)
 {
-	(void)a;
-	prepare_start(s);
+	hooks_start(s, (enum hook)a->arg);
 }
 
-static void perform_stop_prepare(struct service *s, const struct plan_action *a)
+static void perform_stop_run(struct service *s, const struct plan_action *a)
 {
 	(void)a;
-	prepare_stop(s);
+	hooks_stop(s);
 }
 
 static void perform_slot_start(struct service *s, const struct plan_action *a)
@@ -417,8 +418,8 @@ static perform_fn *const actions[PLAN_KIND_MAX_] = {
 	[PLAN_TIMER] = perform_timer,
 	[PLAN_LOG] = perform_log,
 	[PLAN_TOUCH] = perform_touch,
-	[PLAN_PREPARE] = perform_prepare,
-	[PLAN_STOP_PREPARE] = perform_stop_prepare,
+	[PLAN_RUN] = perform_run,
+	[PLAN_STOP_RUN] = perform_stop_run,
 	[PLAN_SLOT_START] = perform_slot_start,
 	[PLAN_SLOT_STOP] = perform_slot_stop,
 	[PLAN_GATE] = perform_gate,
@@ -439,6 +440,7 @@ static perform_fn *const actions[PLAN_KIND_MAX_] = {
 	[PLAN_CUT] = perform_cut,
 	[PLAN_STEP] = job_stepped,
 	[PLAN_BACK] = job_turned_back,
+	[PLAN_FAILED] = job_failing,
 	[PLAN_FINISH] = perform_finish,
 	[PLAN_CLOSE] = job_drained,
 };
@@ -517,7 +519,7 @@ void service_swap_process_entered(struct process *p, const struct plan_action *a
 void services_shutdown(struct supervisor *sup)
 {
 	vec_for_each (s, &sup->services) {
-		service_feed(*s, DEPLOY_EV_ABORT, 0, "slotd is shutting down");
+		service_feed(*s, DEPLOY_EV_ABORT, -ESHUTDOWN, "slotd is shutting down");
 	}
 }
 

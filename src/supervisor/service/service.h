@@ -86,8 +86,10 @@ struct service_event {
 	char text[PLAN_TEXT_MAX];
 };
 
-/** The prepare commands: they run, then their log is written, then it is looked which failed. */
-struct prepare {
+/** Commands of a deploy: they run, then their log is written, then it is looked which failed. */
+struct hook_run {
+	enum hook hook;
+	bool queued;	    /* they begin when the log of the former ones is written */
 	struct child child; /* the shell; then who looks */
 	int code;	    /* exit status of the shell */
 	bool waiting;	    /* for the log */
@@ -127,7 +129,7 @@ struct service {
 	bool gating;
 	struct process *culprit; /* whose failure the gate reports; NULL: none */
 	struct loop_timer check_timer;
-	struct prepare prepare;
+	struct hook_run run;
 	struct {
 		uint64_t conns, failed;
 	} before_bake;	     /* of the new slot, as the relays count */

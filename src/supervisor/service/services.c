@@ -25,8 +25,6 @@ static void set_policies(struct service *s)
 	const struct service_config *c = s->config;
 
 	s->policy = (struct swap_policy){
-		.has_prepare = c->slots[SLOT_A].prepare || c->slots[SLOT_B].prepare,
-		.prepare_timeout = c->prepare_timeout,
 		.ready_timeout = c->ready_timeout,
 		.bake = c->bake,
 		.bake_crashes = c->bake_crashes,
@@ -35,6 +33,11 @@ static void set_policies(struct service *s)
 		.drain_by_worker = c->drain.mode == DRAIN_WORKER,
 		.idle_keep = c->idle_keep,
 	};
+	for (int hook = 0; hook < HOOK_MAX_; hook++) {
+		s->policy.has_hook[hook] =
+			c->slots[SLOT_A].hooks[hook] || c->slots[SLOT_B].hooks[hook];
+		s->policy.hook_timeout[hook] = c->hook_timeout[hook];
+	}
 	s->gate_policy.rise = c->health_rise ? c->health_rise : 1;
 	s->gate_policy.fall = c->health_fall ? c->health_fall : 1;
 	s->gate_policy.interval = c->health_interval;

@@ -1,4 +1,4 @@
-#include "deploy/prepare.h"
+#include "deploy/hooks.h"
 #include "deploy/job_files.h"
 #include "deploy/job_steps.h"
 #include "deploy/jobs.h"
@@ -26,6 +26,8 @@ enum {
 #define LOG_PATIENCE   SECONDS(5) /* then it is said without the command that failed */
 #define TRACE_PATIENCE SECONDS(2)
 
+static void begin(struct service *s);
+
 /* ---- the end */
 
 /* Lines that say something; one command may take several. */
@@ -42,11 +44,22 @@ static unsigned count_commands(const char *script)
 	return n;
 }
 
+/* Of the slot that the job is about, also when it has been flipped back. */
+static const struct service_slot_config *slot_of(const struct service *s)
+{
+	return &s->config->slots[s->job->to];
+}
+
+static const char *script_of(const struct service *s)
+{
+	return slot_of(s)->hooks[s->run.hook];
+}
+
 static void finish(struct service *s)
 {
-	const struct prepare *p = &s->prepare;
+	const struct hook_run *p = &s->run;
 	const char *command = strchr(p->said, ' ');
-	unsigned n = count_commands(s->config->slots[s->swap.target].prepare);
+	unsigned n = count_commands(script_of(s));
 	char text[PLAN_TEXT_MAX], path[PATH_MAX];
 
 	(void)job_log_path(s->job, path, sizeof(path));
@@ -59,14 +72,14 @@ static void finish(struct service *s)
 		(void)snprintf(text, sizeof(text), "%u command%s, log %s", n, n == 1 ? "" : "s",
 			       path);
 	}
-	service_step(s, DEPLOY_EV_PREPARED, p->code, text);
+	service_step(s, DEPLOY_EV_COMMANDS, p->code, text);
 }
 
 /* ---- which command failed: the shell has said each line (script_trace) */
 
 static void on_trace(struct child *c, const char *data, size_t len)
 {
-	struct prepare *p = container_of(c, struct prepare, child);
+	struct hook_run *p = container_of(c, struct hook_run, child);
 
 	child_keep_output(p->said, sizeof(p->said), &p->n_said, data, len);
 }
@@ -74,39 +87,50 @@ static void on_trace(struct child *c, const char *data, size_t len)
 static void on_traced(struct child *c, const struct child_result *result)
 {
 	(void)result;
-	finish(container_of(c, struct service, prepare.child));
+	finish(container_of(c, struct service, run.child));
 }
 
 static void trace(struct service *s)
 {
 	char path[PATH_MAX];
 	struct job_trace trace = {
-		.script = s->config->slots[s->swap.target].prepare,
+		.script = script_of(s),
 		.path = job_log_path(s->job, path, sizeof(path)),
 	};
 	struct child_spec spec = CHILD_SPEC_INIT;
 
-	loop_timer_stop(s->sup->loop, &s->prepare.patience);
-	s->prepare.waiting = false;
+	loop_timer_stop(s->sup->loop, &s->run.patience);
+	s->run.waiting = false;
 	spec.spawn.run = job_trace_print;
 	spec.spawn.data = &trace;
 	spec.timeout = TRACE_PATIENCE;
 	spec.output = on_trace;
 	spec.done = on_traced;
-	if (child_run(&s->sup->children, &s->prepare.child, &spec) < 0) {
+	if (child_run(&s->sup->children, &s->run.child, &spec) < 0) {
 		finish(s); /* there is less to read */
 	}
 }
 
 static void on_patience(struct loop_timer *t)
 {
-	trace(container_of(t, struct service, prepare.patience));
+	struct service *s = container_of(t, struct service, run.patience);
+
+	if (s->run.queued) {
+		begin(s);
+	} else {
+		trace(s);
+	}
 }
 
-void prepare_written(struct service *s)
+void hooks_written(struct service *s)
 {
-	if (s->prepare.waiting && !s->job->log.commands) {
+	if (s->job->log.commands) {
+		return;
+	}
+	if (s->run.waiting) {
 		trace(s);
+	} else if (s->run.queued) {
+		begin(s);
 	}
 }
 
@@ -127,7 +151,7 @@ static const struct process *first_worker(const struct service *s, enum slot_id 
 
 static const char *directory_of(const struct service *s, const struct process *worker)
 {
-	const char *own = s->config->slots[s->swap.target].prepare_directory;
+	const char *own = slot_of(s)->prepare_directory;
 
 	return own ? own : worker->config->directory;
 }
@@ -135,18 +159,19 @@ static const char *directory_of(const struct service *s, const struct process *w
 /* Its command was not executed. */
 static void tell_refusal(struct service *s, const struct spawn_report *report)
 {
-	const struct process *worker = first_worker(s, s->swap.target);
+	const struct process *worker = first_worker(s, s->job->to);
 	const char *why = strerrordesc_np(-report->error);
 	char text[1024];
 
 	if (worker && report->stage == SPAWN_STAGE_USER) {
-		(void)snprintf(text, sizeof(text), "prepare: cannot become user %s: %s",
-			       worker->config->program->user.user, why);
+		(void)snprintf(text, sizeof(text), "%s: cannot become user %s: %s",
+			       hook_name(s->run.hook), worker->config->program->user.user, why);
 	} else if (worker && report->stage == SPAWN_STAGE_DIRECTORY) {
-		(void)snprintf(text, sizeof(text), "prepare: cannot enter %s: %s",
-			       directory_of(s, worker), why);
+		(void)snprintf(text, sizeof(text), "%s: cannot enter %s: %s",
+			       hook_name(s->run.hook), directory_of(s, worker), why);
 	} else {
-		(void)snprintf(text, sizeof(text), "prepare: cannot run /bin/sh: %s", why);
+		(void)snprintf(text, sizeof(text), "%s: cannot run /bin/sh: %s",
+			       hook_name(s->run.hook), why);
 	}
 	job_output(s->job, text, strlen(text));
 	job_output(s->job, "", 0);
@@ -163,13 +188,13 @@ static void keep_command(struct service *s, int pidfd)
 
 static void on_made(struct child *c)
 {
-	keep_command(container_of(c, struct service, prepare.child), c->pidfd);
+	keep_command(container_of(c, struct service, run.child), c->pidfd);
 }
 
 static void on_done(struct child *c, const struct child_result *result)
 {
-	struct service *s = container_of(c, struct service, prepare.child);
-	struct prepare *p = &s->prepare;
+	struct service *s = container_of(c, struct service, run.child);
+	struct hook_run *p = &s->run;
 
 	p->code = WIFEXITED(result->status) ? WEXITSTATUS(result->status)
 					    : 128 + WTERMSIG(result->status);
@@ -188,14 +213,14 @@ static void on_done(struct child *c, const struct child_result *result)
 	}
 	p->waiting = true;
 	loop_timer_set(s->sup->loop, &p->patience, usec_add(usec_monotonic(), LOG_PATIENCE));
-	prepare_written(s);
+	hooks_written(s);
 }
 
 /* A script in a file is printed line by line as it is read (sh -v): so a log of commands that say
  * nothing tells what ran, and which of them failed. */
 static int script_file(const char *script)
 {
-	auto_close int fd = memfd_create("prepare", MFD_CLOEXEC);
+	auto_close int fd = memfd_create("commands", MFD_CLOEXEC);
 	int r = fd < 0 ? -errno : io_write_all(fd, script, strlen(script));
 
 	if (r == 0) {
@@ -206,7 +231,21 @@ static int script_file(const char *script)
 
 static int slot_env(const struct service *s, const struct process *worker, struct env *env)
 {
-	int r = slot_environment(s, s->swap.target, worker, env);
+	const struct job *j = s->job;
+	int r = slot_environment(s, j->to, worker, env);
+
+	if (r == 0) {
+		r = env_setf(env, "SLOTD_JOB=%u", j->number);
+	}
+	if (r == 0) {
+		r = env_setf(env, "SLOTD_KIND=%s", swap_kind_name(j->kind));
+	}
+	if (r == 0 && s->run.hook == HOOK_ON_FAILURE) {
+		r = env_setf(env, "SLOTD_STEP=%s", swap_step_name(j->failed_in));
+	}
+	if (r == 0 && s->run.hook == HOOK_ON_FAILURE) {
+		r = env_setf(env, "SLOTD_ERROR=%s", j->why);
+	}
 
 	/* The commands belong to the slot, not to one of its workers. */
 	env_unset(env, "SLOTD_ADDRESS");
@@ -241,12 +280,12 @@ static int run_shell(struct service *s, const struct process *worker, int script
 	spec.spawn.n_limits = RLIM_NLIMITS;
 	spec.done = on_done;
 	spec.made = on_made;
-	return child_run(&s->sup->children, &s->prepare.child, &spec);
+	return child_run(&s->sup->children, &s->run.child, &spec);
 }
 
 static int start(struct service *s, const struct process *worker)
 {
-	const char *commands = s->config->slots[s->swap.target].prepare;
+	const char *commands = script_of(s);
 	const struct owner *owner = &worker->config->program->user;
 	auto_close int script = script_file(commands ? commands : ":"), output = -EBADF;
 	int r = script < 0 ? script
@@ -261,39 +300,63 @@ static int start(struct service *s, const struct process *worker)
 	return r;
 }
 
-void prepare_start(struct service *s)
+static void begin(struct service *s)
 {
-	const struct process *worker = first_worker(s, s->swap.target);
+	const struct process *worker = first_worker(s, s->job->to);
 	char text[256];
 	int r;
 
-	s->prepare.said[0] = '\0';
-	s->prepare.n_said = 0;
+	loop_timer_stop(s->sup->loop, &s->run.patience);
+	s->run.queued = false;
 	r = worker ? start(s, worker) : -ENOENT;
 	if (r < 0) {
-		(void)snprintf(text, sizeof(text), "prepare cannot be started: %s", strerror(-r));
-		service_step(s, DEPLOY_EV_PREPARED, CANNOT_RUN, text);
+		(void)snprintf(text, sizeof(text), "%s cannot be started: %s",
+			       hook_name(s->run.hook), strerror(-r));
+		service_step(s, DEPLOY_EV_COMMANDS, CANNOT_RUN, text);
 	}
 }
 
-void prepare_stop(struct service *s)
+void hooks_start(struct service *s, enum hook hook)
+{
+	s->run.hook = hook;
+	s->run.said[0] = '\0';
+	s->run.n_said = 0;
+	if (!s->job->log.commands) {
+		begin(s);
+		return;
+	}
+	s->run.queued = true;
+	loop_timer_set(s->sup->loop, &s->run.patience, usec_add(usec_monotonic(), LOG_PATIENCE));
+}
+
+void hooks_time_out(struct service *s)
+{
+	char text[PLAN_TEXT_MAX], span[USEC_TEXT_MAX];
+	const char *name = hook_name(s->run.hook);
+
+	(void)snprintf(text, sizeof(text), "%s took longer than %s_timeout, %s", name, name,
+		       usec_format(s->policy.hook_timeout[s->run.hook], span, sizeof(span)));
+	service_step(s, DEPLOY_EV_TIMER, -ETIMEDOUT, text);
+}
+
+void hooks_stop(struct service *s)
 {
 	keep_command(s, -EBADF);
-	child_abandon(&s->prepare.child);
-	loop_timer_stop(s->sup->loop, &s->prepare.patience);
-	s->prepare.waiting = false;
+	child_abandon(&s->run.child);
+	loop_timer_stop(s->sup->loop, &s->run.patience);
+	s->run.waiting = s->run.queued = false;
 	if (s->job) {
 		job_log_commands_end(&s->job->log);
 	}
 }
 
-int prepare_init(struct service *s)
+int hooks_init(struct service *s)
 {
-	loop_timer_init(&s->prepare.patience, on_patience);
+	loop_timer_init(&s->run.patience, on_patience);
 	return 0;
 }
 
-void prepare_end_former(struct service *s)
+void hooks_end_former(struct service *s)
 {
 	char name[sizeof(KEEP_COMMAND_PREFIX) + LEDGER_NAME_MAX];
 	auto_close int pidfd = -EBADF;
