@@ -200,6 +200,7 @@ struct service_config {
 	usec_t drain_timeout, drain_spread, idle_keep, bake;
 	unsigned bake_crashes;
 	/* deploy */
+	uint64_t min_free;		/* bytes; 0: it does not matter */
 	usec_t hook_timeout[HOOK_MAX_]; /* USEC_NEVER: none */
 	char **allow_deploy;		/* user names, @groups; NULL: none */
 	uid_t *allow_uids;		/* after config_resolve: users, members of groups */

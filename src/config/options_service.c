@@ -168,6 +168,10 @@ const struct option_def service_options[] = {
 	 .help = "How many crashes of workers in the new slot bake tolerates before it flips "
 		 "back."},
 
+	{"min_free", OPTION_FIELD_AS(S, min_free, uint64_t, OPT_SIZE), OURS, .def = "0",
+	 .help = "Space that must be free in the file system of the idle slot's "
+		 "prepare_directory before a deploy begins, such as 1GB; with less, the deploy "
+		 "fails before it has changed anything. 0: it does not matter."},
 	{"prepare", OPTION_FIELD_AS(B, hooks[HOOK_PREPARE], char *, OPT_LINES), EACH_SLOT, OURS,
 	 .help = "Commands that a deploy runs in the idle slot before it starts the slot, one "
 		 "per line; the first command that fails ends the deploy. They run as the "

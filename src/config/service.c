@@ -280,6 +280,13 @@ static void settle(struct service_making *m)
 				"set prepare_directory= or the program's directory=",
 				slot_name(slot));
 		}
+		if (s->min_free && !s->slots[slot].prepare_directory) {
+			service_error(m, "min_free",
+				      "min_free: slot %s has no directory whose file system could "
+				      "be looked at; set prepare_directory= or the program's "
+				      "directory=",
+				      slot_name(slot));
+		}
 	}
 	for (int hook = 0; hook < HOOK_MAX_; hook++) {
 		if (s->hook_timeout[hook] == 0) {

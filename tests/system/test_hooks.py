@@ -139,3 +139,15 @@ def test_hooks_of_a_slotd_that_was_killed(slotd, ports):
     code, text = results[0]
     assert code == 0 and "slotd was killed during after_swap" in text, text
     assert payinv.live() == "b" and once(payinv.address).startswith("b ")
+
+
+def test_a_deploy_needs_its_free_space_before_it_changes_anything(slotd, ports):
+    payinv = Payinv(slotd, ports, options="min_free=1000000GB\nprepare=touch %D%/prepared\n"
+                    "prepare_directory=%D%\n")
+    code, text = deploy(payinv)
+    assert code == 10, text
+    assert re.search(r"FAILED .* \S+ has \d+ MB free, less than min_free=1024000000MB", text), text
+    assert not (payinv.daemon.dir / "prepared").exists() and payinv.live() == "a"
+    payinv.daemon.write_config(payinv.config.replace("1000000GB", "1KB"))
+    payinv.daemon.ctl("reload", check=True)
+    assert deploy(payinv)[0] == 0

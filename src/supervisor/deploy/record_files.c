@@ -5,10 +5,12 @@
 #include <slotd/ownname.h>
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 enum {
 	NEW_FILE_MODE = 0644,
@@ -161,6 +163,24 @@ static int append(const char *path, const char *line)
 	return 0;
 }
 
+static int check_room(const char *path, uint64_t min)
+{
+	struct statvfs fs;
+	uint64_t free_bytes;
+
+	if (statvfs(path, &fs) < 0) {
+		(void)complain("cannot see how much is free at", path);
+		return RECORD_NO_ROOM;
+	}
+	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (free_bytes >= min) {
+		return 0;
+	}
+	dprintf(STDOUT_FILENO, "%s has %" PRIu64 " MB free, less than min_free=%" PRIu64 "MB", path,
+		free_bytes >> 20, min >> 20);
+	return RECORD_NO_ROOM;
+}
+
 /* The state file first: it decides, the others follow it. */
 int record_files_write(void *data)
 {
@@ -187,7 +207,7 @@ int record_files_write(void *data)
 			"swap changes the live slot)",
 			r != 0 ? "; " : "", f->live_path, f->live_text[0]);
 	}
-	return r;
+	return r == 0 && f->room_path ? check_room(f->room_path, f->room_min) : r;
 }
 
 void record_files_done(struct record_files *f)
@@ -199,5 +219,6 @@ void record_files_done(struct record_files *f)
 	free(f->link_target);
 	free(f->history_path);
 	free(f->history_line);
+	free(f->room_path);
 	*f = (struct record_files){0};
 }

@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /** All paths are absolute and owned; NULL: not to be written. */
 struct record_files {
@@ -17,6 +18,12 @@ struct record_files {
 	char live_text[3]; /* "a\n" */
 	char *link_path, *link_target;
 	char *history_path, *history_line; /* appended */
+	char *room_path; /* the file system in which room_min bytes must be free */
+	uint64_t room_min;
+};
+
+enum {
+	RECORD_NO_ROOM = 2, /* exit status: the files could be written, but there is less room */
 };
 
 /**

@@ -127,6 +127,12 @@ static int compose(struct records *r, struct request *q)
 		return 0;
 	}
 	f->repair = q->kind == REQUEST_REPAIR && !write_follows(q);
+	if (q->kind == REQUEST_CHECK && s->swap.step == SWAP_PRECHECK && s->config->min_free) {
+		f->room_min = s->config->min_free;
+		if (!copy(&f->room_path, s->config->slots[s->swap.target].prepare_directory)) {
+			return -ENOMEM;
+		}
+	}
 	live = q->kind == REQUEST_CHECK ? s->swap.target : service_live(s);
 	return compose_live(f, s->config, live);
 }
@@ -196,7 +202,8 @@ static void answer(struct records *r, const struct request *q, int code, const c
 
 	switch (q->kind) {
 	case REQUEST_CHECK:
-		(void)snprintf(full, sizeof(full), "the record cannot be written: %s", text);
+		(void)snprintf(full, sizeof(full), "%s%s",
+			       code == -ENOSPC ? "" : "the record cannot be written: ", text);
 		service_step(q->service, code < 0 ? DEPLOY_EV_RECORD_FAILED : DEPLOY_EV_RECORD_OK,
 			     0, code < 0 ? full : NULL);
 		break;
@@ -252,15 +259,15 @@ static void on_made(struct child *c)
 static void on_done(struct child *c, const struct child_result *result)
 {
 	struct records *r = container_of(c, struct records, child);
-	bool good = WIFEXITED(result->status) && WEXITSTATUS(result->status) == 0;
+	int status = WIFEXITED(result->status) ? WEXITSTATUS(result->status) : -1;
 
 	keep_drop(r->sup, KEEP_RECORD);
 	if (result->timed_out) {
 		(void)snprintf(r->said, sizeof(r->said), "the disk did not answer within 30 s");
-	} else if (!good && !*r->said) {
+	} else if (status != 0 && !*r->said) {
 		(void)snprintf(r->said, sizeof(r->said), "the writing process was killed");
 	}
-	finish(r, good ? 0 : -EIO, r->said);
+	finish(r, status == 0 ? 0 : status == RECORD_NO_ROOM ? -ENOSPC : -EIO, r->said);
 }
 
 /* ---- the queue ---- */
