@@ -58,6 +58,11 @@ enum command {
 	COMMAND_STATUS,
 	COMMAND_UPDATE,
 	COMMAND_VERSION,
+	/* again what slotd is asked */
+	COMMAND_PAUSE, /* SERVICE */
+	COMMAND_RESUME,
+	COMMAND_FREEZE, /* SERVICE, ARG: why */
+	COMMAND_UNFREEZE,
 	COMMAND_MAX_,
 	COMMAND_INVALID_ = -22,
 };
@@ -165,6 +170,8 @@ enum {
 	NO_ARGUMENTS = 1 << 5, /* an argument is refused with Supervisor's sentence */
 	OURS = 1 << 6,	       /* not a command of supervisorctl: a wrong word is a usage error */
 	HIDDEN = 1 << 7,       /* help does not list it */
+	ALLOW_YES = 1 << 8,
+	ALLOW_DETACH = 1 << 9,
 };
 
 struct command_option {

@@ -191,7 +191,7 @@ struct service_config {
 	enum connect_mode connect;
 	unsigned worker_max;
 	unsigned proxy_protocol; /* 0 off, 1, 2 */
-	usec_t connect_timeout, hold_timeout;
+	usec_t connect_timeout, hold_timeout, pause_timeout;
 	enum protocol protocol;
 	enum retry_mode retry;
 	/* limits for clients; 0: none */

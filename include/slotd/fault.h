@@ -29,6 +29,7 @@ enum fault {
 	FAULT_FORBIDDEN = 101,
 	FAULT_REFUSED = 102,
 	FAULT_UP_TO_DATE = 103, /* an upgrade to the same file */
+	FAULT_FROZEN = 104,	/* deploys of the service are refused */
 };
 
 /** Returns "BAD_NAME" and so on; "FAILED" for a number that is no fault. */

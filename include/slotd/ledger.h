@@ -114,6 +114,11 @@ struct ledger_duty {
 	bool down;    /* which slot is live is not known */
 	bool holding; /* the live slot is stopped, so that connections wait, which was logged */
 	char stopper[LEDGER_LABEL_MAX];
+	uint64_t pause_end; /* monotonic; 0: it is not paused */
+	char pauser[LEDGER_LABEL_MAX];
+	uint64_t frozen; /* wall clock: since when deploys are refused; 0: they are not */
+	char freezer[LEDGER_LABEL_MAX], freeze_why[2 * LEDGER_LABEL_MAX];
+	uint64_t rolled_back; /* wall clock, if the last job was a rollback; else 0 */
 };
 
 struct ledger_service {

@@ -51,6 +51,7 @@ enum trouble {
 	TROUBLE_REMOVED,     /* the live slot's programs were removed: connections wait */
 	TROUBLE_PAUSED,	     /* somebody has paused the service: connections wait */
 	TROUBLE_UNHEALTHY,   /* no worker of the live slot passes its health check */
+	TROUBLE_FROZEN,	     /* somebody has frozen the service: deploys are refused */
 	TROUBLE_MAX_,
 	TROUBLE_INVALID_ = -22,
 };

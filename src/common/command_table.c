@@ -13,6 +13,7 @@
 #define SERVICE { "service", PARAM_TEXT, .tag = TAG_SERVICE }
 #define RELEASE { "release", PARAM_TEXT, .optional = true, .tag = TAG_RELEASE }
 #define SLICE	{ "offset", PARAM_INT }, { "length", PARAM_INT }
+#define WHY	{ "why", PARAM_TEXT, .tag = TAG_ARG }
 #define LEVEL	{ "level", PARAM_TEXT, .tag = TAG_ARG }
 
 #define READ_HELP                                                                              \
@@ -90,7 +91,8 @@ static const struct command_row rows[COMMAND_MAX_] = {
 			  "and kept in the file SERVICE-NUMBER.log in log_dir: the last 8 to 16 "
 			  "MiB of them, and the files of the last 30 jobs of a service. If a later "
 			  "step fails, what the prepare commands did is not undone.",
-		.flags = ALLOW_JSON | ALLOW_WAIT | OURS, .completion = COMPLETE_SERVICES,
+		.flags = ALLOW_JSON | ALLOW_WAIT | ALLOW_DETACH | OURS,
+		.completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.deploy", METHOD_JOB, {SERVICE, RELEASE, FORCE},
 			"Prepares and starts the idle slot, waits until it passes the gate, and "
 			"sends new connections to it. Returns the number of the job." }},
@@ -126,6 +128,15 @@ static const struct command_row rows[COMMAND_MAX_] = {
 		.methods = {{ "supervisor.sendProcessStdin", METHOD_SEND_STDIN,
 			{NAME, {"chars", PARAM_TEXT}},
 			"Writes to a process's standard input." }},
+	},
+	[COMMAND_FREEZE] = {
+		.name = "freeze", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
+		.usage = "freeze SERVICE WHY\tRefuse deploys and swaps of a service until unfreeze",
+		.manual = "They end with exit status 12 and say who has frozen the service and why, "
+			  "also after a reboot. A rollback is not refused.",
+		.flags = OURS, .completion = COMPLETE_SERVICES,
+		.methods = {{ "slotd.freeze", METHOD_ACT, {SERVICE, WHY},
+			"Refuses deploys and swaps of a service until slotd.unfreeze." }},
 	},
 	[COMMAND_HELP] = {
 		.name = "help", .topic = TOPIC_DAEMON, .may = MAY_ALL,
@@ -194,6 +205,19 @@ static const struct command_row rows[COMMAND_MAX_] = {
 		.name = "open", .topic = TOPIC_DAEMON, .may = MAY_ALL,
 		.usage = "open URL\tTalk to another server: http://HOST:PORT or unix:///PATH",
 		.manual = "This is useful in the shell only.",
+	},
+	[COMMAND_PAUSE] = {
+		.name = "pause", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
+		.usage = "pause SERVICE\tLet new connections of a service wait until resume",
+		.done = "paused: connections wait, until: slotctl resume",
+		.manual = "What is under way goes on. Connections wait in the kernel, in order and as "
+			  "many as backlog= says. After pause_timeout= the service is resumed by "
+			  "itself. A swap or deploy may be done meanwhile, and the pause goes on when "
+			  "slotd is restarted.",
+		.flags = OURS, .completion = COMPLETE_SERVICES,
+		.methods = {{ "slotd.pause", METHOD_ACT, {SERVICE},
+			"Lets new connections of a service wait until slotd.resume, at most for "
+			"pause_timeout." }},
 	},
 	[COMMAND_PID] = {
 		.name = "pid", .topic = TOPIC_PROCESSES, .may = MAY_ALL,
@@ -266,14 +290,26 @@ static const struct command_row rows[COMMAND_MAX_] = {
 			  "Stops everything and starts again." },
 		},
 	},
+	[COMMAND_RESUME] = {
+		.name = "resume", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
+		.usage = "resume SERVICE\tEnd a pause: the connections that wait are served, in "
+			 "order",
+		.done = "resumed",
+		.flags = OURS, .completion = COMPLETE_SERVICES,
+		.methods = {{ "slotd.resume", METHOD_ACT, {SERVICE},
+			"Ends the pause of a service." }},
+	},
 	[COMMAND_ROLLBACK] = {
 		.name = "rollback", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
 		.usage = "rollback SERVICE\tSend new connections back to the slot that was live before",
 		.manual = "That slot still holds the release that it had then. rollback is refused "
 			  "if the other slot was never live, or if a deploy into it has begun "
 			  "since and none has succeeded. While a new slot bakes, rollback goes "
-			  "back at once, and the swap or deploy that it ends has exit status 11.",
-		.flags = ALLOW_JSON | ALLOW_WAIT | OURS, .completion = COMPLETE_SERVICES,
+			  "back at once, and the swap or deploy that it ends has exit status 11. A "
+			  "rollback after a rollback would go forward again: it is refused unless "
+			  "--force is given.",
+		.flags = ALLOW_JSON | ALLOW_WAIT | ALLOW_FORCE | ALLOW_DETACH |
+			 ALLOW_YES | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.rollback", METHOD_JOB, {SERVICE, FORCE},
 			"Sends new connections back to the slot that was live before. Returns "
 			"the number of the job." }},
@@ -386,7 +422,7 @@ static const struct command_row rows[COMMAND_MAX_] = {
 			 "it",
 		.manual = "This is a deploy without the prepare commands. If the idle slot is warm "
 			  "and healthy, it need not be started.",
-		.flags = ALLOW_JSON | ALLOW_WAIT | OURS, .completion = COMPLETE_SERVICES,
+		.flags = ALLOW_JSON | ALLOW_WAIT | ALLOW_DETACH | ALLOW_YES | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.swap", METHOD_JOB, {SERVICE, FORCE},
 			"Starts the idle slot, waits until it passes the gate, and sends new "
 			"connections to it. Returns the number of the job." }},
@@ -411,6 +447,14 @@ static const struct command_row rows[COMMAND_MAX_] = {
 			{ "supervisor.tailProcessLog", METHOD_TAIL_LOG, {NAME, SLICE},
 			  TAIL_HELP },
 		},
+	},
+	[COMMAND_UNFREEZE] = {
+		.name = "unfreeze", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
+		.usage = "unfreeze SERVICE\tAllow deploys and swaps of a service again",
+		.done = "deploys are allowed again",
+		.flags = OURS, .completion = COMPLETE_SERVICES,
+		.methods = {{ "slotd.unfreeze", METHOD_ACT, {SERVICE},
+			"Allows deploys and swaps of a service again." }},
 	},
 	[COMMAND_UPDATE] = {
 		.name = "update", .topic = TOPIC_DAEMON,
@@ -458,7 +502,11 @@ static const struct command_row rows[COMMAND_MAX_] = {
 
 const struct command_option command_options[] = {
 	{ALLOW_FORCE, "--force", NULL,
-	 "Stop or remove workers of a live slot as well, without asking"},
+	 "Do it all the same: stop or remove workers of a live slot, or roll back once more"},
+	{ALLOW_YES, "--yes", NULL,
+	 "Do not ask before a swap or rollback, as slotctl does on a terminal"},
+	{ALLOW_DETACH, "--detach", NULL,
+	 "Begin the job and do not follow it; slotctl attach does that"},
 	{ALLOW_WAIT, "--wait", "DURATION",
 	 "How long to wait until another job of the service has ended, such as 10m"},
 	{ALLOW_JSON, "--json", NULL, "Print JSON, for programs"},

@@ -28,6 +28,7 @@ static const struct {
 	{FAULT_FORBIDDEN, "FORBIDDEN"},
 	{FAULT_REFUSED, "REFUSED"},
 	{FAULT_UP_TO_DATE, "UP_TO_DATE"},
+	{FAULT_FROZEN, "FROZEN"},
 };
 
 const char *fault_name(int code)

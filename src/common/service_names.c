@@ -80,6 +80,7 @@ static const struct {
 			     "the live slot was removed: connections wait"},
 	[TROUBLE_PAUSED] = {"paused", "paused by {why}: connections wait",
 			    "paused: connections wait"},
+	[TROUBLE_FROZEN] = {"frozen", "deploys are frozen by {why}", "deploys are frozen"},
 	[TROUBLE_UNHEALTHY] = {"unhealthy", "no worker passes its health check", NULL},
 };
 

@@ -118,6 +118,10 @@ const struct option_def service_options[] = {
 		 "tried."},
 	{"hold_timeout", OPTION_FIELD(S, hold_timeout), OURS, .def = "60", .max = SECONDS(86400),
 	 .help = "How long a connection waits while no worker is up; after that it is closed."},
+	{"pause_timeout", OPTION_FIELD(S, pause_timeout), OURS, .def = "30", .min = MSECONDS(1),
+	 .max = SECONDS(86400),
+	 .help = "How long slotctl pause may hold new connections; then the service is resumed "
+		 "by itself. A connection that waits longer than hold_timeout is closed."},
 	{"protocol", OPTION_FIELD_WORD(S, protocol, protocol_names), OURS, .def = "auto",
 	 .help = "How far slotd reads what clients send. auto: it recognizes and follows "
 		 "HTTP/1, so that a kept-alive client changes workers between two requests and "

@@ -104,6 +104,7 @@ static uint32_t find_troubles(const struct service_conditions *c)
 	troubles |= c->unbound ? trouble_bit(TROUBLE_ADDRESS) : 0;
 	troubles |= c->unrecorded ? trouble_bit(TROUBLE_RECORD) : 0;
 	troubles |= c->wish.pause ? trouble_bit(TROUBLE_PAUSED) : 0;
+	troubles |= c->wish.frozen ? trouble_bit(TROUBLE_FROZEN) : 0;
 	return troubles | trouble_of_live(&c->slots[c->live]);
 }
 

@@ -207,10 +207,15 @@ static void wait_for_other(struct ctl *ctl, const char *service)
 struct request {
 	enum command command;
 	const char *service, *release; /* release NULL: the method takes none */
+	bool force;		       /* only without a release */
 };
 
 static int ask(struct ctl *ctl, const struct request *q, struct value *number, struct diag *diag)
 {
+	if (q->force) {
+		return rpc_call(&ctl->rpc, number, diag, command_method(q->command, ABOUT_NOTHING),
+				"sb", q->service, 1);
+	}
 	return rpc_call(&ctl->rpc, number, diag, command_method(q->command, ABOUT_NOTHING),
 			q->release ? "ss" : "s", q->service, q->release);
 }
@@ -237,13 +242,48 @@ static int ask_until(struct ctl *ctl, const struct request *q, usec_t wait, stru
 	}
 }
 
+/* ", slot a (4f2c91e, LIVE 2d 4h)" */
+static void add_slot(struct strbuf *to, const struct value *slot, const char *before)
+{
+	const char *release = value_text(slot, "release");
+	char ago[USEC_TEXT_MAX];
+
+	(void)strbuf_addf(to, "%s %s (%s%s%s %s)", before, value_text(slot, "slot"), release,
+			  *release ? ", " : "", slot_words(value_int(slot, "state")),
+			  view_ago(value_int(slot, "since"), usec_wall(), ago, sizeof(ago)));
+}
+
+/* Whoever types it sees first what would change. */
+static bool is_meant(const struct ctl *ctl, const struct words *words, const struct request *q,
+		     const struct value *service)
+{
+	CLEANUP(strbuf_done) struct strbuf question = {0};
+
+	if (!ctl->asks || words->yes || q->command == COMMAND_DEPLOY) {
+		return true;
+	}
+	(void)strbuf_addf(&question, "%s:", q->service);
+	for (int live = 1; live >= 0; live--) {
+		value_for_each(slot, value_array(service, "slots"))
+		{
+			if ((strcmp(value_text(slot, "slot"), value_text(service, "live")) == 0) ==
+			    (live != 0)) {
+				add_slot(&question, slot, live ? "" : " ->");
+			}
+		}
+	}
+	(void)strbuf_addf(&question, ". Really %s?", command_name(q->command));
+	return session_ask(strbuf_str(&question));
+}
+
 static void run_job(struct ctl *ctl, const struct words *words, const struct request *q)
 {
 	CLEANUP(value_done) struct value status = {0}, number = {0};
+	const struct value *service = get_service(ctl, q->command, q->service, &status);
 	struct diag diag = {0};
 	int r;
 
-	if (!get_service(ctl, q->command, q->service, &status)) {
+	if (!service || !is_meant(ctl, words, q, service)) {
 		return;
 	}
 	r = ask_until(ctl, q, words->wait, &number, &diag);
@@ -253,6 +293,9 @@ static void run_job(struct ctl *ctl, const struct words *words, const struct req
 		ctl->exit_code = EXIT_BUSY;
 	} else if (r < 0) {
 		session_own_failed(ctl, r, &diag, true);
+	} else if (words->detach) {
+		printf("#%d has begun. To follow it: slotctl attach %s\n", (int)number.number,
+		       q->service);
 	} else {
 		job_follow(ctl, (int)number.number, q->service, true, words->json);
 	}
@@ -261,14 +304,15 @@ static void run_job(struct ctl *ctl, const struct words *words, const struct req
 void cmd_swap(struct ctl *ctl, struct words *words)
 {
 	if (usage_ok(ctl, words, 1)) {
-		run_job(ctl, words, &(struct request){COMMAND_SWAP, words->at[0], NULL});
+		run_job(ctl, words, &(struct request){COMMAND_SWAP, words->at[0], NULL, false});
 	}
 }
 
 void cmd_rollback(struct ctl *ctl, struct words *words)
 {
 	if (usage_ok(ctl, words, 1)) {
-		run_job(ctl, words, &(struct request){COMMAND_ROLLBACK, words->at[0], NULL});
+		run_job(ctl, words,
+			&(struct request){COMMAND_ROLLBACK, words->at[0], NULL, words->force});
 	}
 }
 
@@ -277,7 +321,7 @@ void cmd_deploy(struct ctl *ctl, struct words *words)
 	if (usage_ok(ctl, words, 2)) {
 		run_job(ctl, words,
 			&(struct request){COMMAND_DEPLOY, words->at[0],
-					  words->n > 1 ? words->at[1] : ""});
+					  words->n > 1 ? words->at[1] : "", false});
 	}
 }
 
@@ -348,4 +392,34 @@ void cmd_drain(struct ctl *ctl, struct words *words)
 	}
 	ask_simply(ctl, COMMAND_DRAIN, words->at[0],
 		   "the connections that the old slot still has are being closed");
+}
+
+void cmd_freeze(struct ctl *ctl, struct words *words)
+{
+	CLEANUP(value_done) struct value status = {0};
+	CLEANUP(strbuf_done) struct strbuf why = {0};
+	struct diag diag = {0};
+	int r;
+
+	if (words->n < 2) {
+		(void)fprintf(stderr, "slotctl: freeze: %s\n",
+			      words->n < 1 ? "which service?" : "say why");
+		command_help(COMMAND_FREEZE);
+		ctl->exit_code = EXIT_USAGE;
+		return;
+	}
+	for (int i = 1; i < words->n; i++) {
+		(void)strbuf_addf(&why, "%s%s", i > 1 ? " " : "", words->at[i]);
+	}
+	if (!get_service(ctl, COMMAND_FREEZE, words->at[0], &status)) {
+		return;
+	}
+	r = rpc_call(&ctl->rpc, NULL, &diag, command_method(COMMAND_FREEZE, ABOUT_NOTHING), "ss",
+		     words->at[0], strbuf_str(&why));
+	if (r < 0) {
+		session_own_failed(ctl, r, &diag, true);
+	} else {
+		printf("%s: deploys and swaps are refused until: slotctl unfreeze %s\n",
+		       words->at[0], words->at[0]);
+	}
 }

@@ -18,6 +18,7 @@ static command_fn *const functions[COMMAND_MAX_] = {
 	[COMMAND_EOF] = cmd_quit,
 	[COMMAND_EXIT] = cmd_quit,
 	[COMMAND_FG] = cmd_fg,
+	[COMMAND_FREEZE] = cmd_freeze,
 	[COMMAND_HELP] = cmd_help,
 	[COMMAND_HISTORY] = cmd_history,
 	[COMMAND_IMPORT_CHECK] = cmd_import_check,

@@ -13,7 +13,7 @@ struct words {
 	char *buf;
 	char **at;
 	int n;
-	bool json, force, now, dry_run;
+	bool json, force, now, dry_run, yes, detach;
 	usec_t wait; /* 0: not given */
 };
 
@@ -37,8 +37,8 @@ bool words_have(const struct words *w, const char *word);
 /* ---- the commands (cmd_*.c) ---------------------------------------------------------------- */
 
 command_fn cmd_ask, cmd_add, cmd_attach, cmd_avail, cmd_clear, cmd_deploy, cmd_drain, cmd_fg,
-	cmd_help, cmd_history, cmd_import_check, cmd_leave, cmd_log_level, cmd_maintail, cmd_open,
-	cmd_pid, cmd_quit, cmd_reload, cmd_remove, cmd_reopen, cmd_reread, cmd_restart,
+	cmd_freeze, cmd_help, cmd_history, cmd_import_check, cmd_leave, cmd_log_level, cmd_maintail,
+	cmd_open, cmd_pid, cmd_quit, cmd_reload, cmd_remove, cmd_reopen, cmd_reread, cmd_restart,
 	cmd_restart_daemon, cmd_upgrade, cmd_rollback, cmd_shutdown, cmd_signal, cmd_slots,
 	cmd_start, cmd_status, cmd_stop, cmd_swap, cmd_tail, cmd_update, cmd_version;
 

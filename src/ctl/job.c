@@ -15,6 +15,8 @@ enum {
 	RETRIES = 50, /* of a lost connection, 100 ms apart */
 };
 
+#define SIGN_OF_LIFE SECONDS(15)
+
 struct follower {
 	struct ctl *ctl;
 	int number;
@@ -23,7 +25,7 @@ struct follower {
 	int64_t seen;
 	unsigned failures;
 	char step[32];
-	usec_t step_since;
+	usec_t step_since, quiet_since;
 	char last[1024];    /* line printed */
 	struct value lines; /* all of them, for --json */
 };
@@ -33,6 +35,23 @@ static void clear_progress(const struct follower *f)
 	if (f->ctl->terminal && !f->json) {
 		printf("\r\033[K");
 	}
+}
+
+/* Without a terminal: a line now and then, so that a CI job that is quiet is not taken for dead. */
+static void show_sign_of_life(void *data, unsigned seconds)
+{
+	struct follower *f = data;
+	const usec_t now = usec_monotonic();
+	char took[USEC_TEXT_MAX];
+
+	if (seconds == 0 || usec_sub(now, f->quiet_since) < SIGN_OF_LIFE) {
+		return;
+	}
+	f->quiet_since = now;
+	printf("    %-8s %s so far\n", f->step,
+	       usec_format(usec_sub(now, f->step_since) / SECONDS(1) * SECONDS(1), took,
+			   sizeof(took)));
+	(void)fflush(stdout);
 }
 
 /* The line that updates, on a terminal only. */
@@ -63,6 +82,7 @@ static void print_line(struct follower *f, const char *text)
 	(void)snprintf(f->last, sizeof(f->last), "%s", text);
 	view_print(stdout, text, f->ctl->terminal);
 	(void)putchar('\n');
+	f->quiet_since = usec_monotonic();
 }
 
 static int keep_line(struct follower *f, const char *text)
@@ -88,6 +108,7 @@ static void take_lines(struct follower *f, const struct value *reply)
 			f->json = false; /* no memory to collect them in: say them */
 		}
 	}
+	(void)fflush(stdout);
 	f->seen = value_int(reply, "seq");
 	set_step(f, reply);
 }
@@ -200,11 +221,12 @@ void job_follow(struct ctl *ctl, int number, const char *service, bool may_abort
 		.may_abort = may_abort,
 		.json = json,
 		.step_since = usec_monotonic(),
+		.quiet_since = usec_monotonic(),
 		.lines = {.kind = VALUE_ARRAY},
 	};
 
 	interrupt_init(&interrupt, &ctl->rpc);
-	ctl->rpc.tick = ctl->terminal && !json ? show_progress : NULL;
+	ctl->rpc.tick = json ? NULL : ctl->terminal ? show_progress : show_sign_of_life;
 	ctl->rpc.tick_data = &f;
 	follow(&f);
 	ctl->rpc.tick = tick;

@@ -178,6 +178,7 @@ void session_own_failed(struct ctl *ctl, int error, const struct diag *diag, boo
 		int fault, exit_code;
 	} rows[] = {
 		{FAULT_BUSY, EXIT_BUSY},
+		{FAULT_FROZEN, EXIT_BUSY},
 		{FAULT_INCORRECT_PARAMETERS, EXIT_USAGE},
 		{FAULT_BAD_ARGUMENTS, EXIT_USAGE},
 		{FAULT_BAD_NAME, EXIT_USAGE},

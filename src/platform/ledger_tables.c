@@ -54,7 +54,10 @@ static bool service_sane(const void *content, unsigned index)
 		}
 	}
 	return s->swap.service == index && deploy_sane(&s->swap) && s->duty.live < SLOT_MAX_ &&
-	       memchr(s->duty.stopper, '\0', LEDGER_LABEL_MAX);
+	       memchr(s->duty.stopper, '\0', LEDGER_LABEL_MAX) &&
+	       memchr(s->duty.pauser, '\0', LEDGER_LABEL_MAX) &&
+	       memchr(s->duty.freezer, '\0', LEDGER_LABEL_MAX) &&
+	       memchr(s->duty.freeze_why, '\0', sizeof(s->duty.freeze_why));
 }
 
 static bool job_sane(const void *content, unsigned index)
@@ -129,7 +132,7 @@ const struct ledger_shape ledger_shapes[LEDGER_TABLE_MAX_] = {
 					PART(ledger_service, retire[1], struct retire, discard),
 					PART(ledger_service, slots[0], struct ledger_slot, touched),
 					PART(ledger_service, slots[1], struct ledger_slot, touched),
-					PART(ledger_service, duty, struct ledger_duty, stopper),
+					PART(ledger_service, duty, struct ledger_duty, rolled_back),
 				},
 			.fill = fill_service,
 			.sane = service_sane,

@@ -1,6 +1,7 @@
 #include "commands.h"
 #include "call.h"
 #include "deploy/jobs.h"
+#include "deploy/upkeep.h"
 #include "link/ownlog.h"
 #include "link/servers.h"
 #include "log_commands.h"
@@ -300,10 +301,8 @@ static int job_fault(int r)
 	static const struct {
 		int error, fault;
 	} faults[] = {
-		{-EBUSY, FAULT_BUSY},
-		{-EACCES, FAULT_FORBIDDEN},
-		{-EPERM, FAULT_FORBIDDEN},
-		{-ENOENT, FAULT_BAD_NAME},
+		{-EBUSY, FAULT_BUSY},	   {-ECANCELED, FAULT_FROZEN}, {-EACCES, FAULT_FORBIDDEN},
+		{-EPERM, FAULT_FORBIDDEN}, {-ENOENT, FAULT_BAD_NAME},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
@@ -325,6 +324,7 @@ static struct job_request job_request(const struct call *c, char *who, size_t si
 		.gid = message_has(c->m, TAG_GID) ? (gid_t)message_u64(c->m, TAG_GID) : (gid_t)-1,
 		.trusted = c->trusted,
 		.force = message_u64(c->m, TAG_FORCE) != 0,
+		.why = message_text(c->m, TAG_ARG),
 	};
 }
 
@@ -385,6 +385,26 @@ static void command_drain_now(const struct call *c)
 	change_job(c, service_drain_now);
 }
 
+static void command_pause(const struct call *c)
+{
+	change_job(c, service_pause);
+}
+
+static void command_resume(const struct call *c)
+{
+	change_job(c, service_resume);
+}
+
+static void command_freeze(const struct call *c)
+{
+	change_job(c, service_freeze);
+}
+
+static void command_unfreeze(const struct call *c)
+{
+	change_job(c, service_unfreeze);
+}
+
 /* ---- who may do what: the rows of the table of commands say */
 
 static command_fn *const commands[COMMAND_MAX_] = {
@@ -406,6 +426,10 @@ static command_fn *const commands[COMMAND_MAX_] = {
 	[COMMAND_ROLLBACK] = command_rollback,
 	[COMMAND_ABORT] = command_abort,
 	[COMMAND_DRAIN] = command_drain_now,
+	[COMMAND_PAUSE] = command_pause,
+	[COMMAND_RESUME] = command_resume,
+	[COMMAND_FREEZE] = command_freeze,
+	[COMMAND_UNFREEZE] = command_unfreeze,
 	[COMMAND_LOG_LEVEL] = command_log_level,
 	[COMMAND_REOPEN] = command_reopen_logs,
 	[COMMAND_HISTORY] = command_open_history,

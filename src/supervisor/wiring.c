@@ -1,12 +1,13 @@
 #include "wiring.h"
 #include "commands.h"
 #include "deploy/bake.h"
+#include "deploy/hooks.h"
 #include "deploy/jobs.h"
 #include "deploy/live.h"
 #include "deploy/live_watch.h"
-#include "deploy/hooks.h"
 #include "deploy/records.h"
 #include "deploy/service_swap.h"
+#include "deploy/upkeep.h"
 #include "handoff/relays.h"
 #include "link/kept.h"
 #include "link/lookout.h"
@@ -166,6 +167,7 @@ static const struct worker_observer *const worker_observers[] = {
 
 static const struct service_part service_parts[] = {
 	{"sockets", sockets_init, sockets_reconfigure, sockets_open, sockets_close},
+	{"upkeep", .init = upkeep_init, .done = upkeep_done},
 	{"live", live_find, live_reconfigure, NULL, service_swap_done},
 	{"records", .init = records_begin, .open = records_write, .done = records_forget},
 	{"live_file", .reconfigure = live_watch_stop, .open = live_watch_start,

@@ -600,6 +600,12 @@ static void print_service(void)
 	FIELD(ledger_duty, down);
 	FIELD(ledger_duty, holding);
 	FIELD(ledger_duty, stopper);
+	FIELD(ledger_duty, pause_end);
+	FIELD(ledger_duty, pauser);
+	FIELD(ledger_duty, frozen);
+	FIELD(ledger_duty, freezer);
+	FIELD(ledger_duty, freeze_why);
+	FIELD(ledger_duty, rolled_back);
 }
 
 static void print_job_and_stream(void)

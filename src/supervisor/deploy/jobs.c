@@ -1,10 +1,12 @@
 #include "deploy/jobs.h"
+#include "deploy/hooks.h"
 #include "deploy/job_files.h"
 #include "deploy/job_log.h"
 #include "deploy/job_steps.h"
-#include "deploy/hooks.h"
 #include "deploy/records.h"
+#include "deploy/request.h"
 #include "deploy/service_swap.h"
+#include "deploy/upkeep.h"
 #include "link/helpers.h"
 #include "service/place.h"
 #include "service/service.h"
@@ -92,57 +94,6 @@ const char *job_describe(const struct job *j, char *buf, size_t size)
 
 /* ---- beginning ---- */
 
-static bool allows(const struct service *s, const struct job_request *req)
-{
-	const struct service_config *c = s->config;
-
-	for (unsigned i = 0; i < c->n_allow_uids; i++) {
-		if (c->allow_uids[i] == req->uid && req->uid != (uid_t)-1) {
-			return true;
-		}
-	}
-	for (unsigned i = 0; i < c->n_allow_gids; i++) {
-		if (c->allow_gids[i] == req->gid && req->gid != (gid_t)-1) {
-			return true;
-		}
-	}
-	return req->trusted;
-}
-
-static int check_allowed(const struct service *s, const struct job_request *req, struct diag *diag)
-{
-	if (allows(s, req)) {
-		return 0;
-	}
-	return diag_set(diag, -EACCES,
-			"%s may not change %s: add allow_deploy=%s to [service:%s], "
-			"or use sudo",
-			req->who, s->name, req->who, s->name);
-}
-
-static int find_service(struct supervisor *sup, const char *name, const char *command,
-			struct service **ret, struct diag *diag)
-{
-	*ret = service_find(sup, name);
-	if (*ret) {
-		return 0;
-	}
-	vec_for_each (s, &sup->services) {
-		for (int slot = 0; slot < SLOT_MAX_; slot++) {
-			if (strcmp(service_slot_label(*s, (enum slot_id)slot), name) == 0) {
-				return diag_set(diag, -ENOENT,
-						"%s is a slot (the %s one), not a service. Did you "
-						"mean: slotctl %s %s",
-						name,
-						(enum slot_id)slot == service_live(*s) ? "live"
-										       : "idle",
-						command, (*s)->name);
-			}
-		}
-	}
-	return diag_set(diag, -ENOENT, "there is no service %s", name);
-}
-
 static bool is_plain(const char *text)
 {
 	for (; *text; text++) {
@@ -153,7 +104,8 @@ static bool is_plain(const char *text)
 	return true;
 }
 
-/* A rollback ends the bake of the job before it, whose new slot it leaves, and what follows that. */
+/* A rollback ends the bake of the job before it, whose new slot it leaves, and what follows that.
+ */
 static bool ends_bake(const struct service *s, enum swap_kind kind)
 {
 	return kind == SWAP_KIND_ROLLBACK &&
@@ -165,6 +117,7 @@ static int check_request(struct service *s, const struct job_request *req, struc
 	enum slot_id target = slot_other(service_live(s));
 	struct slot_count count;
 	char job[512], why[SERVICE_TEXT_MAX];
+	int r;
 
 	if (s->sup->mood != MOOD_RUNNING) {
 		return diag_set(diag, -ESHUTDOWN, "slotd is shutting down");
@@ -172,6 +125,10 @@ static int check_request(struct service *s, const struct job_request *req, struc
 	if (s->down) {
 		return diag_set(diag, -EINVAL, "%s is %s", s->name,
 				service_trouble_text(s, TROUBLE_NOT_STARTED, why, sizeof(why)));
+	}
+	r = upkeep_may_begin(s, req, diag);
+	if (r < 0) {
+		return r;
 	}
 	if (s->job && !ends_bake(s, req->kind)) {
 		return diag_set(diag, -EBUSY, "%s", job_describe(s->job, job, sizeof(job)));
@@ -191,6 +148,10 @@ static int check_request(struct service *s, const struct job_request *req, struc
 					? "contains a deploy that did not succeed"
 					: "was never live with the release that it contains",
 				s->name, s->name);
+	}
+	r = upkeep_may_go_back(s, req, diag);
+	if (r < 0) {
+		return r;
 	}
 	slot_count(s, target, &count);
 	if (count.total == 0) {
@@ -441,11 +402,8 @@ int job_begin(struct supervisor *sup, const struct job_request *req, struct diag
 	struct service *s;
 	struct job *j;
 	bool warm;
-	int r = find_service(sup, req->service, swap_kind_name(req->kind), &s, diag);
+	int r = request_service(sup, req, swap_kind_name(req->kind), &s, diag);
 
-	if (r == 0) {
-		r = check_allowed(s, req, diag);
-	}
 	if (r == 0) {
 		r = check_request(s, req, diag);
 	}
@@ -469,11 +427,8 @@ int job_abort(struct supervisor *sup, const struct job_request *req, struct diag
 {
 	struct service *s;
 	char text[256];
-	int r = find_service(sup, req->service, "abort", &s, diag);
+	int r = request_service(sup, req, "abort", &s, diag);
 
-	if (r == 0) {
-		r = check_allowed(s, req, diag);
-	}
 	if (r < 0) {
 		return r;
 	}
@@ -496,11 +451,8 @@ int service_drain_now(struct supervisor *sup, const struct job_request *req, str
 {
 	struct service *s;
 	enum slot_id idle;
-	int r = find_service(sup, req->service, "drain --now", &s, diag);
+	int r = request_service(sup, req, "drain --now", &s, diag);
 
-	if (r == 0) {
-		r = check_allowed(s, req, diag);
-	}
 	if (r < 0) {
 		return r;
 	}

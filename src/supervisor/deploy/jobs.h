@@ -4,17 +4,9 @@
  */
 
 #include "deploy/job.h"
+#include "deploy/request.h"
 #include "link/helpers.h"
 
-/** Who asks for what. Texts are borrowed for the call. */
-struct job_request {
-	enum swap_kind kind;
-	const char *service, *release, *who;
-	uid_t uid; /* -1: unknown */
-	gid_t gid;
-	bool trusted; /* may do everything; else allow_deploy of the service decides */
-	bool force;
-};
 /** Job number (> 0), or a negative errno with the sentence: -EBUSY, -ENOENT, -EACCES, -EINVAL. */
 int job_begin(struct supervisor *sup, const struct job_request *req, struct diag *diag);
 /** Ends the service's running job before its flip; or its drain at once. 0 or as above. */

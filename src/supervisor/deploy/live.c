@@ -2,6 +2,7 @@
 #include "deploy/live_adopt.h"
 #include "deploy/records.h"
 #include "deploy/service_swap.h"
+#include "deploy/upkeep.h"
 #include "service/place.h"
 #include "worker/processes.h"
 
@@ -43,6 +44,11 @@ static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 	}
 	if (r == 0) {
 		*ret = record.live;
+		s->upkeep.frozen = record.frozen;
+		s->upkeep.rolled_back = record.rolled_back;
+		memcpy(s->upkeep.freezer, record.freezer, sizeof(record.freezer));
+		memcpy(s->upkeep.freeze_why, record.freeze_why, sizeof(record.freeze_why));
+		upkeep_found(s);
 		for (int slot = 0; slot < SLOT_MAX_; slot++) {
 			memcpy(s->slots[slot].release, record.release[slot],
 			       sizeof(record.release[slot]));

@@ -1,8 +1,9 @@
 #include "deploy/live_adopt.h"
-#include "deploy/jobs_adopt.h"
 #include "deploy/hooks.h"
+#include "deploy/jobs_adopt.h"
 #include "deploy/records.h"
 #include "deploy/service_swap.h"
+#include "deploy/upkeep.h"
 #include "link/inheritance.h"
 #include "service/place.h"
 
@@ -68,6 +69,7 @@ bool live_adopt(struct service *s)
 	}
 	s->down = false;
 	service_resume_placed(s);
+	upkeep_from_ledger(s, &row.duty);
 	carry_rows(s);
 	service_say(s, LOG_INFO, "goes on: %s is live", slot_name(word.live));
 	return true;

@@ -26,6 +26,23 @@ static int put_job(json_t *one, const struct job *j)
 					     "release", j->release));
 }
 
+static int put_upkeep(json_t *one, const struct upkeep *u)
+{
+	int r = 0;
+
+	if (u->frozen) {
+		r = json_object_set_new(one, "frozen",
+					json_pack("{s:I, s:s, s:s}", "since",
+						  (json_int_t)(u->frozen / 1000000), "who",
+						  u->freezer, "why", u->freeze_why));
+	}
+	if (r == 0 && u->rolled_back) {
+		r = json_object_set_new(one, "rolled_back",
+					json_integer((json_int_t)(u->rolled_back / 1000000)));
+	}
+	return r;
+}
+
 char *record_text(struct supervisor *sup, json_t *state, uint32_t next_job,
 		  const struct service *flipped)
 {
@@ -43,7 +60,8 @@ char *record_text(struct supervisor *sup, json_t *state, uint32_t next_job,
 				(json_int_t)(s->slots[live].since / 1000000), "releases", "a",
 				s->slots[SLOT_A].release, "b", s->slots[SLOT_B].release, "rollback",
 				s->slots[slot_other(live)].proven);
-		if (!one || (s->job && put_job(one, s->job) < 0)) {
+		if (!one || put_upkeep(one, &s->upkeep) < 0 ||
+		    (s->job && put_job(one, s->job) < 0)) {
 			json_decref(one);
 			return NULL;
 		}

@@ -83,6 +83,16 @@ struct switch_word service_word(const struct service *s)
 	return switch_unpack(atomic_load_explicit(&entry->word, memory_order_acquire));
 }
 
+static void put_upkeep(const struct upkeep *u, struct ledger_duty *row)
+{
+	row->pause_end = u->pause_end;
+	row->frozen = u->frozen;
+	row->rolled_back = u->rolled_back;
+	memcpy(row->pauser, u->pauser, sizeof(row->pauser));
+	memcpy(row->freezer, u->freezer, sizeof(row->freezer));
+	memcpy(row->freeze_why, u->freeze_why, sizeof(row->freeze_why));
+}
+
 void service_write_ledger(struct service *s)
 {
 	const struct switch_word word = service_word(s);
@@ -96,6 +106,7 @@ void service_write_ledger(struct service *s)
 	};
 
 	(void)snprintf(row.duty.stopper, sizeof(row.duty.stopper), "%s", s->why[TROUBLE_STOPPED]);
+	put_upkeep(&s->upkeep, &row.duty);
 	for (int i = 0; i < SLOT_MAX_; i++) {
 		const struct service_slot *slot = &s->slots[i];
 
@@ -121,6 +132,8 @@ void service_move_times(struct service *s, int64_t by)
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		s->slots[slot].since = clock_move(s->slots[slot].since, by);
 	}
+	s->upkeep.frozen = s->upkeep.frozen ? clock_move(s->upkeep.frozen, by) : 0;
+	s->upkeep.rolled_back = s->upkeep.rolled_back ? clock_move(s->upkeep.rolled_back, by) : 0;
 	service_write_ledger(s);
 	service_changed(s);
 }

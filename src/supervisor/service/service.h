@@ -98,6 +98,16 @@ struct hook_run {
 	size_t n_said;
 };
 
+/** What people have asked for of a service, until they take it back. */
+struct upkeep {
+	usec_t pause_end; /* when a pause ends by itself, monotonic; 0: it is not paused */
+	struct loop_timer pause_timer;
+	char pauser[64];
+	usec_t frozen; /* since when deploys are refused, wall clock; 0: they are not */
+	char freezer[64], freeze_why[128];
+	usec_t rolled_back; /* wall clock, if its last job was a rollback; else 0 */
+};
+
 struct service {
 	struct supervisor *sup;
 	const struct service_config *config;
@@ -120,6 +130,7 @@ struct service {
 	struct placement flip_to; /* where they go after the flip that is going on */
 	bool flipping;
 	struct service_wish wish; /* what people have asked for */
+	struct upkeep upkeep;
 	struct round flip;
 	usec_t flipped_at;
 	struct service_event events[DEPLOY_EV_MAX_]; /* came while a plan was carried out */

@@ -1,0 +1,24 @@
+#pragma once
+
+/** What somebody asks of a service, and whether that person may. */
+
+#include "service/service.h"
+
+/** Who asks for what. Texts are borrowed for the call. */
+struct job_request {
+	enum swap_kind kind;
+	const char *service, *release, *who;
+	uid_t uid; /* -1: unknown */
+	gid_t gid;
+	bool trusted; /* may do everything; else allow_deploy of the service decides */
+	bool force;
+	const char *why; /* of a freeze */
+};
+/**
+ * Finds the service, and checks that who asks may change it.
+ *
+ * @command  what was asked for, for the sentence.
+ * Returns: 0; -ENOENT or -EACCES with the sentence.
+ */
+int request_service(struct supervisor *sup, const struct job_request *req, const char *command,
+		    struct service **ret, struct diag *diag);

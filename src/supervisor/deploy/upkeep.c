@@ -1,0 +1,210 @@
+#include "deploy/upkeep.h"
+#include "deploy/records.h"
+#include "service/observers.h"
+
+#include <slotd/cleanup.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const char *time_text(usec_t wall, char *buf, size_t size)
+{
+	time_t seconds = (time_t)(wall / 1000000);
+	struct tm tm;
+
+	if (!localtime_r(&seconds, &tm) || !strftime(buf, size, "%Y-%m-%d %H:%M", &tm)) {
+		(void)snprintf(buf, size, "?");
+	}
+	return buf;
+}
+
+static void changed(struct service *s)
+{
+	service_write_ledger(s);
+	service_settle_soon(s);
+	service_changed(s);
+}
+
+/* ---- pause ---- */
+
+static void set_pause(struct service *s, usec_t end, const char *who)
+{
+	s->upkeep.pause_end = end;
+	s->wish.pause = end != 0;
+	(void)snprintf(s->upkeep.pauser, sizeof(s->upkeep.pauser), "%s", who);
+	service_explain(s, TROUBLE_PAUSED, "%s", who);
+	loop_timer_set(s->sup->loop, &s->upkeep.pause_timer, end ? end : USEC_NEVER);
+	changed(s);
+}
+
+static void on_pause_over(struct loop_timer *t)
+{
+	struct service *s = container_of(t, struct service, upkeep.pause_timer);
+	char span[USEC_TEXT_MAX];
+
+	service_say(s, LOG_WARNING, "the pause by %s took longer than pause_timeout, %s: resumed",
+		    s->upkeep.pauser, usec_format(s->config->pause_timeout, span, sizeof(span)));
+	set_pause(s, 0, "");
+}
+
+int service_pause(struct supervisor *sup, const struct job_request *req, struct diag *diag)
+{
+	char why[SERVICE_TEXT_MAX];
+	struct service *s;
+	int r = request_service(sup, req, "pause", &s, diag);
+
+	if (r == 0 && s->down) {
+		return diag_set(diag, -EINVAL, "%s is %s", s->name,
+				service_trouble_text(s, TROUBLE_NOT_STARTED, why, sizeof(why)));
+	}
+	if (r == 0) {
+		set_pause(s, usec_add(usec_monotonic(), s->config->pause_timeout), req->who);
+	}
+	return r;
+}
+
+int service_resume(struct supervisor *sup, const struct job_request *req, struct diag *diag)
+{
+	struct service *s;
+	int r = request_service(sup, req, "resume", &s, diag);
+
+	if (r < 0) {
+		return r;
+	}
+	if (!s->upkeep.pause_end) {
+		return diag_set(diag, -EINVAL, "%s is not paused", s->name);
+	}
+	service_say(s, LOG_NOTICE, "resumed by %s", req->who);
+	set_pause(s, 0, "");
+	return 0;
+}
+
+/* ---- freeze ---- */
+
+static void explain_freeze(struct service *s)
+{
+	const struct upkeep *u = &s->upkeep;
+
+	s->wish.frozen = u->frozen != 0;
+	service_explain(s, TROUBLE_FROZEN, "%s%s%s", u->freezer, u->frozen ? ": " : "",
+			u->freeze_why);
+}
+
+static void set_freeze(struct service *s, usec_t since, const char *who, const char *why)
+{
+	struct upkeep *u = &s->upkeep;
+
+	u->frozen = since;
+	(void)snprintf(u->freezer, sizeof(u->freezer), "%s", who);
+	(void)snprintf(u->freeze_why, sizeof(u->freeze_why), "%s", why);
+	explain_freeze(s);
+	changed(s);
+	records_write_state(s->sup);
+}
+
+int service_freeze(struct supervisor *sup, const struct job_request *req, struct diag *diag)
+{
+	struct service *s;
+	int r = request_service(sup, req, "freeze", &s, diag);
+
+	if (r < 0) {
+		return r;
+	}
+	if (!req->why || !*req->why) {
+		return diag_set(diag, -EINVAL, "say why: slotctl freeze %s WHY", s->name);
+	}
+	service_say(s, LOG_NOTICE, "frozen by %s: %s", req->who, req->why);
+	set_freeze(s, usec_wall(), req->who, req->why);
+	return 0;
+}
+
+int service_unfreeze(struct supervisor *sup, const struct job_request *req, struct diag *diag)
+{
+	struct service *s;
+	int r = request_service(sup, req, "unfreeze", &s, diag);
+
+	if (r < 0) {
+		return r;
+	}
+	if (!s->upkeep.frozen) {
+		return diag_set(diag, -EINVAL, "%s is not frozen", s->name);
+	}
+	service_say(s, LOG_NOTICE, "unfrozen by %s", req->who);
+	set_freeze(s, 0, "", "");
+	return 0;
+}
+
+/* ---- what a job has to do with it ---- */
+
+int upkeep_may_begin(const struct service *s, const struct job_request *req, struct diag *diag)
+{
+	const struct upkeep *u = &s->upkeep;
+	char when[32];
+
+	if (!u->frozen || req->kind == SWAP_KIND_ROLLBACK) {
+		return 0;
+	}
+	return diag_set(diag, -ECANCELED,
+			"%s is frozen since %s by %s: %s. To go on: slotctl unfreeze %s", s->name,
+			time_text(u->frozen, when, sizeof(when)), u->freezer, u->freeze_why,
+			s->name);
+}
+
+int upkeep_may_go_back(const struct service *s, const struct job_request *req, struct diag *diag)
+{
+	enum slot_id other = slot_other(service_live(s));
+	char when[32], slot[128];
+
+	if (req->kind != SWAP_KIND_ROLLBACK || !s->upkeep.rolled_back || req->force) {
+		return 0;
+	}
+	return diag_set(
+		diag, -EINVAL,
+		"%s was rolled back at %s: another rollback would go forward again, to %s. If "
+		"that is meant: slotctl rollback --force %s",
+		s->name, time_text(s->upkeep.rolled_back, when, sizeof(when)),
+		service_slot_text(s, other, slot, sizeof(slot)), s->name);
+}
+
+void upkeep_job_done(struct service *s, enum swap_kind kind)
+{
+	if (kind != SWAP_KIND_ROLLBACK && !s->upkeep.rolled_back) {
+		return;
+	}
+	s->upkeep.rolled_back = kind == SWAP_KIND_ROLLBACK ? usec_wall() : 0;
+	service_write_ledger(s);
+	records_write_state(s->sup);
+}
+
+/* ---- kept ---- */
+
+void upkeep_from_ledger(struct service *s, const struct ledger_duty *row)
+{
+	struct upkeep *u = &s->upkeep;
+
+	u->frozen = row->frozen;
+	u->rolled_back = row->rolled_back;
+	memcpy(u->freezer, row->freezer, sizeof(u->freezer));
+	memcpy(u->freeze_why, row->freeze_why, sizeof(u->freeze_why));
+	explain_freeze(s);
+	if (row->pause_end) {
+		set_pause(s, row->pause_end, row->pauser);
+	}
+}
+
+void upkeep_found(struct service *s)
+{
+	explain_freeze(s);
+}
+
+int upkeep_init(struct service *s)
+{
+	loop_timer_init(&s->upkeep.pause_timer, on_pause_over);
+	return 0;
+}
+
+void upkeep_done(struct service *s)
+{
+	loop_timer_stop(s->sup->loop, &s->upkeep.pause_timer);
+}

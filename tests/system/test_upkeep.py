@@ -1,0 +1,170 @@
+"""What people ask for beside deploys: pause and resume, freeze, no rollback by mistake."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import threading
+import time
+
+from harness.load import once
+from harness.paths import SLOTCTL
+from harness.procs import stays, wait_for
+from test_services import Payinv, payinv  # noqa: F401
+
+
+def note(payinv):
+    return payinv.daemon.service("payinv")["note"]
+
+
+def begin_requests(payinv, n, answers):
+    threads = [threading.Thread(target=lambda: answers.append(once(payinv.address)))
+               for _ in range(n)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def end_requests(threads):
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive(), "a connection that waited is lost"
+
+
+def pause(payinv):
+    payinv.daemon.ctl("pause", "payinv", check=True)
+    wait_for(lambda: payinv.daemon.slot("payinv", payinv.live())["share"] == 0, "it holds")
+
+
+# ---- pause
+
+def test_connections_wait_over_a_swap_and_a_killed_slotd_until_resume(payinv):
+    answers = []
+    pause(payinv)
+    assert "paused by root: connections wait" in note(payinv)
+    waiting = begin_requests(payinv, 20, answers)
+    payinv.swap()
+    payinv.daemon.kill()
+    payinv.daemon.start()
+    assert stays(lambda: not answers, 0.5) and "paused by root" in note(payinv)
+    payinv.daemon.ctl("resume", "payinv", check=True)
+    end_requests(waiting)
+    assert len(answers) == 20 and all(a.startswith("b ") for a in answers)
+    wait_for(lambda: not note(payinv), "all is well again")
+    refused = payinv.daemon.ctl("resume", "payinv")
+    assert refused.returncode == 10 and "payinv is not paused" in refused.stderr
+
+
+def test_a_pause_that_nobody_ends_ends_by_itself(slotd, ports):
+    payinv = Payinv(slotd, ports, options="pause_timeout=1\n")
+    answers = []
+    payinv.daemon.ctl("pause", "payinv", check=True)
+    end_requests(begin_requests(payinv, 3, answers))
+    payinv.daemon.wait_log("the pause by root took longer than pause_timeout, 1.0 s: resumed")
+    assert len(answers) == 3 and not note(payinv)
+
+
+# ---- freeze
+
+def test_a_frozen_service_is_not_deployed_also_after_a_reboot(payinv):
+    daemon = payinv.daemon
+    done = daemon.ctl("freeze", "payinv")
+    assert done.returncode == 2 and "which service?" not in done.stderr
+    daemon.ctl("freeze", "payinv", "the", "stocktaking", check=True)
+    assert "deploys are frozen by root: the stocktaking" in note(payinv)
+    for restart in (None, daemon.kill, daemon.end):
+        if restart:
+            restart()
+            daemon.start()
+            payinv.wait_serving()
+        for command in ("deploy", "swap"):
+            done = daemon.ctl(command, "payinv")
+            assert done.returncode == 12, done.stdout + done.stderr
+            assert re.search(r"frozen since \S+ \S+ by root: the stocktaking\. To go on: slotctl "
+                             "unfreeze payinv", done.stderr), done.stderr
+            assert "Queue" not in done.stderr
+    assert payinv.live() == "a"
+    daemon.ctl("unfreeze", "payinv", check=True)
+    payinv.swap()
+    daemon.ctl("freeze", "payinv", "again", check=True)
+    daemon.ctl("rollback", "payinv", check=True)
+    assert payinv.live() == "a", "a rollback is not refused"
+
+
+# ---- rollback
+
+def test_a_rollback_after_a_rollback_is_refused_unless_forced(payinv):
+    payinv.swap()
+    payinv.daemon.ctl("rollback", "payinv", check=True)
+    for restart in (None, payinv.daemon.kill, payinv.daemon.end):
+        if restart:
+            restart()
+            payinv.daemon.start()
+            payinv.wait_serving()
+        done = payinv.daemon.ctl("rollback", "payinv")
+        assert done.returncode == 10 and payinv.live() == "a"
+        assert re.search(r"payinv was rolled back at \S+ \S+: another rollback would go forward "
+                         r"again, to b\. .*slotctl rollback --force payinv", done.stderr)
+    payinv.daemon.ctl("rollback", "--force", "payinv", check=True)
+    assert payinv.live() == "b"
+    payinv.swap()
+    payinv.daemon.ctl("rollback", "payinv", check=True)
+    assert payinv.live() == "b", "after a swap it is the way back again"
+
+
+# ---- slotctl
+
+def typed(payinv, answer, *command):
+    """slotctl on a terminal of its own: what it printed, and its exit status."""
+    ours, theirs = pty.openpty()
+    slotctl = subprocess.Popen(
+        [str(SLOTCTL), "-c", str(payinv.daemon.config), *command],
+        stdin=theirs, stdout=theirs, stderr=theirs, env=payinv.daemon.env)
+    os.close(theirs)
+    said, end = b"", time.monotonic() + 60
+    while time.monotonic() < end:
+        if not select.select([ours], [], [], 1)[0]:
+            continue
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:
+            break
+        said += piece
+        if answer and b"y/N?" in said:
+            os.write(ours, answer)
+            answer = b""
+    status = slotctl.wait(30)
+    os.close(ours)
+    return said.decode(), status
+
+
+def test_on_a_terminal_swap_and_rollback_ask_first(payinv):
+    payinv.daemon.ctl("deploy", "payinv", "r1", check=True)
+    said, status = typed(payinv, b"n\n", "swap", "payinv")
+    assert re.search(r"payinv: b \(r1, LIVE [^)]*\) -> a \(idle, [^)]*\)\. Really swap\? y/N\?",
+                     said), said
+    assert status == 0 and payinv.live() == "b"
+    assert typed(payinv, b"y\n", "swap", "payinv")[1] == 0 and payinv.live() == "a"
+    said, status = typed(payinv, b"", "rollback", "--yes", "payinv")
+    assert status == 0 and "y/N" not in said and payinv.live() == "b"
+
+
+def test_a_job_that_is_not_followed_goes_on(slotd, ports):
+    payinv = Payinv(slotd, ports, options="prepare=sleep 1\n")
+    done = payinv.daemon.ctl("deploy", "--detach", "payinv", "r1", check=True)
+    assert done.stdout == "#1 has begun. To follow it: slotctl attach payinv\n"
+    assert payinv.daemon.service("payinv")["step"] in ("record", "prepare")
+    followed = payinv.daemon.ctl("attach", "payinv", check=True)
+    assert followed.stdout.endswith("b (r1) is live.\n") and payinv.live() == "b"
+
+
+def test_a_quiet_job_gives_a_sign_of_life_without_a_terminal(slotd, ports):
+    payinv = Payinv(slotd, ports, options="prepare=while ! test -e %D%/go; do sleep 0.2; done\n")
+    with subprocess.Popen(
+            [str(SLOTCTL), "-c", str(payinv.daemon.config), "deploy", "payinv"],
+            stdout=subprocess.PIPE, text=True, env=payinv.daemon.env) as slotctl:
+        line = next((line for line in slotctl.stdout if "so far" in line), "")
+        (payinv.daemon.dir / "go").touch()
+        assert re.match(r"    prepare  (1[5-9]|[2-9]\d)(\.\d)? s so far$", line), line
+        assert "is live." in slotctl.stdout.read() and slotctl.wait(30) == 0
