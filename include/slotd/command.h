@@ -63,6 +63,7 @@ enum command {
 	COMMAND_RESUME,
 	COMMAND_FREEZE, /* SERVICE, ARG: why */
 	COMMAND_UNFREEZE,
+	COMMAND_RELEASES, /* of slotctl alone */
 	COMMAND_MAX_,
 	COMMAND_INVALID_ = -22,
 };
@@ -126,7 +127,7 @@ enum about {
 };
 
 enum {
-	METHOD_PARAMS_MAX = 3,
+	METHOD_PARAMS_MAX = 4,
 	COMMAND_METHODS_MAX = 7,
 	CHANNEL_OWN = -1,     /* slotd's own log */
 	CHANNEL_HISTORY = -2, /* the history of swaps, rollbacks and deploys */
@@ -172,6 +173,7 @@ enum {
 	HIDDEN = 1 << 7,       /* help does not list it */
 	ALLOW_YES = 1 << 8,
 	ALLOW_DETACH = 1 << 9,
+	ALLOW_UNTIL = 1 << 10,
 };
 
 struct command_option {

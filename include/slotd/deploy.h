@@ -64,9 +64,10 @@ struct deploy_event {
 	enum deploy_event_kind kind;
 	enum swap_kind what;		  /* BEGIN */
 	const struct swap_policy *policy; /* BEGIN: borrowed */
-	bool warm;     /* the idle slot's workers run and are healthy: it need not be started */
-	bool draining; /* BEGIN: the target still has connections */
-	bool touched;  /* BEGIN: a deploy has begun in the target and none has succeeded */
+	bool warm;	 /* the idle slot's workers run and are healthy: it need not be started */
+	bool draining;	 /* BEGIN: the target still has connections */
+	bool touched;	 /* BEGIN: a deploy has begun in the target and none has succeeded */
+	bool until_gate; /* BEGIN: the target is made ready, and not swapped to */
 	int code;
 	const char *text;
 };
@@ -100,6 +101,7 @@ struct deploy {
 	struct deploy_phase phases[DEPLOY_PHASES_MAX];
 	usec_t on_failure;   /* how long the commands for that case may take; 0: there are none */
 	enum swap_exit code; /* ON_FAILURE: with which it finishes */
+	bool until_gate;     /* it ends before the flip, and the target stays up */
 };
 
 /** Are these bytes, which come from elsewhere, a state from which deploy_step can go on? */

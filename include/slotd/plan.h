@@ -30,6 +30,7 @@ enum plan_kind {
 	PLAN_GATE,	    /* begin checks of the slot's workers */
 	PLAN_GATE_END,	    /* stop checking */
 	PLAN_CHECK_RECORD,  /* can the record be written? */
+	PLAN_READY,	    /* what was deployed into the slot is in order */
 	PLAN_FLIP,	    /* send new connections to the slot */
 	PLAN_LIVE,	    /* the flip is done: the slot and its workers are live */
 	PLAN_PROVE,	    /* both slots have been live: either may be rolled back to */

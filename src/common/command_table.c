@@ -14,6 +14,7 @@
 #define RELEASE { "release", PARAM_TEXT, .optional = true, .tag = TAG_RELEASE }
 #define SLICE	{ "offset", PARAM_INT }, { "length", PARAM_INT }
 #define WHY	{ "why", PARAM_TEXT, .tag = TAG_ARG }
+#define UNTIL	{ "until", PARAM_TEXT, .optional = true, .tag = TAG_ARG }
 #define LEVEL	{ "level", PARAM_TEXT, .tag = TAG_ARG }
 
 #define READ_HELP                                                                              \
@@ -90,10 +91,12 @@ static const struct command_row rows[COMMAND_MAX_] = {
 			  "show it. The steps and the output of the prepare commands are printed, "
 			  "and kept in the file SERVICE-NUMBER.log in log_dir: the last 8 to 16 "
 			  "MiB of them, and the files of the last 30 jobs of a service. If a later "
-			  "step fails, what the prepare commands did is not undone.",
-		.flags = ALLOW_JSON | ALLOW_WAIT | ALLOW_DETACH | OURS,
+			  "step fails, what the prepare commands did is not undone. With "
+			  "--until=gate the idle slot is made ready and checked, and nothing is "
+			  "swapped: the slot stays up, and a swap then goes there at once.",
+		.flags = ALLOW_JSON | ALLOW_WAIT | ALLOW_DETACH | ALLOW_UNTIL | OURS,
 		.completion = COMPLETE_SERVICES,
-		.methods = {{ "slotd.deploy", METHOD_JOB, {SERVICE, RELEASE, FORCE},
+		.methods = {{ "slotd.deploy", METHOD_JOB, {SERVICE, RELEASE, FORCE, UNTIL},
 			"Prepares and starts the idle slot, waits until it passes the gate, and "
 			"sends new connections to it. Returns the number of the job." }},
 	},
@@ -159,7 +162,8 @@ static const struct command_row rows[COMMAND_MAX_] = {
 		.usage = "history [SERVICE...]\tList swaps, rollbacks and deploys, and their results",
 		.manual = "Each line says when it began, from which slot to which it went, the "
 			  "release, how long it took, who asked for it, and how it ended; after a "
-			  "failure also the step, the worker and the reason.",
+			  "failure also the step, the worker and the reason. slotd keeps the last "
+			  "few thousand lines.",
 		.flags = ALLOW_JSON | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.readHistory", METHOD_READ_LOG, {SLICE},
 			"Returns swaps, rollbacks and deploys, a line of JSON each. " READ_HELP,
@@ -231,6 +235,14 @@ static const struct command_row rows[COMMAND_MAX_] = {
 		.name = "quit", .topic = TOPIC_DAEMON, .may = MAY_ALL,
 		.usage = "quit\tLeave the shell",
 	},
+	[COMMAND_RELEASES] = {
+		.name = "releases", .topic = TOPIC_SERVICES,
+		.usage = "releases SERVICE\tList the releases that were deployed",
+		.manual = "The newest is the last. For each it shows the job, when it was live first, the slot, "
+			  "who deployed it, and whether a slot holds it now. slotctl rollback "
+			  "SERVICE JOB brings one back. As many are listed as the history has.",
+		.flags = ALLOW_JSON | OURS, .completion = COMPLETE_SERVICES,
+	},
 	[COMMAND_RELOAD] = {
 		.name = "reload", .topic = TOPIC_DAEMON,
 		.usage = "reload\tCheck the configuration and apply what has changed in it",
@@ -301,18 +313,21 @@ static const struct command_row rows[COMMAND_MAX_] = {
 	},
 	[COMMAND_ROLLBACK] = {
 		.name = "rollback", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
-		.usage = "rollback SERVICE\tSend new connections back to the slot that was live before",
+		.usage = "rollback SERVICE [JOB]\tSend new connections back to the slot that was live before, "
+			 "or deploy the release of a former job again",
 		.manual = "That slot still holds the release that it had then. rollback is refused "
 			  "if the other slot was never live, or if a deploy into it has begun "
 			  "since and none has succeeded. While a new slot bakes, rollback goes "
 			  "back at once, and the swap or deploy that it ends has exit status 11. A "
 			  "rollback after a rollback would go forward again: it is refused unless "
-			  "--force is given.",
+			  "--force is given. JOB is a number that slotctl releases shows: its "
+			  "release is deployed again as deploy does it, with SLOTD_RELEASE for the "
+			  "prepare commands, unless the other slot still holds it.",
 		.flags = ALLOW_JSON | ALLOW_WAIT | ALLOW_FORCE | ALLOW_DETACH |
 			 ALLOW_YES | OURS, .completion = COMPLETE_SERVICES,
-		.methods = {{ "slotd.rollback", METHOD_JOB, {SERVICE, FORCE},
-			"Sends new connections back to the slot that was live before. Returns "
-			"the number of the job." }},
+		.methods = {{ "slotd.rollback", METHOD_JOB, {SERVICE, FORCE, RELEASE},
+			"Sends new connections back to the slot that was live before, or deploys "
+			"a release again. Returns the number of the job." }},
 	},
 	[COMMAND_SHUTDOWN] = {
 		.name = "shutdown", .topic = TOPIC_DAEMON,
@@ -505,6 +520,7 @@ const struct command_option command_options[] = {
 	 "Do it all the same: stop or remove workers of a live slot, or roll back once more"},
 	{ALLOW_YES, "--yes", NULL,
 	 "Do not ask before a swap or rollback, as slotctl does on a terminal"},
+	{ALLOW_UNTIL, "--until", "gate", "Make the idle slot ready, and do not swap"},
 	{ALLOW_DETACH, "--detach", NULL,
 	 "Begin the job and do not follow it; slotctl attach does that"},
 	{ALLOW_WAIT, "--wait", "DURATION",

@@ -270,6 +270,7 @@ static void settle(struct service_making *m)
 	struct service_config *s = m->service;
 
 	check_absolute(m);
+	hooks_check(m);
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		default_directory(&s->slots[slot]);
 		drop_empty_hooks(&s->slots[slot]);

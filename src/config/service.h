@@ -26,6 +26,8 @@ const struct option_def *service_option(const char *name);
  */
 void service_names(const struct service_making *m, enum slot_id slot, struct expansions *ret);
 
+/** Warns of commands that do what slotd does. */
+void hooks_check(struct service_making *m);
 /** Fills both slots with their programs and gives the workers their addresses. */
 int service_slots(struct service_making *m);
 /** Returns how many workers of the slot have an address. */

@@ -141,6 +141,7 @@ void deploy_next(struct deploy *d, const struct deploy_event *ev, usec_t now, st
 	} else if (d->back) {
 		fail(d, SWAP_EXIT_FLIPPED_BACK, ev, now, plan);
 	} else {
+		deploy_add(d, PLAN_READY, plan);
 		finish(d, SWAP_EXIT_DONE, position, ev->text, plan);
 		d->step = SWAP_NONE;
 	}
@@ -155,6 +156,7 @@ void deploy_begin(struct deploy *d, const struct deploy_event *ev, usec_t now, s
 	d->warm = ev->warm && !ev->touched && d->kind != SWAP_KIND_DEPLOY;
 	d->afresh = ev->touched || d->kind == SWAP_KIND_DEPLOY;
 	d->back = false;
+	d->until_gate = ev->until_gate;
 	d->crashes = 0;
 	d->crashes_max = ev->policy->bake_crashes;
 	d->ready_timeout = ev->policy->ready_timeout;
@@ -162,7 +164,7 @@ void deploy_begin(struct deploy *d, const struct deploy_event *ev, usec_t now, s
 				? ev->policy->hook_timeout[HOOK_ON_FAILURE]
 				: 0;
 	d->n = d->at = 0;
-	for (size_t i = 0; (p = phase_at(i)); i++) {
+	for (size_t i = 0; (p = phase_at(i)) && !(ev->until_gate && p->flips); i++) {
 		if (!p->needed || p->needed(d, ev)) {
 			append(d, p->step, p->limit ? p->limit(ev->policy) : USEC_NEVER);
 		}

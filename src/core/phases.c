@@ -424,6 +424,7 @@ static const struct phase phases[] = {
 		[DEPLOY_EV_ABORT] = deploy_abandon,
 		[DEPLOY_EV_TIMER] = deploy_abandon}},
 	{.step = SWAP_CHECK_RECORD,
+	 .flips = true,
 	 .uses_slot = true,
 	 .enter = check_record,
 	 .undo = stop_slot,

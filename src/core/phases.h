@@ -19,6 +19,7 @@ struct phase {
 	need_fn *needed;
 	usec_t (*limit)(const struct swap_policy *policy); /* NULL: none */
 	bool same_limit; /* it has the time that the phase before it has left */
+	bool flips;	 /* from here on it is about the flip */
 	bool shown;	 /* people see it, with a number */
 	bool uses_slot;	 /* nobody else should start or stop the target's workers */
 	act_fn *enter;

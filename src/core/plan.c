@@ -63,6 +63,7 @@ static const struct {
 	[PLAN_GATE] = {"gate", 0},
 	[PLAN_GATE_END] = {"gate-end", 0},
 	[PLAN_CHECK_RECORD] = {"check-record", 0},
+	[PLAN_READY] = {"ready", 0},
 	[PLAN_FLIP] = {"flip", 0},
 	[PLAN_LIVE] = {"live", 0},
 	[PLAN_PROVE] = {"prove", 0},

@@ -103,18 +103,26 @@ static void show(const struct ctl *ctl, const json_t *all)
 	view_print(stdout, strbuf_str(&text), ctl->terminal);
 }
 
-void cmd_history(struct ctl *ctl, struct words *words)
+json_t *history_read(struct ctl *ctl, const struct words *services)
 {
 	CLEANUP(value_done) struct value reply = {0};
 	struct diag diag = {0};
-	json_t *all;
 	int r = rpc_call(&ctl->rpc, &reply, &diag, "slotd.readHistory", "ii", -LAST_BYTES, 0);
 
 	if (r < 0 && !(r == -EREMOTE && ctl->rpc.fault.code == FAULT_NO_FILE)) {
 		session_own_failed(ctl, r, &diag, false);
+		return NULL;
+	}
+	return parse(r < 0 ? "" : value_str(&reply), services);
+}
+
+void cmd_history(struct ctl *ctl, struct words *words)
+{
+	json_t *all = history_read(ctl, words);
+
+	if (!all) {
 		return;
 	}
-	all = parse(r < 0 ? "" : value_str(&reply), words);
 	for (int i = 0; i < words->n; i++) {
 		if (!is_among(all, words->at[i]) &&
 		    !service_is_known(ctl, COMMAND_HISTORY, words->at[i])) {

@@ -206,18 +206,22 @@ static void wait_for_other(struct ctl *ctl, const char *service)
 
 struct request {
 	enum command command;
-	const char *service, *release; /* release NULL: the method takes none */
-	bool force;		       /* only without a release */
+	const char *service, *release; /* "": none */
+	bool force;
+	bool until_gate;
 };
 
 static int ask(struct ctl *ctl, const struct request *q, struct value *number, struct diag *diag)
 {
-	if (q->force) {
-		return rpc_call(&ctl->rpc, number, diag, command_method(q->command, ABOUT_NOTHING),
-				"sb", q->service, 1);
+	const char *method = command_method(q->command, ABOUT_NOTHING);
+
+	if (q->command == COMMAND_DEPLOY) {
+		return rpc_call(&ctl->rpc, number, diag, method, "ssbs", q->service, q->release, 0,
+				q->until_gate ? "gate" : "");
 	}
-	return rpc_call(&ctl->rpc, number, diag, command_method(q->command, ABOUT_NOTHING),
-			q->release ? "ss" : "s", q->service, q->release);
+	return rpc_call(&ctl->rpc, number, diag, method,
+			q->command == COMMAND_ROLLBACK ? "sbs" : "s", q->service, q->force,
+			q->release);
 }
 
 static int ask_until(struct ctl *ctl, const struct request *q, usec_t wait, struct value *number,
@@ -304,15 +308,22 @@ static void run_job(struct ctl *ctl, const struct words *words, const struct req
 void cmd_swap(struct ctl *ctl, struct words *words)
 {
 	if (usage_ok(ctl, words, 1)) {
-		run_job(ctl, words, &(struct request){COMMAND_SWAP, words->at[0], NULL, false});
+		run_job(ctl, words,
+			&(struct request){.command = COMMAND_SWAP, .service = words->at[0]});
 	}
 }
 
 void cmd_rollback(struct ctl *ctl, struct words *words)
 {
-	if (usage_ok(ctl, words, 1)) {
+	char release[128] = "";
+
+	if (usage_ok(ctl, words, 2) &&
+	    (words->n < 2 || release_of_job(ctl, words, release, sizeof(release)))) {
 		run_job(ctl, words,
-			&(struct request){COMMAND_ROLLBACK, words->at[0], NULL, words->force});
+			&(struct request){.command = COMMAND_ROLLBACK,
+					  .service = words->at[0],
+					  .release = release,
+					  .force = words->force});
 	}
 }
 
@@ -320,8 +331,10 @@ void cmd_deploy(struct ctl *ctl, struct words *words)
 {
 	if (usage_ok(ctl, words, 2)) {
 		run_job(ctl, words,
-			&(struct request){COMMAND_DEPLOY, words->at[0],
-					  words->n > 1 ? words->at[1] : "", false});
+			&(struct request){.command = COMMAND_DEPLOY,
+					  .service = words->at[0],
+					  .release = words->n > 1 ? words->at[1] : "",
+					  .until_gate = words->until_gate});
 	}
 }
 

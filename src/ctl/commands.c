@@ -28,6 +28,7 @@ static command_fn *const functions[COMMAND_MAX_] = {
 	[COMMAND_OPEN] = cmd_open,
 	[COMMAND_PID] = cmd_pid,
 	[COMMAND_QUIT] = cmd_quit,
+	[COMMAND_RELEASES] = cmd_releases,
 	[COMMAND_RELOAD] = cmd_reload,
 	[COMMAND_REMOVE] = cmd_remove,
 	[COMMAND_REOPEN] = cmd_reopen,

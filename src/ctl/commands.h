@@ -13,7 +13,7 @@ struct words {
 	char *buf;
 	char **at;
 	int n;
-	bool json, force, now, dry_run, yes, detach;
+	bool json, force, now, dry_run, yes, detach, until_gate;
 	usec_t wait; /* 0: not given */
 };
 
@@ -38,9 +38,14 @@ bool words_have(const struct words *w, const char *word);
 
 command_fn cmd_ask, cmd_add, cmd_attach, cmd_avail, cmd_clear, cmd_deploy, cmd_drain, cmd_fg,
 	cmd_freeze, cmd_help, cmd_history, cmd_import_check, cmd_leave, cmd_log_level, cmd_maintail,
-	cmd_open, cmd_pid, cmd_quit, cmd_reload, cmd_remove, cmd_reopen, cmd_reread, cmd_restart,
-	cmd_restart_daemon, cmd_upgrade, cmd_rollback, cmd_shutdown, cmd_signal, cmd_slots,
-	cmd_start, cmd_status, cmd_stop, cmd_swap, cmd_tail, cmd_update, cmd_version;
+	cmd_open, cmd_pid, cmd_quit, cmd_releases, cmd_reload, cmd_remove, cmd_reopen, cmd_reread,
+	cmd_restart, cmd_restart_daemon, cmd_upgrade, cmd_rollback, cmd_shutdown, cmd_signal,
+	cmd_slots, cmd_start, cmd_status, cmd_stop, cmd_swap, cmd_tail, cmd_update, cmd_version;
 
+/** Reads the history, of these services if any are named. The array is the caller's; NULL: said
+ * why. */
+struct json_t *history_read(struct ctl *ctl, const struct words *services);
+/** The release that the job words->at[1] of a service deployed. False: said why there is none. */
+bool release_of_job(struct ctl *ctl, const struct words *words, char *buf, size_t size);
 /** Is there such a service? If not it says so, and sets the exit code. */
 bool service_is_known(struct ctl *ctl, enum command command, const char *name);

@@ -53,6 +53,10 @@ static int take_option(struct words *w, const char *word, unsigned flags, char *
 		return 1;
 	}
 	value = value ? value : strtok_r(NULL, blanks, rest);
+	if (o->flag == ALLOW_UNTIL) {
+		w->until_gate = value && strcmp(value, "gate") == 0;
+		return w->until_gate ? 1 : diag_set(diag, -EINVAL, "write --until=gate");
+	}
 	if (!value || usec_parse(value, &w->wait) < 0 || w->wait == 0) {
 		return diag_set(diag, -EINVAL, "--wait takes a duration, as in --wait 10m");
 	}

@@ -127,7 +127,7 @@ const struct ledger_shape ledger_shapes[LEDGER_TABLE_MAX_] = {
 			.n_parts = 6,
 			.parts =
 				{
-					PART(ledger_service, swap, struct deploy, code),
+					PART(ledger_service, swap, struct deploy, until_gate),
 					PART(ledger_service, retire[0], struct retire, discard),
 					PART(ledger_service, retire[1], struct retire, discard),
 					PART(ledger_service, slots[0], struct ledger_slot, touched),

@@ -324,7 +324,7 @@ static struct job_request job_request(const struct call *c, char *who, size_t si
 		.gid = message_has(c->m, TAG_GID) ? (gid_t)message_u64(c->m, TAG_GID) : (gid_t)-1,
 		.trusted = c->trusted,
 		.force = message_u64(c->m, TAG_FORCE) != 0,
-		.why = message_text(c->m, TAG_ARG),
+		.arg = message_text(c->m, TAG_ARG),
 	};
 }
 

@@ -9,7 +9,7 @@ import threading
 import time
 
 from harness.load import once
-from harness.paths import SLOTCTL
+from harness.paths import SLOTCTL, SLOTD
 from harness.procs import stays, wait_for
 from test_services import Payinv, payinv  # noqa: F401
 
@@ -168,3 +168,51 @@ def test_a_quiet_job_gives_a_sign_of_life_without_a_terminal(slotd, ports):
         (payinv.daemon.dir / "go").touch()
         assert re.match(r"    prepare  (1[5-9]|[2-9]\d)(\.\d)? s so far$", line), line
         assert "is live." in slotctl.stdout.read() and slotctl.wait(30) == 0
+
+
+# ---- releases
+
+def test_a_deploy_until_the_gate_is_made_live_by_a_swap_at_once(payinv):
+    done = payinv.daemon.ctl("deploy", "--until=gate", "payinv", "r1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^2/2 gate +ok .*\nb \(r1\) has passed the gate and stays up; a is live\. To go on: "
+                     "slotctl swap payinv$", done.stdout, re.M), done.stdout
+    assert payinv.live() == "a" and once(payinv.address).startswith("a ")
+    pid = payinv.daemon.wait_state(payinv.worker("b", 0), "RUNNING")["pid"]
+    assert payinv.daemon.ctl("rollback", "payinv").returncode == 10, "it was never live"
+    lines = payinv.swap()
+    assert "gate" not in lines and payinv.live() == "b"
+    assert payinv.daemon.info(payinv.worker("b", 0))["pid"] == pid
+    assert payinv.daemon.ctl("deploy", "--until=flip", "payinv").returncode == 2
+
+
+def test_a_rollback_to_a_former_release_deploys_it_again(slotd, ports):
+    payinv = Payinv(slotd, ports, options="idle_keep=60\nprepare=echo $SLOTD_KIND $SLOTD_RELEASE "
+                    ">> %D%/prepared\n")
+    for release in ("r1", "r2", "r3"):
+        payinv.daemon.ctl("deploy", "payinv", release, check=True)
+    listed = payinv.daemon.ctl("releases", "payinv", check=True).stdout.splitlines()
+    assert [line.split()[0] for line in listed] == ["#1", "#2", "#3"], listed
+    assert listed[1].endswith("held by a") and listed[2].endswith("live in b"), listed
+    done = payinv.daemon.ctl("rollback", "payinv", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert payinv.daemon.slot("payinv", payinv.live())["release"] == "r1"
+    assert payinv.daemon.read("prepared").splitlines()[-1] == "rollback r1"
+    done = payinv.daemon.ctl("rollback", "payinv", "#3")
+    assert done.returncode == 0 and "prepare" not in done.stdout, done.stdout
+    assert payinv.daemon.slot("payinv", payinv.live())["release"] == "r3"
+    done = payinv.daemon.ctl("rollback", "payinv", "3")
+    assert done.returncode == 10 and "payinv: r3 is live" in done.stderr
+    done = payinv.daemon.ctl("rollback", "payinv", "77")
+    assert done.returncode == 2 and "no release of payinv was deployed by job 77" in done.stderr
+
+
+def test_slotd_t_warns_of_commands_that_do_what_slotd_does(slotd, ports):
+    payinv = Payinv(slotd, ports, start=False, options="live_file=%D%/live\nprepare=\n  git pull\n"
+                    "  echo b > %D%/live\nafter_swap=systemctl reload nginx\n")
+    done = subprocess.run([str(SLOTD), "-t", "-c", str(payinv.daemon.config)], text=True,
+                          capture_output=True, timeout=60)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0 and "has live_file: slotd writes it, when the swap is done" in said
+    assert "has reload nginx: the proxy in front need not be reloaded" in said
+    assert "git pull" not in said

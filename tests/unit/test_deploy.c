@@ -345,6 +345,24 @@ START_TEST(a_slot_that_is_not_verified_is_stopped_and_live_is_untouched)
 }
 END_TEST
 
+START_TEST(a_deploy_until_the_gate_leaves_the_slot_ready_and_flips_nothing)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_NONE);
+	story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
+					       .policy = &t.policy,
+					       .what = SWAP_KIND_DEPLOY,
+					       .until_gate = true});
+	ck_assert_uint_eq(t.deploy.total, 4);
+	go_on_to(&t, SWAP_VERIFY);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_COMMANDS, "2 commands"),
+			 "ready 3 b; timer 3 off; finish 3 b 0 #4 \"2 commands\"");
+	ck_assert_int_eq(t.deploy.live, SLOT_A);
+	ck_assert(!deploy_busy(&t.deploy));
+}
+END_TEST
+
 START_TEST(what_runs_after_a_swap_does_not_change_its_outcome)
 {
 	static struct story t;
@@ -828,6 +846,7 @@ int main(void)
 		a_swap_starts_gates_checks_the_record_flips_and_records,
 		a_deploy_prepares_first_and_starts_afresh, a_prepare_that_fails_changes_nothing,
 		a_slot_that_is_not_verified_is_stopped_and_live_is_untouched,
+		a_deploy_until_the_gate_leaves_the_slot_ready_and_flips_nothing,
 		what_runs_after_a_swap_does_not_change_its_outcome,
 		a_slotd_that_ends_in_the_bake_runs_nothing_more,
 		a_failure_is_told_then_its_commands_run_then_it_finishes,

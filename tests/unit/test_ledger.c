@@ -581,6 +581,7 @@ static void print_service(void)
 	FIELD(deploy, phases);
 	FIELD(deploy, on_failure);
 	FIELD(deploy, code);
+	FIELD(deploy, until_gate);
 	FIELD(deploy_phase, step);
 	FIELD(deploy_phase, limit);
 	FIELD(retire, service);

@@ -124,6 +124,30 @@ START_TEST(what_is_no_link_is_not_replaced_by_one)
 }
 END_TEST
 
+START_TEST(a_long_history_loses_its_older_half)
+{
+	struct record_files f = {.commit = true, .history_path = history};
+	static char line[4096];
+	struct stat st;
+
+	make_dir();
+	f.history_line = line;
+	for (int i = 0; i < 300; i++) {
+		memset(line, '.', sizeof(line) - 2);
+		line[sizeof(line) - 2] = '\n';
+		(void)snprintf(line, sizeof(line), "{%d}", i);
+		line[strlen(line)] = ' ';
+		ck_assert_int_eq(record_files_write(&f), 0);
+	}
+	ck_assert_int_eq(stat(history, &st), 0);
+	ck_assert_int_lt(st.st_size, 1 << 20);
+	ck_assert_int_gt(st.st_size, 512 << 10);
+	ck_assert_str_ne(content(history), "");
+	ck_assert_int_eq(content(history)[0], '{');
+	remove_dir();
+}
+END_TEST
+
 START_TEST(the_history_grows)
 {
 	struct record_files f = {.commit = true, .history_path = history};
@@ -240,7 +264,8 @@ int main(void)
 {
 	return suite_run("record_files", a_record_replaces_all_three, a_check_changes_none_of_them,
 			 mode_and_owner_of_the_live_file_stay,
-			 what_is_no_link_is_not_replaced_by_one, the_history_grows,
+			 what_is_no_link_is_not_replaced_by_one,
+			 a_long_history_loses_its_older_half, the_history_grows,
 			 a_directory_that_is_gone_fails_the_check,
 			 behind_a_link_the_live_file_is_replaced_and_the_link_stays,
 			 what_is_no_regular_file_is_never_replaced,

@@ -233,10 +233,25 @@ void job_drained(struct service *s, const struct plan_action *a)
 	job_close(j);
 }
 
+static void made_ready(struct service *s, struct job *j)
+{
+	char slot[JOB_NAME_MAX + 8], live[JOB_NAME_MAX + 8];
+
+	(void)snprintf(j->text, sizeof(j->text),
+		       "%s has passed the gate and stays up; %s is live. To go on: slotctl swap %s",
+		       service_slot_text(s, j->to, slot, sizeof(slot)),
+		       service_slot_text(s, j->from, live, sizeof(live)), j->name);
+	service_say(s, LOG_NOTICE, "%s #%u: %s", swap_kind_name(j->kind), j->number, j->text);
+}
+
 static void succeeded(struct service *s, struct job *j, const struct plan_action *a)
 {
 	char slot[JOB_NAME_MAX + 8];
 
+	if (s->swap.until_gate) {
+		made_ready(s, j);
+		return;
+	}
 	(void)snprintf(j->text, sizeof(j->text), "%s is live.%s%s",
 		       service_slot_text(s, j->to, slot, sizeof(slot)), *a->text ? " " : "",
 		       a->text);
@@ -418,7 +433,10 @@ void job_finished(struct service *s, const struct plan_action *a)
 	}
 	s->culprit = NULL;
 	j->step = SWAP_NONE;
-	j->over = a->arg != SWAP_EXIT_DONE;
+	if (a->position && a->arg == SWAP_EXIT_DONE) {
+		tell_end_of_step(s, j, a);
+	}
+	j->over = a->arg != SWAP_EXIT_DONE || s->swap.until_gate;
 	commit(j);
 	close_when_over(j);
 	job_changed(j);

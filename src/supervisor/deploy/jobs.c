@@ -112,6 +112,39 @@ static bool ends_bake(const struct service *s, enum swap_kind kind)
 	       (s->swap.step == SWAP_BAKE || s->swap.step == SWAP_AFTER_SWAP);
 }
 
+static bool wants_release(const struct job_request *req)
+{
+	return req->release && *req->release;
+}
+
+/* A rollback to a release that the other slot does not hold is a deploy of it. */
+static enum swap_kind pipeline_of(const struct service *s, const struct job_request *req)
+{
+	const struct service_slot *other = &s->slots[slot_other(service_live(s))];
+
+	return req->kind == SWAP_KIND_ROLLBACK && wants_release(req) &&
+			       (!other->proven || strcmp(other->release, req->release) != 0)
+		       ? SWAP_KIND_DEPLOY
+		       : req->kind;
+}
+
+static int check_release(const struct service *s, const struct job_request *req, struct diag *diag)
+{
+	const enum slot_id live = service_live(s);
+
+	if (strcmp(s->slots[live].release, req->release) == 0) {
+		return diag_set(diag, -EINVAL, "%s: %s is live", s->name, req->release);
+	}
+	if (pipeline_of(s, req) == SWAP_KIND_DEPLOY &&
+	    !s->config->slots[live].hooks[HOOK_PREPARE]) {
+		return diag_set(diag, -EINVAL,
+				"%s: slot %s does not hold %s, and without prepare= nobody would "
+				"bring it there",
+				s->name, slot_name(slot_other(live)), req->release);
+	}
+	return 0;
+}
+
 static int check_request(struct service *s, const struct job_request *req, struct diag *diag)
 {
 	enum slot_id target = slot_other(service_live(s));
@@ -138,6 +171,12 @@ static int check_request(struct service *s, const struct job_request *req, struc
 				"the name of a release has at most %d characters, and no control "
 				"characters",
 				JOB_NAME_MAX - 1);
+	}
+	if (req->arg && *req->arg && strcmp(req->arg, "gate") != 0) {
+		return diag_set(diag, -EINVAL, "a deploy ends at the gate or goes on to its end");
+	}
+	if (req->kind == SWAP_KIND_ROLLBACK && wants_release(req)) {
+		return check_release(s, req, diag);
 	}
 	if (req->kind == SWAP_KIND_ROLLBACK && !s->slots[target].proven) {
 		return diag_set(diag, -EINVAL,
@@ -364,9 +403,9 @@ static int make(struct service *s, const struct job_request *req, struct job **r
 	(void)snprintf(j->name, sizeof(j->name), "%s", s->name);
 	(void)snprintf(j->who, sizeof(j->who), "%s", req->who ? req->who : "?");
 	(void)snprintf(j->release, sizeof(j->release), "%s",
-		       req->kind != SWAP_KIND_DEPLOY ? s->slots[j->to].release
-		       : req->release		     ? req->release
-						     : "");
+		       wants_release(req)	       ? req->release
+		       : req->kind != SWAP_KIND_DEPLOY ? s->slots[j->to].release
+						       : "");
 	j->number = records_next_job(s->sup);
 	open_log(j);
 	drop_oldest(s->sup->jobs);
@@ -400,8 +439,8 @@ static void make_way(struct service *s, const struct job *next)
 int job_begin(struct supervisor *sup, const struct job_request *req, struct diag *diag)
 {
 	struct service *s;
+	struct begin begin;
 	struct job *j;
-	bool warm;
 	int r = request_service(sup, req, swap_kind_name(req->kind), &s, diag);
 
 	if (r == 0) {
@@ -415,11 +454,15 @@ int job_begin(struct supervisor *sup, const struct job_request *req, struct diag
 		return diag_set_errno(diag, r, "%s", s->name);
 	}
 	make_way(s, j);
-	warm = req->kind != SWAP_KIND_DEPLOY && slot_is_warm(s, j->to) && !s->slots[j->to].touched;
+	begin = (struct begin){.kind = pipeline_of(s, req),
+			       .draining = slot_is_draining(s, j->to),
+			       .until_gate = req->arg && *req->arg};
+	begin.warm = begin.kind != SWAP_KIND_DEPLOY && slot_is_warm(s, j->to) &&
+		     !s->slots[j->to].touched;
 	s->job = j;
 	records_write_state(sup);
 	announce(j);
-	service_begin(s, req->kind, warm, slot_is_draining(s, j->to));
+	service_begin(s, &begin);
 	return (int)j->number;
 }
 

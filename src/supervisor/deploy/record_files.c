@@ -8,12 +8,15 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
 enum {
 	NEW_FILE_MODE = 0644,
+	HISTORY_MAX = 1 << 20,
+	HISTORY_KEPT = 512 << 10,
 };
 
 static const char *beside(const char *path, char *buf, size_t size)
@@ -149,11 +152,37 @@ static int write_link(const char *path, const char *target, bool commit)
 	return commit ? put_in_place(path) : 0;
 }
 
+/* A history that has grown long loses its older half; whoever reads it reads only its end. */
+static int shorten(const char *path)
+{
+	auto_free char *text = malloc(HISTORY_KEPT + 1);
+	auto_close int fd = -EBADF;
+	struct diag diag = {0};
+	struct stat st;
+	const char *from;
+	ssize_t n;
+
+	if (own_file_open(path, O_RDONLY, 0, &diag, &fd) < 0 || fstat(fd, &st) < 0 ||
+	    st.st_size <= HISTORY_MAX) {
+		return 0;
+	}
+	n = text ? io_read_tail(fd, text, HISTORY_KEPT) : -ENOMEM;
+	if (n < 0) {
+		return 0; /* the next line tries it again */
+	}
+	text[n] = '\0';
+	from = strchr(text, '\n');
+	return from && write_beside(path, from + 1) == 0 ? put_in_place(path) : 0;
+}
+
 static int append(const char *path, const char *line)
 {
 	struct diag diag = {0};
 	auto_close int fd = -EBADF;
 
+	if (shorten(path) != 0) {
+		return 1;
+	}
 	if (own_file_open(path, O_WRONLY | O_CREAT | O_APPEND, NEW_FILE_MODE, &diag, &fd) < 0) {
 		return say(&diag);
 	}

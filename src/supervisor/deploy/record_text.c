@@ -1,8 +1,10 @@
 #include "deploy/record_text.h"
 #include "deploy/job.h"
+#include "deploy/records.h"
 #include "service/service.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 static json_t *services_object(json_t *state)
 {
@@ -73,4 +75,17 @@ char *record_text(struct supervisor *sup, json_t *state, uint32_t next_job,
 		return NULL;
 	}
 	return json_dumps(state, JSON_INDENT(2) | JSON_SORT_KEYS);
+}
+
+void record_text_upkeep(const json_t *one, struct record *ret)
+{
+	const json_t *frozen = json_object_get(one, "frozen");
+	const char *who = json_string_value(json_object_get(frozen, "who"));
+	const char *why = json_string_value(json_object_get(frozen, "why"));
+
+	ret->frozen = (usec_t)json_integer_value(json_object_get(frozen, "since")) * 1000000;
+	ret->rolled_back =
+		(usec_t)json_integer_value(json_object_get(one, "rolled_back")) * 1000000;
+	(void)snprintf(ret->freezer, sizeof(ret->freezer), "%s", who ? who : "");
+	(void)snprintf(ret->freeze_why, sizeof(ret->freeze_why), "%s", why ? why : "");
 }

@@ -14,3 +14,7 @@ struct json_t;
  */
 char *record_text(struct supervisor *sup, struct json_t *state, uint32_t next_job,
 		  const struct service *flipped);
+
+struct record;
+/** Takes from the service's part of the state file what people have asked for. */
+void record_text_upkeep(const struct json_t *one, struct record *ret);

@@ -527,19 +527,6 @@ int records_init(struct supervisor *sup, struct diag *diag)
 	return error;
 }
 
-static void find_upkeep(const json_t *one, struct record *ret)
-{
-	const json_t *frozen = json_object_get(one, "frozen");
-	const char *who = json_string_value(json_object_get(frozen, "who"));
-	const char *why = json_string_value(json_object_get(frozen, "why"));
-
-	ret->frozen = (usec_t)json_integer_value(json_object_get(frozen, "since")) * 1000000;
-	ret->rolled_back =
-		(usec_t)json_integer_value(json_object_get(one, "rolled_back")) * 1000000;
-	(void)snprintf(ret->freezer, sizeof(ret->freezer), "%s", who ? who : "");
-	(void)snprintf(ret->freeze_why, sizeof(ret->freeze_why), "%s", why ? why : "");
-}
-
 int records_find(struct supervisor *sup, const char *service, struct record *ret, struct diag *diag)
 {
 	struct records *r = sup->records;
@@ -557,7 +544,7 @@ int records_find(struct supervisor *sup, const char *service, struct record *ret
 	ret->proven[ret->live] = true;
 	ret->proven[slot_other(ret->live)] = !json_is_false(json_object_get(one, "rollback"));
 	ret->since = (usec_t)json_integer_value(json_object_get(one, "since")) * 1000000;
-	find_upkeep(one, ret);
+	record_text_upkeep(one, ret);
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		const char *text = json_string_value(json_object_get(
 			json_object_get(one, "releases"), slot_name((enum slot_id)slot)));

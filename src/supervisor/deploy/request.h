@@ -12,7 +12,7 @@ struct job_request {
 	gid_t gid;
 	bool trusted; /* may do everything; else allow_deploy of the service decides */
 	bool force;
-	const char *why; /* of a freeze */
+	const char *arg; /* why a service is frozen; "gate": a deploy ends there */
 };
 /**
  * Finds the service, and checks that who asks may change it.

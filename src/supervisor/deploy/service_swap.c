@@ -1,7 +1,7 @@
 #include "deploy/service_swap.h"
+#include "deploy/hooks.h"
 #include "deploy/job_steps.h"
 #include "deploy/jobs.h"
-#include "deploy/hooks.h"
 #include "deploy/records.h"
 #include "service/gate.h"
 #include "service/handoff_ops.h"
@@ -77,15 +77,16 @@ void service_feed(struct service *s, enum deploy_event_kind kind, int code, cons
 	push(s, &(struct deploy_event){.kind = kind, .code = code, .text = text});
 }
 
-void service_begin(struct service *s, enum swap_kind kind, bool warm, bool draining)
+void service_begin(struct service *s, const struct begin *b)
 {
 	enum slot_id target = slot_other(service_live(s));
 
 	push(s, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
-				       .what = kind,
+				       .what = b->kind,
 				       .policy = &s->policy,
-				       .warm = warm,
-				       .draining = draining,
+				       .warm = b->warm,
+				       .draining = b->draining,
+				       .until_gate = b->until_gate,
 				       .touched = s->slots[target].touched});
 }
 
@@ -323,6 +324,12 @@ static void perform_check_record(struct service *s, const struct plan_action *a)
 	records_check(s);
 }
 
+static void perform_ready(struct service *s, const struct plan_action *a)
+{
+	s->slots[a->slot].touched = false;
+	records_write_state(s->sup);
+}
+
 static void perform_flip(struct service *s, const struct plan_action *a)
 {
 	service_flip(s, (enum slot_id)a->slot);
@@ -425,6 +432,7 @@ static perform_fn *const actions[PLAN_KIND_MAX_] = {
 	[PLAN_GATE] = perform_gate,
 	[PLAN_GATE_END] = perform_gate_end,
 	[PLAN_CHECK_RECORD] = perform_check_record,
+	[PLAN_READY] = perform_ready,
 	[PLAN_FLIP] = perform_flip,
 	[PLAN_LIVE] = perform_live,
 	[PLAN_PROVE] = perform_prove,

@@ -8,7 +8,11 @@
 void service_feed(struct service *s, enum deploy_event_kind kind, int code, const char *text);
 /** The live slot fails, and text says why: a bake may end by that. */
 void service_fails(struct service *s, enum deploy_event_kind kind, const char *text);
-void service_begin(struct service *s, enum swap_kind kind, bool warm, bool draining);
+struct begin {
+	enum swap_kind kind; /* which phases it has */
+	bool warm, draining, until_gate;
+};
+void service_begin(struct service *s, const struct begin *b);
 void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind kind);
 void service_swap_init(struct service *s, enum slot_id live);
 void service_swap_done(struct service *s);

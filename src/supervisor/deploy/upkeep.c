@@ -111,11 +111,11 @@ int service_freeze(struct supervisor *sup, const struct job_request *req, struct
 	if (r < 0) {
 		return r;
 	}
-	if (!req->why || !*req->why) {
+	if (!req->arg || !*req->arg) {
 		return diag_set(diag, -EINVAL, "say why: slotctl freeze %s WHY", s->name);
 	}
-	service_say(s, LOG_NOTICE, "frozen by %s: %s", req->who, req->why);
-	set_freeze(s, usec_wall(), req->who, req->why);
+	service_say(s, LOG_NOTICE, "frozen by %s: %s", req->who, req->arg);
+	set_freeze(s, usec_wall(), req->who, req->arg);
 	return 0;
 }
 

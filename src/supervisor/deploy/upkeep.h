@@ -17,7 +17,7 @@ void upkeep_done(struct service *s);
 /** New connections wait until service_resume, at most for pause_timeout from now. */
 int service_pause(struct supervisor *sup, const struct job_request *req, struct diag *diag);
 int service_resume(struct supervisor *sup, const struct job_request *req, struct diag *diag);
-/** Deploys and swaps are refused until service_unfreeze, and told req->why. */
+/** Deploys and swaps are refused until service_unfreeze, and told req->arg. */
 int service_freeze(struct supervisor *sup, const struct job_request *req, struct diag *diag);
 int service_unfreeze(struct supervisor *sup, const struct job_request *req, struct diag *diag);
 

@@ -1,0 +1,174 @@
+/* releases: which were deployed, by the history; and the release of a job, for a rollback to it. */
+
+#include "commands.h"
+#include "view.h"
+
+#include <jansson.h>
+#include <slotd/cleanup.h>
+#include <slotd/strbuf.h>
+#include <slotd/swap_names.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char *text_of(const json_t *entry, const char *name)
+{
+	const char *text = json_string_value(json_object_get(entry, name));
+
+	return text ? text : "";
+}
+
+/* It has a release, which was brought into a slot and was live. */
+static bool is_release(const json_t *entry)
+{
+	const char *kind = text_of(entry, "kind");
+
+	return *text_of(entry, "release") &&
+	       json_integer_value(json_object_get(entry, "code")) == SWAP_EXIT_DONE &&
+	       (strcmp(kind, "deploy") == 0 || strcmp(kind, "rollback") == 0);
+}
+
+/* ---- the list ---- */
+
+static json_t *releases_of(json_t *history)
+{
+	json_t *all = json_array(), *entry;
+	size_t i;
+
+	json_array_foreach(history, i, entry)
+	{
+		if (is_release(entry)) {
+			(void)json_array_append(all, entry);
+		}
+	}
+	return all;
+}
+
+/* "live in b", "held by a", or "". */
+static const char *where(const struct value *status, const json_t *entry, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	value_for_each(service, value_array(status, "services"))
+	{
+		if (strcmp(value_text(service, "service"), text_of(entry, "service")) != 0) {
+			continue;
+		}
+		value_for_each(slot, value_array(service, "slots"))
+		{
+			const char *name = value_text(slot, "slot");
+
+			if (strcmp(value_text(slot, "release"), text_of(entry, "release")) == 0) {
+				(void)snprintf(buf, size, "%s %s",
+					       strcmp(name, value_text(service, "live")) == 0
+						       ? "live in"
+						       : "held by",
+					       name);
+			}
+		}
+	}
+	return buf;
+}
+
+static void add_row(struct strbuf *to, const struct value *status, const json_t *entry)
+{
+	time_t began = (time_t)json_integer_value(json_object_get(entry, "began"));
+	char when[32] = "", cell[64];
+	struct tm tm;
+
+	if (localtime_r(&began, &tm)) {
+		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
+	}
+	(void)snprintf(cell, sizeof(cell), "#%lld",
+		       json_integer_value(json_object_get(entry, "job")));
+	view_pad(to, cell, 6);
+	view_pad(to, when, 18);
+	view_pad(to, text_of(entry, "release"), 20);
+	view_pad(to, text_of(entry, "kind"), 10);
+	view_pad(to, text_of(entry, "to"), 3);
+	view_pad(to, text_of(entry, "who"), 12);
+	(void)strbuf_addf(to, "%s\n", where(status, entry, cell, sizeof(cell)));
+}
+
+static void show(struct ctl *ctl, const struct words *words, const json_t *all)
+{
+	CLEANUP(value_done) struct value status = {0};
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	struct diag diag = {0};
+	const json_t *entry;
+	size_t i;
+
+	if (words->json) {
+		(void)json_dumpf(all, stdout, JSON_INDENT(2));
+		(void)putchar('\n');
+		return;
+	}
+	(void)session_service(ctl, words->at[0], &status,
+			      &diag); /* else where they are is left out */
+	json_array_foreach(all, i, entry)
+	{
+		add_row(&text, &status, entry);
+	}
+	if (i == 0) {
+		(void)strbuf_addf(&text, "%s: no deploy with a release is recorded\n",
+				  words->at[0]);
+	}
+	view_print(stdout, strbuf_str(&text), ctl->terminal);
+}
+
+void cmd_releases(struct ctl *ctl, struct words *words)
+{
+	json_t *history, *all;
+
+	if (words->n != 1) {
+		(void)fprintf(stderr, "slotctl: releases: %s\n",
+			      words->n < 1 ? "which service?" : "too many words");
+		command_help(COMMAND_RELEASES);
+		ctl->exit_code = EXIT_USAGE;
+		return;
+	}
+	history = history_read(ctl, words);
+	if (!history) {
+		return;
+	}
+	all = releases_of(history);
+	if (json_array_size(history) || service_is_known(ctl, COMMAND_RELEASES, words->at[0])) {
+		show(ctl, words, all);
+	}
+	json_decref(all);
+	json_decref(history);
+}
+
+/* ---- one of them ---- */
+
+bool release_of_job(struct ctl *ctl, const struct words *words, char *buf, size_t size)
+{
+	const char *number = words->at[1] + (words->at[1][0] == '#');
+	const struct words service = {.at = words->at, .n = 1};
+	json_t *history = history_read(ctl, &service), *entry;
+	char *end;
+	long job = strtol(number, &end, 10);
+	size_t i;
+
+	if (!history) {
+		return false;
+	}
+	buf[0] = '\0';
+	json_array_foreach(history, i, entry)
+	{
+		if (json_integer_value(json_object_get(entry, "job")) == job && is_release(entry)) {
+			(void)snprintf(buf, size, "%s", text_of(entry, "release"));
+		}
+	}
+	json_decref(history);
+	if (*end || !*number || !*buf) {
+		(void)fprintf(
+			stderr,
+			"slotctl: no release of %s was deployed by job %s. slotctl releases %s "
+			"lists them\n",
+			words->at[0], words->at[1], words->at[0]);
+		ctl->exit_code = EXIT_USAGE;
+		return false;
+	}
+	return true;
+}
