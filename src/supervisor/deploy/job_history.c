@@ -1,6 +1,8 @@
 #include "deploy/job_history.h"
+#include "deploy/job_steps.h"
 #include "deploy/jobs.h"
 #include "deploy/records.h"
+#include "link/inheritance.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/io.h>
@@ -91,6 +93,30 @@ static int load_file(struct supervisor *sup, const char *path, struct diag *diag
 	return 0;
 }
 
+/* With the machine, or with slotd-keep, everything has ended but what was recorded. */
+static void cut_short(struct supervisor *sup, struct job *j, const json_t *entry)
+{
+	auto_free char *line = NULL;
+	struct record record = {0};
+	enum slot_id to = slot_from_name(text_of(entry, "to"));
+
+	if (to < 0 || records_find(sup, j->name, &record, NULL) < 0) {
+		return; /* an older slotd has written it, or nothing was recorded before */
+	}
+	j->began = usec_monotonic(); /* how long it took nobody knows */
+	j->to = to;
+	j->from = slot_other(to);
+	j->began_wall = (usec_t)json_integer_value(json_object_get(entry, "began")) * 1000000;
+	j->code = record.live == to ? SWAP_EXIT_DONE : SWAP_EXIT_FAILED;
+	(void)snprintf(j->text, sizeof(j->text),
+		       "%sslotd, or the machine, went down in the middle of it: %s is live.",
+		       record.live == to ? "" : "NOTHING SWAPPED: ", slot_name(record.live));
+	line = job_history_line(j);
+	if (line) {
+		records_leave_line(sup, line);
+	}
+}
+
 /* It went on when the state file was last written, and has no end in the history. */
 static void load_running(struct supervisor *sup, const char *service, const json_t *entry)
 {
@@ -106,6 +132,9 @@ static void load_running(struct supervisor *sup, const char *service, const json
 		j->code = SWAP_EXIT_UNKNOWN;
 		(void)snprintf(j->text, sizeof(j->text),
 			       "slotd was restarted meanwhile; look at the status");
+	}
+	if (j && !inheritance_there(sup)) {
+		cut_short(sup, j, entry);
 	}
 }
 

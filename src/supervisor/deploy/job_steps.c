@@ -144,7 +144,7 @@ void job_stepped(struct service *s, const struct plan_action *a)
 
 /* ---- the end ---- */
 
-static char *history_line(const struct job *j)
+char *job_history_line(const struct job *j)
 {
 	json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:i, s:s}", "job",
 			      (int)j->number, "service", j->name, "kind", swap_kind_name(j->kind),
@@ -177,7 +177,7 @@ void job_close(struct job *j)
 		return;
 	}
 	j->done = true;
-	text = history_line(j);
+	text = job_history_line(j);
 	if (text) {
 		/* Its row stays until the line is written: a killed slotd's successor writes it. */
 		records_history(j->sup, text, j->service ? j->service->name : NULL);

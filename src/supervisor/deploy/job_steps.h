@@ -12,6 +12,8 @@ void job_line(struct job *j, const char *fmt, ...) __attribute__((format(printf,
 void job_changed(struct job *j);
 /** Nothing more comes of it: into the history. */
 void job_close(struct job *j);
+/** Its line of the history, to be freed; NULL: no memory. */
+char *job_history_line(const struct job *j);
 /** Its log is complete; whoever follows it is told of its end when that is written. jobs.c. */
 void job_end_log(struct job *j);
 

@@ -22,10 +22,11 @@ static json_t *services_object(json_t *state)
 /* For the next slotd, should this one not live to write its end into the history. */
 static int put_job(json_t *one, const struct job *j)
 {
-	return json_object_set_new(one, "running",
-				   json_pack("{s:I, s:s, s:s, s:s}", "job", (json_int_t)j->number,
-					     "kind", swap_kind_name(j->kind), "who", j->who,
-					     "release", j->release));
+	return json_object_set_new(
+		one, "running",
+		json_pack("{s:I, s:s, s:s, s:s, s:s, s:I}", "job", (json_int_t)j->number, "kind",
+			  swap_kind_name(j->kind), "who", j->who, "release", j->release, "to",
+			  slot_name(j->to), "began", (json_int_t)(j->began_wall / 1000000)));
 }
 
 static int put_upkeep(json_t *one, const struct upkeep *u)

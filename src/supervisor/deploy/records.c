@@ -452,6 +452,11 @@ static void write_former(struct supervisor *sup, char *line)
 	json_decref(entry);
 }
 
+void records_leave_line(struct supervisor *sup, const char *line)
+{
+	unwritten_add(sup->records->unwritten, line);
+}
+
 void records_resume(struct supervisor *sup)
 {
 	struct records *r = sup->records;

@@ -23,7 +23,7 @@ int records_find(struct supervisor *sup, const char *service, struct record *ret
 		 struct diag *diag);
 /**
  * Calls fn for each job that was running when the state file was last written. The object has job,
- * kind, who and release.
+ * kind, who and release, and of a slotd of now to and began.
  */
 typedef void record_job_fn(struct supervisor *sup, const char *service, const struct json_t *job);
 void records_running_jobs(struct supervisor *sup, record_job_fn *fn);
@@ -38,6 +38,8 @@ void records_write_state(struct supervisor *sup);
  * of that job is freed once the line is written; service may be NULL.
  */
 void records_history(struct supervisor *sup, char *line, const char *service);
+/** A line that the former slotd has not written; records_resume does. Takes nothing. */
+void records_leave_line(struct supervisor *sup, const char *line);
 /** Lines that a former slotd had not written are written now. */
 void records_resume(struct supervisor *sup);
 /** Numbers of jobs are greater than that from now on. */
