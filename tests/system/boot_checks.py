@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """Runs in the guest of ./boot (test_boot.py): slotd as a real systemd starts, watches and ends it."""
 
+import ctypes
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -101,6 +103,32 @@ def helpers_run_as_their_own_user():
     users = {name: user for user, name in (line.split() for line in run(
         "ps", "-eo", "user,comm").stdout.splitlines()[1:] if "slotd-" in line)}
     assert users["slotd-relay"] == users["slotd-control"] == "slotd", users
+
+
+def each_worker_has_a_control_group():
+    unit = Path("/sys/fs/cgroup" + show("ControlGroup"))
+    worker, strays = WORKERS.format("a", 8001), wait_for(
+        lambda: len((unit / "leaves:leaves/cgroup.procs").read_text().split()) == 2, "it has two")
+    assert strays and show("Delegate") == "yes"
+    assert not (unit / "cgroup.procs").read_text(), "none is in an inner node"
+    assert (unit / worker / "cgroup.procs").read_text().split() == [str(pid_of(worker))]
+    assert show("MainPID") in (unit / "slotd/cgroup.procs").read_text().split()
+    status = run("systemctl", "status", "slotd").stdout
+    assert worker in status and "payinv a" in status, status
+    slotctl("stop", "leaves")
+    wait_for(lambda: not (unit / "leaves:leaves").exists(), "killasgroup ends all of it")
+    assert not run("pgrep", "-f", "sleep 4242", check=False).stdout
+
+
+def what_depends_on_it_started_after_it_and_stops_before():
+    """Its ExecStart= and ExecStop= connect to the public socket."""
+    assert show("ActiveState", "front.service") == "active"
+    run("systemctl", "stop", "slotd")
+    assert show("ActiveState", "front.service") == "inactive"
+    assert show("Result", "front.service") == "success", "slotd had gone before"
+    run("systemctl", "start", "front")
+    assert show("ActiveState") == "active" and answers()
+    assert "network-online.target" in show("After").split()
 
 
 def a_killed_worker_is_back():
@@ -266,6 +294,8 @@ def a_killed_slotd_comes_back_and_takes_its_workers_over():
     assert int(show("NRestarts")) == restarts + 1
     assert pid_of(WORKERS.format("b", 8101)) == worker, "a worker was started again"
     assert answer()[0] == "b"
+    unit = Path("/sys/fs/cgroup" + show("ControlGroup"))
+    assert (unit / WORKERS.format("b", 8101) / "cgroup.procs").read_text().split() == [str(worker)]
 
 
 def a_reload_after_another_version_was_installed_executes_it():
@@ -369,6 +399,8 @@ BOOTS = {
         the_unit_asks_for_what_it_should,
         workers_do_not_see_what_systemd_told_slotd,
         helpers_run_as_their_own_user,
+        each_worker_has_a_control_group,
+        what_depends_on_it_started_after_it_and_stops_before,
         a_killed_worker_is_back,
         a_reload_returns_when_it_is_done,
         a_reload_of_a_bad_file_fails_and_changes_nothing,
@@ -392,17 +424,79 @@ BOOTS = {
     "2": [a_reboot_keeps_who_is_live],
 }
 
+# ---- power cuts
+
+SEED, CUTS = 10, 8
+STATE, HISTORY = Path("/var/lib/slotd/state.json"), Path("/var/lib/slotd/history")
+ASKED = Path("/opt/boot/asked")  # what was asked for when the power went, and what was live
+
+
+def history():
+    return [json.loads(line) for line in HISTORY.read_text().splitlines()]
+
+
+def cut_the_power():
+    """All processes end within the call: nothing is stopped, synchronized or unmounted."""
+    ctypes.CDLL(None).reboot(0x01234567)
+
+
+def one_slot_is_live_and_it_is_the_recorded_one():
+    live = json.loads(STATE.read_text())["services"]["payinv"]["live"]
+    assert Path("/var/lib/payinv-live").read_text() == f"{live}\n"
+    assert {answer()[0] for _ in range(10)} == {live}
+    other = "b" if live == "a" else "a"
+    rows = slotctl("status", f"payinv-{other}:*", check=False).stdout.splitlines()
+    assert len(rows) == 2 and all("STOPPED" in row for row in rows), rows
+    assert f"payinv {live}" in show("StatusText")
+    return live
+
+
+def the_history_tells_of_the_job():
+    """One line for each job, whose outcome is what is live."""
+    number, kind, before = ASKED.read_text().split()
+    live = one_slot_is_live_and_it_is_the_recorded_one()
+    jobs = wait_for(lambda: [j for j in history() if j["job"] >= int(number)], "it has a line") \
+        if json.loads(STATE.read_text())["next_job"] > int(number) else []
+    assert [j["job"] for j in history()] == sorted({j["job"] for j in history()})
+    for job in jobs:
+        assert job["kind"] == kind and job["code"] == (10 if live == before else 0), job
+    print(f"   {kind} #{number} from {before}: {live} is live; "
+          + (jobs[0]["text"] if jobs else "it had not begun"), flush=True)
+
+
+def begin_a_job_and_cut_the_power(dice, kind):
+    live = one_slot_is_live_and_it_is_the_recorded_one()
+    ASKED.write_text(f"{json.loads(STATE.read_text())['next_job']} {kind} {live}")
+    os.sync()
+    threading.Timer(dice.random() * 1.5, cut_the_power).start()
+    subprocess.run(["slotctl", "-c", str(CONFIG), kind, "payinv"], stdout=subprocess.DEVNULL)
+    signal.pause()
+
+
+def power_cuts(boot):
+    """After each boot but the first it is looked at, and cut again in the middle of a job."""
+    cut = boot - 3  # how often it has happened
+    assert show("ActiveState") == "active"
+    wait_for(answers, "the service answers")
+    if cut:
+        the_history_tells_of_the_job()
+    if cut < CUTS:
+        begin_a_job_and_cut_the_power(random.Random(SEED + cut), ("swap", "deploy")[cut % 2])
+
 
 def main():
     boot = os.environ["BOOT_NUMBER"]
+    if boot not in BOOTS:
+        power_cuts(int(boot))
+        print("ok power_cuts", flush=True)
+        return
     for check in BOOTS[boot]:
         began = time.monotonic()
         check()
         print(f"ok {check.__name__} {time.monotonic() - began:.2f} s", flush=True)
-    if boot == "1":
-        os.sync()
-        run("systemctl", "reboot")
-        signal.pause()
+    os.sync()
+    run("systemctl", "reboot")
+    signal.pause()
 
 
 sys.exit(main())

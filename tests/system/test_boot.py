@@ -26,6 +26,11 @@ numprocs_start=8101
 command=/opt/slow
 startsecs=0
 stopwaitsecs=600
+[program:leaves]
+command=/opt/leaves
+startsecs=0
+stopwaitsecs=1
+killasgroup=true
 [service:payinv]
 listen=127.0.0.1:8000
 slot_a=payinv-a
@@ -49,6 +54,23 @@ SLOW = """\
 trap 'sleep "$(cat /run/slow || echo 0)"; echo $$ >>/run/finished; exit 0' TERM
 while :; do sleep 0.1; done
 """
+
+LEAVES = """\
+#!/bin/sh
+trap "" TERM
+setsid sleep 4242 &
+while :; do wait; done
+"""
+FRONT = """\
+[Unit]
+Requires=slotd.service
+After=slotd.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart={0}
+ExecStop={0}
+""".format("""/usr/bin/python3 -c "import socket; socket.create_connection(('127.0.0.1', 8000))\"""")
 
 
 def install(tree):
@@ -112,10 +134,15 @@ def test_slotd_under_a_booted_systemd(tree):
     put(tree / "etc/systemd/system/slotd.service.d/test.conf", DROP_IN)
     put(tree / "opt/web.py", (HERE / "apps/web.py").read_text())
     put(tree / "opt/slow", SLOW)
-    (tree / "opt/slow").chmod(0o755)
+    put(tree / "opt/leaves", LEAVES)
+    for name in ("slow", "leaves"):
+        (tree / "opt" / name).chmod(0o755)
+    put(tree / "etc/systemd/system/front.service", FRONT)
+    (tree / "etc/systemd/system/multi-user.target.wants").mkdir()
+    (tree / "etc/systemd/system/multi-user.target.wants/front.service").symlink_to("../front.service")
     done = subprocess.run([str(HERE / "boot"), str(tree), str(HERE / "boot_checks.py")],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
     if done.returncode == 77:
         pytest.skip(done.stderr.strip())
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "ok a_reboot_keeps_who_is_live" in done.stdout
+    assert "ok a_reboot_keeps_who_is_live" in done.stdout and "ok power_cuts" in done.stdout
