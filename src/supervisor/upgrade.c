@@ -3,6 +3,7 @@
 #include "deploy/jobs.h"
 #include "handoff/relays.h"
 #include "link/helpers.h"
+#include "link/kept.h"
 #include "predecessor.h"
 #include "reload/reload.h"
 #include "show/requests.h"
@@ -297,7 +298,7 @@ void upgrade_finish(struct supervisor *sup)
 		log_line(LOG_NOTICE, "upgraded: this is version %s", SLOTD_VERSION);
 	}
 	relays_replace(sup);
-	helper_renew(sup, HELPER_KEEP);
+	keep_renew(sup);
 	orphans_reap(sup); /* those that ended in between */
 }
 

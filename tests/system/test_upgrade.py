@@ -183,3 +183,28 @@ def test_a_kill_after_an_upgrade_loses_no_connection(slotd, ports, programs):
     client.close()
     wait_for(lambda: not any(map(procs.alive, old)), "it has ended with its last connection")
     assert daemon.end() == 0
+
+
+def test_the_slotd_keep_of_before_stays_until_the_next_one_holds_all(slotd, programs):
+    """Whenever slotd is killed, there is one to ask."""
+    daemon = started(slotd, programs, SLEEPER.format("one", ""))
+    one = daemon.wait_state("one", "RUNNING")["pid"]
+    keep = programs / "keep/slotd-keep"
+    keep.unlink()
+    keep.write_text("#!/bin/sh\nexec cat <&3 >/dev/null\n")  # never ready; ends with slotd
+    keep.chmod(0o755)
+    before, _ = upgrade(daemon)
+    daemon.wait_log("upgraded: this is version")
+    assert daemon.helpers("keep") == before["keep"]
+    daemon.kill()
+    keep.unlink()
+    shutil.copy(BUILD / "src/keep/slotd-keep", keep)
+    daemon.start()
+    assert daemon.info("one")["pid"] == one and procs.alive(before["keep"][0])
+    upgrade(daemon)
+    wait_for(lambda: daemon.helpers("keep") and not procs.alive(before["keep"][0]),
+             "another has taken over")
+    daemon.kill()
+    daemon.start()
+    assert daemon.info("one")["pid"] == one
+    assert daemon.end() == 0

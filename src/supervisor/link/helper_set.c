@@ -105,16 +105,6 @@ int helpers_start(struct supervisor *sup, struct diag *diag)
 
 /* ---- after an upgrade */
 
-void helper_renew(struct supervisor *sup, enum helper_kind kind)
-{
-	struct helper *h = helper_of(sup, kind);
-
-	if (h && child_running(&h->child)) {
-		helper_quit(h);
-		h->wanted = h->renewed = true;
-	}
-}
-
 /* What has retired for good is freed when the next one does. */
 static void forget_retired(struct supervisor *sup)
 {
@@ -126,6 +116,30 @@ static void forget_retired(struct supervisor *sup)
 			free(h);
 		}
 	}
+}
+
+int helper_renew(struct helper *h)
+{
+	struct supervisor *sup = h->sup;
+	int r;
+
+	forget_retired(sup);
+	r = helper_add(sup, h->kind, h->index, true);
+	if (r < 0) {
+		return r;
+	}
+	h->wanted = false;
+	helper_start(sup->helpers.at[sup->helpers.len - 1]);
+	return 0;
+}
+
+void helper_succeed(struct helper *h)
+{
+	struct helper *before = helper_of(h->sup, h->kind);
+
+	before->retiring = true;
+	helper_keep(h);
+	helper_quit(before);
 }
 
 int helper_replace(struct helper *h, unsigned new_index)

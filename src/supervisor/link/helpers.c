@@ -80,6 +80,9 @@ void helper_keep(struct helper *h)
 				      {h->child.pidfd, KEEP_TAG_PIDFD}};
 	char label[96];
 
+	if (h->kind == HELPER_KEEP && h != helper_of(h->sup, HELPER_KEEP)) {
+		return; /* another has its place, or still has it */
+	}
 	(void)label_of(h, label, sizeof(label));
 	if (child_running(&h->child)) {
 		keep_put(h->sup, label, fds, ARRAY_SIZE(fds));
@@ -179,7 +182,7 @@ static void explain_end(struct helper *h, const struct child_result *result)
 	if (h->sup->quitting) {
 		return;
 	}
-	if (result->status == 0 && (h->retiring || h->renewed)) {
+	if (result->status == 0 && h->retiring) {
 		log_line(LOG_INFO, "%s has ended, as it should", name);
 		return;
 	}
@@ -196,7 +199,7 @@ static void explain_end(struct helper *h, const struct child_result *result)
 
 static void ended(struct helper *h)
 {
-	h->ready = h->renewed = false;
+	h->ready = false;
 	helper_keep(h);
 	if (ops_of(h)->last_words) {
 		channel_receive_rest(&h->channel);
@@ -231,6 +234,16 @@ void helper_quit(struct helper *h)
 	loop_timer_set(h->sup->loop, &h->timer, usec_add(usec_monotonic(), QUIT_PATIENCE));
 }
 
+/* After an upgrade there may be two for a moment. */
+static void quit_keep(struct supervisor *sup)
+{
+	vec_for_each (h, &sup->helpers) {
+		if ((*h)->kind == HELPER_KEEP) {
+			helper_quit(*h);
+		}
+	}
+}
+
 static void one_less(struct supervisor *sup)
 {
 	if (!sup->quitting) {
@@ -239,8 +252,7 @@ static void one_less(struct supervisor *sup)
 	if (!any_alive(sup, false)) {
 		loop_stop(sup->loop);
 	} else if (!any_alive(sup, true)) {
-		helper_quit(
-			helper_of(sup, HELPER_KEEP)); /* last: what it holds outlives the others */
+		quit_keep(sup); /* last: what it holds outlives the others */
 	}
 }
 
@@ -498,7 +510,7 @@ void helpers_done(struct supervisor *sup)
 struct helper *helper_of(struct supervisor *sup, enum helper_kind kind)
 {
 	vec_for_each (h, &sup->helpers) {
-		if ((*h)->kind == kind) {
+		if ((*h)->kind == kind && !(*h)->retiring) {
 			return *h;
 		}
 	}

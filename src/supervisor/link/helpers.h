@@ -28,8 +28,7 @@ struct helper {
 	bool ready;    /* it has sent MSG_READY */
 	bool hung;     /* it hung, and was ended because of that */
 	bool wanted;   /* it is restarted when it ends */
-	bool renewed;  /* it was asked to end, and another starts in its place */
-	bool retiring; /* another has its place; it ends by itself */
+	bool retiring; /* another has its place */
 	usec_t started;
 	unsigned quick_deaths;
 	void *data; /* of the file that owns this kind: a relay's page, for instance */
@@ -65,11 +64,14 @@ void helpers_quit(struct supervisor *sup);
 void helpers_leave(struct supervisor *sup);
 /** Frees what helpers_start has made; every helper must have ended, or goes on without slotd. */
 void helpers_done(struct supervisor *sup);
-/** Returns the first helper of that kind; only of relays there are several. Never NULL after
- * helpers_start. */
+/** Returns the first helper of that kind whose place no other has taken; only of relays there are
+ * several. Never NULL after helpers_start. */
 struct helper *helper_of(struct supervisor *sup, enum helper_kind kind);
-/** Ends the helper and starts the program anew, which may be another by now. */
-void helper_renew(struct supervisor *sup, enum helper_kind kind);
+/** Starts the program anew, which may be another by now, beside the helper, which goes on until
+ * helper_succeed. Returns 0 or -ENOMEM. */
+int helper_renew(struct helper *h);
+/** h takes the place of the first of its kind, which is asked to end. */
+void helper_succeed(struct helper *h);
 /**
  * Starts another relay in the place of one that goes on: that one gets another index, and is not
  * started again when it ends. Returns 0 or -ENOMEM.

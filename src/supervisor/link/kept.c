@@ -47,6 +47,37 @@ static void keep_send(struct helper *keep, const char *name, const struct kept *
 	(void)helper_send(keep, &m); /* a dead slotd-keep is refilled from these */
 }
 
+static void drop(struct helper *keep, const char *name)
+{
+	struct message m;
+
+	message_init(&m, MSG_KEEP_DROP, 0);
+	message_put_text(&m, TAG_NAME, name);
+	(void)helper_send(keep, &m);
+}
+
+static bool is_current(const struct helper *h)
+{
+	return h == helper_of(h->sup, HELPER_KEEP);
+}
+
+/* kept NULL: it is dropped. After an upgrade there are two for a moment, both of which hold all;
+ * the next one has the socket last. */
+static void tell(struct supervisor *sup, const char *name, const struct kept *kept)
+{
+	vec_for_each (h, &sup->helpers) {
+		if ((*h)->kind != HELPER_KEEP || !channel_open(&(*h)->channel) ||
+		    (!is_current(*h) && strcmp(name, KEEP_SOCKET) == 0)) {
+			continue;
+		}
+		if (kept) {
+			keep_send(*h, name, kept);
+		} else {
+			drop(*h, name);
+		}
+	}
+}
+
 static bool any_open(const struct kept_fd *fds, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -116,7 +147,6 @@ static void fill(struct kept *kept, const char *name, const struct kept_fd *fds,
 void keep_put(struct supervisor *sup, const char *name, const struct kept_fd *fds, unsigned n)
 {
 	struct kept *kept = any_open(fds, n) ? kept_of(sup, name) : NULL;
-	struct helper *keep = helper_of(sup, HELPER_KEEP);
 
 	if (!kept) {
 		keep_drop(sup, name);
@@ -125,9 +155,7 @@ void keep_put(struct supervisor *sup, const char *name, const struct kept_fd *fd
 	kept->late = false;
 	fill(kept, name, fds, n);
 	watch_work(sup, name, fds, n);
-	if (keep && channel_open(&keep->channel)) {
-		keep_send(keep, name, kept);
-	}
+	tell(sup, name, kept);
 }
 
 void keep_put_late(struct supervisor *sup, const char *name, const struct kept_fd *fds, unsigned n)
@@ -149,7 +177,6 @@ void keep_put_late(struct supervisor *sup, const char *name, const struct kept_f
 static void on_late(struct loop_timer *t)
 {
 	struct keepings *own = container_of(t, struct keepings, timer);
-	struct helper *keep = helper_of(own->sup, HELPER_KEEP);
 	struct kept *kept;
 	const char *name;
 	size_t pos = 0;
@@ -161,8 +188,8 @@ static void on_late(struct loop_timer *t)
 		kept->late = false;
 		if (kept->n == 0) {
 			keep_drop(own->sup, name);
-		} else if (keep && channel_open(&keep->channel)) {
-			keep_send(keep, name, kept);
+		} else {
+			tell(own->sup, name, kept);
 		}
 	}
 }
@@ -172,23 +199,13 @@ void keep_put_one(struct supervisor *sup, const char *name, int fd)
 	keep_put(sup, name, &(struct kept_fd){fd, KEEP_TAG_SELF}, 1);
 }
 
-static void drop(struct helper *keep, const char *name)
-{
-	struct message m;
-
-	message_init(&m, MSG_KEEP_DROP, 0);
-	message_put_text(&m, TAG_NAME, name);
-	(void)helper_send(keep, &m);
-}
-
 void keep_drop(struct supervisor *sup, const char *name)
 {
-	struct helper *keep = helper_of(sup, HELPER_KEEP);
 	struct kept *kept = map_remove(&sup->keepings->kept, name);
 
 	kept_free(kept);
-	if (kept && keep && channel_open(&keep->channel)) {
-		drop(keep, name);
+	if (kept) {
+		tell(sup, name, NULL);
 	}
 }
 
@@ -205,12 +222,23 @@ void keep_drop_unwanted(struct supervisor *sup)
 	}
 }
 
+/* From then on it may be asked. */
+static void give_socket(struct helper *h)
+{
+	const struct kept *socket = map_get(&h->sup->keepings->kept, KEEP_SOCKET);
+
+	if (socket && channel_open(&h->channel)) {
+		keep_send(h, KEEP_SOCKET, socket);
+	}
+}
+
 /* The ledger comes first: it tells more than that of a former slotd, whose entries are still there
- * should slotd be killed before the last is sent. */
+ * should slotd be killed before the last is sent. The socket comes last: who is asked has all. */
 static void keep_refill(struct helper *h)
 {
 	const struct map *all = &h->sup->keepings->kept;
-	const struct kept *ledger = map_get(all, KEEP_LEDGER), *kept;
+	const struct kept *ledger = map_get(all, KEEP_LEDGER), *socket = map_get(all, KEEP_SOCKET);
+	const struct kept *kept;
 	const char *name;
 	size_t pos = 0;
 
@@ -218,8 +246,36 @@ static void keep_refill(struct helper *h)
 		keep_send(h, KEEP_LEDGER, ledger);
 	}
 	while ((kept = map_next(all, &pos, &name))) {
-		if (kept->n && kept != ledger) {
+		if (kept->n && kept != ledger && kept != socket) {
 			keep_send(h, name, kept);
+		}
+	}
+	if (is_current(h)) {
+		give_socket(h);
+	}
+}
+
+/* One that was started beside another has all. (What slotd still has to send would be lost with
+ * slotd.) */
+static void keep_settled(struct helper *h)
+{
+	if (h->ready && !h->retiring && !is_current(h) && channel_idle(&h->channel)) {
+		give_socket(h);
+		helper_succeed(h);
+	}
+}
+
+/* The other one, if there is one, is all that there is now. */
+static void keep_lost(struct helper *h)
+{
+	if (!is_current(h)) {
+		return;
+	}
+	vec_for_each (next, &h->sup->helpers) {
+		if ((*next)->kind == HELPER_KEEP && *next != h && !(*next)->retiring) {
+			give_socket(*next);
+			helper_succeed(*next);
+			return;
 		}
 	}
 }
@@ -233,7 +289,19 @@ const struct helper_ops keep_helper_ops = {
 	.name = "slotd-keep",
 	.refill = keep_refill,
 	.received = keep_received,
+	.ready = keep_settled,
+	.drained = keep_settled,
+	.lost = keep_lost,
 };
+
+void keep_renew(struct supervisor *sup)
+{
+	int r = helper_renew(helper_of(sup, HELPER_KEEP));
+
+	if (r < 0) {
+		log_line(LOG_ERR, "the slotd-keep of before goes on: %s", strerror(-r));
+	}
+}
 
 int keep_init(struct supervisor *sup)
 {

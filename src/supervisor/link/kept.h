@@ -32,6 +32,8 @@ void keep_put_late(struct supervisor *sup, const char *name, const struct kept_f
 /** Like keep_put, for an entry with one descriptor, which is what its name says. */
 void keep_put_one(struct supervisor *sup, const char *name, int fd);
 void keep_drop(struct supervisor *sup, const char *name);
+/** Another slotd-keep takes the place of the one that runs, once it has all that this one holds. */
+void keep_renew(struct supervisor *sup);
 /** Drops what a former slotd had put there and this one, which has taken all over, has no use for.
  */
 void keep_drop_unwanted(struct supervisor *sup);
