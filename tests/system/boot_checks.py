@@ -107,9 +107,9 @@ def helpers_run_as_their_own_user():
 
 def each_worker_has_a_control_group():
     unit = Path("/sys/fs/cgroup" + show("ControlGroup"))
-    worker, strays = WORKERS.format("a", 8001), wait_for(
-        lambda: len((unit / "leaves:leaves/cgroup.procs").read_text().split()) == 2, "it has two")
-    assert strays and show("Delegate") == "yes"
+    worker, leaves = WORKERS.format("a", 8001), unit / "leaves:leaves/cgroup.procs"
+    wait_for(lambda: leaves.exists() and len(leaves.read_text().split()) == 2, "it has two")
+    assert show("Delegate") == "yes"
     assert not (unit / "cgroup.procs").read_text(), "none is in an inner node"
     assert (unit / worker / "cgroup.procs").read_text().split() == [str(pid_of(worker))]
     assert show("MainPID") in (unit / "slotd/cgroup.procs").read_text().split()
