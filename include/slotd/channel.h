@@ -3,11 +3,14 @@
 /**
  * A channel: one end of a SOCK_SEQPACKET pair between slotd and a helper, watched by a loop.
  *
- * Sending never blocks. What the peer does not accept at once is queued, up to a bound; beyond it
- * channel_send returns -ENOBUFS and the caller decides (state is sent again later by generation,
- * a request fails). If a peer has accepted nothing for stall_after while something is queued (for
- * a prompt peer: while something is unread), the stalled callback reports it, and slotd restarts
- * that helper.
+ * Sending never blocks. A peer may understand several messages in a packet (packs). To such a peer
+ * the first message of a turn is sent at once; those that follow in the same turn are collected and
+ * sent at its end in few packets: each of a thousand workers that end makes several.
+ *
+ * What the peer does not accept at once is queued, up to a bound; beyond it channel_send returns
+ * -ENOBUFS and the caller decides (state is sent again later by generation, a request fails). If a
+ * peer has accepted nothing for stall_after while something is queued (for a prompt peer: while
+ * something is unread), the stalled callback reports it, and slotd restarts that helper.
  */
 
 #include <slotd/log.h>
@@ -50,6 +53,9 @@ struct channel {
 	int unread; /* bytes a prompt peer had not read after the turn it was sent something */
 	int unread_before; /* the same before the first message of this turn */
 	struct loop_idle turn_end;
+	bool packs; /* the peer understands several messages in a packet */
+	bool sent;  /* to such a peer, something in this turn */
+	bool full;  /* the peer takes nothing now */
 	struct channel_packet *head, *tail;
 	size_t queued; /* bytes */
 	uint64_t bad;  /* messages refused by the decoder */
@@ -64,7 +70,8 @@ void channel_init(struct channel *ch, struct loop *loop, int fd, const struct ch
 		  void *owner);
 /** In each turn of the loop, messages of this channel are handled before other events. */
 void channel_first(struct channel *ch);
-/** Stops watching, drops the queue and closes the descriptor. Accepts a zeroed channel. */
+/** Stops watching, sends what was collected in this turn, drops the queue and closes the
+ * descriptor. Accepts a zeroed channel. */
 void channel_done(struct channel *ch);
 /** Receives what a peer that has ended had still sent. */
 void channel_receive_rest(struct channel *ch);
@@ -80,7 +87,9 @@ bool channel_open(const struct channel *ch);
  * Errors: -ENOBUFS (queue full), -ENOTCONN (closed), -EMFILE/-ENOMEM.
  */
 int channel_send(struct channel *ch, struct message *m);
-/** Is the queue empty? Then less urgent state may be sent. */
+/** Sends what was collected in this turn; for what must arrive though this process may end now. */
+void channel_push(struct channel *ch);
+/** Has the peer taken all that was sent? Then less urgent state may be sent. */
 bool channel_idle(const struct channel *ch);
 
 /** Receives one message without a loop, blocking for at most timeout; for start-up. Returns 0,

@@ -22,6 +22,7 @@
  *
  * Details of the messages, beyond what message.h says:
  *
+ *	LOG_SETUP	PACKS: slotd understands several messages in a packet.
  *	LOG_STREAM	descriptors: the pipe's read end; then, where PATH means a descriptor
  *			(/dev/stdout, /proc/1/fd/1, links to these), a duplicate of that. No PATH:
  *			the output goes nowhere (but for SYSLOG, CAPTURE and EVENTS). UID and GID:

@@ -1,7 +1,9 @@
 #pragma once
 
 /**
- * Messages between slotd's processes: one per packet, at most MESSAGE_MAX bytes.
+ * Messages between slotd's processes, at most MESSAGE_MAX bytes each. A packet carries one, or
+ * several in a row if the receiver has said that it understands this (TAG_PACKS); only the first
+ * of them may have descriptors.
  *
  *	header   u16 type, u16 reserved (0), u32 id, u32 length of the body    (host byte order)
  *	body     u16 tag, u16 reserved (0), u32 length, value, padding to 8    repeated
@@ -211,6 +213,7 @@ enum message_tag {
 	TAG_SHARE,	 /* of PLACEMENT_WHOLE */
 	TAG_TICKS,	 /* start time of a process, by process_start_ticks */
 	TAG_INDENT,
+	TAG_PACKS, /* 1: who sends it understands several messages in a packet */
 	TAG_MAX_,
 	TAG_INVALID_ = -22,
 };
@@ -260,6 +263,11 @@ int message_take_fd(struct message *m, unsigned i);
  * m->buf, m->len. Returns 0 or -errno.
  */
 int message_seal(struct message *m);
+/**
+ * Returns how many of the len bytes at data are the first message, by its header; 0 if there is no
+ * whole header.
+ */
+size_t message_span(const void *data, size_t len);
 /**
  * Decodes the len bytes in m->buf; n_fds and fds must be set.
  *

@@ -263,6 +263,17 @@ static const char *index_fields(struct message *m)
 	return NULL;
 }
 
+size_t message_span(const void *data, size_t len)
+{
+	struct header h;
+
+	if (len < sizeof(h)) {
+		return 0;
+	}
+	memcpy(&h, data, sizeof(h));
+	return sizeof(h) + h.length;
+}
+
 static const char *decode(struct message *m, size_t len)
 {
 	struct header h;

@@ -107,12 +107,13 @@ static const struct {
 	[TAG_SHARE] = {"share", TAG_U64},
 	[TAG_TICKS] = {"ticks", TAG_U64},
 	[TAG_INDENT] = {"indent", TAG_U64},
+	[TAG_PACKS] = {"packs", TAG_U64},
 };
 
 #define TAGS(...) ((const uint16_t[]){__VA_ARGS__ __VA_OPT__(, ) TAG_NONE})
 
 static const struct message_row rows[MSG_TYPE_MAX_] = {
-	[MSG_READY] = {"ready", TAGS(), TAGS(TAG_VERSION), 0, 0},
+	[MSG_READY] = {"ready", TAGS(), TAGS(TAG_VERSION, TAG_PACKS), 0, 0},
 	[MSG_QUIT] = {"quit", TAGS(), TAGS(), 0, 0},
 	[MSG_REPORT] = {"report", TAGS(TAG_LEVEL, TAG_TEXT), TAGS(), 0, 0},
 	[MSG_KEEP_PUT] = {"keep_put", TAGS(TAG_NAME), TAGS(TAG_DESCRIPTORS), 1, 16},
@@ -120,7 +121,7 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 	[MSG_KEEP_LIST] = {"keep_list", TAGS(), TAGS(), 0, 0},
 	[MSG_KEEP_ITEM] = {"keep_item", TAGS(TAG_NAME), TAGS(TAG_DESCRIPTORS), 1, 16},
 	[MSG_KEEP_END] = {"keep_end", TAGS(TAG_COUNT), TAGS(), 0, 0},
-	[MSG_LOG_SETUP] = {"log_setup", TAGS(), TAGS(), 2, 2},
+	[MSG_LOG_SETUP] = {"log_setup", TAGS(), TAGS(TAG_PACKS), 2, 2},
 	[MSG_LOG_STREAM] = {"log_stream", TAGS(TAG_STREAM, TAG_NAME, TAG_GROUP, TAG_CHANNEL),
 			    TAGS(TAG_PID, TAG_PATH, TAG_MAXBYTES, TAG_BACKUPS, TAG_SYSLOG,
 				 TAG_CAPTURE, TAG_EVENTS, TAG_STRIP_ANSI, TAG_MODE, TAG_UID,

@@ -42,6 +42,7 @@ static void on_setup(struct logger *lg, struct message *m)
 {
 	int r;
 
+	lg->channel.packs = message_u64(m, TAG_PACKS) != 0;
 	if (lg->staging.fd >= 0) {
 		return; /* from the next slotd: they are the ones we have */
 	}

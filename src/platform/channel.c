@@ -10,11 +10,12 @@
 
 enum {
 	RECEIVES_PER_TURN = 64, /* so that one busy peer does not starve the others */
+	PACK_BYTES = 16 * 1024, /* the peer can begin with these while more are collected */
 };
 
 struct channel_packet {
 	struct channel_packet *next;
-	size_t len;
+	size_t len, room;
 	unsigned n_fds;
 	int fds[MESSAGE_FDS_MAX];
 	unsigned char data[];
@@ -54,7 +55,7 @@ static void closed(struct channel *ch, int error)
 
 static void watch(struct channel *ch)
 {
-	loop_io_set(ch->loop, &ch->io, ch->fd, LOOP_READ | (ch->head ? LOOP_WRITE : 0u));
+	loop_io_set(ch->loop, &ch->io, ch->fd, LOOP_READ | (ch->full ? LOOP_WRITE : 0u));
 }
 
 /* What the peer has not read yet, as the kernel counts it. */
@@ -67,34 +68,51 @@ static int unread(const struct channel *ch)
 
 static void restart_stall_timer(struct channel *ch)
 {
-	if ((ch->head || ch->unread) && ch->stall_after != USEC_NEVER) {
+	if ((ch->full || ch->unread) && ch->stall_after != USEC_NEVER) {
 		loop_timer_set(ch->loop, &ch->stall, usec_add(usec_monotonic(), ch->stall_after));
 	} else {
 		loop_timer_stop(ch->loop, &ch->stall);
 	}
 }
 
-/* False when the channel was closed. */
-static bool flush(struct channel *ch)
+static bool is_full(int error)
 {
-	bool sent = false;
+	return error == -EAGAIN || error == -ENOBUFS || error == -ENOMEM || error == -ETOOMANYREFS;
+}
 
+/* As much of the queue as the peer takes. 0 or -errno, with which the channel is at its end. */
+static int send_queue(struct channel *ch)
+{
+	ch->full = false;
 	while (ch->head) {
 		struct channel_packet *p = ch->head;
 		int r = packet_send(ch->fd, p->data, p->len, p->fds, p->n_fds);
 
-		if (r == -EAGAIN || r == -ENOBUFS || r == -ENOMEM || r == -ETOOMANYREFS) {
-			break;
+		if (is_full(r)) {
+			ch->full = true;
+			return 0;
 		}
 		if (r < 0) {
-			closed(ch, r);
-			return false;
+			return r;
 		}
-		sent = true;
 		ch->head = p->next;
 		ch->tail = ch->head ? ch->tail : NULL;
 		ch->queued -= p->len;
 		packet_free(p);
+	}
+	return 0;
+}
+
+/* False when the channel was closed. */
+static bool flush(struct channel *ch)
+{
+	size_t before = ch->queued;
+	int r = send_queue(ch);
+	bool sent = ch->queued < before;
+
+	if (r < 0) {
+		closed(ch, r);
+		return false;
 	}
 	if (sent) {
 		ch->unread = ch->prompt ? unread(ch) : 0;
@@ -115,29 +133,37 @@ static void refused(struct channel *ch)
 	}
 }
 
+static void deliver(struct channel *ch, int error, struct message *m)
+{
+	if (error < 0) {
+		refused(ch);
+		return;
+	}
+	ch->ops->received(ch, m);
+	message_done(m);
+}
+
 /* False when there is nothing more now. */
 static bool receive(struct channel *ch)
 {
 	/* One buffer for all channels of this single-threaded process: a callback is done with it
 	 * before the next packet is read, and nested receiving does not happen. */
 	static struct message m;
+	static struct packet_rest rest;
 
 	for (int i = 0; i < RECEIVES_PER_TURN && channel_open(ch); i++) {
-		int r = packet_receive(ch->fd, &m);
+		int r = packet_receive(ch->fd, &m, &rest);
 
 		if (r == -EAGAIN) {
 			return false;
 		}
-		if (r == -EBADMSG) {
-			refused(ch);
-			continue;
-		}
-		if (r <= 0) {
+		if (r <= 0 && r != -EBADMSG) {
 			closed(ch, r);
 			return false;
 		}
-		ch->ops->received(ch, &m);
-		message_done(&m);
+		for (; r && channel_open(ch); r = packet_next(&rest, &m)) {
+			deliver(ch, r, &m);
+		}
 	}
 	return true;
 }
@@ -158,7 +184,7 @@ static void on_stall(struct loop_timer *t)
 {
 	struct channel *ch = container_of(t, struct channel, stall);
 
-	if (!ch->head && unread(ch) < ch->unread) {
+	if (!ch->full && unread(ch) < ch->unread) {
 		ch->unread = unread(ch);
 		restart_stall_timer(ch);
 	} else if (ch->ops->stalled) {
@@ -171,26 +197,45 @@ void channel_stall_again(struct channel *ch)
 	restart_stall_timer(ch);
 }
 
-/* Something was sent at once in this turn of the loop. */
-static void expect_reading(struct loop_idle *idle)
+void channel_push(struct channel *ch)
 {
-	struct channel *ch = container_of(idle, struct channel, turn_end);
-	bool has_read = !ch->unread || ch->unread_before < ch->unread;
-
-	if (!channel_open(ch)) {
+	if (!channel_open(ch) || !ch->head || ch->full) {
 		return;
 	}
+	/* A dead peer shows as EOF on the watcher, behind what it had still sent. */
+	if (send_queue(ch) < 0) {
+		drop_queue(ch);
+	}
+	watch(ch);
+}
+
+/* Something was sent at once in this turn of the loop. */
+static void expect_reading(struct channel *ch)
+{
+	bool has_read = !ch->unread || ch->unread_before < ch->unread;
+
 	ch->unread = unread(ch);
 	if (has_read) {
 		restart_stall_timer(ch);
 	}
 }
 
-/* Once a turn, however many are sent. */
-static void note_unread(struct channel *ch)
+static void on_turn_end(struct loop_idle *idle)
 {
-	if (ch->prompt && !ch->turn_end.queued) {
-		ch->unread_before = unread(ch);
+	struct channel *ch = container_of(idle, struct channel, turn_end);
+
+	ch->sent = false;
+	channel_push(ch);
+	if (channel_open(ch) && ch->prompt) {
+		expect_reading(ch);
+	}
+}
+
+/* Once a turn, however many are sent. */
+static void note_turn(struct channel *ch)
+{
+	if ((ch->prompt || ch->packs) && !ch->turn_end.queued) {
+		ch->unread_before = ch->prompt ? unread(ch) : 0;
 		loop_idle_queue(ch->loop, &ch->turn_end);
 	}
 }
@@ -207,7 +252,7 @@ void channel_init(struct channel *ch, struct loop *loop, int fd, const struct ch
 	};
 	loop_io_init(&ch->io, on_io);
 	loop_timer_init(&ch->stall, on_stall);
-	loop_idle_init(&ch->turn_end, expect_reading);
+	loop_idle_init(&ch->turn_end, on_turn_end);
 	packet_reserve_fds();
 	watch(ch);
 }
@@ -224,6 +269,7 @@ void channel_done(struct channel *ch)
 	if (!ch->loop) {
 		return;
 	}
+	channel_push(ch);
 	loop_io_stop(ch->loop, &ch->io);
 	loop_timer_stop(ch->loop, &ch->stall);
 	loop_idle_cancel(ch->loop, &ch->turn_end);
@@ -243,19 +289,38 @@ bool channel_open(const struct channel *ch)
 	return ch->loop && ch->fd >= 0;
 }
 
+/* Behind the last message that waits, in the same packet. */
+static bool join_last(struct channel *ch, const struct message *m)
+{
+	struct channel_packet *p = ch->tail;
+
+	if (!ch->packs || !p || m->n_fds || m->len > p->room - p->len) {
+		return false;
+	}
+	memcpy(p->data + p->len, m->buf, m->len);
+	p->len += m->len;
+	ch->queued += m->len;
+	return true;
+}
+
 static int enqueue(struct channel *ch, const struct message *m)
 {
+	size_t room = ch->packs && !m->n_fds && m->len < PACK_BYTES ? PACK_BYTES : m->len;
 	struct channel_packet *p;
 
 	if (ch->queued + m->len > CHANNEL_QUEUE_BYTES) {
 		return -ENOBUFS;
 	}
-	p = malloc(sizeof(*p) + m->len);
+	if (join_last(ch, m)) {
+		return 0;
+	}
+	p = malloc(sizeof(*p) + room);
 	if (!p) {
 		return -ENOMEM;
 	}
 	p->next = NULL;
 	p->len = m->len;
+	p->room = room;
 	p->n_fds = 0;
 	memcpy(p->data, m->buf, m->len);
 	for (unsigned i = 0; i < m->n_fds; i++) {
@@ -279,8 +344,41 @@ static int enqueue(struct channel *ch, const struct message *m)
 	return 0;
 }
 
+/* The peer took all until now. 0, or why m has to wait or is lost. */
+static int send_or_collect(struct channel *ch, const struct message *m)
+{
+	bool joins = ch->sent && !m->n_fds;
+	int r;
+
+	if (joins && join_last(ch, m)) {
+		return 0;
+	}
+	r = send_queue(ch);
+	if (r < 0 || ch->full) {
+		return r < 0 ? r : -EAGAIN;
+	}
+	if (joins && m->len < PACK_BYTES) {
+		return enqueue(ch, m);
+	}
+	ch->sent = ch->packs;
+	return packet_send(ch->fd, m->buf, m->len, m->fds, m->n_fds);
+}
+
+static int wait_for_room(struct channel *ch, const struct message *m, bool was_full)
+{
+	int r = enqueue(ch, m);
+
+	ch->full = ch->head;
+	watch(ch);
+	if (r == 0 && !was_full) {
+		restart_stall_timer(ch);
+	}
+	return r;
+}
+
 int channel_send(struct channel *ch, struct message *m)
 {
+	bool was_full = ch->full;
 	int r = message_seal(m);
 
 	if (r < 0) {
@@ -289,26 +387,18 @@ int channel_send(struct channel *ch, struct message *m)
 	if (!channel_open(ch)) {
 		return -ENOTCONN;
 	}
-	if (!ch->head) {
-		note_unread(ch);
-		r = packet_send(ch->fd, m->buf, m->len, m->fds, m->n_fds);
-		if (r != -EAGAIN && r != -ENOBUFS && r != -ENOMEM && r != -ETOOMANYREFS) {
+	if (!was_full) {
+		note_turn(ch);
+		r = send_or_collect(ch, m);
+		if (!is_full(r)) {
 			/* A dead peer shows as EOF on the watcher; not from inside a send. */
 			return r == -EPIPE || r == -ECONNRESET ? -ENOTCONN : r;
 		}
 	}
-	r = enqueue(ch, m);
-	if (r < 0) {
-		return r;
-	}
-	watch(ch);
-	if (ch->head == ch->tail) {
-		restart_stall_timer(ch);
-	}
-	return 0;
+	return wait_for_room(ch, m, was_full);
 }
 
 bool channel_idle(const struct channel *ch)
 {
-	return !ch->head;
+	return !ch->full;
 }

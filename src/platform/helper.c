@@ -9,6 +9,7 @@ int helper_ready(struct channel *ch)
 
 	message_init(&m, MSG_READY, 0);
 	message_put_text(&m, TAG_VERSION, SLOTD_VERSION);
+	message_put_u64(&m, TAG_PACKS, 1);
 	return channel_send(ch, &m);
 }
 

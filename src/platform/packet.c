@@ -148,7 +148,42 @@ static ssize_t receive_raw(int fd, struct msghdr *msg)
 	return n;
 }
 
-int packet_receive(int fd, struct message *m)
+/* The first message of the n bytes in m->buf; what follows it goes to rest. */
+static int take_first(struct message *m, size_t n, struct packet_rest *rest)
+{
+	size_t first = rest ? message_span(m->buf, n) : n;
+
+	if (first && first < n) {
+		rest->len = n - first;
+		memcpy(rest->data, m->buf + first, rest->len);
+		n = first;
+	}
+	return message_decode(m, n, NULL);
+}
+
+int packet_next(struct packet_rest *rest, struct message *m)
+{
+	size_t left = rest->len - rest->at;
+	size_t n = left ? message_span(rest->data + rest->at, left) : 0;
+	int r = n && n <= left ? 0 : -EBADMSG;
+
+	if (!left) {
+		return 0;
+	}
+	m->n_fds = 0;
+	if (r == 0) {
+		memcpy(m->buf, rest->data + rest->at, n);
+		rest->at += n;
+		r = message_decode(m, n, NULL);
+	}
+	if (r < 0) {
+		rest->at = rest->len;
+		return r;
+	}
+	return 1;
+}
+
+int packet_receive(int fd, struct message *m, struct packet_rest *rest)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * MESSAGE_FDS_MAX)];
 	struct iovec iov = {.iov_base = m->buf, .iov_len = sizeof(m->buf)};
@@ -162,6 +197,9 @@ int packet_receive(int fd, struct message *m)
 	int r;
 
 	m->n_fds = 0;
+	if (rest) {
+		rest->at = rest->len = 0;
+	}
 	n = receive_raw(fd, &msg);
 	if (n < 0) {
 		return (int)n;
@@ -170,9 +208,11 @@ int packet_receive(int fd, struct message *m)
 	if (n == 0 && m->n_fds == 0) {
 		return 0;
 	}
-	r = msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EBADMSG
-						     : message_decode(m, (size_t)n, NULL);
+	r = msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EBADMSG : take_first(m, (size_t)n, rest);
 	if (r < 0) {
+		if (rest) {
+			rest->at = rest->len;
+		}
 		message_done(m);
 		return r;
 	}
@@ -193,7 +233,7 @@ static int wait_for(int fd, short events, usec_t timeout)
 int channel_receive_wait(int fd, struct message *m, usec_t timeout)
 {
 	for (;;) {
-		int r = packet_receive(fd, m);
+		int r = packet_receive(fd, m, NULL);
 
 		if (r == 1) {
 			return 0;

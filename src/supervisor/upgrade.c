@@ -95,9 +95,10 @@ static const char *in_the_way(struct upgrade *u, char *buf, size_t size)
 	return NULL;
 }
 
-static bool all_told(const struct supervisor *sup)
+static bool all_told(struct supervisor *sup)
 {
 	vec_for_each (h, &sup->helpers) {
+		channel_push(&(*h)->channel);
 		if (channel_open(&(*h)->channel) && !channel_idle(&(*h)->channel)) {
 			return false;
 		}

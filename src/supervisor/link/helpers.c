@@ -108,6 +108,7 @@ static void received(struct channel *ch, struct message *m)
 	switch (m->type) {
 	case MSG_READY:
 		h->ready = true;
+		h->channel.packs = message_u64(m, TAG_PACKS) != 0;
 		log_line(LOG_DEBUG, "%s is ready (pid %d, version %s)",
 			 helper_name(h, name, sizeof(name)), (int)h->child.pid,
 			 message_str(m, TAG_VERSION));

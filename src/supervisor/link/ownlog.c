@@ -76,6 +76,9 @@ static int send_line(struct ownlog *o, int priority, usec_t when, const char *te
 	if (r == 0) {
 		o->dropped = 0;
 	}
+	if (r == 0 && priority <= LOG_CRIT) {
+		channel_push(&log->channel); /* perhaps our last words */
+	}
 	return r;
 }
 

@@ -291,6 +291,7 @@ static void setup(struct streams *s, struct helper *h)
 	struct message m;
 
 	message_init(&m, MSG_LOG_SETUP, 0);
+	message_put_u64(&m, TAG_PACKS, 1);
 	message_put_fd(&m, s->staging_fd);
 	message_put_fd(&m, s->notes_fd);
 	(void)helper_send(h, &m);
