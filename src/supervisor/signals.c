@@ -11,10 +11,21 @@
 #include <signal.h>
 #include <stdlib.h>
 
+/* A look asks the kernel about every child. While a thousand end, one for each would take longer
+ * than all the rest: more than LOOKS_MAX in LOOKS_SPAN are one, at its end. */
+#define LOOKS_SPAN MSECONDS(20)
+
+enum {
+	LOOKS_MAX = 4, /* in LOOKS_SPAN */
+};
+
 struct signals {
 	struct supervisor *sup;
 	struct loop_signal by_number[SIGSYS + 1];
 	struct loop_idle reap;
+	struct loop_timer reap_again;
+	usec_t span_end;
+	unsigned looks; /* in this span */
 };
 
 static struct supervisor *supervisor_of(struct loop_signal *s, int signo)
@@ -69,11 +80,28 @@ static void on_child(struct loop_signal *s, int signo)
 /* At the end of the turn: those of ours that ended in it have been reaped by their own watchers. */
 static void on_reap_idle(struct loop_idle *idle)
 {
-	struct supervisor *sup = container_of(idle, struct signals, reap)->sup;
+	struct signals *s = container_of(idle, struct signals, reap);
+	usec_t now = usec_monotonic();
 
+	if (now >= s->span_end) {
+		s->span_end = usec_add(now, LOOKS_SPAN);
+		s->looks = 0;
+	}
+	if (s->looks == LOOKS_MAX) {
+		loop_timer_set(s->sup->loop, &s->reap_again, s->span_end);
+		return;
+	}
+	s->looks++;
 	log_line(LOG_DEBUG, "received SIGCHLD indicating a child quit");
-	orphans_reap(sup);
-	activity_child(sup);
+	orphans_reap(s->sup);
+	activity_child(s->sup);
+}
+
+static void on_reap_again(struct loop_timer *t)
+{
+	struct signals *s = container_of(t, struct signals, reap_again);
+
+	loop_idle_queue(s->sup->loop, &s->reap);
 }
 
 static void watch(struct signals *s)
@@ -109,6 +137,7 @@ int signals_init(struct supervisor *sup)
 	s->sup = sup;
 	sup->signals = s;
 	loop_idle_init(&s->reap, on_reap_idle);
+	loop_timer_init(&s->reap_again, on_reap_again);
 	watch(s);
 	return 0;
 }
@@ -124,6 +153,7 @@ void signals_done(struct supervisor *sup)
 		loop_signal_stop(sup->loop, &s->by_number[i]);
 	}
 	loop_idle_cancel(sup->loop, &s->reap);
+	loop_timer_stop(sup->loop, &s->reap_again);
 	free(s);
 	sup->signals = NULL;
 }
