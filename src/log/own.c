@@ -123,13 +123,17 @@ static const char *level_name(int priority)
  */
 static size_t head_of(int priority, usec_t when, char *buf, size_t size)
 {
+	static time_t of = -1;
+	static char second[32]; /* many lines have the same, and the zone's file is looked at */
 	time_t seconds = (time_t)(when / 1000000);
-	size_t n;
 	struct tm tm;
 
-	n = strftime(buf, size, "%F %T", localtime_r(&seconds, &tm));
-	return n + (size_t)snprintf(buf + n, size - n, ",%03u %s ", (unsigned)(when / 1000 % 1000),
-				    level_name(priority));
+	if (seconds != of) {
+		(void)strftime(second, sizeof(second), "%F %T", localtime_r(&seconds, &tm));
+		of = seconds;
+	}
+	return (size_t)snprintf(buf, size, "%s,%03u %s ", second, (unsigned)(when / 1000 % 1000),
+				level_name(priority));
 }
 
 static void to_echo(struct logger *lg, const char *line, size_t n)
