@@ -1,5 +1,6 @@
 #include "file.h"
 
+#include "freer.h"
 #include "lines.h"
 #include "special.h"
 
@@ -502,7 +503,7 @@ int file_shift(struct log_file *f, unsigned i)
 	/* Only the last backup is ever in the way. Removed first: a rename onto a file makes ext4
 	 * write out what is moved (auto_da_alloc), which no log needs. */
 	if (i + 1 == f->rotation.backups) {
-		(void)unlink(to);
+		(void)freer_unlink(to);
 	}
 	return rename(from, to) < 0 && errno != ENOENT ? -errno : 0;
 }

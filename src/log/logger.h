@@ -18,14 +18,16 @@
  *	reopen.c    files that are opened again: asked for, or because they were moved
  *	requests.c  clear, open for reading
  *	file.c      log files: open, share, rotate, reopen, empty
+ *	freer.c     a removed file's space is given back by a thread
  *	special.c   targets that are no regular files: terminals, pipes, sockets
  *	own.c       slotd's own log
  *	datagram.c  syslog and journal, never waiting for them
  *	filter.c    strip_ansi and capture mode (pure)
  *	note.c, rotation.c, lines.c, repeat.c, rest.c  pure
  *
- * One thread. A write() to a hung disk stops it: then pipes fill and workers wait for their own
- * output at last, but slotd, which only sends messages here, goes on supervising.
+ * All of that is one thread; freer.c has another, which only closes descriptors. A write() to a
+ *hung disk stops it: then pipes fill and workers wait for their own output at last, but slotd,
+ *which only sends messages here, goes on supervising.
  */
 
 #include "chunk.h"
