@@ -1,10 +1,10 @@
 #pragma once
 
 /**
- * Lines to syslog and to the journal, as datagrams of our own: libc's syslog(3) and
- * sd_journal_send(3) wait when the receiver does not keep up, and so would every log.
+ * Sends lines to syslog and to the journal without waiting. libc's syslog(3) and
+ * sd_journal_send(3) wait for a receiver that does not keep up, and with them every log would.
  *
- * What the receiver does not take at once is dropped and counted.
+ * A line that the receiver does not take at once is dropped and counted.
  *
  * Source: syslog(3), RFC 3164; systemd's "Native Journal Protocol".
  */
@@ -18,22 +18,25 @@ struct datagram {
 	const char *path;
 	int fd;
 	usec_t retry_at;
-	uint64_t dropped, told; /* ever, and of these known to datagram_news */
-	usec_t news_at;		/* not before */
+	uint64_t dropped, told; /* since the start; how many of them datagram_news has returned */
+	usec_t news_at;		/* datagram_news returns 0 until then */
 };
 
 #define DATAGRAM_SYSLOG	 "/dev/log"
 #define DATAGRAM_JOURNAL "/run/systemd/journal/socket"
 
+/** Prepares d, which connects when the first line is sent. Keeps path. */
 void datagram_init(struct datagram *d, const char *path);
+/** Closes the socket. */
 void datagram_done(struct datagram *d);
 
-/** How many were dropped since this was last asked; 0 for a minute after it was not 0. */
+/** Returns how many lines were dropped since the last call that did not return 0; at most once a
+ * minute, else 0. now is monotonic. */
 uint64_t datagram_news(struct datagram *d, usec_t now);
 
-/** One line, "<PRI>TIME identifier: text", facility user. */
+/** Sends a line, "<PRI>TIME identifier: text" with facility user. text has n bytes. */
 void datagram_syslog(struct datagram *d, int priority, const char *identifier, const char *text,
 		     size_t n);
-/** One entry. @fields  "KEY=value" lines, may be "". */
+/** Sends an entry to the journal. fields are lines "KEY=value"; "" for none. */
 void datagram_journal(struct datagram *d, int priority, const char *identifier, const char *text,
 		      const char *fields);

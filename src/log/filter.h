@@ -1,12 +1,13 @@
 #pragma once
 
 /**
- * What a worker writes is not always what is logged: strip_ansi, and capture mode, in which the
- * text between two tokens becomes an event. What the commands of a deploy print is indented. Pure;
- * the state between two chunks fits into 32 bits, so that a successor can go on with it.
+ * Changes what a worker writes before it is logged: strip_ansi removes escape sequences, capture
+ * mode takes out the text between two tokens, which becomes an event, and what the commands of a
+ * deploy print is indented. Pure. The state between two chunks fits into 32 bits, so that the next
+ * slotd-log can go on with it.
  *
- * Unlike Supervisor, a sequence or token may lie across chunks, and only what may be the beginning
- * of one is held back.
+ * Unlike with Supervisor, a sequence or a token may be spread over several chunks; only bytes that
+ * may be its beginning are held back.
  */
 
 #include <stdbool.h>
@@ -16,23 +17,23 @@
 enum log_filter {
 	FILTER_ANSI = 1,
 	FILTER_CAPTURE = 2,
-	FILTER_INDENT = 4, /* slotd/indent.h; alone */
+	FILTER_INDENT = 4, /* slotd/indent.h; not together with others */
 };
 
 enum {
-	FILTER_HELD_MAX = 32, /* held back from earlier chunks at most */
+	FILTER_HELD_MAX = 32, /* bytes of earlier chunks that are held back at most */
 };
 
-/** Room for what n bytes may become. */
+/** Returns how many bytes n bytes may become. */
 size_t filter_room(unsigned filters, size_t n);
-/** How much may be taken at a time, so that what it becomes fits into room bytes. */
+/** Returns how many bytes may be filtered at a time, so that the result fits into room bytes. */
 size_t filter_fit(unsigned filters, size_t room);
 
-/** Who wants captured text. */
+/** What is called with captured text. */
 struct filter_capture {
-	/** Some more of it. */
+	/** More text has been captured. */
 	void (*text)(void *data, const char *text, size_t n);
-	/** The end token came. */
+	/** The end token has come: the text is complete. */
 	void (*end)(void *data);
 };
 
@@ -40,13 +41,14 @@ struct filter_capture {
  * Filters n bytes.
  *
  * @filters  bits of enum log_filter.
- * @state    0 at the stream's beginning.
+ * @state    in and out; 0 at the beginning of a stream.
  * @out      room for filter_room(filters, n); must not overlap in.
- * @capture  may be NULL.
- * Returns: bytes in out.
+ * @capture  NULL: captured text is dropped. Called with data.
+ * Returns: how many bytes are in out.
  */
 size_t filter_run(unsigned filters, uint32_t *state, const char *in, size_t n, char *out,
 		  const struct filter_capture *capture, void *data);
 
-/** The stream has ended: what was held back. At most FILTER_HELD_MAX bytes into out. */
+/** Ends a stream: writes what was held back to out, which has room for FILTER_HELD_MAX bytes.
+ * Returns their number. */
 size_t filter_end(unsigned filters, uint32_t *state, char *out);

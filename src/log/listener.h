@@ -1,13 +1,13 @@
 #pragma once
 
 /**
- * Who gets a stream's output beside its file: syslog, one message a line, and slotd for events.
- * None of them can hold up the file.
+ * Passes a stream's output on to those who want it besides its file: to syslog, one message a line,
+ * and to slotd for events. None of them can delay the file.
  */
 
 #include "logger.h"
 
-/** What is logged, as it is logged. */
+/** Passes on n bytes, as they are logged. */
 void listeners_tell(struct stream *s, const char *data, size_t n);
-/** The stream ends, or we do: a begun line goes as it is. */
+/** Passes on an incomplete last line, because the stream or slotd-log ends. */
 void listeners_flush(struct stream *s);

@@ -135,10 +135,12 @@ struct logger {
 	void (*unheard)(struct logger *lg, int priority, const char *text);
 };
 
-/** A line for slotd's log: by slotd, or written here when it is gone. */
+/** Writes a line to slotd's own log: through slotd, which gives it to all targets, or directly if
+ * there is no slotd at present. */
 void logger_report(struct logger *lg, int priority, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/** Says now and then that lines to d were dropped. */
+/** Reports, at most once a minute, how many lines d has dropped. */
 void logger_datagram_news(struct logger *lg, struct datagram *d);
-/** Answers a request; id 0 is no request. */
+/** Answers the request id with MSG_DONE. code is 0 or -errno; text may be NULL. No answer is sent
+ * if id is 0. */
 void logger_done(struct logger *lg, uint32_t id, int code, const char *text);

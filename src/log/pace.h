@@ -22,16 +22,20 @@ struct stream;
 
 #define PACE_TURN_MAX MSECONDS(20)
 
-/** Prepares it; take empties a stream's pipe, or begins to, and may free the stream. */
+/** Prepares pace. take is called to empty a stream's pipe, wholly or in part; it may free the
+ * stream.
+ */
 void pace_init(struct pace *pace, struct loop *loop, void (*take)(struct stream *));
+/** Cancels what is queued in the loop. */
 void pace_done(struct pace *pace);
-/** The loop says that something is in the pipe of s: takes it, now or in the next turn. */
+/** Something is in the pipe of s: takes it, in this turn or in the next one. s may be freed. */
 void pace_take(struct stream *s);
-/** Work on pipes begins: the time of this turn runs, if it does not yet. */
+/** Starts the clock of this turn, if it does not run yet. */
 void pace_begin(struct pace *pace);
-/** Has this turn lasted long enough? */
+/** Has this turn lasted for PACE_TURN_MAX? */
 bool pace_over(const struct pace *pace);
-/** s is not looked at any more because it flows. Harmless if it does not. */
+/** Takes s out of the list of streams that flow. Harmless if it is not in it. */
 void pace_leave(struct stream *s);
-/** Enlarges its pipe, once; refused where a user's pipes are limited: then it stays narrow. */
+/** Enlarges the pipe of s, once. The pipe stays as it is where the limit of its user is reached
+ * (pipe-user-pages-soft of pipe(7)). */
 void pace_widen(struct stream *s);

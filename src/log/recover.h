@@ -1,8 +1,9 @@
 #pragma once
 
-/** What a killed predecessor had taken but not finished. Model: <slotd/lognote.h>. */
+/** Finishes what a killed slotd-log had taken from pipes. The model is in <slotd/lognote.h>. */
 
 struct logger;
 
-/** Finishes it; to be called once, before any stream is known. */
+/** Writes what is in the staging window to its file. To be called once, before any stream is known;
+ * what could not be written is kept in lg->streams.orphan. */
 void recover(struct logger *lg);

@@ -1,8 +1,8 @@
 #pragma once
 
 /**
- * Log files that are opened again by their path: because slotd asks, or because somebody has
- * deleted or moved them. A line that is begun ends where it began.
+ * Opens log files again by their path: because slotd asks for it, or because somebody has deleted
+ * or moved them. An incomplete line is completed in the file in which it began.
  */
 
 #include <stdint.h>
@@ -10,11 +10,12 @@
 struct log_file;
 struct logger;
 
-/** MSG_LOG_REOPEN: each file at the end of the line that is begun, at the latest soon. */
+/** Handles MSG_LOG_REOPEN with this id: each file is opened again where its current line ends, or
+ * when the timer expires. */
 void reopen_asked(struct logger *lg, uint32_t id);
-/** The time for line ends is over. */
+/** The timer has expired: opens the files that still wait for a line end. */
 void reopen_now(struct logger *lg);
-/** A file was reopened at a line end; answers LOG_REOPEN when it was the last. */
+/** A file was opened again at a line end. Answers MSG_LOG_REOPEN if it was the last. */
 void reopen_told(struct logger *lg);
-/** Opens f's path again when somebody has deleted or moved the file; says so. */
+/** Opens the path of f again if somebody has deleted or moved the file, and reports it. */
 void reopen_if_gone(struct logger *lg, struct log_file *f);

@@ -1,6 +1,6 @@
 #pragma once
 
-/** The same line over and over: a few are written, the rest is counted. Pure. */
+/** When the same line comes again and again, a few are written and the others counted. Pure. */
 
 #include <slotd/usec.h>
 
@@ -23,11 +23,13 @@ struct repeat {
 /**
  * Is this line to be written?
  *
- * @ret_hidden  so many of the line before were left out and are to be told first; 0: none.
+ * @now         monotonic.
+ * @ret_hidden  how many repeats of the line before were left out, which is to be written first.
  */
 bool repeat_pass(struct repeat *r, int priority, const char *text, usec_t now,
 		 unsigned *ret_hidden);
-/** When what is hidden should be told although nothing else came; USEC_NEVER. */
+/** Returns when the number of repeats is to be written if no other line comes; USEC_NEVER if none
+ * was left out. */
 usec_t repeat_due(const struct repeat *r);
-/** Ends the row; returns how many were hidden. */
+/** Forgets the line. Returns how many repeats were left out. */
 unsigned repeat_flush(struct repeat *r);

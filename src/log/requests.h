@@ -1,12 +1,12 @@
 #pragma once
 
-/** What slotd asks about log files: empty, open for reading. */
+/** What slotd asks of log files: to empty one, or to open one for reading. */
 
 #include <slotd/message.h>
 
 struct logger;
 
-/** MSG_LOG_CLEAR. */
+/** Handles MSG_LOG_CLEAR. */
 void request_clear(struct logger *lg, const struct message *m);
-/** MSG_LOG_OPEN. */
+/** Handles MSG_LOG_OPEN. */
 void request_open(struct logger *lg, const struct message *m);

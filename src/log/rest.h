@@ -1,6 +1,6 @@
 #pragma once
 
-/** How long to rest between two looks at pipes that fill. Pure. */
+/** How long slotd-log rests between two looks at pipes that fill. Pure. */
 
 #include <slotd/usec.h>
 
@@ -8,16 +8,16 @@ enum {
 	REST_FULL = 16,
 };
 
-#define REST_MIN ((usec_t)64) /* less is not worth a sleep */
+#define REST_MIN ((usec_t)64) /* a shorter rest is not worth a sleep */
 #define REST_MAX MSECONDS(1)
 
 /**
- * Longer while the pipes hold too little for the work of a turn, shorter when a writer may soon
- * have to wait. A pipe may be full with half its bytes: a write of a little more than half a page
- * takes a page.
+ * Returns the next rest: longer while the pipes hold too little for the work of a turn, shorter
+ * when a writer may soon have to wait. A pipe may be full with half its bytes, as a write of a
+ * little more than half a page takes a page.
  *
- * @rest    the last one, 0 for none.
- * @filled  the fullest pipe after it, in parts of REST_FULL.
+ * @rest    the last rest; 0: there was none.
+ * @filled  how full the fullest pipe was after it, in parts of REST_FULL.
  * Returns: 0, or REST_MIN to REST_MAX.
  */
 usec_t rest_next(usec_t rest, unsigned filled);

@@ -16,22 +16,22 @@ enum {
 };
 
 struct rotation {
-	uint64_t maxbytes; /* 0: never full */
-	unsigned backups;  /* 0: a full file is emptied, nothing is kept */
+	uint64_t maxbytes; /* 0: the file is never full */
+	unsigned backups;  /* 0: a full file is emptied */
 };
 
 /**
- * How many of the next n bytes belong into the file?
+ * Returns how many of the next n bytes belong in this file.
  *
- * @size      of the file now.
- * @ret_full  true: it is to be rotated after these, before anything else is written.
+ * @size      present size of the file, in bytes.
+ * @ret_full  true: after these bytes the file is to be rotated.
  * Returns: 0..n; 0 only with *ret_full. With an empty file always above 0 (for n above 0).
  */
 size_t rotation_split(const struct rotation *r, uint64_t size, const char *data, size_t n,
 		      bool *ret_full);
 
 /**
- * "path.i"; "path" for 0.
+ * Writes the name of a backup to buf: "path.i", or "path" for 0.
  *
  * Returns: 0 or -ENAMETOOLONG.
  */

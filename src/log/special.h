@@ -1,11 +1,11 @@
 #pragma once
 
 /**
- * A target that is no regular file: terminal, pipe, socket. It may refuse for now; then streams
- * that go there wait (and their pipes fill), as behind any Unix pipe. Nothing here ever waits.
+ * A target that is no regular file: a terminal, pipe or socket. While it takes nothing, the streams
+ * that go there wait and their pipes fill, as behind any Unix pipe. No function here waits.
  *
- * What was written to such a target cannot be asked back: after a kill of slotd-log at most one
- * piece (SPECIAL_CHUNK bytes, of lines for a shared target SHARE_MAX) is written twice.
+ * How much such a target has got cannot be found out: after a kill of slotd-log at most one piece
+ * (SPECIAL_CHUNK bytes, or SHARE_MAX of lines) is written twice.
  */
 
 #include <slotd/loop.h>
@@ -21,24 +21,28 @@ enum {
 struct special;
 typedef void special_room_fn(void *data);
 
-/** Keeps fd, borrowed: the owner closes it after special_free. NULL: out of memory. */
+/** Makes a target. Keeps fd, which its owner closes after special_free. NULL: out of memory. */
 struct special *special_new(int fd);
+/** Frees the target; what it has not taken is lost. Accepts NULL. Returns NULL. */
 struct special *special_free(struct special *sp);
 
 /** May special_write be called now? */
 bool special_ready(struct special *sp);
-/** Calls fn once when it is ready again. */
+/** Calls fn once, from the loop, when the target is ready again. */
 void special_wait(struct special *sp, struct loop *loop, special_room_fn *fn, void *data);
 /**
- * Writes; what is not taken at once is kept and written when there is room.
+ * Writes n bytes, at most SPECIAL_MAX. What the target does not take at once is copied, and written
+ * when it has room.
  *
- * @n  at most SPECIAL_MAX.
- * Returns: 0 or -errno; -EAGAIN: not ready; -ENOMEM: the rest is lost.
+ * Returns: 0; -EAGAIN: it is not ready, nothing was written; -ENOMEM: the rest is lost; another
+ *          -errno.
  */
 int special_write(struct special *sp, const char *data, size_t n);
-/** Is there something that the target has not taken yet? */
+/** Has the target not yet taken all that was written? */
 bool special_pending(const struct special *sp);
-/** Behind what is pending: 0; -EAGAIN: that is too much already; -ENOMEM. */
+/** Adds bytes behind those that the target has not taken yet. Returns 0; -EAGAIN if these are too
+ * many already; -ENOMEM. */
 int special_add(struct special *sp, const char *data, size_t n);
-/** For lines that rather get lost than wait: 0, -EAGAIN or another -errno. */
+/** Writes a line that is rather lost than kept. Returns 0; -EAGAIN if fd takes nothing now; another
+ * -errno. */
 int special_try(int fd, const char *data, size_t n);

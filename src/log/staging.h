@@ -1,6 +1,6 @@
 #pragma once
 
-/** The staging window: a pipe is spliced in, and its position says how much was taken. */
+/** The staging window: pipes are spliced into it, and its file position says how much was taken. */
 
 #include "note.h"
 
@@ -14,17 +14,18 @@ struct staging {
 	struct log_notes *notes;
 };
 
-/** Takes both descriptors, even on failure. 0 or -errno. */
+/** Maps window and notes. Takes both descriptors, also on failure. Returns 0 or -errno. */
 int staging_attach(struct staging *st, int fd, int notes_fd);
+/** Unmaps and closes both. */
 void staging_done(struct staging *st);
-/** Bytes in the window: what a predecessor took, before the first take. */
+/** Returns how many bytes are in the window; before the first take, what a predecessor took. */
 size_t staging_taken(const struct staging *st);
 /**
- * Moves up to max bytes of the pipe to the beginning of the window. The note must say whose they
- * will be.
+ * Moves up to max bytes from the pipe to the beginning of the window. The note must already say to
+ * which stream they belong.
  *
- * Returns: bytes, 0 at the pipe's end, -EAGAIN when it is empty, another -errno.
+ * Returns: how many bytes; 0 at the end of the pipe; -EAGAIN if it is empty; another -errno.
  */
 ssize_t staging_take(struct staging *st, int pipe, size_t max);
-/** The window is empty again; nothing is owed. */
+/** Empties the window: all that was taken has been dealt with. */
 void staging_reset(struct staging *st);

@@ -1,27 +1,30 @@
 #pragma once
 
 /**
- * Workers' pipes. A stream lives from LOG_STREAM until its pipe's end and the last byte written
- * (LOG_CLOSED).
+ * Workers' pipes. A stream exists from MSG_LOG_STREAM until its pipe has ended and the last byte is
+ * written (MSG_LOG_CLOSED).
  */
 
 #include "logger.h"
 
 void streams_init(struct logger *lg);
+/** Frees all streams. What the notes say of them stays, for the next slotd-log. */
 void streams_done(struct logger *lg);
+/** Finds a stream by the id that slotd gave it. NULL if there is none. */
 struct stream *stream_find(struct logger *lg, uint32_t id);
 
-/** MSG_LOG_STREAM. */
+/** Handles MSG_LOG_STREAM: a new stream, or a new target of a known one. Takes the descriptors of
+ * m. */
 void stream_set(struct logger *lg, struct message *m);
-/** Takes what is in the pipe, or a part of it; what is left is for the next turn. */
+/** Takes what is in the pipe, at most for the rest of this turn's time. s may be freed. */
 void stream_take(struct stream *s);
-/** Takes what is in the pipe now. */
+/** Takes what is in the pipe now, however long it takes. */
 void stream_drain(struct stream *s);
-/** All of them, before QUIT is obeyed. */
+/** Drains all streams; before slotd-log ends. */
 void streams_drain(struct logger *lg);
-/** Those whose output slotd's own log shows, as far as this turn has time for it. */
+/** Drains the streams whose output slotd's own log shows, as far as this turn has time for it. */
 void streams_drain_shown(struct logger *lg);
-/** Looks again at those that wait for a target, a line's end or the timer. */
+/** Watches the streams again that wait for a target, for the end of a line or for the timer. */
 void streams_watch_again(struct logger *lg);
-/** There is room in the channel: send what it refused. */
+/** The channel has room again: sends each MSG_LOG_CLOSED that it refused. */
 void streams_flush(struct logger *lg);
