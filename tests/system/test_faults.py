@@ -21,7 +21,7 @@ pytestmark = pytest.mark.plain_only  # what is preloaded does not go with saniti
 
 HELPERS = ("spawn", "keep", "log", "relay", "probe", "control")
 SEED = int(os.environ.get("SLOTD_SEED", 1))
-FEW = 5
+FEW = 2  # calls of each kind that fail, in the short form
 MOST = int(os.environ.get("SLOTD_FAULTS", 200))  # in the long form; 0: every single one
 COUNT = """
 [program:count]
