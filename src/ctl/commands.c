@@ -96,14 +96,24 @@ static void usage_error(struct ctl *ctl, enum command c, const char *why)
 	command_help(c);
 }
 
+/* Nothing was done, and it must not look as if it was. */
+static void no_memory(struct ctl *ctl)
+{
+	(void)fprintf(stderr, "Error: %s\n", strerror(ENOMEM));
+	ctl->exit_code = EXIT_GENERIC;
+}
+
 static void run_command(struct ctl *ctl, enum command c, const char *argument)
 {
 	CLEANUP(words_done) struct words words = {0};
 	unsigned flags = command_row(c)->flags;
 	struct diag diag = {0};
 	char why[64];
+	int r = words_parse(&words, argument, flags, &diag);
 
-	if (words_parse(&words, argument, flags, &diag) < 0) {
+	if (r == -ENOMEM) {
+		no_memory(ctl);
+	} else if (r < 0) {
 		usage_error(ctl, c, diag.text);
 	} else if ((flags & NO_ARGUMENTS) && words.n > 0) {
 		(void)snprintf(why, sizeof(why), "%s accepts no arguments", command_name(c));
@@ -138,15 +148,23 @@ void command_line(struct ctl *ctl, const char *text)
 	bool question = line && line[0] == '?';
 	size_t n;
 
-	if (!line || line[0] == '\0') {
+	if (!line) {
+		no_memory(ctl);
+		return;
+	}
+	if (line[0] == '\0') {
 		return;
 	}
 	n = question ? 1 : name_length(line);
 	name = question ? strdup("help") : strndup(line, n);
-	c = name && n > 0 ? command_find(name) : COMMAND_NONE;
+	if (!name) {
+		no_memory(ctl);
+		return;
+	}
+	c = n > 0 ? command_find(name) : COMMAND_NONE;
 	if (c != COMMAND_NONE) {
 		run_command(ctl, c, line + n);
 	} else {
-		unknown(ctl, line, name ? name : "");
+		unknown(ctl, line, name);
 	}
 }

@@ -25,12 +25,22 @@ static const char usage[] =
 	"\n"
 	"Without a command an interactive shell starts. \"slotctl help\" lists the commands.\n";
 
+/* The exit status. Whatever failed is told. */
+static int failed(int error, struct diag *diag)
+{
+	if (!diag->text[0]) {
+		(void)diag_set_errno(diag, error, "slotctl cannot begin");
+	}
+	return error == -ENOMEM ? EXIT_GENERIC : EXIT_USAGE;
+}
+
 static int run(struct options *options, struct diag *diag)
 {
 	CLEANUP(session_done) struct ctl ctl;
+	int r = session_open(&ctl, options, diag);
 
-	if (session_open(&ctl, options, diag) < 0) {
-		return EXIT_USAGE;
+	if (r < 0) {
+		return failed(r, diag);
 	}
 	if (options->shell) {
 		shell_run(&ctl);
@@ -44,10 +54,10 @@ int main(int argc, char *argv[])
 {
 	CLEANUP(options_done) struct options options = {0};
 	struct diag diag = {0};
-	int code;
+	int code, r = options_init(&options, argc, argv, &diag);
 
-	if (options_init(&options, argc, argv, &diag) < 0) {
-		code = EXIT_USAGE;
+	if (r < 0) {
+		code = failed(r, &diag);
 	} else if (options.help || options.version) {
 		printf(options.version ? "slotctl %s\n" : "%s",
 		       options.version ? SLOTD_VERSION : usage);
