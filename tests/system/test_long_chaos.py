@@ -185,8 +185,9 @@ def test_chaos(slotd, ports, record_property):
             chaos.insist()
             chaos.sample()
     loads = (fresh, kept, slow)
-    failed = [r for load in loads for r in load.failed()]
-    lost = [r for r in failed if not any(r.opened - 1 < cut < r.done + 0.5 for cut in chaos.cuts)]
+    failed = [(load.path, r) for load in loads for r in load.failed()]
+    lost = [(path, r) for path, r in failed
+            if not any(r.sent - 1 < cut < r.done + 0.5 for cut in chaos.cuts)]
     lines = chaos.daemon.read("count.log").split("\n")[:-1]
     figures = [f"chaos of {SECONDS} s, seed {seed}: {dict(sorted(chaos.done.items()))}; "
                f"{sum(len(load.requests) for load in loads)} GETs, {len(failed)} in a relay that was killed, "
@@ -196,8 +197,8 @@ def test_chaos(slotd, ports, record_property):
         figures.append(f"{name}: {rss:.0f} -> {rss_then:.0f} kB, {fds:.0f} -> {fds_then:.0f} descriptors")
     record_property("figures", "; ".join(figures))
     print("\n".join(figures))
-    assert not lost, [(r, [said for said in chaos.said if r.opened - 3 < said[0] < r.done + 1])
-                      for r in lost[:3]]
+    assert not lost, [(path, r, [said for said in chaos.said if r.sent - 3 < said[0] < r.done + 1])
+                      for path, r in lost[:3]]
     assert lines == [str(i + 1) for i in range(len(lines))]
     for name, samples in chaos.samples.items():
         (rss, rss_then), (fds, fds_then) = quarters(samples)
