@@ -1,6 +1,7 @@
 """The main job beside what stands around it on a real server, at full length: Apache in front, an
 application that breaks late, workers that are killed all the time."""
 
+import collections
 import os
 import random
 import shutil
@@ -12,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.apps import gunicorn_slot, service, two_gunicorn_slots, two_slots
+from harness.apps import APPS, PYTHON, gunicorn_slot, service, two_gunicorn_slots, two_slots
 from harness.daemon import COLD
 from harness.measured import MeasuredLoad
 from harness.procs import wait_for
+
+from test_adopt_load import Posts
 
 pytestmark = pytest.mark.long
 
@@ -133,5 +136,43 @@ def test_a_killed_group_each_second_fails_no_get(slotd, ports, record_property):
     retried = sum(slot["retried"] for slot in daemon.service("payinv")["slots"])
     figures = (f"a worker's group killed each second for {seconds} s: {len(load.requests)} "
                f"requests, 0 failed, {retried} sent to a second worker")
+    record_property("figures", figures)
+    print(figures)
+
+
+CHARGES = """
+[program:pay-{slot}]
+command={python} {apps}/charge.py %(process_num)d %D%/charges
+process_name=%(program_name)s_%(process_num)d
+numprocs=5
+numprocs_start={port}
+startsecs=0
+"""
+
+
+def test_a_killed_group_each_second_loses_only_posts_that_a_worker_had_read(slotd, ports,
+                                                                           record_property):
+    public, seconds = ports.one(), 30
+    text = "".join(CHARGES.format(slot=slot, python=PYTHON, apps=APPS, port=ports.run(5)[0])
+                   for slot in "ab")
+    daemon = slotd(text + service("pay", f"127.0.0.1:{public}", health="tcp"), start=False)
+    (daemon.dir / "charges").touch()
+    daemon.start()
+    wait_for(lambda: daemon.slot("pay", "a")["ready"] == 5, "all are ready")
+    with Posts(public, 6) as posts:
+        for _ in range(seconds):
+            time.sleep(1)
+            pids = [w["pid"] for w in daemon.status()["workers"] if w["pid"]]
+            if pids:
+                os.killpg(random.choice(pids), signal.SIGKILL)
+    done = collections.Counter(daemon.read("charges").split())
+    lost = [target for target, ok in posts.results if not ok]
+    # Whether a worker had read it is what the worker itself has written down.
+    assert [target for target in lost if done[target] != 1] == []
+    assert [target for target, ok in posts.results if ok and done[target] != 1] == []
+    retried = sum(slot["retried"] for slot in daemon.service("pay")["slots"])
+    figures = (f"a worker's group killed each second for {seconds} s: {len(posts.results)} POSTs, "
+               f"{len(lost)} lost, all of which a worker had carried out, none twice, {retried} sent "
+               f"to a second worker")
     record_property("figures", figures)
     print(figures)
