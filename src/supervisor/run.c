@@ -306,6 +306,7 @@ void supervisor_begin(struct supervisor *sup)
 	pidfile_write(sup);
 	events_emit(sup, EVENT_SUPERVISOR_STATE_CHANGE_RUNNING, NULL, 0);
 	workers_resume(sup);
+	cgroups_sweep(sup);
 	records_resume(sup);
 	services_resume(sup);
 	vec_for_each (g, &sup->groups) {

@@ -42,14 +42,19 @@ struct cgroups {
 /* Unlike another's: neither / nor % is in there as it is. */
 static int put_escaped(char *to, size_t room, const char *text)
 {
+	static const char digits[] = "0123456789abcdef";
 	size_t len = 0;
 
 	for (; *text && len + 4 <= room; text++) {
-		bool odd = *text == '/' || *text == '%' || *text == ':' || *text == '\n';
-
-		len += (size_t)snprintf(to + len, room - len, odd ? "%%%02x" : "%c",
-					(unsigned char)*text);
+		if (strchr("/%:\n", *text)) {
+			to[len++] = '%';
+			to[len++] = digits[(unsigned char)*text >> 4];
+			to[len++] = digits[*text & 15];
+		} else {
+			to[len++] = *text;
+		}
 	}
+	to[len] = '\0';
 	return *text ? -ENAMETOOLONG : (int)len;
 }
 
@@ -108,10 +113,11 @@ static void tell(const struct cgroups *c, const struct left *l)
 	}
 }
 
-/* True when it is gone. */
+/* True when it is gone. An empty one may be about to get a worker. */
 static bool look(struct cgroups *c, size_t i)
 {
-	if (cgroup_remove(c->above, c->left.at[i]->name) == -EBUSY) {
+	if (is_in_use(c, c->left.at[i]->name) ||
+	    cgroup_remove(c->above, c->left.at[i]->name) == -EBUSY) {
 		return false;
 	}
 	drop(c, i);
@@ -125,9 +131,23 @@ static void on_settled(struct loop_timer *t)
 	for (size_t i = c->left.len; i-- > 0;) {
 		struct left *l = c->left.at[i];
 
-		if (!look(c, i) && !l->told && !is_in_use(c, l->name)) {
+		if (!is_in_use(c, l->name) && !look(c, i) && !l->told) {
 			l->told = true;
 			tell(c, l);
+		}
+	}
+}
+
+static void changed(struct cgroups *c, int watch, bool gone)
+{
+	for (size_t i = 0; i < c->left.len; i++) {
+		if (c->left.at[i]->watch == watch) {
+			if (gone) {
+				drop(c, i);
+			} else {
+				(void)look(c, i);
+			}
+			return;
 		}
 	}
 }
@@ -136,13 +156,15 @@ static void on_change(struct loop_io *io, unsigned events)
 {
 	struct cgroups *c = container_of(io, struct cgroups, io);
 	_Alignas(struct inotify_event) char buf[4096];
+	const struct inotify_event *e;
+	ssize_t n;
 
 	(void)events;
-	while (read(c->inotify_fd, buf, sizeof(buf)) > 0) {
-		/* Which it was is seen by looking. */
-	}
-	for (size_t i = c->left.len; i-- > 0;) {
-		(void)look(c, i);
+	while ((n = read(c->inotify_fd, buf, sizeof(buf))) > 0) {
+		for (ssize_t at = 0; at < n; at += (ssize_t)(sizeof(*e) + e->len)) {
+			e = (const struct inotify_event *)(const void *)(buf + at);
+			changed(c, e->wd, e->mask & IN_IGNORED);
+		}
 	}
 }
 
@@ -272,10 +294,21 @@ bool cgroups_rest_ended(struct process *p)
 
 /* ---- all of them */
 
-/* A former slotd may have left some: empty ones go now, and those of workers with their ends. */
-static void sweep(struct cgroups *c)
+/* Those of workers that run are looked at when these end. */
+static void sweep_one(struct cgroups *c, const char *name)
 {
-	int fd = fcntl(c->above, F_DUPFD_CLOEXEC, 3);
+	struct left *l =
+		is_in_use(c, name) || cgroup_remove(c->above, name) != -EBUSY ? NULL : add(c, name);
+
+	if (l) {
+		l->told = true;
+	}
+}
+
+void cgroups_sweep(struct supervisor *sup)
+{
+	struct cgroups *c = sup->cgroups;
+	int fd = c->above < 0 ? -EBADF : fcntl(c->above, F_DUPFD_CLOEXEC, 3);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 
@@ -283,13 +316,10 @@ static void sweep(struct cgroups *c)
 		cleanup_closep(&fd);
 		return;
 	}
+	rewinddir(dir); /* its place is the same for all duplicates */
 	while ((e = readdir(dir))) {
-		if (strchr(e->d_name, ':') && cgroup_remove(c->above, e->d_name) == -EBUSY) {
-			struct left *l = add(c, e->d_name);
-
-			if (l) {
-				l->told = true;
-			}
+		if (strchr(e->d_name, ':')) {
+			sweep_one(c, e->d_name);
 		}
 	}
 	(void)closedir(dir);
@@ -307,9 +337,7 @@ int cgroups_init(struct supervisor *sup)
 	c->above = cgroup_enter(OWN_GROUP);
 	loop_io_init(&c->io, on_change);
 	loop_timer_init(&c->timer, on_settled);
-	if (c->above >= 0) {
-		sweep(c);
-	} else if (c->above != -ENOENT) {
+	if (c->above < 0 && c->above != -ENOENT) {
 		log_line(LOG_WARNING, "workers have no control groups of their own: %s",
 			 strerror(-c->above));
 	}

@@ -15,6 +15,8 @@ struct plan_action;
 
 int cgroups_init(struct supervisor *sup);
 void cgroups_done(struct supervisor *sup);
+/** Removes what a former slotd has left; to be called when workers are taken over. */
+void cgroups_sweep(struct supervisor *sup);
 
 /** Makes the group for a process that is about to start. Returns a descriptor of it; -EBADF: it
  * has none. */
