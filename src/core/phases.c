@@ -252,7 +252,8 @@ static void failed_for_good(struct deploy *d, const struct deploy_event *ev, use
 	(void)now;
 	stop_run(d, ev, plan);
 	deploy_end(d, d->code, ev->text, plan);
-	plan->actions[plan->len - 1].code = ev->code;
+	plan->actions[plan->len - 1].code =
+		ev->code || ev->kind == DEPLOY_EV_COMMANDS ? ev->code : -EINTR;
 }
 
 /* ---- drain ---- */

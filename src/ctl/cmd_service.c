@@ -206,7 +206,7 @@ static void wait_for_other(struct ctl *ctl, const char *service)
 
 struct request {
 	enum command command;
-	const char *service, *release; /* "": none */
+	const char *service, *release; /* a deploy has one, which may be "" */
 	bool force;
 	bool until_gate;
 };
@@ -214,14 +214,20 @@ struct request {
 static int ask(struct ctl *ctl, const struct request *q, struct value *number, struct diag *diag)
 {
 	const char *method = command_method(q->command, ABOUT_NOTHING);
+	const bool deploys = q->command == COMMAND_DEPLOY;
 
-	if (q->command == COMMAND_DEPLOY) {
+	if (deploys && q->until_gate) {
 		return rpc_call(&ctl->rpc, number, diag, method, "ssbs", q->service, q->release, 0,
-				q->until_gate ? "gate" : "");
+				"gate");
 	}
-	return rpc_call(&ctl->rpc, number, diag, method,
-			q->command == COMMAND_ROLLBACK ? "sbs" : "s", q->service, q->force,
-			q->release);
+	if (deploys) {
+		return rpc_call(&ctl->rpc, number, diag, method, "ss", q->service, q->release);
+	}
+	if (q->force || q->release) {
+		return rpc_call(&ctl->rpc, number, diag, method, "sbs", q->service, q->force,
+				q->release ? q->release : "");
+	}
+	return rpc_call(&ctl->rpc, number, diag, method, "s", q->service);
 }
 
 static int ask_until(struct ctl *ctl, const struct request *q, usec_t wait, struct value *number,
@@ -250,11 +256,12 @@ static int ask_until(struct ctl *ctl, const struct request *q, usec_t wait, stru
 static void add_slot(struct strbuf *to, const struct value *slot, const char *before)
 {
 	const char *release = value_text(slot, "release");
-	char ago[USEC_TEXT_MAX];
+	char buf[USEC_TEXT_MAX];
+	const char *ago = view_ago(value_int(slot, "since"), usec_wall(), buf, sizeof(buf));
 
-	(void)strbuf_addf(to, "%s %s (%s%s%s %s)", before, value_text(slot, "slot"), release,
+	(void)strbuf_addf(to, "%s %s (%s%s%s%s%s)", before, value_text(slot, "slot"), release,
 			  *release ? ", " : "", slot_words(value_int(slot, "state")),
-			  view_ago(value_int(slot, "since"), usec_wall(), ago, sizeof(ago)));
+			  *ago ? " " : "", ago);
 }
 
 /* Whoever types it sees first what would change. */
@@ -322,7 +329,7 @@ void cmd_rollback(struct ctl *ctl, struct words *words)
 		run_job(ctl, words,
 			&(struct request){.command = COMMAND_ROLLBACK,
 					  .service = words->at[0],
-					  .release = release,
+					  .release = *release ? release : NULL,
 					  .force = words->force});
 	}
 }

@@ -690,7 +690,8 @@ def test_the_shell_completes_and_remembers(place, serve):
                     "slotd.follow": Job(["one", "swapped"]).follow})
     history = place / "history"
     text, code = on_terminal(server, "-r", str(history), talk=[
-        (b"> ", b"swa\tpay\t\n"), (b"swapped.*> ", b"pid\n"), (b"4711.*> ", b"\x04")])
+        (b"> ", b"swa\tpay\t\n"), (b"Really swap", b"y\n"), (b"swapped.*> ", b"pid\n"),
+        (b"4711.*> ", b"\x04")])
     assert ("slotd.swap", "payinv") in server.calls and code == 0
     assert history.read_text() == "swap payinv \npid\n"
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
