@@ -158,6 +158,10 @@ START_TEST(the_history_grows)
 	f.history_line = (char *)"{2}\n";
 	ck_assert_int_eq(record_files_write(&f), 0);
 	ck_assert_str_eq(content(history), "{1}\n{2}\n");
+	ck_assert_int_eq(truncate(history, 6), 0); /* as a power cut may leave it */
+	f.history_line = (char *)"{3}\n";
+	ck_assert_int_eq(record_files_write(&f), 0);
+	ck_assert_str_eq(content(history), "{1}\n{2\n{3}\n");
 	remove_dir();
 }
 END_TEST

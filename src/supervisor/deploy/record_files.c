@@ -175,21 +175,33 @@ static int shorten(const char *path)
 	return from && write_beside(path, from + 1) == 0 ? put_in_place(path) : 0;
 }
 
+/* What a power cut has left of a line must not spoil the next one. */
+static int end_line(int fd, off_t size)
+{
+	char last = '\n';
+
+	return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n'
+		       ? io_write_all(fd, "\n", 1)
+		       : 0;
+}
+
 static int append(const char *path, const char *line)
 {
 	struct diag diag = {0};
 	auto_close int fd = -EBADF;
+	struct stat st;
 
 	if (shorten(path) != 0) {
 		return 1;
 	}
-	if (own_file_open(path, O_WRONLY | O_CREAT | O_APPEND, NEW_FILE_MODE, &diag, &fd) < 0) {
+	if (own_file_open(path, O_RDWR | O_CREAT | O_APPEND, NEW_FILE_MODE, &diag, &fd) < 0) {
 		return say(&diag);
 	}
-	if (io_write_all(fd, line, strlen(line)) < 0 || fsync(fd) < 0) {
+	if (fstat(fd, &st) < 0 || end_line(fd, st.st_size) < 0 ||
+	    io_write_all(fd, line, strlen(line)) < 0 || fsync(fd) < 0) {
 		return complain("cannot write", path);
 	}
-	return 0;
+	return st.st_size == 0 ? sync_directory(path) : 0; /* it may be new */
 }
 
 static int check_room(const char *path, uint64_t min)
