@@ -89,6 +89,7 @@ def test_500_workers_crash_at_once_again_and_again(slotd, ports, record_property
 
 
 @pytest.mark.plain_only
+@pytest.mark.long
 def test_no_process_can_be_made_for_a_while(slotd, ports):
     preloaded = []
     daemon, address = healthy(slotd, ports, prepare=lambda d: preloaded.append(
@@ -117,6 +118,7 @@ def test_no_process_can_be_made_for_a_while(slotd, ports):
 
 
 @pytest.mark.plain_only
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["slotd", *HELPERS])
 def test_a_process_has_no_descriptors_for_a_while(slotd, ports, name):
     program, preloaded = name if name == "slotd" else f"slotd-{name}", []

@@ -214,6 +214,7 @@ CASES = [(name, kind) for name in ("slotd", *HELPERS, "slotctl") for kind in (ME
 NAMES = [f"{name}-{kind}" for name, kind in CASES]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name, kind", CASES, ids=NAMES)
 def test_a_call_fails(slotd, ports, record_property, name, kind):
     run(slotd, ports, record_property, name, kind, FEW)

@@ -26,7 +26,8 @@ RESUMED = re.compile(r"^\d+ +\d+\.\d+ <\.\.\. \w+ resumed>(.*)$")
 FD = re.compile(r"^(\d+)<([^>]*)>")
 TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"(?:\.\.\.)?')
 
-pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+pytestmark = [pytest.mark.skipif(not shutil.which("strace"), reason="needs strace"),
+              pytest.mark.plain_only]  # sanitizers look at each process's end by ptrace, too
 
 
 def text_of(quoted):

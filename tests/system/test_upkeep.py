@@ -141,6 +141,7 @@ def typed(payinv, answer, *command):
 
 def test_on_a_terminal_swap_and_rollback_ask_first(payinv):
     payinv.daemon.ctl("deploy", "payinv", "r1", check=True)
+    wait_for(lambda: payinv.daemon.slot("payinv", "a")["state"] == 0, "a has stopped")
     said, status = typed(payinv, b"n\n", "swap", "payinv")
     assert re.search(r"payinv: b \(r1, LIVE [^)]*\) -> a \(idle, [^)]*\)\. Really swap\? y/N\?",
                      said), said

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""session.py HOST:PORT CLIENTS THINK_MS: as agent.js, with http.client's kept-alive connections.
+"""session.py HOST:PORT CLIENTS THINK_MS [once]: as agent.js, with http.client's kept-alive connections;
+once: with one for each request.
 
 A connection that the server closed between two requests counts as failed: "closed by the server".
 """
@@ -16,6 +17,7 @@ from collections import Counter
 
 STOP = threading.Event()
 LOCK = threading.Lock()
+ONCE = sys.argv[4:] == ["once"]
 RESULT = {"ok": 0, "failed": Counter(), "slots": Counter(), "longest_ms": 0}
 
 
@@ -31,13 +33,13 @@ def client(number, host, port, think):
         path = "/" if number % 15 else "/slow?ms=200"
         number += 1
         try:
-            if ended(connection):
+            if not ONCE and ended(connection):
                 connection.close()
                 with LOCK:
                     RESULT["failed"]["closed by the server"] += 1
             began = time.monotonic()
             connection.request(method, path, b"body of a post" if method == "POST" else None,
-                               {"Host": "payinv.example"})
+                               {"Host": "payinv.example", **({"Connection": "close"} if ONCE else {})})
             answer = connection.getresponse()
             body = answer.read().decode()
             if answer.status != 200:

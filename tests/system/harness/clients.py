@@ -40,8 +40,9 @@ def node(kind: str):
     return start
 
 
-def session(address: str, clients: int, think_ms: int, wrap: list = ()) -> Client:
-    return Client([*wrap, "/usr/bin/python3", DIRECTORY / "session.py", address, clients, think_ms])
+def session(address: str, clients: int, think_ms: int, wrap: list = (), once: bool = False) -> Client:
+    return Client([*wrap, "/usr/bin/python3", DIRECTORY / "session.py", address, clients, think_ms,
+                   *(["once"] if once else [])])
 
 
 def built(source: str) -> str:
