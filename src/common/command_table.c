@@ -136,7 +136,8 @@ static const struct command_row rows[COMMAND_MAX_] = {
 		.name = "freeze", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
 		.usage = "freeze SERVICE WHY\tRefuse deploys and swaps of a service until unfreeze",
 		.manual = "They end with exit status 12 and say who has frozen the service and why, "
-			  "also after a reboot. A rollback is not refused.",
+			  "also after a reboot. A rollback to what the other slot holds is not "
+			  "refused.",
 		.flags = OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.freeze", METHOD_ACT, {SERVICE, WHY},
 			"Refuses deploys and swaps of a service until slotd.unfreeze." }},

@@ -242,6 +242,17 @@ static struct client *idle_client(struct server *s, bool good)
 	return NULL;
 }
 
+/* Is there one without a request, though something of it lies unread? Its turn comes at once. */
+static bool somebody_speaks(const struct server *s)
+{
+	for (const struct client *c = s->first; c; c = c->next) {
+		if (!c->rq && !c->closing) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* At the limit the longest idle client goes, first of those who never were let in. */
 static bool make_room(struct server *s)
 {
@@ -313,8 +324,11 @@ static void on_acceptable(struct loop_io *io, unsigned events)
 		socklen_t len = sizeof(sa);
 		int fd;
 
-		if (!make_room(s)) { /* all are busy: the next that rests or ends lets it go on */
-			loop_io_stop(s->http->loop, &s->io);
+		if (!make_room(s)) {
+			if (!somebody_speaks(
+				    s)) { /* all are busy: who rests or ends lets it go on */
+				loop_io_stop(s->http->loop, &s->io);
+			}
 			return;
 		}
 		fd = accept4(s->fd, (struct sockaddr *)&sa, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);

@@ -293,7 +293,10 @@ bool deploy_busy(const struct deploy *d)
 
 enum slot_id deploy_slot_in_use(const struct deploy *d)
 {
-	return d->step != SWAP_NONE && phase_of(d->step)->uses_slot ? d->target : SLOT_INVALID_;
+	if (d->step == SWAP_NONE || !phase_of(d->step)->uses_slot) {
+		return SLOT_INVALID_;
+	}
+	return d->step == SWAP_ON_FAILURE ? slot_other(d->live) : d->target; /* also flipped back */
 }
 
 void deploy_step(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)

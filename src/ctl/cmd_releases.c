@@ -24,7 +24,7 @@ static bool is_release(const json_t *entry)
 {
 	const char *kind = text_of(entry, "kind");
 
-	return *text_of(entry, "release") &&
+	return *text_of(entry, "release") && !json_object_get(entry, "until") &&
 	       json_integer_value(json_object_get(entry, "code")) == SWAP_EXIT_DONE &&
 	       (strcmp(kind, "deploy") == 0 || strcmp(kind, "rollback") == 0);
 }

@@ -357,8 +357,8 @@ static int send_or_collect(struct channel *ch, const struct message *m)
 	if (r < 0 || ch->full) {
 		return r < 0 ? r : -EAGAIN;
 	}
-	if (joins && m->len < PACK_BYTES) {
-		return enqueue(ch, m);
+	if (joins && m->len < PACK_BYTES && enqueue(ch, m) == 0) {
+		return 0;
 	}
 	ch->sent = ch->packs;
 	return packet_send(ch->fd, m->buf, m->len, m->fds, m->n_fds);

@@ -409,7 +409,7 @@ def step(daemon):
     return found.group(1) if found else None
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(i, marks=pytest.mark.plain_only)
+@pytest.mark.parametrize("seed", [0, *(pytest.param(i, marks=pytest.mark.long)
                                        for i in (1, 2))])
 def test_whenever_it_is_killed_one_slot_is_live_and_each_job_has_one_line(slotd, ports, seed):
     """Deploys one after the other, and slotd is killed at any time, often twice in a row."""

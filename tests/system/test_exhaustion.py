@@ -63,6 +63,7 @@ def insist_on_lines(daemon):
 
 
 @pytest.mark.plain_only
+@pytest.mark.long
 def test_500_workers_crash_at_once_again_and_again(slotd, ports, record_property):
     daemon, address = healthy(slotd, ports, QUIET + LOOPING)
     one, every = [], []

@@ -17,6 +17,7 @@ from test_faults import BEAT, COUNT, EXTRA
 ENDED_AFTER = 4  # s, in which it has read nothing
 
 
+@pytest.mark.plain_only
 @pytest.mark.parametrize("name", ["log", "control", "relay", "keep", "spawn", "probe"])
 @pytest.mark.parametrize("moment", [True, False], ids=["for_a_moment", "until_it_is_ended"])
 def test_slotd_goes_on_beside_a_stopped_helper(slotd, ports, name, moment):

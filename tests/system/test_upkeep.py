@@ -90,9 +90,31 @@ def test_a_frozen_service_is_not_deployed_also_after_a_reboot(payinv):
     daemon.ctl("freeze", "payinv", "again", check=True)
     daemon.ctl("rollback", "payinv", check=True)
     assert payinv.live() == "a", "a rollback is not refused"
+    done = daemon.ctl("freeze", "payinv", "ü" * 100)
+    assert "at most 127 bytes, and no control characters" in done.stderr
 
 
 # ---- rollback
+
+def test_an_older_rollback_does_not_keep_one_from_ending_a_bake(slotd, ports):
+    payinv = Payinv(slotd, ports, options="bake=10m\n")
+    begun = []
+
+    def deploy():
+        deploy = subprocess.Popen([SLOTCTL, "-c", payinv.daemon.config, "deploy", "payinv", "r1"],
+                                  env=payinv.daemon.env, stdout=subprocess.DEVNULL)
+        begun.append(deploy)
+        wait_for(lambda: payinv.daemon.service("payinv")["step"] == "bake", "it bakes")
+
+    try:
+        for _ in range(2):
+            deploy()
+            payinv.daemon.ctl("rollback", "payinv", check=True)
+            assert payinv.live() == "a"
+    finally:
+        for process in begun:
+            process.wait(60)
+
 
 def test_a_rollback_after_a_rollback_is_refused_unless_forced(payinv):
     payinv.swap()

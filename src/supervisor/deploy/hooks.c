@@ -367,7 +367,7 @@ void hooks_end_former(struct service *s)
 	pid = pidfd < 0 ? 0 : process_handle_pid(pidfd);
 	if (pid) {
 		service_say(s, LOG_WARNING,
-			    "ending the prepare commands (pid %d) of a slotd that was killed",
+			    "ending commands of a deploy (pid %d) of a slotd that was killed",
 			    (int)pid);
 		(void)process_group_signal(pid, pidfd, SIGKILL);
 	}

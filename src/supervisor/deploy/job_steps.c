@@ -159,6 +159,9 @@ char *job_history_line(const struct job *j)
 		(void)json_object_set_new(o, "why", json_string(j->why));
 		(void)json_object_set_new(o, "worker", json_string(j->culprit));
 	}
+	if (o && j->service && j->service->swap.until_gate) {
+		(void)json_object_set_new(o, "until", json_string("gate"));
+	}
 	dump = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
 	if (dump && asprintf(&text, "%s\n", dump) < 0) {

@@ -15,7 +15,6 @@
 
 #include <slotd/cleanup.h>
 
-#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,16 +93,6 @@ const char *job_describe(const struct job *j, char *buf, size_t size)
 
 /* ---- beginning ---- */
 
-static bool is_plain(const char *text)
-{
-	for (; *text; text++) {
-		if (iscntrl((unsigned char)*text)) {
-			return false;
-		}
-	}
-	return true;
-}
-
 /* A rollback ends the bake of the job before it, whose new slot it leaves, and what follows that.
  */
 static bool ends_bake(const struct service *s, enum swap_kind kind)
@@ -145,6 +134,25 @@ static int check_release(const struct service *s, const struct job_request *req,
 	return 0;
 }
 
+static int check_rollback(const struct service *s, const struct job_request *req,
+			  enum slot_id target, struct diag *diag)
+{
+	if (wants_release(req)) {
+		return check_release(s, req, diag);
+	}
+	if (!s->slots[target].proven) {
+		return diag_set(diag, -EINVAL,
+				"%s: there is nothing to roll back to: slot %s %s. When that slot "
+				"is in order: slotctl deploy %s, or slotctl swap %s",
+				s->name, slot_name(target),
+				s->slots[target].touched
+					? "contains a deploy that did not succeed"
+					: "was never live with the release that it contains",
+				s->name, s->name);
+	}
+	return upkeep_may_go_back(s, req->force, diag);
+}
+
 static int check_request(struct service *s, const struct job_request *req, struct diag *diag)
 {
 	enum slot_id target = slot_other(service_live(s));
@@ -159,14 +167,15 @@ static int check_request(struct service *s, const struct job_request *req, struc
 		return diag_set(diag, -EINVAL, "%s is %s", s->name,
 				service_trouble_text(s, TROUBLE_NOT_STARTED, why, sizeof(why)));
 	}
-	r = upkeep_may_begin(s, req, diag);
+	r = upkeep_may_begin(s, pipeline_of(s, req), diag);
 	if (r < 0) {
 		return r;
 	}
 	if (s->job && !ends_bake(s, req->kind)) {
 		return diag_set(diag, -EBUSY, "%s", job_describe(s->job, job, sizeof(job)));
 	}
-	if (req->release && (strlen(req->release) >= JOB_NAME_MAX || !is_plain(req->release))) {
+	if (req->release &&
+	    (strlen(req->release) >= JOB_NAME_MAX || !request_is_plain(req->release))) {
 		return diag_set(diag, -EINVAL,
 				"the name of a release has at most %d characters, and no control "
 				"characters",
@@ -175,20 +184,7 @@ static int check_request(struct service *s, const struct job_request *req, struc
 	if (req->arg && *req->arg && strcmp(req->arg, "gate") != 0) {
 		return diag_set(diag, -EINVAL, "a deploy ends at the gate or goes on to its end");
 	}
-	if (req->kind == SWAP_KIND_ROLLBACK && wants_release(req)) {
-		return check_release(s, req, diag);
-	}
-	if (req->kind == SWAP_KIND_ROLLBACK && !s->slots[target].proven) {
-		return diag_set(diag, -EINVAL,
-				"%s: there is nothing to roll back to: slot %s %s. When that slot "
-				"is in order: slotctl deploy %s, or slotctl swap %s",
-				s->name, slot_name(target),
-				s->slots[target].touched
-					? "contains a deploy that did not succeed"
-					: "was never live with the release that it contains",
-				s->name, s->name);
-	}
-	r = upkeep_may_go_back(s, req, diag);
+	r = req->kind == SWAP_KIND_ROLLBACK ? check_rollback(s, req, target, diag) : 0;
 	if (r < 0) {
 		return r;
 	}

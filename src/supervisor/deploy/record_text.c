@@ -35,9 +35,10 @@ static int put_upkeep(json_t *one, const struct upkeep *u)
 
 	if (u->frozen) {
 		r = json_object_set_new(one, "frozen",
-					json_pack("{s:I, s:s, s:s}", "since",
+					json_pack("{s:I, s:o?, s:o?}", "since",
 						  (json_int_t)(u->frozen / 1000000), "who",
-						  u->freezer, "why", u->freeze_why));
+						  json_string(u->freezer), "why",
+						  json_string(u->freeze_why)));
 	}
 	if (r == 0 && u->rolled_back) {
 		r = json_object_set_new(one, "rolled_back",

@@ -2,8 +2,19 @@
 #include "service/service.h"
 #include "service/services.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+
+bool request_is_plain(const char *text)
+{
+	for (; *text; text++) {
+		if (iscntrl((unsigned char)*text)) {
+			return false;
+		}
+	}
+	return true;
+}
 
 static bool allows(const struct service *s, const struct job_request *req)
 {

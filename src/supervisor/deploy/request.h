@@ -14,6 +14,9 @@ struct job_request {
 	bool force;
 	const char *arg; /* why a service is frozen; "gate": a deploy ends there */
 };
+/** Is there no control character in a text that is shown and logged later? */
+bool request_is_plain(const char *text);
+
 /**
  * Finds the service, and checks that who asks may change it.
  *

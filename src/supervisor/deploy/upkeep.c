@@ -1,4 +1,5 @@
 #include "deploy/upkeep.h"
+#include "deploy/job.h"
 #include "deploy/records.h"
 #include "service/observers.h"
 
@@ -114,6 +115,11 @@ int service_freeze(struct supervisor *sup, const struct job_request *req, struct
 	if (!req->arg || !*req->arg) {
 		return diag_set(diag, -EINVAL, "say why: slotctl freeze %s WHY", s->name);
 	}
+	if (strlen(req->arg) >= sizeof(s->upkeep.freeze_why) || !request_is_plain(req->arg)) {
+		return diag_set(diag, -EINVAL,
+				"the reason has at most %zu bytes, and no control characters",
+				sizeof(s->upkeep.freeze_why) - 1);
+	}
 	service_say(s, LOG_NOTICE, "frozen by %s: %s", req->who, req->arg);
 	set_freeze(s, usec_wall(), req->who, req->arg);
 	return 0;
@@ -137,12 +143,12 @@ int service_unfreeze(struct supervisor *sup, const struct job_request *req, stru
 
 /* ---- what a job has to do with it ---- */
 
-int upkeep_may_begin(const struct service *s, const struct job_request *req, struct diag *diag)
+int upkeep_may_begin(const struct service *s, enum swap_kind kind, struct diag *diag)
 {
 	const struct upkeep *u = &s->upkeep;
 	char when[32];
 
-	if (!u->frozen || req->kind == SWAP_KIND_ROLLBACK) {
+	if (!u->frozen || kind == SWAP_KIND_ROLLBACK) {
 		return 0;
 	}
 	return diag_set(diag, -ECANCELED,
@@ -151,19 +157,28 @@ int upkeep_may_begin(const struct service *s, const struct job_request *req, str
 			s->name);
 }
 
-int upkeep_may_go_back(const struct service *s, const struct job_request *req, struct diag *diag)
+/* 0: the last job was none. A job that goes on is the last one: this rollback would end it. */
+static usec_t last_rollback(const struct service *s)
+{
+	if (s->job) {
+		return s->job->kind == SWAP_KIND_ROLLBACK ? s->job->began_wall : 0;
+	}
+	return s->upkeep.rolled_back;
+}
+
+int upkeep_may_go_back(const struct service *s, bool force, struct diag *diag)
 {
 	enum slot_id other = slot_other(service_live(s));
 	char when[32], slot[128];
 
-	if (req->kind != SWAP_KIND_ROLLBACK || !s->upkeep.rolled_back || req->force) {
+	if (!last_rollback(s) || force) {
 		return 0;
 	}
 	return diag_set(
 		diag, -EINVAL,
 		"%s was rolled back at %s: another rollback would go forward again, to %s. If "
 		"that is meant: slotctl rollback --force %s",
-		s->name, time_text(s->upkeep.rolled_back, when, sizeof(when)),
+		s->name, time_text(last_rollback(s), when, sizeof(when)),
 		service_slot_text(s, other, slot, sizeof(slot)), s->name);
 }
 

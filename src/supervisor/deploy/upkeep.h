@@ -21,10 +21,11 @@ int service_resume(struct supervisor *sup, const struct job_request *req, struct
 int service_freeze(struct supervisor *sup, const struct job_request *req, struct diag *diag);
 int service_unfreeze(struct supervisor *sup, const struct job_request *req, struct diag *diag);
 
-/** Is it frozen? -ECANCELED with by whom and why. A rollback may begin all the same. */
-int upkeep_may_begin(const struct service *s, const struct job_request *req, struct diag *diag);
+/** Is it frozen? -ECANCELED with by whom and why. A rollback, to what the other slot holds, may
+ * begin all the same. */
+int upkeep_may_begin(const struct service *s, enum swap_kind kind, struct diag *diag);
 /** A rollback after a rollback would go forward again, to what was left: -EINVAL unless forced. */
-int upkeep_may_go_back(const struct service *s, const struct job_request *req, struct diag *diag);
+int upkeep_may_go_back(const struct service *s, bool force, struct diag *diag);
 /** A job of that kind has ended well. */
 void upkeep_job_done(struct service *s, enum swap_kind kind);
 

@@ -32,7 +32,6 @@ bool stranger_group_ended(struct process *p)
 	bool none = kill(-p->pid, 0) < 0 && errno == ESRCH;
 
 	if (none || !is_its_number(p) || p->n_looks >= LOOKS_MAX) {
-		p->n_looks = 0;
 		return true;
 	}
 	p->n_looks++;
