@@ -45,10 +45,9 @@ struct loop_timer {
 };
 
 struct loop_signal {
-	_Alignas(8) unsigned char ev[48];
 	loop_signal_fn *fn;
-	struct loop_io io;
-	int fd; /* of SIGCHLD, signalfd(2); 0: libev has a handler */
+	struct loop_signal *next;
+	int signo; /* 0: not watching */
 };
 
 /** Called once before the loop sleeps again; for flushing what this turn has produced. */
@@ -61,11 +60,6 @@ struct loop_idle {
 /** Makes a loop; never libev's default loop, which would reap our children. Returns 0, -ENOMEM or
  * -EMFILE. */
 int loop_new(struct loop **ret);
-/**
- * Does the kernel watch one more descriptor? To be asked before loop_signal_start, as signals come
- * by one of libev's own, which is not tried again. Returns 0 or -errno.
- */
-int loop_can_watch(const struct loop *loop);
 /** Frees the loop, whose watchers must all be stopped. Returns NULL. */
 struct loop *loop_free(struct loop *loop);
 /** Runs until loop_stop is called. */
@@ -107,8 +101,13 @@ void loop_timer_set(struct loop *loop, struct loop_timer *t, usec_t at);
 /** Disarms the timer. Harmless if it is not armed or zeroed. */
 void loop_timer_stop(struct loop *loop, struct loop_timer *t);
 
-/** Calls fn, in the loop, when signo arrives. A signal may have only one watcher in all loops. */
-void loop_signal_start(struct loop *loop, struct loop_signal *s, int signo, loop_signal_fn *fn);
+/**
+ * Calls fn, in the loop, when signo has arrived, once for all that came since. A signal may have
+ * only one watcher. It is blocked from here on, also after loop_signal_stop, so that one that is
+ * late waits (also for what this process executes next) instead of ending the process. Returns 0 or
+ * -errno (EMFILE, ENFILE, ENOMEM): it is not watched.
+ */
+int loop_signal_start(struct loop *loop, struct loop_signal *s, int signo, loop_signal_fn *fn);
 /** Stops watching. Harmless if it is not watching or zeroed. */
 void loop_signal_stop(struct loop *loop, struct loop_signal *s);
 

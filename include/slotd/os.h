@@ -22,13 +22,10 @@ int os_take_inherited(int fd);
 void os_pass_inherited(void);
 
 /**
- * Blocks HUP, USR1 and USR2, which slotd handles, while it does not handle them yet, or no longer:
- * they would end it. They stay pending, also across an exec, until os_hear_signals.
+ * Blocks HUP, USR1 and USR2, which slotd handles, while it does not handle them yet: they would end
+ * it. They wait for loop_signal_start, which blocks all that it watches in the same way.
  */
 void os_defer_signals(void);
-/** Blocks those that end slotd, too: they wait for the slotd that is executed. */
-void os_defer_all_signals(void);
-void os_hear_signals(void);
 
 /** Makes orphans of our workers our children. Returns 0 or -errno. */
 int os_become_subreaper(void);

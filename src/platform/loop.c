@@ -8,14 +8,12 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(struct ev_io) <= sizeof(((struct loop_io *)0)->ev), "loop_io too small");
 _Static_assert(sizeof(struct ev_timer) <= sizeof(((struct loop_timer *)0)->ev), "loop_timer");
-_Static_assert(sizeof(struct ev_signal) <= sizeof(((struct loop_signal *)0)->ev), "loop_signal");
 
 #define LOOP_REST_MAX MSECONDS(1)
 
@@ -39,6 +37,10 @@ struct loop {
 	struct loop_io *refused; /* the kernel does not watch them now */
 	struct ev_timer ask_again;
 	usec_t rest; /* before the next look at events; 0: none */
+	struct loop_signal *signals;
+	struct loop_io signal_io;
+	int signal_fd; /* for those in signal_set, signalfd(2); negative: none yet */
+	sigset_t signal_set;
 };
 
 /* First, as what they do is part of the turn that the others end. */
@@ -208,6 +210,8 @@ static void on_prepare(struct ev_loop *ev, struct ev_prepare *p, int revents)
 	}
 }
 
+static void on_signals(struct loop_io *io, unsigned events);
+
 /* libev does not tell it, but opens it first, so it gets the lowest free number. */
 static int lowest_free(void)
 {
@@ -222,18 +226,6 @@ static bool is_epoll(int fd)
 	auto_close int other = epoll_create1(EPOLL_CLOEXEC);
 
 	return epoll_ctl(fd, EPOLL_CTL_DEL, other, NULL) < 0 && errno == ENOENT;
-}
-
-int loop_can_watch(const struct loop *loop)
-{
-	auto_close int fd = eventfd(0, EFD_CLOEXEC);
-	struct epoll_event e = {.events = EPOLLIN};
-
-	if (loop->epoll_fd < 0) {
-		return 0;
-	}
-	/* It is closed, so it leaves the set. */
-	return fd < 0 || epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
 }
 
 int loop_new(struct loop **ret)
@@ -252,6 +244,9 @@ int loop_new(struct loop **ret)
 		return -EMFILE;
 	}
 	loop->tail = &loop->head;
+	loop->signal_fd = -EBADF;
+	sigemptyset(&loop->signal_set);
+	loop_io_init(&loop->signal_io, on_signals);
 	ev_set_userdata(loop->ev, loop);
 	ev_timer_init(&loop->ask_again, on_ask_again, ASK_AGAIN, ASK_AGAIN);
 	ev_idle_init(&loop->awake, on_awake);
@@ -419,87 +414,92 @@ void loop_timer_stop(struct loop *loop, struct loop_timer *t)
 
 /* ---- signals */
 
-static void on_signal(struct ev_loop *ev, struct ev_signal *w, int revents)
-{
-	struct loop_signal *s = (struct loop_signal *)(void *)w;
-
-	(void)ev, (void)revents;
-	s->fn(s, w->signum);
-}
-
 /*
- * SIGCHLD comes once for each of a thousand workers that are stopped. As a descriptor it interrupts
- * nothing, and is read once for all that have ended meanwhile.
+ * They come by a descriptor: one that the kernel refuses to watch is tried again as any other, and
+ * what a thousand stopped workers raise is read once.
  */
 
-static sigset_t child_signal(void)
+static struct loop_signal **find_signal(struct loop *loop, int signo)
 {
-	sigset_t set;
+	struct loop_signal **at = &loop->signals;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	return set;
+	while (*at && (*at)->signo != signo) {
+		at = &(*at)->next;
+	}
+	return at;
 }
 
-static void on_child_signal(struct loop_io *io, unsigned events)
+static void on_signals(struct loop_io *io, unsigned events)
 {
-	struct loop_signal *s = container_of(io, struct loop_signal, io);
+	struct loop *loop = container_of(io, struct loop, signal_io);
 	struct signalfd_siginfo info;
 
 	(void)events;
-	if (read(s->fd, &info, sizeof(info)) > 0) {
-		s->fn(s, SIGCHLD);
+	while (loop->signal_fd >= 0 && read(loop->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		struct loop_signal *s = *find_signal(loop, (int)info.ssi_signo);
+
+		if (s) {
+			s->fn(s, s->signo);
+		}
 	}
 }
 
-/* False: there is no descriptor for it, and libev's handler has to do. */
-static bool start_child_signal(struct loop *loop, struct loop_signal *s)
+static int hear(struct loop *loop)
 {
-	const sigset_t set = child_signal();
-	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	int fd = signalfd(loop->signal_fd < 0 ? -1 : loop->signal_fd, &loop->signal_set,
+			  SFD_CLOEXEC | SFD_NONBLOCK);
 
 	if (fd < 0) {
-		return false;
+		return -errno;
 	}
-	(void)signal(SIGCHLD, SIG_DFL);		  /* whoever started us may have ignored it */
-	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* cannot fail; children unblock all */
-	s->fd = fd;
-	loop_io_init(&s->io, on_child_signal);
-	loop_io_set(loop, &s->io, fd, LOOP_READ);
-	return true;
+	loop->signal_fd = fd;
+	loop_io_set(loop, &loop->signal_io, fd, LOOP_READ);
+	return 0;
 }
 
-static void stop_child_signal(struct loop *loop, struct loop_signal *s)
+int loop_signal_start(struct loop *loop, struct loop_signal *s, int signo, loop_signal_fn *fn)
 {
-	const sigset_t set = child_signal();
+	sigset_t one;
+	int r;
 
-	loop_io_stop(loop, &s->io);
-	cleanup_closep(&s->fd);
-	s->fd = 0;
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
-void loop_signal_start(struct loop *loop, struct loop_signal *s, int signo, loop_signal_fn *fn)
-{
-	struct ev_signal *w = (struct ev_signal *)(void *)s->ev;
-
+	sigaddset(&loop->signal_set, signo);
+	r = hear(loop);
+	if (r < 0) {
+		sigdelset(&loop->signal_set, signo);
+		return r;
+	}
+	sigemptyset(&one);
+	sigaddset(&one, signo);
+	(void)sigprocmask(SIG_BLOCK, &one, NULL); /* cannot fail; children unblock all */
+	(void)signal(signo, SIG_DFL);		  /* one that is ignored is not delivered at all */
 	s->fn = fn;
-	s->fd = 0;
-	if (signo == SIGCHLD && start_child_signal(loop, s)) {
-		return;
+	s->signo = signo;
+	s->next = loop->signals;
+	loop->signals = s;
+	return 0;
+}
+
+static void end_signals(struct loop *loop)
+{
+	if (loop->signal_fd >= 0) {
+		loop_io_stop(loop, &loop->signal_io);
+		cleanup_closep(&loop->signal_fd);
 	}
-	ev_signal_init(w, on_signal, signo);
-	ev_signal_start(loop->ev, w);
 }
 
 void loop_signal_stop(struct loop *loop, struct loop_signal *s)
 {
-	struct ev_signal *w = (struct ev_signal *)(void *)s->ev;
+	struct loop_signal **at = find_signal(loop, s->signo);
 
-	if (s->fd > 0) {
-		stop_child_signal(loop, s);
-	} else if (ev_is_active(w)) {
-		ev_signal_stop(loop->ev, w);
+	if (*at != s) {
+		return;
+	}
+	*at = s->next;
+	sigdelset(&loop->signal_set, s->signo);
+	if (!loop->signals) {
+		end_signals(loop);
+	} else {
+		(void)hear(loop); /* less than before is not refused */
 	}
 }
 

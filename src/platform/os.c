@@ -93,7 +93,7 @@ int os_adopt_descriptors(void)
 	return 0;
 }
 
-static void mask_signals(int how, bool all)
+void os_defer_signals(void)
 {
 	sigset_t set;
 
@@ -101,27 +101,7 @@ static void mask_signals(int how, bool all)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
-	if (all) {
-		sigaddset(&set, SIGTERM);
-		sigaddset(&set, SIGINT);
-		sigaddset(&set, SIGQUIT);
-	}
-	(void)sigprocmask(how, &set, NULL); /* cannot fail */
-}
-
-void os_defer_signals(void)
-{
-	mask_signals(SIG_BLOCK, false);
-}
-
-void os_defer_all_signals(void)
-{
-	mask_signals(SIG_BLOCK, true);
-}
-
-void os_hear_signals(void)
-{
-	mask_signals(SIG_UNBLOCK, true);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* cannot fail */
 }
 
 int os_become_subreaper(void)

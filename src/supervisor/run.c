@@ -321,9 +321,6 @@ void supervisor_begin(struct supervisor *sup)
 
 void supervisor_end(struct supervisor *sup)
 {
-	if (sup->mood == MOOD_RESTARTING) {
-		os_defer_signals(); /* its successor in this process hears them */
-	}
 	abandon(sup);
 }
 

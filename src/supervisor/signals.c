@@ -104,7 +104,7 @@ static void on_reap_again(struct loop_timer *t)
 	loop_idle_queue(s->sup->loop, &s->reap);
 }
 
-static void watch(struct signals *s)
+static int watch(struct signals *s)
 {
 	static const struct {
 		int signo;
@@ -114,32 +114,30 @@ static void watch(struct signals *s)
 		{SIGHUP, on_hangup},	   {SIGUSR2, on_reopen},     {SIGCHLD, on_child},
 		{SIGUSR1, on_user},
 	};
+	int r = 0;
 
 	/* Workers inherit these two, as from Supervisor. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		loop_signal_start(s->sup->loop, &s->by_number[all[i].signo], all[i].signo,
-				  all[i].fn);
+	for (size_t i = 0; i < ARRAY_SIZE(all) && r == 0; i++) {
+		r = loop_signal_start(s->sup->loop, &s->by_number[all[i].signo], all[i].signo,
+				      all[i].fn);
 	}
-	os_hear_signals();
+	return r;
 }
 
 int signals_init(struct supervisor *sup)
 {
 	struct signals *s = calloc(1, sizeof(*s));
-	int r = loop_can_watch(sup->loop);
 
-	if (!s || r < 0) {
-		free(s);
-		return r < 0 ? r : -ENOMEM;
+	if (!s) {
+		return -ENOMEM;
 	}
 	s->sup = sup;
 	sup->signals = s;
 	loop_idle_init(&s->reap, on_reap_idle);
 	loop_timer_init(&s->reap_again, on_reap_again);
-	watch(s);
-	return 0;
+	return watch(s);
 }
 
 void signals_done(struct supervisor *sup)

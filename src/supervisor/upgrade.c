@@ -133,11 +133,9 @@ static void on_settle(struct loop_timer *t)
 		give_up(u, way); /* it has begun meanwhile */
 		return;
 	}
-	os_defer_all_signals();
 	r = successor_upgrade(sup->options.successor,
 			      sup->options.upgraded ? sup->options.upgraded : &none,
 			      predecessor_lock_fd(sup));
-	os_hear_signals();
 	give_up(u, strerror(-r));
 }
 

@@ -1,5 +1,6 @@
 #include "fake.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -165,16 +166,14 @@ void loop_timer_stop(struct loop *loop, struct loop_timer *t)
 	t->at = USEC_NEVER;
 }
 
-int loop_can_watch(const struct loop *loop)
+int loop_signal_start(struct loop *loop, struct loop_signal *s, int signo, loop_signal_fn *fn)
 {
-	(void)loop;
-	return 0;
-}
-
-void loop_signal_start(struct loop *loop, struct loop_signal *s, int signo, loop_signal_fn *fn)
-{
+	if (fault(FAULT_OPEN, "signalfd")) {
+		return -EMFILE;
+	}
 	s->fn = fn;
 	loop->signals[signo] = s;
+	return 0;
 }
 
 void loop_signal_stop(struct loop *loop, struct loop_signal *s)

@@ -72,7 +72,6 @@ void __wrap_os_come_first(void);
 void __wrap_os_note_limits(uint64_t min);
 int __wrap_os_raise_limit(int resource, uint64_t min, bool all, uint64_t *ret);
 int __wrap_os_become_subreaper(void);
-void __wrap_os_hear_signals(void);
 
 int __wrap_access(const char *path, int mode)
 {
@@ -107,10 +106,6 @@ int __wrap_os_raise_limit(int resource, uint64_t min, bool all, uint64_t *ret)
 int __wrap_os_become_subreaper(void)
 {
 	return 0;
-}
-
-void __wrap_os_hear_signals(void)
-{
 }
 
 /* ---- the world's own things */
