@@ -108,6 +108,10 @@ def pss_kib(pids):
     return total
 
 
+# Debian's packages with what slotd is compared to.
+PEERS = ("haproxy", "libnginx-mod-stream", "nginx-light", "runit", "supervisor", "wrk")
+
+
 class Bench:
     """A private directory and processes that end with it, by pid."""
 
@@ -130,7 +134,10 @@ class Bench:
         options.setdefault("stdout", log)
         options.setdefault("stderr", log)
         options.setdefault("stdin", subprocess.DEVNULL)
-        p = subprocess.Popen([str(a) for a in argv], **options)
+        try:
+            p = subprocess.Popen([str(a) for a in argv], **options)
+        except FileNotFoundError:
+            sys.exit(f"benchmark: {argv[0]} is missing: apt-get install {' '.join(PEERS)}")
         self.processes.append(p)
         return p
 

@@ -12,7 +12,7 @@ import pytest
 
 from harness import procs
 from harness.apps import two_slots
-from harness.faults import DESCRIPTOR, GROWTH, MEMORY, OUTPUT, PROCESS, WATCH, Faults
+from harness.faults import DESCRIPTOR, GROWTH, MEMORY, OUTPUT, PROCESS, WATCH, WORDS, Faults
 from harness.load import Load
 from harness.procs import children, wait_for
 from test_adopt import goes_on, next_slotd
@@ -193,7 +193,7 @@ COMMANDS = (["status"], ["restart", "beat"], ["tail", "count"], ["slots"], ["sig
             ["avail"], ["-h"], ["history", "s"], ["swap", "s"], ["log", "s"], ["import-check"])
 
 
-@pytest.mark.parametrize("kind", [MEMORY, DESCRIPTOR])
+@pytest.mark.parametrize("kind", [MEMORY, DESCRIPTOR], ids=WORDS.get)
 def test_slotctl_says_what_failed(slotd, ports, kind):
     world, dice = World(slotd, ports), random.Random(SEED)
     for command in COMMANDS:
@@ -211,7 +211,7 @@ def test_slotctl_says_what_failed(slotd, ports, kind):
 CASES = [(name, kind) for name in ("slotd", *HELPERS, "slotctl") for kind in (MEMORY, DESCRIPTOR)] + \
         [(name, WATCH) for name in ("slotd", *HELPERS) if name != "spawn"] + \
         [("slotd", PROCESS), ("spawn", PROCESS), ("slotd", OUTPUT), ("log", OUTPUT)]
-NAMES = [f"{name}-{kind}" for name, kind in CASES]
+NAMES = [f"{name}-{WORDS[kind]}" for name, kind in CASES]
 
 
 @pytest.mark.long

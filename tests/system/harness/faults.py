@@ -12,6 +12,9 @@ MEMORY, WATCH, DESCRIPTOR, PROCESS, OUTPUT, GROWTH = 1, 2, 4, 8, 16, 32
 ERRORS = {MEMORY: errno.ENOMEM, WATCH: errno.ENOSPC, DESCRIPTOR: errno.EMFILE,
           PROCESS: errno.EAGAIN, OUTPUT: errno.ENOSPC, GROWTH: errno.ENOMEM}
 
+WORDS = {MEMORY: "memory", WATCH: "watch", DESCRIPTOR: "descriptor", PROCESS: "process",
+         OUTPUT: "output", GROWTH: "growth"}
+
 _LIBRARY = BUILD / "tests/system/faults.so"
 _ROW = struct.Struct("=16sIiqqqqqq")
 _ROWS = 15
