@@ -39,23 +39,47 @@ struct cgroups {
 	bool told; /* why a worker has none */
 };
 
-/* Unlike another's: neither / nor % is in there as it is. */
-static int put_escaped(char *to, size_t room, const char *text)
+/* One character as it stands in a name, where neither / nor % is as it is. Returns its length. */
+static size_t escape(char c, char to[static 3])
 {
 	static const char digits[] = "0123456789abcdef";
+
+	if (!strchr("/%:\n", c)) {
+		to[0] = c;
+		return 1;
+	}
+	to[0] = '%';
+	to[1] = digits[(unsigned char)c >> 4];
+	to[2] = digits[c & 15];
+	return 3;
+}
+
+/* Unlike another's. */
+static int put_escaped(char *to, size_t room, const char *text)
+{
 	size_t len = 0;
 
 	for (; *text && len + 4 <= room; text++) {
-		if (strchr("/%:\n", *text)) {
-			to[len++] = '%';
-			to[len++] = digits[(unsigned char)*text >> 4];
-			to[len++] = digits[*text & 15];
-		} else {
-			to[len++] = *text;
-		}
+		len += escape(*text, to + len);
 	}
 	to[len] = '\0';
 	return *text ? -ENAMETOOLONG : (int)len;
+}
+
+/* What follows the escaped text in name; NULL: it is another one. */
+static const char *skip_escaped(const char *name, const char *text)
+{
+	char one[3];
+
+	for (; *text; text++) {
+		const size_t len = escape(*text, one);
+
+		if (strncmp(name, one, len) != 0) {
+			return NULL;
+		}
+		name += len;
+	}
+	return name;
 }
 
 static int name_of(const struct process *p, char name[static NAME_MAX + 1])
@@ -70,15 +94,20 @@ static int name_of(const struct process *p, char name[static NAME_MAX + 1])
 	return r < 0 ? r : 0;
 }
 
+static bool is_name_of(const struct process *p, const char *name)
+{
+	const char *rest = skip_escaped(name, p->group->name);
+
+	rest = rest && *rest == ':' ? skip_escaped(rest + 1, p->config->name) : NULL;
+	return rest && !*rest;
+}
+
 static bool is_in_use(const struct cgroups *c, const char *name)
 {
-	char other[NAME_MAX + 1];
-
 	vec_for_each (at, &c->sup->processes) {
 		const struct process *p = *at;
 
-		if (p && (p->pid || p->call) && name_of(p, other) == 0 &&
-		    strcmp(name, other) == 0) {
+		if (p && (p->pid || p->call) && is_name_of(p, name)) {
 			return true;
 		}
 	}
