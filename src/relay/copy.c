@@ -338,18 +338,26 @@ static enum flow move_bulk(struct copier *c, struct side *from, struct side *to,
 	return flow;
 }
 
-/* A head is looked at where it is, so that it can be spliced with what follows it unseen. */
+/* A head is looked at where it is, so that it can be spliced with what follows it unseen. Most are
+ * short, and what else is looked at costs: these bytes are in the cache of another processor. */
 static uint64_t look_ahead(struct copier *c, struct side *from)
 {
+	static const uint16_t most[] = {COPY_HEAD_SHORT, COPY_HEAD_LONG};
 	unsigned char *buffer = copier_buffer(c);
-	ssize_t n = recv(from->fd, buffer, COPY_BULK_HEAD, MSG_PEEK);
-	uint64_t unseen;
+	uint64_t unseen = 0;
 
-	if (n < COPY_BULK_HEAD) {
-		return 0; /* no bulk; an end or an error is met by the read that follows */
+	for (size_t i = 0; i < ARRAY_SIZE(most) && unseen < COPY_BULK_LEAVE; i++) {
+		ssize_t n = recv(from->fd, buffer, most[i], MSG_PEEK);
+
+		if (n < most[i]) {
+			break; /* no bulk; an end or an error is met by the read that follows */
+		}
+		unseen = c->heard(from, buffer + from->ahead, (size_t)n - from->ahead);
+		from->ahead = most[i];
 	}
-	unseen = c->heard(from, buffer, (size_t)n);
-	from->ahead = (uint16_t)n;
+	if (unseen < COPY_BULK_LEAVE) {
+		from->big_reads = 0; /* chunks, most likely: not looked at each time */
+	}
 	return unseen;
 }
 

@@ -23,7 +23,8 @@ enum {
 	COPY_BULK_READ = 64 * 1024,  /* reads of this size... */
 	COPY_BULK_AFTER = 3,	     /* ...in a row make the next a splice */
 	COPY_BULK_LEAVE = 16 * 1024, /* a splice that moves less is the last one */
-	COPY_BULK_HEAD = 2 * 1024,   /* bytes that are read before what may be a large body */
+	COPY_HEAD_SHORT = 512,	     /* bytes that are looked at before what may be a large body, */
+	COPY_HEAD_LONG = 2 * 1024,   /* or so many if that is not the whole head */
 	COPY_PIPE_SIZE = 256 * 1024,
 	COPY_PIPES_MAX = 32,  /* half of fs.pipe-user-pages-soft with 4 relays of one user */
 	COPY_PIPES_SPARE = 4, /* kept open while unused */

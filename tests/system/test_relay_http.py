@@ -125,6 +125,46 @@ def test_a_client_between_requests_goes_on_in_the_other_slot(request_):
         assert ask(client, request_) == b"b"
 
 
+HEADS = [100, 511, 512, 513, 1100, 2047, 2048, 2049, 3000]  # bytes, about what is looked at at once
+
+
+def large(name):
+    """GET /N has a head of N bytes, and a body that no move ends with; /0 has chunks."""
+    body = (name + bytes(range(256))) * 700
+
+    def head_of(size):
+        head = answer(body)[:-len(body)]
+        return head[:-2] + b"X: " + b"x" * (size - len(head) - 5) + b"\r\n\r\n"
+
+    def serve(connection):
+        while request := connection.recv(1 << 16):
+            size = int(request.split(b" ")[1][1:])
+            if size:
+                connection.sendall(head_of(size) + body)
+            else:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                   b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
+
+    return serve, body
+
+
+def test_heads_of_every_length_before_large_bodies_are_found():
+    (serve_a, a), (serve_b, b) = large(b"a"), large(b"b")
+    with Slots(serve_a, serve_b) as s, connect(s.address) as client:
+        for live, other, body in ((A, B, a), (B, A, b)):
+            for size in HEADS * 2 + HEADS[::-1]:
+                for _ in range(2):  # the first may be copied, as it follows what was not large
+                    client.sendall(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % size)
+                    assert read_answer(client) == body, size
+                client.sendall(b"GET /0 HTTP/1.1\r\nHost: x\r\n\r\n")
+                got = b""
+                while not got.endswith(b"\r\n0\r\n\r\n"):
+                    got += client.recv(1 << 20)
+                assert body in got
+            wait_for(lambda k=1 + live: s.relays.counts(k)["between"] == 1, "it is between requests")
+            s.drained(s.flip(other))
+
+
 @pytest.fixture
 def backends(ports):
     """Two servers in processes of their own: their addresses."""
