@@ -4,7 +4,8 @@
  * A deploy, swap or rollback is a list of phases, which a pure state machine for each service goes
  * through (core/deploy.c).
  *
- *	wait, precheck, prepare, start, gate, verify, check, flip, record, bake, after_swap, drain
+ *	wait, precheck, prepare, release, start, gate, verify, check, flip, record, bake,
+ *after_swap, drain
  *
  * The list is made when the deploy begins, and contains the phases that it needs, each with a time
  * limit. A phase is a row of the table in core/phases.c, which says when it is needed, what it does
@@ -13,10 +14,11 @@
  * live and target are kept apart. The live slot is not touched before the other one has passed the
  * gate and the flip is known to be done; any earlier failure only stops the idle slot. If the new
  * slot fails during the bake, the rest of the list is replaced by the way back. The outcome is
- * reported when the last phase before the drain has ended. A deploy that fails runs the commands
- * of on_failure before its outcome is reported. The drain is a machine of its own
- * (slotd/retire.h): the deploy watches it for a while, and it does not keep another deploy from
- * beginning, which ends it.
+ * reported when the last phase before the drain has ended. Where the prepare commands have said
+ *that what they did cannot be undone, there is no way back: the deploy fails, and the new slot
+ *stays live. A deploy that fails runs the commands of on_failure before its outcome is reported.
+ *The drain is a machine of its own (slotd/retire.h): the deploy watches it for a while, and it does
+ *not keep another deploy from beginning, which ends it.
  */
 
 #include <slotd/plan.h>
@@ -68,6 +70,8 @@ struct deploy_event {
 	bool draining;	 /* BEGIN: the target still has connections */
 	bool touched;	 /* BEGIN: a deploy has begun in the target and none has succeeded */
 	bool until_gate; /* BEGIN: the target is made ready, and not swapped to */
+	bool unnamed;	 /* BEGIN: nobody has said which release it is */
+	bool one_way;	 /* BEGIN, COMMANDS: the target contains what rules out a way back */
 	int code;
 	const char *text;
 };
@@ -102,6 +106,7 @@ struct deploy {
 	usec_t on_failure;   /* how long the commands for that case may take; 0: there are none */
 	enum swap_exit code; /* ON_FAILURE: with which it finishes */
 	bool until_gate;     /* it ends before the flip, and the target stays up */
+	bool one_way;	     /* a new slot that fails stays live: going back would be worse */
 };
 
 /** Are these bytes, which come from elsewhere, a state from which deploy_step can go on? */

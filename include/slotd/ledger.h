@@ -105,6 +105,7 @@ struct ledger_slot {
 	bool clearing;	/* its workers are stopped first, then it starts */
 	bool proven;	/* it was live with the release that it contains */
 	bool touched;	/* a deploy into it has begun, and none has succeeded since */
+	char one_way[2 * LEDGER_LABEL_MAX]; /* why there is no way back from it; "" */
 };
 
 struct ledger_duty {

@@ -31,10 +31,11 @@ enum slot_remark {
 	SLOT_NOT_DEPLOYED, /* its last deploy did not succeed */
 	SLOT_WAY_BACK,	   /* it was live before: a rollback goes there at once */
 	SLOT_NEVER_LIVE,
+	SLOT_ONE_WAY, /* it was live before, and the live slot rules out a rollback */
 	SLOT_REMARK_MAX_,
 	SLOT_REMARK_INVALID_ = -22,
 };
-/** Returns "", "step", "not-deployed", "way-back", "never-live", for programs. */
+/** Returns "", "step", "not-deployed", "way-back", "never-live", "one-way", for programs. */
 const char *slot_remark_name(enum slot_remark remark);
 /** Writes a note on state and remark for people: "idle, stopped", "rollback: at once". Returns
  * buf. */

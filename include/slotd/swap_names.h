@@ -20,6 +20,7 @@ enum swap_step {
 	SWAP_VERIFY,	 /* commands look at the slot that passed the gate, before the flip */
 	SWAP_AFTER_SWAP, /* commands run because the new slot stays live */
 	SWAP_ON_FAILURE, /* commands run because the deploy has failed; that is told already */
+	SWAP_RELEASE,	 /* a command says what was prepared, where nobody has named it */
 	SWAP_STEP_MAX_,
 	SWAP_STEP_INVALID_ = -22,
 };
@@ -38,6 +39,7 @@ enum hook {
 	HOOK_VERIFY,	 /* the idle slot has passed the gate */
 	HOOK_AFTER_SWAP, /* the new slot stays live */
 	HOOK_ON_FAILURE, /* it was not swapped, or flipped back */
+	HOOK_RELEASE,	 /* prints the name of the release that the idle slot contains */
 	HOOK_MAX_,
 	HOOK_INVALID_ = -22,
 };

@@ -24,6 +24,7 @@ static const struct {
 	[SLOT_NOT_DEPLOYED] = {"not-deployed", "its last deploy did not succeed"},
 	[SLOT_WAY_BACK] = {"way-back", "rollback: at once"},
 	[SLOT_NEVER_LIVE] = {"never-live", "has not been live"},
+	[SLOT_ONE_WAY] = {"one-way", "no rollback: see slotctl history"},
 };
 
 static bool is_remark(enum slot_remark remark)

@@ -18,6 +18,7 @@ static const struct {
 	[SWAP_VERIFY] = {"verify", "verify"},
 	[SWAP_AFTER_SWAP] = {"after_swap", "after_swap"},
 	[SWAP_ON_FAILURE] = {"on_failure", "on_failure"},
+	[SWAP_RELEASE] = {"release", "release"},
 };
 
 static const char *const kinds[SWAP_KIND_MAX_] = {
@@ -27,10 +28,9 @@ static const char *const kinds[SWAP_KIND_MAX_] = {
 };
 
 static const char *const hooks[HOOK_MAX_] = {
-	[HOOK_PREPARE] = "prepare",
-	[HOOK_VERIFY] = "verify",
-	[HOOK_AFTER_SWAP] = "after_swap",
-	[HOOK_ON_FAILURE] = "on_failure",
+	[HOOK_PREPARE] = "prepare",	    [HOOK_VERIFY] = "verify",
+	[HOOK_AFTER_SWAP] = "after_swap",   [HOOK_ON_FAILURE] = "on_failure",
+	[HOOK_RELEASE] = "release_command",
 };
 
 const char *swap_step_name(enum swap_step step)

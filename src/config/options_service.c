@@ -182,7 +182,11 @@ const struct option_def service_options[] = {
 		 "workers' user with the workers' environment. HOME, USER, LOGNAME and SHELL "
 		 "of that user are added where the environment does not set them, and so are "
 		 "SLOTD_SERVICE, SLOTD_SLOT, SLOTD_LIVE_SLOT, SLOTD_PORTS, SLOTD_RELEASE, "
-		 "SLOTD_JOB (its number) and SLOTD_KIND (deploy, swap or rollback)."},
+		 "SLOTD_JOB (its number) and SLOTD_KIND (deploy, swap or rollback). A command "
+		 "that cannot be undone, such as a migration that drops a column, writes "
+		 "rollback=no and a reason to the file that SLOTD_RESULT names: then bake fails "
+		 "the deploy without flipping back, and slotctl rollback is refused with the "
+		 "reason, unless --force is given, as long as that slot is live."},
 	{"prepare_directory", OPTION_FIELD_AS(B, prepare_directory, char *, OPT_PATH), EACH_SLOT,
 	 OURS,
 	 .help = "Directory in which the commands of prepare, verify, after_swap and on_failure "
@@ -190,6 +194,16 @@ const struct option_def service_options[] = {
 	{"prepare_timeout", OPTION_FIELD(S, hook_timeout[HOOK_PREPARE]), OURS, .def = "1h",
 	 .max = SECONDS(365 * 86400),
 	 .help = "How long all prepare commands of a deploy may take together. 0: no limit."},
+	{"release_command", OPTION_FIELD_AS(B, hooks[HOOK_RELEASE], char *, OPT_LINES), EACH_SLOT,
+	 OURS,
+	 .help = "Command whose first line of output is the name of the release, such as git "
+		 "rev-parse --short HEAD, when slotctl deploy names none. It runs after the "
+		 "prepare commands, as they do, and so names what they have brought into the "
+		 "idle slot; SLOTD_RELEASE is empty until then. At most 63 bytes of the line are "
+		 "kept, and characters that cannot be shown become question marks. If it fails or "
+		 "prints an empty line, so does the deploy, before the slot is started."},
+	{"release_command_timeout", OPTION_FIELD(S, hook_timeout[HOOK_RELEASE]), OURS, .def = "1m",
+	 .max = SECONDS(365 * 86400), .help = "How long release_command may take. 0: no limit."},
 	{"verify", OPTION_FIELD_AS(B, hooks[HOOK_VERIFY], char *, OPT_LINES), EACH_SLOT, OURS,
 	 .help = "Commands that look at the idle slot once it has passed the gate, one per line; "
 		 "if one fails, the slot is stopped and nothing is swapped. They reach the "

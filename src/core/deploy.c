@@ -88,6 +88,14 @@ static struct plan_action *step_to(struct deploy *d, enum swap_step to, unsigned
 	return a;
 }
 
+void deploy_repeat(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	d->at--;
+	(void)step_to(d, d->phases[d->at].step, 0, NULL, plan);
+	set_timer(d, usec_add(now, d->ready_timeout), plan);
+	enter(d, ev, now, plan);
+}
+
 static void finish(struct deploy *d, enum swap_exit code, unsigned position, const char *text,
 		   struct plan *plan)
 {
@@ -157,6 +165,7 @@ void deploy_begin(struct deploy *d, const struct deploy_event *ev, usec_t now, s
 	d->afresh = ev->touched || d->kind == SWAP_KIND_DEPLOY;
 	d->back = false;
 	d->until_gate = ev->until_gate;
+	d->one_way = ev->one_way && d->kind != SWAP_KIND_DEPLOY;
 	d->crashes = 0;
 	d->crashes_max = ev->policy->bake_crashes;
 	d->ready_timeout = ev->policy->ready_timeout;
@@ -228,6 +237,11 @@ void deploy_turn_back(struct deploy *d, const struct deploy_event *ev, usec_t no
 	d->at++;
 	(void)step_to(d, d->phases[d->at].step, 0, NULL, plan);
 	enter(d, ev, now, plan);
+}
+
+void deploy_stay(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	fail(d, SWAP_EXIT_FAILED, ev, now, plan);
 }
 
 /* ---- after a restart of slotd alone ---- */

@@ -62,9 +62,26 @@ static void prepare(struct deploy *d, const struct deploy_event *ev, struct plan
 	run(d, ev, plan);
 }
 
+/* Without a name from anybody; after prepare, which brings what is to be named. */
+static bool has_to_be_named(const struct deploy *d, const struct deploy_event *begin)
+{
+	return is_deploy(d, begin) && begin->unnamed && begin->policy->has_hook[HOOK_RELEASE];
+}
+
+static usec_t release_timeout(const struct swap_policy *policy)
+{
+	return policy->hook_timeout[HOOK_RELEASE];
+}
+
 static void ran(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
 {
 	(ev->code ? deploy_abandon : deploy_next)(d, ev, now, plan);
+}
+
+static void prepared(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	d->one_way = d->one_way || ev->one_way;
+	ran(d, ev, now, plan);
 }
 
 /* ---- start, gate, check ---- */
@@ -186,17 +203,22 @@ static void bake(struct deploy *d, const struct deploy_event *ev, struct plan *p
 	deploy_add(d, PLAN_BAKE, plan);
 }
 
+static void failing(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	(d->one_way ? deploy_stay : deploy_turn_back)(d, ev, now, plan);
+}
+
 static void crashed(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
 {
 	if (++d->crashes > d->crashes_max) {
-		deploy_turn_back(d, ev, now, plan);
+		failing(d, ev, now, plan);
 	}
 }
 
 /* At its end the new slot passes the gate once more. */
 static void baked(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
 {
-	(ev->code ? deploy_turn_back : deploy_next)(d, ev, now, plan);
+	(ev->code ? failing : deploy_next)(d, ev, now, plan);
 }
 
 /* slotd ends: the new slot stays live, and nothing more is run. */
@@ -383,8 +405,19 @@ static const struct phase phases[] = {
 	 .uses_slot = true,
 	 .enter = prepare,
 	 .undo = stop_run,
-	 .on = {[DEPLOY_EV_COMMANDS] = ran,
+	 .on = {[DEPLOY_EV_COMMANDS] = prepared,
 		[DEPLOY_EV_RESUME] = run_is_lost,
+		[DEPLOY_EV_ABORT] = deploy_abandon,
+		[DEPLOY_EV_TIMER] = deploy_abandon}},
+	{.step = SWAP_RELEASE,
+	 .hook = HOOK_RELEASE,
+	 .needed = has_to_be_named,
+	 .limit = release_timeout,
+	 .shown = true,
+	 .uses_slot = true,
+	 .enter = run,
+	 .undo = stop_run,
+	 .on = {[DEPLOY_EV_COMMANDS] = ran,
 		[DEPLOY_EV_ABORT] = deploy_abandon,
 		[DEPLOY_EV_TIMER] = deploy_abandon}},
 	{.step = SWAP_START,
@@ -421,7 +454,9 @@ static const struct phase phases[] = {
 	 .enter = run,
 	 .leave = stop_run,
 	 .undo = stop_slot,
+	 /* After a kill it is not known whether the slot was given up, and is being stopped. */
 	 .on = {[DEPLOY_EV_COMMANDS] = ran,
+		[DEPLOY_EV_RESUME] = deploy_repeat,
 		[DEPLOY_EV_ABORT] = deploy_abandon,
 		[DEPLOY_EV_TIMER] = deploy_abandon}},
 	{.step = SWAP_CHECK_RECORD,
@@ -448,7 +483,7 @@ static const struct phase phases[] = {
 	 .shown = true,
 	 .enter = bake,
 	 .on = {[DEPLOY_EV_CRASHED] = crashed,
-		[DEPLOY_EV_FAILING] = deploy_turn_back,
+		[DEPLOY_EV_FAILING] = failing,
 		[DEPLOY_EV_ROLLED_BACK] = rolled_back,
 		[DEPLOY_EV_ABORT] = leave_bake,
 		[DEPLOY_EV_TIMER] = baked}},

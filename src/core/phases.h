@@ -38,10 +38,14 @@ const struct phase *phase_of(enum swap_step step);
 
 /** The phase has succeeded: the next of the list begins. */
 step_fn deploy_next;
+/** The phase before it, which is about readiness, is done again, and then this one. */
+step_fn deploy_repeat;
 /** The phase failed before the flip: the live slot was not touched, the target is stopped. */
 step_fn deploy_abandon;
 /** The new slot fails: the slot that was live before becomes live again, by the shortest way. */
 step_fn deploy_turn_back;
+/** The new slot fails, and stays live because there is no way back. */
+step_fn deploy_stay;
 /** The deploy ends here, and everything stays as it is: PLAN_FINISH with this code. */
 void deploy_end(struct deploy *d, enum swap_exit code, const char *text, struct plan *plan);
 /** The drain is no longer watched: PLAN_CLOSE. */

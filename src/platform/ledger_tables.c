@@ -49,7 +49,8 @@ static bool service_sane(const void *content, unsigned index)
 
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		if (!retire_sane(&s->retire[slot], index, slot) ||
-		    !memchr(s->slots[slot].release, '\0', LEDGER_LABEL_MAX)) {
+		    !memchr(s->slots[slot].release, '\0', LEDGER_LABEL_MAX) ||
+		    !memchr(s->slots[slot].one_way, '\0', sizeof(s->slots[slot].one_way))) {
 			return false;
 		}
 	}
@@ -127,11 +128,11 @@ const struct ledger_shape ledger_shapes[LEDGER_TABLE_MAX_] = {
 			.n_parts = 6,
 			.parts =
 				{
-					PART(ledger_service, swap, struct deploy, until_gate),
+					PART(ledger_service, swap, struct deploy, one_way),
 					PART(ledger_service, retire[0], struct retire, discard),
 					PART(ledger_service, retire[1], struct retire, discard),
-					PART(ledger_service, slots[0], struct ledger_slot, touched),
-					PART(ledger_service, slots[1], struct ledger_slot, touched),
+					PART(ledger_service, slots[0], struct ledger_slot, one_way),
+					PART(ledger_service, slots[1], struct ledger_slot, one_way),
 					PART(ledger_service, duty, struct ledger_duty, rolled_back),
 				},
 			.fill = fill_service,

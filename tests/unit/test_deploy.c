@@ -30,7 +30,8 @@ static void story_init(struct story *t)
 {
 	*t = (struct story){
 		.policy = {.has_hook[HOOK_PREPARE] = true,
-			   .hook_timeout = {SECONDS(600), SECONDS(90), SECONDS(80), SECONDS(70)},
+			   .hook_timeout = {SECONDS(600), SECONDS(90), SECONDS(80), SECONDS(70),
+					    SECONDS(65)},
 			   .ready_timeout = SECONDS(60),
 			   .drain_timeout = SECONDS(5),
 			   .drain_spread = SECONDS(3)},
@@ -62,13 +63,13 @@ static const char *begin(struct story *t, enum swap_kind what)
 
 /* What ends each phase well. */
 static const enum deploy_event_kind good[SWAP_STEP_MAX_] = {
-	[SWAP_WAIT] = DEPLOY_EV_DRAINED,	   [SWAP_PRECHECK] = DEPLOY_EV_RECORD_OK,
-	[SWAP_PREPARE] = DEPLOY_EV_COMMANDS,	   [SWAP_START] = DEPLOY_EV_STARTED,
-	[SWAP_VERIFY] = DEPLOY_EV_COMMANDS,	   [SWAP_AFTER_SWAP] = DEPLOY_EV_COMMANDS,
-	[SWAP_ON_FAILURE] = DEPLOY_EV_COMMANDS,	   [SWAP_GATE] = DEPLOY_EV_READY,
-	[SWAP_CHECK_RECORD] = DEPLOY_EV_RECORD_OK, [SWAP_FLIP] = DEPLOY_EV_FLIPPED,
-	[SWAP_RECORD] = DEPLOY_EV_RECORDED,	   [SWAP_BAKE] = DEPLOY_EV_TIMER,
-	[SWAP_DRAIN] = DEPLOY_EV_DRAINED,
+	[SWAP_WAIT] = DEPLOY_EV_DRAINED,     [SWAP_PRECHECK] = DEPLOY_EV_RECORD_OK,
+	[SWAP_PREPARE] = DEPLOY_EV_COMMANDS, [SWAP_START] = DEPLOY_EV_STARTED,
+	[SWAP_VERIFY] = DEPLOY_EV_COMMANDS,  [SWAP_AFTER_SWAP] = DEPLOY_EV_COMMANDS,
+	[SWAP_RELEASE] = DEPLOY_EV_COMMANDS, [SWAP_ON_FAILURE] = DEPLOY_EV_COMMANDS,
+	[SWAP_GATE] = DEPLOY_EV_READY,	     [SWAP_CHECK_RECORD] = DEPLOY_EV_RECORD_OK,
+	[SWAP_FLIP] = DEPLOY_EV_FLIPPED,     [SWAP_RECORD] = DEPLOY_EV_RECORDED,
+	[SWAP_BAKE] = DEPLOY_EV_TIMER,	     [SWAP_DRAIN] = DEPLOY_EV_DRAINED,
 };
 
 /* The phase ends as it should. */
@@ -94,6 +95,7 @@ static void go_to(struct story *t, enum swap_step step)
 	story_init(t);
 	t->policy.bake = SECONDS(300);
 	t->policy.has_hook[HOOK_VERIFY] = t->policy.has_hook[HOOK_AFTER_SWAP] = true;
+	t->policy.has_hook[HOOK_RELEASE] = step == SWAP_RELEASE;
 	t->policy.has_hook[HOOK_ON_FAILURE] = step == SWAP_ON_FAILURE;
 	if (step == SWAP_NONE) {
 		return;
@@ -101,7 +103,8 @@ static void go_to(struct story *t, enum swap_step step)
 	story_event(t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
 					      .policy = &t->policy,
 					      .what = SWAP_KIND_DEPLOY,
-					      .draining = true});
+					      .draining = true,
+					      .unnamed = true});
 	if (step == SWAP_ON_FAILURE) {
 		go_on_to(t, SWAP_GATE);
 		send(t, DEPLOY_EV_NOT_READY, "why");
@@ -158,9 +161,9 @@ static void sheet_phase(struct sheet *s, enum swap_step step, bool back)
 START_TEST(every_phase_meets_every_event)
 {
 	static const enum swap_step forward[] = {
-		SWAP_NONE, SWAP_WAIT,	    SWAP_PRECHECK,     SWAP_PREPARE,   SWAP_START,
-		SWAP_GATE, SWAP_VERIFY,	    SWAP_CHECK_RECORD, SWAP_FLIP,      SWAP_RECORD,
-		SWAP_BAKE, SWAP_AFTER_SWAP, SWAP_DRAIN,	       SWAP_ON_FAILURE};
+		SWAP_NONE, SWAP_WAIT,	    SWAP_PRECHECK,     SWAP_PREPARE,	SWAP_START,
+		SWAP_GATE, SWAP_VERIFY,	    SWAP_CHECK_RECORD, SWAP_FLIP,	SWAP_RECORD,
+		SWAP_BAKE, SWAP_AFTER_SWAP, SWAP_DRAIN,	       SWAP_ON_FAILURE, SWAP_RELEASE};
 	static const enum swap_step back[] = {SWAP_START, SWAP_GATE, SWAP_FLIP, SWAP_RECORD};
 	static struct sheet all;
 
@@ -633,6 +636,52 @@ START_TEST(a_slot_that_is_not_healthy_when_its_bake_ends_is_flipped_back)
 }
 END_TEST
 
+static void bake_one_way(struct story *t, bool on_failure)
+{
+	go_to(t, SWAP_PREPARE);
+	t->deploy.on_failure = on_failure ? SECONDS(70) : 0;
+	story_event(t, &(struct deploy_event){.kind = DEPLOY_EV_COMMANDS, .one_way = true});
+	go_on_to(t, SWAP_BAKE);
+}
+
+START_TEST(where_prepare_rules_out_a_way_back_the_new_slot_stays_and_the_deploy_fails)
+{
+	static struct story t;
+
+	bake_one_way(&t, false);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_FAILING, "b_1 answered 500"),
+			 "timer 3 off; finish 3 b 10 #6 \"b_1 answered 500\"");
+	ck_assert_int_eq(t.deploy.live, SLOT_B);
+	ck_assert(!deploy_busy(&t.deploy));
+	bake_one_way(&t, true);
+	ck_assert_str_eq(crash(&t, true), "failed 3 b #6 \"payinv-b_1 crashed\"; timer 3 +70s; "
+					  "run 3 b on_failure");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_COMMANDS, NULL), "timer 3 off; finish 3 b 10");
+	ck_assert_int_eq(t.deploy.live, SLOT_B);
+	bake_one_way(&t, false);
+	begin(&t, SWAP_KIND_DEPLOY); /* refused: it is busy */
+	go_on_to(&t, SWAP_NONE);
+	begin(&t, SWAP_KIND_DEPLOY);
+	ck_assert(!t.deploy.one_way);
+}
+END_TEST
+
+START_TEST(a_release_without_a_name_is_named_after_prepare)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_RELEASE);
+	ck_assert_str_eq(
+		send(&t, DEPLOY_EV_COMMANDS, "4f2c91e"),
+		"step 3 b start #2 \"4f2c91e\"; timer 3 +60s; recall 3 b; slot-start 3 b 1");
+	go_to(&t, SWAP_RELEASE);
+	ck_assert_str_eq(story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_COMMANDS,
+								.code = 128,
+								.text = "exit status 128"}),
+			 "timer 3 off; finish 3 b 10 #2 \"exit status 128\"");
+}
+END_TEST
+
 START_TEST(a_slot_to_go_back_to_that_has_stopped_starts_and_passes_the_gate)
 {
 	static struct story t;
@@ -749,6 +798,8 @@ static struct deploy_event random_event(struct story *t, uint32_t *seed)
 		.warm = random_below(seed, 2),
 		.draining = random_below(seed, 2),
 		.touched = random_below(seed, 2),
+		.unnamed = random_below(seed, 2),
+		.one_way = random_below(seed, 2),
 		.code = random_below(seed, 4) == 0 ? -5 : 0,
 		.text = "why",
 	};
@@ -773,7 +824,7 @@ START_TEST(whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes
 
 	story_init(&t);
 	t.policy.bake_crashes = 1;
-	for (int i = 0; i < 6000; i++) {
+	for (int i = 0; i < 9000; i++) {
 		const struct deploy was = t.deploy;
 		struct deploy_event ev;
 
@@ -862,6 +913,8 @@ int main(void)
 		a_slot_that_crashes_too_often_while_it_is_baked_is_flipped_back,
 		crashes_of_one_bake_are_not_held_against_the_next,
 		a_slot_that_is_not_healthy_when_its_bake_ends_is_flipped_back,
+		where_prepare_rules_out_a_way_back_the_new_slot_stays_and_the_deploy_fails,
+		a_release_without_a_name_is_named_after_prepare,
 		a_slot_to_go_back_to_that_has_stopped_starts_and_passes_the_gate,
 		where_there_is_no_way_back_the_new_slot_stays_live,
 		a_rollback_ends_a_bake_and_is_not_baked,

@@ -582,6 +582,7 @@ static void print_service(void)
 	FIELD(deploy, on_failure);
 	FIELD(deploy, code);
 	FIELD(deploy, until_gate);
+	FIELD(deploy, one_way);
 	FIELD(deploy_phase, step);
 	FIELD(deploy_phase, limit);
 	FIELD(retire, service);
@@ -595,6 +596,7 @@ static void print_service(void)
 	FIELD(ledger_slot, clearing);
 	FIELD(ledger_slot, proven);
 	FIELD(ledger_slot, touched);
+	FIELD(ledger_slot, one_way);
 	FIELD(ledger_duty, live);
 	FIELD(ledger_duty, generation);
 	FIELD(ledger_duty, next_socket);

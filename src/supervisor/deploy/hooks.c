@@ -2,6 +2,8 @@
 #include "deploy/job_files.h"
 #include "deploy/job_steps.h"
 #include "deploy/jobs.h"
+#include "deploy/records.h"
+#include "deploy/result.h"
 #include "link/inheritance.h"
 #include "link/kept.h"
 #include "service/environment.h"
@@ -23,8 +25,9 @@ enum {
 	CANNOT_RUN = 126, /* as shells say it */
 };
 
-#define LOG_PATIENCE   SECONDS(5) /* then it is said without the command that failed */
-#define TRACE_PATIENCE SECONDS(2)
+#define LOG_PATIENCE	SECONDS(5) /* then it is said without the command that failed */
+#define TRACE_PATIENCE	SECONDS(2)
+#define RESULT_PATIENCE SECONDS(5)
 
 static void begin(struct service *s);
 
@@ -75,14 +78,20 @@ static void finish(struct service *s)
 	service_step(s, DEPLOY_EV_COMMANDS, p->code, text);
 }
 
-/* ---- which command failed: the shell has said each line (script_trace) */
-
-static void on_trace(struct child *c, const char *data, size_t len)
+static void keep_said(struct child *c, const char *data, size_t len)
 {
 	struct hook_run *p = container_of(c, struct hook_run, child);
 
 	child_keep_output(p->said, sizeof(p->said), &p->n_said, data, len);
 }
+
+static void forget_said(struct hook_run *p)
+{
+	p->said[0] = '\0';
+	p->n_said = 0;
+}
+
+/* ---- which command failed: the shell has said each line (script_trace) */
 
 static void on_traced(struct child *c, const struct child_result *result)
 {
@@ -101,10 +110,11 @@ static void trace(struct service *s)
 
 	loop_timer_stop(s->sup->loop, &s->run.patience);
 	s->run.waiting = false;
+	forget_said(&s->run);
 	spec.spawn.run = job_trace_print;
 	spec.spawn.data = &trace;
 	spec.timeout = TRACE_PATIENCE;
-	spec.output = on_trace;
+	spec.output = keep_said;
 	spec.done = on_traced;
 	if (child_run(&s->sup->children, &s->run.child, &spec) < 0) {
 		finish(s); /* there is less to read */
@@ -155,6 +165,118 @@ static const char *directory_of(const struct service *s, const struct process *w
 
 	return own ? own : worker->config->directory;
 }
+
+/* Whom a command of the slot runs as. False: as slotd. */
+static bool user_of(const struct process *worker, struct spawn_user *ret)
+{
+	const struct owner *owner = &worker->config->program->user;
+
+	*ret = (struct spawn_user){owner->uid, owner->gid, owner->groups, owner->n_groups,
+				   owner->user};
+	return owner->uid != (uid_t)-1;
+}
+
+/* ---- what the commands say of the deploy ---- */
+
+static void take_name(struct service *s)
+{
+	struct job *j = s->job;
+
+	(void)result_line(s->run.said, j->release, sizeof(j->release));
+	if (!*j->release) {
+		service_step(s, DEPLOY_EV_COMMANDS, CANNOT_RUN,
+			     "the first line that release_command printed is empty: it has to be "
+			     "the name of the release");
+		return;
+	}
+	memcpy(s->slots[j->to].release, j->release, sizeof(j->release));
+	records_write_state(s->sup);
+	job_changed(j);
+	service_step(s, DEPLOY_EV_COMMANDS, 0, j->release);
+}
+
+static void wait_for_log(struct service *s)
+{
+	s->run.waiting = true;
+	loop_timer_set(s->sup->loop, &s->run.patience, usec_add(usec_monotonic(), LOG_PATIENCE));
+	hooks_written(s);
+}
+
+/* The shell has ended, and what it left is read. */
+static void ended(struct service *s)
+{
+	if (s->run.code) {
+		wait_for_log(s);
+	} else if (s->run.hook == HOOK_RELEASE) {
+		take_name(s);
+	} else {
+		finish(s);
+	}
+}
+
+static void take_result(struct service *s)
+{
+	struct service_slot *slot = &s->slots[s->job->to];
+	char unknown[128];
+
+	if (result_is_one_way(s->run.said, slot->one_way, sizeof(slot->one_way), unknown,
+			      sizeof(unknown))) {
+		job_line(s->job, "    %-8s no way back: %s", "prepare", slot->one_way);
+	}
+	if (*unknown) {
+		job_line(s->job,
+			 "    %-8s SLOTD_RESULT: \"%s\" means nothing; write: rollback=no "
+			 "REASON",
+			 "prepare", unknown);
+	}
+}
+
+static void on_result(struct child *c, const struct child_result *result)
+{
+	struct service *s = container_of(c, struct service, run.child);
+	const bool failed = result->status || result->report.stage != SPAWN_STAGE_NONE;
+	char text[PLAN_TEXT_MAX];
+
+	if (!s->job) {
+		return;
+	}
+	result_remove(s->sup, s->name, s->job->number);
+	if (s->run.code || !failed) {
+		if (!s->run.code) {
+			take_result(s);
+		}
+		ended(s);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "the file of SLOTD_RESULT cannot be read: %.300s",
+		       result->timed_out ? "that took too long"
+		       : *s->run.said	 ? s->run.said
+					 : "its reader was killed");
+	service_step(s, DEPLOY_EV_COMMANDS, CANNOT_RUN, text);
+}
+
+/* False: there is nobody to read it. */
+static bool read_result(struct service *s)
+{
+	const struct process *worker = first_worker(s, s->job->to);
+	struct child_spec spec = CHILD_SPEC_INIT;
+	struct spawn_user user;
+	char dir[PATH_MAX];
+
+	if (!worker) {
+		return false;
+	}
+	forget_said(&s->run);
+	spec.spawn.run = result_print;
+	spec.spawn.data = (void *)result_directory(s->sup, s->name, s->job->number, dir);
+	spec.spawn.user = user_of(worker, &user) ? &user : NULL;
+	spec.timeout = RESULT_PATIENCE;
+	spec.output = keep_said;
+	spec.done = on_result;
+	return child_run(&s->sup->children, &s->run.child, &spec) == 0;
+}
+
+/* ---- the shell's start and end ---- */
 
 /* Its command was not executed. */
 static void tell_refusal(struct service *s, const struct spawn_report *report)
@@ -207,13 +329,9 @@ static void on_done(struct child *c, const struct child_result *result)
 		p->code = CANNOT_RUN;
 		tell_refusal(s, &result->report);
 	}
-	if (!p->code) {
-		finish(s);
-		return;
+	if (p->hook != HOOK_PREPARE || !read_result(s)) {
+		ended(s);
 	}
-	p->waiting = true;
-	loop_timer_set(s->sup->loop, &p->patience, usec_add(usec_monotonic(), LOG_PATIENCE));
-	hooks_written(s);
 }
 
 /* A script in a file is printed line by line as it is read (sh -v): so a log of commands that say
@@ -254,27 +372,46 @@ static int slot_env(const struct service *s, const struct process *worker, struc
 	return r;
 }
 
+static int add_result(struct service *s, const struct process *worker, struct env *env)
+{
+	const struct owner *owner = &worker->config->program->user;
+	char path[PATH_MAX];
+	int r;
+
+	if (s->run.hook != HOOK_PREPARE) {
+		return 0;
+	}
+	r = result_make(s->sup, s->name, s->job->number, owner->uid, owner->gid, path);
+	return r < 0 ? r : env_setf(env, "SLOTD_RESULT=%s", path);
+}
+
 static int run_shell(struct service *s, const struct process *worker, int script, int output)
 {
 	char *argv[] = {(char *)"/bin/sh", (char *)"-ev", (char *)"/dev/fd/3", NULL};
-	const struct owner *owner = &worker->config->program->user;
-	struct spawn_user user = {owner->uid, owner->gid, owner->groups, owner->n_groups,
-				  owner->user};
+	struct spawn_user user;
 	CLEANUP(env_done) struct env env = {0};
 	struct child_spec spec = CHILD_SPEC_INIT;
 	struct rlimit limits[RLIM_NLIMITS];
 	int r = slot_env(s, worker, &env);
 
+	if (r == 0) {
+		r = add_result(s, worker, &env);
+	}
 	if (r < 0) {
 		return r;
 	}
 	os_child_limits(limits);
 	spec.spawn.argv = argv;
 	spec.spawn.envp = env.at;
-	spec.spawn.stdio[1] = spec.spawn.stdio[2] = output;
+	spec.spawn.stdio[2] = output;
+	if (s->run.hook == HOOK_RELEASE) {
+		spec.output = keep_said;
+	} else {
+		spec.spawn.stdio[1] = output;
+	}
 	spec.spawn.channel_fd = script;
 	spec.spawn.directory = directory_of(s, worker);
-	spec.spawn.user = owner->uid == (uid_t)-1 ? NULL : &user;
+	spec.spawn.user = user_of(worker, &user) ? &user : NULL;
 	spec.spawn.reset_signals = true;
 	spec.spawn.limits = limits;
 	spec.spawn.n_limits = RLIM_NLIMITS;
@@ -319,8 +456,7 @@ static void begin(struct service *s)
 void hooks_start(struct service *s, enum hook hook)
 {
 	s->run.hook = hook;
-	s->run.said[0] = '\0';
-	s->run.n_said = 0;
+	forget_said(&s->run);
 	if (!s->job->log.commands) {
 		begin(s);
 		return;
@@ -347,6 +483,7 @@ void hooks_stop(struct service *s)
 	s->run.waiting = s->run.queued = false;
 	if (s->job) {
 		job_log_commands_end(&s->job->log);
+		result_remove(s->sup, s->name, s->job->number);
 	}
 }
 

@@ -1,4 +1,5 @@
 #include "deploy/job_files.h"
+#include "deploy/remove_tree.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/indent.h>
@@ -14,6 +15,7 @@
 enum {
 	TAIL_LINES = 6,
 	TAIL_BYTES = 4096,
+	RESULT_FILES_MAX = 10000, /* that are removed at once; the next job goes on */
 };
 
 /* ---- the last lines of a worker's log */
@@ -58,7 +60,8 @@ int job_tail_print(void *data)
 
 /* ---- logs of former jobs */
 
-bool job_log_number(const char *file, const char *service, unsigned *ret_number)
+static bool is_numbered(const char *file, const char *service, const char *suffix,
+			unsigned *ret_number)
 {
 	size_t len = strlen(service);
 	unsigned long n;
@@ -70,7 +73,17 @@ bool job_log_number(const char *file, const char *service, unsigned *ret_number)
 	}
 	n = strtoul(file + len + 1, &end, 10);
 	*ret_number = (unsigned)n;
-	return strcmp(end, ".log") == 0 && n <= INT32_MAX;
+	return strcmp(end, suffix) == 0 && n <= INT32_MAX;
+}
+
+bool job_log_number(const char *file, const char *service, unsigned *ret_number)
+{
+	return is_numbered(file, service, ".log", ret_number);
+}
+
+bool job_result_number(const char *file, const char *service, unsigned *ret_number)
+{
+	return is_numbered(file, service, "", ret_number);
 }
 
 /* Workers' logs may have such a name, too: only what begins as a job's log is one. */
@@ -128,11 +141,30 @@ static void remove_oldest(DIR *dir, const struct job_tidy *tidy)
 	vec_done(&numbers);
 }
 
+/* Of a prepare that was killed, or which has put more there than a file. */
+static void remove_results(const struct job_tidy *tidy)
+{
+	DIR *dir = opendir(tidy->results);
+	struct removal removal = {.left = RESULT_FILES_MAX};
+	const struct dirent *e;
+	unsigned n;
+
+	while (dir && (e = readdir(dir))) {
+		if (job_result_number(e->d_name, tidy->service, &n) && n != tidy->number) {
+			(void)remove_tree(&removal, dirfd(dir), e->d_name);
+		}
+	}
+	if (dir) {
+		(void)closedir(dir);
+	}
+}
+
 int job_tidy(void *data)
 {
 	const struct job_tidy *tidy = data;
 	DIR *dir = opendir(tidy->dir);
 
+	remove_results(tidy);
 	if (!dir) {
 		return 1;
 	}

@@ -2,6 +2,7 @@
 
 /** What is done with log files in a child (child_run's function), for disks may hang. */
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,10 +17,12 @@ struct job_tail {
 /** The last lines of a log file, on fd 1. */
 int job_tail_print(void *data);
 
-/** A job that begins: its log is new, and the oldest logs of its service go. */
+/** A job that begins: its log is new, and the oldest logs of its service go, and what its former
+ * jobs have left in directories for results. */
 struct job_tidy {
 	const char *dir, *service;
-	unsigned number; /* of the job */
+	unsigned number;	/* of the job */
+	char results[PATH_MAX]; /* where results of former jobs may have been left (result.h) */
 };
 int job_tidy(void *data);
 
@@ -35,6 +38,8 @@ int job_trace_print(void *data);
 
 /** Is file the name of a log of that service ("web-12.log"), and of which job? */
 bool job_log_number(const char *file, const char *service, unsigned *ret_number);
+/** The same of a directory for results ("web-12"). */
+bool job_result_number(const char *file, const char *service, unsigned *ret_number);
 
 /** How far a shell (sh -v) has come in its script: it prints each line as it reads it. */
 struct script_trace {

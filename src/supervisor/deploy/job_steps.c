@@ -121,8 +121,8 @@ static void tell_end_of_step(struct service *s, struct job *j, const struct plan
 
 static bool is_logged(enum swap_step step)
 {
-	return step == SWAP_PREPARE || step == SWAP_START || step == SWAP_GATE ||
-	       step == SWAP_VERIFY || step == SWAP_FLIP || step == SWAP_BAKE ||
+	return step == SWAP_PREPARE || step == SWAP_RELEASE || step == SWAP_START ||
+	       step == SWAP_GATE || step == SWAP_VERIFY || step == SWAP_FLIP || step == SWAP_BAKE ||
 	       step == SWAP_AFTER_SWAP;
 }
 
@@ -158,6 +158,10 @@ char *job_history_line(const struct job *j)
 		(void)json_object_set_new(o, "step", json_string(swap_step_name(j->failed_in)));
 		(void)json_object_set_new(o, "why", json_string(j->why));
 		(void)json_object_set_new(o, "worker", json_string(j->culprit));
+	}
+	if (o && j->service && j->prepared && *j->service->slots[j->to].one_way) {
+		(void)json_object_set_new(o, "one_way",
+					  json_string(j->service->slots[j->to].one_way));
 	}
 	if (o && j->service && j->service->swap.until_gate) {
 		(void)json_object_set_new(o, "until", json_string("gate"));
@@ -401,12 +405,16 @@ static void failed(struct service *s, struct job *j, const struct plan_action *a
 			job_line(j, "    %-8s FAILED  %s", swap_step_name((enum swap_step)a->from),
 				 a->text);
 		}
-		(void)snprintf(j->text, sizeof(j->text), "NOT FLIPPED BACK: %s is live.",
-			       service_slot_text(s, j->to, slot, sizeof(slot)));
+	} else if (!is_told_already(a)) {
+		tell_failure(s, j, a);
+	}
+	if (service_live(s) == j->to) {
+		const char *why = s->slots[j->to].one_way;
+
+		(void)snprintf(j->text, sizeof(j->text), "NOT FLIPPED BACK: %s is live.%s%s",
+			       service_slot_text(s, j->to, slot, sizeof(slot)),
+			       *why ? " There is no way back: " : "", why);
 	} else {
-		if (!is_told_already(a)) {
-			tell_failure(s, j, a);
-		}
 		(void)snprintf(j->text, sizeof(j->text), "NOTHING SWAPPED: %s is live.%s",
 			       service_slot_text(s, j->from, slot, sizeof(slot)),
 			       j->prepared ? " prepare did run: its migrations are not undone."

@@ -138,7 +138,9 @@ static int check_rollback(const struct service *s, const struct job_request *req
 			  enum slot_id target, struct diag *diag)
 {
 	if (wants_release(req)) {
-		return check_release(s, req, diag);
+		int r = check_release(s, req, diag);
+
+		return r < 0 ? r : upkeep_has_way_back(s, req->force, diag);
 	}
 	if (!s->slots[target].proven) {
 		return diag_set(diag, -EINVAL,
@@ -328,7 +330,11 @@ void job_adopt_log(struct job *j)
 
 static void open_log(struct job *j)
 {
-	struct job_tidy tidy = {j->sup->config->supervisord.log_dir, j->name, j->number};
+	struct job_tidy tidy = {
+		.dir = j->sup->config->supervisord.log_dir,
+		.service = j->name,
+		.number = j->number,
+	};
 	struct child_spec spec = CHILD_SPEC_INIT;
 	char path[PATH_MAX];
 	int r = job_log_open(&j->log, j->sup, j->name, j->number,
@@ -337,6 +343,8 @@ static void open_log(struct job *j)
 	if (r < 0) {
 		say_no_log(j, r);
 	}
+	(void)snprintf(tidy.results, sizeof(tidy.results), "%s/results",
+		       j->sup->config->supervisord.run_dir);
 	spec.spawn.run = job_tidy;
 	spec.spawn.data = &tidy;
 	spec.timeout = TIDY_PATIENCE;
@@ -452,12 +460,14 @@ int job_begin(struct supervisor *sup, const struct job_request *req, struct diag
 	make_way(s, j);
 	begin = (struct begin){.kind = pipeline_of(s, req),
 			       .draining = slot_is_draining(s, j->to),
-			       .until_gate = req->arg && *req->arg};
+			       .until_gate = req->arg && *req->arg,
+			       .unnamed = !wants_release(req)};
 	begin.warm = begin.kind != SWAP_KIND_DEPLOY && slot_is_warm(s, j->to) &&
 		     !s->slots[j->to].touched;
 	s->job = j;
 	records_write_state(sup);
 	announce(j);
+	job_changed(j); /* whoever goes on with the first phase of it knows it */
 	service_begin(s, &begin);
 	return (int)j->number;
 }

@@ -47,6 +47,21 @@ static struct job *make(struct service *s, const struct ledger_job *row)
 	return j;
 }
 
+/* It was killed while the job was ending, before it could say how: who is live tells. */
+static void tell_from_live(struct service *s, struct job *j)
+{
+	char slot[JOB_NAME_MAX + 8];
+	const bool done = service_live(s) == j->to;
+
+	j->code = done ? SWAP_EXIT_DONE : SWAP_EXIT_FAILED;
+	(void)snprintf(j->text, sizeof(j->text), "%s%s is live.", done ? "" : "NOTHING SWAPPED: ",
+		       service_slot_text(s, service_live(s), slot, sizeof(slot)));
+	if (!done) {
+		j->failed_in = j->step;
+		(void)snprintf(j->why, sizeof(j->why), "slotd was killed");
+	}
+}
+
 static void go_on(struct service *s, struct job *j, const struct ledger_job *row)
 {
 	job_line(j, "#%u %s: slotd was killed and started again, the %s goes on", j->number,
@@ -56,6 +71,9 @@ static void go_on(struct service *s, struct job *j, const struct ledger_job *row
 	} else if (row->closing && s->swap.step == SWAP_DRAIN) {
 		s->closing = j;
 	} else {
+		if (!row->over && !row->closing) {
+			tell_from_live(s, j);
+		}
 		job_close(j); /* it was over, but for its line in the history */
 	}
 	job_changed(j);

@@ -52,6 +52,8 @@ static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 		for (int slot = 0; slot < SLOT_MAX_; slot++) {
 			memcpy(s->slots[slot].release, record.release[slot],
 			       sizeof(record.release[slot]));
+			memcpy(s->slots[slot].one_way, record.one_way[slot],
+			       sizeof(record.one_way[slot]));
 			s->slots[slot].since = record.since ? record.since : usec_wall();
 			s->slots[slot].proven = record.proven[slot];
 		}

@@ -23,6 +23,7 @@ static void adopt_slot(struct service *s, int slot, const struct ledger_service 
 	own->proven = was->proven;
 	own->touched = was->touched;
 	memcpy(own->release, was->release, sizeof(own->release));
+	memcpy(own->one_way, was->one_way, sizeof(own->one_way));
 }
 
 static bool read_row(const struct service *s, struct ledger_service *ret)

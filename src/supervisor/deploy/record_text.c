@@ -47,6 +47,25 @@ static int put_upkeep(json_t *one, const struct upkeep *u)
 	return r;
 }
 
+/* Only of slots from which there is no way back. */
+static int put_one_way(json_t *one, const struct service *s)
+{
+	json_t *all = json_object();
+	int r = all ? 0 : -1;
+
+	for (int slot = 0; slot < SLOT_MAX_ && r == 0; slot++) {
+		if (*s->slots[slot].one_way) {
+			r = json_object_set_new(all, slot_name((enum slot_id)slot),
+						json_string(s->slots[slot].one_way));
+		}
+	}
+	if (r == 0 && json_object_size(all)) {
+		return json_object_set_new(one, "one_way", all);
+	}
+	json_decref(all);
+	return r;
+}
+
 char *record_text(struct supervisor *sup, json_t *state, uint32_t next_job,
 		  const struct service *flipped)
 {
@@ -64,7 +83,7 @@ char *record_text(struct supervisor *sup, json_t *state, uint32_t next_job,
 				(json_int_t)(s->slots[live].since / 1000000), "releases", "a",
 				s->slots[SLOT_A].release, "b", s->slots[SLOT_B].release, "rollback",
 				s->slots[slot_other(live)].proven);
-		if (!one || put_upkeep(one, &s->upkeep) < 0 ||
+		if (!one || put_upkeep(one, &s->upkeep) < 0 || put_one_way(one, s) < 0 ||
 		    (s->job && put_job(one, s->job) < 0)) {
 			json_decref(one);
 			return NULL;
@@ -90,4 +109,10 @@ void record_text_upkeep(const json_t *one, struct record *ret)
 		(usec_t)json_integer_value(json_object_get(one, "rolled_back")) * 1000000;
 	(void)snprintf(ret->freezer, sizeof(ret->freezer), "%s", who ? who : "");
 	(void)snprintf(ret->freeze_why, sizeof(ret->freeze_why), "%s", why ? why : "");
+	for (int slot = 0; slot < SLOT_MAX_; slot++) {
+		why = json_string_value(json_object_get(json_object_get(one, "one_way"),
+							slot_name((enum slot_id)slot)));
+		(void)snprintf(ret->one_way[slot], sizeof(ret->one_way[slot]), "%s",
+			       why ? why : "");
+	}
 }

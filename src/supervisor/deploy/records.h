@@ -17,6 +17,7 @@ struct record {
 	bool proven[SLOT_MAX_];	    /* see struct service_slot */
 	usec_t frozen, rolled_back; /* see struct upkeep, as the texts */
 	char freezer[64], freeze_why[128];
+	char one_way[SLOT_MAX_][128];
 };
 /** Returns 0; -ENOENT if there is no record; -EUCLEAN and diag if it is damaged. */
 int records_find(struct supervisor *sup, const char *service, struct record *ret,

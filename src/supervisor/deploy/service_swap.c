@@ -25,6 +25,18 @@ static void start_progress(struct service *s);
 
 /* ---- feeding ---- */
 
+static void push(struct service *s, const struct deploy_event *ev);
+
+/* One that could not be given up when slotd began to end, within the flip, has come further. */
+static void give_up_if_ending(struct service *s, enum swap_step from)
+{
+	if (s->sup->mood != MOOD_RUNNING && s->swap.step != from && deploy_busy(&s->swap)) {
+		push(s, &(struct deploy_event){.kind = DEPLOY_EV_ABORT,
+					       .code = -ESHUTDOWN,
+					       .text = "slotd is shutting down"});
+	}
+}
+
 static void step_all(struct service *s)
 {
 	struct plan plan;
@@ -35,6 +47,7 @@ static void step_all(struct service *s)
 	s->stepping = true;
 	while (s->n_events) {
 		struct service_event e = s->events[0];
+		const enum swap_step from = s->swap.step;
 
 		s->n_events--;
 		memmove(s->events, s->events + 1, s->n_events * sizeof(e));
@@ -42,6 +55,7 @@ static void step_all(struct service *s)
 		plan_init(&plan);
 		deploy_step(&s->swap, &e.event, usec_monotonic(), &plan);
 		carry_out(s, &plan);
+		give_up_if_ending(s, from);
 	}
 	s->stepping = false;
 	service_write_ledger(s);
@@ -74,7 +88,10 @@ static void push(struct service *s, const struct deploy_event *ev)
 
 void service_feed(struct service *s, enum deploy_event_kind kind, int code, const char *text)
 {
-	push(s, &(struct deploy_event){.kind = kind, .code = code, .text = text});
+	push(s, &(struct deploy_event){.kind = kind,
+				       .code = code,
+				       .one_way = *s->slots[s->swap.target].one_way != '\0',
+				       .text = text});
 }
 
 void service_begin(struct service *s, const struct begin *b)
@@ -87,6 +104,8 @@ void service_begin(struct service *s, const struct begin *b)
 				       .warm = b->warm,
 				       .draining = b->draining,
 				       .until_gate = b->until_gate,
+				       .unnamed = b->unnamed,
+				       .one_way = *s->slots[target].one_way != '\0',
 				       .touched = s->slots[target].touched});
 }
 
@@ -192,6 +211,7 @@ static void on_swap_timer(struct loop_timer *t)
 
 	switch (s->swap.step) {
 	case SWAP_PREPARE:
+	case SWAP_RELEASE:
 	case SWAP_VERIFY:
 	case SWAP_AFTER_SWAP:
 	case SWAP_ON_FAILURE:
@@ -257,6 +277,7 @@ static void perform_touch(struct service *s, const struct plan_action *a)
 
 	slot->touched = true;
 	slot->proven = false;
+	slot->one_way[0] = '\0';
 	if (s->job) {
 		(void)snprintf(slot->release, sizeof(slot->release), "%s", job_release(s->job));
 	}
@@ -265,6 +286,7 @@ static void perform_touch(struct service *s, const struct plan_action *a)
 
 static void perform_run(struct service *s, const struct plan_action *a)
 {
+	service_write_ledger(s); /* a slotd that is killed here must not let them run twice */
 	hooks_start(s, (enum hook)a->arg);
 }
 
@@ -330,9 +352,17 @@ static void perform_ready(struct service *s, const struct plan_action *a)
 	records_write_state(s->sup);
 }
 
+/* A slotd that was killed may have begun to stop the slot, for a flip that had failed. */
 static void perform_flip(struct service *s, const struct plan_action *a)
 {
-	service_flip(s, (enum slot_id)a->slot);
+	const enum slot_id slot = (enum slot_id)a->slot;
+	char text[PLAN_TEXT_MAX];
+
+	if (service_word(s).live == slot || slot_is_warm(s, slot)) {
+		service_flip(s, slot);
+	} else {
+		service_feed(s, DEPLOY_EV_FLIP_FAILED, 0, gate_report(s, text, sizeof(text)));
+	}
 }
 
 /* ---- the actions once the flip is done ---- */

@@ -11,6 +11,7 @@ void service_fails(struct service *s, enum deploy_event_kind kind, const char *t
 struct begin {
 	enum swap_kind kind; /* which phases it has */
 	bool warm, draining, until_gate;
+	bool unnamed; /* nobody has said which release it is */
 };
 void service_begin(struct service *s, const struct begin *b);
 void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind kind);

@@ -166,13 +166,30 @@ static usec_t last_rollback(const struct service *s)
 	return s->upkeep.rolled_back;
 }
 
+int upkeep_has_way_back(const struct service *s, bool force, struct diag *diag)
+{
+	const enum slot_id live = service_live(s);
+	char slot[128];
+
+	if (force || !*s->slots[live].one_way) {
+		return 0;
+	}
+	return diag_set(
+		diag, -EINVAL,
+		"%s: there is no way back from %s: %s. If it is meant all the same: slotctl "
+		"rollback --force %s",
+		s->name, service_slot_text(s, live, slot, sizeof(slot)), s->slots[live].one_way,
+		s->name);
+}
+
 int upkeep_may_go_back(const struct service *s, bool force, struct diag *diag)
 {
 	enum slot_id other = slot_other(service_live(s));
 	char when[32], slot[128];
+	int r = upkeep_has_way_back(s, force, diag);
 
-	if (!last_rollback(s) || force) {
-		return 0;
+	if (r < 0 || !last_rollback(s) || force) {
+		return r;
 	}
 	return diag_set(
 		diag, -EINVAL,

@@ -116,6 +116,7 @@ void service_write_ledger(struct service *s)
 						    .proven = slot->proven,
 						    .touched = slot->touched};
 		memcpy(row.slots[i].release, slot->release, sizeof(slot->release));
+		memcpy(row.slots[i].one_way, slot->one_way, sizeof(slot->one_way));
 	}
 	ledger_put_service(s->sup->ledger, s->index, &row);
 }

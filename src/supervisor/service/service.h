@@ -79,6 +79,8 @@ struct service_slot {
 	bool clearing; /* its workers are stopped first, then it starts */
 	bool proven;   /* it was live with the release it contains: a rollback may go there */
 	bool touched;  /* a deploy into it has begun, and none has succeeded since */
+	/* Its prepare commands have said why nobody should go back from it: "" if they did not. */
+	char one_way[128];
 };
 
 struct service_event {
@@ -94,7 +96,7 @@ struct hook_run {
 	int code;	    /* exit status of the shell */
 	bool waiting;	    /* for the log */
 	struct loop_timer patience;
-	char said[256]; /* by who looks */
+	char said[4096 + 1]; /* by who looks, or by the command that names the release */
 	size_t n_said;
 };
 

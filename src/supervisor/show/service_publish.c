@@ -17,6 +17,7 @@ static usec_t to_wall(usec_t monotonic)
 static enum slot_remark remark_of(const struct service *s, enum slot_id slot, enum slot_state state)
 {
 	const bool touched = s->slots[slot].touched && !s->job;
+	const enum slot_id live = service_live(s);
 
 	switch (state) {
 	case SLOT_COLD:
@@ -24,9 +25,10 @@ static enum slot_remark remark_of(const struct service *s, enum slot_id slot, en
 	case SLOT_STARTING:
 		return s->job ? SLOT_STEP : SLOT_PLAIN;
 	case SLOT_WARM:
-		return touched		       ? SLOT_NOT_DEPLOYED
-		       : s->slots[slot].proven ? SLOT_WAY_BACK
-					       : SLOT_NEVER_LIVE;
+		return touched			 ? SLOT_NOT_DEPLOYED
+		       : !s->slots[slot].proven	 ? SLOT_NEVER_LIVE
+		       : *s->slots[live].one_way ? SLOT_ONE_WAY
+						 : SLOT_WAY_BACK;
 	default:
 		return SLOT_PLAIN;
 	}
