@@ -149,8 +149,9 @@ struct service_slot_config {
 	char *ports;			       /* second form: "8001-8005" */
 	char *name;			       /* group or program name shown to people: payinv-a */
 	char *hooks[HOOK_MAX_];		       /* commands, one a line; NULL: none */
-	char *prepare_directory; /* default: the first worker's directory; NULL: none given */
-	char *health_arg;	 /* path or command, with this slot's expansions */
+	char *prepare_directory;  /* default: the first worker's directory; NULL: none given */
+	char *releases_directory; /* NULL: none */
+	char *health_arg;	  /* path or command, with this slot's expansions */
 };
 
 /** How the old slot's connections come to an end. */
@@ -201,6 +202,7 @@ struct service_config {
 	unsigned bake_crashes;
 	/* deploy */
 	uint64_t min_free;		/* bytes; 0: it does not matter */
+	unsigned keep_releases;		/* 0: all */
 	usec_t hook_timeout[HOOK_MAX_]; /* USEC_NEVER: none */
 	char **allow_deploy;		/* user names, @groups; NULL: none */
 	uid_t *allow_uids;		/* after config_resolve: users, members of groups */

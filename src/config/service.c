@@ -245,6 +245,8 @@ static void check_absolute(struct service_making *m)
 		{"live_link", s->live_link},
 		{"prepare_directory", s->slots[SLOT_A].prepare_directory},
 		{"prepare_directory", s->slots[SLOT_B].prepare_directory},
+		{"releases_directory", s->slots[SLOT_A].releases_directory},
+		{"releases_directory", s->slots[SLOT_B].releases_directory},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
@@ -253,6 +255,17 @@ static void check_absolute(struct service_making *m)
 				      "%s: %s is not an absolute path; write %%(here)s/%s",
 				      paths[i].option, paths[i].path, paths[i].path);
 		}
+	}
+}
+
+static void check_releases(struct service_making *m)
+{
+	const struct service_config *s = m->service;
+
+	if (s->keep_releases && !s->slots[SLOT_A].releases_directory) {
+		service_error(m, "keep_releases",
+			      "keep_releases: it is not known where the releases are; set "
+			      "releases_directory=");
 	}
 }
 
@@ -270,6 +283,7 @@ static void settle(struct service_making *m)
 	struct service_config *s = m->service;
 
 	check_absolute(m);
+	check_releases(m);
 	hooks_check(m);
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		default_directory(&s->slots[slot]);

@@ -6,6 +6,7 @@
 #include "deploy/live.h"
 #include "deploy/live_watch.h"
 #include "deploy/records.h"
+#include "deploy/releases.h"
 #include "deploy/service_swap.h"
 #include "deploy/upkeep.h"
 #include "handoff/relays.h"
@@ -174,6 +175,7 @@ static const struct service_part service_parts[] = {
 	 .done = live_watch_stop},
 	{"gate", .init = gate_init, .open = gate_schedule, .done = gate_stop},
 	{"hooks", .init = hooks_init, .done = hooks_stop},
+	{"releases", .done = releases_stop},
 	{NULL},
 };
 

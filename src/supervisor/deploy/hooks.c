@@ -146,7 +146,7 @@ void hooks_written(struct service *s)
 
 /* ---- the shell */
 
-static const struct process *first_worker(const struct service *s, enum slot_id slot)
+const struct process *hooks_worker(const struct service *s, enum slot_id slot)
 {
 	const struct process *p, *found = NULL;
 	size_t pos = 0;
@@ -166,8 +166,7 @@ static const char *directory_of(const struct service *s, const struct process *w
 	return own ? own : worker->config->directory;
 }
 
-/* Whom a command of the slot runs as. False: as slotd. */
-static bool user_of(const struct process *worker, struct spawn_user *ret)
+bool hooks_user(const struct process *worker, struct spawn_user *ret)
 {
 	const struct owner *owner = &worker->config->program->user;
 
@@ -258,7 +257,7 @@ static void on_result(struct child *c, const struct child_result *result)
 /* False: there is nobody to read it. */
 static bool read_result(struct service *s)
 {
-	const struct process *worker = first_worker(s, s->job->to);
+	const struct process *worker = hooks_worker(s, s->job->to);
 	struct child_spec spec = CHILD_SPEC_INIT;
 	struct spawn_user user;
 	char dir[PATH_MAX];
@@ -269,7 +268,7 @@ static bool read_result(struct service *s)
 	forget_said(&s->run);
 	spec.spawn.run = result_print;
 	spec.spawn.data = (void *)result_directory(s->sup, s->name, s->job->number, dir);
-	spec.spawn.user = user_of(worker, &user) ? &user : NULL;
+	spec.spawn.user = hooks_user(worker, &user) ? &user : NULL;
 	spec.timeout = RESULT_PATIENCE;
 	spec.output = keep_said;
 	spec.done = on_result;
@@ -281,7 +280,7 @@ static bool read_result(struct service *s)
 /* Its command was not executed. */
 static void tell_refusal(struct service *s, const struct spawn_report *report)
 {
-	const struct process *worker = first_worker(s, s->job->to);
+	const struct process *worker = hooks_worker(s, s->job->to);
 	const char *why = strerrordesc_np(-report->error);
 	char text[1024];
 
@@ -411,7 +410,7 @@ static int run_shell(struct service *s, const struct process *worker, int script
 	}
 	spec.spawn.channel_fd = script;
 	spec.spawn.directory = directory_of(s, worker);
-	spec.spawn.user = user_of(worker, &user) ? &user : NULL;
+	spec.spawn.user = hooks_user(worker, &user) ? &user : NULL;
 	spec.spawn.reset_signals = true;
 	spec.spawn.limits = limits;
 	spec.spawn.n_limits = RLIM_NLIMITS;
@@ -439,7 +438,7 @@ static int start(struct service *s, const struct process *worker)
 
 static void begin(struct service *s)
 {
-	const struct process *worker = first_worker(s, s->job->to);
+	const struct process *worker = hooks_worker(s, s->job->to);
 	char text[256];
 	int r;
 

@@ -7,6 +7,10 @@
 
 #include "service/service.h"
 
+/** Returns the worker of a slot whose settings its commands have; NULL if the slot is empty. */
+const struct process *hooks_worker(const struct service *s, enum slot_id slot);
+/** Says whom its commands run as. False: as slotd. What ret points at is borrowed. */
+bool hooks_user(const struct process *worker, struct spawn_user *ret);
 /** A part of a service: 0. */
 int hooks_init(struct service *s);
 /** Runs the commands; ends in COMMANDS. */

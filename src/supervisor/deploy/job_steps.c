@@ -2,6 +2,7 @@
 #include "deploy/job_files.h"
 #include "deploy/job_log.h"
 #include "deploy/records.h"
+#include "deploy/releases.h"
 #include "deploy/upkeep.h"
 #include "service/handoff_ops.h"
 #include "service/observers.h"
@@ -265,6 +266,9 @@ static void succeeded(struct service *s, struct job *j, const struct plan_action
 	service_say(s, LOG_NOTICE, "%s #%u: %s", swap_kind_name(j->kind), j->number, j->text);
 	s->closing = j;
 	upkeep_job_done(s, j->kind);
+	if (j->prepared) {
+		releases_prune(s, j->to);
+	}
 }
 
 /* ---- failure ---- */

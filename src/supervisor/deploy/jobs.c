@@ -4,6 +4,7 @@
 #include "deploy/job_log.h"
 #include "deploy/job_steps.h"
 #include "deploy/records.h"
+#include "deploy/releases.h"
 #include "deploy/request.h"
 #include "deploy/service_swap.h"
 #include "deploy/upkeep.h"
@@ -458,6 +459,7 @@ int job_begin(struct supervisor *sup, const struct job_request *req, struct diag
 		return diag_set_errno(diag, r, "%s", s->name);
 	}
 	make_way(s, j);
+	releases_stop(s); /* what is to be removed may be what this brings back */
 	begin = (struct begin){.kind = pipeline_of(s, req),
 			       .draining = slot_is_draining(s, j->to),
 			       .until_gate = req->arg && *req->arg,

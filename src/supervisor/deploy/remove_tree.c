@@ -92,7 +92,7 @@ int remove_content(struct removal *r, int dir)
 	while ((e = readdir(all))) {
 		error = is_dots(e->d_name) ? 0 : remove_tree(r, dir, e->d_name);
 		first = first ? first : error;
-		if (r->left == 0) {
+		if (error == -E2BIG && r->left == 0) {
 			break;
 		}
 	}

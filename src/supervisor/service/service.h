@@ -69,6 +69,13 @@ struct holders {
 	size_t n_said;
 };
 
+/** The child that removes releases that are not kept. */
+struct prune_run {
+	struct child child;
+	char said[1024];
+	size_t n_said;
+};
+
 struct service_slot {
 	struct retire retire;
 	struct loop_timer timer; /* of retire */
@@ -143,6 +150,7 @@ struct service {
 	struct process *culprit; /* whose failure the gate reports; NULL: none */
 	struct loop_timer check_timer;
 	struct hook_run run;
+	struct prune_run prune;
 	struct {
 		uint64_t conns, failed;
 	} before_bake;	     /* of the new slot, as the relays count */
