@@ -64,6 +64,8 @@ enum command {
 	COMMAND_FREEZE, /* SERVICE, ARG: why */
 	COMMAND_UNFREEZE,
 	COMMAND_RELEASES, /* of slotctl alone */
+	COMMAND_DRY_RUN,  /* SERVICE, RELEASE, ARG; -> items: a line in TEXT, the exit code in CODE
+			   */
 	COMMAND_MAX_,
 	COMMAND_INVALID_ = -22,
 };
@@ -87,7 +89,7 @@ struct param {
 	enum message_tag tag; /* where it goes in the message to slotd */
 };
 
-/** How slotd-control finds the answer. The first five send the command of the row to slotd. */
+/** How slotd-control finds the answer. The first six send the command of the row to slotd. */
 enum method_kind {
 	METHOD_NONE,
 	METHOD_ACT,	/* true, or results where a whole group was named */
@@ -95,6 +97,7 @@ enum method_kind {
 	METHOD_JOB,	/* the number of the job */
 	METHOD_REREAD,
 	METHOD_RELOAD,
+	METHOD_LINES,	 /* {code, lines} of the items */
 	METHOD_READ_LOG, /* slotd is asked for a descriptor */
 	METHOD_FOLLOW,
 	METHOD_TAIL_LOG,

@@ -84,7 +84,9 @@ static const struct command_row rows[COMMAND_MAX_] = {
 	[COMMAND_DEPLOY] = {
 		.name = "deploy", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
 		.usage = "deploy SERVICE [RELEASE]\tPrepare the idle slot, start it afresh, and "
-			 "swap",
+			 "swap\n"
+			 "deploy --dry-run SERVICE [RELEASE]\tSay what deploy would do, and do "
+			 "nothing",
 		.manual = "New connections go to the idle slot once its workers have passed the "
 			  "gate; the other slot drains. RELEASE is a name for what is deployed: "
 			  "the prepare commands get it as SLOTD_RELEASE, and slots and history "
@@ -93,8 +95,13 @@ static const struct command_row rows[COMMAND_MAX_] = {
 			  "MiB of them, and the files of the last 30 jobs of a service. If a later "
 			  "step fails, what the prepare commands did is not undone. With "
 			  "--until=gate the idle slot is made ready and checked, and nothing is "
-			  "swapped: the slot stays up, and a swap then goes there at once.",
-		.flags = ALLOW_JSON | ALLOW_WAIT | ALLOW_DETACH | ALLOW_UNTIL | OURS,
+			  "swapped: the slot stays up, and a swap then goes there at once. With "
+			  "--dry-run nothing is run: the steps, the commands with their user and "
+			  "directory, the names of their environment variables, the free space, "
+			  "and who holds the workers' ports are printed, and the exit status is "
+			  "0 if the deploy would begin, 12 if it is busy or frozen, and 10 if it "
+			  "would be refused for another reason.",
+		.flags = ALLOW_JSON | ALLOW_WAIT | ALLOW_DETACH | ALLOW_UNTIL | ALLOW_DRY_RUN | OURS,
 		.completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.deploy", METHOD_JOB, {SERVICE, RELEASE, FORCE, UNTIL},
 			"Prepares and starts the idle slot, waits until it passes the gate, and "
@@ -108,6 +115,12 @@ static const struct command_row rows[COMMAND_MAX_] = {
 		.flags = ALLOW_NOW | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.drainNow", METHOD_ACT, {SERVICE},
 			"Closes the connections that the draining slot of a service still has." }},
+	},
+	[COMMAND_DRY_RUN] = {
+		.name = "dry-run", .may = MAY_DEPLOY,
+		.methods = {{ "slotd.dryRun", METHOD_LINES, {SERVICE, RELEASE, UNTIL},
+			"Says what slotd.deploy would do now, and whether it would be refused. "
+			"Runs nothing. Returns {code, lines}: the exit status that slotctl has." }},
 	},
 	[COMMAND_EOF] = {
 		.name = "EOF", .usage = "EOF\tLeave the shell", .flags = HIDDEN, .may = MAY_ALL,

@@ -11,6 +11,7 @@ static const struct method_way ways[METHOD_KIND_MAX_] = {
 	[METHOD_JOB] = {"int", run_command, answer_job},
 	[METHOD_REREAD] = {"array", run_command, answer_reread},
 	[METHOD_RELOAD] = {"struct", run_command, answer_reload},
+	[METHOD_LINES] = {"struct", run_command, answer_lines},
 	[METHOD_READ_LOG] = {"string", run_read_log},
 	[METHOD_TAIL_LOG] = {"array", run_tail_log},
 	[METHOD_SEND_STDIN] = {"boolean", run_send_stdin},

@@ -225,6 +225,24 @@ enum call_result answer_job(struct call *c, struct answer *a)
 	return CALL_DONE;
 }
 
+enum call_result answer_lines(struct call *c, struct answer *a)
+{
+	if (call_failed(c, a, call_text(c, 0))) {
+		return CALL_DONE;
+	}
+	encode_struct(c->out);
+	encode_member_int(c->out, "code", a->n_items ? a->items[0].code : 0);
+	encode_name(c->out, "lines");
+	encode_array(c->out);
+	for (size_t i = 0; i < a->n_items; i++) {
+		encode_text(c->out, a->items[i].text);
+	}
+	encode_array_end(c->out);
+	encode_member_end(c->out);
+	encode_struct_end(c->out);
+	return CALL_DONE;
+}
+
 /* ---- bytes for a worker, and events */
 
 static enum call_result stdin_answered(struct call *c, struct answer *a);

@@ -334,9 +334,44 @@ void cmd_rollback(struct ctl *ctl, struct words *words)
 	}
 }
 
+static void print_dry_run(struct ctl *ctl, const struct words *words, const struct value *reply)
+{
+	ctl->exit_code = (int)value_int(reply, "code");
+	if (words->json) {
+		json_print(reply);
+		return;
+	}
+	value_for_each(line, value_array(reply, "lines"))
+	{
+		view_print(stdout, value_str(line), ctl->terminal);
+		(void)putchar('\n');
+	}
+}
+
+static void dry_run(struct ctl *ctl, const struct words *words)
+{
+	CLEANUP(value_done) struct value status = {0}, reply = {0};
+	struct diag diag = {0};
+	int r;
+
+	if (!get_service(ctl, COMMAND_DEPLOY, words->at[0], &status)) {
+		return;
+	}
+	r = rpc_call(&ctl->rpc, &reply, &diag, command_method(COMMAND_DRY_RUN, ABOUT_NOTHING),
+		     "sss", words->at[0], words->n > 1 ? words->at[1] : "",
+		     words->until_gate ? "gate" : "");
+	if (r < 0) {
+		session_own_failed(ctl, r, &diag, false);
+	} else {
+		print_dry_run(ctl, words, &reply);
+	}
+}
+
 void cmd_deploy(struct ctl *ctl, struct words *words)
 {
-	if (usage_ok(ctl, words, 2)) {
+	if (words->dry_run && usage_ok(ctl, words, 2)) {
+		dry_run(ctl, words);
+	} else if (!words->dry_run && usage_ok(ctl, words, 2)) {
 		run_job(ctl, words,
 			&(struct request){.command = COMMAND_DEPLOY,
 					  .service = words->at[0],

@@ -2,6 +2,7 @@
 #include "call.h"
 #include "deploy/jobs.h"
 #include "deploy/upkeep.h"
+#include "dry_run.h"
 #include "link/ownlog.h"
 #include "link/servers.h"
 #include "log_commands.h"
@@ -358,6 +359,20 @@ static void command_deploy(const struct call *c)
 	begin_job(c, SWAP_KIND_DEPLOY);
 }
 
+static void command_dry_run(const struct call *c)
+{
+	char who[128];
+	struct job_request req = job_request(c, who, sizeof(who));
+	struct diag diag = {0};
+	int r;
+
+	req.kind = SWAP_KIND_DEPLOY;
+	r = dry_run_begin(c->sup, &req, c->id, &diag);
+	if (r < 0) {
+		answer(c->sup, c->id, job_fault(r), diag.text);
+	}
+}
+
 static void command_rollback(const struct call *c)
 {
 	begin_job(c, SWAP_KIND_ROLLBACK);
@@ -423,6 +438,7 @@ static command_fn *const commands[COMMAND_MAX_] = {
 	[COMMAND_MAINTAIL] = command_open_log,
 	[COMMAND_SWAP] = command_swap,
 	[COMMAND_DEPLOY] = command_deploy,
+	[COMMAND_DRY_RUN] = command_dry_run,
 	[COMMAND_ROLLBACK] = command_rollback,
 	[COMMAND_ABORT] = command_abort,
 	[COMMAND_DRAIN] = command_drain_now,

@@ -4,6 +4,7 @@
 #include "deploy/jobs.h"
 #include "deploy/live_adopt.h"
 #include "deploy/records.h"
+#include "dry_run.h"
 #include "handoff/relays.h"
 #include "link/activity.h"
 #include "link/daemon_row.h"
@@ -336,9 +337,9 @@ void supervisor_run(struct supervisor *sup)
 static void end_parts(struct supervisor *sup)
 {
 	static void (*const ends[])(struct supervisor *) = {
-		upgrade_done, events_done,  fcgi_done,	  services_done, gate_done,
-		jobs_done,    relays_done,  records_done, reload_done,	 requests_done,
-		helpers_done, streams_done, servers_done, publish_done,	 keep_done,
+		dry_runs_done, upgrade_done, events_done,  fcgi_done,	services_done, gate_done,
+		jobs_done,     relays_done,  records_done, reload_done, requests_done, helpers_done,
+		streams_done,  servers_done, publish_done, keep_done,
 	};
 
 	lookout_done(sup);

@@ -113,6 +113,7 @@ struct supervisor {
 	struct starts *starts;
 	struct streams *streams;
 	struct systemd *systemd;
+	struct dry_run *dry_runs; /* under way */
 	struct upgrade *upgrade;
 	struct waits *waits;
 };

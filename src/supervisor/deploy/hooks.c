@@ -346,10 +346,22 @@ static int script_file(const char *script)
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
+/* The commands belong to the slot, not to one of its workers. */
+int hooks_environment(const struct service *s, enum slot_id slot, const struct process *worker,
+		      struct env *env)
+{
+	int r = slot_environment(s, slot, worker, env);
+
+	env_unset(env, "SLOTD_ADDRESS");
+	env_unset(env, "SLOTD_PORT");
+	env_unset(env, "SUPERVISOR_PROCESS_NAME");
+	return r;
+}
+
 static int slot_env(const struct service *s, const struct process *worker, struct env *env)
 {
 	const struct job *j = s->job;
-	int r = slot_environment(s, j->to, worker, env);
+	int r = hooks_environment(s, j->to, worker, env);
 
 	if (r == 0) {
 		r = env_setf(env, "SLOTD_JOB=%u", j->number);
@@ -364,10 +376,6 @@ static int slot_env(const struct service *s, const struct process *worker, struc
 		r = env_setf(env, "SLOTD_ERROR=%s", j->why);
 	}
 
-	/* The commands belong to the slot, not to one of its workers. */
-	env_unset(env, "SLOTD_ADDRESS");
-	env_unset(env, "SLOTD_PORT");
-	env_unset(env, "SUPERVISOR_PROCESS_NAME");
 	return r;
 }
 

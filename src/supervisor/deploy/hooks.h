@@ -11,6 +11,9 @@
 const struct process *hooks_worker(const struct service *s, enum slot_id slot);
 /** Says whom its commands run as. False: as slotd. What ret points at is borrowed. */
 bool hooks_user(const struct process *worker, struct spawn_user *ret);
+/** Makes the environment of the commands of a slot, but for what belongs to a job. 0, -ENOMEM. */
+int hooks_environment(const struct service *s, enum slot_id slot, const struct process *worker,
+		      struct env *env);
 /** A part of a service: 0. */
 int hooks_init(struct service *s);
 /** Runs the commands; ends in COMMANDS. */

@@ -224,7 +224,7 @@ void job_drained(struct service *s, const struct plan_action *a)
 {
 	struct job *j = s->closing;
 	struct handoff_load load;
-	char rest[64], cut[64] = "";
+	char rest[64], cut[64] = "", back[LEDGER_NAME_MAX + 32];
 
 	if (!j) {
 		return;
@@ -234,10 +234,15 @@ void job_drained(struct service *s, const struct plan_action *a)
 		(void)snprintf(cut, sizeof(cut), ", %" PRIu64 " closed by slotd", j->cut);
 	}
 	s->sup->handoff->load(s, j->from, &load);
-	job_line(j, "%u/%u %-8s %llu -> %llu%s%s%s; %s %s. Back: slotctl rollback %s", j->total,
-		 j->total, "drain", (unsigned long long)j->draining,
-		 (unsigned long long)handoff_load_total(&load), cut, *a->text ? ", " : "", a->text,
-		 slot_name(j->from), after_drain(s, rest, sizeof(rest)), j->name);
+	if (*s->slots[service_live(s)].one_way) {
+		(void)snprintf(back, sizeof(back), "There is no way back.");
+	} else {
+		(void)snprintf(back, sizeof(back), "Back: slotctl rollback %s", j->name);
+	}
+	job_line(j, "%u/%u %-8s %llu -> %llu%s%s%s; %s %s. %s", j->total, j->total, "drain",
+		 (unsigned long long)j->draining, (unsigned long long)handoff_load_total(&load),
+		 cut, *a->text ? ", " : "", a->text, slot_name(j->from),
+		 after_drain(s, rest, sizeof(rest)), back);
 	job_close(j);
 }
 

@@ -156,7 +156,7 @@ static int check_rollback(const struct service *s, const struct job_request *req
 	return upkeep_may_go_back(s, req->force, diag);
 }
 
-static int check_request(struct service *s, const struct job_request *req, struct diag *diag)
+int job_may_begin(struct service *s, const struct job_request *req, struct diag *diag)
 {
 	enum slot_id target = slot_other(service_live(s));
 	struct slot_count count;
@@ -441,6 +441,19 @@ static void make_way(struct service *s, const struct job *next)
 	}
 }
 
+struct begin job_begin_as(const struct service *s, const struct job_request *req)
+{
+	const enum slot_id to = slot_other(service_live(s));
+	const enum swap_kind kind = pipeline_of(s, req);
+
+	return (struct begin){.kind = kind,
+			      .warm = kind != SWAP_KIND_DEPLOY && slot_is_warm(s, to) &&
+				      !s->slots[to].touched,
+			      .draining = slot_is_draining(s, to),
+			      .until_gate = req->arg && *req->arg,
+			      .unnamed = !wants_release(req)};
+}
+
 int job_begin(struct supervisor *sup, const struct job_request *req, struct diag *diag)
 {
 	struct service *s;
@@ -449,7 +462,7 @@ int job_begin(struct supervisor *sup, const struct job_request *req, struct diag
 	int r = request_service(sup, req, swap_kind_name(req->kind), &s, diag);
 
 	if (r == 0) {
-		r = check_request(s, req, diag);
+		r = job_may_begin(s, req, diag);
 	}
 	if (r < 0) {
 		return r;
@@ -460,12 +473,7 @@ int job_begin(struct supervisor *sup, const struct job_request *req, struct diag
 	}
 	make_way(s, j);
 	releases_stop(s); /* what is to be removed may be what this brings back */
-	begin = (struct begin){.kind = pipeline_of(s, req),
-			       .draining = slot_is_draining(s, j->to),
-			       .until_gate = req->arg && *req->arg,
-			       .unnamed = !wants_release(req)};
-	begin.warm = begin.kind != SWAP_KIND_DEPLOY && slot_is_warm(s, j->to) &&
-		     !s->slots[j->to].touched;
+	begin = job_begin_as(s, req);
 	s->job = j;
 	records_write_state(sup);
 	announce(j);

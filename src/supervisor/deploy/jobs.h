@@ -5,10 +5,15 @@
 
 #include "deploy/job.h"
 #include "deploy/request.h"
+#include "deploy/service_swap.h"
 #include "link/helpers.h"
 
 /** Job number (> 0), or a negative errno with the sentence: -EBUSY, -ENOENT, -EACCES, -EINVAL. */
 int job_begin(struct supervisor *sup, const struct job_request *req, struct diag *diag);
+/** Could it begin? 0, or why not, as above and -ECANCELED: frozen. Who asks is not judged. */
+int job_may_begin(struct service *s, const struct job_request *req, struct diag *diag);
+/** With which phases it would begin now. */
+struct begin job_begin_as(const struct service *s, const struct job_request *req);
 /** Ends the service's running job before its flip; or its drain at once. 0 or as above. */
 int job_abort(struct supervisor *sup, const struct job_request *req, struct diag *diag);
 int service_drain_now(struct supervisor *sup, const struct job_request *req, struct diag *diag);

@@ -14,6 +14,8 @@ struct begin {
 	bool unnamed; /* nobody has said which release it is */
 };
 void service_begin(struct service *s, const struct begin *b);
+/** Lists the phases that it would have. Nothing is begun. */
+void service_phases(const struct service *s, const struct begin *b, struct deploy *ret);
 void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind kind);
 void service_swap_init(struct service *s, enum slot_id live);
 void service_swap_done(struct service *s);
