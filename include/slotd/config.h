@@ -125,6 +125,7 @@ struct program_config {
 	VEC(struct worker_config) workers; /* sorted by name; fixed once loaded */
 	int service;			   /* index in config.services, -1 */
 	enum slot_id slot;
+	bool exclusive; /* it never runs in both slots at once */
 };
 
 struct group_config {
@@ -133,6 +134,14 @@ struct group_config {
 	struct config_place place;
 	VEC(struct program_config *) programs; /* borrowed from config.programs */
 	VEC(struct worker_config *) workers;   /* borrowed; all of them, in starting order */
+};
+
+/** When the workers of a slot that have no address run. */
+enum consumers {
+	CONSUMERS_AFTER_FLIP, /* in the live slot only */
+	CONSUMERS_WITH_SLOT,  /* from the slot's start to its stop */
+	CONSUMERS_MAX_,
+	CONSUMERS_INVALID_ = -22,
 };
 
 enum health_kind {
@@ -187,6 +196,7 @@ struct service_config {
 	unsigned health_rise, health_fall;
 	char *min_ready; /* "all", "3", "60%" */
 	usec_t ready_timeout;
+	enum consumers consumers;
 	/* handing over */
 	enum balance balance;
 	enum connect_mode connect;

@@ -89,6 +89,8 @@ struct ledger_run {
 	bool shut_down;	     /* it was stopped by the shutdown */
 	bool start_waits;    /* its start waits for its turn */
 	bool restart_due;    /* START_WAITS: the start was due by its timer */
+	bool exclusive;	     /* its program is: the file may have changed since */
+	uint64_t counted;    /* wall clock: its runs up to there were begun or left out; 0: none */
 };
 
 struct ledger_worker {

@@ -257,6 +257,19 @@ static void check_open_servers(struct loader *l)
 	}
 }
 
+static void check_exclusive(struct loader *l)
+{
+	vec_for_each (p, &l->config->programs) {
+		if ((*p)->exclusive && (*p)->service < 0) {
+			config_warning(l->config, (*p)->place,
+				       "program %s: exclusive=true: it is in no slot, where the "
+				       "option has no effect; name it in slot_a= or slot_b= of a "
+				       "service, or remove the line",
+				       (*p)->name);
+		}
+	}
+}
+
 int load_cross_checks(struct loader *l)
 {
 	struct claims claims = {.l = l};
@@ -267,5 +280,6 @@ int load_cross_checks(struct loader *l)
 	}
 	vec_done(&claims.list);
 	check_open_servers(l);
+	check_exclusive(l);
 	return r < 0 ? r : check_live_files(l);
 }

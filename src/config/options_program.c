@@ -116,6 +116,11 @@ const struct option_def program_options[] = {
 	 .help = "Working directory of the workers."},
 	{"umask", OPTION_FIELD_AS(P, umask, mode_t, OPT_OCTAL), .on_change = EFFECT_RESTART,
 	 .help = "File mode creation mask of the workers. Default: slotd's own."},
+	{"exclusive", OPTION_FIELD(P, exclusive), .def = "false", .ours = true,
+	 .on_change = EFFECT_LIVE,
+	 .help = "Of a program that is in a slot and listens on no address, like a scheduler: its "
+		 "worker starts only when every exclusive worker of the other slot has ended, "
+		 "whatever starts it. Such a program has one worker."},
 	{"serverurl", OPTION_FIELD(P, serverurl), .def = "AUTO", .on_change = EFFECT_RESTART,
 	 .help = "Value of SUPERVISOR_SERVER_URL in the workers' environment. AUTO: the "
 		 "address of the first HTTP server."},

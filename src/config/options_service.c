@@ -11,6 +11,12 @@ static const char *const balance_names[] = {
 	[BALANCE_MAX_] = NULL,
 };
 
+static const char *const consumers_names[] = {
+	[CONSUMERS_AFTER_FLIP] = "after_flip",
+	[CONSUMERS_WITH_SLOT] = "with_slot",
+	[CONSUMERS_MAX_] = NULL,
+};
+
 static const char *const connect_names[] = {
 	[CONNECT_LATE] = "late",
 	[CONNECT_EARLY] = "early",
@@ -62,8 +68,14 @@ const struct option_def service_options[] = {
 		 "%(process_num)d, %(program_name)s and %(slot)s. With the default address, a "
 		 "program whose process numbers are below 1024 counts as a queue program."},
 	{"queue", SPECIAL, OURS,
-	 .help = "Programs of the slots whose workers listen on no address. They start after "
-		 "the swap to their slot, and stop with the slot."},
+	 .help = "Programs of the slots whose workers listen on no address, such as those that "
+		 "take jobs from a queue. consumers says when they run."},
+	{"consumers", OPTION_FIELD_WORD(S, consumers, consumers_names), OURS, .def = "after_flip",
+	 .help = "When the workers run that listen on no address. after_flip: in the live slot "
+		 "only; after a swap those of the new slot start when those of the old one have "
+		 "ended. with_slot: from the start of their slot, before the gate, until it "
+		 "stops, for programs that the other workers of the slot need. Exclusive programs "
+		 "run after_flip in any case."},
 	{"live_file", OPTION_FIELD_AS(S, live_file, char *, OPT_FILE), OURS,
 	 .help = "File that holds a or b, the name of the live slot; slotd keeps it up to "
 		 "date. At slotd's very first start it decides which slot is live."},

@@ -247,6 +247,16 @@ static void check_stop(struct program_making *m)
 	}
 }
 
+static void check_exclusive(struct program_making *m)
+{
+	if (m->program->exclusive && m->program->numprocs > 1) {
+		config_error(m->l->config, program_place(m, "exclusive"),
+			     "[%s] exclusive=true and numprocs=%d: an exclusive program has one "
+			     "worker; remove one of the lines",
+			     m->spec->section->name, m->program->numprocs);
+	}
+}
+
 static void check_logs(struct program_making *m)
 {
 	static const char *const streams[] = {"stdout", "stderr"};
@@ -401,6 +411,7 @@ int load_program(struct loader *l, const struct program_spec *spec, struct progr
 	check_command(&m);
 	check_process_name(&m);
 	check_stop(&m);
+	check_exclusive(&m);
 	if (spec->kind == PROGRAM_EVENTLISTENER) {
 		r = program_check_listener(&m);
 	} else if (spec->kind == PROGRAM_FCGI) {

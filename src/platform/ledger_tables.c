@@ -111,7 +111,7 @@ const struct ledger_shape ledger_shapes[LEDGER_TABLE_MAX_] = {
 					PART(ledger_worker, health, struct health, next),
 					PART(ledger_worker, policy, struct worker_policy,
 					     killasgroup),
-					PART(ledger_worker, run, struct ledger_run, restart_due),
+					PART(ledger_worker, run, struct ledger_run, counted),
 				},
 			.n_texts = 2,
 			.texts = {offsetof(struct ledger_worker, run.logs[0]),

@@ -19,6 +19,7 @@
 #include "worker/processes.h"
 #include "worker/starts.h"
 #include "worker/stdin.h"
+#include "worker/waits.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/command.h>
@@ -85,6 +86,8 @@ static void start_one(struct request *q, struct process *p, enum request_wait wa
 {
 	const struct worker_state_info *info = worker_state_info(p->worker.state);
 	struct request_item *item = request_add(q, p, wait);
+	const struct process *rival = process_rival(p);
+	char text[2 * LEDGER_NAME_MAX + 64];
 	struct diag diag = {0};
 
 	if (!item) {
@@ -98,6 +101,10 @@ static void start_one(struct request *q, struct process *p, enum request_wait wa
 		request_decide(q, item, FAULT_ABNORMAL_TERMINATION, p->namespec);
 	} else if (!info->startable) {
 		request_decide(q, item, FAULT_ALREADY_STARTED, p->namespec);
+	} else if (rival) {
+		(void)snprintf(text, sizeof(text), "%s is exclusive: stop %s first", p->namespec,
+			       rival->namespec);
+		request_decide(q, item, FAULT_FAILED, text);
 	} else {
 		/* Parked first: the step may already decide it. */
 		process_start_soon(p);
@@ -107,7 +114,7 @@ static void start_one(struct request *q, struct process *p, enum request_wait wa
 /* An idle slot's workers start by the slot's own name only, its queue workers not at all. */
 static bool left_out(const struct process *p, bool all)
 {
-	return service_passes_by(p) && (all || !p->config->address);
+	return service_passes_by(p) && (all || (!p->config->address && !process_goes_with_slot(p)));
 }
 
 static void command_start(const struct call *c)
@@ -142,6 +149,11 @@ static void stop_one(struct request *q, struct process *p, bool wait)
 		request_decide(q, item, FAULT_FAILED, diag.text);
 		return;
 	}
+	if (p->waits && process_ended(p)) {
+		process_wait_no_more(p);
+		request_decide(q, item, FAULT_SUCCESS, "OK");
+		return;
+	}
 	if (!worker_stoppable(&p->worker)) {
 		request_decide(q, item, FAULT_NOT_RUNNING, p->namespec);
 		return;
@@ -165,7 +177,7 @@ static void command_stop(const struct call *c)
 	(void)who_asks(c, who, sizeof(who));
 	vec_for_each (p, &s.processes) {
 		process_start_due(*p);
-		if (!s.many || worker_stoppable(&(*p)->worker)) {
+		if (!s.many || (*p)->waits || worker_stoppable(&(*p)->worker)) {
 			service_note_stop(*p, who);
 			stop_one(q, *p, message_u64(c->m, TAG_WAIT) != 0);
 		}

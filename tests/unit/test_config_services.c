@@ -251,6 +251,15 @@ static const struct {
 	{HEAD "slot_a=q\nslot_b=s-b\n" B "[program:q]\ncommand=a\n", true, 4,
 	 "no worker of slot a has an address"},
 	{HEAD SLOTS "queue=q\n" A B, true, 6, "program q is in neither slot_a= nor slot_b="},
+	{HEAD "slot_a=s-a,x\nslot_b=s-b\nworker=127.0.0.1:%(process_num)d\n" A B
+	      "[program:x]\ncommand=x\nexclusive=true\nnumprocs_start=8009\n",
+	 true, 4, "program x is exclusive and has an address"},
+	{HEAD "consumers=always\n" SLOTS A B, true, 4, "use one of: after_flip, with_slot"},
+	{HEAD SLOTS A B "[program:x]\ncommand=x\nexclusive=true\n", false, 16,
+	 "program x: exclusive=true: it is in no slot"},
+	{HEAD SLOTS A B "[program:x]\ncommand=x\nexclusive=true\nnumprocs=2\n"
+			"process_name=%(process_num)d\n",
+	 true, 18, "an exclusive program has one worker"},
 	{HEAD SLOTS A B "[program:s]\ncommand=a\n", true, 1, "has the same name as a program"},
 	{HEAD SLOTS A B "[group:s]\n", true, 1, "has the same name as a group"},
 	{HEAD SLOTS "ports_a=1\n" A B, true, 6, "needs command="},

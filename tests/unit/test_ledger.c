@@ -557,6 +557,8 @@ static void print_run(void)
 	FIELD(ledger_run, shut_down);
 	FIELD(ledger_run, start_waits);
 	FIELD(ledger_run, restart_due);
+	FIELD(ledger_run, exclusive);
+	FIELD(ledger_run, counted);
 }
 
 static void print_service(void)

@@ -188,12 +188,25 @@ int service_add(struct supervisor *sup, const struct service_config *config, str
 	return 0;
 }
 
+static void set_consumers(struct service *s)
+{
+	vec_for_each (p, &s->workers) {
+		if (*p) {
+			(*p)->with_slot = s->config->consumers == CONSUMERS_WITH_SLOT;
+		}
+	}
+	if (!s->down) {
+		slots_stop_idle_queue_workers(s);
+	}
+}
+
 void service_reconfigure(struct service *s, const struct service_config *config,
 			 struct config *origin)
 {
 	s->config = config;
 	s->origin = origin;
 	set_policies(s);
+	set_consumers(s);
 	for (const struct service_part *part = s->sup->service_parts; part->name; part++) {
 		if (part->reconfigure) {
 			part->reconfigure(s);
@@ -310,6 +323,7 @@ int service_process_added(struct service *s, struct process *p)
 		p->service = NULL;
 		return r;
 	}
+	p->with_slot = s->config->consumers == CONSUMERS_WITH_SLOT;
 	process_set_live(p, !s->down && p->slot == service_live(s));
 	service_settle_soon(s);
 	service_changed(s);

@@ -11,7 +11,7 @@ static void start_served(struct service *s, enum slot_id slot)
 	size_t pos = 0;
 
 	while ((p = service_next(s, slot, &pos))) {
-		if (p->config->address && process_ended(p)) {
+		if ((p->config->address || process_goes_with_slot(p)) && process_ended(p)) {
 			process_start(p);
 		}
 	}
@@ -82,20 +82,39 @@ void slot_stop(struct service *s, enum slot_id slot, usec_t patience)
 	}
 }
 
-void slots_exchange_queue_workers(struct service *s)
+void slots_stop_idle_queue_workers(struct service *s)
 {
 	struct process *p;
 	size_t pos = 0;
 
 	while ((p = service_next(s, SLOT_MAX_, &pos))) {
-		if (p->config->address) {
-			continue;
-		}
-		if (p->slot != service_live(s)) {
+		if (p->slot != service_live(s) && process_follows_flip(p)) {
 			process_stop(p);
-		} else if (p->config->program->autostart &&
-			   (process_ended(p) || p->worker.state == WORKER_STOPPING)) {
-			process_start_after(p, WAITS_FOR_QUEUE);
+		}
+	}
+}
+
+/* One that is FATAL is about to be tried again: that, too, waits for the other slot's. */
+static void start_queue_worker(struct process *p)
+{
+	if (p->worker.state == WORKER_FATAL) {
+		process_stop(p);
+	}
+	if (p->config->program->autostart &&
+	    (process_ended(p) || p->worker.state == WORKER_STOPPING)) {
+		process_start_after(p, WAITS_FOR_QUEUE);
+	}
+}
+
+void slots_exchange_queue_workers(struct service *s)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	slots_stop_idle_queue_workers(s);
+	while ((p = service_next(s, service_live(s), &pos))) {
+		if (!p->config->address) {
+			start_queue_worker(p);
 		}
 	}
 }

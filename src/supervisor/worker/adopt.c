@@ -156,7 +156,7 @@ static int adopt_row(struct supervisor *sup, unsigned index, struct diag *diag)
 		return r < 0 ? r : 0;
 	}
 	if (!p && lives(sup, namespec, &row)) {
-		r = leftover_new(sup, namespec, &row.policy, diag, &p);
+		r = leftover_new(sup, namespec, &row, diag, &p);
 		if (r < 0) {
 			return r;
 		}

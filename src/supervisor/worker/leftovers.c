@@ -19,7 +19,7 @@ struct leftover {
 	char names[]; /* "group" and "name", each with its NUL */
 };
 
-static struct leftover *make(const char *namespec, const struct worker_policy *policy)
+static struct leftover *make(const char *namespec, const struct ledger_worker *row)
 {
 	struct leftover *l = calloc(1, sizeof(*l) + 2 * (strlen(namespec) + 1));
 	const char *colon = strchr(namespec, ':');
@@ -37,10 +37,11 @@ static struct leftover *make(const char *namespec, const struct worker_policy *p
 					     .group = l->names,
 					     .priority = LAST_PRIORITY,
 					     .numprocs = 1,
-					     .policy = *policy,
+					     .policy = row->policy,
 					     .user = {.uid = (uid_t)-1, .gid = (gid_t)-1},
 					     .umask = (mode_t)-1,
-					     .service = -1};
+					     .service = -1,
+					     .exclusive = row->run.exclusive};
 	l->worker = (struct worker_config){
 		.name = name, .group = l->names, .program = &l->program, .command = name};
 	l->group = (struct group_config){.name = l->names, .priority = LAST_PRIORITY};
@@ -66,10 +67,10 @@ static int add(struct supervisor *sup, struct leftover *l, struct diag *diag, st
 	return r;
 }
 
-int leftover_new(struct supervisor *sup, const char *namespec, const struct worker_policy *policy,
+int leftover_new(struct supervisor *sup, const char *namespec, const struct ledger_worker *row,
 		 struct diag *diag, struct process **ret)
 {
-	struct leftover *l = make(namespec, policy);
+	struct leftover *l = make(namespec, row);
 
 	if (!l) {
 		return diag_set_errno(diag, -ENOMEM, "%s", namespec);

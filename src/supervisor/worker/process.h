@@ -17,6 +17,7 @@ enum process_wait {
 	WAITS_FOR_NOTHING,
 	WAITS_FOR_REMOVED, /* the processes that were removed by the reload that added it */
 	WAITS_FOR_QUEUE,   /* the queue workers of the other slot, and its own former run */
+	WAITS_FOR_RIVAL,   /* an exclusive worker; see process_rival */
 };
 
 struct process {
@@ -61,6 +62,7 @@ struct process {
 	struct service *service;		       /* NULL: in no slot */
 	enum slot_id slot;
 	bool live;	      /* that slot gets new connections */
+	bool with_slot;	      /* the service has consumers=with_slot */
 	struct health health; /* service workers with an address */
 	bool probing;
 	char health_text[256];			 /* the result of the last failed check */

@@ -33,6 +33,7 @@ static struct ledger_run what_runs(const struct process *p)
 		.shut_down = p->shut_down,
 		.start_waits = p->start_waits,
 		.restart_due = p->restart_due,
+		.exclusive = p->config->program->exclusive,
 	};
 }
 

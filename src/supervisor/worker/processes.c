@@ -26,23 +26,6 @@
 static void feed(struct process *p, struct worker_event ev);
 static void finished(struct process *p);
 
-const char *process_service_name(const struct process *p)
-{
-	int index = p->config->program->service;
-
-	return index < 0 ? NULL : p->origin->services.at[index]->name;
-}
-
-bool process_ended(const struct process *p)
-{
-	return !process_exists(p) && !worker_stoppable(&p->worker);
-}
-
-bool process_exists(const struct process *p)
-{
-	return p->pid || p->call;
-}
-
 /* ---- starting */
 
 static void start_failed(struct process *p, int error, int fault, const char *text)
@@ -421,6 +404,9 @@ static void on_timer(struct loop_timer *t)
 
 void process_timer_due(struct process *p)
 {
+	if (process_waits_for_rival(p)) {
+		return;
+	}
 	feed(p, (struct worker_event){.kind = WORKER_EV_TIMER});
 }
 
@@ -428,6 +414,9 @@ void process_start(struct process *p)
 {
 	starts_forget(p);
 	process_wait_no_more(p);
+	if (process_waits_for_rival(p)) {
+		return;
+	}
 	if (p->next_config) {
 		process_set_config(p, p->next_config, p->next_origin);
 	}

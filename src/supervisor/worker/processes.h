@@ -3,6 +3,7 @@
 /** The process of a worker: its pidfd and timers, and the plans of core/worker.c. */
 
 #include "worker/process.h"
+#include "worker/process_facts.h"
 
 /** Makes a struct process and its row in the ledger, and starts nothing. Keeps config and origin.
  */
@@ -10,7 +11,7 @@ int process_new(struct supervisor *sup, struct group *group, const struct worker
 		struct config *origin, struct diag *diag, struct process **ret);
 /** Frees p, which must not have a process any more. Returns NULL. */
 struct process *process_free(struct process *p);
-/** Feeds an event to the core and carries out the plan. */
+/** Feeds an event to the core and carries out the plan. An exclusive one waits for its rivals. */
 void process_start(struct process *p);
 /** Its timer has expired, and it is its turn to start. */
 void process_timer_due(struct process *p);
@@ -27,8 +28,6 @@ void process_give_up(struct process *p);
 /** Sends a signal to the pid only, like Supervisor's signalProcess. Returns 0, -ESRCH or another
  * -errno. */
 int process_signal(struct process *p, int signo);
-/** Returns the name of the service that has its program in a slot; NULL: none. */
-const char *process_service_name(const struct process *p);
 /** After a flip: says whether its slot is live, whose workers keep trying instead of being FATAL.
  */
 void process_set_live(struct process *p, bool live);
@@ -39,9 +38,5 @@ void process_watch(struct process *p);
  * about to be done is done.
  */
 void process_resume(struct process *p);
-/** Has p no process, nor any in its process group, and will it get none by itself? */
-bool process_ended(const struct process *p);
-/** Has p a process, or is one being created? */
-bool process_exists(const struct process *p);
 /** Its leader was reaped: has the rest of its process group ended by now? */
 void process_clear(struct process *p);

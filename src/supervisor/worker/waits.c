@@ -43,7 +43,7 @@ static const struct process *other_queue_worker(const struct process *p)
 		const struct process *other = p->sup->processes.at[i];
 
 		if (other && other->service == p->service && other->slot != p->slot &&
-		    !other->config->address && !process_ended(other)) {
+		    process_follows_flip(other) && !process_ended(other)) {
 			return other;
 		}
 	}
@@ -57,6 +57,8 @@ const struct process *process_waits_for(const struct process *p)
 		return removed_one(p->sup);
 	case WAITS_FOR_QUEUE:
 		return other_queue_worker(p);
+	case WAITS_FOR_RIVAL:
+		return process_rival(p);
 	default:
 		return NULL;
 	}
@@ -69,7 +71,9 @@ static void go_on(struct process *p)
 	process_wait_no_more(p);
 	if (was == WAITS_FOR_REMOVED) {
 		process_autostart(p); /* its slot may be idle by now */
-	} else if (p->service && p->live) {
+	} else if (was == WAITS_FOR_RIVAL && p->worker.deadline != USEC_NEVER) {
+		process_timer_due(p); /* it was to start by itself */
+	} else if (was == WAITS_FOR_RIVAL || (p->service && p->live)) {
 		process_start(p);
 	}
 }
@@ -96,6 +100,26 @@ void process_start_after(struct process *p, enum process_wait what)
 	p->sup->waits->n++;
 	process_changed(p);
 	waits_look_soon(p->sup);
+}
+
+/* Nothing is started past this, whoever asks for it. */
+bool process_waits_for_rival(struct process *p)
+{
+	const struct process *rival;
+
+	if (process_exists(p) || worker_state_info(p->worker.state)->alive) {
+		return false;
+	}
+	rival = process_rival(p);
+	if (!rival) {
+		return false;
+	}
+	if (p->waits != WAITS_FOR_RIVAL) {
+		log_line(LOG_INFO, "%s is exclusive and waits for %s to end", p->namespec,
+			 rival->namespec);
+		process_start_after(p, WAITS_FOR_RIVAL);
+	}
+	return true;
 }
 
 void process_wait_no_more(struct process *p)
