@@ -20,6 +20,11 @@ bool process_exists(const struct process *p)
 	return p->pid || p->call;
 }
 
+bool process_ends_with_group(const struct process *p)
+{
+	return p->service || p->config->program->exclusive;
+}
+
 bool process_follows_flip(const struct process *p)
 {
 	return p->service && !p->config->address &&

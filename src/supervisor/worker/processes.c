@@ -105,13 +105,13 @@ static int reap(struct process *p)
 {
 	cgroups_kill_rest(p);
 	if (p->adopted) {
-		if (p->service) {
+		if (process_ends_with_group(p)) {
 			stranger_kill_group(p);
 		}
 		p->status = process_handle_status(p->pidfd, p->pid, p->start_ticks);
 		return 1;
 	}
-	if (p->service) {
+	if (process_ends_with_group(p)) {
 		(void)kill(-p->pid, SIGKILL);
 	}
 	return process_handle_reap(p->pidfd, &p->status);
@@ -247,7 +247,8 @@ static void finished(struct process *p)
 {
 	bool executed = p->executed;
 
-	if ((p->service && !(p->adopted ? stranger_group_ended(p) : reap_group(p->pid))) ||
+	if ((process_ends_with_group(p) &&
+	     !(p->adopted ? stranger_group_ended(p) : reap_group(p->pid))) ||
 	    !cgroups_rest_ended(p)) {
 		return; /* SIGCHLD comes for each of them, or a timer */
 	}
@@ -503,7 +504,7 @@ static void go_on_starting(struct process *p)
 void process_resume(struct process *p)
 {
 	if (p->clearing) {
-		if (p->service) {
+		if (process_ends_with_group(p)) {
 			stranger_kill_group(p);
 			cgroups_kill_rest(p);
 		}
