@@ -12,6 +12,8 @@
 struct clock_watch;
 /** The wall clock was set forward (or back) by that many microseconds. */
 typedef void clock_stepped_fn(struct clock_watch *w, int64_t by);
+/** The wall clock was set, maybe by next to nothing, or the machine has slept. */
+typedef void clock_touched_fn(struct clock_watch *w);
 
 struct clock_watch {
 	struct loop *loop;
@@ -19,6 +21,7 @@ struct clock_watch {
 	int fd;
 	int64_t offset; /* wall clock minus time since boot, microseconds */
 	clock_stepped_fn *fn;
+	clock_touched_fn *touched; /* called after fn; NULL: nobody wants to know */
 };
 
 /** Smaller steps are not reported: NTP slews, and two clocks cannot be read at the same moment. */

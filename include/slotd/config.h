@@ -13,6 +13,7 @@
 
 #include <slotd/diag.h>
 #include <slotd/handoff.h>
+#include <slotd/schedule.h>
 #include <slotd/swap_names.h>
 #include <slotd/switchboard.h>
 #include <slotd/usec.h>
@@ -125,7 +126,11 @@ struct program_config {
 	VEC(struct worker_config) workers; /* sorted by name; fixed once loaded */
 	int service;			   /* index in config.services, -1 */
 	enum slot_id slot;
-	bool exclusive; /* it never runs in both slots at once */
+	bool exclusive;		/* it never runs in both slots at once */
+	char *schedule;		/* as written; NULL: none */
+	char *schedule_zone;	/* NULL: the system's */
+	struct schedule *times; /* of schedule */
+	struct zone *zone;	/* of schedule_zone */
 };
 
 struct group_config {

@@ -185,7 +185,7 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 				   TAG_RESTARTS, TAG_EXIT, TAG_STATUS, TAG_SPAWNERR,
 				   TAG_STDOUT_PATH, TAG_STDERR_PATH, TAG_SERVICE, TAG_SLOT,
 				   TAG_ADDRESS, TAG_PRIORITY, TAG_HEALTHY, TAG_PENDING,
-				   TAG_LOST_LINES, TAG_NOTE),
+				   TAG_LOST_LINES, TAG_NOTE, TAG_DEADLINE),
 			      0, 0},
 	[MSG_STATE_WORKER_GONE] = {"state_worker_gone", TAGS(TAG_WORKER), TAGS(), 0, 0},
 	[MSG_STATE_SERVICE] = {"state_service",

@@ -121,6 +121,14 @@ const struct option_def program_options[] = {
 	 .help = "Of a program that is in a slot and listens on no address, like a scheduler: its "
 		 "worker starts only when every exclusive worker of the other slot has ended, "
 		 "whatever starts it. Such a program has one worker."},
+	{"schedule", OPTION_FIELD(P, schedule), .ours = true, .on_change = EFFECT_LIVE,
+	 .help = "Times at which the program runs, instead of all the time: minute, hour, day of "
+		 "the month, month and day of the week as in crontab(5), or @hourly, @daily, "
+		 "@weekly, @monthly, @yearly or @reboot; see SCHEDULES. autostart and "
+		 "autorestart are then false, and startsecs is 0."},
+	{"schedule_zone", OPTION_FIELD(P, schedule_zone), .ours = true, .on_change = EFFECT_LIVE,
+	 .help = "Time zone of the schedule, such as Europe/Berlin or UTC. Default: the zone of "
+		 "/etc/localtime."},
 	{"serverurl", OPTION_FIELD(P, serverurl), .def = "AUTO", .on_change = EFFECT_RESTART,
 	 .help = "Value of SUPERVISOR_SERVER_URL in the workers' environment. AUTO: the "
 		 "address of the first HTTP server."},

@@ -412,6 +412,10 @@ int load_program(struct loader *l, const struct program_spec *spec, struct progr
 	check_process_name(&m);
 	check_stop(&m);
 	check_exclusive(&m);
+	r = program_check_schedule(&m);
+	if (r < 0) {
+		return r;
+	}
 	if (spec->kind == PROGRAM_EVENTLISTENER) {
 		r = program_check_listener(&m);
 	} else if (spec->kind == PROGRAM_FCGI) {

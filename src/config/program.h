@@ -16,5 +16,7 @@ struct config_place program_place(const struct program_making *m, const char *op
 
 /** Reads the options of event listeners. Returns 0 or -ENOMEM. */
 int program_check_listener(struct program_making *m);
+/** Checks schedule= and reads its time zone. Returns 0 or -ENOMEM. */
+int program_check_schedule(struct program_making *m);
 /** Reads the options of fcgi-programs. Returns 0 or -ENOMEM. */
 int program_check_fcgi(struct program_making *m);

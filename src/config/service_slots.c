@@ -309,18 +309,21 @@ static void check_slot(struct service_making *m, enum slot_id slot, bool told)
 	}
 }
 
-/* It starts when the other slot's has ended, which for one with an address is after the gate. */
-static void check_exclusive(struct service_making *m, enum slot_id slot)
+/* What has an address runs before the swap, in the idle slot, and all the time. */
+static void check_unserved(struct service_making *m, enum slot_id slot)
 {
 	vec_for_each (p, &m->service->slots[slot].programs) {
 		const struct program_config *program = *p;
+		const char *option = program->exclusive ? "exclusive" : "schedule";
 
-		if (program->exclusive && program->workers.len && program->workers.at[0].address) {
-			service_error(m, slot_options[slot],
-				      "%s: program %s is exclusive and has an address, so it would "
-				      "have to run in both slots at once; name it in queue=, or "
-				      "remove exclusive=",
-				      slot_options[slot], program->name);
+		if ((program->exclusive || program->schedule) && program->workers.len &&
+		    program->workers.at[0].address) {
+			service_error(
+				m, slot_options[slot],
+				"%s: program %s has %s= and an address: what clients are "
+				"connected to runs all the time, before a swap in both slots; "
+				"name it in queue=, or remove %s=",
+				slot_options[slot], program->name, option, option);
 		}
 	}
 }
@@ -369,7 +372,7 @@ int service_slots(struct service_making *m)
 				r = program_addresses(m, slot, s->programs.at[i]);
 			}
 		}
-		check_exclusive(m, slot);
+		check_unserved(m, slot);
 		check_slot(m, slot, told[slot] || m->l->config->n_errors > errors);
 	}
 	return r;

@@ -65,22 +65,33 @@ static void error(const struct mirror_worker *w, uint64_t now, char *buf, size_t
 	}
 }
 
-/* English, whatever the locale; local time. */
-static void stop_time(const struct mirror_worker *w, uint64_t now, char *buf, size_t size)
+/* "Nov 29 06:20 AM": English, whatever the locale; local time. False: it is no time. */
+static bool format_time(uint64_t wall, char *buf, size_t size)
 {
 	static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 					 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-	time_t at = (time_t)(w->stopped / SECONDS(1));
+	time_t at = (time_t)(wall / SECONDS(1));
 	struct tm tm;
 
-	(void)now;
-	if (!w->started || !w->stopped || !localtime_r(&at, &tm)) {
-		(void)snprintf(buf, size, "Not started");
-		return;
+	if (!localtime_r(&at, &tm)) {
+		return false;
 	}
 	(void)snprintf(buf, size, "%s %02d %02d:%02d %s", months[tm.tm_mon], tm.tm_mday,
 		       tm.tm_hour % 12 ? tm.tm_hour % 12 : 12, tm.tm_min,
 		       tm.tm_hour < 12 ? "AM" : "PM");
+	return true;
+}
+
+static void stop_time(const struct mirror_worker *w, uint64_t now, char *buf, size_t size)
+{
+	char next[32];
+
+	(void)now;
+	if (w->next_run && format_time(w->next_run, next, sizeof(next))) {
+		(void)snprintf(buf, size, "next run %s", next);
+	} else if (!w->started || !w->stopped || !format_time(w->stopped, buf, size)) {
+		(void)snprintf(buf, size, "Not started");
+	}
 }
 
 const char *worker_description(const struct mirror_worker *w, uint64_t now, char *buf, size_t size)

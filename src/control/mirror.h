@@ -40,6 +40,7 @@ struct mirror_worker {
 	char *service, *address, *note;
 	int64_t slot;
 	int64_t healthy, pending, lost_lines;
+	uint64_t next_run; /* wall clock, microseconds; 0: it has no schedule */
 };
 
 struct mirror_service {

@@ -128,7 +128,7 @@ static void add_workers_of(struct page *p, const struct value *workers, const st
 			continue;
 		}
 		find_reasons(worker, service, &reasons);
-		if (reasons.len > 0) {
+		if (reasons.len > 0 || value_int(worker, "next_run") > 0) {
 			add_worker(p, worker, "  ", &reasons);
 		}
 	}

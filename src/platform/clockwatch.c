@@ -43,6 +43,9 @@ static void on_timer(struct loop_io *io, unsigned events)
 		clock_watch_done(w); /* better than a descriptor that is always ready */
 	}
 	clock_watch_look(w, offset_now());
+	if (w->touched) {
+		w->touched(w);
+	}
 }
 
 void clock_watch_init(struct clock_watch *w, struct loop *loop, clock_stepped_fn *fn)

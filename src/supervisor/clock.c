@@ -1,4 +1,5 @@
 #include "clock.h"
+#include "deploy/schedules.h"
 #include "service/service.h"
 #include "show/publish.h"
 #include "supervisor.h"
@@ -36,6 +37,12 @@ static void on_step(struct clock_watch *w, int64_t by)
 	}
 }
 
+/* Timers count without the time that a machine sleeps. */
+static void on_touch(struct clock_watch *w)
+{
+	schedules_clock_set(container_of(w, struct clock, watch)->sup);
+}
+
 int clock_init(struct supervisor *sup)
 {
 	struct clock *c = calloc(1, sizeof(*c));
@@ -46,6 +53,7 @@ int clock_init(struct supervisor *sup)
 	c->sup = sup;
 	sup->clock = c;
 	clock_watch_init(&c->watch, sup->loop, on_step);
+	c->watch.touched = on_touch;
 	if (c->watch.fd < 0) {
 		log_line(LOG_INFO, "slotd will not notice when the clock is set: %s",
 			 strerror(errno));

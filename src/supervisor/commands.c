@@ -111,9 +111,23 @@ static void start_one(struct request *q, struct process *p, enum request_wait wa
 	}
 }
 
+/* A name that means others, too, does not mean one that starts at its times. */
+static bool is_among_others(const struct process *p)
+{
+	vec_for_each (other, &p->group->processes) {
+		if (!(*other)->config->program->schedule) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* An idle slot's workers start by the slot's own name only, its queue workers not at all. */
 static bool left_out(const struct process *p, bool all)
 {
+	if (p->config->program->schedule && (all || is_among_others(p))) {
+		return true;
+	}
 	return service_passes_by(p) && (all || (!p->config->address && !process_goes_with_slot(p)));
 }
 

@@ -4,6 +4,7 @@
 #include "deploy/jobs.h"
 #include "deploy/live_adopt.h"
 #include "deploy/records.h"
+#include "deploy/schedules.h"
 #include "dry_run.h"
 #include "handoff/relays.h"
 #include "link/activity.h"
@@ -206,10 +207,11 @@ static void abandon(struct supervisor *sup);
 static int make_tables(struct supervisor *sup, struct diag *diag)
 {
 	static int (*const inits[])(struct supervisor *) = {
-		shutdown_init, systemd_init, clock_init,   activity_init, keep_init,
-		helpers_init,  waits_init,   orphans_init, starts_init,	  signals_init,
-		requests_init, publish_init, ownlog_init,  events_init,	  fcgi_init,
-		pidfile_init,  lookout_init, reload_init,  upgrade_init,  cgroups_init,
+		shutdown_init,	systemd_init, clock_init,   activity_init, keep_init,
+		helpers_init,	waits_init,   orphans_init, starts_init,   signals_init,
+		requests_init,	publish_init, ownlog_init,  events_init,   fcgi_init,
+		pidfile_init,	lookout_init, reload_init,  upgrade_init,  cgroups_init,
+		schedules_init,
 	};
 	int r = loop_new(&sup->loop);
 
@@ -313,6 +315,7 @@ void supervisor_begin(struct supervisor *sup)
 	vec_for_each (g, &sup->groups) {
 		group_autostart(*g);
 	}
+	schedules_begin(sup);
 	keep_drop_unwanted(sup);
 	upgrade_finish(sup);
 	inheritance_done(sup);
@@ -356,7 +359,7 @@ static void end_loop(struct supervisor *sup)
 {
 	static void (*const ends[])(struct supervisor *) = {
 		signals_done, systemd_done,  clock_done,   activity_done, starts_done,
-		waits_done,   shutdown_done, orphans_done, cgroups_done,
+		waits_done,   shutdown_done, orphans_done, cgroups_done,  schedules_done,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {

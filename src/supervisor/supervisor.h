@@ -107,6 +107,7 @@ struct supervisor {
 	struct relays *relays;
 	struct reload *reload;
 	struct requests *requests;
+	struct schedules *schedules;
 	struct servers *servers;
 	struct shutdown *shutdown;
 	struct signals *signals;

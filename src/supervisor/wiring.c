@@ -7,6 +7,7 @@
 #include "deploy/live_watch.h"
 #include "deploy/records.h"
 #include "deploy/releases.h"
+#include "deploy/schedules.h"
 #include "deploy/service_swap.h"
 #include "deploy/upkeep.h"
 #include "handoff/relays.h"
@@ -143,6 +144,11 @@ static const struct worker_observer publish_hears = {
 	.group_gone = publish_group_gone,
 };
 
+static const struct worker_observer schedules_hear = {
+	.added = schedules_process_added,
+	.state = schedules_process_entered,
+};
+
 static const struct worker_observer swaps_hear = {.state = service_swap_process_entered};
 
 static const struct worker_observer services_hear = {
@@ -160,8 +166,9 @@ static const struct worker_observer reload_hears = {.state = reload_process_ente
 /* Requests first: what they answer about a worker that goes is said before it is gone. What is
  * shown last: nothing is said of it after that. */
 static const struct worker_observer *const worker_observers[] = {
-	&requests_hear, &events_hear,	 &services_hear, &swaps_hear,	 &bake_hears, &secrets_hear,
-	&cgroups_hear,	&shutdown_hears, &reload_hears,	 &publish_hears, NULL,
+	&requests_hear, &events_hear,	 &services_hear, &swaps_hear,
+	&bake_hears,	&secrets_hear,	 &cgroups_hear,	 &shutdown_hears,
+	&reload_hears,	&schedules_hear, &publish_hears, NULL,
 };
 
 /* ---- services */
@@ -187,6 +194,7 @@ static const struct service_observer swaps_follow = {
 
 static const struct service_observer jobs_follow = {.gone = jobs_forget};
 static const struct service_observer events_follow_services = {.ended = events_service_ended};
+static const struct service_observer schedules_follow = {.live = schedules_service_lives};
 static const struct service_observer systemd_follows = {.live = systemd_service_live};
 
 static const struct service_observer publish_follows = {
@@ -196,8 +204,13 @@ static const struct service_observer publish_follows = {
 
 /* Jobs first: whoever follows one is told how it ends. */
 static const struct service_observer *const service_observers[] = {
-	&jobs_follow,	  &swaps_follow,    &events_follow_services,
-	&systemd_follows, &publish_follows, NULL,
+	&jobs_follow,
+	&swaps_follow,
+	&events_follow_services,
+	&systemd_follows,
+	&schedules_follow,
+	&publish_follows,
+	NULL,
 };
 
 /* ---- names that go away */

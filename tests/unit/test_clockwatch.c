@@ -2,6 +2,8 @@
 
 #include <slotd/clockwatch.h>
 
+#include <sys/timerfd.h>
+
 static int64_t told;
 static unsigned n_told;
 
@@ -48,8 +50,40 @@ START_TEST(times_move_along_and_never_stays_never)
 }
 END_TEST
 
+static unsigned n_touched;
+
+static void touched(struct clock_watch *w)
+{
+	(void)w;
+	n_touched++;
+}
+
+/* A cancelled timer reads as ECANCELED; here, one that has expired stands for it. */
+START_TEST(each_touch_is_told_also_where_nothing_has_moved)
+{
+	const struct itimerspec past = {.it_value = {.tv_sec = 1}};
+	struct loop *loop;
+	struct clock_watch w;
+
+	n_told = 0;
+	n_touched = 0;
+	ck_assert_int_eq(loop_new(&loop), 0);
+	clock_watch_init(&w, loop, stepped);
+	w.touched = touched;
+	ck_assert_int_eq(timerfd_settime(w.fd, TFD_TIMER_ABSTIME, &past, NULL), 0);
+	loop_turn(loop, true);
+	ck_assert_uint_eq(n_touched, 1);
+	ck_assert_uint_eq(n_told, 0);
+	loop_turn(loop, false);
+	ck_assert_uint_eq(n_touched, 1);
+	clock_watch_done(&w);
+	loop_free(loop);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("clockwatch", steps_are_told_and_what_ntp_slews_is_not,
-			 times_move_along_and_never_stays_never);
+			 times_move_along_and_never_stays_never,
+			 each_touch_is_told_also_where_nothing_has_moved);
 }

@@ -226,6 +226,28 @@ static const struct {
 	 "invalid literal for int() with base 10: 'x'"},
 	{"[program:x]\ncommand=a\n[program:y\n", false, 3, "; a section ends with ]"},
 	{"[program:x]\ncommand=a\nstopsignal=\033[2J\n", true, 3, "value '?[2J' is not"},
+	{"[program:x]\ncommand=a\nschedule=\n", true, 3, "has 0 of the five fields"},
+	{"[program:x]\ncommand=a\nschedule=0 0 31 2 *\n", true, 3, "'0 0 31 2 *' never comes"},
+	{"[program:x]\ncommand=a\nschedule=@daily\nautostart=true\n", true, 4,
+	 "a program with a schedule starts at its times"},
+	{"[program:x]\ncommand=a\nschedule=@daily\nautorestart=true\n", true, 4,
+	 "not repeated before the next time"},
+	{"[program:x]\ncommand=a\nschedule=@daily\nstartsecs=1\n", true, 4,
+	 "a run may end as soon as its work is done"},
+	{"[program:x]\ncommand=a\nschedule=@daily\nschedule_zone=Mars/Olympus\n", true, 4,
+	 "there is no time zone Mars/Olympus"},
+	{"[program:x]\ncommand=a\nschedule=@daily\nschedule_zone=../../etc/passwd\n", true, 4,
+	 "is not the name of a time zone"},
+	{"[program:x]\ncommand=a\nschedule=@daily\nschedule_zone=zone.tab\n", true, 4,
+	 "is not the name of a time zone"},
+	{"[program:x]\ncommand=a\nschedule=@daily\nschedule_zone=tzdata\n", true, 4,
+	 "there is no time zone tzdata"},
+	{"[program:x]\ncommand=a\nschedule=@daily\nschedule_zone=Europe\n", true, 4,
+	 "the time zone Europe cannot be read"},
+	{"[program:x]\ncommand=a\nschedule_zone=UTC\n", false, 3,
+	 "has no effect without schedule="},
+	{"[eventlistener:x]\ncommand=a\nevents=TICK_5\nschedule=@daily\n", true, 4,
+	 "only a [program:x] can have a schedule"},
 	{"[program:x]\ncommand=a\nautostart=maybe\n", true, 3,
 	 "not a valid boolean value: 'maybe'"},
 	{"[program:x]\ncommand=a\nautorestart=maybe\n", true, 3,
@@ -561,6 +583,27 @@ START_TEST(a_listener_that_listens_to_something_else_differs)
 }
 END_TEST
 
+START_TEST(a_schedule_sets_how_a_program_starts)
+{
+	auto_config struct config *c = load_good(
+		"[program:x]\ncommand=a\nschedule=30 4 * * mon-fri\nschedule_zone=Europe/Berlin\n"
+		"autostart=false\nautorestart=false\nstartsecs=0\n"
+		"[program:y]\ncommand=a\nschedule=@reboot\nschedule_zone=Europe/Berlin\n"
+		"[program:z]\ncommand=a\nschedule=@daily\n[program:plain]\ncommand=a\n");
+	const struct program_config *x = config_program(c, "x"), *y = config_program(c, "y");
+
+	ck_assert(!y->autostart && y->policy.autorestart == AUTORESTART_NEVER);
+	ck_assert_uint_eq(y->policy.startsecs, 0);
+	ck_assert(y->times->at_start && !x->times->at_start);
+	ck_assert_uint_eq(x->times->weekdays, 0x3e);
+	ck_assert_ptr_eq(x->zone, y->zone);
+	ck_assert_ptr_ne(x->zone, config_program(c, "z")->zone);
+	ck_assert_uint_gt(x->zone->n_times, 0);
+	ck_assert_ptr_null(config_program(c, "plain")->times);
+	ck_assert(config_program(c, "plain")->autostart);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run(
@@ -581,5 +624,6 @@ int main(void)
 		a_bad_value_on_the_command_line_is_told_as_such, servers_are_read,
 		a_file_without_supervisord_writes_nothing_into_the_current_directory,
 		a_reload_changes_only_what_differs, policy_changes_without_a_restart,
+		a_schedule_sets_how_a_program_starts,
 		a_listener_that_listens_to_something_else_differs);
 }

@@ -253,7 +253,7 @@ static const struct {
 	{HEAD SLOTS "queue=q\n" A B, true, 6, "program q is in neither slot_a= nor slot_b="},
 	{HEAD "slot_a=s-a,x\nslot_b=s-b\nworker=127.0.0.1:%(process_num)d\n" A B
 	      "[program:x]\ncommand=x\nexclusive=true\nnumprocs_start=8009\n",
-	 true, 4, "program x is exclusive and has an address"},
+	 true, 4, "program x has exclusive= and an address"},
 	{HEAD "consumers=always\n" SLOTS A B, true, 4, "use one of: after_flip, with_slot"},
 	{HEAD SLOTS A B "[program:x]\ncommand=x\nexclusive=true\n", false, 16,
 	 "program x: exclusive=true: it is in no slot"},

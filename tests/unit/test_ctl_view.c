@@ -187,6 +187,27 @@ START_TEST(what_the_check_of_a_live_worker_got_is_said)
 }
 END_TEST
 
+START_TEST(the_next_run_is_shown_and_needs_nobody)
+{
+	CLEANUP(machine_done) struct machine m;
+	struct value *w;
+
+	machine_init(&m);
+	(void)add_service(m.services, "web", "b");
+	w = add_worker(m.workers, "job-b", "job-b", 100, "EXITED", "next run Nov 30 04:30 AM");
+	add_text(w, "service", "web");
+	add_text(w, "slot", "b");
+	add_int(w, "next_run", 1700000000);
+	w = add_worker(m.workers, "job-a", "job-a", 0, "STOPPED", "Not started");
+	add_text(w, "service", "web");
+	add_text(w, "slot", "a");
+	add_int(w, "next_run", 0);
+	check_status(&m, SECONDS(1000),
+		     "web  LIVE b  2/2 healthy  6 conn   a: idle, warm\n"
+		     "  job-b                   EXITED    next run Nov 30 04:30 AM\n");
+}
+END_TEST
+
 START_TEST(workers_that_a_reload_left_alone_need_nobody)
 {
 	CLEANUP(machine_done) struct machine m;
@@ -406,6 +427,7 @@ int main(void)
 			 a_service_is_one_line_while_nobody_is_needed,
 			 a_live_worker_that_is_not_healthy_needs_somebody,
 			 what_the_check_of_a_live_worker_got_is_said,
+			 the_next_run_is_shown_and_needs_nobody,
 			 workers_that_a_reload_left_alone_need_nobody,
 			 what_happens_in_an_idle_slot_needs_nobody,
 			 a_program_that_flaps_or_loses_lines_needs_somebody,

@@ -187,7 +187,12 @@ START_TEST(a_worker_is_described_in_supervisors_words)
 		const char *spawnerr;
 		uint64_t started, stopped;
 		const char *text;
+		uint64_t next_run;
 	} cases[] = {
+		{0, "", 0, 0, "next run Nov 21 07:00 AM", AT + 120},
+		{100, "", AT - 100, AT, "next run Nov 21 07:00 PM", AT + 120 + 12 * 3600},
+		{20, "", AT - 9, 0, "pid 7, uptime 0:00:09", AT + 120},
+		{200, "can't find command 'x'", 1, 2, "can't find command 'x'", AT},
 		{20, "", AT - 9, 0, "pid 7, uptime 0:00:09"},
 		{20, "", AT - 86401, 0, "pid 7, uptime 1 day, 0:00:01"},
 		{20, "", AT - 2 * 86400 - 11045, 0, "pid 7, uptime 2 days, 3:04:05"},
@@ -214,6 +219,7 @@ START_TEST(a_worker_is_described_in_supervisors_words)
 			.spawnerr = (char *)cases[i].spawnerr,
 			.started = SECONDS(cases[i].started),
 			.stopped = SECONDS(cases[i].stopped),
+			.next_run = SECONDS(cases[i].next_run),
 		};
 
 		ck_assert_str_eq(worker_description(&w, SECONDS(AT), text, sizeof(text)),

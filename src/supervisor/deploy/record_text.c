@@ -1,6 +1,7 @@
 #include "deploy/record_text.h"
 #include "deploy/job.h"
 #include "deploy/records.h"
+#include "deploy/schedules.h"
 #include "service/service.h"
 
 #include <jansson.h>
@@ -66,6 +67,31 @@ static int put_one_way(json_t *one, const struct service *s)
 	return r;
 }
 
+/* Up to when the runs of each are accounted for; see schedules.c. */
+static int put_schedules(json_t *state, const struct supervisor *sup)
+{
+	json_t *schedules;
+	int r;
+
+	if (!schedules_known(sup)) {
+		return 0; /* what the file says is to be read yet */
+	}
+	schedules = json_object();
+	r = schedules ? 0 : -1;
+	vec_for_each (p, &sup->processes) {
+		if (r == 0 && *p && (*p)->counted) {
+			r = json_object_set_new(
+				schedules, (*p)->namespec,
+				json_integer((json_int_t)((*p)->counted / 1000000)));
+		}
+	}
+	if (r == 0 && (json_object_size(schedules) || json_object_get(state, "schedules"))) {
+		return json_object_set_new(state, "schedules", schedules);
+	}
+	json_decref(schedules);
+	return r;
+}
+
 char *record_text(struct supervisor *sup, json_t *state, uint32_t next_job,
 		  const struct service *flipped)
 {
@@ -92,7 +118,8 @@ char *record_text(struct supervisor *sup, json_t *state, uint32_t next_job,
 			return NULL;
 		}
 	}
-	if (json_object_set_new(state, "next_job", json_integer(next_job)) < 0) {
+	if (put_schedules(state, sup) < 0 ||
+	    json_object_set_new(state, "next_job", json_integer(next_job)) < 0) {
 		return NULL;
 	}
 	return json_dumps(state, JSON_INDENT(2) | JSON_SORT_KEYS);

@@ -63,6 +63,7 @@ struct records {
 	struct record_files files; /* of the child that runs */
 	char said[512];		   /* by the child */
 	size_t n_said;
+	bool state_failed; /* which was logged */
 };
 
 static void next_request(struct records *r);
@@ -212,9 +213,10 @@ static void answer(struct records *r, const struct request *q, int code, const c
 		wrote(r, q, code, text);
 		break;
 	default:
-		if (code < 0) {
+		if (code < 0 && !(r->state_failed && q->kind == REQUEST_STATE)) {
 			log_line(LOG_ERR, "%s: %s", r->sup->config->supervisord.state_dir, text);
 		}
+		r->state_failed = code < 0;
 		if (*q->done_with) {
 			forget_job(r->sup, q->done_with);
 		}
@@ -532,47 +534,10 @@ int records_init(struct supervisor *sup, struct diag *diag)
 	return error;
 }
 
-int records_find(struct supervisor *sup, const char *service, struct record *ret, struct diag *diag)
+const json_t *records_state(const struct supervisor *sup, const char **ret_damage)
 {
-	struct records *r = sup->records;
-	json_t *one = json_object_get(json_object_get(r->state, "services"), service);
-	const char *live = json_string_value(json_object_get(one, "live"));
-
-	if (*r->damage) {
-		return diag_set(diag, -EUCLEAN, "%s", r->damage);
-	}
-	if (!live || slot_from_name(live) < 0) {
-		return -ENOENT;
-	}
-	ret->live = slot_from_name(live);
-	/* A slotd that did not write it rolled back to whatever was there. */
-	ret->proven[ret->live] = true;
-	ret->proven[slot_other(ret->live)] = !json_is_false(json_object_get(one, "rollback"));
-	ret->since = (usec_t)json_integer_value(json_object_get(one, "since")) * 1000000;
-	record_text_upkeep(one, ret);
-	for (int slot = 0; slot < SLOT_MAX_; slot++) {
-		const char *text = json_string_value(json_object_get(
-			json_object_get(one, "releases"), slot_name((enum slot_id)slot)));
-
-		(void)snprintf(ret->release[slot], sizeof(ret->release[slot]), "%s",
-			       text ? text : "");
-	}
-	return 0;
-}
-
-void records_running_jobs(struct supervisor *sup, record_job_fn *fn)
-{
-	struct records *r = sup->records;
-	json_t *one, *running;
-	const char *service;
-
-	json_object_foreach(json_object_get(r->state, "services"), service, one)
-	{
-		running = json_object_get(one, "running");
-		if (running) {
-			fn(sup, service, running);
-		}
-	}
+	*ret_damage = *sup->records->damage ? sup->records->damage : NULL;
+	return sup->records->state;
 }
 
 void records_done(struct supervisor *sup)

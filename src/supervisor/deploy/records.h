@@ -28,6 +28,12 @@ int records_find(struct supervisor *sup, const char *service, struct record *ret
  */
 typedef void record_job_fn(struct supervisor *sup, const char *service, const struct json_t *job);
 void records_running_jobs(struct supervisor *sup, record_job_fn *fn);
+/** Returns up to when the runs of a worker are accounted for (seconds since the epoch), as the
+ * state file said when slotd started; 0: it did not. */
+int64_t records_schedule(struct supervisor *sup, const char *namespec);
+/** Returns the state file as it was read or last written, borrowed. *ret_damage: why it could not
+ * be read, or NULL. */
+const struct json_t *records_state(const struct supervisor *sup, const char **ret_damage);
 /** Checks whether a flip to the target can be recorded; ends in RECORD_OK or RECORD_FAILED. */
 void records_check(struct service *s);
 /** Records which slot is live; ends in RECORDED if the swap waits for it. */

@@ -1,4 +1,5 @@
 #include "reload/reload.h"
+#include "deploy/schedules.h"
 #include "link/directories.h"
 #include "link/lookout.h"
 #include "link/ownlog.h"
@@ -190,6 +191,7 @@ static void apply(struct reload *r)
 	services_reload_commit(sup, r->next);
 	sup->services_config = r->next;
 	reload_apply_groups(r);
+	schedules_look_soon(sup);
 	make_available(r);
 	ownlog_configure(sup);
 	servers_reconfigure(sup);

@@ -138,6 +138,8 @@ static void change_process(struct reload *r, struct process *p, const struct wor
 	p->next_origin = r->next;
 	if (service_serves(p)) {
 		p->pending = true;
+	} else if (p->config->program->schedule && config->program->schedule) {
+		p->pending = true; /* a run ends as it began; the next one has it */
 	} else if (p->worker.state != WORKER_STOPPING) { /* who is asked to stop stays stopped */
 		reload_item(r, RELOAD_ITEM_RESTARTED, p->group->name, p->config->name, NULL);
 		p->restart = true;

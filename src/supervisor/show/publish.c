@@ -130,6 +130,9 @@ static int send_process(struct process *p)
 	message_put_u64(&m, TAG_PENDING, p->pending);
 	message_put_u64(&m, TAG_LOST_LINES, p->lost_lines);
 	message_put_text(&m, TAG_NOTE, note_of(p, note, sizeof(note)));
+	if (p->next_run) {
+		message_put_u64(&m, TAG_DEADLINE, (usec_t)p->next_run * SECONDS(1));
+	}
 	r = helper_send(control_of(p->sup), &m);
 	if (r == 0) {
 		p->dirty = false;

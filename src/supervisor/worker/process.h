@@ -73,7 +73,10 @@ struct process {
 	bool shut_down;				 /* it was stopped by the shutdown */
 	const struct worker_config *next_config; /* applies at the next start; NULL: none */
 	struct config *next_origin;
-	unsigned waiters;	 /* requests of commands.c that watch it */
+	usec_t counted;	   /* wall clock: its runs up to there were begun or left out; 0: none */
+	int64_t next_run;  /* wall clock, seconds; 0: none */
+	unsigned left_out; /* runs, since the one that goes on began */
+	unsigned waiters;  /* requests of commands.c that watch it */
 	enum process_wait waits; /* to be started once something else has ended */
 	bool start_waits;	 /* in the list of starts.c */
 	bool restart_due;	 /* its start is due by its timer, and nobody has asked for it */

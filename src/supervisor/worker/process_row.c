@@ -34,6 +34,7 @@ static struct ledger_run what_runs(const struct process *p)
 		.start_waits = p->start_waits,
 		.restart_due = p->restart_due,
 		.exclusive = p->config->program->exclusive,
+		.counted = p->counted,
 	};
 }
 
@@ -151,6 +152,7 @@ static void restore_state(struct process *p, const struct ledger_worker *row)
 	p->fault = row->run.fault;
 	p->pending = row->run.pending;
 	p->restart = row->run.restart;
+	p->counted = row->run.counted;
 	p->status = row->run.status;
 }
 

@@ -484,7 +484,8 @@ void process_set_live(struct process *p, bool live)
 
 	p->live = live;
 	plan_init(&plan);
-	worker_set_keep_trying(&p->worker, live, usec_monotonic(), &plan);
+	worker_set_keep_trying(&p->worker, live && !p->config->program->schedule, usec_monotonic(),
+			       &plan);
 	carry_out(p, &plan);
 }
 

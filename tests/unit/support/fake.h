@@ -37,6 +37,8 @@
 /** Monotonic; the wall clock is ahead of it by FAKE_WALL. */
 extern usec_t fake_now;
 #define FAKE_WALL SECONDS(1700000000)
+/** By how much the wall clock was set since then. */
+extern int64_t fake_wall_step;
 
 /** One turn without waiting and without time passing. True when something was called. */
 bool fake_loop_turn(void);

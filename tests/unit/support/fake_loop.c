@@ -12,6 +12,7 @@ enum {
 };
 
 usec_t fake_now = SECONDS(1000);
+int64_t fake_wall_step;
 
 struct loop {
 	struct loop_io *ios[WATCHERS_MAX];
@@ -53,7 +54,7 @@ usec_t __wrap_usec_monotonic(void)
 
 usec_t __wrap_usec_wall(void)
 {
-	return FAKE_WALL + fake_now;
+	return FAKE_WALL + fake_now + (usec_t)fake_wall_step;
 }
 
 /* ---- slotd/loop.h */
