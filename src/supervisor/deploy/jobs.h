@@ -3,9 +3,9 @@
 /** Who may begin, abort or hurry a deploy, swap or rollback, and what slotd-control is told of it.
  */
 
+#include "deploy/begin.h"
 #include "deploy/job.h"
 #include "deploy/request.h"
-#include "deploy/service_swap.h"
 #include "link/helpers.h"
 
 /** Job number (> 0), or a negative errno with the sentence: -EBUSY, -ENOENT, -EACCES, -EINVAL. */

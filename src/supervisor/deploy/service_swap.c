@@ -1,4 +1,5 @@
 #include "deploy/service_swap.h"
+#include "deploy/begin.h"
 #include "deploy/hooks.h"
 #include "deploy/job_steps.h"
 #include "deploy/jobs.h"
@@ -94,36 +95,11 @@ void service_feed(struct service *s, enum deploy_event_kind kind, int code, cons
 				       .text = text});
 }
 
-static struct deploy_event begin_event(const struct service *s, const struct begin *b)
-{
-	const enum slot_id target = slot_other(service_live(s));
-
-	return (struct deploy_event){.kind = DEPLOY_EV_BEGIN,
-				     .what = b->kind,
-				     .policy = &s->policy,
-				     .warm = b->warm,
-				     .draining = b->draining,
-				     .until_gate = b->until_gate,
-				     .unnamed = b->unnamed,
-				     .one_way = *s->slots[target].one_way != '\0',
-				     .touched = s->slots[target].touched};
-}
-
 void service_begin(struct service *s, const struct begin *b)
 {
-	const struct deploy_event ev = begin_event(s, b);
+	const struct deploy_event ev = service_begin_event(s, b);
 
 	push(s, &ev);
-}
-
-void service_phases(const struct service *s, const struct begin *b, struct deploy *ret)
-{
-	const struct deploy_event ev = begin_event(s, b);
-	struct plan plan;
-
-	plan_init(&plan);
-	deploy_init(ret, s->index, service_live(s));
-	deploy_step(ret, &ev, usec_monotonic(), &plan);
 }
 
 void service_fails(struct service *s, enum deploy_event_kind kind, const char *text)

@@ -2,20 +2,14 @@
 
 /** Carries out the plans of core/deploy.c and core/retire.c. */
 
+#include "deploy/begin.h"
 #include "service/service.h"
 
 /** Feeds an event to core/deploy.c and carries out the plan. Copies text. */
 void service_feed(struct service *s, enum deploy_event_kind kind, int code, const char *text);
 /** The live slot fails, and text says why: a bake may end by that. */
 void service_fails(struct service *s, enum deploy_event_kind kind, const char *text);
-struct begin {
-	enum swap_kind kind; /* which phases it has */
-	bool warm, draining, until_gate;
-	bool unnamed; /* nobody has said which release it is */
-};
 void service_begin(struct service *s, const struct begin *b);
-/** Lists the phases that it would have. Nothing is begun. */
-void service_phases(const struct service *s, const struct begin *b, struct deploy *ret);
 void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind kind);
 void service_swap_init(struct service *s, enum slot_id live);
 void service_swap_done(struct service *s);
