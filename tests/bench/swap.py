@@ -1,7 +1,10 @@
 """A flip beside haproxy's runtime API and an nginx reload: latency around it, and how late the
-old slot still gets connections. Both slots are up all the time, so that only the flip is seen."""
+old slot still gets connections. Both slots are up all the time, so that only the flip is seen. Of
+slotd also how long it takes from the command to the flip, with a check of the idle slot on the way."""
 
+import datetime
 import pathlib
+import re
 import socket
 import sys
 import time
@@ -37,11 +40,23 @@ class Slotd:
             + slot.format(n="two", web=WEB, s="b", p=b_port)
         )
         self.bench = b
+        self.commands = []  # when each was given
 
     def flip(self, _to):
+        self.commands.append(time.time())
         done = self.bench.slotctl("swap", "x")
         if done.returncode:
             sys.exit(f"benchmark: swap failed:\n{done.stdout}{done.stderr}")
+
+
+    def delays(self):
+        """Of each flip, in ms: from the start of slotctl to slotd's line that says it is done."""
+        log = self.bench.log("slotd-main")
+        times = re.findall(r"^(\S+ \S+) \S+ x: new connections go to slot", log, re.M)
+        flips = [datetime.datetime.strptime(t, "%Y-%m-%d %H:%M:%S,%f").timestamp() for t in times]
+        if len(flips) != len(self.commands):
+            sys.exit(f"benchmark: {len(self.commands)} swaps and {len(flips)} flips")
+        return [1000 * (flip - command) for command, flip in zip(self.commands, flips, strict=True)]
 
 
 class Haproxy:
@@ -108,6 +123,7 @@ def run(way):
             flips.append((began, "a" if n % 2 == 0 else "b"))
         time.sleep(0.6)
         load.stop()
+        delays = proxy.delays()[2:] if way is Slotd else []
     placed = load.asked_of_slots()
     around, late = [], []
     for began, old in flips:
@@ -116,18 +132,19 @@ def run(way):
         late.append(overlap(placed, old, new, began - 100_000, began + 500_000))
     failed = len(load.failed())
     crossed = sum(r.outcome == "crossed" for r in load.requests)
-    return percentile(around, 0.99), max(late), median(late), failed, crossed
+    return percentile(around, 0.99), max(late), median(late), failed, crossed, delays
 
 
 def middle(rounds):
     """The median of each p99 and of the medians, the worst of what may not happen."""
-    p99, worst, mid, failed, crossed = zip(*rounds, strict=True)
+    p99, worst, mid, failed, crossed, _ = zip(*rounds, strict=True)
     return median(p99), max(worst), median(mid), sum(failed), sum(crossed)
 
 
 def main():
     ways = (Slotd, Haproxy, Nginx)
     rounds = [[run(way) for way in ways] for _ in range(ROUNDS)]  # in turn: the machine changes
+    delays = [delay for its in rounds for delay in its[0][-1]]
     of_each = zip(ways, zip(*rounds, strict=True), strict=True)
     figures = {way.__name__.lower(): middle(its) for way, its in of_each}
     report(
@@ -140,6 +157,8 @@ def main():
     floor_line("p99 around a flip against haproxy's API",
                figures["slotd"][0] / figures["haproxy"][0], 1.0, False)
     floor_line("ms from the flip to the last on the old slot", figures["slotd"][1] / 1000, 1.0, False)
+    print(f"from the command to the flip: median {median(delays):.1f} ms, worst {max(delays):.1f} ms")
+    floor_line("ms from the command to the flip, idle slot warm", median(delays), 10, False)
     floor_line("failed requests", figures["slotd"][3], 0, False)
 
 
