@@ -106,6 +106,8 @@ struct logical {
 	char *name;
 	char *value; /* NULL: a section line */
 	unsigned line;
+	unsigned cut_line; /* as in struct option */
+	char cut_by;
 };
 
 struct reader {
@@ -113,7 +115,8 @@ struct reader {
 	struct config *config;
 	const char *file;
 	unsigned line;
-	int error; /* 0, -ENOMEM, -E2BIG */
+	char cut_by; /* in this line; 0: nothing */
+	int error;   /* 0, -ENOMEM, -E2BIG */
 	VEC(struct logical) lines;
 	bool in_section;
 	/* the option being continued */
@@ -207,9 +210,11 @@ static struct span without_comment(struct reader *r, struct span line, bool *ret
 		return trimmed;
 	}
 	*ret_comment = true;
+	r->cut_by = line.at[at] == ';' ? ';' : '\0';
 	kept = (struct span){line.at, at};
 	cut = (struct span){line.at + at, line.len - at};
 	if (opens_quote(kept, cut, '"') || opens_quote(kept, cut, '\'')) {
+		r->cut_by = cut.at[0];
 		config_warning(
 			r->config, here(r, r->line),
 			"\"%c\" after a blank starts a comment even inside quotes: the rest of "
@@ -229,6 +234,17 @@ static int add_line(struct reader *r, struct logical l)
 		r->error = e;
 	}
 	return e;
+}
+
+/* Of the option's last line, whose text is added. */
+static void note_cut(struct reader *r, struct span text)
+{
+	struct logical *l = &r->lines.at[r->lines.len - 1];
+
+	if (text.len && r->cut_by && !l->cut_line) {
+		l->cut_line = r->line;
+		l->cut_by = r->cut_by;
+	}
 }
 
 static void finish_option(struct reader *r)
@@ -330,6 +346,7 @@ static void option_line(struct reader *r, struct span text)
 	if (add_line(r, (struct logical){.name = copy, .line = r->line}) == 0) {
 		value = trim((struct span){text.at + at + 1, text.len - at - 1});
 		(void)strbuf_add(&r->value, value.at, value.len);
+		note_cut(r, value);
 		r->in_option = true;
 	}
 }
@@ -360,6 +377,7 @@ static void physical_line(struct reader *r, struct span line)
 		config_error(r->config, here(r, r->line), "a zero byte: this is not a text file");
 		return;
 	}
+	r->cut_by = '\0';
 	text = without_comment(r, line, &comment);
 	if (text.len == 0) {
 		if (!comment && r->in_option) {
@@ -370,6 +388,7 @@ static void physical_line(struct reader *r, struct span line)
 	if (r->in_option && indent_of(line) > r->indent) {
 		(void)strbuf_addc(&r->value, '\n');
 		(void)strbuf_add(&r->value, text.at, text.len);
+		note_cut(r, text);
 		return;
 	}
 	finish_option(r);
@@ -449,6 +468,8 @@ static int set_option(struct reader *r, const struct logical *l)
 {
 	const struct option *o = section_option(r->section, l->name);
 	CLEANUP(strbuf_done) struct strbuf lines = {0};
+	struct option *set;
+	int error;
 
 	if (o && o->place.file == r->file && o->place.line > r->opened &&
 	    option_repeats(r->section->name, l->name)) {
@@ -458,7 +479,13 @@ static int set_option(struct reader *r, const struct logical *l)
 		return document_set(r->document, r->section, l->name, lines.data, here(r, l->line));
 	}
 	warn_of_double(r, l);
-	return document_set(r->document, r->section, l->name, l->value, here(r, l->line));
+	error = document_set(r->document, r->section, l->name, l->value, here(r, l->line));
+	set = error < 0 ? NULL : map_get(&r->section->by_name, l->name);
+	if (set) {
+		set->cut_line = l->cut_line;
+		set->cut_by = l->cut_by;
+	}
+	return error;
 }
 
 static int handler(void *data, const char *section, const char *name, const char *value)

@@ -22,6 +22,10 @@ struct option {
 	const char *name; /* lower case */
 	const char *value;
 	struct config_place place;
+	/* A comment has taken the end of what looks like a command: behind ';', or within quotes.
+	 */
+	unsigned cut_line; /* 0: it has not */
+	char cut_by;
 };
 
 struct section {

@@ -64,11 +64,25 @@ static void check_line(struct service_making *m, enum hook hook, const char *lin
 	}
 }
 
+/* A shell would go on behind it, so it is hardly meant as a comment. */
+static void check_cut(struct service_making *m, enum hook hook)
+{
+	const struct option *o = section_option(m->section, hook_name(hook));
+
+	if (o && o->cut_line) {
+		config_error(m->l->config, (struct config_place){o->place.file, o->cut_line},
+			     "[%s] %s: \"%c\" after a blank begins a comment, so the command would "
+			     "end there; write each command on a line of its own, or into a script",
+			     m->section->name, hook_name(hook), o->cut_by);
+	}
+}
+
 void hooks_check(struct service_making *m)
 {
 	for (int hook = 0; hook < HOOK_MAX_; hook++) {
 		const char *line = m->service->slots[SLOT_A].hooks[hook];
 
+		check_cut(m, (enum hook)hook);
 		while (line && *line) {
 			size_t len = strcspn(line, "\n");
 

@@ -284,6 +284,51 @@ START_TEST(each_phase_after_the_flip_ends_in_each_way)
 }
 END_TEST
 
+/* ---- the way back */
+
+START_TEST(a_rollback_to_a_slot_that_still_drains_only_flips)
+{
+	auto_world w = world_new(TWO_SLOT "drain_timeout=1000\n");
+
+	world_advance(&w, SECONDS(2));
+	fake_relays_drain = false;
+	fake_relay_page->workers[world_process(&w, "a")->worker.id].in_request = 3;
+	go(&w, SWAP_KIND_SWAP);
+	world_advance(&w, SECONDS(20));
+	ck_assert_int_eq(service_live(the_service(&w)), SLOT_B);
+	ck_assert_int_eq(the_service(&w)->slots[SLOT_A].retire.state, RETIRE_DRAINING);
+	(void)world_plan(&w);
+	fake_probe_answers = false; /* no check is waited for */
+	go(&w, SWAP_KIND_ROLLBACK);
+	ck_assert_int_eq(service_live(the_service(&w)), SLOT_A);
+	ck_assert_int_eq(the_service(&w)->slots[SLOT_A].retire.state, RETIRE_NONE);
+	ck_assert_ptr_null(strstr(world_plan(&w), "web_a"));
+	fake_probe_answers = true;
+	fake_relays_drain = true;
+	finish(&w);
+}
+END_TEST
+
+START_TEST(a_rollback_to_a_stopped_slot_passes_the_gate)
+{
+	auto_world w = world_new(TWO_SLOT "idle_keep=0\n");
+
+	world_advance(&w, SECONDS(2));
+	go(&w, SWAP_KIND_SWAP);
+	finish(&w);
+	world_advance(&w, SECONDS(20));
+	ck_assert_str_eq(world_state(&w, "a"), "STOPPED");
+	fake_probe_answers = false;
+	go(&w, SWAP_KIND_ROLLBACK);
+	world_advance(&w, SECONDS(3));
+	ck_assert_int_eq(step_of(&w), SWAP_GATE);
+	ck_assert_int_eq(service_live(the_service(&w)), SLOT_B);
+	fake_probe_answers = true;
+	finish(&w);
+	ck_assert_int_eq(service_live(the_service(&w)), SLOT_A);
+}
+END_TEST
+
 /* ---- what commands say of the deploy */
 
 START_TEST(the_release_that_nobody_named_is_what_the_command_prints)
@@ -426,6 +471,8 @@ int main(void)
 	return suite_run("job_phases", each_phase_before_the_gate_ends_in_each_way,
 			 each_phase_from_the_gate_to_the_flip_ends_in_each_way,
 			 each_phase_after_the_flip_ends_in_each_way,
+			 a_rollback_to_a_slot_that_still_drains_only_flips,
+			 a_rollback_to_a_stopped_slot_passes_the_gate,
 			 the_release_that_nobody_named_is_what_the_command_prints,
 			 a_command_that_names_nothing_fails_the_deploy,
 			 where_there_is_no_way_back_a_bake_fails_forward_and_a_rollback_is_refused,
