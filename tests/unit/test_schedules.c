@@ -244,6 +244,42 @@ START_TEST(what_was_missed_while_slotd_was_not_there_is_said)
 }
 END_TEST
 
+static void leave_damaged_record(const char *dir)
+{
+	char path[128];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/state", dir);
+	(void)mkdir(path, 0700);
+	(void)snprintf(path, sizeof(path), "%s/state/state.json", dir);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	(void)fputs("{", f);
+	(void)fclose(f);
+}
+
+START_TEST(that_no_record_can_be_written_is_said_once_and_stops_no_run)
+{
+	const char *at;
+	unsigned n = 0;
+
+	world_before = leave_damaged_record;
+	auto_world w = world_new(EVERY("* * * * *"));
+
+	world_before = NULL;
+	(void)world_plan(&w);
+	for (int i = 0; i < 3; i++) {
+		world_advance(&w, MINUTES(1));
+		ck_assert_str_eq(world_plan(&w), "spawn job");
+		world_exit(&w, "job", 0);
+	}
+	for (at = world_log(); (at = strstr(at, "is damaged")); at++) {
+		n++;
+	}
+	ck_assert_uint_eq(n, 2); /* when it is read, and when it is to be written */
+}
+END_TEST
+
 START_TEST(an_idle_slotd_waits_for_one_timer)
 {
 	auto_world w = world_new("[program:job]\ncommand=job\nnumprocs=20\nschedule=0 4 1 1 *\n"
@@ -266,5 +302,6 @@ int main(void)
 			 a_clock_that_is_set_back_repeats_no_time_of_day,
 			 a_reload_changes_times_and_leaves_a_run_alone,
 			 what_was_missed_while_slotd_was_not_there_is_said,
+			 that_no_record_can_be_written_is_said_once_and_stops_no_run,
 			 an_idle_slotd_waits_for_one_timer);
 }

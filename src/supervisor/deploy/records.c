@@ -216,7 +216,9 @@ static void answer(struct records *r, const struct request *q, int code, const c
 		if (code < 0 && !(r->state_failed && q->kind == REQUEST_STATE)) {
 			log_line(LOG_ERR, "%s: %s", r->sup->config->supervisord.state_dir, text);
 		}
-		r->state_failed = code < 0;
+		if (q->kind == REQUEST_STATE) {
+			r->state_failed = code < 0;
+		}
 		if (*q->done_with) {
 			forget_job(r->sup, q->done_with);
 		}

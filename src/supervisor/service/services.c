@@ -195,18 +195,20 @@ static void set_consumers(struct service *s)
 			(*p)->with_slot = s->config->consumers == CONSUMERS_WITH_SLOT;
 		}
 	}
-	if (!s->down) {
-		slots_stop_idle_queue_workers(s);
-	}
 }
 
 void service_reconfigure(struct service *s, const struct service_config *config,
 			 struct config *origin)
 {
+	const bool changed = config->consumers != s->config->consumers;
+
 	s->config = config;
 	s->origin = origin;
 	set_policies(s);
 	set_consumers(s);
+	if (changed && !s->down) {
+		slots_stop_idle_queue_workers(s);
+	}
 	for (const struct service_part *part = s->sup->service_parts; part->name; part++) {
 		if (part->reconfigure) {
 			part->reconfigure(s);
