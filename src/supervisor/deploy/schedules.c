@@ -17,7 +17,7 @@
 
 enum {
 	GRACE = 60,		/* seconds; a run that is later than this is missed */
-	COUNT_MAX = 10000,	/* runs that are counted; of more it is said that they are more */
+	COUNT_MAX = 1000,	/* runs that are counted; of more it is said that they are more */
 	BACK_MAX = 3 * 60 * 60, /* a clock that is set back by more has the new time at once */
 };
 
