@@ -53,7 +53,7 @@ enum command {
 	COMMAND_OPEN,
 	COMMAND_PID,
 	COMMAND_QUIT,
-	COMMAND_RESTART,
+	COMMAND_RESTART, /* rolling: SERVICE, FORCE; else slotctl stops and starts */
 	COMMAND_SLOTS,
 	COMMAND_STATUS,
 	COMMAND_UPDATE,
@@ -177,6 +177,7 @@ enum {
 	ALLOW_YES = 1 << 8,
 	ALLOW_DETACH = 1 << 9,
 	ALLOW_UNTIL = 1 << 10,
+	ALLOW_ROLLING = 1 << 11,
 };
 
 struct command_option {

@@ -219,6 +219,7 @@ struct service_config {
 	uint64_t min_free;		/* bytes; 0: it does not matter */
 	unsigned keep_releases;		/* 0: all */
 	usec_t hook_timeout[HOOK_MAX_]; /* USEC_NEVER: none */
+	char *rolling_max;		/* "1", "3", "25%" */
 	char **allow_deploy;		/* user names, @groups; NULL: none */
 	uid_t *allow_uids;		/* after config_resolve: users, members of groups */
 	gid_t *allow_gids;

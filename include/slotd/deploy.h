@@ -7,6 +7,9 @@
  *	wait, precheck, prepare, release, start, gate, verify, check, flip, record, bake,
  *after_swap, drain
  *
+ * A rolling restart, which is a job like those, has a phase of its own and no other: roll
+ * (slotd/rolling.h).
+ *
  * The list is made when the deploy begins, and contains the phases that it needs, each with a time
  * limit. A phase is a row of the table in core/phases.c, which says when it is needed, what it does
  * and what each event means in it. When a phase has succeeded, the next one of the list begins.
@@ -46,6 +49,8 @@ enum deploy_event_kind {
 	DEPLOY_EV_TIMER,       /* text: what the phase still waits for. BAKE: code is not 0 if too
 				* few workers are healthy now; warm. AFTER_SWAP: code is not 0 */
 	DEPLOY_EV_RESUME,      /* by deploy_resume alone */
+	DEPLOY_EV_ROLLED,      /* ROLL, SETTLE: nothing is left to do; text */
+	DEPLOY_EV_ROLL_FAILED, /* ROLL: a worker did not become ready: text */
 	DEPLOY_EV_MAX_,
 	DEPLOY_EV_INVALID_ = -22,
 };

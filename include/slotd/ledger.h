@@ -23,6 +23,7 @@
 #include <slotd/diag.h>
 #include <slotd/health.h>
 #include <slotd/retire.h>
+#include <slotd/rolling.h>
 #include <slotd/worker.h>
 
 #include <limits.h>
@@ -98,6 +99,7 @@ struct ledger_worker {
 	struct health health;
 	struct worker_policy policy; /* under which it runs: the file may have changed since */
 	struct ledger_run run;
+	struct roll roll;
 };
 
 /** What else than struct retire there is of a slot. */

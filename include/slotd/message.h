@@ -64,7 +64,8 @@ enum message_type {
 	MSG_RELAY_TABLE,   /* the tables are complete; -> DONE */
 	MSG_RELAY_FLIPPED, /* doorbell; -> DONE when all placed before have connected or failed over
 			    */
-	MSG_RELAY_DRAIN,   /* close idle connections of a slot from now on; -> DRAINED */
+	MSG_RELAY_DRAIN,   /* close idle connections of a slot from now on; -> DRAINED. WORKER: of
+			    * that worker alone */
 	MSG_RELAY_DRAINED, /* relay -> slotd: none queued, silent or in flight is left here */
 	MSG_RELAY_CUT,	   /* end every connection of a slot; -> DONE with their count */
 	/* slotd <-> slotd-probe */

@@ -50,6 +50,15 @@ enum plan_kind {
 	PLAN_FINISH, /* arg: exit code, from: the phase in which it ended; text: why, or what is
 		      * to be added */
 	PLAN_CLOSE,  /* the drain is over, or no longer watched: text */
+	PLAN_ROLL,   /* the rolling restart begins, or goes on after a kill of slotd */
+	PLAN_SETTLE, /* it is given up: no worker is left out */
+	/* of a rolling restart, of a worker, whose id is object */
+	PLAN_WORKER_DRAIN, /* it gets no new connections, and its present ones leave it */
+	PLAN_WORKER_CUT,   /* close what is left */
+	PLAN_WORKER_STOP,  /* arg 1: it is not killed before a drain would be over */
+	PLAN_WORKER_START,
+	PLAN_WORKER_STAYS, /* it gets connections again */
+	PLAN_ROLLED,	   /* arg 0: it was restarted; 1: it did not become ready */
 	PLAN_KIND_MAX_,
 	PLAN_KIND_INVALID_ = -22,
 };

@@ -19,6 +19,7 @@ struct worker_condition {
 	bool healthy;  /* by its checks */
 	bool ended;    /* it has no process, and will not get one by itself */
 	bool given_up; /* EXITED, and not started again by itself */
+	bool leaving;  /* a rolling restart drains it */
 	bool ran;      /* STOPPED: it was running before, so somebody has stopped it */
 };
 
@@ -26,7 +27,7 @@ struct worker_condition {
 struct slot_count {
 	unsigned total;	   /* have an address */
 	unsigned running;  /* of total: run */
-	unsigned healthy;  /* of running: are healthy */
+	unsigned healthy;  /* of running: are healthy, and not leaving */
 	unsigned lost;	   /* of total: are not ready, and will not become so by themselves */
 	unsigned stopped;  /* of total: were stopped by hand */
 	unsigned queue;	   /* have no address */

@@ -21,6 +21,8 @@ enum swap_step {
 	SWAP_AFTER_SWAP, /* commands run because the new slot stays live */
 	SWAP_ON_FAILURE, /* commands run because the deploy has failed; that is told already */
 	SWAP_RELEASE,	 /* a command says what was prepared, where nobody has named it */
+	SWAP_ROLL,	 /* the workers of the live slot are restarted, a few at a time */
+	SWAP_SETTLE,	 /* that was given up: workers that were taken out come back */
 	SWAP_STEP_MAX_,
 	SWAP_STEP_INVALID_ = -22,
 };
@@ -29,6 +31,7 @@ enum swap_kind {
 	SWAP_KIND_SWAP,
 	SWAP_KIND_DEPLOY,
 	SWAP_KIND_ROLLBACK,
+	SWAP_KIND_RESTART, /* rolling, inside the live slot */
 	SWAP_KIND_MAX_,
 	SWAP_KIND_INVALID_ = -22,
 };
@@ -60,5 +63,5 @@ const char *swap_step_name(enum swap_step step);
 const char *swap_state_name(enum swap_step step);
 /** Returns the name of the option, "prepare", "after_swap"; "?" for a number that is no hook. */
 const char *hook_name(enum hook hook);
-/** Returns "swap", "deploy", "rollback"; "?" for a number that is no kind. */
+/** Returns "swap", "deploy", "rollback", "restart"; "?" for a number that is no kind. */
 const char *swap_kind_name(enum swap_kind kind);

@@ -294,15 +294,31 @@ static const struct command_row rows[COMMAND_MAX_] = {
 			"removed]]." }},
 	},
 	[COMMAND_RESTART] = {
-		.name = "restart", .topic = TOPIC_PROCESSES,
+		.name = "restart", .topic = TOPIC_PROCESSES, .may = MAY_DEPLOY,
 		.usage = "restart NAME...\tStop and start processes, without reading the "
 			 "configuration\n"
 			 "restart GROUP:*\tRestart all processes of a group\n"
-			 "restart all\tRestart all processes",
+			 "restart all\tRestart all processes\n"
+			 "restart --rolling SERVICE\tRestart the workers of the live slot, a few at a "
+			 "time",
 		.manual = "It asks before it stops workers of a live slot; a script has to say "
 			  "--force. The name all leaves idle slots out; to start the workers of "
-			  "an idle slot, name them or their group.",
-		.flags = ALLOW_FORCE, .completion = COMPLETE_WORKERS,
+			  "an idle slot, name them or their group. With --rolling, no request is "
+			  "lost: each worker of the live slot gets no new connections, its kept-alive "
+			  "clients go on with another worker, and when it has answered its requests "
+			  "(or after drain_timeout) it is stopped, and started with the settings that "
+			  "the last reload brought; the next one follows when it passes its health "
+			  "check. rolling_max= says how many are out of service at once. It is a job "
+			  "as a swap is: with a log, a line of history, slotctl attach and slotctl "
+			  "abort. A worker that is not healthy within ready_timeout ends it with exit "
+			  "status 10; the workers whose turn had not come run on as they were. Where "
+			  "one worker serves, it is refused: a swap loses nothing there either. A "
+			  "freeze does not refuse it.",
+		.flags = ALLOW_FORCE | ALLOW_ROLLING | ALLOW_WAIT | ALLOW_DETACH | ALLOW_JSON,
+		.completion = COMPLETE_WORKERS,
+		.methods = {{ "slotd.rollingRestart", METHOD_JOB, {SERVICE, FORCE},
+			"Restarts the workers of the live slot, a few at a time, so that no request "
+			"is lost. Returns the number of the job." }},
 	},
 	[COMMAND_RESTART_DAEMON] = {
 		.name = "restart-daemon", .topic = TOPIC_DAEMON,
@@ -535,6 +551,7 @@ const struct command_option command_options[] = {
 	{ALLOW_YES, "--yes", NULL,
 	 "Do not ask before a swap or rollback, as slotctl does on a terminal"},
 	{ALLOW_UNTIL, "--until", "gate", "Make the idle slot ready, and do not swap"},
+	{ALLOW_ROLLING, "--rolling", NULL, NULL},
 	{ALLOW_DETACH, "--detach", NULL,
 	 "Begin the job and do not follow it; slotctl attach does that"},
 	{ALLOW_WAIT, "--wait", "DURATION",

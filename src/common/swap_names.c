@@ -19,12 +19,15 @@ static const struct {
 	[SWAP_AFTER_SWAP] = {"after_swap", "after_swap"},
 	[SWAP_ON_FAILURE] = {"on_failure", "on_failure"},
 	[SWAP_RELEASE] = {"release", "release"},
+	[SWAP_ROLL] = {"roll", "roll"},
+	[SWAP_SETTLE] = {"settle", "settle"},
 };
 
 static const char *const kinds[SWAP_KIND_MAX_] = {
 	[SWAP_KIND_SWAP] = "swap",
 	[SWAP_KIND_DEPLOY] = "deploy",
 	[SWAP_KIND_ROLLBACK] = "rollback",
+	[SWAP_KIND_RESTART] = "restart",
 };
 
 static const char *const hooks[HOOK_MAX_] = {

@@ -251,6 +251,10 @@ const struct option_def service_options[] = {
 	{"on_failure_timeout", OPTION_FIELD(S, hook_timeout[HOOK_ON_FAILURE]), OURS, .def = "1m",
 	 .max = SECONDS(365 * 86400),
 	 .help = "How long all on_failure commands may take together. 0: no limit."},
+	{"rolling_max", OPTION_FIELD(S, rolling_max), OURS, .def = "1",
+	 .help = "Workers of the live slot that slotctl restart --rolling has out of service at "
+		 "once: a number, or a percentage, which is written 25%%. At least one worker always goes on "
+		 "serving."},
 	{"allow_deploy", OPTION_FIELD(S, allow_deploy), OURS,
 	 .help = "Users and @groups that may deploy, swap and roll back this service, besides "
 		 "root."},

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <slotd/cleanup.h>
 #include <slotd/health.h>
+#include <slotd/rolling.h>
 #include <slotd/status_list.h>
 #include <stdarg.h>
 
@@ -205,6 +206,11 @@ static void check_gate(struct service_making *m)
 	}
 	if (s->min_ready) {
 		check_min_ready(m);
+	}
+	if (s->rolling_max && rolling_most(s->rolling_max, 1) < 0) {
+		service_error(m, "rolling_max",
+			      "rolling_max: '%s' is neither a number from 1 on nor N%%",
+			      s->rolling_max);
 	}
 }
 

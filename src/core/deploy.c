@@ -121,11 +121,18 @@ static void fail(struct deploy *d, enum swap_exit code, const struct deploy_even
 		deploy_end(d, code, ev->text, plan);
 		return;
 	}
+	deploy_fail_by(d, code, &(struct deploy_phase){SWAP_ON_FAILURE, d->on_failure}, ev, now,
+		       plan);
+}
+
+void deploy_fail_by(struct deploy *d, enum swap_exit code, const struct deploy_phase *last,
+		    const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
 	tell(d, PLAN_FAILED, ev->text, plan)->position = position_failed(d);
 	d->code = code;
 	d->n = d->at + 1;
 	d->turn = d->turn < d->n ? d->turn : d->n;
-	append(d, SWAP_ON_FAILURE, d->on_failure);
+	append(d, last->step, last->limit);
 	d->at++;
 	enter(d, ev, now, plan);
 }
@@ -149,7 +156,9 @@ void deploy_next(struct deploy *d, const struct deploy_event *ev, usec_t now, st
 	} else if (d->back) {
 		fail(d, SWAP_EXIT_FLIPPED_BACK, ev, now, plan);
 	} else {
-		deploy_add(d, PLAN_READY, plan);
+		if (!p->rolls) {
+			deploy_add(d, PLAN_READY, plan);
+		}
 		finish(d, SWAP_EXIT_DONE, position, ev->text, plan);
 		d->step = SWAP_NONE;
 	}
@@ -157,11 +166,12 @@ void deploy_next(struct deploy *d, const struct deploy_event *ev, usec_t now, st
 
 void deploy_begin(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
 {
+	const bool rolls = ev->what == SWAP_KIND_RESTART;
 	const struct phase *p;
 
 	d->kind = ev->what;
-	d->target = slot_other(d->live);
-	d->warm = ev->warm && !ev->touched && d->kind != SWAP_KIND_DEPLOY;
+	d->target = rolls ? d->live : slot_other(d->live);
+	d->warm = !rolls && ev->warm && !ev->touched && d->kind != SWAP_KIND_DEPLOY;
 	d->afresh = ev->touched || d->kind == SWAP_KIND_DEPLOY;
 	d->back = false;
 	d->until_gate = ev->until_gate;
@@ -169,12 +179,12 @@ void deploy_begin(struct deploy *d, const struct deploy_event *ev, usec_t now, s
 	d->crashes = 0;
 	d->crashes_max = ev->policy->bake_crashes;
 	d->ready_timeout = ev->policy->ready_timeout;
-	d->on_failure = ev->policy->has_hook[HOOK_ON_FAILURE]
+	d->on_failure = ev->policy->has_hook[HOOK_ON_FAILURE] && !rolls
 				? ev->policy->hook_timeout[HOOK_ON_FAILURE]
 				: 0;
 	d->n = d->at = 0;
 	for (size_t i = 0; (p = phase_at(i)) && !(ev->until_gate && p->flips); i++) {
-		if (!p->needed || p->needed(d, ev)) {
+		if (p->rolls == rolls && (!p->needed || p->needed(d, ev))) {
 			append(d, p->step, p->limit ? p->limit(ev->policy) : USEC_NEVER);
 		}
 	}

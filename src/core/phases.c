@@ -278,6 +278,47 @@ static void failed_for_good(struct deploy *d, const struct deploy_event *ev, use
 		ev->code || ev->kind == DEPLOY_EV_COMMANDS ? ev->code : -EINTR;
 }
 
+/* ---- roll, settle ---- */
+
+static void roll(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	(void)ev;
+	deploy_add(d, PLAN_ROLL, plan);
+}
+
+/* Nothing can be started any more if slotd ends. */
+static void give_up_roll(struct deploy *d, const struct deploy_event *ev, usec_t now,
+			 struct plan *plan)
+{
+	if (ev->kind == DEPLOY_EV_ABORT && ev->code) {
+		deploy_end(d, SWAP_EXIT_FAILED, ev->text, plan);
+		return;
+	}
+	deploy_fail_by(d, SWAP_EXIT_FAILED, &(struct deploy_phase){SWAP_SETTLE, USEC_NEVER}, ev,
+		       now, plan);
+}
+
+static void settle(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
+{
+	(void)ev;
+	deploy_add(d, PLAN_SETTLE, plan);
+}
+
+static void settled(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	(void)now;
+	deploy_end(d, d->code, ev->text, plan);
+}
+
+/* Who aborts it once more waits as well. */
+static void settled_at_end(struct deploy *d, const struct deploy_event *ev, usec_t now,
+			   struct plan *plan)
+{
+	if (ev->code) {
+		settled(d, ev, now, plan);
+	}
+}
+
 /* ---- drain ---- */
 
 static usec_t drain_watched(const struct swap_policy *policy)
@@ -509,6 +550,20 @@ static const struct phase phases[] = {
 		[DEPLOY_EV_RESUME] = run_is_lost,
 		[DEPLOY_EV_ABORT] = failed_for_good,
 		[DEPLOY_EV_TIMER] = failed_for_good}},
+	{.step = SWAP_ROLL,
+	 .rolls = true,
+	 .shown = true,
+	 .uses_slot = true,
+	 .enter = roll,
+	 .on = {[DEPLOY_EV_ROLLED] = deploy_next,
+		[DEPLOY_EV_ROLL_FAILED] = give_up_roll,
+		[DEPLOY_EV_ABORT] = give_up_roll}},
+	{.step = SWAP_SETTLE,
+	 .needed = never,
+	 .rolls = true,
+	 .uses_slot = true,
+	 .enter = settle,
+	 .on = {[DEPLOY_EV_ROLLED] = settled, [DEPLOY_EV_ABORT] = settled_at_end}},
 	{.step = SWAP_DRAIN,
 	 .limit = drain_watched,
 	 .shown = true,

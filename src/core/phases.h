@@ -20,6 +20,7 @@ struct phase {
 	usec_t (*limit)(const struct swap_policy *policy); /* NULL: none */
 	bool same_limit; /* it has the time that the phase before it has left */
 	bool flips;	 /* from here on it is about the flip */
+	bool rolls;	 /* of a rolling restart, which has no other */
 	bool shown;	 /* people see it, with a number */
 	bool uses_slot;	 /* nobody else should start or stop the target's workers */
 	act_fn *enter;
@@ -48,6 +49,9 @@ step_fn deploy_turn_back;
 step_fn deploy_stay;
 /** The deploy ends here, and everything stays as it is: PLAN_FINISH with this code. */
 void deploy_end(struct deploy *d, enum swap_exit code, const char *text, struct plan *plan);
+/** It has failed with that code, which is told; a last phase follows before it ends with it. */
+void deploy_fail_by(struct deploy *d, enum swap_exit code, const struct deploy_phase *last,
+		    const struct deploy_event *ev, usec_t now, struct plan *plan);
 /** The drain is no longer watched: PLAN_CLOSE. */
 void deploy_close(struct deploy *d, const char *text, struct plan *plan);
 /** Makes the list of phases and begins the first. */

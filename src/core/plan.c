@@ -82,6 +82,14 @@ static const struct {
 	[PLAN_FAILED] = {"failed", SHOWS_TEXT},
 	[PLAN_FINISH] = {"finish", SHOWS_ARG | SHOWS_TEXT},
 	[PLAN_CLOSE] = {"close", SHOWS_TEXT},
+	[PLAN_ROLL] = {"roll", 0},
+	[PLAN_SETTLE] = {"settle", 0},
+	[PLAN_WORKER_DRAIN] = {"worker-drain", 0},
+	[PLAN_WORKER_CUT] = {"worker-cut", 0},
+	[PLAN_WORKER_STOP] = {"worker-stop", SHOWS_SET},
+	[PLAN_WORKER_START] = {"worker-start", 0},
+	[PLAN_WORKER_STAYS] = {"worker-stays", 0},
+	[PLAN_ROLLED] = {"rolled", SHOWS_SET},
 };
 
 struct out {

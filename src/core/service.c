@@ -12,7 +12,7 @@ void slot_count_add(struct slot_count *c, const struct worker_condition *w)
 	}
 	c->total++;
 	c->running += running;
-	c->healthy += running && w->healthy;
+	c->healthy += running && w->healthy && !w->leaving;
 	c->lost += w->state == WORKER_FATAL || w->state == WORKER_UNKNOWN ||
 		   (w->state == WORKER_EXITED && w->given_up);
 	c->stopped += w->state == WORKER_STOPPED && w->ran;
@@ -20,7 +20,7 @@ void slot_count_add(struct slot_count *c, const struct worker_condition *w)
 
 bool worker_is_up(const struct worker_condition *w, const struct slot_count *slot)
 {
-	return w->state == WORKER_RUNNING && (w->healthy || !slot->healthy);
+	return w->state == WORKER_RUNNING && !w->leaving && (w->healthy || !slot->healthy);
 }
 
 /* Every worker was stopped by hand, or there is none any more. */

@@ -9,6 +9,7 @@
 #include <slotd/cleanup.h>
 #include <slotd/fault.h>
 #include <slotd/strbuf.h>
+#include <slotd/swap_names.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -74,7 +75,12 @@ static void add_entry(struct strbuf *to, const json_t *entry)
 	view_pad(to, when, 18);
 	view_pad(to, text_of(entry, "service"), 14);
 	view_pad(to, text_of(entry, "kind"), 10);
-	(void)snprintf(row, sizeof(row), "%s -> %s", text_of(entry, "from"), text_of(entry, "to"));
+	if (strcmp(text_of(entry, "kind"), swap_kind_name(SWAP_KIND_RESTART)) == 0) {
+		(void)snprintf(row, sizeof(row), "in %s", text_of(entry, "to"));
+	} else {
+		(void)snprintf(row, sizeof(row), "%s -> %s", text_of(entry, "from"),
+			       text_of(entry, "to"));
+	}
 	view_pad(to, row, 8);
 	view_pad(to, text_of(entry, "release"), 14);
 	view_pad(to, took, 9);

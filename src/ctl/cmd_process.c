@@ -232,6 +232,10 @@ void cmd_stop(struct ctl *ctl, struct words *words)
 
 void cmd_restart(struct ctl *ctl, struct words *words)
 {
+	if (words->rolling) {
+		cmd_restart_rolling(ctl, words);
+		return;
+	}
 	if (!session_up(ctl) || !names_given(ctl, words, COMMAND_RESTART, EXIT_GENERIC) ||
 	    !guard_live(ctl, words, "restart")) {
 		return;

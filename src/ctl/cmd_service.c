@@ -223,6 +223,9 @@ static int ask(struct ctl *ctl, const struct request *q, struct value *number, s
 	if (deploys) {
 		return rpc_call(&ctl->rpc, number, diag, method, "ss", q->service, q->release);
 	}
+	if (q->command == COMMAND_RESTART) {
+		return rpc_call(&ctl->rpc, number, diag, method, "sb", q->service, q->force);
+	}
 	if (q->force || q->release) {
 		return rpc_call(&ctl->rpc, number, diag, method, "sbs", q->service, q->force,
 				q->release ? q->release : "");
@@ -270,7 +273,8 @@ static bool is_meant(const struct ctl *ctl, const struct words *words, const str
 {
 	CLEANUP(strbuf_done) struct strbuf question = {0};
 
-	if (!ctl->asks || words->yes || q->command == COMMAND_DEPLOY) {
+	if (!ctl->asks || words->yes || q->command == COMMAND_DEPLOY ||
+	    q->command == COMMAND_RESTART) {
 		return true;
 	}
 	(void)strbuf_addf(&question, "%s:", q->service);
@@ -317,6 +321,16 @@ void cmd_swap(struct ctl *ctl, struct words *words)
 	if (usage_ok(ctl, words, 1)) {
 		run_job(ctl, words,
 			&(struct request){.command = COMMAND_SWAP, .service = words->at[0]});
+	}
+}
+
+void cmd_restart_rolling(struct ctl *ctl, struct words *words)
+{
+	if (usage_ok(ctl, words, 1)) {
+		run_job(ctl, words,
+			&(struct request){.command = COMMAND_RESTART,
+					  .service = words->at[0],
+					  .force = words->force});
 	}
 }
 

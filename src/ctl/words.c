@@ -11,12 +11,13 @@ static const char blanks[] = " \t\n\r\v\f";
 /* Where an option without an argument is noted. */
 static bool *switch_of(struct words *w, unsigned flag)
 {
-	return flag == ALLOW_JSON     ? &w->json
-	       : flag == ALLOW_FORCE  ? &w->force
-	       : flag == ALLOW_NOW    ? &w->now
-	       : flag == ALLOW_YES    ? &w->yes
-	       : flag == ALLOW_DETACH ? &w->detach
-				      : &w->dry_run;
+	return flag == ALLOW_JSON      ? &w->json
+	       : flag == ALLOW_FORCE   ? &w->force
+	       : flag == ALLOW_NOW     ? &w->now
+	       : flag == ALLOW_YES     ? &w->yes
+	       : flag == ALLOW_DETACH  ? &w->detach
+	       : flag == ALLOW_ROLLING ? &w->rolling
+				       : &w->dry_run;
 }
 
 /* The option that word is, as far as flags allow it; *ret_value: what follows its "=", or NULL. */

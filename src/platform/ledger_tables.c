@@ -16,6 +16,7 @@ static void fill_worker(void *content, unsigned index)
 	struct ledger_worker *w = content;
 
 	worker_init(&w->state, index);
+	roll_init(&w->roll);
 }
 
 static bool worker_sane(const void *content, unsigned index)
@@ -24,7 +25,8 @@ static bool worker_sane(const void *content, unsigned index)
 
 	return w->state.id == index && (unsigned)w->state.state < WORKER_STATE_MAX_ &&
 	       memchr(w->state.spawnerr, '\0', sizeof(w->state.spawnerr)) &&
-	       (unsigned)w->policy.autorestart < AUTORESTART_MAX_;
+	       (unsigned)w->policy.autorestart < AUTORESTART_MAX_ &&
+	       (unsigned)w->roll.state < ROLL_STATE_MAX_;
 }
 
 static void fill_service(void *content, unsigned index)
@@ -104,7 +106,7 @@ const struct ledger_shape ledger_shapes[LEDGER_TABLE_MAX_] = {
 			.rows = LEDGER_WORKERS,
 			.named = true,
 			.content_size = sizeof(struct ledger_worker),
-			.n_parts = 4,
+			.n_parts = 5,
 			.parts =
 				{
 					PART(ledger_worker, state, struct worker, spawnerr),
@@ -112,6 +114,7 @@ const struct ledger_shape ledger_shapes[LEDGER_TABLE_MAX_] = {
 					PART(ledger_worker, policy, struct worker_policy,
 					     killasgroup),
 					PART(ledger_worker, run, struct ledger_run, counted),
+					PART(ledger_worker, roll, struct roll, forced),
 				},
 			.n_texts = 2,
 			.texts = {offsetof(struct ledger_worker, run.logs[0]),

@@ -122,7 +122,7 @@ static bool end_still(struct conn_list *l, usec_t patience, usec_t now, unsigned
 	return true;
 }
 
-static bool end_early(struct relay_service *s, struct relay_slot *slot, unsigned *batch,
+static bool end_early(struct relay_service *s, struct relay_slot *slot, bool all, unsigned *batch,
 		      usec_t *ret_next)
 {
 	const usec_t now = usec_monotonic();
@@ -131,6 +131,9 @@ static bool end_early(struct relay_service *s, struct relay_slot *slot, unsigned
 		struct relay_worker *w = worker_of(slot->table.workers.at[i - 1]);
 		bool done;
 
+		if (!all && !w->drain_id) {
+			continue;
+		}
 		worker_use(w);
 		done = end_still(worker_list(w, CONN_EARLY), EARLY_PATIENCE, now, batch,
 				 ret_next) &&
@@ -308,7 +311,7 @@ static bool look(struct relay_service *s, enum slot_id id, usec_t *ret_next)
 	if (!moved) {
 		return false;
 	}
-	if (slot->draining && !live && !end_early(s, slot, &batch, ret_next)) {
+	if (!end_early(s, slot, slot->draining && !live, &batch, ret_next)) {
 		return false;
 	}
 	if (slot->cut.on && slot->cut.key == UINT32_MAX && live) {
@@ -318,6 +321,18 @@ static bool look(struct relay_service *s, enum slot_id id, usec_t *ret_next)
 		return true;
 	}
 	return (left || cut_queued(slot, &batch)) && cut_some(s, slot, &batch, ret_next);
+}
+
+static void workers_drained(struct relay_service *s, enum slot_id id)
+{
+	vec_for_each (at, &s->slots[id].table.workers) {
+		struct relay_worker *w = worker_of(*at);
+
+		if (w->drain_id && w->n_conns == 0) {
+			message_send_drained(s, id, w->drain_id);
+			w->drain_id = 0;
+		}
+	}
 }
 
 static void drained(struct relay_service *s, enum slot_id id)
@@ -340,6 +355,7 @@ static void on_slot(struct loop_timer *t, enum slot_id id)
 		next = usec_monotonic(); /* in the next turn */
 	}
 	drained(s, id);
+	workers_drained(s, id);
 	if (slot->drain_timer.at == USEC_NEVER || next < slot->drain_timer.at) {
 		loop_timer_set(s->relay->loop, &slot->drain_timer, next);
 	}
@@ -369,7 +385,8 @@ void slot_watch(const struct conn *c)
 			  : c->class == CONN_PINNED && s->drain == DRAIN_IDLE ? s->drain_idle
 									      : USEC_NEVER;
 
-	if (slot->draining && usec_add(c->since, patience) < slot->drain_timer.at) {
+	if ((slot->draining || c->worker->drain_id) &&
+	    usec_add(c->since, patience) < slot->drain_timer.at) {
 		loop_timer_set(s->relay->loop, &slot->drain_timer, usec_add(c->since, patience));
 	}
 }
@@ -440,6 +457,29 @@ void service_drain(struct relay_service *s, enum slot_id slot, uint32_t id)
 	own->drain_id = id;
 	all_halves_again(own);
 	on_slot(&own->drain_timer, slot);
+}
+
+void service_drain_worker(struct relay_service *s, enum slot_id slot, uint32_t key, uint32_t id)
+{
+	struct relay_worker *w = service_find_worker(s, slot, key);
+
+	if (!w) {
+		message_send_drained(s, slot, id);
+		return;
+	}
+	w->drain_id = id;
+	halves_again(w);
+	on_slot(&s->slots[slot].drain_timer, slot);
+}
+
+void worker_stays(struct relay_worker *w)
+{
+	struct relay_slot *slot = &w->service->slots[w->slot];
+
+	w->drain_id = 0;
+	if (slot->cut.on && slot->cut.key == w->place.key) {
+		cut_over(w->service, slot);
+	}
 }
 
 void service_cut(struct relay_service *s, enum slot_id slot, uint32_t key, usec_t spread,

@@ -257,7 +257,9 @@ static int set_worker(struct relay *relay, struct message *m)
 		w->name = strdup(message_str(m, TAG_NAME)); /* NULL: the address tells as well */
 	}
 	w->place.up = message_u64(m, TAG_UP) != 0;
-	if (!w->place.up) {
+	if (w->place.up) {
+		worker_stays(w);
+	} else {
 		worker_left(w);
 	}
 	place_welcomed(&w->place);
@@ -310,7 +312,12 @@ static int drain(struct relay *relay, struct message *m)
 	if (!s || slot < 0) {
 		return -ENOENT;
 	}
-	service_drain(s, (enum slot_id)slot, m->id);
+	if (message_has(m, TAG_WORKER)) {
+		service_drain_worker(s, (enum slot_id)slot, (uint32_t)message_u64(m, TAG_WORKER),
+				     m->id);
+	} else {
+		service_drain(s, (enum slot_id)slot, m->id);
+	}
 	return ANSWER_LATER;
 }
 

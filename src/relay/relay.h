@@ -200,7 +200,9 @@ struct relay_worker {
 	usec_t heard_at;    /* when it last sent anything, or was first sent something after that */
 	bool gone;	    /* not in the table any more; kept until its last connection ends */
 	bool in_use;	    /* and not freed while this is set */
-	int8_t reach;	    /* of its unix socket, as slotd knows: -1 denied, 1 open, 0 not told */
+	uint32_t drain_id; /* of a drain of this worker alone, answered when it has no connection; 0
+			    */
+	int8_t reach;	   /* of its unix socket, as slotd knows: -1 denied, 1 open, 0 not told */
 	struct log_once refused, pinned, stalled;
 };
 
@@ -282,6 +284,8 @@ bool service_gave_up(const struct relay_service *s);
 /** A connection has entered a queued list. */
 void service_watch_connects(struct relay_service *s);
 
+/** Returns the worker of that key; NULL: there is none. */
+struct relay_worker *service_find_worker(struct relay_service *s, enum slot_id slot, uint32_t key);
 /** Finds or makes a worker. Returns 0 or -ENOMEM. */
 int service_worker(struct relay_service *s, enum slot_id slot, uint32_t key,
 		   struct relay_worker **ret);
@@ -310,6 +314,11 @@ bool worker_is_left(const struct relay_worker *w);
 void service_flipped(struct relay_service *s, uint32_t id);
 /** Answers DRAINED to id when the slot has no connection left. */
 void service_drain(struct relay_service *s, enum slot_id slot, uint32_t id);
+/** Answers DRAINED to id when the worker, which is not up any more, has no connection left, and at
+ * once if there is no such worker. */
+void service_drain_worker(struct relay_service *s, enum slot_id slot, uint32_t key, uint32_t id);
+/** The worker is up again: whatever was to become of its connections, they stay. */
+void worker_stays(struct relay_worker *w);
 /** Closes a slot's connections over spread; key UINT32_MAX: of all its workers. One worker that is
  * cut gets no connections until that is over. Answers id. */
 void service_cut(struct relay_service *s, enum slot_id slot, uint32_t key, usec_t spread,

@@ -350,7 +350,7 @@ const char *worker_label(const struct relay_worker *w)
 	return w->name ? w->name : address_format(&w->address, text, sizeof(text));
 }
 
-static struct relay_worker *worker_find(struct relay_service *s, enum slot_id slot, uint32_t key)
+struct relay_worker *service_find_worker(struct relay_service *s, enum slot_id slot, uint32_t key)
 {
 	vec_for_each (at, &s->slots[slot].table.workers) {
 		if ((*at)->key == key && !worker_of(*at)->gone) {
@@ -363,7 +363,7 @@ static struct relay_worker *worker_find(struct relay_service *s, enum slot_id sl
 int service_worker(struct relay_service *s, enum slot_id slot, uint32_t key,
 		   struct relay_worker **ret)
 {
-	struct relay_worker *w = worker_find(s, slot, key);
+	struct relay_worker *w = service_find_worker(s, slot, key);
 
 	if (!w) {
 		w = calloc(1, sizeof(*w));
@@ -384,7 +384,7 @@ int service_worker(struct relay_service *s, enum slot_id slot, uint32_t key,
 
 void service_worker_gone(struct relay_service *s, enum slot_id slot, uint32_t key)
 {
-	struct relay_worker *w = worker_find(s, slot, key);
+	struct relay_worker *w = service_find_worker(s, slot, key);
 
 	if (w) {
 		w->place.up = false;
@@ -399,7 +399,8 @@ void worker_released(struct relay_worker *w)
 	struct relay_service *s = w->service;
 	const struct relay_slot *slot = &s->slots[w->slot];
 
-	if (slot->n_conns == 0 && (slot->draining || slot->cut.on)) {
+	if ((slot->n_conns == 0 && (slot->draining || slot->cut.on)) ||
+	    (w->drain_id && w->n_conns == 0)) {
 		slot_look_soon(s, w->slot);
 	}
 	if (held_head(s)) {

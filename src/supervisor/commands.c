@@ -404,6 +404,11 @@ static void command_rollback(const struct call *c)
 	begin_job(c, SWAP_KIND_ROLLBACK);
 }
 
+static void command_restart(const struct call *c)
+{
+	begin_job(c, SWAP_KIND_RESTART);
+}
+
 typedef int job_fn(struct supervisor *sup, const struct job_request *req, struct diag *diag);
 
 static void change_job(const struct call *c, job_fn *change)
@@ -466,6 +471,7 @@ static command_fn *const commands[COMMAND_MAX_] = {
 	[COMMAND_DEPLOY] = command_deploy,
 	[COMMAND_DRY_RUN] = command_dry_run,
 	[COMMAND_ROLLBACK] = command_rollback,
+	[COMMAND_RESTART] = command_restart,
 	[COMMAND_ABORT] = command_abort,
 	[COMMAND_DRAIN] = command_drain_now,
 	[COMMAND_PAUSE] = command_pause,

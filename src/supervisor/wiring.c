@@ -7,6 +7,7 @@
 #include "deploy/live_watch.h"
 #include "deploy/records.h"
 #include "deploy/releases.h"
+#include "deploy/roll.h"
 #include "deploy/schedules.h"
 #include "deploy/service_swap.h"
 #include "deploy/upkeep.h"
@@ -157,6 +158,7 @@ static const struct worker_observer services_hear = {
 	.gone = services_leave,
 };
 
+static const struct worker_observer rolls_hear = {.state = roll_process_entered};
 static const struct worker_observer bake_hears = {.state = bake_process_entered};
 static const struct worker_observer secrets_hear = {.state = secrets_process_entered};
 static const struct worker_observer cgroups_hear = {.state = cgroups_process_entered};
@@ -166,9 +168,9 @@ static const struct worker_observer reload_hears = {.state = reload_process_ente
 /* Requests first: what they answer about a worker that goes is said before it is gone. What is
  * shown last: nothing is said of it after that. */
 static const struct worker_observer *const worker_observers[] = {
-	&requests_hear, &events_hear,	 &services_hear, &swaps_hear,
-	&bake_hears,	&secrets_hear,	 &cgroups_hear,	 &shutdown_hears,
-	&reload_hears,	&schedules_hear, &publish_hears, NULL,
+	&requests_hear,	 &events_hear,	 &services_hear, &swaps_hear,	  &rolls_hear,
+	&bake_hears,	 &secrets_hear,	 &cgroups_hear,	 &shutdown_hears, &reload_hears,
+	&schedules_hear, &publish_hears, NULL,
 };
 
 /* ---- services */
@@ -183,6 +185,7 @@ static const struct service_part service_parts[] = {
 	{"gate", .init = gate_init, .open = gate_schedule, .done = gate_stop},
 	{"hooks", .init = hooks_init, .done = hooks_stop},
 	{"releases", .done = releases_stop},
+	{"roll", .init = roll_init_service, .done = roll_stop_service},
 	{NULL},
 };
 
@@ -190,6 +193,11 @@ static const struct service_observer swaps_follow = {
 	.step = service_swap_step,
 	.drained = service_retire,
 	.judged = service_swap_judged,
+};
+
+static const struct service_observer rolls_follow = {
+	.judged = roll_judged,
+	.worker_drained = roll_worker_drained,
 };
 
 static const struct service_observer jobs_follow = {.gone = jobs_forget};
@@ -204,13 +212,8 @@ static const struct service_observer publish_follows = {
 
 /* Jobs first: whoever follows one is told how it ends. */
 static const struct service_observer *const service_observers[] = {
-	&jobs_follow,
-	&swaps_follow,
-	&events_follow_services,
-	&systemd_follows,
-	&schedules_follow,
-	&publish_follows,
-	NULL,
+	&jobs_follow,	  &swaps_follow,     &rolls_follow,    &events_follow_services,
+	&systemd_follows, &schedules_follow, &publish_follows, NULL,
 };
 
 /* ---- names that go away */

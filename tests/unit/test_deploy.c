@@ -17,6 +17,7 @@ static const char *const events[DEPLOY_EV_MAX_] = {
 	[DEPLOY_EV_FAILING] = "failing",     [DEPLOY_EV_ROLLED_BACK] = "rolled-back",
 	[DEPLOY_EV_DRAINED] = "drained",     [DEPLOY_EV_ABORT] = "abort",
 	[DEPLOY_EV_TIMER] = "timer",	     [DEPLOY_EV_RESUME] = "resume",
+	[DEPLOY_EV_ROLLED] = "rolled",	     [DEPLOY_EV_ROLL_FAILED] = "roll-failed",
 };
 
 struct story {
@@ -70,6 +71,7 @@ static const enum deploy_event_kind good[SWAP_STEP_MAX_] = {
 	[SWAP_GATE] = DEPLOY_EV_READY,	     [SWAP_CHECK_RECORD] = DEPLOY_EV_RECORD_OK,
 	[SWAP_FLIP] = DEPLOY_EV_FLIPPED,     [SWAP_RECORD] = DEPLOY_EV_RECORDED,
 	[SWAP_BAKE] = DEPLOY_EV_TIMER,	     [SWAP_DRAIN] = DEPLOY_EV_DRAINED,
+	[SWAP_ROLL] = DEPLOY_EV_ROLLED,	     [SWAP_SETTLE] = DEPLOY_EV_ROLLED,
 };
 
 /* The phase ends as it should. */
@@ -98,6 +100,13 @@ static void go_to(struct story *t, enum swap_step step)
 	t->policy.has_hook[HOOK_RELEASE] = step == SWAP_RELEASE;
 	t->policy.has_hook[HOOK_ON_FAILURE] = step == SWAP_ON_FAILURE;
 	if (step == SWAP_NONE) {
+		return;
+	}
+	if (step == SWAP_ROLL || step == SWAP_SETTLE) {
+		begin(t, SWAP_KIND_RESTART);
+		if (step == SWAP_SETTLE) {
+			send(t, DEPLOY_EV_ROLL_FAILED, "why");
+		}
 		return;
 	}
 	story_event(t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
@@ -163,7 +172,8 @@ START_TEST(every_phase_meets_every_event)
 	static const enum swap_step forward[] = {
 		SWAP_NONE, SWAP_WAIT,	    SWAP_PRECHECK,     SWAP_PREPARE,	SWAP_START,
 		SWAP_GATE, SWAP_VERIFY,	    SWAP_CHECK_RECORD, SWAP_FLIP,	SWAP_RECORD,
-		SWAP_BAKE, SWAP_AFTER_SWAP, SWAP_DRAIN,	       SWAP_ON_FAILURE, SWAP_RELEASE};
+		SWAP_BAKE, SWAP_AFTER_SWAP, SWAP_DRAIN,	       SWAP_ON_FAILURE, SWAP_RELEASE,
+		SWAP_ROLL, SWAP_SETTLE};
 	static const enum swap_step back[] = {SWAP_START, SWAP_GATE, SWAP_FLIP, SWAP_RECORD};
 	static struct sheet all;
 
@@ -242,6 +252,11 @@ START_TEST(the_list_has_the_phases_that_are_needed)
 		 SECONDS(60),
 		 "start gate check swap record drain",
 		 4},
+		{{.what = SWAP_KIND_RESTART, .warm = true, .draining = true},
+		 true,
+		 SECONDS(60),
+		 "roll",
+		 1},
 	};
 	static struct story t;
 	char text[256];
@@ -789,9 +804,10 @@ static struct deploy_event random_event(struct story *t, uint32_t *seed)
 {
 	/* As often what leads on as anything else, so that every phase is come to. */
 	bool on = t->deploy.step != SWAP_NONE && random_below(seed, 2);
+	bool fails = t->deploy.step == SWAP_ROLL && random_below(seed, 2);
 
 	return (struct deploy_event){
-		.kind = on ? good[t->deploy.step]
+		.kind = on ? fails ? DEPLOY_EV_ROLL_FAILED : good[t->deploy.step]
 			   : (enum deploy_event_kind)random_below(seed, DEPLOY_EV_MAX_),
 		.what = (enum swap_kind)random_below(seed, SWAP_KIND_MAX_),
 		.policy = &t->policy,
@@ -824,7 +840,7 @@ START_TEST(whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes
 
 	story_init(&t);
 	t.policy.bake_crashes = 1;
-	for (int i = 0; i < 9000; i++) {
+	for (int i = 0; i < 20000; i++) {
 		const struct deploy was = t.deploy;
 		struct deploy_event ev;
 
@@ -847,7 +863,8 @@ START_TEST(whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes
 		ck_assert(t.deploy.step != SWAP_NONE || t.deploy.deadline == USEC_NEVER);
 	}
 	for (int step = 0; step < SWAP_STEP_MAX_; step++) {
-		ck_assert_uint_gt(visits[step], 40);
+		ck_assert_msg(visits[step] > 40, "%s: %u", swap_state_name((enum swap_step)step),
+			      visits[step]);
 	}
 }
 END_TEST

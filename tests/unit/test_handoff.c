@@ -54,6 +54,13 @@ void service_step(struct service *s, enum deploy_event_kind kind, int code, cons
 	(void)snprintf(fed, sizeof(fed), "swap %d", (int)kind);
 }
 
+void service_worker_drained(struct service *s, uint32_t worker, bool cut, uint64_t n)
+{
+	(void)s;
+	(void)snprintf(fed, sizeof(fed), "worker %u %s, %u cut", worker, cut ? "cut" : "drained",
+		       (unsigned)n);
+}
+
 void service_drained(struct service *s, enum slot_id slot, enum retire_event_kind kind)
 {
 	(void)snprintf(fed, sizeof(fed), "retire %s %d, %u cut", slot_name(slot), (int)kind,

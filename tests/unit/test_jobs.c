@@ -456,6 +456,77 @@ START_TEST(a_job_of_a_service_that_goes_ends)
 }
 END_TEST
 
+/* ---- a rolling restart */
+
+#define THREE                                                                                   \
+	"[program:a]\ncommand=web_%(process_num)d\nnumprocs=3\nprocess_name=a%(process_num)d\n" \
+	"[program:b]\ncommand=web_b\n[service:s]\nlisten=unix:@DIR@/public.sock\nslot_a=a\n"    \
+	"slot_b=b\nhealth=tcp\nworker=unix:@DIR@/%(program_name)s%(process_num)d.sock\n"        \
+	"live_file=@DIR@/live\ndrain_timeout=30\n"
+
+START_TEST(a_rolling_restart_takes_one_worker_after_the_other)
+{
+	auto_world w = world_new(THREE);
+	struct diag diag = {0};
+
+	world_advance(&w, SECONDS(2));
+	fake_relays_drain = false;
+	(void)world_plan(&w);
+	(void)fake_relays_heard();
+	go(&w, SWAP_KIND_RESTART);
+	says(fake_relays_heard(), "worker a0 down; drain a");
+	ck_assert_str_eq(world_plan(&w), ""); /* nobody is stopped before the relays say so */
+	ck_assert_int_eq(begin(&w, SWAP_KIND_SWAP, &diag), -EBUSY);
+	says(diag.text, "restart #1 by ana is in \"roll\"");
+	ck_assert_int_eq(service_may_change(world_process(&w, "a:a2"), &diag), -EBUSY);
+	world_advance(&w, SECONDS(31)); /* it is cut, stopped, started; then the next one */
+	says(world_plan(&w), "signal web_0 TERM; ");
+	fake_relays_drain = true;
+	finish(&w);
+	logged("3 workers of slot a were restarted.");
+	says(content(&w, "state/history"), "\"kind\":\"restart\"");
+	ck_assert_int_eq(world_process(&w, "a:a1")->roll.state, ROLL_NONE);
+}
+END_TEST
+
+START_TEST(an_abort_of_a_rolling_restart_gives_the_worker_its_connections_back)
+{
+	auto_world w = world_new(THREE);
+	const struct job_request abort = {.service = "s", .who = "bob", .trusted = true};
+	struct diag diag = {0};
+
+	world_advance(&w, SECONDS(2));
+	fake_relays_drain = false;
+	go(&w, SWAP_KIND_RESTART);
+	(void)world_plan(&w);
+	(void)fake_relays_heard();
+	ck_assert_int_eq(job_abort(w.sup, &abort, &diag), 0);
+	world_settle(&w);
+	says(fake_relays_heard(), "worker a0 up");
+	ck_assert_ptr_null(the_service(&w)->job);
+	ck_assert_str_eq(world_plan(&w), "");
+	logged("RESTART STOPPED: 0 of 3 workers were restarted");
+	fake_relays_drain = true;
+}
+END_TEST
+
+START_TEST(a_single_worker_is_not_rolled_unless_forced)
+{
+	auto_world w = world_new(plain);
+	struct diag diag = {0};
+	struct job_request req = {
+		.kind = SWAP_KIND_RESTART, .service = "s", .who = "ana", .trusted = true};
+
+	world_advance(&w, SECONDS(2));
+	ck_assert_int_eq(job_begin(w.sup, &req, &diag), -EINVAL);
+	says(diag.text, "slotctl swap s");
+	req.force = true;
+	ck_assert_int_gt(job_begin(w.sup, &req, &diag), 0);
+	finish(&w);
+	logged("1 worker of slot a was restarted.");
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run(
@@ -475,5 +546,8 @@ int main(void)
 		a_slot_that_stays_up_is_baked_and_then_told, a_crash_while_it_is_baked_flips_back,
 		checks_that_fail_while_it_is_baked_flip_back, a_rollback_ends_the_bake,
 		what_does_not_end_by_itself_is_cut_and_counted, a_drain_can_be_hurried,
-		a_swap_back_into_a_warm_slot_only_flips, a_job_of_a_service_that_goes_ends);
+		a_swap_back_into_a_warm_slot_only_flips, a_job_of_a_service_that_goes_ends,
+		a_rolling_restart_takes_one_worker_after_the_other,
+		an_abort_of_a_rolling_restart_gives_the_worker_its_connections_back,
+		a_single_worker_is_not_rolled_unless_forced);
 }

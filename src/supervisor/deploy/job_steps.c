@@ -3,6 +3,7 @@
 #include "deploy/job_log.h"
 #include "deploy/records.h"
 #include "deploy/releases.h"
+#include "deploy/roll.h"
 #include "deploy/upkeep.h"
 #include "service/handoff_ops.h"
 #include "service/observers.h"
@@ -124,7 +125,7 @@ static bool is_logged(enum swap_step step)
 {
 	return step == SWAP_PREPARE || step == SWAP_RELEASE || step == SWAP_START ||
 	       step == SWAP_GATE || step == SWAP_VERIFY || step == SWAP_FLIP || step == SWAP_BAKE ||
-	       step == SWAP_AFTER_SWAP;
+	       step == SWAP_AFTER_SWAP || step == SWAP_ROLL;
 }
 
 void job_stepped(struct service *s, const struct plan_action *a)
@@ -345,7 +346,18 @@ void job_turned_back(struct service *s, const struct plan_action *a)
 		    j->number, swap_step_name(j->failed_in), j->why, slot_name(j->from));
 }
 
-/* The commands for that case follow; its outcome comes after them. */
+static void say_stopped(const struct service *s, struct job *j)
+{
+	unsigned done, all;
+
+	roll_numbers(s, &done, &all);
+	(void)snprintf(
+		j->text, sizeof(j->text),
+		"RESTART STOPPED: %u of %u workers were restarted; the others run as before.", done,
+		all);
+}
+
+/* The commands for that case follow, or what makes up for it; its outcome comes after them. */
 void job_failing(struct service *s, const struct plan_action *a)
 {
 	struct job *j = s->job;
@@ -356,7 +368,10 @@ void job_failing(struct service *s, const struct plan_action *a)
 		job_line(j, "    %-8s FAILED  %s", swap_step_name((enum swap_step)a->from),
 			 a->text);
 	}
-	j->step = SWAP_ON_FAILURE;
+	j->step = s->swap.step;
+	if (j->kind == SWAP_KIND_RESTART) {
+		say_stopped(s, j); /* now, while it is known of each worker */
+	}
 	j->step_began = usec_monotonic();
 	service_say(s, LOG_INFO, "%s #%u: %s", swap_kind_name(j->kind), j->number,
 		    swap_step_name(j->step));
@@ -385,7 +400,7 @@ static void say_end(struct service *s, const struct job *j)
 
 static bool is_told_already(const struct plan_action *a)
 {
-	return a->from == SWAP_ON_FAILURE;
+	return a->from == SWAP_ON_FAILURE || a->from == SWAP_SETTLE;
 }
 
 static void flipped_back(struct service *s, struct job *j, const struct plan_action *a)
@@ -432,15 +447,33 @@ static void failed(struct service *s, struct job *j, const struct plan_action *a
 	say_end(s, j);
 }
 
-void job_finished(struct service *s, const struct plan_action *a)
+/* A rolling restart: no slot was swapped, and none drains. */
+static void restarted(struct service *s, struct job *j, const struct plan_action *a)
 {
-	struct job *j = s->job;
+	unsigned done, all;
 
-	if (is_told_already(a)) {
-		tell_commands(s, j, a);
+	if (a->arg == SWAP_EXIT_DONE) {
+		roll_numbers(s, &done, &all);
+		(void)snprintf(j->text, sizeof(j->text), "%u worker%s of slot %s %s restarted.",
+			       done, done == 1 ? "" : "s", slot_name(j->from),
+			       done == 1 ? "was" : "were");
+		service_say(s, LOG_NOTICE, "%s #%u: %s", swap_kind_name(j->kind), j->number,
+			    j->text);
+		return;
 	}
-	s->job = NULL;
-	j->code = a->arg;
+	if (!is_told_already(a)) {
+		tell_failure(s, j, a);
+		say_stopped(s, j);
+	}
+	say_end(s, j);
+}
+
+static void tell_outcome(struct service *s, struct job *j, const struct plan_action *a)
+{
+	if (j->kind == SWAP_KIND_RESTART) {
+		restarted(s, j, a);
+		return;
+	}
 	switch (a->arg) {
 	case SWAP_EXIT_DONE:
 		succeeded(s, j, a);
@@ -451,12 +484,24 @@ void job_finished(struct service *s, const struct plan_action *a)
 	default:
 		failed(s, j, a);
 	}
+}
+
+void job_finished(struct service *s, const struct plan_action *a)
+{
+	struct job *j = s->job;
+
+	if (a->from == SWAP_ON_FAILURE) {
+		tell_commands(s, j, a);
+	}
+	s->job = NULL;
+	j->code = a->arg;
+	tell_outcome(s, j, a);
 	s->culprit = NULL;
 	j->step = SWAP_NONE;
 	if (a->position && a->arg == SWAP_EXIT_DONE) {
 		tell_end_of_step(s, j, a);
 	}
-	j->over = a->arg != SWAP_EXIT_DONE || s->swap.until_gate;
+	j->over = a->arg != SWAP_EXIT_DONE || s->swap.until_gate || j->kind == SWAP_KIND_RESTART;
 	commit(j);
 	close_when_over(j);
 	job_changed(j);

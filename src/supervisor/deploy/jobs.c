@@ -6,6 +6,7 @@
 #include "deploy/records.h"
 #include "deploy/releases.h"
 #include "deploy/request.h"
+#include "deploy/roll.h"
 #include "deploy/service_swap.h"
 #include "deploy/upkeep.h"
 #include "link/helpers.h"
@@ -156,10 +157,32 @@ static int check_rollback(const struct service *s, const struct job_request *req
 	return upkeep_may_go_back(s, req->force, diag);
 }
 
+/* What holds for one kind alone. */
+static int check_kind(struct service *s, const struct job_request *req, struct diag *diag)
+{
+	const enum slot_id target = slot_other(service_live(s));
+	struct slot_count count;
+	int r;
+
+	if (req->kind == SWAP_KIND_RESTART) {
+		return roll_check(s, req, diag);
+	}
+	r = req->kind == SWAP_KIND_ROLLBACK ? check_rollback(s, req, target, diag) : 0;
+	if (r < 0) {
+		return r;
+	}
+	slot_count(s, target, &count);
+	if (count.total == 0) {
+		return diag_set(diag, -EINVAL,
+				"slot %s of %s is empty: its program was removed; slotctl reload "
+				"brings it back",
+				slot_name(target), s->name);
+	}
+	return 0;
+}
+
 int job_may_begin(struct service *s, const struct job_request *req, struct diag *diag)
 {
-	enum slot_id target = slot_other(service_live(s));
-	struct slot_count count;
 	char job[512], why[SERVICE_TEXT_MAX];
 	int r;
 
@@ -187,18 +210,7 @@ int job_may_begin(struct service *s, const struct job_request *req, struct diag 
 	if (req->arg && *req->arg && strcmp(req->arg, "gate") != 0) {
 		return diag_set(diag, -EINVAL, "a deploy ends at the gate or goes on to its end");
 	}
-	r = req->kind == SWAP_KIND_ROLLBACK ? check_rollback(s, req, target, diag) : 0;
-	if (r < 0) {
-		return r;
-	}
-	slot_count(s, target, &count);
-	if (count.total == 0) {
-		return diag_set(diag, -EINVAL,
-				"slot %s of %s is empty: its program was removed; slotctl reload "
-				"brings it back",
-				slot_name(target), s->name);
-	}
-	return 0;
+	return check_kind(s, req, diag);
 }
 
 static struct jobs *jobs_of(struct supervisor *sup)
@@ -402,7 +414,7 @@ static int make(struct service *s, const struct job_request *req, struct job **r
 	j->service = s;
 	j->kind = req->kind;
 	j->from = service_live(s);
-	j->to = slot_other(j->from);
+	j->to = req->kind == SWAP_KIND_RESTART ? j->from : slot_other(j->from);
 	j->began = j->step_began = usec_monotonic();
 	j->began_wall = usec_wall();
 	(void)snprintf(j->name, sizeof(j->name), "%s", s->name);
@@ -421,7 +433,16 @@ static int make(struct service *s, const struct job_request *req, struct job **r
 static void announce(struct job *j)
 {
 	const char *old = j->service->slots[j->from].release;
+	char slot[JOB_NAME_MAX + 8];
 
+	if (j->kind == SWAP_KIND_RESTART) {
+		(void)service_slot_text(j->service, j->from, slot, sizeof(slot));
+		job_line(j, "#%u %s: rolling restart of %s, by %s", j->number, j->name, slot,
+			 j->who);
+		service_say(j->service, LOG_NOTICE, "%s #%u by %s: rolling, slot %s",
+			    swap_kind_name(j->kind), j->number, j->who, slot);
+		return;
+	}
 	job_line(j, "#%u %s: %s (%s%slive) -> %s%s%s%s, by %s", j->number, j->name,
 		 slot_name(j->from), old, *old ? ", " : "", slot_name(j->to),
 		 *j->release ? " (" : "", j->release, *j->release ? ")" : "", j->who);
@@ -475,6 +496,7 @@ int job_begin(struct supervisor *sup, const struct job_request *req, struct diag
 	releases_stop(s); /* what is to be removed may be what this brings back */
 	begin = job_begin_as(s, req);
 	s->job = j;
+	s->roll.forced = req->force;
 	records_write_state(sup);
 	announce(j);
 	job_changed(j); /* whoever goes on with the first phase of it knows it */

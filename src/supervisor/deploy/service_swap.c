@@ -4,6 +4,7 @@
 #include "deploy/job_steps.h"
 #include "deploy/jobs.h"
 #include "deploy/records.h"
+#include "deploy/roll.h"
 #include "service/gate.h"
 #include "service/handoff_ops.h"
 #include "service/observers.h"
@@ -442,6 +443,19 @@ static void perform_finish(struct service *s, const struct plan_action *a)
 {
 	service_ended(s, a);
 	job_finished(s, a);
+	roll_over(s);
+}
+
+static void perform_roll(struct service *s, const struct plan_action *a)
+{
+	(void)a;
+	roll_begin(s);
+}
+
+static void perform_settle(struct service *s, const struct plan_action *a)
+{
+	(void)a;
+	roll_settle(s);
 }
 
 static perform_fn *const actions[PLAN_KIND_MAX_] = {
@@ -474,6 +488,8 @@ static perform_fn *const actions[PLAN_KIND_MAX_] = {
 	[PLAN_FAILED] = job_failing,
 	[PLAN_FINISH] = perform_finish,
 	[PLAN_CLOSE] = job_drained,
+	[PLAN_ROLL] = perform_roll,
+	[PLAN_SETTLE] = perform_settle,
 };
 
 static void carry_out(struct service *s, const struct plan *plan)

@@ -148,7 +148,7 @@ int upkeep_may_begin(const struct service *s, enum swap_kind kind, struct diag *
 	const struct upkeep *u = &s->upkeep;
 	char when[32];
 
-	if (!u->frozen || kind == SWAP_KIND_ROLLBACK) {
+	if (!u->frozen || kind == SWAP_KIND_ROLLBACK || kind == SWAP_KIND_RESTART) {
 		return 0;
 	}
 	return diag_set(diag, -ECANCELED,

@@ -257,6 +257,7 @@ static void relays_worker_gone(struct service *s, const struct process *p)
 	struct message m;
 
 	forget_told(s, p);
+	rounds_spare_worker(s, p);
 	relays_fill(&m, MSG_RELAY_WORKER_GONE, 0, s);
 	message_put_u64(&m, TAG_SLOT, p->slot);
 	message_put_u64(&m, TAG_WORKER, p->worker.id);
@@ -460,6 +461,9 @@ const struct handoff_ops relay_handoff = {
 	.place = rounds_place,
 	.drain = rounds_drain,
 	.cut = rounds_cut,
+	.drain_worker = rounds_drain_worker,
+	.cut_worker = rounds_cut_worker,
+	.spare_worker = rounds_spare_worker,
 	.load = relays_load,
 };
 

@@ -21,7 +21,7 @@ static void round_cancel(struct round *r);
 
 static const struct {
 	enum message_type type;
-	bool with_slot, with_generation;
+	bool with_slot, with_worker, with_generation;
 	bool timed; /* a relay that does not answer in time is restarted */
 } rounds[] = {
 	[ROUND_NONE] = {MSG_NONE},
@@ -29,7 +29,14 @@ static const struct {
 	[ROUND_FLIPPED] = {MSG_RELAY_FLIPPED, .with_generation = true, .timed = true},
 	[ROUND_DRAIN] = {MSG_RELAY_DRAIN, .with_slot = true},
 	[ROUND_CUT] = {MSG_RELAY_CUT, .with_slot = true, .timed = true},
+	[ROUND_WORKER_DRAIN] = {MSG_RELAY_DRAIN, .with_slot = true, .with_worker = true},
+	[ROUND_WORKER_CUT] = {MSG_RELAY_CUT, .with_slot = true, .with_worker = true, .timed = true},
 };
+
+static bool closes(const struct round *r)
+{
+	return r->kind == ROUND_CUT || r->kind == ROUND_WORKER_CUT;
+}
 
 static void fill_round(struct message *m, const struct round *r)
 {
@@ -37,7 +44,10 @@ static void fill_round(struct message *m, const struct round *r)
 	if (rounds[r->kind].with_slot) {
 		message_put_u64(m, TAG_SLOT, r->slot);
 	}
-	if (r->kind == ROUND_CUT) {
+	if (rounds[r->kind].with_worker) {
+		message_put_u64(m, TAG_WORKER, r->worker);
+	}
+	if (closes(r)) {
 		message_put_u64(m, TAG_DRAIN_SPREAD, r->spread);
 	}
 	if (rounds[r->kind].with_generation) {
@@ -52,6 +62,7 @@ static usec_t patience(const struct round *r)
 	case ROUND_FLIPPED:
 		return usec_add(RELAY_PATIENCE, r->service->config->connect_timeout);
 	case ROUND_CUT:
+	case ROUND_WORKER_CUT:
 		return usec_add(RELAY_PATIENCE, r->spread);
 	default:
 		return RELAY_PATIENCE;
@@ -135,7 +146,59 @@ static void store(struct service *s, const struct placement *to)
 
 static void tell(const struct round *r, enum handoff_event_kind kind)
 {
-	service_handed(r->service, &(struct handoff_event){kind, r->slot, r->n_cut});
+	service_handed(r->service, &(struct handoff_event){kind, r->slot, r->n_cut, r->worker});
+}
+
+/* ---- rounds about one worker: each is freed when it is over ---- */
+
+static struct round *find_worker_round(const struct service *s, uint32_t worker)
+{
+	vec_for_each (r, &s->worker_rounds) {
+		if ((*r)->worker == worker) {
+			return *r;
+		}
+	}
+	return NULL;
+}
+
+static int take_worker_round(struct service *s, const struct process *p, struct round **ret)
+{
+	struct round *r = find_worker_round(s, p->worker.id);
+
+	if (!r) {
+		r = malloc(sizeof(*r));
+		if (!r || vec_push(&s->worker_rounds, r) < 0) {
+			free(r);
+			return -ENOMEM;
+		}
+		round_init(r, s, p->slot);
+		r->worker = p->worker.id;
+	}
+	*ret = r;
+	return 0;
+}
+
+static void free_worker_round(struct round *r)
+{
+	struct service *s = r->service;
+
+	round_cancel(r);
+	for (size_t i = 0; i < s->worker_rounds.len; i++) {
+		if (s->worker_rounds.at[i] == r) {
+			vec_remove(&s->worker_rounds, i);
+			break;
+		}
+	}
+	free(r);
+}
+
+static void tell_of_worker(struct round *r, enum handoff_event_kind kind)
+{
+	struct service *s = r->service;
+	const struct handoff_event ev = {kind, r->slot, r->n_cut, r->worker};
+
+	free_worker_round(r);
+	service_handed(s, &ev);
 }
 
 static void round_over(struct round *r)
@@ -157,6 +220,12 @@ static void round_over(struct round *r)
 	case ROUND_CUT:
 		tell(r, HANDOFF_CUT);
 		break;
+	case ROUND_WORKER_DRAIN:
+		tell_of_worker(r, HANDOFF_WORKER_DRAINED);
+		break;
+	case ROUND_WORKER_CUT:
+		tell_of_worker(r, HANDOFF_WORKER_CUT);
+		break;
 	default:
 		break;
 	}
@@ -165,7 +234,7 @@ static void round_over(struct round *r)
 /* ---- the acts ---- */
 
 enum {
-	ROUNDS = 3, /* of a service, at once */
+	ROUNDS = 3, /* of a service, besides those about workers */
 };
 
 static struct round *round_of(struct service *s, size_t i)
@@ -173,7 +242,12 @@ static struct round *round_of(struct service *s, size_t i)
 	struct round *const all[ROUNDS] = {&s->flip, &s->slots[SLOT_A].round,
 					   &s->slots[SLOT_B].round};
 
-	return all[i];
+	return i < ROUNDS ? all[i] : s->worker_rounds.at[i - ROUNDS];
+}
+
+static size_t count_rounds(const struct service *s)
+{
+	return ROUNDS + s->worker_rounds.len;
 }
 
 void rounds_begin(struct service *s, const struct placement *first)
@@ -191,6 +265,10 @@ void rounds_cancel(struct service *s)
 			round_cancel(round_of(s, i));
 		}
 	}
+	while (s->worker_rounds.len) {
+		free_worker_round(s->worker_rounds.at[0]);
+	}
+	vec_done(&s->worker_rounds);
 }
 
 void rounds_place(struct service *s, const struct placement *to)
@@ -220,12 +298,45 @@ void rounds_cut(struct service *s, enum slot_id slot, usec_t spread)
 	round_start(r, ROUND_CUT);
 }
 
+int rounds_drain_worker(struct service *s, const struct process *p)
+{
+	struct round *r;
+	int error = take_worker_round(s, p, &r);
+
+	if (error == 0) {
+		round_start(r, ROUND_WORKER_DRAIN);
+	}
+	return error;
+}
+
+int rounds_cut_worker(struct service *s, const struct process *p, usec_t spread)
+{
+	struct round *r;
+	int error = take_worker_round(s, p, &r);
+
+	if (error == 0) {
+		r->spread = spread;
+		r->n_cut = 0;
+		round_start(r, ROUND_WORKER_CUT);
+	}
+	return error;
+}
+
+void rounds_spare_worker(struct service *s, const struct process *p)
+{
+	struct round *r = find_worker_round(s, p->worker.id);
+
+	if (r) {
+		free_worker_round(r);
+	}
+}
+
 /* ---- answers ---- */
 
 static struct round *find_round(struct supervisor *sup, uint32_t id)
 {
 	vec_for_each (s, &sup->services) {
-		for (size_t i = 0; i < ROUNDS; i++) {
+		for (size_t i = 0; i < count_rounds(*s); i++) {
 			struct round *r = round_of(*s, i);
 
 			if (r->kind != ROUND_NONE && r->id == id) {
@@ -241,7 +352,7 @@ void rounds_answered(struct helper *h, const struct message *m)
 	struct round *r = find_round(h->sup, m->id);
 
 	if (r) {
-		r->n_cut += r->kind == ROUND_CUT ? message_u64(m, TAG_COUNT) : 0;
+		r->n_cut += closes(r) ? message_u64(m, TAG_COUNT) : 0;
 		round_answered(r, h->index);
 	}
 }
@@ -249,8 +360,10 @@ void rounds_answered(struct helper *h, const struct message *m)
 void rounds_lose(struct helper *h)
 {
 	vec_for_each (s, &h->sup->services) {
-		for (size_t i = 0; i < ROUNDS; i++) {
-			struct round *r = round_of(*s, i);
+		/* From the back: one about a worker goes when it is over, and may be followed by
+		 * another. */
+		for (size_t i = count_rounds(*s); i > 0; i--) {
+			struct round *r = round_of(*s, i - 1);
 
 			if (r->kind != ROUND_NONE && r->waiting >> h->index & 1) {
 				round_answered(r, h->index);
@@ -262,7 +375,7 @@ void rounds_lose(struct helper *h)
 void rounds_renumber(struct supervisor *sup, unsigned from, unsigned to)
 {
 	vec_for_each (s, &sup->services) {
-		for (size_t i = 0; i < ROUNDS; i++) {
+		for (size_t i = 0; i < count_rounds(*s); i++) {
 			struct round *r = round_of(*s, i);
 
 			if (r->waiting >> from & 1) {

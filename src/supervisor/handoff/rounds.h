@@ -11,6 +11,11 @@ void rounds_begin(struct service *s, const struct placement *first);
 void rounds_place(struct service *s, const struct placement *to);
 void rounds_drain(struct service *s, enum slot_id slot);
 void rounds_cut(struct service *s, enum slot_id slot, usec_t spread);
+/** The same of one worker of the slot. Each returns 0, or -ENOMEM and does nothing. */
+int rounds_drain_worker(struct service *s, const struct process *p);
+int rounds_cut_worker(struct service *s, const struct process *p, usec_t spread);
+/** Ends the round about this worker, if there is one. */
+void rounds_spare_worker(struct service *s, const struct process *p);
 /** Ends all rounds of the service. */
 void rounds_cancel(struct service *s);
 

@@ -142,7 +142,7 @@ static bool ended_early(const struct worker *w)
 	return w->exit != -1 && (w->exited_early || (w->backoff > 0 && !*w->spawnerr));
 }
 
-static void report_on(const struct process *p, char *buf, size_t size)
+void gate_explain(const struct process *p, char *buf, size_t size)
 {
 	const char *state = worker_state_info(p->worker.state)->name;
 	char status[64];
@@ -194,7 +194,7 @@ const char *gate_report(struct service *s, char *buf, size_t size)
 		others++;
 	}
 	if (s->culprit) {
-		report_on(s->culprit, buf, size);
+		gate_explain(s->culprit, buf, size);
 	}
 	if (others > 1) {
 		add_to_sentence(buf, size, others - 1);
@@ -207,7 +207,9 @@ const char *gate_report(struct service *s, char *buf, size_t size)
 static struct gate_policy policy_now(const struct service *s, const struct process *p)
 {
 	struct gate_policy policy = s->gate_policy;
-	usec_t most = s->gating && p->slot == s->swap.target ? GATE_INTERVAL_MAX : policy.interval;
+	bool waited_for =
+		(s->gating && p->slot == s->swap.target) || p->roll.state == ROLL_STARTING;
+	usec_t most = waited_for ? GATE_INTERVAL_MAX : policy.interval;
 	usec_t grown = p->health.good ? SOON : SOON * (p->health.bad + 1);
 
 	if (!p->health.healthy) {

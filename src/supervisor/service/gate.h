@@ -14,6 +14,7 @@ void gate_forget(struct process *p);
 /** Arms the timer for the next check. */
 void gate_schedule(struct service *s);
 /** Says for people what START or GATE still waits for, and sets the culprit. Returns buf. */
+void gate_explain(const struct process *p, char *buf, size_t size);
 const char *gate_report(struct service *s, char *buf, size_t size);
 /** As a part of a service, which gate_schedule opens. */
 int gate_init(struct service *s);

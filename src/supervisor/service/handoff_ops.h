@@ -15,15 +15,18 @@
 #include <slotd/handoff.h>
 
 enum handoff_event_kind {
-	HANDOFF_PLACED,	 /* connections from before it have been connected, or failed over */
-	HANDOFF_DRAINED, /* slot has no connection left for which the drain waits */
-	HANDOFF_CUT,	 /* slot has no connections; n: how many were closed by this act */
+	HANDOFF_PLACED,		/* connections from before it have been connected, or failed over */
+	HANDOFF_DRAINED,	/* slot has no connection left for which the drain waits */
+	HANDOFF_CUT,		/* slot has no connections; n: how many were closed by this act */
+	HANDOFF_WORKER_DRAINED, /* the worker has no connection left */
+	HANDOFF_WORKER_CUT,	/* the same, by an act that has closed n */
 };
 
 struct handoff_event {
 	enum handoff_event_kind kind;
 	enum slot_id slot;
 	uint64_t n;
+	uint32_t worker; /* WORKER_DRAINED, WORKER_CUT: its place in the ledger */
 };
 
 /** The connections to the workers of a slot, and how many were ever placed there, of which only the
@@ -61,6 +64,13 @@ struct handoff_ops {
 	void (*drain)(struct service *s, enum slot_id slot);
 	/** Closes the connections of the slot, evenly over spread; ends in HANDOFF_CUT. */
 	void (*cut)(struct service *s, enum slot_id slot, usec_t spread);
+	/** Drains a worker that was told to be down; ends in HANDOFF_WORKER_DRAINED. Returns 0 or
+	 * -ENOMEM. */
+	int (*drain_worker)(struct service *s, const struct process *p);
+	/** Closes the connections of that worker; ends in HANDOFF_WORKER_CUT. Returns as above. */
+	int (*cut_worker)(struct service *s, const struct process *p, usec_t spread);
+	/** What was asked of the worker shall have no event any more. */
+	void (*spare_worker)(struct service *s, const struct process *p);
 	void (*load)(const struct service *s, enum slot_id slot, struct handoff_load *ret);
 };
 

@@ -30,6 +30,11 @@ void service_drained(struct service *s, enum slot_id slot, enum retire_event_kin
 	TELL(s, drained, s, slot, kind);
 }
 
+void service_worker_drained(struct service *s, uint32_t worker, bool cut, uint64_t n)
+{
+	TELL(s, worker_drained, s, worker, cut, n);
+}
+
 void service_judged(struct service *s)
 {
 	TELL(s, judged, s);

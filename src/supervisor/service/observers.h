@@ -15,6 +15,8 @@ struct service_observer {
 	void (*step)(struct service *s, enum deploy_event_kind kind, int code, const char *text);
 	/** A slot that retires has drained, or was cut. */
 	void (*drained)(struct service *s, enum slot_id slot, enum retire_event_kind kind);
+	/** A worker that was drained alone has no connections, of which n were closed (cut). */
+	void (*worker_drained)(struct service *s, uint32_t worker, bool cut, uint64_t n);
 	/** A health check of one of its workers had a result. */
 	void (*judged)(struct service *s);
 	/** Another slot is live, and that is being recorded. */
@@ -29,6 +31,7 @@ struct service_observer {
 void service_changed(struct service *s);
 void service_step(struct service *s, enum deploy_event_kind kind, int code, const char *text);
 void service_drained(struct service *s, enum slot_id slot, enum retire_event_kind kind);
+void service_worker_drained(struct service *s, uint32_t worker, bool cut, uint64_t n);
 void service_judged(struct service *s);
 void service_lives(struct service *s);
 void service_ended(struct service *s, const struct plan_action *a);

@@ -12,6 +12,7 @@ struct worker_condition slot_worker_condition(const struct process *p)
 		.healthy = p->health.healthy,
 		.ended = !p->pid && !worker_stoppable(&p->worker),
 		.given_up = p->worker.deadline == USEC_NEVER,
+		.leaving = roll_is_leaving(&p->roll),
 		.ran = p->stopped_wall,
 	};
 }
@@ -197,6 +198,10 @@ void service_handed(struct service *s, const struct handoff_event *ev)
 	case HANDOFF_CUT:
 		s->slots[ev->slot].n_cut = ev->n;
 		service_drained(s, ev->slot, RETIRE_EV_CUT);
+		break;
+	case HANDOFF_WORKER_DRAINED:
+	case HANDOFF_WORKER_CUT:
+		service_worker_drained(s, ev->worker, ev->kind == HANDOFF_WORKER_CUT, ev->n);
 		break;
 	}
 }

@@ -27,6 +27,8 @@ enum round_kind {
 	ROUND_FLIPPED, /* are all connections from before the flip connected, or failed over? */
 	ROUND_DRAIN,
 	ROUND_CUT,
+	ROUND_WORKER_DRAIN,
+	ROUND_WORKER_CUT,
 };
 
 enum {
@@ -38,6 +40,7 @@ struct round {
 	enum slot_id slot;
 	enum round_kind kind;
 	uint32_t id;
+	uint32_t worker;     /* of the last two kinds: its place in the ledger */
 	uint64_t waiting;    /* relays, by index, that have not answered */
 	usec_t spread;	     /* ROUND_CUT: the time over which connections are closed */
 	uint64_t n_cut;	     /* ROUND_CUT: connections that were closed, by the answers so far */
@@ -117,6 +120,13 @@ struct upkeep {
 	usec_t rolled_back; /* wall clock, if its last job was a rollback; else 0 */
 };
 
+/** A rolling restart that goes on; what each worker is at, is in struct process. */
+struct roll_run {
+	struct loop_idle idle; /* to act on what was told in this turn */
+	struct loop_timer timer;
+	bool forced; /* of one that is about to begin */
+};
+
 struct service {
 	struct supervisor *sup;
 	const struct service_config *config;
@@ -141,6 +151,7 @@ struct service {
 	struct service_wish wish; /* what people have asked for */
 	struct upkeep upkeep;
 	struct round flip;
+	VEC(struct round *) worker_rounds; /* one for each worker that is drained alone */
 	usec_t flipped_at;
 	struct service_event events[DEPLOY_EV_MAX_]; /* came while a plan was carried out */
 	unsigned n_events;
@@ -151,6 +162,7 @@ struct service {
 	struct loop_timer check_timer;
 	struct hook_run run;
 	struct prune_run prune;
+	struct roll_run roll;
 	struct {
 		uint64_t conns, failed;
 	} before_bake;	     /* of the new slot, as the relays count */

@@ -47,6 +47,9 @@ void events_service_ended(struct service *s, const struct plan_action *a)
 			       : s->swap.kind == SWAP_KIND_ROLLBACK ? EVENT_SLOT_ROLLED_BACK
 								    : EVENT_SLOT_SWAPPED;
 
+	if (s->swap.kind == SWAP_KIND_RESTART) {
+		return; /* no slot has changed; each worker has its own events */
+	}
 	if (a->arg == SWAP_EXIT_FLIPPED_BACK && !s->swap.back) {
 		return; /* the rollback that ends it has an event of its own */
 	}

@@ -5,6 +5,7 @@
 #include "supervisor.h"
 
 #include <slotd/health.h>
+#include <slotd/rolling.h>
 #include <slotd/spawn.h>
 #include <slotd/worker.h>
 
@@ -64,6 +65,7 @@ struct process {
 	bool live;	      /* that slot gets new connections */
 	bool with_slot;	      /* the service has consumers=with_slot */
 	struct health health; /* service workers with an address */
+	struct roll roll;     /* its part in a rolling restart */
 	bool probing;
 	char health_text[256];			 /* the result of the last failed check */
 	bool denied;				 /* relays may not connect to its socket */

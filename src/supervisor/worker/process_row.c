@@ -45,6 +45,7 @@ static void write_row(const struct process *p, const struct ledger_run *run)
 		.health = p->health,
 		.policy = p->config->program->policy,
 		.run = *run,
+		.roll = p->roll,
 	};
 
 	if (p->worker.id != UINT32_MAX) {
@@ -145,6 +146,7 @@ static void restore_state(struct process *p, const struct ledger_worker *row)
 	p->worker.keep_trying = keep_trying;
 	p->worker.no_start = false;
 	p->health = row->health;
+	p->roll = row->roll;
 	p->since_wall = row->run.since;
 	p->started_wall = row->run.started;
 	p->stopped_wall = row->run.stopped;

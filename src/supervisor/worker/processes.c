@@ -537,6 +537,7 @@ int process_new(struct supervisor *sup, struct group *group, const struct worker
 	p->origin = origin;
 	p->pidfd = p->stdin_fd = p->report_fd = p->request_fd = -EBADF;
 	p->worker.id = UINT32_MAX;
+	roll_init(&p->roll);
 	loop_io_init(&p->exit_io, on_exit_event);
 	loop_io_init(&p->report_io, on_report);
 	loop_timer_init(&p->timer, on_timer);

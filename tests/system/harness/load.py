@@ -74,13 +74,16 @@ class Connection:
         except OSError:
             return True
 
-    def get(self, path: str, keep: bool) -> str:
-        """The body of a whole answer with status 200; Failure otherwise."""
+    def get(self, path: str, keep: bool, sent: bytes = b"") -> str:
+        """The body of a whole answer with status 200; Failure otherwise. sent: the body of a POST."""
+        length = f"Content-Length: {len(sent)}\r\n" if sent else ""
         self.requests += 1
         got = b""
         try:
-            self.socket.sendall((f"GET {path} HTTP/1.1\r\nHost: payinv.example\r\n"
-                                 f"Connection: {'keep-alive' if keep else 'close'}\r\n\r\n").encode())
+            self.socket.sendall((f"{'POST' if sent else 'GET'} {path} HTTP/1.1\r\n"
+                                 f"Host: payinv.example\r\n{length}"
+                                 f"Connection: {'keep-alive' if keep else 'close'}\r\n\r\n").encode()
+                                + sent)
             while b"\r\n\r\n" not in got:
                 got += self._more(got)
             head, _, body = got.partition(b"\r\n\r\n")
@@ -120,8 +123,8 @@ class Load:
     """`clients` threads, each asking `rate` times a second (0: as fast as it goes) until stop()."""
 
     def __init__(self, address: Address, *, keep_alive: bool = False, path: str = "/",
-                 clients: int = 1, rate: float = 0, timeout: float = 20) -> None:
-        self.address, self.keep_alive, self.path = address, keep_alive, path
+                 clients: int = 1, rate: float = 0, timeout: float = 20, body: bytes = b"") -> None:
+        self.address, self.keep_alive, self.path, self.body = address, keep_alive, path, body
         self.rate, self.timeout = rate, timeout
         self.requests: List[Request] = []
         self.closed = 0  # kept connections that the server closed between two requests
@@ -152,7 +155,7 @@ class Load:
         try:
             connection = connection or Connection(self.address, self.timeout)
             opened, sent = connection.opened, time.monotonic()
-            body = connection.get(self.path, self.keep_alive)
+            body = connection.get(self.path, self.keep_alive, self.body)
         except Failure as failure:
             outcome, detail = failure.outcome, failure.detail
         self.requests.append(Request(opened, sent, time.monotonic(), outcome, body, detail))

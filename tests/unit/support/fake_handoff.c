@@ -100,6 +100,26 @@ static void cut(struct service *s, enum slot_id slot, usec_t spread)
 	note("cut %s %llu", slot_name(slot), (unsigned long long)spread);
 }
 
+static int drain_worker(struct service *s, const struct process *p)
+{
+	(void)s;
+	note("drain worker %u", (unsigned)p->worker.id);
+	return 0;
+}
+
+static int cut_worker(struct service *s, const struct process *p, usec_t spread)
+{
+	(void)s;
+	note("cut worker %u %llu", (unsigned)p->worker.id, (unsigned long long)spread);
+	return 0;
+}
+
+static void spare_worker(struct service *s, const struct process *p)
+{
+	(void)s;
+	note("spare worker %u", (unsigned)p->worker.id);
+}
+
 static void load(const struct service *s, enum slot_id slot, struct handoff_load *ret)
 {
 	(void)s;
@@ -120,5 +140,8 @@ const struct handoff_ops fake_handoff = {
 	.place = place,
 	.drain = drain,
 	.cut = cut,
+	.drain_worker = drain_worker,
+	.cut_worker = cut_worker,
+	.spare_worker = spare_worker,
 	.load = load,
 };
