@@ -214,6 +214,8 @@ struct command_row {
 	struct method methods[COMMAND_METHODS_MAX + 1];
 };
 
+/** A row for each command; one without a name has none. */
+extern const struct command_row command_rows[COMMAND_MAX_];
 /** Returns NULL for a number that has no row. */
 const struct command_row *command_row(enum command c);
 /** Returns "start", "restart-daemon"; "?" for a number that has no row. */

@@ -2,9 +2,6 @@
 
 #include <slotd/cleanup.h>
 
-#include <stdlib.h>
-#include <string.h>
-
 /* clang-format off */
 #define NAME	{ "name", PARAM_TEXT, .tag = TAG_NAME }
 #define WAIT	{ "wait", PARAM_FLAG, .optional = true, .otherwise = true, .tag = TAG_WAIT }
@@ -26,7 +23,7 @@
 	"whether more than that was written since offset."
 #define RESULTS_HELP " Returns [{name, group, status, description}]."
 
-static const struct command_row rows[COMMAND_MAX_] = {
+const struct command_row command_rows[COMMAND_MAX_] = {
 	[COMMAND_ABORT] = {
 		.name = "abort", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
 		.usage = "abort SERVICE\tStop a swap or deploy that has not flipped yet",
@@ -561,58 +558,3 @@ const struct command_option command_options[] = {
 	{ALLOW_DRY_RUN, "--dry-run", NULL, NULL},
 };
 const size_t n_command_options = ARRAY_SIZE(command_options);
-
-const struct command_row *command_row(enum command c)
-{
-	return c > COMMAND_NONE && c < COMMAND_MAX_ && rows[c].name ? &rows[c] : NULL;
-}
-
-const char *command_name(enum command c)
-{
-	const struct command_row *row = command_row(c);
-
-	return row ? row->name : "?";
-}
-
-enum command command_find(const char *name)
-{
-	for (int c = COMMAND_NONE + 1; c < COMMAND_MAX_; c++) {
-		if (rows[c].usage && strcmp(rows[c].name, name) == 0) {
-			return (enum command)c;
-		}
-	}
-	return COMMAND_NONE;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(rows[*(const enum command *)a].name, rows[*(const enum command *)b].name);
-}
-
-size_t commands_by_name(enum command ret[COMMAND_MAX_])
-{
-	size_t n = 0;
-
-	for (int c = COMMAND_NONE + 1; c < COMMAND_MAX_; c++) {
-		if (rows[c].usage) {
-			ret[n++] = (enum command)c;
-		}
-	}
-	qsort(ret, n, sizeof(*ret), by_name);
-	return n;
-}
-
-const char *command_method(enum command c, enum about about)
-{
-	for (const struct method *m = rows[c].methods; m->name; m++) {
-		if (m->about == about) {
-			return m->name;
-		}
-	}
-	return NULL;
-}
-
-bool command_asks_slotd(const struct command_row *row)
-{
-	return row->methods[0].kind >= METHOD_ACT && row->methods[0].kind <= METHOD_TAIL_LOG;
-}
