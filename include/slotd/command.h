@@ -66,6 +66,7 @@ enum command {
 	COMMAND_RELEASES, /* of slotctl alone */
 	COMMAND_DRY_RUN,  /* SERVICE, RELEASE, ARG; -> items: a line in TEXT, the exit code in CODE
 			   */
+	COMMAND_WHOAMI,	  /* -> ANSWER with TEXT */
 	COMMAND_MAX_,
 	COMMAND_INVALID_ = -22,
 };
@@ -101,6 +102,7 @@ enum method_kind {
 	METHOD_READ_LOG, /* slotd is asked for a descriptor */
 	METHOD_FOLLOW,
 	METHOD_TAIL_LOG,
+	METHOD_SAY,	   /* the text of the answer */
 	METHOD_SEND_STDIN, /* slotd gets a message of another type */
 	METHOD_SEND_EVENT,
 	METHOD_TEXT, /* the row's text; from here on methods are answered from the mirror */
@@ -150,9 +152,12 @@ struct method {
 
 /** Who may use a command. */
 enum command_right {
-	MAY_TRUSTED, /* root, slotd's own user, clients of servers in Supervisor's sections */
-	MAY_DEPLOY,  /* also users in allow_deploy of the service: jobs.c checks that */
-	MAY_ALL,
+	MAY_TRUSTED, /* root, slotd's own user, clients of servers in Supervisor's sections, and who
+		      * has the role admin */
+	MAY_DEPLOY,  /* also who has the role deploy for the service: jobs.c checks that */
+	MAY_ALL,     /* who may read */
+	MAY_READ,    /* those who have the role read; where there are no roles, as MAY_TRUSTED */
+	MAY_ANYBODY, /* says nothing of what slotd supervises */
 };
 
 /** The part of slotctl(1) that describes a command. */

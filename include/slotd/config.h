@@ -11,6 +11,7 @@
  * Source: Supervisor's documentation, "Configuration File"; slotd.conf(5).
  */
 
+#include <slotd/access.h>
 #include <slotd/diag.h>
 #include <slotd/handoff.h>
 #include <slotd/schedule.h>
@@ -220,6 +221,7 @@ struct service_config {
 	unsigned keep_releases;		/* 0: all */
 	usec_t hook_timeout[HOOK_MAX_]; /* USEC_NEVER: none */
 	char *rolling_max;		/* "1", "3", "25%" */
+	char **allow;			/* "read:ana", "deploy:@ops"; NULL: none */
 	char **allow_deploy;		/* user names, @groups; NULL: none */
 	uid_t *allow_uids;		/* after config_resolve: users, members of groups */
 	gid_t *allow_gids;
@@ -256,6 +258,7 @@ struct supervisord_config {
 	char *state_dir, *run_dir, *log_dir;
 	struct owner helper_user;
 	unsigned relays; /* 0: min(CPUs, 4) */
+	char **allow;	 /* "admin:ana", "metrics:@monitoring"; NULL: none */
 	bool journal;
 	bool reset_signals;
 };
@@ -286,6 +289,7 @@ struct config {
 	VEC(struct group_config *) groups;     /* sorted by (priority, name) */
 	VEC(struct service_config *) services; /* in file order */
 	VEC(struct user_name) user_names;      /* after config_resolve */
+	VEC(struct grant) grants;	       /* after config_resolve: of allow, everywhere */
 	VEC(struct config_message) messages;   /* errors and warnings, in file order */
 	VEC(struct config_origin) origins;     /* of values with %(ENV_X)s in them */
 	VEC(char *) files;		       /* every file read; owns the names of places */

@@ -99,9 +99,11 @@ enum message_type {
 	MSG_PING, /* slotd -> any helper, which only has to read it; see supervisor/link/activity.c
 		   */
 	/* slotd <-> slotd-spawn */
-	MSG_SPAWN,	  /* one child: slotd/spawnrequest.h; -> SPAWNED */
-	MSG_SPAWNED,	  /* CODE 0 with PID, TICKS and the pidfd; or why there is no child */
-	MSG_RELAY_RETIRE, /* accept no more, and end when no connection is left */
+	MSG_SPAWN,	    /* one child: slotd/spawnrequest.h; -> SPAWNED */
+	MSG_SPAWNED,	    /* CODE 0 with PID, TICKS and the pidfd; or why there is no child */
+	MSG_RELAY_RETIRE,   /* accept no more, and end when no connection is left */
+	MSG_CONTROL_ACCESS, /* slotd -> control: who has which role (TEXT: grant_format); UID:
+			     * slotd's own user; STATE 1: who has none may read nothing */
 	MSG_TYPE_MAX_,
 	MSG_TYPE_INVALID_ = -22,
 };

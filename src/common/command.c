@@ -57,5 +57,5 @@ const char *command_method(enum command c, enum about about)
 
 bool command_asks_slotd(const struct command_row *row)
 {
-	return row->methods[0].kind >= METHOD_ACT && row->methods[0].kind <= METHOD_TAIL_LOG;
+	return row->methods[0].kind >= METHOD_ACT && row->methods[0].kind <= METHOD_SAY;
 }

@@ -120,7 +120,7 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 			"Runs nothing. Returns {code, lines}: the exit status that slotctl has." }},
 	},
 	[COMMAND_EOF] = {
-		.name = "EOF", .usage = "EOF\tLeave the shell", .flags = HIDDEN, .may = MAY_ALL,
+		.name = "EOF", .usage = "EOF\tLeave the shell", .flags = HIDDEN, .may = MAY_ANYBODY,
 	},
 	[COMMAND_EVENT] = {
 		.name = "event",
@@ -129,7 +129,7 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 			"Sends a REMOTE_COMMUNICATION event." }},
 	},
 	[COMMAND_EXIT] = {
-		.name = "exit", .topic = TOPIC_DAEMON, .may = MAY_ALL,
+		.name = "exit", .topic = TOPIC_DAEMON, .may = MAY_ANYBODY,
 		.usage = "exit\tLeave the shell",
 	},
 	[COMMAND_FG] = {
@@ -153,7 +153,7 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 			"Refuses deploys and swaps of a service until slotd.unfreeze." }},
 	},
 	[COMMAND_HELP] = {
-		.name = "help", .topic = TOPIC_DAEMON, .may = MAY_ALL,
+		.name = "help", .topic = TOPIC_DAEMON, .may = MAY_ANYBODY,
 		.usage = "help\tList the commands\nhelp COMMAND\tSay what a command does",
 		.flags = HIDDEN, .completion = COMPLETE_COMMANDS,
 		.methods = {
@@ -169,7 +169,7 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 		},
 	},
 	[COMMAND_HISTORY] = {
-		.name = "history", .topic = TOPIC_SERVICES,
+		.name = "history", .topic = TOPIC_SERVICES, .may = MAY_READ,
 		.usage = "history [SERVICE...]\tList swaps, rollbacks and deploys, and their results",
 		.manual = "Each line says when it began, from which slot to which it went, the "
 			  "release, how long it took, who asked for it, and how it ended; after a "
@@ -181,7 +181,7 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 			.channel = CHANNEL_HISTORY }},
 	},
 	[COMMAND_IMPORT_CHECK] = {
-		.name = "import-check", .topic = TOPIC_DAEMON, .may = MAY_ALL,
+		.name = "import-check", .topic = TOPIC_DAEMON, .may = MAY_ANYBODY,
 		.usage = "import-check FILE\tSay how slotd treats a supervisord.conf, and what "
 			 "would run twice",
 		.manual = "It lists mistakes in the file, what slotd does differently, which of "
@@ -191,7 +191,7 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 		.flags = OURS, .completion = COMPLETE_FILES,
 	},
 	[COMMAND_LEAVE] = {
-		.name = "leave", .topic = TOPIC_DAEMON, .may = MAY_ALL,
+		.name = "leave", .topic = TOPIC_DAEMON, .may = MAY_ANYBODY,
 		.usage = "leave [FILE]\tPrint the commands that lead back to Supervisor",
 		.manual = "It also lists the options of the file that Supervisor would silently "
 			  "ignore. Nothing is changed. See slotd-supervisor(7).",
@@ -217,7 +217,7 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 		},
 	},
 	[COMMAND_OPEN] = {
-		.name = "open", .topic = TOPIC_DAEMON, .may = MAY_ALL,
+		.name = "open", .topic = TOPIC_DAEMON, .may = MAY_ANYBODY,
 		.usage = "open URL\tTalk to another server: http://HOST:PORT or unix:///PATH",
 		.manual = "This is useful in the shell only.",
 	},
@@ -243,11 +243,11 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 		.methods = {{ "supervisor.getPID", METHOD_PID, {}, "Returns the process id of slotd." }},
 	},
 	[COMMAND_QUIT] = {
-		.name = "quit", .topic = TOPIC_DAEMON, .may = MAY_ALL,
+		.name = "quit", .topic = TOPIC_DAEMON, .may = MAY_ANYBODY,
 		.usage = "quit\tLeave the shell",
 	},
 	[COMMAND_RELEASES] = {
-		.name = "releases", .topic = TOPIC_SERVICES,
+		.name = "releases", .topic = TOPIC_SERVICES, .may = MAY_READ,
 		.usage = "releases SERVICE\tList the releases that were deployed",
 		.manual = "The newest is the last. For each it shows the job, when it was live first, the slot, "
 			  "who deployed it, and whether a slot holds it now. slotctl rollback "
@@ -470,7 +470,7 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 			"connections to it. Returns the number of the job." }},
 	},
 	[COMMAND_TAIL] = {
-		.name = "tail", .topic = TOPIC_PROCESSES,
+		.name = "tail", .topic = TOPIC_PROCESSES, .may = MAY_READ,
 		.usage = "tail [-f|-BYTES] NAME [stdout|stderr]\tPrint the end of a process's log; -f: "
 			 "follow it",
 		.manual = "Without BYTES it prints the last 1600 bytes. Ctrl-C ends -f.",
@@ -524,7 +524,7 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 			"runs; whatever it supervises goes on." }},
 	},
 	[COMMAND_VERSION] = {
-		.name = "version", .topic = TOPIC_DAEMON, .may = MAY_ALL,
+		.name = "version", .topic = TOPIC_DAEMON, .may = MAY_ANYBODY,
 		.usage = "version\tPrint the version of Supervisor with which the server is "
 			 "compatible",
 		.flags = ALLOW_JSON | NO_ARGUMENTS,
@@ -538,6 +538,16 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 			{ "supervisor.getIdentification", METHOD_IDENTIFICATION, {},
 			  "Returns the identifier= of the configuration." },
 		},
+	},
+	[COMMAND_WHOAMI] = {
+		.name = "whoami", .topic = TOPIC_DAEMON, .may = MAY_ANYBODY,
+		.usage = "whoami\tSay as whom slotd knows you, and what you may do",
+		.manual = "slotd goes by the user and the primary group of the process that is at the "
+			  "other end of its socket; nothing that the process says of itself counts, "
+			  "so under sudo you are root.",
+		.flags = NO_ARGUMENTS | OURS,
+		.methods = {{ "slotd.whoami", METHOD_SAY, {},
+			"Says as whom slotd knows the caller, and what that one may do." }},
 	},
 };
 /* clang-format on */

@@ -225,6 +225,7 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 	[MSG_SPAWN] = {"spawn", TAGS(), TAGS(), 2, 6},
 	[MSG_SPAWNED] = {"spawned", TAGS(TAG_CODE), TAGS(TAG_PID, TAG_TICKS), 0, 1},
 	[MSG_RELAY_RETIRE] = {"relay_retire", TAGS(), TAGS(), 0, 0},
+	[MSG_CONTROL_ACCESS] = {"control_access", TAGS(TAG_UID, TAG_STATE), TAGS(TAG_TEXT), 0, 0},
 };
 
 const struct message_row *message_row(enum message_type type)

@@ -51,6 +51,7 @@ struct config *config_free(struct config *c)
 		vec_done(&(*s)->slots[SLOT_B].programs);
 	}
 	vec_done(&c->user_names);
+	vec_done(&c->grants);
 	vec_done(&c->servers);
 	vec_done(&c->programs);
 	vec_done(&c->groups);

@@ -253,8 +253,13 @@ const struct option_def service_options[] = {
 	 .help = "How long all on_failure commands may take together. 0: no limit."},
 	{"rolling_max", OPTION_FIELD(S, rolling_max), OURS, .def = "1",
 	 .help = "Workers of the live slot that slotctl restart --rolling has out of service at "
-		 "once: a number, or a percentage, which is written 25%%. At least one worker always goes on "
+		 "once: a number, or a percentage, which is written 25%%. At least one worker "
+		 "always goes on "
 		 "serving."},
+	{"allow", OPTION_FIELD(S, allow), OURS,
+	 .help = "Roles for this service, such as deploy:ci or read:@staff: read is for its status "
+		 "and the logs of its workers, deploy also for deploy, swap, rollback, restart "
+		 "--rolling, pause, freeze and abort. See WHO MAY DO WHAT."},
 	{"allow_deploy", OPTION_FIELD(S, allow_deploy), OURS,
 	 .help = "Users and @groups that may deploy, swap and roll back this service, besides "
 		 "root."},

@@ -79,6 +79,12 @@ const struct option_def supervisord_options[] = {
 	 .help = "User that the helper processes run as if slotd runs as root; nobody if this "
 		 "user does not exist. The user must have permission to connect to the unix "
 		 "sockets of workers."},
+	{"allow", OPTION_FIELD(S, allow), .on_change = EFFECT_LIVE,
+	 .help = "Roles of users and @groups on slotd's own socket, such as admin:ana, "
+		 "read:@staff, "
+		 "deploy:ci or metrics:prometheus; root and the user that slotd runs as may do "
+		 "everything. Once there is an allow= anywhere, whoever has no role may not even "
+		 "read. See WHO MAY DO WHAT."},
 	{"relays", OPTION_FIELD(S, relays), .def = "0", .max = 64, .on_change = EFFECT_DAEMON,
 	 .ours = true, .help = "Number of relay processes. 0: one per CPU, at most 4."},
 	{"journal", OPTION_FIELD(S, journal), .def = "true", .on_change = EFFECT_DAEMON,

@@ -236,6 +236,107 @@ static int resolve_allowed(struct config *c, struct service_config *s)
 	return r;
 }
 
+/* ---- roles ---------------------------------------------------------------------------------- */
+
+struct granting {
+	struct config *c;
+	struct config_place place;
+	const struct service_config *service; /* NULL: [slotd] */
+	struct grant grant;
+};
+
+static int grant(const struct granting *g, bool group, uint32_t id)
+{
+	struct grant one = g->grant;
+
+	one.group = group;
+	one.id = id;
+	return vec_push(&g->c->grants, one);
+}
+
+/* Those whose primary group it is are let in by its number, and shown by their names. */
+static int remember_primary_members(struct config *c, gid_t gid)
+{
+	const struct passwd *pw;
+	int r = 0;
+
+	setpwent();
+	while (r == 0 && (pw = getpwent())) {
+		r = pw->pw_gid == gid ? remember_user(c, pw) : 0;
+	}
+	endpwent();
+	return r;
+}
+
+/* Also to its members by name: the socket tells the primary group of a client alone. */
+static int grant_group(const struct granting *g, const char *name)
+{
+	const struct group *gr = find_group(name);
+	int r;
+
+	if (!gr) {
+		config_error(g->c, g->place, "allow: there is no group %s", name);
+		return 0;
+	}
+	r = grant(g, true, gr->gr_gid);
+	r = r < 0 ? r : remember_primary_members(g->c, gr->gr_gid);
+	for (char **member = gr->gr_mem; r == 0 && *member; member++) {
+		const struct passwd *pw = getpwnam(*member);
+
+		r = pw ? grant(g, false, pw->pw_uid) : 0;
+		r = r == 0 && pw ? remember_user(g->c, pw) : r;
+	}
+	return r;
+}
+
+static int grant_user(const struct granting *g, const char *name)
+{
+	const struct passwd *pw = find_user(name);
+	int r;
+
+	if (!pw) {
+		config_error(g->c, g->place, "allow: there is no user %s", name);
+		return 0;
+	}
+	r = grant(g, false, pw->pw_uid);
+	return r < 0 ? r : remember_user(g->c, pw);
+}
+
+static int resolve_grant(struct granting *g, const char *text)
+{
+	const char *name = NULL;
+	const enum role role = role_parse(text, &name);
+
+	if ((int)role < 0) {
+		config_error(g->c, g->place,
+			     "allow: '%s' is not a role and a name: write metrics:, read:, deploy: "
+			     "or admin:, and a user or an @group, as in deploy:ci",
+			     text);
+		return 0;
+	}
+	if (g->service && role != ROLE_READ && role != ROLE_DEPLOY) {
+		config_error(g->c, g->place,
+			     "allow: '%s': %s is a role for all of slotd: write it in [slotd]; a "
+			     "service has read and deploy",
+			     text, role_name(role));
+		return 0;
+	}
+	g->grant = (struct grant){.role = role, .service = g->service ? g->service->name : NULL};
+	return name[0] == '@' ? grant_group(g, name + 1) : grant_user(g, name);
+}
+
+static int resolve_grants(struct config *c, struct config_place place,
+			  const struct service_config *s, char *const *allow)
+{
+	struct granting g = {.c = c, .place = place, .service = s};
+	int r = 0;
+
+	for (; r == 0 && allow && *allow; allow++) {
+		r = resolve_grant(&g, *allow);
+	}
+	return r;
+}
+
 /* ---- hosts --------------------------------------------------------------------------------- */
 
 /* IPv4 first, as in Supervisor, which knows nothing else. */
@@ -434,7 +535,11 @@ int config_resolve(struct config *c)
 	for (size_t i = 0; r == 0 && i < c->services.len; i++) {
 		r = resolve_allowed(c, c->services.at[i]);
 		r = r < 0 ? r : resolve_live(c, c->services.at[i]);
+		r = r < 0 ? r
+			  : resolve_grants(c, c->services.at[i]->place, c->services.at[i],
+					   c->services.at[i]->allow);
 	}
+	r = r < 0 ? r : resolve_grants(c, c->supervisord.place, NULL, c->supervisord.allow);
 	resolve_logs(c, &l);
 	if (r == 0 && geteuid() != 0) {
 		const struct passwd *pw = getpwuid(geteuid());

@@ -113,6 +113,11 @@ int resolved_write(const struct config *c, struct strbuf *out)
 	for (size_t i = 0; i < c->services.len; i++) {
 		put_service(out, i, c->services.at[i]);
 	}
+	vec_for_each (g, &c->grants) {
+		(void)strbuf_addf(out, "grant\t%d\t%d\t%u", (int)g->role, g->group, g->id);
+		put_field(out, g->service);
+		(void)strbuf_addc(out, '\n');
+	}
 	vec_for_each (u, &c->user_names) {
 		(void)strbuf_addf(out, "user\t%u", (unsigned)u->uid);
 		put_field(out, u->name);
@@ -301,6 +306,27 @@ static int read_allowed(struct reading *rd, const struct line *l)
 				      : append_id(rd->c, &s->allow_gids, &s->n_allow_gids, id);
 }
 
+static int read_grant(struct reading *rd, const struct line *l)
+{
+	const struct service_config *s = NULL;
+	struct grant g = {0};
+	size_t role, group;
+	unsigned id = 0;
+
+	if (l->n != 5 || number(l->fields[1], ROLE_MAX_, &role) < 0 ||
+	    number(l->fields[2], 2, &group) < 0 || read_id(l->fields[3], &id) < 0) {
+		return -EBADMSG;
+	}
+	if (*l->fields[4]) {
+		s = config_service(rd->c, l->fields[4]);
+		if (!s) {
+			return -EBADMSG;
+		}
+	}
+	g = (struct grant){(enum role)role, group != 0, id, s ? s->name : NULL};
+	return vec_push(&rd->c->grants, g);
+}
+
 static int read_live(struct reading *rd, const struct line *l)
 {
 	size_t i, code, live;
@@ -376,17 +402,12 @@ static const struct {
 	const char *word;
 	int (*read)(struct reading *rd, const struct line *l);
 } readers[] = {
-	{"slotd-resolved", read_head},
-	{"owner", read_owner},
-	{"host", read_host},
-	{"log", read_log},
-	{"uid", read_allowed},
-	{"gid", read_allowed},
-	{"live", read_live},
-	{"user", read_user},
-	{"error", read_message},
-	{"warning", read_message},
-	{"end", read_end},
+	{"slotd-resolved", read_head}, {"owner", read_owner},
+	{"host", read_host},	       {"log", read_log},
+	{"uid", read_allowed},	       {"gid", read_allowed},
+	{"grant", read_grant},	       {"live", read_live},
+	{"user", read_user},	       {"error", read_message},
+	{"warning", read_message},     {"end", read_end},
 };
 
 static int read_line(struct reading *rd, const struct line *l)

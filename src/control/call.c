@@ -150,6 +150,34 @@ bool call_flag(const struct call *c, unsigned i, bool otherwise)
 				       : v->number != 0;
 }
 
+/* ---- who may read what is answered here; slotd judges the rest */
+
+enum call_result call_forbidden(struct call *c, const char *service)
+{
+	char text[256];
+
+	(void)snprintf(
+		text, sizeof(text),
+		"to read this takes the role read: use sudo, or add allow=read:USER to [%s%s]",
+		service && *service ? "service:" : "slotd", service ? service : "");
+	return call_fault(c, FAULT_FORBIDDEN, text);
+}
+
+bool call_reads(const struct call *c, const char *service)
+{
+	return access_reads(&c->control->access, c->peer, service);
+}
+
+static bool may_run(const struct call *c)
+{
+	const enum command_right may = command_row(c->command)->may;
+
+	if (c->method->kind == METHOD_ALL_CONFIG_INFO) {
+		return call_reads(c, NULL);
+	}
+	return may != MAY_ALL || access_has(&c->control->access, c->peer, ROLE_READ);
+}
+
 /* ---- running */
 
 enum call_result call_run(struct call *c, const char *method, const struct rpc_value *params)
@@ -164,6 +192,9 @@ enum call_result call_run(struct call *c, const char *method, const struct rpc_v
 	}
 	if (c->control->mirror.daemon.state != 1 && !method_way(c->method->kind)->always) {
 		return call_fault(c, FAULT_SHUTDOWN_STATE, NULL);
+	}
+	if (!may_run(c)) {
+		return call_forbidden(c, NULL);
 	}
 	if (!take_args(c, params)) {
 		return call_fault(c, FAULT_INCORRECT_PARAMETERS, NULL);

@@ -78,6 +78,10 @@ enum call_result call_fault(struct call *c, int code, const char *extra);
  */
 bool call_failed(struct call *c, const struct answer *a, const char *extra);
 
+/** May the caller read about this service; service NULL or "": about all? */
+bool call_reads(const struct call *c, const char *service);
+/** The fault for what the caller may not read. Returns CALL_DONE. */
+enum call_result call_forbidden(struct call *c, const char *service);
 bool call_has(const struct call *c, unsigned i);
 const char *call_text(const struct call *c, unsigned i);
 /** Returns an int, also from a text that is one (which was checked before). */

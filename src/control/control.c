@@ -66,6 +66,15 @@ static void job(struct control *c, const struct message *m)
 	}
 }
 
+static void set_access(struct control *c, const struct message *m)
+{
+	int r = access_apply(&c->access, m);
+
+	if (r < 0) {
+		log_line(LOG_ERR, "slotd-control: the roles stay as they were: %s", strerror(-r));
+	}
+}
+
 static void quit(struct control *c)
 {
 	commands_fail(&c->commands, "slotd ends");
@@ -88,6 +97,9 @@ static void received(struct channel *ch, struct message *m)
 		break;
 	case MSG_CONTROL_LISTEN:
 		listen_on(c, m);
+		break;
+	case MSG_CONTROL_ACCESS:
+		set_access(c, m);
 		break;
 	case MSG_ANSWER:
 	case MSG_ANSWER_ITEM:
@@ -160,5 +172,6 @@ void control_done(struct control *c)
 	mirror_done(&c->mirror);
 	counts_done(&c->counts);
 	jobs_done(&c->jobs);
+	access_done(&c->access);
 	c->loop = loop_free(c->loop);
 }

@@ -11,6 +11,7 @@
  *	follow.c   /logtail and /mainlogtail
  *	jobfollow.c  slotd.follow: the logs of jobs
  *	web.c      the web page; page.c its HTML
+ *	readers.c  who may read what: roles
  *	mirror.c   the state that slotd has sent    jobs.c  the lines of deploys
  *	commands.c what slotd has not answered yet    counts.c  the relays' connections
  *	decode.c, encode.c, auth.c, slice.c, ... pure parts
@@ -23,6 +24,7 @@
 #include "http.h"
 #include "jobs.h"
 #include "mirror.h"
+#include "readers.h"
 
 struct call;
 
@@ -35,6 +37,7 @@ struct control {
 	struct mirror mirror;
 	struct jobs jobs;
 	struct counts counts;
+	struct access access;
 	struct call *followers; /* calls of slotd.follow that wait */
 	struct job_reader *readers;
 	struct http http;

@@ -11,6 +11,7 @@
 
 #include "auth.h"
 #include "peer.h"
+#include "readers.h"
 
 #include <slotd/log.h>
 #include <slotd/loop.h>
@@ -49,6 +50,7 @@ struct route {
 	const char *path;
 	bool prefix;	  /* for every path that begins with path */
 	unsigned methods; /* enum http_method */
+	enum role role;	  /* that its client must have; ROLE_READ: for everything */
 	/** The headers have arrived, and a body may follow. Returns 0, or -errno, which is answered
 	 * with 500. May be NULL. */
 	int (*begin)(struct request *rq);

@@ -171,6 +171,10 @@ static bool give(struct call *c, bool now)
 		(void)call_fault(c, FAULT_BAD_NAME, "there is no such job, or it was too long ago");
 		return true;
 	}
+	if (j->service && !call_reads(c, j->service)) {
+		(void)call_forbidden(c, j->service);
+		return true;
+	}
 	if (joblines_where(call_int(c, 1), &tag, &at) && r) {
 		if (!now && (!r->known || (j->done && !r->whole))) {
 			return false; /* slotd is being asked */

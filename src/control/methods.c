@@ -14,6 +14,7 @@ static const struct method_way ways[METHOD_KIND_MAX_] = {
 	[METHOD_LINES] = {"struct", run_command, answer_lines},
 	[METHOD_READ_LOG] = {"string", run_read_log},
 	[METHOD_TAIL_LOG] = {"array", run_tail_log},
+	[METHOD_SAY] = {"string", run_command, answer_text, .always = true},
 	[METHOD_SEND_STDIN] = {"boolean", run_send_stdin},
 	[METHOD_SEND_EVENT] = {"boolean", run_send_event, .always = true},
 	[METHOD_TEXT] = {"string", run_text},

@@ -41,7 +41,7 @@ enum call_result run_all_config_info(struct call *c);
 
 enum call_result run_command(struct call *c); /* methods_command.c */
 call_answered_fn answer_true, answer_results, answer_reread, answer_reload, answer_job,
-	answer_lines;
+	answer_lines, answer_text;
 enum call_result run_send_stdin(struct call *c);
 enum call_result run_send_event(struct call *c);
 /** Sets c->target from the first argument, and c->group; false with a BAD_NAME fault. */

@@ -215,6 +215,14 @@ enum call_result answer_reload(struct call *c, struct answer *a)
 	return CALL_DONE;
 }
 
+enum call_result answer_text(struct call *c, struct answer *a)
+{
+	if (!call_failed(c, a, call_has(c, 0) ? call_text(c, 0) : NULL)) {
+		encode_text(c->out, a->text);
+	}
+	return CALL_DONE;
+}
+
 enum call_result answer_job(struct call *c, struct answer *a)
 {
 	if (!call_failed(c, a, call_text(c, 0))) {

@@ -83,6 +83,9 @@ enum call_result run_process_info(struct call *c)
 	if (!w) {
 		return call_fault(c, FAULT_BAD_NAME, name);
 	}
+	if (!call_reads(c, w->service)) {
+		return call_forbidden(c, w->service);
+	}
 	encode_struct(c->out);
 	encode_process_info(c->out, w, usec_wall());
 	encode_struct_end(c->out);
@@ -95,9 +98,11 @@ enum call_result run_all_process_info(struct call *c)
 
 	encode_array(c->out);
 	vec_for_each (w, &c->control->mirror.workers) {
-		encode_struct(c->out);
-		encode_process_info(c->out, *w, now);
-		encode_struct_end(c->out);
+		if (call_reads(c, (*w)->service)) {
+			encode_struct(c->out);
+			encode_process_info(c->out, *w, now);
+			encode_struct_end(c->out);
+		}
 	}
 	encode_array_end(c->out);
 	return CALL_DONE;
@@ -113,6 +118,9 @@ enum call_result run_processes(struct call *c)
 	vec_for_each (worker, &c->control->mirror.workers) {
 		const struct mirror_worker *w = *worker;
 
+		if (!call_reads(c, w->service)) {
+			continue;
+		}
 		encode_struct(c->out);
 		encode_member_text(c->out, "name", w->name);
 		encode_member_text(c->out, "group", w->group);

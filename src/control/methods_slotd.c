@@ -183,7 +183,8 @@ static void encode_all(struct call *c, const char *only, bool programs)
 	encode_name(c->out, "workers");
 	encode_array(c->out);
 	vec_for_each (w, &m->workers) {
-		if (only ? strcmp((*w)->service, only) == 0 : programs || (*w)->service[0]) {
+		if (call_reads(c, (*w)->service) &&
+		    (only ? strcmp((*w)->service, only) == 0 : programs || (*w)->service[0])) {
 			encode_worker(c->out, &c->control->counts, *w, now);
 		}
 	}
@@ -192,7 +193,7 @@ static void encode_all(struct call *c, const char *only, bool programs)
 	encode_name(c->out, "services");
 	encode_array(c->out);
 	vec_for_each (s, &m->services) {
-		if (!only || strcmp((*s)->service, only) == 0) {
+		if (call_reads(c, (*s)->service) && (!only || strcmp((*s)->service, only) == 0)) {
 			encode_service(c->out, c->control, *s);
 		}
 	}

@@ -279,6 +279,16 @@ static unsigned check_length(struct request *rq, unsigned method)
 	return 0;
 }
 
+static bool may_have(const struct request *rq)
+{
+	const struct access *a = &rq->http->control->access;
+	const struct peer *p = &rq->client->peer;
+
+	return rq->route->role == ROLE_NONE ||
+	       (rq->route->role == ROLE_READ ? access_reads(a, p, NULL)
+					     : access_has(a, p, rq->route->role));
+}
+
 /* 0, or the status with which the request is refused. */
 static unsigned check(struct request *rq, const char *method_name)
 {
@@ -299,6 +309,9 @@ static unsigned check(struct request *rq, const char *method_name)
 	}
 	if (!(rq->route->methods & method)) {
 		return MHD_HTTP_BAD_REQUEST;
+	}
+	if (!may_have(rq)) {
+		return MHD_HTTP_FORBIDDEN;
 	}
 	return rq->route->begin && rq->route->begin(rq) < 0 ? MHD_HTTP_INTERNAL_SERVER_ERROR : 0;
 }

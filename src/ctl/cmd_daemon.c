@@ -77,6 +77,20 @@ void cmd_pid(struct ctl *ctl, struct words *words)
 	}
 }
 
+void cmd_whoami(struct ctl *ctl, struct words *words)
+{
+	CLEANUP(value_done) struct value reply = {0};
+	struct diag diag = {0};
+	int r = rpc_call(&ctl->rpc, &reply, &diag, command_method(words->command, ABOUT_NOTHING),
+			 "");
+
+	if (r < 0) {
+		session_own_failed(ctl, r, &diag, false);
+	} else {
+		printf("%s\n", value_str(&reply));
+	}
+}
+
 void cmd_version(struct ctl *ctl, struct words *words)
 {
 	CLEANUP(value_done) struct value version = {0};

@@ -47,6 +47,7 @@ static command_fn *const functions[COMMAND_MAX_] = {
 	[COMMAND_UPDATE] = cmd_update,
 	[COMMAND_UPGRADE] = cmd_upgrade,
 	[COMMAND_VERSION] = cmd_version,
+	[COMMAND_WHOAMI] = cmd_whoami,
 };
 
 command_fn *command_function(enum command c)

@@ -58,7 +58,7 @@ static void explain_denied(const char *path)
 			      user_name(st.st_uid, owner, sizeof(owner)),
 			      group_name(st.st_gid, group, sizeof(group)), st.st_mode & 07777);
 	}
-	(void)fprintf(stderr, ". Use sudo, or allow_deploy=%s in the [service:...] section.\n", me);
+	(void)fprintf(stderr, ". Use sudo, or allow=deploy:%s in the [service:...] section.\n", me);
 }
 
 static void explain_restart(void)

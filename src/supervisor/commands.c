@@ -7,6 +7,7 @@
 #include "link/servers.h"
 #include "log_commands.h"
 #include "reload/reload.h"
+#include "rights.h"
 #include "service/services.h"
 #include "show/events.h"
 #include "show/publish.h"
@@ -451,6 +452,15 @@ static void command_unfreeze(const struct call *c)
 	change_job(c, service_unfreeze);
 }
 
+static void command_whoami(const struct call *c)
+{
+	char who[128], text[1024];
+
+	(void)who_asks(c, who, sizeof(who));
+	answer(c->sup, c->id, FAULT_SUCCESS,
+	       access_describe(c->sup, c->m, who, text, sizeof(text)));
+}
+
 /* ---- who may do what: the rows of the table of commands say */
 
 static command_fn *const commands[COMMAND_MAX_] = {
@@ -482,6 +492,7 @@ static command_fn *const commands[COMMAND_MAX_] = {
 	[COMMAND_REOPEN] = command_reopen_logs,
 	[COMMAND_HISTORY] = command_open_history,
 	[COMMAND_ATTACH] = command_open_job_log,
+	[COMMAND_WHOAMI] = command_whoami,
 };
 
 bool commands_have(enum command c)
@@ -489,34 +500,26 @@ bool commands_have(enum command c)
 	return c >= 0 && c < COMMAND_MAX_ && commands[c];
 }
 
-/*
- * slotd's own socket (server 0) is judged by the peer's user. The servers of Supervisor's
- * sections let in whom their mode and password let in, and those may do everything.
- */
-static bool is_trusted(const struct message *m)
+/* False: it was answered, as below. about: whose log the command is about, or NULL. */
+static bool is_allowed(struct supervisor *sup, const struct message *m, enum command command,
+		       const char *about)
 {
-	uid_t uid = (uid_t)message_u64(m, TAG_UID);
+	const struct call c = {.sup = sup, .m = m};
+	struct diag diag = {0};
+	char who[128];
 
-	if (message_u64(m, TAG_INDEX) != SERVER_OWN) {
+	if (access_check(sup, m, command, who_asks(&c, who, sizeof(who)), about, &diag) == 0) {
 		return true;
 	}
-	return message_has(m, TAG_UID) && (uid == 0 || uid == geteuid());
-}
-
-/* False: it was answered, as below. */
-static bool is_allowed(struct supervisor *sup, const struct message *m, enum command command)
-{
-	if (is_trusted(m) || command_row(command)->may != MAY_TRUSTED) {
-		return true;
-	}
-	answer(sup, m->id, FAULT_FORBIDDEN,
-	       "only root and slotd's own user may do this; allow_deploy= is for deploys only");
+	answer(sup, m->id, FAULT_FORBIDDEN, diag.text);
 	return false;
 }
 
 static bool may_ask(struct supervisor *sup, const struct message *m, enum command command)
 {
-	if (!is_allowed(sup, m, command)) {
+	const bool reads_log = command == COMMAND_TAIL;
+
+	if (!is_allowed(sup, m, command, reads_log ? message_str(m, TAG_NAME) : NULL)) {
 		return false;
 	}
 	if (sup->mood != MOOD_RUNNING) {
@@ -533,7 +536,7 @@ static void on_command(struct supervisor *sup, struct message *m)
 			       .m = m,
 			       .id = m->id,
 			       .name = message_str(m, TAG_NAME),
-			       .trusted = is_trusted(m)};
+			       .trusted = access_is_trusted(m)};
 
 	if (n >= COMMAND_MAX_ || !commands[n]) {
 		answer(sup, m->id, FAULT_FAILED, "unknown command");
@@ -574,7 +577,7 @@ static void on_remote_event(struct supervisor *sup, const struct message *m)
 	size_t len;
 	const char *data = message_bytes(m, TAG_BYTES, &len);
 
-	if (!is_allowed(sup, m, COMMAND_EVENT)) { /* Supervisor takes events to its end */
+	if (!is_allowed(sup, m, COMMAND_EVENT, NULL)) { /* Supervisor takes events to its end */
 		return;
 	}
 	(void)strbuf_addf(&sb, "type:%s\n", message_str(m, TAG_NAME));

@@ -468,7 +468,7 @@ def test_a_deploy_is_for_those_whom_the_service_allows(slotd, ports, allowed):
         assert done.returncode == 0 and payinv.live() == "b", text_of(done)
         assert "by nobody" in text_of(done)
     else:
-        assert done.returncode != 0 and "allow_deploy" in text_of(done)
+        assert done.returncode != 0 and "allow=deploy:" in text_of(done)
         assert payinv.live() == "a"
 
 

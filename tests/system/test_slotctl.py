@@ -720,7 +720,7 @@ def test_who_may_not_is_told_who_he_is(place, serve):
                f"unix://{server.path}", "slots")
     assert done.stderr == (
         f'slotctl: {server.path}: permission denied: you are "nobody", it is root:root 0700. '
-        "Use sudo, or allow_deploy=nobody in the [service:...] section.\n")
+        "Use sudo, or allow=deploy:nobody in the [service:...] section.\n")
     assert done.returncode == 10
 
 

@@ -161,7 +161,7 @@ START_TEST(what_cannot_begin_is_refused_with_a_reason)
 	says(diag.text, "b is a slot (the idle one), not a service. Did you mean: slotctl swap s");
 	req.service = "s";
 	ck_assert_int_eq(ask(&w, &req, &diag), -EACCES);
-	says(diag.text, "ana may not change s: add allow_deploy=ana to [service:s]");
+	says(diag.text, "ana may not change s: add allow=deploy:ana to [service:s]");
 	req.trusted = true;
 	req.kind = SWAP_KIND_DEPLOY;
 	req.release = "a\nb";

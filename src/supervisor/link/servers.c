@@ -4,11 +4,13 @@
 #include "link/kept.h"
 #include "link/lookout.h"
 
+#include <slotd/access.h>
 #include <slotd/address.h>
 #include <slotd/cleanup.h>
 #include <slotd/listen.h>
 #include <slotd/notify.h>
 #include <slotd/ownname.h>
+#include <slotd/strbuf.h>
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -218,8 +220,12 @@ static int add(struct supervisor *sup, const struct server_config *c, struct dia
 	return 0;
 }
 
+/* Each request is judged. */
 static mode_t own_mode(const struct config *config)
 {
+	if (config->grants.len) {
+		return OWN_MODE_ALL;
+	}
 	vec_for_each (s, &config->services) {
 		if ((*s)->allow_deploy) {
 			return OWN_MODE_ALL;
@@ -273,6 +279,51 @@ static void tell(struct helper *control, const struct server *s, size_t index)
 	(void)helper_send(control, &m);
 }
 
+static int add_grant(struct strbuf *to, const struct grant *g)
+{
+	char line[GRANT_TEXT_MAX];
+
+	return strbuf_add(to, line, grant_format(g, line, sizeof(line)));
+}
+
+/* allow_deploy is the role deploy for that service. */
+static int add_deployers(struct strbuf *to, const struct service_config *s)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r >= 0 && i < s->n_allow_uids; i++) {
+		r = add_grant(to, &(struct grant){ROLE_DEPLOY, false, s->allow_uids[i], s->name});
+	}
+	for (unsigned i = 0; r >= 0 && i < s->n_allow_gids; i++) {
+		r = add_grant(to, &(struct grant){ROLE_DEPLOY, true, s->allow_gids[i], s->name});
+	}
+	return r;
+}
+
+/* What does not fit, or cannot be said, is a role less, never one more. */
+static void tell_access(struct helper *control, const struct config *config)
+{
+	CLEANUP(strbuf_done) struct strbuf text = {.max = MESSAGE_BYTES_MAX - 1};
+	struct message m;
+	int r = 0;
+
+	vec_for_each (g, &config->grants) {
+		r = r < 0 ? r : add_grant(&text, g);
+	}
+	vec_for_each (s, &config->services) {
+		r = r < 0 ? r : add_deployers(&text, *s);
+	}
+	if (text.error) {
+		log_line(LOG_ERR, "slotd-control does not know who may read: %s",
+			 strerror(-text.error));
+	}
+	message_init(&m, MSG_CONTROL_ACCESS, 0);
+	message_put_u64(&m, TAG_UID, geteuid());
+	message_put_u64(&m, TAG_STATE, config->grants.len != 0);
+	message_put_text(&m, TAG_TEXT, text.error ? "" : strbuf_str(&text));
+	(void)helper_send(control, &m);
+}
+
 /* Nobody can find a socket whose name was removed: another takes its place. */
 static void make_again(struct supervisor *sup, struct server *s, size_t index)
 {
@@ -308,8 +359,12 @@ void servers_look_after(struct supervisor *sup)
 void servers_reconfigure(struct supervisor *sup)
 {
 	struct server *own = &servers_of(sup)->list.at[SERVER_OWN];
+	struct helper *control = helper_of(sup, HELPER_CONTROL);
 	mode_t mode = own_mode(sup->config);
 
+	if (control && channel_open(&control->channel)) {
+		tell_access(control, sup->config);
+	}
 	if (!own->name.path || own->mode == mode) {
 		return;
 	}
@@ -341,6 +396,7 @@ void servers_refill(struct supervisor *sup, struct helper *control)
 {
 	struct servers *all = servers_of(sup);
 
+	tell_access(control, sup->config); /* first: nobody is let in before */
 	for (size_t i = 0; i < all->list.len; i++) {
 		tell(control, &all->list.at[i], i);
 	}
