@@ -67,6 +67,7 @@ enum command {
 	COMMAND_DRY_RUN,  /* SERVICE, RELEASE, ARG; -> items: a line in TEXT, the exit code in CODE
 			   */
 	COMMAND_WHOAMI,	  /* -> ANSWER with TEXT */
+	COMMAND_NOTIFY,	  /* SERVICE; -> ANSWER with TEXT when the test has ended */
 	COMMAND_MAX_,
 	COMMAND_INVALID_ = -22,
 };
@@ -183,6 +184,7 @@ enum {
 	ALLOW_DETACH = 1 << 9,
 	ALLOW_UNTIL = 1 << 10,
 	ALLOW_ROLLING = 1 << 11,
+	ALLOW_TEST = 1 << 12,
 };
 
 struct command_option {

@@ -221,9 +221,14 @@ struct service_config {
 	unsigned keep_releases;		/* 0: all */
 	usec_t hook_timeout[HOOK_MAX_]; /* USEC_NEVER: none */
 	char *rolling_max;		/* "1", "3", "25%" */
-	char **allow;			/* "read:ana", "deploy:@ops"; NULL: none */
-	char **allow_deploy;		/* user names, @groups; NULL: none */
-	uid_t *allow_uids;		/* after config_resolve: users, members of groups */
+	/* telling people; of [slotd] where notify is NULL */
+	char *notify;	  /* a command; NULL: none */
+	char **notify_on; /* names of events; NULL: all */
+	usec_t notify_timeout;
+	struct owner notify_user; /* user NULL: that of the workers */
+	char **allow;		  /* "read:ana", "deploy:@ops"; NULL: none */
+	char **allow_deploy;	  /* user names, @groups; NULL: none */
+	uid_t *allow_uids;	  /* after config_resolve: users, members of groups */
 	gid_t *allow_gids;
 	unsigned n_allow_uids, n_allow_gids;
 };
@@ -258,7 +263,12 @@ struct supervisord_config {
 	char *state_dir, *run_dir, *log_dir;
 	struct owner helper_user;
 	unsigned relays; /* 0: min(CPUs, 4) */
-	char **allow;	 /* "admin:ana", "metrics:@monitoring"; NULL: none */
+	char *notify;	 /* for all services and programs; as in struct service_config */
+	char **notify_on;
+	usec_t notify_timeout;
+	struct owner notify_user;
+	struct config_place allow_place; /* of allow, or as above */
+	char **allow;			 /* "admin:ana", "metrics:@monitoring"; NULL: none */
 	bool journal;
 	bool reset_signals;
 };

@@ -29,6 +29,7 @@ enum {
 #define KEEP_HISTORY	    "history"	  /* memfd: its lines that are not written yet */
 #define KEEP_RECORD	    "record"	  /* pidfd of the child that writes a record */
 #define KEEP_COMMAND_PREFIX "command "	  /* + service: pidfd of its prepare commands */
+#define KEEP_NOTICE_PREFIX  "notice "	  /* + service: memfd of what is not delivered, pidfd */
 #define KEEP_JOB_PREFIX	    "job "	  /* + number: write end of the pipe to its log */
 #define KEEP_FCGI_PREFIX    "fcgi "	  /* + program + " " + url: a socket of an fcgi program */
 #define KEEP_SERVER_PREFIX  "server "	  /* + address: a control socket */

@@ -216,6 +216,16 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 			  "Returns a part of slotd's own log. " READ_HELP, .channel = CHANNEL_OWN },
 		},
 	},
+	[COMMAND_NOTIFY] = {
+		.name = "notify", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
+		.usage = "notify --test SERVICE\tRun the notify command of a service with a test, and say "
+			 "what came of it",
+		.manual = "It prints how the command ended, and the first line that it printed. The exit "
+			  "status is 0 if it ended well, else 10.",
+		.flags = ALLOW_TEST | OURS, .completion = COMPLETE_SERVICES,
+		.methods = {{ "slotd.notifyTest", METHOD_SAY, {SERVICE},
+			"Runs the notify command of a service with a test. Returns what came of it." }},
+	},
 	[COMMAND_OPEN] = {
 		.name = "open", .topic = TOPIC_DAEMON, .may = MAY_ANYBODY,
 		.usage = "open URL\tTalk to another server: http://HOST:PORT or unix:///PATH",
@@ -559,6 +569,7 @@ const struct command_option command_options[] = {
 	 "Do not ask before a swap or rollback, as slotctl does on a terminal"},
 	{ALLOW_UNTIL, "--until", "gate", "Make the idle slot ready, and do not swap"},
 	{ALLOW_ROLLING, "--rolling", NULL, NULL},
+	{ALLOW_TEST, "--test", NULL, NULL},
 	{ALLOW_DETACH, "--detach", NULL,
 	 "Begin the job and do not follow it; slotctl attach does that"},
 	{ALLOW_WAIT, "--wait", "DURATION",

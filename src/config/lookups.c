@@ -35,6 +35,14 @@ static int of_supervisord(struct config *c, struct lookups *l)
 					 .as_process = true,
 					 .helper = true,
 				 });
+	r = r < 0 ? r
+		  : add_owner(l, (struct owner_lookup){
+					 .owner = &c->supervisord.notify_user,
+					 .kind = "",
+					 .name = "[slotd]",
+					 .option = "notify_user",
+					 .as_process = true,
+				 });
 	return r < 0 ? r
 		     : add_log(l, (struct log_lookup){
 					  .log = &c->supervisord.log,
@@ -127,6 +135,14 @@ static int of_service(struct service_config *s, struct lookups *l)
 				     .option = "socket_owner",
 			     });
 
+	r = r < 0 ? r
+		  : add_owner(l, (struct owner_lookup){
+					 .owner = &s->notify_user,
+					 .kind = "service ",
+					 .name = s->name,
+					 .option = "notify_user",
+					 .as_process = true,
+				 });
 	for (size_t i = 0; r == 0 && i < s->listen.len; i++) {
 		r = add_host(l, (struct host_lookup){
 					.address = &s->listen.at[i],

@@ -256,6 +256,22 @@ const struct option_def service_options[] = {
 		 "once: a number, or a percentage, which is written 25%%. At least one worker "
 		 "always goes on "
 		 "serving."},
+	{"notify", OPTION_FIELD(S, notify), OURS,
+	 .help = "Command that is told of deploys and troubles of this service: /bin/sh -c runs it "
+		 "once for "
+		 "each event, with one line of JSON on its standard input. See TELLING PEOPLE. "
+		 "Default: that of "
+		 "[slotd]."},
+	{"notify_on", OPTION_FIELD(S, notify_on), OURS,
+	 .help = "Events of which notify is told: deploy-started, deploy-done, deploy-failed, "
+		 "rolled-back, fatal, canary-old, disk-full, drain-long. Default: all."},
+	{"notify_timeout", OPTION_FIELD(S, notify_timeout), OURS, .def = "30", .min = SECONDS(1),
+	 .max = SECONDS(3600),
+	 .help = "Time after which a notify command is killed, which counts as a failure."},
+	{"notify_user", OPTION_FIELD_AS(S, notify_user, struct owner, OPT_USER), OURS,
+	 .help = "User that the notify command runs as. Default: the user of the workers that it "
+		 "is "
+		 "about."},
 	{"allow", OPTION_FIELD(S, allow), OURS,
 	 .help = "Roles for this service, such as deploy:ci or read:@staff: read is for its status "
 		 "and the logs of its workers, deploy also for deploy, swap, rollback, restart "

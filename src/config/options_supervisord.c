@@ -79,6 +79,23 @@ const struct option_def supervisord_options[] = {
 	 .help = "User that the helper processes run as if slotd runs as root; nobody if this "
 		 "user does not exist. The user must have permission to connect to the unix "
 		 "sockets of workers."},
+	{"notify", OPTION_FIELD(S, notify), .on_change = EFFECT_LIVE,
+	 .help = "Command that is told of deploys and troubles of all services that have none of "
+		 "their own, and "
+		 "of programs: /bin/sh -c runs it once for each event, with one line of JSON on "
+		 "its standard "
+		 "input. See TELLING PEOPLE."},
+	{"notify_on", OPTION_FIELD(S, notify_on), .on_change = EFFECT_LIVE,
+	 .help = "Events of which notify is told: deploy-started, deploy-done, deploy-failed, "
+		 "rolled-back, fatal, canary-old, disk-full, drain-long. Default: all."},
+	{"notify_timeout", OPTION_FIELD(S, notify_timeout), .on_change = EFFECT_LIVE, .def = "30",
+	 .min = SECONDS(1), .max = SECONDS(3600),
+	 .help = "Time after which a notify command is killed, which counts as a failure."},
+	{"notify_user", OPTION_FIELD_AS(S, notify_user, struct owner, OPT_USER),
+	 .on_change = EFFECT_LIVE,
+	 .help = "User that the notify command runs as. Default: the user of the workers that it "
+		 "is "
+		 "about."},
 	{"allow", OPTION_FIELD(S, allow), .on_change = EFFECT_LIVE,
 	 .help = "Roles of users and @groups on slotd's own socket, such as admin:ana, "
 		 "read:@staff, "

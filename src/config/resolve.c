@@ -539,7 +539,7 @@ int config_resolve(struct config *c)
 			  : resolve_grants(c, c->services.at[i]->place, c->services.at[i],
 					   c->services.at[i]->allow);
 	}
-	r = r < 0 ? r : resolve_grants(c, c->supervisord.place, NULL, c->supervisord.allow);
+	r = r < 0 ? r : resolve_grants(c, c->supervisord.allow_place, NULL, c->supervisord.allow);
 	resolve_logs(c, &l);
 	if (r == 0 && geteuid() != 0) {
 		const struct passwd *pw = getpwuid(geteuid());

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <slotd/cleanup.h>
 #include <slotd/health.h>
+#include <slotd/notice.h>
 #include <slotd/rolling.h>
 #include <slotd/status_list.h>
 #include <stdarg.h>
@@ -206,6 +207,14 @@ static void check_gate(struct service_making *m)
 	}
 	if (s->min_ready) {
 		check_min_ready(m);
+	}
+	for (char **event = s->notify_on; event && *event; event++) {
+		if ((int)notice_find(*event) < 0) {
+			service_error(m, "notify_on",
+				      "notify_on: there is no event '%s': see notify_on in "
+				      "slotd.conf(5)",
+				      *event);
+		}
 	}
 	if (s->rolling_max && rolling_most(s->rolling_max, 1) < 0) {
 		service_error(m, "rolling_max",

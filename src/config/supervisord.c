@@ -1,6 +1,7 @@
 /* [supervisord], [slotd], and the servers of either. */
 #include <limits.h>
 #include <slotd/cleanup.h>
+#include <slotd/notice.h>
 #include <string.h>
 
 #include "endpoint.h"
@@ -236,6 +237,33 @@ static void check_loglevel(struct loader *l)
 		     "[%s] loglevel: %s", from ? from->name : "supervisord", diag.text);
 }
 
+/* The line of an option that either section may have. */
+static struct config_place place_of(struct loader *l, const char *option)
+{
+	const struct section *from = document_section(&l->document, "slotd");
+
+	if (!from || !section_option(from, option)) {
+		from = document_section(&l->document, "supervisord");
+	}
+	return from && section_option(from, option) ? loader_place(from, option)
+						    : l->config->supervisord.place;
+}
+
+static void check_people(struct loader *l)
+{
+	struct supervisord_config *s = &l->config->supervisord;
+
+	s->allow_place = place_of(l, "allow");
+	for (char **event = s->notify_on; event && *event; event++) {
+		if ((int)notice_find(*event) < 0) {
+			config_error(l->config, place_of(l, "notify_on"),
+				     "[slotd] notify_on: there is no event '%s': see notify_on in "
+				     "slotd.conf(5)",
+				     *event);
+		}
+	}
+}
+
 int load_supervisord(struct loader *l)
 {
 	const struct section *theirs = document_section(&l->document, "supervisord");
@@ -259,6 +287,7 @@ int load_supervisord(struct loader *l)
 		r = settle_paths(l);
 	}
 	if (r == 0 && l->config->supervisord.loglevel) {
+		check_people(l);
 		check_loglevel(l);
 	}
 	return r;

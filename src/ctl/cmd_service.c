@@ -463,6 +463,35 @@ void cmd_drain(struct ctl *ctl, struct words *words)
 		   "the connections that the old slot still has are being closed");
 }
 
+void cmd_notify(struct ctl *ctl, struct words *words)
+{
+	CLEANUP(value_done) struct value status = {0}, reply = {0};
+	struct diag diag = {0};
+	int r;
+
+	if (!usage_ok(ctl, words, 1)) {
+		return;
+	}
+	if (!words->test) {
+		(void)fprintf(stderr,
+			      "slotctl: slotd tells by itself; to try the command: slotctl "
+			      "notify --test %s\n",
+			      words->at[0]);
+		ctl->exit_code = EXIT_USAGE;
+		return;
+	}
+	if (!get_service(ctl, COMMAND_NOTIFY, words->at[0], &status)) {
+		return;
+	}
+	r = rpc_call(&ctl->rpc, &reply, &diag, command_method(COMMAND_NOTIFY, ABOUT_NOTHING), "s",
+		     words->at[0]);
+	if (r < 0) {
+		session_own_failed(ctl, r, &diag, false);
+	} else {
+		printf("%s\n", value_str(&reply));
+	}
+}
+
 void cmd_freeze(struct ctl *ctl, struct words *words)
 {
 	CLEANUP(value_done) struct value status = {0};

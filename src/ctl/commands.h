@@ -13,7 +13,7 @@ struct words {
 	char *buf;
 	char **at;
 	int n;
-	bool json, force, now, dry_run, yes, detach, until_gate, rolling;
+	bool json, force, now, dry_run, yes, detach, until_gate, rolling, test;
 	usec_t wait; /* 0: not given */
 };
 
@@ -41,7 +41,7 @@ command_fn cmd_ask, cmd_add, cmd_attach, cmd_avail, cmd_clear, cmd_deploy, cmd_d
 	cmd_open, cmd_pid, cmd_quit, cmd_releases, cmd_reload, cmd_remove, cmd_reopen, cmd_reread,
 	cmd_restart, cmd_restart_daemon, cmd_upgrade, cmd_rollback, cmd_shutdown, cmd_signal,
 	cmd_slots, cmd_start, cmd_status, cmd_stop, cmd_swap, cmd_tail, cmd_update, cmd_version,
-	cmd_whoami;
+	cmd_notify, cmd_whoami;
 
 /** restart --rolling. */
 command_fn cmd_restart_rolling;

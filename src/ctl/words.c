@@ -17,6 +17,7 @@ static bool *switch_of(struct words *w, unsigned flag)
 	       : flag == ALLOW_YES     ? &w->yes
 	       : flag == ALLOW_DETACH  ? &w->detach
 	       : flag == ALLOW_ROLLING ? &w->rolling
+	       : flag == ALLOW_TEST    ? &w->test
 				       : &w->dry_run;
 }
 

@@ -10,6 +10,7 @@
 #include "rights.h"
 #include "service/services.h"
 #include "show/events.h"
+#include "show/notices.h"
 #include "show/publish.h"
 #include "show/requests.h"
 #include "shutdown.h"
@@ -452,6 +453,18 @@ static void command_unfreeze(const struct call *c)
 	change_job(c, service_unfreeze);
 }
 
+static void command_notify_test(const struct call *c)
+{
+	char who[128];
+	struct job_request req = job_request(c, who, sizeof(who));
+	struct diag diag = {0};
+	int r = notices_test(c->sup, &req, c->id, &diag);
+
+	if (r < 0) { /* else it is answered later */
+		answer(c->sup, c->id, job_fault(r), diag.text);
+	}
+}
+
 static void command_whoami(const struct call *c)
 {
 	char who[128], text[1024];
@@ -493,6 +506,7 @@ static command_fn *const commands[COMMAND_MAX_] = {
 	[COMMAND_HISTORY] = command_open_history,
 	[COMMAND_ATTACH] = command_open_job_log,
 	[COMMAND_WHOAMI] = command_whoami,
+	[COMMAND_NOTIFY] = command_notify_test,
 };
 
 bool commands_have(enum command c)

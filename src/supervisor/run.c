@@ -23,6 +23,7 @@
 #include "service/gate.h"
 #include "service/services.h"
 #include "show/events.h"
+#include "show/notices.h"
 #include "show/publish.h"
 #include "show/requests.h"
 #include "show/systemd.h"
@@ -312,6 +313,7 @@ void supervisor_begin(struct supervisor *sup)
 	cgroups_sweep(sup);
 	records_resume(sup);
 	services_resume(sup);
+	notices_resume(sup);
 	vec_for_each (g, &sup->groups) {
 		group_autostart(*g);
 	}
@@ -340,9 +342,10 @@ void supervisor_run(struct supervisor *sup)
 static void end_parts(struct supervisor *sup)
 {
 	static void (*const ends[])(struct supervisor *) = {
-		dry_runs_done, upgrade_done, events_done,  fcgi_done,	services_done, gate_done,
-		jobs_done,     relays_done,  records_done, reload_done, requests_done, helpers_done,
-		streams_done,  servers_done, publish_done, keep_done,
+		dry_runs_done, upgrade_done,  events_done,  fcgi_done,	  services_done,
+		gate_done,     jobs_done,     notices_done, relays_done,  records_done,
+		reload_done,   requests_done, helpers_done, streams_done, servers_done,
+		publish_done,  keep_done,
 	};
 
 	lookout_done(sup);

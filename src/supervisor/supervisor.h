@@ -97,6 +97,7 @@ struct supervisor {
 	struct keepings *keepings;
 	struct leftover *leftovers;
 	struct lookout *lookout;
+	struct notices *notices;
 	struct orphans *orphans;
 	struct ownlog *ownlog;
 	struct pidfile *pidfile;

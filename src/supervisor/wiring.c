@@ -24,6 +24,7 @@
 #include "service/services.h"
 #include "service/sockets.h"
 #include "show/events.h"
+#include "show/notices.h"
 #include "show/publish.h"
 #include "show/requests.h"
 #include "show/state_events.h"
@@ -159,6 +160,10 @@ static const struct worker_observer services_hear = {
 };
 
 static const struct worker_observer rolls_hear = {.state = roll_process_entered};
+static const struct worker_observer notices_hear = {
+	.state = notices_process_entered,
+	.output_lost = notices_output_lost,
+};
 static const struct worker_observer bake_hears = {.state = bake_process_entered};
 static const struct worker_observer secrets_hear = {.state = secrets_process_entered};
 static const struct worker_observer cgroups_hear = {.state = cgroups_process_entered};
@@ -168,9 +173,9 @@ static const struct worker_observer reload_hears = {.state = reload_process_ente
 /* Requests first: what they answer about a worker that goes is said before it is gone. What is
  * shown last: nothing is said of it after that. */
 static const struct worker_observer *const worker_observers[] = {
-	&requests_hear,	 &events_hear,	 &services_hear, &swaps_hear,	  &rolls_hear,
-	&bake_hears,	 &secrets_hear,	 &cgroups_hear,	 &shutdown_hears, &reload_hears,
-	&schedules_hear, &publish_hears, NULL,
+	&requests_hear, &events_hear,	 &services_hear, &swaps_hear,	&rolls_hear,
+	&bake_hears,	&secrets_hear,	 &cgroups_hear,	 &notices_hear, &shutdown_hears,
+	&reload_hears,	&schedules_hear, &publish_hears, NULL,
 };
 
 /* ---- services */
@@ -203,6 +208,13 @@ static const struct service_observer rolls_follow = {
 static const struct service_observer jobs_follow = {.gone = jobs_forget};
 static const struct service_observer events_follow_services = {.ended = events_service_ended};
 static const struct service_observer schedules_follow = {.live = schedules_service_lives};
+static const struct service_observer notices_follow = {
+	.job_began = notices_job_began,
+	.job_ended = notices_job_ended,
+	.drain_cut = notices_drain_cut,
+	.no_room = notices_no_room,
+	.gone = notices_service_gone,
+};
 static const struct service_observer systemd_follows = {.live = systemd_service_live};
 
 static const struct service_observer publish_follows = {
@@ -212,8 +224,15 @@ static const struct service_observer publish_follows = {
 
 /* Jobs first: whoever follows one is told how it ends. */
 static const struct service_observer *const service_observers[] = {
-	&jobs_follow,	  &swaps_follow,     &rolls_follow,    &events_follow_services,
-	&systemd_follows, &schedules_follow, &publish_follows, NULL,
+	&jobs_follow,
+	&swaps_follow,
+	&rolls_follow,
+	&events_follow_services,
+	&notices_follow,
+	&systemd_follows,
+	&schedules_follow,
+	&publish_follows,
+	NULL,
 };
 
 /* ---- names that go away */

@@ -503,6 +503,7 @@ void job_finished(struct service *s, const struct plan_action *a)
 	}
 	j->over = a->arg != SWAP_EXIT_DONE || s->swap.until_gate || j->kind == SWAP_KIND_RESTART;
 	commit(j);
+	service_job_ended(s, j);
 	close_when_over(j);
 	job_changed(j);
 }

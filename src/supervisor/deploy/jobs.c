@@ -10,6 +10,7 @@
 #include "deploy/service_swap.h"
 #include "deploy/upkeep.h"
 #include "link/helpers.h"
+#include "service/observers.h"
 #include "service/place.h"
 #include "service/service.h"
 #include "service/services.h"
@@ -500,6 +501,7 @@ int job_begin(struct supervisor *sup, const struct job_request *req, struct diag
 	records_write_state(sup);
 	announce(j);
 	job_changed(j); /* whoever goes on with the first phase of it knows it */
+	service_job_began(s, j);
 	service_begin(s, &begin);
 	return (int)j->number;
 }

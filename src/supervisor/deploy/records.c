@@ -151,6 +151,9 @@ static void wrote(struct records *r, const struct request *q, int code, const ch
 	char full[PLAN_TEXT_MAX];
 
 	if (code < 0) {
+		if (code == -ENOSPC && !s->unrecorded) {
+			service_no_room(s, text);
+		}
 		s->unrecorded = true;
 		service_explain(s, TROUBLE_RECORD, "%s", text);
 		service_say(s, LOG_ERR, "%s",

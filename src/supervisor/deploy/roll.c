@@ -32,10 +32,12 @@ static void look_soon(struct service *s)
 
 /* ---- may it begin? ---- */
 
-/* Whoever was stopped, or has ended as it should, is left as it is. */
+/* Whoever was stopped, or has ended as it should, is left as it is, and a run at a time of
+ * schedule= ends by itself. */
 static bool takes_part(const struct process *p)
 {
-	return p->worker.state != WORKER_STOPPED && p->worker.state != WORKER_EXITED && !p->removed;
+	return !p->config->program->schedule && p->worker.state != WORKER_STOPPED &&
+	       p->worker.state != WORKER_EXITED && !p->removed;
 }
 
 int roll_check(struct service *s, const struct job_request *req, struct diag *diag)
@@ -282,7 +284,7 @@ static bool is_lost(const struct process *p)
 	const struct worker *w = &p->worker;
 
 	return w->state == WORKER_FATAL || w->state == WORKER_UNKNOWN ||
-	       w->state == WORKER_STOPPED ||
+	       (w->state == WORKER_STOPPED && p->waits == WAITS_FOR_NOTHING) ||
 	       (w->state == WORKER_EXITED && w->deadline == USEC_NEVER);
 }
 

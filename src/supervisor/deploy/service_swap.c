@@ -121,6 +121,9 @@ static void say_cut(struct service *s, enum slot_id slot)
 			    " connections that did not end by themselves were closed",
 			    slot_name(slot), n);
 		job_cut(s, slot, n);
+		if (!s->slots[slot].hurried) {
+			service_drain_cut(s, slot, n);
+		}
 	}
 }
 
@@ -436,6 +439,7 @@ static void perform_drain(struct service *s, const struct plan_action *a)
 
 static void perform_cut(struct service *s, const struct plan_action *a)
 {
+	s->slots[a->slot].hurried = a->arg;
 	s->sup->handoff->cut(s, (enum slot_id)a->slot, a->arg ? 0 : s->policy.drain_spread);
 }
 

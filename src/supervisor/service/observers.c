@@ -50,6 +50,26 @@ void service_ended(struct service *s, const struct plan_action *a)
 	TELL(s, ended, s, a);
 }
 
+void service_job_began(struct service *s, const struct job *j)
+{
+	TELL(s, job_began, s, j);
+}
+
+void service_job_ended(struct service *s, const struct job *j)
+{
+	TELL(s, job_ended, s, j);
+}
+
+void service_drain_cut(struct service *s, enum slot_id slot, uint64_t n)
+{
+	TELL(s, drain_cut, s, slot, n);
+}
+
+void service_no_room(struct service *s, const char *text)
+{
+	TELL(s, no_room, s, text);
+}
+
 void service_gone(struct service *s)
 {
 	TELL(s, gone, s);

@@ -23,6 +23,14 @@ struct service_observer {
 	void (*live)(struct service *s);
 	/** Its swap has ended: a PLAN_FINISH action. */
 	void (*ended)(struct service *s, const struct plan_action *a);
+	/** A job has begun. */
+	void (*job_began)(struct service *s, const struct job *j);
+	/** Its outcome is known, and told to whoever follows it. */
+	void (*job_ended)(struct service *s, const struct job *j);
+	/** A slot did not drain in time: n connections were closed. */
+	void (*drain_cut)(struct service *s, enum slot_id slot, uint64_t n);
+	/** The record cannot be written because the disk is full. */
+	void (*no_room)(struct service *s, const char *text);
 	/** The service is about to be freed. */
 	void (*gone)(struct service *s);
 };
@@ -35,4 +43,8 @@ void service_worker_drained(struct service *s, uint32_t worker, bool cut, uint64
 void service_judged(struct service *s);
 void service_lives(struct service *s);
 void service_ended(struct service *s, const struct plan_action *a);
+void service_job_began(struct service *s, const struct job *j);
+void service_job_ended(struct service *s, const struct job *j);
+void service_drain_cut(struct service *s, enum slot_id slot, uint64_t n);
+void service_no_room(struct service *s, const char *text);
 void service_gone(struct service *s);

@@ -86,6 +86,7 @@ struct service_slot {
 	uint64_t n_cut;		 /* connections that the last cut ended */
 	char release[64];
 	usec_t since;  /* wall clock: live since, or idle since */
+	bool hurried;  /* its last cut was asked for: drain --now */
 	bool clearing; /* its workers are stopped first, then it starts */
 	bool proven;   /* it was live with the release it contains: a rollback may go there */
 	bool touched;  /* a deploy into it has begun, and none has succeeded since */

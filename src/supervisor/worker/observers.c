@@ -35,6 +35,11 @@ void process_changed(struct process *p)
 	TELL(p->sup, changed, p);
 }
 
+void process_output_lost(struct process *p, int error)
+{
+	TELL(p->sup, output_lost, p, error);
+}
+
 void process_stepped(struct process *p)
 {
 	TELL(p->sup, stepped, p);

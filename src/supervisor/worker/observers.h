@@ -14,6 +14,8 @@ struct worker_observer {
 	void (*state)(struct process *p, const struct plan_action *a);
 	/** Something that people see of it has changed. */
 	void (*changed)(struct process *p);
+	/** Some of its output could not be written, and is lost: errno. */
+	void (*output_lost)(struct process *p, int error);
 	/** A step of its machine is over, and its plan was carried out. */
 	void (*stepped)(struct process *p);
 	/** It has no process any more and is about to be freed. */
@@ -33,6 +35,7 @@ struct worker_observer {
 int process_added(struct process *p);
 void process_entered(struct process *p, const struct plan_action *a);
 void process_changed(struct process *p);
+void process_output_lost(struct process *p, int error);
 void process_stepped(struct process *p);
 void process_gone(struct process *p);
 int process_piped(struct process *p, int *child);

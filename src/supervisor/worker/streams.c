@@ -325,6 +325,7 @@ static void on_lost(struct streams *s, const struct message *m)
 		st->process->lost_lines += lines - st->lost_lines;
 		process_commit(st->process);
 		process_changed(st->process);
+		process_output_lost(st->process, (int)message_i64(m, TAG_CODE));
 	}
 	st->lost_lines = lines;
 	st->lost_bytes = bytes;
