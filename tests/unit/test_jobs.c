@@ -297,6 +297,33 @@ START_TEST(a_slot_that_does_not_start_fails_the_swap)
 }
 END_TEST
 
+START_TEST(workers_that_were_fatal_are_started_before_they_are_judged)
+{
+	auto_world w = world_new("[program:a]\ncommand=web_a%(process_num)d\nnumprocs=2\n"
+				 "numprocs_start=8001\nprocess_name=%(process_num)d\n"
+				 "startretries=0\n[program:b]\ncommand=web_b\n" SERVICE
+				 "worker=unix:@DIR@/%(program_name)s%(process_num)d.sock\n");
+
+	world_advance(&w, SECONDS(2));
+	go(&w, SWAP_KIND_SWAP);
+	finish(&w);
+	ck_assert_int_eq(live_of(&w), SLOT_B);
+	world_advance(&w, SECONDS(900)); /* idle_keep */
+	for (int attempt = 0; attempt < 2; attempt++) {
+		process_start(world_process(&w, attempt ? "a:8002" : "a:8001"));
+		world_settle(&w);
+		world_exit(&w, attempt ? "web_a8002" : "web_a8001", 4);
+	}
+	ck_assert_str_eq(world_state(&w, "a:8001"), "FATAL");
+	ck_assert_str_eq(world_state(&w, "a:8002"), "FATAL");
+	go(&w, SWAP_KIND_SWAP);
+	ck_assert_int_eq(step_of(&w), SWAP_START);
+	finish(&w);
+	ck_assert_int_eq(live_of(&w), SLOT_A);
+	logged("swap #2: a is live.");
+}
+END_TEST
+
 /* ---- bake */
 
 START_TEST(a_slot_that_stays_up_is_baked_and_then_told)
@@ -543,6 +570,7 @@ int main(void)
 		a_slotd_that_ends_gives_up_what_has_not_flipped,
 		a_gate_that_fails_tells_who_and_why_and_stops_the_slot,
 		a_slot_that_does_not_start_fails_the_swap,
+		workers_that_were_fatal_are_started_before_they_are_judged,
 		a_slot_that_stays_up_is_baked_and_then_told, a_crash_while_it_is_baked_flips_back,
 		checks_that_fail_while_it_is_baked_flip_back, a_rollback_ends_the_bake,
 		what_does_not_end_by_itself_is_cut_and_counted, a_drain_can_be_hurried,

@@ -88,6 +88,7 @@ struct service_slot {
 	usec_t since;  /* wall clock: live since, or idle since */
 	bool hurried;  /* its last cut was asked for: drain --now */
 	bool clearing; /* its workers are stopped first, then it starts */
+	bool starting; /* during the call that starts them one by one */
 	bool proven;   /* it was live with the release it contains: a rollback may go there */
 	bool touched;  /* a deploy into it has begun, and none has succeeded since */
 	/* Its prepare commands have said why nobody should go back from it: "" if they did not. */

@@ -10,11 +10,13 @@ static void start_served(struct service *s, enum slot_id slot)
 	struct process *p;
 	size_t pos = 0;
 
+	s->slots[slot].starting = true;
 	while ((p = service_next(s, slot, &pos))) {
 		if ((p->config->address || process_goes_with_slot(p)) && process_ended(p)) {
 			process_start(p);
 		}
 	}
+	s->slots[slot].starting = false;
 }
 
 static bool any_stopping(const struct service *s, enum slot_id slot)
@@ -63,6 +65,9 @@ void slot_start_again(struct service *s, enum slot_id slot, bool afresh, usec_t 
 
 bool slot_start_goes_on(struct service *s, enum slot_id slot)
 {
+	if (s->slots[slot].starting) {
+		return false; /* the next ones are still FATAL from the time before */
+	}
 	if (s->slots[slot].clearing && !any_stopping(s, slot)) {
 		s->slots[slot].clearing = false;
 		start_served(s, slot);
