@@ -120,10 +120,15 @@ static void retire(struct sim *s, enum slot_id slot, bool discard)
 	commit(s);
 }
 
+static bool leaves_live(const struct scene *c)
+{
+	return c->until_gate || c->kind == SWAP_KIND_RESTART;
+}
+
 static void finish(struct sim *s, const struct plan_action *a)
 {
 	s->code = a->arg;
-	if (a->arg == SWAP_EXIT_DONE && !s->deploy.until_gate) {
+	if (a->arg == SWAP_EXIT_DONE && !leaves_live(s->scene)) {
 		s->closing = true;
 	} else {
 		write_line(s, a->arg);
@@ -320,6 +325,9 @@ static enum deploy_event_kind what_comes(struct sim *s)
 	case SWAP_BAKE:
 		s->now = s->deploy.deadline;
 		return DEPLOY_EV_TIMER;
+	case SWAP_ROLL:
+	case SWAP_SETTLE:
+		return DEPLOY_EV_ROLLED;
 	default:
 		return DEPLOY_EV_COMMANDS;
 	}
@@ -415,7 +423,7 @@ static void check_idle(const struct sim *s)
 	}
 	/* Whoever runs is known to: it is warm, and will be stopped. */
 	holds(s, s->crews[idle] == (kept ? CREW_UP : CREW_DOWN));
-	if (s->code == SWAP_EXIT_DONE) {
+	if (s->code == SWAP_EXIT_DONE && s->scene->kind != SWAP_KIND_RESTART) {
 		holds(s, (kept || s->old_ended) && s->proven[idle]);
 	}
 	if (s->code == SWAP_EXIT_FLIPPED_BACK && s->word == SLOT_A) {
@@ -444,7 +452,7 @@ static void check_end(const struct sim *s)
 	holds(s, s->code == SWAP_EXIT_DONE || s->code == SWAP_EXIT_FAILED ||
 			 s->code == SWAP_EXIT_FLIPPED_BACK);
 	if (s->code == SWAP_EXIT_DONE) {
-		holds(s, s->word == (s->scene->until_gate ? SLOT_A : SLOT_B));
+		holds(s, s->word == (leaves_live(s->scene) ? SLOT_A : SLOT_B));
 		holds(s, !s->runs[HOOK_ON_FAILURE]);
 	}
 	check_idle(s);
@@ -498,6 +506,9 @@ static const struct trouble troubles[] = {
 	{SWAP_BAKE, false, DEPLOY_EV_ROLLED_BACK, 0, true},
 	{SWAP_AFTER_SWAP, false, DEPLOY_EV_ROLLED_BACK, 0, true},
 	{SWAP_DRAIN, false, DEPLOY_EV_TIMER, 0, true},
+	{SWAP_ROLL, false, DEPLOY_EV_ROLL_FAILED, 0, false},
+	{SWAP_ROLL, false, DEPLOY_EV_ABORT, 0, false},
+	{SWAP_ROLL, false, DEPLOY_EV_ABORT, -108, false},
 };
 
 /* After another: of the way back, and of the commands for a failure. */
@@ -513,6 +524,8 @@ static const struct trouble second_troubles[] = {
 	{SWAP_ON_FAILURE, false, DEPLOY_EV_TIMER, -110, false},
 	{SWAP_ON_FAILURE, true, DEPLOY_EV_COMMANDS, 1, false},
 	{SWAP_ON_FAILURE, true, DEPLOY_EV_ABORT, -108, false},
+	{SWAP_SETTLE, false, DEPLOY_EV_ABORT, 0, false},
+	{SWAP_SETTLE, false, DEPLOY_EV_ABORT, -108, false},
 };
 
 static unsigned n_cases;
@@ -645,6 +658,9 @@ static bool is_another(const struct scene *c)
 	const bool deploys = c->kind == SWAP_KIND_DEPLOY;
 	const unsigned of_deploys = 1u << HOOK_PREPARE | 1u << HOOK_RELEASE;
 
+	if (c->kind == SWAP_KIND_RESTART) {
+		return !c->hooks && !c->bake && !c->until_gate && !c->one_way;
+	}
 	return (deploys || !(c->hooks & of_deploys)) && (deploys || !c->until_gate) &&
 	       !(c->until_gate && (c->bake || c->hooks >> HOOK_AFTER_SWAP & 1)) &&
 	       !(c->one_way && !(c->bake && c->hooks >> HOOK_PREPARE & 1)) &&
