@@ -30,6 +30,7 @@ enum {
 #define KEEP_RECORD	    "record"	  /* pidfd of the child that writes a record */
 #define KEEP_COMMAND_PREFIX "command "	  /* + service: pidfd of its prepare commands */
 #define KEEP_NOTICE_PREFIX  "notice "	  /* + service: memfd of what is not delivered, pidfd */
+#define KEEP_PRUNE_PREFIX   "prune "	  /* + service: pidfd of who removes old releases */
 #define KEEP_JOB_PREFIX	    "job "	  /* + number: write end of the pipe to its log */
 #define KEEP_FCGI_PREFIX    "fcgi "	  /* + program + " " + url: a socket of an fcgi program */
 #define KEEP_SERVER_PREFIX  "server "	  /* + address: a control socket */

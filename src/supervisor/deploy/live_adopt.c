@@ -2,6 +2,7 @@
 #include "deploy/hooks.h"
 #include "deploy/jobs_adopt.h"
 #include "deploy/records.h"
+#include "deploy/releases.h"
 #include "deploy/service_swap.h"
 #include "deploy/upkeep.h"
 #include "link/inheritance.h"
@@ -92,6 +93,7 @@ void services_resume(struct supervisor *sup)
 	vec_for_each (s, &sup->services) {
 		if (!(*s)->down && inherited_row(sup, LEDGER_TABLE_SERVICE, (*s)->name) >= 0) {
 			hooks_end_former(*s);
+			releases_end_former(*s);
 			job_adopt(*s);
 			service_swap_resume(*s);
 			write_again(*s);

@@ -1,11 +1,14 @@
 #include "deploy/releases.h"
 #include "deploy/hooks.h"
 #include "deploy/prune.h"
+#include "link/inheritance.h"
+#include "link/kept.h"
 #include "worker/process.h"
 
 #include <slotd/cleanup.h>
 
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,6 +100,22 @@ static void used_done(struct used *u)
 
 /* ---- the child ---- */
 
+static const char *kept_name(const struct service *s, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, KEEP_PRUNE_PREFIX "%s", s->name);
+	return buf;
+}
+
+/* Should slotd die, the next one ends it: that one may bring back what this is about to remove. */
+static void on_made(struct child *c)
+{
+	const struct service *s = container_of(c, struct service, prune.child);
+	char name[sizeof(KEEP_PRUNE_PREFIX) + LEDGER_NAME_MAX];
+
+	keep_put(s->sup, kept_name(s, name, sizeof(name)),
+		 &(struct kept_fd){c->pidfd, KEEP_TAG_PIDFD}, 1);
+}
+
 static void on_output(struct child *c, const char *data, size_t len)
 {
 	struct service *s = container_of(c, struct service, prune.child);
@@ -108,7 +127,9 @@ static void on_pruned(struct child *c, const struct child_result *result)
 {
 	struct service *s = container_of(c, struct service, prune.child);
 	const bool failed = result->status || result->report.stage != SPAWN_STAGE_NONE;
+	char name[sizeof(KEEP_PRUNE_PREFIX) + LEDGER_NAME_MAX];
 
+	keep_drop(s->sup, kept_name(s, name, sizeof(name)));
 	if (*s->prune.said || failed) {
 		service_say(
 			s, failed ? LOG_WARNING : LOG_INFO, "keep_releases: %s%s", s->prune.said,
@@ -146,6 +167,7 @@ static int begin(struct service *s, enum slot_id slot, const struct process *wor
 	spec.timeout = PRUNE_PATIENCE;
 	spec.output = on_output;
 	spec.done = on_pruned;
+	spec.made = on_made;
 	return child_run(&s->sup->children, &s->prune.child, &spec);
 }
 
@@ -169,5 +191,22 @@ void releases_prune(struct service *s, enum slot_id slot)
 
 void releases_stop(struct service *s)
 {
-	child_abandon(&s->prune.child);
+	char name[sizeof(KEEP_PRUNE_PREFIX) + LEDGER_NAME_MAX];
+
+	if (child_running(&s->prune.child)) {
+		child_abandon(&s->prune.child);
+		keep_drop(s->sup, kept_name(s, name, sizeof(name)));
+	}
+}
+
+void releases_end_former(struct service *s)
+{
+	char name[sizeof(KEEP_PRUNE_PREFIX) + LEDGER_NAME_MAX];
+	auto_close int pidfd = inherited_take(
+		inherited_item(s->sup, kept_name(s, name, sizeof(name))), KEEP_TAG_PIDFD);
+	pid_t pid = pidfd < 0 ? 0 : process_handle_pid(pidfd);
+
+	if (pid) {
+		(void)process_group_signal(pid, pidfd, SIGKILL);
+	}
 }
