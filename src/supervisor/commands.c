@@ -1,16 +1,14 @@
 #include "commands.h"
 #include "call.h"
 #include "deploy/jobs.h"
-#include "deploy/upkeep.h"
-#include "dry_run.h"
 #include "link/ownlog.h"
 #include "link/servers.h"
 #include "log_commands.h"
 #include "reload/reload.h"
 #include "rights.h"
 #include "service/services.h"
+#include "service_commands.h"
 #include "show/events.h"
-#include "show/notices.h"
 #include "show/publish.h"
 #include "show/requests.h"
 #include "shutdown.h"
@@ -33,32 +31,6 @@
 #include <string.h>
 
 typedef void command_fn(const struct call *c);
-
-/* Names are looked up with the configuration: a name server must not be waited for here. */
-static void put_user(const struct config *config, uid_t uid, char *buf, size_t size)
-{
-	vec_for_each (u, &config->user_names) {
-		if (u->uid == uid) {
-			(void)snprintf(buf, size, "%s", u->name);
-			return;
-		}
-	}
-	(void)snprintf(buf, size, "uid %u", (unsigned)uid);
-}
-
-static const char *who_asks(const struct call *c, char *buf, size_t size)
-{
-	if (message_has(c->m, TAG_WHO)) {
-		(void)snprintf(buf, size, "%s", message_str(c->m, TAG_WHO));
-	} else if (!message_has(c->m, TAG_UID)) {
-		(void)snprintf(buf, size, "somebody");
-	} else if (message_u64(c->m, TAG_UID) == 0) {
-		(void)snprintf(buf, size, "root");
-	} else {
-		put_user(c->sup->config, (uid_t)message_u64(c->m, TAG_UID), buf, size);
-	}
-	return buf;
-}
 
 /* ---- start, stop, signal */
 
@@ -190,7 +162,7 @@ static void command_stop(const struct call *c)
 	if (!q) {
 		return;
 	}
-	(void)who_asks(c, who, sizeof(who));
+	(void)call_who(c, who, sizeof(who));
 	vec_for_each (p, &s.processes) {
 		process_start_due(*p);
 		if (!s.many || (*p)->waits || worker_stoppable(&(*p)->worker)) {
@@ -323,157 +295,6 @@ static void command_log_level(const struct call *c)
 	answer(c->sup, c->id, FAULT_BAD_ARGUMENTS, text);
 }
 
-/* ---- services: jobs.c judges who may, and answers */
-
-static int job_fault(int r)
-{
-	static const struct {
-		int error, fault;
-	} faults[] = {
-		{-EBUSY, FAULT_BUSY},	   {-ECANCELED, FAULT_FROZEN}, {-EACCES, FAULT_FORBIDDEN},
-		{-EPERM, FAULT_FORBIDDEN}, {-ENOENT, FAULT_BAD_NAME},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
-		if (faults[i].error == r) {
-			return faults[i].fault;
-		}
-	}
-	return FAULT_REFUSED;
-}
-
-static struct job_request job_request(const struct call *c, char *who, size_t size)
-{
-	return (struct job_request){
-		.service =
-			message_has(c->m, TAG_SERVICE) ? message_str(c->m, TAG_SERVICE) : c->name,
-		.release = message_text(c->m, TAG_RELEASE),
-		.who = who_asks(c, who, size),
-		.uid = message_has(c->m, TAG_UID) ? (uid_t)message_u64(c->m, TAG_UID) : (uid_t)-1,
-		.gid = message_has(c->m, TAG_GID) ? (gid_t)message_u64(c->m, TAG_GID) : (gid_t)-1,
-		.trusted = c->trusted,
-		.force = message_u64(c->m, TAG_FORCE) != 0,
-		.arg = message_text(c->m, TAG_ARG),
-	};
-}
-
-static void begin_job(const struct call *c, enum swap_kind kind)
-{
-	char who[128];
-	struct job_request req = job_request(c, who, sizeof(who));
-	struct diag diag = {0};
-	struct message m;
-	int r;
-
-	req.kind = kind;
-	r = job_begin(c->sup, &req, &diag);
-	if (r < 0) {
-		answer(c->sup, c->id, job_fault(r), diag.text);
-		return;
-	}
-	message_init(&m, MSG_ANSWER, c->id);
-	message_put_u64(&m, TAG_CODE, FAULT_SUCCESS);
-	message_put_u64(&m, TAG_JOB, (uint64_t)r);
-	(void)publish_answer(c->sup, &m);
-}
-
-static void command_swap(const struct call *c)
-{
-	begin_job(c, SWAP_KIND_SWAP);
-}
-
-static void command_deploy(const struct call *c)
-{
-	begin_job(c, SWAP_KIND_DEPLOY);
-}
-
-static void command_dry_run(const struct call *c)
-{
-	char who[128];
-	struct job_request req = job_request(c, who, sizeof(who));
-	struct diag diag = {0};
-	int r;
-
-	req.kind = SWAP_KIND_DEPLOY;
-	r = dry_run_begin(c->sup, &req, c->id, &diag);
-	if (r < 0) {
-		answer(c->sup, c->id, job_fault(r), diag.text);
-	}
-}
-
-static void command_rollback(const struct call *c)
-{
-	begin_job(c, SWAP_KIND_ROLLBACK);
-}
-
-static void command_restart(const struct call *c)
-{
-	begin_job(c, SWAP_KIND_RESTART);
-}
-
-typedef int job_fn(struct supervisor *sup, const struct job_request *req, struct diag *diag);
-
-static void change_job(const struct call *c, job_fn *change)
-{
-	char who[128];
-	struct job_request req = job_request(c, who, sizeof(who));
-	struct diag diag = {0};
-	int r = change(c->sup, &req, &diag);
-
-	answer(c->sup, c->id, r < 0 ? job_fault(r) : FAULT_SUCCESS, diag.text);
-}
-
-static void command_abort(const struct call *c)
-{
-	change_job(c, job_abort);
-}
-
-static void command_drain_now(const struct call *c)
-{
-	change_job(c, service_drain_now);
-}
-
-static void command_pause(const struct call *c)
-{
-	change_job(c, service_pause);
-}
-
-static void command_resume(const struct call *c)
-{
-	change_job(c, service_resume);
-}
-
-static void command_freeze(const struct call *c)
-{
-	change_job(c, service_freeze);
-}
-
-static void command_unfreeze(const struct call *c)
-{
-	change_job(c, service_unfreeze);
-}
-
-static void command_notify_test(const struct call *c)
-{
-	char who[128];
-	struct job_request req = job_request(c, who, sizeof(who));
-	struct diag diag = {0};
-	int r = notices_test(c->sup, &req, c->id, &diag);
-
-	if (r < 0) { /* else it is answered later */
-		answer(c->sup, c->id, job_fault(r), diag.text);
-	}
-}
-
-static void command_whoami(const struct call *c)
-{
-	char who[128], text[1024];
-
-	(void)who_asks(c, who, sizeof(who));
-	answer(c->sup, c->id, FAULT_SUCCESS,
-	       access_describe(c->sup, c->m, who, text, sizeof(text)));
-}
-
 /* ---- who may do what: the rows of the table of commands say */
 
 static command_fn *const commands[COMMAND_MAX_] = {
@@ -522,7 +343,7 @@ static bool is_allowed(struct supervisor *sup, const struct message *m, enum com
 	struct diag diag = {0};
 	char who[128];
 
-	if (access_check(sup, m, command, who_asks(&c, who, sizeof(who)), about, &diag) == 0) {
+	if (access_check(sup, m, command, call_who(&c, who, sizeof(who)), about, &diag) == 0) {
 		return true;
 	}
 	answer(sup, m->id, FAULT_FORBIDDEN, diag.text);

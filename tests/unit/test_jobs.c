@@ -3,6 +3,7 @@
 
 #include "service_world.h"
 #include "suite.h"
+#include "supervisor/deploy/drain_now.h"
 
 static const char plain[] = TWO_SLOT;
 static const char prepared[] = TWO_SLOT "prepare=\n  true\n  false\n";

@@ -27,8 +27,7 @@ enum {
 };
 
 /* A log that is not written by then is on a disk that hangs. */
-#define LOG_PATIENCE  SECONDS(5)
-#define TIDY_PATIENCE SECONDS(5)
+#define LOG_PATIENCE SECONDS(5)
 
 struct jobs {
 	VEC(struct job *) all; /* oldest first */
@@ -361,7 +360,7 @@ static void open_log(struct job *j)
 		       j->sup->config->supervisord.run_dir);
 	spec.spawn.run = job_tidy;
 	spec.spawn.data = &tidy;
-	spec.timeout = TIDY_PATIENCE;
+	spec.timeout = LOG_PATIENCE;
 	spec.done = on_tidied;
 	r = child_run(&j->sup->children, &j->tidy, &spec);
 	if (r < 0) {
@@ -527,24 +526,6 @@ int job_abort(struct supervisor *sup, const struct job_request *req, struct diag
 	}
 	(void)snprintf(text, sizeof(text), "aborted by %s", req->who);
 	service_feed(s, DEPLOY_EV_ABORT, 0, text);
-	return 0;
-}
-
-int service_drain_now(struct supervisor *sup, const struct job_request *req, struct diag *diag)
-{
-	struct service *s;
-	enum slot_id idle;
-	int r = request_service(sup, req, "drain --now", &s, diag);
-
-	if (r < 0) {
-		return r;
-	}
-	idle = slot_other(service_live(s));
-	if (s->slots[idle].retire.state != RETIRE_DRAINING) {
-		return diag_set(diag, -ENOENT, "%s: slot %s is not draining", s->name,
-				slot_name(idle));
-	}
-	service_retire(s, idle, RETIRE_EV_NOW);
 	return 0;
 }
 

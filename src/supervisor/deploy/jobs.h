@@ -14,9 +14,8 @@ int job_begin(struct supervisor *sup, const struct job_request *req, struct diag
 int job_may_begin(struct service *s, const struct job_request *req, struct diag *diag);
 /** With which phases it would begin now. */
 struct begin job_begin_as(const struct service *s, const struct job_request *req);
-/** Ends the service's running job before its flip; or its drain at once. 0 or as above. */
+/** Ends the service's running job before its flip. 0 or as above. */
 int job_abort(struct supervisor *sup, const struct job_request *req, struct diag *diag);
-int service_drain_now(struct supervisor *sup, const struct job_request *req, struct diag *diag);
 
 /** May p be started or stopped by hand now? -EBUSY and which deploy uses it; 0. */
 int service_may_change(const struct process *p, struct diag *diag);

@@ -417,12 +417,13 @@ static void on_timer(struct loop_timer *t)
 /* ---- for the others ---- */
 
 /* After a kill of slotd somebody has a part already. */
-void roll_begin(struct service *s)
+void roll_begin(struct service *s, const struct plan_action *a)
 {
 	struct process *p;
 	bool resumes = false;
 	size_t pos = 0;
 
+	(void)a;
 	while ((p = service_next(s, s->swap.target, &pos))) {
 		resumes |= p->roll.state != ROLL_NONE;
 	}
@@ -439,11 +440,12 @@ void roll_begin(struct service *s)
 	look_soon(s);
 }
 
-void roll_settle(struct service *s)
+void roll_settle(struct service *s, const struct plan_action *a)
 {
 	struct process *p;
 	size_t pos = 0;
 
+	(void)a;
 	while ((p = service_next(s, s->swap.target, &pos))) {
 		feed(p, ROLL_EV_SETTLE);
 		feed(p, ROLL_EV_RESUME);

@@ -10,10 +10,10 @@
 /** May a rolling restart begin? 0; or -EINVAL with the sentence. */
 int roll_check(struct service *s, const struct job_request *req, struct diag *diag);
 /** The phase ROLL begins; or goes on after a slotd was killed. Ends in ROLLED or ROLL_FAILED. */
-void roll_begin(struct service *s);
+void roll_begin(struct service *s, const struct plan_action *a);
 /** The restart is given up: nobody new is taken, and whoever was taken comes back. Ends in ROLLED.
  */
-void roll_settle(struct service *s);
+void roll_settle(struct service *s, const struct plan_action *a);
 /** How many workers were restarted by now, of how many that take part. */
 void roll_numbers(const struct service *s, unsigned *ret_done, unsigned *ret_all);
 /** The job has ended: no worker has a part in it any more. */

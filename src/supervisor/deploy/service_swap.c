@@ -173,32 +173,6 @@ static void bake_over(struct service *s)
 	service_feed(s, DEPLOY_EV_TIMER, 0, text);
 }
 
-/* One that was started after the flip has crashed, which counts as that: it may take its time. */
-static bool fails_checks(const struct service *s, const struct process *p)
-{
-	return p->config->address && p->worker.state == WORKER_RUNNING && !p->health.healthy &&
-	       p->health.bad >= s->gate_policy.fall && p->worker.started < s->flipped_at;
-}
-
-void service_swap_judged(struct service *s)
-{
-	struct slot_count count;
-	char text[PLAN_TEXT_MAX];
-	struct process *p;
-	size_t pos = 0;
-
-	if (s->swap.step != SWAP_BAKE) {
-		return;
-	}
-	slot_count(s, service_live(s), &count);
-	while ((p = service_next(s, service_live(s), &pos))) {
-		count.lost += fails_checks(s, p);
-	}
-	if (slot_judge(s, &count, count.healthy) == GATE_HOPELESS) {
-		service_fails(s, DEPLOY_EV_FAILING, gate_report(s, text, sizeof(text)));
-	}
-}
-
 /* ---- timers ---- */
 
 static void on_swap_timer(struct loop_timer *t)
@@ -450,18 +424,6 @@ static void perform_finish(struct service *s, const struct plan_action *a)
 	roll_over(s);
 }
 
-static void perform_roll(struct service *s, const struct plan_action *a)
-{
-	(void)a;
-	roll_begin(s);
-}
-
-static void perform_settle(struct service *s, const struct plan_action *a)
-{
-	(void)a;
-	roll_settle(s);
-}
-
 static perform_fn *const actions[PLAN_KIND_MAX_] = {
 	[PLAN_TIMER] = perform_timer,
 	[PLAN_LOG] = perform_log,
@@ -492,8 +454,8 @@ static perform_fn *const actions[PLAN_KIND_MAX_] = {
 	[PLAN_FAILED] = job_failing,
 	[PLAN_FINISH] = perform_finish,
 	[PLAN_CLOSE] = job_drained,
-	[PLAN_ROLL] = perform_roll,
-	[PLAN_SETTLE] = perform_settle,
+	[PLAN_ROLL] = roll_begin,
+	[PLAN_SETTLE] = roll_settle,
 };
 
 static void carry_out(struct service *s, const struct plan *plan)
