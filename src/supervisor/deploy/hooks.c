@@ -230,40 +230,47 @@ static void take_result(struct service *s)
 	}
 }
 
+/* A word against a way back may be in it: nothing goes on without. */
+static void cannot_read(struct service *s, const char *why)
+{
+	char text[PLAN_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text), "the file of SLOTD_RESULT cannot be read: %.300s", why);
+	service_step(s, DEPLOY_EV_COMMANDS, CANNOT_RUN, text);
+}
+
 static void on_result(struct child *c, const struct child_result *result)
 {
 	struct service *s = container_of(c, struct service, run.child);
 	const bool failed = result->status || result->report.stage != SPAWN_STAGE_NONE;
-	char text[PLAN_TEXT_MAX];
 
 	if (!s->job) {
 		return;
 	}
 	result_remove(s->sup, s->name, s->job->number);
-	if (s->run.code || !failed) {
-		if (!s->run.code) {
-			take_result(s);
-		}
-		ended(s);
+	if (failed && !s->run.code) {
+		cannot_read(s, result->timed_out ? "that took too long"
+			       : *s->run.said	 ? s->run.said
+						 : "its reader was killed");
 		return;
 	}
-	(void)snprintf(text, sizeof(text), "the file of SLOTD_RESULT cannot be read: %.300s",
-		       result->timed_out ? "that took too long"
-		       : *s->run.said	 ? s->run.said
-					 : "its reader was killed");
-	service_step(s, DEPLOY_EV_COMMANDS, CANNOT_RUN, text);
+	if (!s->run.code) {
+		take_result(s);
+	}
+	ended(s);
 }
 
-/* False: there is nobody to read it. */
-static bool read_result(struct service *s)
+static void read_result(struct service *s)
 {
 	const struct process *worker = hooks_worker(s, s->job->to);
 	struct child_spec spec = CHILD_SPEC_INIT;
 	struct spawn_user user;
 	char dir[PATH_MAX];
+	int r;
 
 	if (!worker) {
-		return false;
+		ended(s); /* it was nobody's */
+		return;
 	}
 	forget_said(&s->run);
 	spec.spawn.run = result_print;
@@ -272,7 +279,12 @@ static bool read_result(struct service *s)
 	spec.timeout = RESULT_PATIENCE;
 	spec.output = keep_said;
 	spec.done = on_result;
-	return child_run(&s->sup->children, &s->run.child, &spec) == 0;
+	r = child_run(&s->sup->children, &s->run.child, &spec);
+	if (r < 0 && s->run.code) {
+		ended(s);
+	} else if (r < 0) {
+		cannot_read(s, strerror(-r));
+	}
 }
 
 /* ---- the shell's start and end ---- */
@@ -328,9 +340,7 @@ static void on_done(struct child *c, const struct child_result *result)
 		p->code = CANNOT_RUN;
 		tell_refusal(s, &result->report);
 	}
-	if (p->hook != HOOK_PREPARE || !read_result(s)) {
-		ended(s);
-	}
+	(p->hook == HOOK_PREPARE ? read_result : ended)(s);
 }
 
 /* A script in a file is printed line by line as it is read (sh -v): so a log of commands that say
