@@ -150,7 +150,8 @@ def echoes(address):
 
 
 @pytest.mark.plain_only  # real servers, under load
-@pytest.mark.parametrize("start", [nginx, apache], ids=["nginx", "apache"])
+@pytest.mark.parametrize("start", [nginx, pytest.param(apache, marks=pytest.mark.long)],
+                         ids=["nginx", "apache"])
 def test_a_deploy_behind_the_recipe_of_a_front(slotd, ports, start):
     site = Site(slotd, ports)
     front = f"127.0.0.1:{ports.one()}"
@@ -186,6 +187,7 @@ def test_a_deploy_behind_the_recipe_of_a_front(slotd, ports, start):
         process.close()
 
 
+@pytest.mark.long
 def test_nginx_tells_the_client_by_the_proxy_protocol(slotd, ports):
     """Connections, not requests: those that are asked for one at a time see no swap."""
     if not os.path.exists("/usr/lib/nginx/modules/ngx_stream_module.so"):

@@ -1,6 +1,7 @@
 """A push deploys: contrib/git/post-receive with a real git, under both of its names."""
 
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -87,6 +88,23 @@ def test_a_failed_deploy_is_told_to_the_pusher(payinv, hook, status):
     code, text = there.pushed()
     assert code == status and "exit 127" in text, text
     assert payinv.live() == "a"
+
+
+def test_a_push_whose_slotd_is_killed_fails_and_can_be_tried_again(payinv):
+    there, daemon = repository(payinv, "update"), payinv.daemon
+    (daemon.dir / "wait").touch()
+    release = there.commit("one")
+    with there.push() as push:
+        wait_for((daemon.dir / "begun").exists, "prepare runs")
+        daemon.kill()
+        (daemon.dir / "wait").unlink()
+        daemon.start()
+        text = push.communicate(timeout=120)[0]
+    assert push.returncode == 1 and re.search(r"exit 1[03]: ", text), text
+    assert not there.head() and payinv.live() == "a"
+    wait_for(lambda: not daemon.service("payinv")["step"], "that deploy is over")
+    code, text = there.pushed()
+    assert code == 0 and f"{release} is live." in text and payinv.live() == "b", text
 
 
 NAMES = ["refs/heads/$(touch${IFS}pwned)", "refs/heads/x;touch${IFS}pwned", "refs/heads/`id>pwned`",

@@ -102,12 +102,12 @@ def test_a_backup_is_whole_while_the_database_is_written_and_old_ones_go(tmp_pat
     live.execute("INSERT INTO t VALUES (1)")
     live.commit()
     live.execute("INSERT INTO t VALUES (2)")  # a transaction that is open
-    for number in range(4):
-        done = backup(database, copies, 3, SLOTD_RELEASE=f"r/{number}")
+    for number in range(3):
+        done = backup(database, copies, 2, SLOTD_RELEASE=f"r/{number}")
         assert done.returncode == 0 and "backup: " in done.stdout, done
     live.close()
     left = sorted(copies.iterdir())
-    assert [path.name.split("Z-")[1] for path in left] == [f"r_{n}.sqlite3" for n in (1, 2, 3)]
+    assert [path.name.split("Z-")[1] for path in left] == [f"r_{n}.sqlite3" for n in (1, 2)]
     copy = sqlite3.connect(left[-1])
     assert copy.execute("SELECT x FROM t").fetchall() == [(1,)]
     copy.close()
