@@ -50,7 +50,7 @@ class Server:
     """A service, and an sshd in which a key may deploy it; what the settings of a project then are."""
 
     def __init__(self, slotd, ports):
-        self.payinv = Payinv(slotd, ports, 1, options=f"allow_deploy={USER}\nprepare=\n"
+        self.payinv = Payinv(slotd, ports, 1, options=f"allow=deploy:{USER}\nprepare=\n"
                              "  test ! -e %D%/bad\n  while test -e %D%/wait; do sleep 0.05; done\n")
         daemon = self.payinv.daemon
         slotctl = daemon.dir / "slotctl"
