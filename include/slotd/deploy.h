@@ -16,12 +16,13 @@
  *
  * live and target are kept apart. The live slot is not touched before the other one has passed the
  * gate and the flip is known to be done; any earlier failure only stops the idle slot. If the new
- * slot fails during the bake, the rest of the list is replaced by the way back. The outcome is
- * reported when the last phase before the drain has ended. Where the prepare commands have said
- *that what they did cannot be undone, there is no way back: the deploy fails, and the new slot
- *stays live. A deploy that fails runs the commands of on_failure before its outcome is reported.
- *The drain is a machine of its own (slotd/retire.h): the deploy watches it for a while, and it does
- *not keep another deploy from beginning, which ends it.
+ * slot fails during the bake, the rest of the list is replaced by the way back. While a phase
+ * lasts that says so, the commands of verify run again and again, one run at a time; if one fails,
+ * that is FAILING. The outcome is reported when the last phase before the drain has ended. Where
+ * the prepare commands have said that what they did cannot be undone, there is no way back: the
+ * deploy fails, and the new slot stays live. A deploy that fails runs the commands of on_failure
+ * before its outcome is reported. The drain is a machine of its own (slotd/retire.h): the deploy
+ * watches it for a while, and it does not keep another deploy from beginning, which ends it.
  */
 
 #include <slotd/plan.h>
@@ -51,6 +52,9 @@ enum deploy_event_kind {
 	DEPLOY_EV_RESUME,      /* by deploy_resume alone */
 	DEPLOY_EV_ROLLED,      /* ROLL, SETTLE: nothing is left to do; text */
 	DEPLOY_EV_ROLL_FAILED, /* ROLL: a worker did not become ready: text */
+	DEPLOY_EV_VERIFY_DUE,  /* the time of PLAN_VERIFY_AT has come */
+	DEPLOY_EV_VERIFIED,    /* the commands of PLAN_VERIFY have ended well; a failure is FAILING
+				*/
 	DEPLOY_EV_MAX_,
 	DEPLOY_EV_INVALID_ = -22,
 };
@@ -60,7 +64,8 @@ struct swap_policy {
 	bool has_hook[HOOK_MAX_];
 	usec_t hook_timeout[HOOK_MAX_]; /* USEC_NEVER: none */
 	usec_t ready_timeout;
-	usec_t bake; /* 0: none */
+	usec_t bake;		/* 0: none */
+	usec_t verify_interval; /* 0: verify is not repeated */
 	unsigned bake_crashes;
 	usec_t drain_timeout, drain_spread;
 	bool drain_by_worker; /* the old workers are told to stop at once */
@@ -112,6 +117,9 @@ struct deploy {
 	enum swap_exit code; /* ON_FAILURE: with which it finishes */
 	bool until_gate;     /* it ends before the flip, and the target stays up */
 	bool one_way;	     /* a new slot that fails stays live: going back would be worse */
+	bool verifying;	     /* the commands of PLAN_VERIFY run */
+	usec_t verify_interval; /* 0: verify is not repeated */
+	usec_t verify_at;	/* when they are to run next; USEC_NEVER, also 0: never */
 };
 
 /** Are these bytes, which come from elsewhere, a state from which deploy_step can go on? */

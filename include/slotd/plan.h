@@ -59,6 +59,8 @@ enum plan_kind {
 	PLAN_WORKER_START,
 	PLAN_WORKER_STAYS, /* it gets connections again */
 	PLAN_ROLLED,	   /* arg 0: it was restarted; 1: it did not become ready */
+	PLAN_VERIFY_AT,	   /* at: when VERIFY_DUE is to come; USEC_NEVER clears */
+	PLAN_VERIFY, /* arg 1: the commands of verify run, beside the phase; 0: they are ended */
 	PLAN_KIND_MAX_,
 	PLAN_KIND_INVALID_ = -22,
 };

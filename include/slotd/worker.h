@@ -28,6 +28,7 @@ enum worker_event_kind {
 	WORKER_EV_EXIT,		/* status: wait status; the leader has ended and was reaped */
 	WORKER_EV_TIMER,	/* the deadline that a plan set has passed */
 	WORKER_EV_KILL_FAILED,	/* errno other than ESRCH */
+	WORKER_EV_HUNG,		/* its watchdog has found it hung: it is to end, as if it crashed */
 	WORKER_EV_MAX_,
 	WORKER_EV_INVALID_ = -22,
 };

@@ -61,6 +61,88 @@ static struct plan_action *tell(struct deploy *d, enum plan_kind kind, const cha
 	return a;
 }
 
+/* ---- verify, again and again ---- */
+
+static void set_verify(struct deploy *d, usec_t at, struct plan *plan)
+{
+	const usec_t was = d->verify_at ? d->verify_at : USEC_NEVER;
+
+	d->verify_at = at;
+	if (at != was) {
+		deploy_add(d, PLAN_VERIFY_AT, plan)->at = at;
+	}
+}
+
+static void end_verifying(struct deploy *d, struct plan *plan)
+{
+	set_verify(d, USEC_NEVER, plan);
+	if (d->verifying) {
+		d->verifying = false;
+		deploy_add(d, PLAN_VERIFY, plan)->arg = 0;
+	}
+}
+
+static bool is_verified_again(const struct deploy *d)
+{
+	return d->step != SWAP_NONE && phase_of(d->step)->verified && d->verify_interval;
+}
+
+/* The end of the phase has waited for what verify finds. */
+static bool is_time_over(const struct deploy *d)
+{
+	return d->deadline == USEC_NEVER && d->phases[d->at].limit != USEC_NEVER;
+}
+
+static void verify_later(struct deploy *d, usec_t now, struct plan *plan)
+{
+	if (is_verified_again(d)) {
+		set_verify(d, usec_add(now, d->verify_interval), plan);
+	}
+}
+
+static void verified(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	(void)ev;
+	if (!d->verifying) {
+		return;
+	}
+	d->verifying = false;
+	if (is_time_over(d)) {
+		set_timer(d, now, plan);
+	} else {
+		verify_later(d, now, plan);
+	}
+}
+
+static void verify(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
+{
+	(void)ev;
+	if (d->verifying || !d->verify_at || now < d->verify_at) {
+		return; /* overtaken by another event */
+	}
+	d->verify_at = USEC_NEVER;
+	d->verifying = true;
+	deploy_add(d, PLAN_VERIFY, plan)->arg = 1;
+}
+
+/* What a killed slotd had begun is begun again: nobody heard how it ended. */
+static void resume_verifying(struct deploy *d, usec_t now, struct plan *plan)
+{
+	if (d->verifying) {
+		d->verifying = false;
+		d->verify_at = now;
+	}
+	if (d->verify_at && d->verify_at != USEC_NEVER) {
+		deploy_add(d, PLAN_VERIFY_AT, plan)->at = d->verify_at;
+	}
+}
+
+/* The same in every phase. */
+static step_fn *const common[DEPLOY_EV_MAX_] = {
+	[DEPLOY_EV_VERIFY_DUE] = verify,
+	[DEPLOY_EV_VERIFIED] = verified,
+};
+
 /* ---- forward ---- */
 
 static void enter(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
@@ -68,6 +150,7 @@ static void enter(struct deploy *d, const struct deploy_event *ev, usec_t now, s
 	const struct deploy_phase *entry = &d->phases[d->at];
 	const struct phase *p = phase_of(entry->step);
 
+	end_verifying(d, plan);
 	d->step = entry->step;
 	d->phase_began = now;
 	if (!p->same_limit) {
@@ -76,6 +159,7 @@ static void enter(struct deploy *d, const struct deploy_event *ev, usec_t now, s
 	if (p->enter) {
 		p->enter(d, ev, plan);
 	}
+	verify_later(d, now, plan);
 }
 
 static struct plan_action *step_to(struct deploy *d, enum swap_step to, unsigned position,
@@ -101,6 +185,7 @@ static void finish(struct deploy *d, enum swap_exit code, unsigned position, con
 {
 	struct plan_action *a;
 
+	end_verifying(d, plan);
 	set_timer(d, USEC_NEVER, plan);
 	a = tell(d, PLAN_FINISH, text, plan);
 	a->arg = (int)code;
@@ -178,6 +263,9 @@ void deploy_begin(struct deploy *d, const struct deploy_event *ev, usec_t now, s
 	d->one_way = ev->one_way && d->kind != SWAP_KIND_DEPLOY;
 	d->crashes = 0;
 	d->crashes_max = ev->policy->bake_crashes;
+	d->verify_interval = ev->policy->has_hook[HOOK_VERIFY] ? ev->policy->verify_interval : 0;
+	d->verify_at = USEC_NEVER;
+	d->verifying = false;
 	d->ready_timeout = ev->policy->ready_timeout;
 	d->on_failure = ev->policy->has_hook[HOOK_ON_FAILURE] && !rolls
 				? ev->policy->hook_timeout[HOOK_ON_FAILURE]
@@ -267,6 +355,7 @@ void deploy_resume(struct deploy *d, usec_t now, struct plan *plan)
 	if (d->deadline != USEC_NEVER) {
 		plan_add(plan, PLAN_TIMER, d->service)->at = d->deadline;
 	}
+	resume_verifying(d, now, plan);
 	p = phase_of(d->step);
 	if (p->on[DEPLOY_EV_RESUME]) {
 		p->on[DEPLOY_EV_RESUME](d, &ev, now, plan);
@@ -307,6 +396,7 @@ void deploy_init(struct deploy *d, uint32_t service, enum slot_id live)
 		.live = live,
 		.target = live,
 		.deadline = USEC_NEVER,
+		.verify_at = USEC_NEVER,
 	};
 }
 
@@ -336,7 +426,7 @@ void deploy_step(struct deploy *d, const struct deploy_event *ev, usec_t now, st
 	if (d->step == SWAP_NONE) {
 		fn = ev->kind == DEPLOY_EV_BEGIN ? deploy_begin : NULL;
 	} else {
-		fn = phase_of(d->step)->on[ev->kind];
+		fn = common[ev->kind] ? common[ev->kind] : phase_of(d->step)->on[ev->kind];
 	}
 	if (fn) {
 		fn(d, ev, now, plan);

@@ -215,10 +215,14 @@ static void crashed(struct deploy *d, const struct deploy_event *ev, usec_t now,
 	}
 }
 
-/* At its end the new slot passes the gate once more. */
+/* At its end the new slot passes the gate once more, and what verify finds is waited for. */
 static void baked(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
 {
-	(ev->code ? failing : deploy_next)(d, ev, now, plan);
+	if (ev->code) {
+		failing(d, ev, now, plan);
+	} else if (!d->verifying) {
+		deploy_next(d, ev, now, plan);
+	}
 }
 
 /* slotd ends: the new slot stays live, and nothing more is run. */
@@ -522,6 +526,7 @@ static const struct phase phases[] = {
 	 .needed = is_baked,
 	 .limit = bake_time,
 	 .shown = true,
+	 .verified = true,
 	 .enter = bake,
 	 .on = {[DEPLOY_EV_CRASHED] = crashed,
 		[DEPLOY_EV_FAILING] = failing,

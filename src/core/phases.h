@@ -23,6 +23,7 @@ struct phase {
 	bool rolls;	 /* of a rolling restart, which has no other */
 	bool shown;	 /* people see it, with a number */
 	bool uses_slot;	 /* nobody else should start or stop the target's workers */
+	bool verified;	 /* verify is repeated while it lasts; it then has FAILING */
 	act_fn *enter;
 	act_fn *leave; /* when it ends, in any way */
 	act_fn *leave_well;

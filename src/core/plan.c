@@ -90,6 +90,8 @@ static const struct {
 	[PLAN_WORKER_START] = {"worker-start", 0},
 	[PLAN_WORKER_STAYS] = {"worker-stays", 0},
 	[PLAN_ROLLED] = {"rolled", SHOWS_SET},
+	[PLAN_VERIFY_AT] = {"verify-at", SHOWS_TIME},
+	[PLAN_VERIFY] = {"verify", SHOWS_ARG},
 };
 
 struct out {

@@ -367,6 +367,18 @@ static void kill_now(struct worker *w, const struct turn *t)
 	w->deadline = usec_add(t->now, again < SECONDS(1) ? SECONDS(1) : again);
 }
 
+/* Nobody asked for its end: it stays RUNNING until then, and autorestart decides what follows. */
+static void abort_hung(struct worker *w, const struct turn *t)
+{
+	if (w->deadline != USEC_NEVER) {
+		return; /* it is about to end */
+	}
+	plan_log(t->plan, w->id, LOG_WARNING, "aborting %s%s%s (%d) with SIGABRT", quote(t),
+		 t->name, quote(t), (int)w->pid);
+	send_signal(w, SIGABRT, t->policy->stopasgroup, t);
+	w->deadline = usec_add(t->now, t->policy->stopwaitsecs);
+}
+
 /* The end that was asked for. */
 static void settle(struct worker *w, const struct turn *t)
 {
@@ -438,7 +450,9 @@ static step_fn *const steps[WORKER_STATE_MAX_][WORKER_EV_MAX_] = {
 			    [WORKER_EV_SHUTDOWN] = ask_to_stop,
 			    [WORKER_EV_SPAWN_FAILED] = note_spawnerr,
 			    [WORKER_EV_EXIT] = lost,
-			    [WORKER_EV_KILL_FAILED] = lose_track},
+			    [WORKER_EV_TIMER] = kill_now,
+			    [WORKER_EV_KILL_FAILED] = lose_track,
+			    [WORKER_EV_HUNG] = abort_hung},
 	[WORKER_BACKOFF] = {[WORKER_EV_STOP] = stop_waiting,
 			    [WORKER_EV_SHUTDOWN] = give_up,
 			    [WORKER_EV_TIMER] = relaunch},

@@ -25,6 +25,7 @@ static bool worker_sane(const void *content, unsigned index)
 
 	return w->state.id == index && (unsigned)w->state.state < WORKER_STATE_MAX_ &&
 	       memchr(w->state.spawnerr, '\0', sizeof(w->state.spawnerr)) &&
+	       memchr(w->health.status, '\0', sizeof(w->health.status)) &&
 	       (unsigned)w->policy.autorestart < AUTORESTART_MAX_ &&
 	       (unsigned)w->roll.state < ROLL_STATE_MAX_;
 }
@@ -110,7 +111,7 @@ const struct ledger_shape ledger_shapes[LEDGER_TABLE_MAX_] = {
 			.parts =
 				{
 					PART(ledger_worker, state, struct worker, spawnerr),
-					PART(ledger_worker, health, struct health, next),
+					PART(ledger_worker, health, struct health, status),
 					PART(ledger_worker, policy, struct worker_policy,
 					     killasgroup),
 					PART(ledger_worker, run, struct ledger_run, counted),
@@ -131,7 +132,7 @@ const struct ledger_shape ledger_shapes[LEDGER_TABLE_MAX_] = {
 			.n_parts = 6,
 			.parts =
 				{
-					PART(ledger_service, swap, struct deploy, one_way),
+					PART(ledger_service, swap, struct deploy, verify_at),
 					PART(ledger_service, retire[0], struct retire, discard),
 					PART(ledger_service, retire[1], struct retire, discard),
 					PART(ledger_service, slots[0], struct ledger_slot, one_way),

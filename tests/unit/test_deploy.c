@@ -8,16 +8,17 @@
 #include "suite.h"
 
 static const char *const events[DEPLOY_EV_MAX_] = {
-	[DEPLOY_EV_BEGIN] = "begin",	     [DEPLOY_EV_COMMANDS] = "commands",
-	[DEPLOY_EV_STARTED] = "started",     [DEPLOY_EV_START_FAILED] = "start-failed",
-	[DEPLOY_EV_READY] = "ready",	     [DEPLOY_EV_NOT_READY] = "not-ready",
-	[DEPLOY_EV_RECORD_OK] = "record-ok", [DEPLOY_EV_RECORD_FAILED] = "record-failed",
-	[DEPLOY_EV_FLIPPED] = "flipped",     [DEPLOY_EV_FLIP_FAILED] = "flip-failed",
-	[DEPLOY_EV_RECORDED] = "recorded",   [DEPLOY_EV_CRASHED] = "crashed",
-	[DEPLOY_EV_FAILING] = "failing",     [DEPLOY_EV_ROLLED_BACK] = "rolled-back",
-	[DEPLOY_EV_DRAINED] = "drained",     [DEPLOY_EV_ABORT] = "abort",
-	[DEPLOY_EV_TIMER] = "timer",	     [DEPLOY_EV_RESUME] = "resume",
-	[DEPLOY_EV_ROLLED] = "rolled",	     [DEPLOY_EV_ROLL_FAILED] = "roll-failed",
+	[DEPLOY_EV_BEGIN] = "begin",	       [DEPLOY_EV_COMMANDS] = "commands",
+	[DEPLOY_EV_STARTED] = "started",       [DEPLOY_EV_START_FAILED] = "start-failed",
+	[DEPLOY_EV_READY] = "ready",	       [DEPLOY_EV_NOT_READY] = "not-ready",
+	[DEPLOY_EV_RECORD_OK] = "record-ok",   [DEPLOY_EV_RECORD_FAILED] = "record-failed",
+	[DEPLOY_EV_FLIPPED] = "flipped",       [DEPLOY_EV_FLIP_FAILED] = "flip-failed",
+	[DEPLOY_EV_RECORDED] = "recorded",     [DEPLOY_EV_CRASHED] = "crashed",
+	[DEPLOY_EV_FAILING] = "failing",       [DEPLOY_EV_ROLLED_BACK] = "rolled-back",
+	[DEPLOY_EV_DRAINED] = "drained",       [DEPLOY_EV_ABORT] = "abort",
+	[DEPLOY_EV_TIMER] = "timer",	       [DEPLOY_EV_RESUME] = "resume",
+	[DEPLOY_EV_ROLLED] = "rolled",	       [DEPLOY_EV_ROLL_FAILED] = "roll-failed",
+	[DEPLOY_EV_VERIFY_DUE] = "verify-due", [DEPLOY_EV_VERIFIED] = "verified",
 };
 
 struct story {
@@ -588,8 +589,107 @@ START_TEST(a_good_bake_ends_when_its_time_is_over)
 	ck_assert_str_eq(send(&t, DEPLOY_EV_TIMER, NULL), "");
 	t.now += SECONDS(1);
 	ck_assert_str_eq(send(&t, DEPLOY_EV_TIMER, "2412 conn, 0 failed"),
-			 "step 3 b after_swap #6 \"2412 conn, 0 failed\"; timer 3 +80s; "
+			 "step 3 b after_swap #6 \"2412 conn, 0 failed\"; "
+			 "timer 3 +80s; "
 			 "run 3 b after_swap");
+}
+END_TEST
+
+/* ---- verify, again and again ---- */
+
+/* Into the bake of a deploy that repeats verify, which at first is due in 20 s. */
+static void go_to_verified_bake(struct story *t)
+{
+	go_to(t, SWAP_RECORD);
+	t->policy.verify_interval = t->deploy.verify_interval = SECONDS(20);
+	ck_assert(happened(go_on(t), "bake 3 b; verify-at 3 b +20s"));
+}
+
+static const char *verify_is_due(struct story *t)
+{
+	ck_assert_uint_ne(t->deploy.verify_at, USEC_NEVER);
+	t->now = t->deploy.verify_at;
+	return send(t, DEPLOY_EV_VERIFY_DUE, NULL);
+}
+
+START_TEST(verify_is_repeated_while_a_slot_is_baked_one_run_at_a_time)
+{
+	static struct story t;
+
+	go_to_verified_bake(&t);
+	ck_assert_uint_eq(t.deploy.verify_at, t.now + SECONDS(20));
+	ck_assert_str_eq(send(&t, DEPLOY_EV_VERIFY_DUE, NULL), ""); /* not yet */
+	ck_assert_str_eq(verify_is_due(&t), "verify 3 b 1");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_VERIFY_DUE, NULL), "");
+	t.now += SECONDS(30);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_VERIFIED, NULL), "verify-at 3 b +20s");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_VERIFIED, NULL), ""); /* of a run that was ended */
+	ck_assert_str_eq(verify_is_due(&t), "verify 3 b 1");
+	ck_assert_str_eq(crash(&t, true), "back 3 b #6 \"payinv-b_1 crashed\"; recall 3 a; "
+					  "step 3 a swap; verify 3 a 0; timer 3 off; flip 3 a");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_VERIFIED, NULL), "");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_VERIFY_DUE, NULL), "");
+	for (int has_verify = 0; has_verify < 2; has_verify++) { /* and nowhere else */
+		story_init(&t);
+		t.policy.bake = SECONDS(300);
+		t.policy.verify_interval = SECONDS(20);
+		t.policy.has_hook[HOOK_VERIFY] = has_verify;
+		begin(&t, SWAP_KIND_DEPLOY);
+		while (t.deploy.step != SWAP_NONE) {
+			ck_assert_int_eq(t.deploy.verify_at != USEC_NEVER,
+					 has_verify && t.deploy.step == SWAP_BAKE);
+			go_on(&t);
+		}
+	}
+}
+END_TEST
+
+START_TEST(the_end_of_a_bake_waits_for_what_verify_finds)
+{
+	static struct story t;
+
+	for (int well = 0; well < 2; well++) {
+		go_to_verified_bake(&t);
+		ck_assert_str_eq(verify_is_due(&t), "verify 3 b 1");
+		t.now = t.deploy.deadline;
+		ck_assert_str_eq(send(&t, DEPLOY_EV_TIMER, "2412 conn"), "");
+		ck_assert_int_eq(t.deploy.step, SWAP_BAKE);
+		t.now += SECONDS(1);
+		if (well) {
+			ck_assert_str_eq(send(&t, DEPLOY_EV_VERIFIED, NULL), "timer 3 +0s");
+			ck_assert(happened(send(&t, DEPLOY_EV_TIMER, NULL), "after_swap"));
+		} else {
+			ck_assert(happened(send(&t, DEPLOY_EV_FAILING, "500"), "back 3 b"));
+		}
+		ck_assert(!t.deploy.verifying);
+	}
+}
+END_TEST
+
+static const char *resume(struct story *t)
+{
+	struct plan plan;
+
+	plan_init(&plan);
+	deploy_resume(&t->deploy, t->now, &plan);
+	return plan_format(&plan, t->now, t->text, sizeof(t->text));
+}
+
+START_TEST(a_verify_that_died_with_slotd_is_run_again)
+{
+	static struct story t;
+
+	go_to_verified_bake(&t);
+	t.now += SECONDS(5);
+	ck_assert_str_eq(resume(&t), "timer 3 +295s; verify-at 3 b +15s; bake 3 b");
+	verify_is_due(&t);
+	ck_assert_str_eq(resume(&t), "timer 3 +280s; verify-at 3 b +0s; bake 3 b");
+	ck_assert_str_eq(verify_is_due(&t), "verify 3 b 1");
+	t.now = t.deploy.deadline;
+	send(&t, DEPLOY_EV_TIMER, NULL);
+	ck_assert_str_eq(resume(&t), "verify-at 3 b +0s; bake 3 b");
+	verify_is_due(&t);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_VERIFIED, NULL), "timer 3 +0s");
 }
 END_TEST
 
@@ -837,6 +937,7 @@ START_TEST(whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes
 	static struct plan plan;
 	unsigned visits[SWAP_STEP_MAX_] = {0};
 	uint32_t seed = 20261128;
+	unsigned verified = 0;
 
 	story_init(&t);
 	t.policy.bake_crashes = 1;
@@ -845,11 +946,19 @@ START_TEST(whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes
 		struct deploy_event ev;
 
 		t.policy.bake = random_below(&seed, 2) ? SECONDS(60) : 0;
+		t.policy.verify_interval = random_below(&seed, 2) ? SECONDS(20) : 0;
 		for (int hook = 0; hook < HOOK_MAX_; hook++) {
 			t.policy.has_hook[hook] = random_below(&seed, 2);
 		}
 		t.now = was.deadline != USEC_NEVER && random_below(&seed, 4) ? was.deadline : t.now;
+		t.now = was.verify_at != USEC_NEVER && t.now < was.verify_at &&
+					random_below(&seed, 2)
+				? was.verify_at
+				: t.now;
 		ev = random_event(&t, &seed);
+		if (was.step == SWAP_BAKE && random_below(&seed, 4)) {
+			ev.kind = was.verifying ? DEPLOY_EV_VERIFIED : DEPLOY_EV_VERIFY_DUE;
+		}
 		plan_init(&plan);
 		deploy_step(&t.deploy, &ev, t.now, &plan);
 		visits[t.deploy.step]++;
@@ -861,11 +970,17 @@ START_TEST(whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes
 		ck_assert_uint_eq(count(&plan, PLAN_CLOSE),
 				  was.step == SWAP_DRAIN && t.deploy.step != SWAP_DRAIN);
 		ck_assert(t.deploy.step != SWAP_NONE || t.deploy.deadline == USEC_NEVER);
+		ck_assert_uint_eq(count(&plan, PLAN_VERIFY), was.verifying != t.deploy.verifying &&
+								     ev.kind != DEPLOY_EV_VERIFIED);
+		ck_assert(t.deploy.step == SWAP_BAKE ||
+			  (!t.deploy.verifying && t.deploy.verify_at == USEC_NEVER));
+		verified += ev.kind == DEPLOY_EV_VERIFIED && was.verifying;
 	}
 	for (int step = 0; step < SWAP_STEP_MAX_; step++) {
 		ck_assert_msg(visits[step] > 40, "%s: %u", swap_state_name((enum swap_step)step),
 			      visits[step]);
 	}
+	ck_assert_uint_gt(verified, 5);
 }
 END_TEST
 
@@ -927,6 +1042,9 @@ int main(void)
 		there_is_no_abort_once_the_flip_has_begun,
 		a_flip_stands_though_it_could_not_be_recorded,
 		an_old_timer_does_not_end_a_later_phase, a_good_bake_ends_when_its_time_is_over,
+		verify_is_repeated_while_a_slot_is_baked_one_run_at_a_time,
+		the_end_of_a_bake_waits_for_what_verify_finds,
+		a_verify_that_died_with_slotd_is_run_again,
 		a_slot_that_crashes_too_often_while_it_is_baked_is_flipped_back,
 		crashes_of_one_bake_are_not_held_against_the_next,
 		a_slot_that_is_not_healthy_when_its_bake_ends_is_flipped_back,

@@ -459,7 +459,7 @@ START_TEST(an_older_row_is_shorter_and_its_parts_lie_elsewhere)
 	row(LEDGER_TABLE_WORKER)->used = 1;
 	t->n_parts = 2;
 	t->parts[0] = (struct ledger_part){16, offsetof(struct worker, spawnerr)};
-	t->parts[1] = (struct ledger_part){0, sizeof(full.health)};
+	t->parts[1] = (struct ledger_part){0, offsetof(struct health, failed)};
 	t->content_size = 16 + offsetof(struct worker, spawnerr);
 	t->content_size = (t->content_size + 7) & ~7u;
 	t->stride = t->content + 2 * t->content_size;
@@ -526,6 +526,17 @@ static void print_worker(void)
 	FIELD(health, bad);
 	FIELD(health, healthy);
 	FIELD(health, next);
+	FIELD(health, failed);
+	FIELD(health, restarts);
+	FIELD(health, passed);
+	FIELD(health, notifies);
+	FIELD(health, ready);
+	FIELD(health, reloading);
+	FIELD(health, stopping);
+	FIELD(health, late);
+	FIELD(health, watchdog);
+	FIELD(health, late_at);
+	FIELD(health, status);
 	FIELD(worker_policy, startsecs);
 	FIELD(worker_policy, startretries);
 	FIELD(worker_policy, autorestart);
@@ -585,6 +596,9 @@ static void print_service(void)
 	FIELD(deploy, code);
 	FIELD(deploy, until_gate);
 	FIELD(deploy, one_way);
+	FIELD(deploy, verifying);
+	FIELD(deploy, verify_interval);
+	FIELD(deploy, verify_at);
 	FIELD(deploy_phase, step);
 	FIELD(deploy_phase, limit);
 	FIELD(retire, service);

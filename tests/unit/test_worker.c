@@ -15,6 +15,7 @@ static const char *const event_names[WORKER_EV_MAX_] = {
 	[WORKER_EV_SHUTDOWN] = "shutdown",   [WORKER_EV_SPAWNED] = "spawned",
 	[WORKER_EV_SPAWN_FAILED] = "failed", [WORKER_EV_EXIT] = "exit",
 	[WORKER_EV_TIMER] = "timer",	     [WORKER_EV_KILL_FAILED] = "kill-failed",
+	[WORKER_EV_HUNG] = "hung",
 };
 
 /* A worker put into a state by the shortest way that leads there. */
@@ -119,6 +120,26 @@ START_TEST(a_worker_is_killed_when_it_ignores_the_stop_signal)
 	ck_assert_str_eq(world_advance(&w, SECONDS(10)), "signal 7 SIGKILL; timer 7 +10s");
 	ck_assert_str_eq(world_killed(&w, SIGKILL), "state 7 STOPPING -> STOPPED; timer 7 off");
 	ck_assert_str_eq(world_log(&w), "log 7 warning \"stopped: web (terminated by SIGKILL)\"");
+}
+END_TEST
+
+START_TEST(a_worker_that_hangs_is_aborted_then_killed_and_restarted_as_after_a_crash)
+{
+	static struct world w;
+
+	world_init(&w);
+	world_run(&w);
+	ck_assert_str_eq(world_send(&w, WORKER_EV_HUNG), "signal 7 SIGABRT; timer 7 +10s");
+	ck_assert_str_eq(world_send(&w, WORKER_EV_HUNG), "");
+	ck_assert_str_eq(world_state(&w), "RUNNING");
+	ck_assert_str_eq(world_advance(&w, SECONDS(10)), "signal 7 SIGKILL; timer 7 +10s");
+	ck_assert_str_eq(world_killed(&w, SIGKILL), "state 7 RUNNING -> EXITED; timer 7 +0s");
+	world_run(&w);
+	world_send(&w, WORKER_EV_HUNG);
+	world_advance(&w, SECONDS(1));
+	ck_assert_str_eq(world_send(&w, WORKER_EV_STOP), /* somebody wants it to stay away */
+			 "state 7 RUNNING -> STOPPING; signal 7 SIGTERM; timer 7 +10s");
+	ck_assert_str_eq(world_killed(&w, SIGABRT), "state 7 STOPPING -> STOPPED; timer 7 off");
 }
 END_TEST
 
@@ -646,6 +667,7 @@ int main(void)
 	return suite_run(
 		"worker", every_state_meets_every_event, a_worker_runs_once_startsecs_have_passed,
 		a_worker_is_killed_when_it_ignores_the_stop_signal,
+		a_worker_that_hangs_is_aborted_then_killed_and_restarted_as_after_a_crash,
 		stopwaitsecs_of_nought_does_not_kill_in_a_tight_loop,
 		groups_are_signalled_as_configured,
 		an_end_before_startsecs_is_a_failure_whatever_its_code,

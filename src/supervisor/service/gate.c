@@ -220,7 +220,7 @@ static struct gate_policy policy_now(const struct service *s, const struct proce
 
 static bool judge_health(struct process *p, const struct gate_policy *policy, bool ok)
 {
-	bool changed = health_result(&p->health, policy, ok, usec_monotonic());
+	bool changed = health_result(&p->health, policy, ok, p->worker.started, usec_monotonic());
 
 	process_commit(p);
 	return changed;
