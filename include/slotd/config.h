@@ -220,6 +220,7 @@ struct service_config {
 	uint64_t min_free;		/* bytes; 0: it does not matter */
 	unsigned keep_releases;		/* 0: all */
 	usec_t hook_timeout[HOOK_MAX_]; /* USEC_NEVER: none */
+	usec_t verify_interval;		/* 0: verify is not repeated */
 	char *rolling_max;		/* "1", "3", "25%" */
 	/* telling people; of [slotd] where notify is NULL */
 	char *notify;	  /* a command; NULL: none */

@@ -234,6 +234,12 @@ const struct option_def service_options[] = {
 	{"verify_timeout", OPTION_FIELD(S, hook_timeout[HOOK_VERIFY]), OURS, .def = "5m",
 	 .max = SECONDS(365 * 86400),
 	 .help = "How long all verify commands may take together. 0: no limit."},
+	{"verify_interval", OPTION_FIELD(S, verify_interval), OURS, .def = "0",
+	 .max = SECONDS(86400),
+	 .help = "The verify commands run again this long after they last ended, while the new "
+		 "slot is live and is watched (bake). If one of them fails, or takes longer than "
+		 "verify_timeout, connections go back to the slot that was live before, and "
+		 "the command ends with 11. 0: they run only once, before the swap."},
 	{"after_swap", OPTION_FIELD_AS(B, hooks[HOOK_AFTER_SWAP], char *, OPT_LINES), EACH_SLOT,
 	 OURS,
 	 .help = "Commands that run, as the prepare commands do, when the new slot stays live: "

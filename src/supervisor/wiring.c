@@ -7,6 +7,7 @@
 #include "deploy/live_watch.h"
 #include "deploy/records.h"
 #include "deploy/releases.h"
+#include "deploy/reverify.h"
 #include "deploy/roll.h"
 #include "deploy/schedules.h"
 #include "deploy/service_swap.h"
@@ -191,6 +192,7 @@ static const struct service_part service_parts[] = {
 	{"hooks", .init = hooks_init, .done = hooks_stop},
 	{"releases", .done = releases_stop},
 	{"roll", .init = roll_init_service, .done = roll_stop_service},
+	{"verify", .init = reverify_init, .done = reverify_done},
 	{NULL},
 };
 

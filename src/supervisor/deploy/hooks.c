@@ -53,16 +53,18 @@ static const struct service_slot_config *slot_of(const struct service *s)
 	return &s->config->slots[s->job->to];
 }
 
-static const char *script_of(const struct service *s)
+static const char *script_of(const struct service *s, enum hook hook)
 {
-	return slot_of(s)->hooks[s->run.hook];
+	const char *script = slot_of(s)->hooks[hook];
+
+	return script ? script : ":";
 }
 
 static void finish(struct service *s)
 {
 	const struct hook_run *p = &s->run;
 	const char *command = strchr(p->said, ' ');
-	unsigned n = count_commands(script_of(s));
+	unsigned n = count_commands(slot_of(s)->hooks[p->hook]);
 	char text[PLAN_TEXT_MAX], path[PATH_MAX];
 
 	(void)job_log_path(s->job, path, sizeof(path));
@@ -103,7 +105,7 @@ static void trace(struct service *s)
 {
 	char path[PATH_MAX];
 	struct job_trace trace = {
-		.script = script_of(s),
+		.script = script_of(s, s->run.hook),
 		.path = job_log_path(s->job, path, sizeof(path)),
 	};
 	struct child_spec spec = CHILD_SPEC_INIT;
@@ -368,7 +370,8 @@ int hooks_environment(const struct service *s, enum slot_id slot, const struct p
 	return r;
 }
 
-static int slot_env(const struct service *s, const struct process *worker, struct env *env)
+static int slot_env(const struct service *s, enum hook hook, const struct process *worker,
+		    struct env *env)
 {
 	const struct job *j = s->job;
 	int r = hooks_environment(s, j->to, worker, env);
@@ -379,74 +382,75 @@ static int slot_env(const struct service *s, const struct process *worker, struc
 	if (r == 0) {
 		r = env_setf(env, "SLOTD_KIND=%s", swap_kind_name(j->kind));
 	}
-	if (r == 0 && s->run.hook == HOOK_ON_FAILURE) {
+	if (r == 0 && hook == HOOK_ON_FAILURE) {
 		r = env_setf(env, "SLOTD_STEP=%s", swap_step_name(j->failed_in));
 	}
-	if (r == 0 && s->run.hook == HOOK_ON_FAILURE) {
+	if (r == 0 && hook == HOOK_ON_FAILURE) {
 		r = env_setf(env, "SLOTD_ERROR=%s", j->why);
 	}
-
 	return r;
 }
 
-static int add_result(struct service *s, const struct process *worker, struct env *env)
+static int add_result(struct service *s, enum hook hook, const struct process *worker,
+		      struct env *env)
 {
 	const struct owner *owner = &worker->config->program->user;
 	char path[PATH_MAX];
 	int r;
 
-	if (s->run.hook != HOOK_PREPARE) {
+	if (hook != HOOK_PREPARE) {
 		return 0;
 	}
 	r = result_make(s->sup, s->name, s->job->number, owner->uid, owner->gid, path);
 	return r < 0 ? r : env_setf(env, "SLOTD_RESULT=%s", path);
 }
 
-static int run_shell(struct service *s, const struct process *worker, int script, int output)
+/* spec: what is to be done with its output, and at its end. */
+static int run_shell(struct service *s, enum hook hook, const struct process *worker, int script,
+		     struct child *c, struct child_spec *spec)
 {
 	char *argv[] = {(char *)"/bin/sh", (char *)"-ev", (char *)"/dev/fd/3", NULL};
 	struct spawn_user user;
 	CLEANUP(env_done) struct env env = {0};
-	struct child_spec spec = CHILD_SPEC_INIT;
 	struct rlimit limits[RLIM_NLIMITS];
-	int r = slot_env(s, worker, &env);
+	int r = slot_env(s, hook, worker, &env);
 
 	if (r == 0) {
-		r = add_result(s, worker, &env);
+		r = add_result(s, hook, worker, &env);
 	}
 	if (r < 0) {
 		return r;
 	}
 	os_child_limits(limits);
-	spec.spawn.argv = argv;
-	spec.spawn.envp = env.at;
+	spec->spawn.argv = argv;
+	spec->spawn.envp = env.at;
+	spec->spawn.channel_fd = script;
+	spec->spawn.directory = directory_of(s, worker);
+	spec->spawn.user = hooks_user(worker, &user) ? &user : NULL;
+	spec->spawn.reset_signals = true;
+	spec->spawn.limits = limits;
+	spec->spawn.n_limits = RLIM_NLIMITS;
+	return child_run(&s->sup->children, c, spec);
+}
+
+static int start(struct service *s, const struct process *worker)
+{
+	const struct owner *owner = &worker->config->program->user;
+	auto_close int script = script_file(script_of(s, s->run.hook)), output = -EBADF;
+	struct child_spec spec = CHILD_SPEC_INIT;
+	int r = script < 0 ? script
+			   : job_log_commands(&s->job->log, owner->uid, owner->gid, &output);
+
 	spec.spawn.stdio[2] = output;
 	if (s->run.hook == HOOK_RELEASE) {
 		spec.output = keep_said;
 	} else {
 		spec.spawn.stdio[1] = output;
 	}
-	spec.spawn.channel_fd = script;
-	spec.spawn.directory = directory_of(s, worker);
-	spec.spawn.user = hooks_user(worker, &user) ? &user : NULL;
-	spec.spawn.reset_signals = true;
-	spec.spawn.limits = limits;
-	spec.spawn.n_limits = RLIM_NLIMITS;
 	spec.done = on_done;
 	spec.made = on_made;
-	return child_run(&s->sup->children, &s->run.child, &spec);
-}
-
-static int start(struct service *s, const struct process *worker)
-{
-	const char *commands = script_of(s);
-	const struct owner *owner = &worker->config->program->user;
-	auto_close int script = script_file(commands ? commands : ":"), output = -EBADF;
-	int r = script < 0 ? script
-			   : job_log_commands(&s->job->log, owner->uid, owner->gid, &output);
-
 	if (r == 0) {
-		r = run_shell(s, worker, script, output);
+		r = run_shell(s, s->run.hook, worker, script, &s->run.child, &spec);
 	}
 	if (r < 0) {
 		job_log_commands_end(&s->job->log);
@@ -468,6 +472,31 @@ static void begin(struct service *s)
 			       hook_name(s->run.hook), strerror(-r));
 		service_step(s, DEPLOY_EV_COMMANDS, CANNOT_RUN, text);
 	}
+}
+
+/* ---- beside the phase */
+
+static void on_made_apart(struct child *c)
+{
+	keep_command(c->owner, c->pidfd);
+}
+
+int hooks_run_apart(struct service *s, enum hook hook, struct child *c, struct child_spec *spec)
+{
+	const struct process *worker = hooks_worker(s, s->job->to);
+	auto_close int script = script_file(script_of(s, hook));
+
+	if (!worker) {
+		return -ENOENT;
+	}
+	spec->made = on_made_apart;
+	spec->owner = s;
+	return script < 0 ? script : run_shell(s, hook, worker, script, c, spec);
+}
+
+void hooks_ran_apart(struct service *s)
+{
+	keep_command(s, -EBADF);
 }
 
 void hooks_start(struct service *s, enum hook hook)

@@ -19,6 +19,14 @@ int hooks_init(struct service *s);
 /** Runs the commands; ends in COMMANDS. */
 void hooks_start(struct service *s, enum hook hook);
 void hooks_stop(struct service *s);
+/**
+ * Runs the commands beside the phase: spec has done and output, and says how long they may take; c
+ * is the caller's. What they print is all the output there is. Returns 0; or -errno, -ENOENT: there
+ * is no worker whose user and directory they could have.
+ */
+int hooks_run_apart(struct service *s, enum hook hook, struct child *c, struct child_spec *spec);
+/** Such commands have ended. */
+void hooks_ran_apart(struct service *s);
 /** They have had their time: ends in TIMER. */
 void hooks_time_out(struct service *s);
 /** Something of the job's log is written: maybe all that they printed. */

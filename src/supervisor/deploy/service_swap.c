@@ -4,6 +4,7 @@
 #include "deploy/job_steps.h"
 #include "deploy/jobs.h"
 #include "deploy/records.h"
+#include "deploy/reverify.h"
 #include "deploy/roll.h"
 #include "service/gate.h"
 #include "service/handoff_ops.h"
@@ -456,6 +457,8 @@ static perform_fn *const actions[PLAN_KIND_MAX_] = {
 	[PLAN_CLOSE] = job_drained,
 	[PLAN_ROLL] = roll_begin,
 	[PLAN_SETTLE] = roll_settle,
+	[PLAN_VERIFY_AT] = reverify_at,
+	[PLAN_VERIFY] = reverify_run,
 };
 
 static void carry_out(struct service *s, const struct plan *plan)

@@ -112,6 +112,14 @@ struct hook_run {
 	size_t n_said;
 };
 
+/** The commands of verify that are repeated; reverify.c. */
+struct verify_run {
+	struct child child;
+	struct loop_timer timer;  /* for the next run */
+	char said[PLAN_TEXT_MAX]; /* the end of its output */
+	size_t n_said;
+};
+
 /** What people have asked for of a service, until they take it back. */
 struct upkeep {
 	usec_t pause_end; /* when a pause ends by itself, monotonic; 0: it is not paused */
@@ -165,6 +173,7 @@ struct service {
 	struct hook_run run;
 	struct prune_run prune;
 	struct roll_run roll;
+	struct verify_run verify;
 	struct {
 		uint64_t conns, failed;
 	} before_bake;	     /* of the new slot, as the relays count */

@@ -27,6 +27,7 @@ static void set_policies(struct service *s)
 	s->policy = (struct swap_policy){
 		.ready_timeout = c->ready_timeout,
 		.bake = c->bake,
+		.verify_interval = c->verify_interval,
 		.bake_crashes = c->bake_crashes,
 		.drain_timeout = c->drain_timeout,
 		.drain_spread = c->drain_spread,
