@@ -200,7 +200,10 @@ struct service_config {
 	char **health_header; /* "Name: value", NULL-terminated; NULL: none */
 	usec_t health_timeout, health_interval;
 	unsigned health_rise, health_fall;
-	char *min_ready; /* "all", "3", "60%" */
+	usec_t health_start_period; /* 0: failures count from the start on */
+	bool health_restart;
+	usec_t health_watchdog; /* 0: none */
+	char *min_ready;	/* "all", "3", "60%" */
 	usec_t ready_timeout;
 	enum consumers consumers;
 	/* handing over */

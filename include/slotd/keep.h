@@ -16,6 +16,8 @@ enum {
 /* slotd-keep serves the listening SOCK_SEQPACKET socket that it is given under this name, and lists
  * it like what it holds: the next slotd connects to it, and keeps that channel. */
 #define KEEP_SOCKET "keep.sock"
+/* In run_dir, too. */
+#define KEEP_NOTIFY_NAME "notify.sock"
 
 #define KEEP_LEDGER	    "ledger"
 #define KEEP_SWITCHBOARD    "switchboard"
@@ -34,6 +36,7 @@ enum {
 #define KEEP_JOB_PREFIX	    "job "	  /* + number: write end of the pipe to its log */
 #define KEEP_FCGI_PREFIX    "fcgi "	  /* + program + " " + url: a socket of an fcgi program */
 #define KEEP_SERVER_PREFIX  "server "	  /* + address: a control socket */
+#define KEEP_NOTIFY	    "notify"	  /* the socket of NOTIFY_SOCKET */
 
 /* What the descriptors of an entry are: TAG_DESCRIPTORS has a tag for each, in the same order. */
 #define KEEP_TAG_SELF  "self" /* what the name of the entry says */

@@ -13,11 +13,12 @@
 #include <sys/types.h>
 
 struct listen_options {
-	int backlog;   /* 0: the highest that the system allows */
-	mode_t mode;   /* unix sockets; (mode_t)-1: by the umask */
-	uid_t uid;     /* unix sockets; (uid_t)-1: unchanged */
-	gid_t gid;     /* unix sockets; (gid_t)-1: unchanged */
-	bool nameless; /* do not look for the holder of a TCP address; for calls in the loop */
+	int backlog;	/* 0: the highest that the system allows */
+	mode_t mode;	/* unix sockets; (mode_t)-1: by the umask */
+	uid_t uid;	/* unix sockets; (uid_t)-1: unchanged */
+	gid_t gid;	/* unix sockets; (gid_t)-1: unchanged */
+	bool datagrams; /* listen_unix: the socket is of a type that does not listen */
+	bool nameless;	/* do not look for the holder of a TCP address; for calls in the loop */
 };
 
 /**
@@ -36,7 +37,7 @@ int listen_open(const char *address, const struct listen_options *options, struc
  * Binds a unix socket to a path and listens; nobody can connect before mode and owner are right. A
  * link is followed. A socket on which nobody listens any more is replaced; anything else is not.
  *
- * @fd        a socket of any type that can listen. Borrowed.
+ * @fd        a socket of any type that can listen, or of datagrams. Borrowed.
  * @ret_name  as above.
  * Returns:   0, or -errno and a sentence; -EADDRINUSE: somebody listens there; -EEXIST: the path
  *            is not a socket.

@@ -426,9 +426,10 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 			 "status NAME...\tList the named processes as supervisorctl does\n"
 			 "status GROUP:*\tList all processes of a group",
 		.manual = "On a terminal and without names it prints a line for each service, "
-			  "followed by those of its workers that need attention, then all other "
-			  "processes, and the commands that help. In a pipe, or with names, it "
-			  "prints Supervisor's table.",
+			  "followed by those of its workers that need attention, or whose STATUS= "
+			  "there is to be shown (health=notify), then all other processes, and the "
+			  "commands that help. In a pipe, or with names, it prints Supervisor's "
+			  "table.",
 		.flags = ALLOW_JSON, .completion = COMPLETE_WORKERS,
 		.methods = {
 			{ "slotd.status", METHOD_STATUS, {{ "service", PARAM_TEXT, .optional = true }},

@@ -84,8 +84,10 @@ const struct option_def service_options[] = {
 		 "slot."},
 
 	{"health", SPECIAL, OURS,
-	 .help = "How to check that a worker is ready: tcp, http PATH or exec COMMAND. "
-		 "Required."},
+	 .help = "How to know that a worker is ready and stays so: tcp, http PATH or exec "
+		 "COMMAND check it again and again; with notify it says so itself, as a "
+		 "service of systemd does: by READY=1 on the socket named in NOTIFY_SOCKET "
+		 "(sd_notify(3)). Required."},
 	{"health_host", OPTION_FIELD(S, health_host), OURS,
 	 .help = "Host header of HTTP health checks. Default: the worker's address."},
 	{"health_status", OPTION_FIELD(S, health_status), OURS, .def = "200-399",
@@ -103,6 +105,22 @@ const struct option_def service_options[] = {
 	{"health_fall", OPTION_FIELD(S, health_fall), OURS, .def = "3", .min = 1, .max = 1000,
 	 .help = "Number of consecutive failed health checks after which a worker is "
 		 "unhealthy."},
+	{"health_start_period", OPTION_FIELD(S, health_start_period), OURS, .def = "0",
+	 .max = SECONDS(86400),
+	 .help = "Time after a worker's start in which failed health checks do not count "
+		 "against the worker, until one has passed. 0: they count from the start on."},
+	{"health_restart", OPTION_FIELD(S, health_restart), OURS, .def = "no",
+	 .help = "yes: a worker of the live slot that has become unhealthy is restarted, one "
+		 "worker at a time, and after a restart that did not help ever later, up to a "
+		 "minute. A worker that has passed no check since its start is restarted "
+		 "only after health_start_period, or after ready_timeout where that is 0. no: "
+		 "an unhealthy worker only gets no new connections while others are healthy."},
+	{"health_watchdog", OPTION_FIELD(S, health_watchdog), OURS, .def = "0",
+	 .max = SECONDS(86400),
+	 .help = "With health=notify, the longest time between two WATCHDOG=1 of a worker that "
+		 "is ready; workers find it in WATCHDOG_USEC. A worker that is late gets no "
+		 "new connections, is ended by SIGABRT, by SIGKILL after stopwaitsecs, and is "
+		 "started again as autorestart says. 0: no watchdog."},
 	{"min_ready", OPTION_FIELD(S, min_ready), OURS, .def = "all",
 	 .help = "Workers of the idle slot that must be running and healthy before a swap: "
 		 "all, a number, or a percentage such as 80%."},

@@ -11,6 +11,9 @@
 #include <slotd/status_list.h>
 #include <stdarg.h>
 
+/* A shorter one tells more of the machine's load than of the worker. */
+#define WATCHDOG_MIN MSECONDS(100)
+
 void service_error(struct service_making *m, const char *option, const char *fmt, ...)
 {
 	char text[DIAG_TEXT_MAX];
@@ -107,11 +110,6 @@ static int parse_health(const char *text, enum health_kind *ret, const char **re
 		    strncmp(text, health_kinds[k].word, len) != 0) {
 			continue;
 		}
-		if (k == HEALTH_NOTIFY) {
-			return diag_set(diag, -EINVAL,
-					"'notify' is not supported yet; use tcp, http PATH or "
-					"exec COMMAND");
-		}
 		if (health_kinds[k].with_arg != (*arg != '\0')) {
 			return diag_set(diag, -EINVAL,
 					"'%.200s' has too few or too many words; write %s", text,
@@ -125,8 +123,9 @@ static int parse_health(const char *text, enum health_kind *ret, const char **re
 		*ret_arg = *arg ? arg : NULL;
 		return 0;
 	}
-	return diag_set(diag, -EINVAL,
-			"'%.200s' is not a health check; use tcp, http PATH or exec COMMAND", text);
+	return diag_set(
+		diag, -EINVAL,
+		"'%.200s' is not a health check; use tcp, http PATH, exec COMMAND or notify", text);
 }
 
 static int read_slot_health(struct service_making *m, enum slot_id slot)
@@ -220,6 +219,30 @@ static void check_gate(struct service_making *m)
 		service_error(m, "rolling_max",
 			      "rolling_max: '%s' is neither a number from 1 on nor N%%",
 			      s->rolling_max);
+	}
+	if (s->health_watchdog && s->health != HEALTH_NOTIFY) {
+		service_error(m, "health_watchdog",
+			      "health_watchdog: only workers with health=notify send WATCHDOG=1; "
+			      "write health=notify, or leave it out");
+	} else if (s->health_watchdog && s->health_watchdog < WATCHDOG_MIN) {
+		service_error(m, "health_watchdog",
+			      "health_watchdog: give 100ms or more, or 0 for no watchdog");
+	}
+}
+
+/* What is not said of anything is a mistake, though not one that keeps slotd from starting. */
+static void check_verify(struct service_making *m)
+{
+	const struct service_config *s = m->service;
+	const bool verifies =
+		s->slots[SLOT_A].hooks[HOOK_VERIFY] || s->slots[SLOT_B].hooks[HOOK_VERIFY];
+
+	if (s->verify_interval && (!verifies || !s->bake)) {
+		config_warning(m->l->config, loader_place(m->section, "verify_interval"),
+			       "[%s] verify_interval: nothing is verified again without %s",
+			       m->section->name,
+			       verifies ? "bake=, the time in which the new slot is watched"
+					: "verify=, the commands to do it");
 	}
 }
 
@@ -393,6 +416,7 @@ static int read_service(struct service_making *m)
 	if (r == 0) {
 		check_gate(m);
 		settle(m);
+		check_verify(m);
 	}
 	return r;
 }

@@ -56,6 +56,7 @@ static void encode_worker(struct strbuf *out, const struct counts *counts,
 	encode_member_int(out, "retried", counts_retried(counts, w->index));
 	encode_member_text(out, "note", w->note);
 	encode_member_int(out, "next_run", (int64_t)(w->next_run / SECONDS(1)));
+	encode_member_text(out, "says", w->says);
 	encode_struct_end(out);
 }
 

@@ -56,6 +56,7 @@ static const struct field worker_fields[] = {
 	FIELD(mirror_worker, TAG_ADDRESS, address),
 	FIELD(mirror_worker, TAG_NOTE, note),
 	FIELD(mirror_worker, TAG_DEADLINE, next_run),
+	FIELD(mirror_worker, TAG_TEXT, says),
 	FIELD(mirror_worker, TAG_SLOT, slot),
 	FIELD(mirror_worker, TAG_HEALTHY, healthy),
 	FIELD(mirror_worker, TAG_PENDING, pending),

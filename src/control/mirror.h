@@ -38,6 +38,7 @@ struct mirror_worker {
 	uint64_t since, started, stopped;
 	char *spawnerr, *stdout_path, *stderr_path;
 	char *service, *address, *note;
+	char *says; /* what it says of itself: STATUS= of sd_notify(3) */
 	int64_t slot;
 	int64_t healthy, pending, lost_lines;
 	uint64_t next_run; /* wall clock, microseconds; 0: it has no schedule */

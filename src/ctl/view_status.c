@@ -1,6 +1,6 @@
 /*
- * status for people: a line a service, under it only the workers that need somebody; then the
- * programs that belong to no service; then what to type about it.
+ * status for people: a line a service, under it only the workers that need somebody or say
+ * something of themselves; then the programs that belong to no service; then what to type about it.
  */
 
 #include "names.h"
@@ -114,6 +114,9 @@ static void add_worker(struct page *p, const struct value *worker, const char *i
 		if (value_true(worker, "pending")) {
 			(void)strbuf_adds(p->to, "  changed, at the next start");
 		}
+		if (value_text(worker, "says")[0]) {
+			(void)strbuf_addf(p->to, "  \"%s\"", value_text(worker, "says"));
+		}
 	}
 	(void)strbuf_addc(p->to, '\n');
 }
@@ -128,7 +131,8 @@ static void add_workers_of(struct page *p, const struct value *workers, const st
 			continue;
 		}
 		find_reasons(worker, service, &reasons);
-		if (reasons.len > 0 || value_int(worker, "next_run") > 0) {
+		if (reasons.len > 0 || value_int(worker, "next_run") > 0 ||
+		    value_text(worker, "says")[0]) {
 			add_worker(p, worker, "  ", &reasons);
 		}
 	}

@@ -283,7 +283,7 @@ static int open_to_clients(int fd, const char *path, const struct listen_options
 		return diag_set_errno(diag, -errno, "Not permitted to chown %s to uid/gid (%d, %d)",
 				      path, (int)options->uid, (int)options->gid);
 	}
-	r = listen_again(fd, options);
+	r = options->datagrams ? 0 : listen_again(fd, options);
 	if (r == 0 && fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) < 0) {
 		r = -errno;
 	}

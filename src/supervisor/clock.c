@@ -3,7 +3,7 @@
 #include "service/service.h"
 #include "show/publish.h"
 #include "supervisor.h"
-#include "worker/processes.h"
+#include "worker/process_row.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/clockwatch.h>

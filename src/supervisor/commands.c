@@ -16,6 +16,7 @@
 #include "worker/groups.h"
 #include "worker/names.h"
 #include "worker/process.h"
+#include "worker/process_facts.h"
 #include "worker/processes.h"
 #include "worker/starts.h"
 #include "worker/stdin.h"
@@ -142,10 +143,11 @@ static void stop_one(struct request *q, struct process *p, bool wait)
 		request_decide(q, item, FAULT_SUCCESS, "OK");
 		return;
 	}
-	if (!worker_stoppable(&p->worker)) {
+	if (!process_may_be_stopped(p)) {
 		request_decide(q, item, FAULT_NOT_RUNNING, p->namespec);
 		return;
 	}
+	p->restart = false; /* who is asked to stop stays stopped */
 	if (!wait) {
 		request_decide(q, item, FAULT_SUCCESS, "OK");
 	}
@@ -165,7 +167,7 @@ static void command_stop(const struct call *c)
 	(void)call_who(c, who, sizeof(who));
 	vec_for_each (p, &s.processes) {
 		process_start_due(*p);
-		if (!s.many || (*p)->waits || worker_stoppable(&(*p)->worker)) {
+		if (!s.many || (*p)->waits || process_may_be_stopped(*p)) {
 			service_note_stop(*p, who);
 			stop_one(q, *p, message_u64(c->m, TAG_WAIT) != 0);
 		}

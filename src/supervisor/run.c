@@ -41,6 +41,7 @@
 #include "worker/orphans.h"
 #include "worker/process.h"
 #include "worker/processes.h"
+#include "worker/sd_listener.h"
 #include "worker/secrets.h"
 #include "worker/starts.h"
 #include "worker/streams.h"
@@ -208,11 +209,11 @@ static void abandon(struct supervisor *sup);
 static int make_tables(struct supervisor *sup, struct diag *diag)
 {
 	static int (*const inits[])(struct supervisor *) = {
-		shutdown_init,	systemd_init, clock_init,   activity_init, keep_init,
-		helpers_init,	waits_init,   orphans_init, starts_init,   signals_init,
-		requests_init,	publish_init, ownlog_init,  events_init,   fcgi_init,
-		pidfile_init,	lookout_init, reload_init,  upgrade_init,  cgroups_init,
-		schedules_init,
+		shutdown_init, systemd_init,	 clock_init,   activity_init, keep_init,
+		helpers_init,  waits_init,	 orphans_init, starts_init,   signals_init,
+		requests_init, publish_init,	 ownlog_init,  events_init,   fcgi_init,
+		pidfile_init,  sd_listener_init, lookout_init, reload_init,   upgrade_init,
+		cgroups_init,  schedules_init,
 	};
 	int r = loop_new(&sup->loop);
 
@@ -342,10 +343,10 @@ void supervisor_run(struct supervisor *sup)
 static void end_parts(struct supervisor *sup)
 {
 	static void (*const ends[])(struct supervisor *) = {
-		dry_runs_done, upgrade_done,  events_done,  fcgi_done,	  services_done,
-		gate_done,     jobs_done,     notices_done, relays_done,  records_done,
-		reload_done,   requests_done, helpers_done, streams_done, servers_done,
-		publish_done,  keep_done,
+		dry_runs_done, upgrade_done, events_done,   fcgi_done,	  sd_listener_done,
+		services_done, gate_done,    jobs_done,	    notices_done, relays_done,
+		records_done,  reload_done,  requests_done, helpers_done, streams_done,
+		servers_done,  publish_done, keep_done,
 	};
 
 	lookout_done(sup);

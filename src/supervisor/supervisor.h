@@ -98,6 +98,7 @@ struct supervisor {
 	struct leftover *leftovers;
 	struct lookout *lookout;
 	struct notices *notices;
+	struct sd_listener *sd_listener;
 	struct orphans *orphans;
 	struct ownlog *ownlog;
 	struct pidfile *pidfile;

@@ -7,7 +7,6 @@
 #include "deploy/live_watch.h"
 #include "deploy/records.h"
 #include "deploy/releases.h"
-#include "deploy/reverify.h"
 #include "deploy/roll.h"
 #include "deploy/schedules.h"
 #include "deploy/service_swap.h"
@@ -24,6 +23,7 @@
 #include "service/observers.h"
 #include "service/services.h"
 #include "service/sockets.h"
+#include "service/vitals.h"
 #include "show/events.h"
 #include "show/notices.h"
 #include "show/publish.h"
@@ -36,6 +36,7 @@
 #include "worker/observers.h"
 #include "worker/orphans.h"
 #include "worker/processes.h"
+#include "worker/sd_listener.h"
 #include "worker/secrets.h"
 #include "worker/starts.h"
 #include "worker/streams.h"
@@ -158,6 +159,7 @@ static const struct worker_observer services_hear = {
 	.added = services_join,
 	.state = services_process_entered,
 	.gone = services_leave,
+	.said = vitals_said,
 };
 
 static const struct worker_observer rolls_hear = {.state = roll_process_entered};
@@ -166,6 +168,7 @@ static const struct worker_observer notices_hear = {
 	.output_lost = notices_output_lost,
 };
 static const struct worker_observer bake_hears = {.state = bake_process_entered};
+static const struct worker_observer sd_listener_hears = {.changed = sd_listener_process_changed};
 static const struct worker_observer secrets_hear = {.state = secrets_process_entered};
 static const struct worker_observer cgroups_hear = {.state = cgroups_process_entered};
 static const struct worker_observer shutdown_hears = {.state = shutdown_process_entered};
@@ -174,9 +177,9 @@ static const struct worker_observer reload_hears = {.state = reload_process_ente
 /* Requests first: what they answer about a worker that goes is said before it is gone. What is
  * shown last: nothing is said of it after that. */
 static const struct worker_observer *const worker_observers[] = {
-	&requests_hear, &events_hear,	 &services_hear, &swaps_hear,	&rolls_hear,
-	&bake_hears,	&secrets_hear,	 &cgroups_hear,	 &notices_hear, &shutdown_hears,
-	&reload_hears,	&schedules_hear, &publish_hears, NULL,
+	&requests_hear, &events_hear,	 &services_hear, &swaps_hear,	     &rolls_hear,
+	&bake_hears,	&secrets_hear,	 &cgroups_hear,	 &notices_hear,	     &shutdown_hears,
+	&reload_hears,	&schedules_hear, &publish_hears, &sd_listener_hears, NULL,
 };
 
 /* ---- services */
@@ -188,7 +191,8 @@ static const struct service_part service_parts[] = {
 	{"records", .init = records_begin, .open = records_write, .done = records_forget},
 	{"live_file", .reconfigure = live_watch_stop, .open = live_watch_start,
 	 .done = live_watch_stop},
-	{"gate", .init = gate_init, .open = gate_schedule, .done = gate_stop},
+	{"gate", gate_init, gate_reconfigure, gate_schedule, gate_stop},
+	{"vitals", .init = vitals_init, .open = vitals_schedule, .done = vitals_done},
 	{"hooks", .init = hooks_init, .done = hooks_stop},
 	{"releases", .done = releases_stop},
 	{"roll", .init = roll_init_service, .done = roll_stop_service},
@@ -240,8 +244,13 @@ static const struct service_observer *const service_observers[] = {
 /* ---- names that go away */
 
 static look_after_fn *const look_after[] = {
-	predecessor_look_after, servers_look_after, services_look_after,
-	fcgi_look_after,	pidfile_look_after, NULL,
+	predecessor_look_after,
+	servers_look_after,
+	services_look_after,
+	fcgi_look_after,
+	pidfile_look_after,
+	sd_listener_look_after,
+	NULL,
 };
 
 /* ---- the whole */

@@ -126,11 +126,13 @@ START_TEST(every_option_of_a_service_arrives)
 		"[service:s]\nlisten=127.0.0.1:8000, [::]:8000\n  unix:/tmp/s.sock\n"
 		"health=http /healthz?x=%(slot)s\nhealth_host=h\nhealth_status=200,300-301\n"
 		"health_header=A: b\n C: d\nhealth_timeout=2\nhealth_interval=500ms\n"
-		"health_rise=2\nhealth_fall=4\nmin_ready=50%%\nready_timeout=2m\n"
+		"health_rise=2\nhealth_fall=4\nhealth_start_period=30\nhealth_restart=yes\n"
+		"min_ready=50%%\nready_timeout=2m\n"
 		"balance=source\nworker_max=9\nproxy_protocol=v2\nconnect_timeout=1\n"
 		"hold_timeout=3\ndrain=connections\ndrain_timeout=4\nidle_keep=0\n"
 		"protocol=http\nretry=idempotent\nclient_timeout=5\nidle_timeout=6\n"
 		"half_close_timeout=7\ndrain_spread=8\nbake=1m\nbake_crashes=3\n"
+		"verify=true\nverify_interval=9\n"
 		"live_file=/tmp/live\nlive_link=/tmp/link\nprepare_directory=/apps/s-%(slot)s\n"
 		"prepare=\n  git pull\n\n  make %(slot)s\nprepare_timeout=0\n"
 		"allow_deploy=ana, @dev\nbacklog=10\nsocket_mode=0660\nsocket_owner=nobody\n" SLOTS
@@ -146,6 +148,10 @@ START_TEST(every_option_of_a_service_arrives)
 	ck_assert_str_eq(s->slots[SLOT_B].health_arg, "/healthz?x=b");
 	ck_assert_str_eq(s->health_header[1], "C: d");
 	ck_assert_uint_eq(s->health_interval, MSECONDS(500));
+	ck_assert_uint_eq(s->health_start_period, SECONDS(30));
+	ck_assert(s->health_restart);
+	ck_assert_uint_eq(s->health_watchdog, 0);
+	ck_assert_uint_eq(s->verify_interval, SECONDS(9));
 	ck_assert_str_eq(s->min_ready, "50%");
 	ck_assert_int_eq(s->balance, BALANCE_SOURCE);
 	ck_assert_uint_eq(s->proxy_protocol, 2);
@@ -292,7 +298,13 @@ static const struct {
 	{"[service:s]\nlisten=:8000\nhealth=http\n" PORTS, true, 3, "write health=http /healthz"},
 	{"[service:s]\nlisten=:8000\nhealth=http healthz\n" PORTS, true, 3, "is not a path"},
 	{"[service:s]\nlisten=:8000\nhealth=ping\n" PORTS, true, 3,
-	 "use tcp, http PATH or exec COMMAND"},
+	 "use tcp, http PATH, exec COMMAND or notify"},
+	{"[service:s]\nlisten=:8000\nhealth=notify READY\n" PORTS, true, 3, "write health=notify"},
+	{HEAD PORTS "health_watchdog=5\n", true, 7, "only workers with health=notify"},
+	{"[service:s]\nlisten=:8000\nhealth=notify\nhealth_watchdog=50ms\n" PORTS, true, 4,
+	 "100ms or more"},
+	{HEAD PORTS "verify_interval=5\n", false, 7, "without verify="},
+	{HEAD PORTS "verify_interval=5\nverify=true\n", false, 7, "without bake="},
 	{"[service:s]\nlisten=:8000\nhealth=tcp 8000\n" PORTS, true, 3, "write health=tcp"},
 	{HEAD PORTS "health_status=99\n", true, 7, "is not a list of statuses"},
 	{HEAD PORTS "health_header=x\n", true, 7, "is not a header"},

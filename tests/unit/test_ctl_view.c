@@ -145,6 +145,10 @@ START_TEST(a_service_is_one_line_while_nobody_is_needed)
 	add_text(w, "address", "127.0.0.1:1");
 	add_int(w, "healthy", 1);
 	check_status(&m, SECONDS(1000), "web  LIVE b  2/2 healthy  6 conn   a: idle, warm\n");
+	add_text(w, "says", "busy");
+	check_status(&m, SECONDS(1000),
+		     "web  LIVE b  2/2 healthy  6 conn   a: idle, warm\n"
+		     "  web-b:web-b_1           RUNNING   pid 1, uptime 0:00:23  \"busy\"\n");
 }
 END_TEST
 

@@ -7,6 +7,8 @@
 
 #include "service/service.h"
 
+#include <slotd/plan.h>
+
 /** Returns the worker of a slot whose settings its commands have; NULL if the slot is empty. */
 const struct process *hooks_worker(const struct service *s, enum slot_id slot);
 /** Says whom its commands run as. False: as slotd. What ret points at is borrowed. */
@@ -33,3 +35,14 @@ void hooks_time_out(struct service *s);
 void hooks_written(struct service *s);
 /** Those that a killed slotd had started. */
 void hooks_end_former(struct service *s);
+
+/* ---- reverify.c: verify is repeated while the phase of a deploy says so. A run that passes says
+ * nothing; one that fails is DEPLOY_EV_FAILING, with the end of what it printed. */
+
+/** A part of a service: 0. */
+int reverify_init(struct service *s);
+void reverify_done(struct service *s);
+/** PLAN_VERIFY_AT: sets the time of the next run. */
+void reverify_at(struct service *s, const struct plan_action *a);
+/** PLAN_VERIFY: begins a run, which ends in VERIFIED or FAILING; or ends the one that runs. */
+void reverify_run(struct service *s, const struct plan_action *a);

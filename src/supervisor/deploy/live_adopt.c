@@ -7,6 +7,7 @@
 #include "deploy/upkeep.h"
 #include "link/inheritance.h"
 #include "service/place.h"
+#include "service/vitals.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/keep.h>
@@ -92,6 +93,7 @@ void services_resume(struct supervisor *sup)
 	}
 	vec_for_each (s, &sup->services) {
 		if (!(*s)->down && inherited_row(sup, LEDGER_TABLE_SERVICE, (*s)->name) >= 0) {
+			vitals_resume(*s);
 			hooks_end_former(*s);
 			releases_end_former(*s);
 			job_adopt(*s);

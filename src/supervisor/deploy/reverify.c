@@ -1,4 +1,3 @@
-#include "deploy/reverify.h"
 #include "deploy/hooks.h"
 #include "deploy/service_swap.h"
 

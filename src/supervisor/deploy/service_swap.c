@@ -4,7 +4,6 @@
 #include "deploy/job_steps.h"
 #include "deploy/jobs.h"
 #include "deploy/records.h"
-#include "deploy/reverify.h"
 #include "deploy/roll.h"
 #include "service/gate.h"
 #include "service/handoff_ops.h"

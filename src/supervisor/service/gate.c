@@ -6,6 +6,7 @@
 #include "service/place.h"
 #include "service/service.h"
 #include "service/slots.h"
+#include "service/vitals.h"
 #include "worker/observers.h"
 #include "worker/process.h"
 #include "worker/process_row.h"
@@ -130,78 +131,6 @@ static void evaluate(struct service *s)
 	}
 }
 
-/* A worker that says why it does not run is the better witness. */
-static bool explains(const struct process *p)
-{
-	return p->worker.state != WORKER_RUNNING || (!p->health.healthy && *p->health_text);
-}
-
-/* The last start, or the one before that which is under way. */
-static bool ended_early(const struct worker *w)
-{
-	return w->exit != -1 && (w->exited_early || (w->backoff > 0 && !*w->spawnerr));
-}
-
-void gate_explain(const struct process *p, char *buf, size_t size)
-{
-	const char *state = worker_state_info(p->worker.state)->name;
-	char status[64];
-
-	if (p->worker.state == WORKER_RUNNING) {
-		(void)snprintf(buf, size, "%s %s", p->config->name,
-			       *p->health_text ? p->health_text : "was not checked in time");
-	} else if (ended_early(&p->worker)) {
-		(void)snprintf(buf, size, "%s is %s%s: it ended before startsecs, %s",
-			       p->config->name, state, p->worker.exited_early ? "" : " again",
-			       worker_status_text(p->worker.exit, status, sizeof(status)));
-	} else {
-		(void)snprintf(buf, size, "%s is %s%s%s", p->config->name, state,
-			       *p->worker.spawnerr ? ": " : "", p->worker.spawnerr);
-	}
-}
-
-/* "; 4 more like it" belongs to the sentence, not to the body's first line below it. */
-static void add_to_sentence(char *buf, size_t size, unsigned others)
-{
-	size_t sentence = strcspn(buf, "\n");
-	char more[32];
-	size_t n = (size_t)snprintf(more, sizeof(more), "; %u more like it", others);
-
-	if (sentence + n + 1 > size) {
-		return;
-	}
-	memmove(buf + sentence + n, buf + sentence, size - sentence - n);
-	buf[size - 1] = '\0';
-	memcpy(buf + sentence, more, n);
-}
-
-const char *gate_report(struct service *s, char *buf, size_t size)
-{
-	struct process *p;
-	size_t pos = 0;
-	unsigned others = 0;
-
-	s->culprit = NULL;
-	(void)snprintf(buf, size, "not ready in time");
-	while ((p = service_next(s, s->swap.target, &pos))) {
-		if (!p->config->address ||
-		    (p->worker.state == WORKER_RUNNING && p->health.healthy)) {
-			continue;
-		}
-		if (!s->culprit || (explains(p) && !explains(s->culprit))) {
-			s->culprit = p;
-		}
-		others++;
-	}
-	if (s->culprit) {
-		gate_explain(s->culprit, buf, size);
-	}
-	if (others > 1) {
-		add_to_sentence(buf, size, others - 1);
-	}
-	return buf;
-}
-
 /* ---- results ---- */
 
 static struct gate_policy policy_now(const struct service *s, const struct process *p)
@@ -210,7 +139,7 @@ static struct gate_policy policy_now(const struct service *s, const struct proce
 	bool waited_for =
 		(s->gating && p->slot == s->swap.target) || p->roll.state == ROLL_STARTING;
 	usec_t most = waited_for ? GATE_INTERVAL_MAX : policy.interval;
-	usec_t grown = p->health.good ? SOON : SOON * (p->health.bad + 1);
+	usec_t grown = p->health.good ? SOON : SOON * ((usec_t)p->health.failed + 1);
 
 	if (!p->health.healthy) {
 		policy.interval = grown < most ? grown : most;
@@ -226,37 +155,65 @@ static bool judge_health(struct process *p, const struct gate_policy *policy, bo
 	return changed;
 }
 
-static void forget_health(struct process *p)
+/* The last one of the live slot: connections go on to all that run. */
+static void say_if_none_is_left(struct service *s, const struct process *p)
 {
-	health_reset(&p->health, usec_monotonic());
-	process_commit(p);
+	struct slot_count count;
+
+	slot_count(s, p->slot, &count);
+	if (p->slot == service_live(s) && !count.healthy) {
+		service_say(s, LOG_ERR,
+			    "no worker of the live slot is healthy: new connections go to all "
+			    "that run (%u of %u)",
+			    count.running, count.total);
+	}
 }
 
-static void judge(struct process *p, bool ok, const char *text)
+static void tell_change(struct service *s, struct process *p, const char *why)
+{
+	const bool ok = p->health.healthy;
+
+	service_say(s, ok ? LOG_INFO : LOG_WARNING, "%s is %s%s%s", p->config->name,
+		    ok ? "healthy" : "unhealthy", why ? ": " : "", why ? why : "");
+	if (ok) {
+		p->health_text[0] = '\0';
+		s->sup->handoff->worker_again(s, p);
+	} else {
+		say_if_none_is_left(s, p);
+	}
+	process_changed(p);
+	service_changed(s);
+	service_settle_soon(s);
+}
+
+void gate_heard(struct process *p, bool changed, const char *why)
 {
 	struct service *s = p->service;
-	struct gate_policy policy = policy_now(s, p);
 
-	p->probing = false;
-	if (!ok && strncmp(p->health_text, text, sizeof(p->health_text) - 1) != 0) {
-		(void)snprintf(p->health_text, sizeof(p->health_text), "%s", text);
+	if (why && strncmp(p->health_text, why, sizeof(p->health_text) - 1) != 0) {
+		(void)snprintf(p->health_text, sizeof(p->health_text), "%s", why);
 		process_changed(p);
 	}
-	if (judge_health(p, &policy, ok)) {
-		service_say(s, p->health.healthy ? LOG_INFO : LOG_WARNING, "%s is %s%s%s",
-			    p->config->name, p->health.healthy ? "healthy" : "unhealthy",
-			    ok ? "" : ": ", ok ? "" : text);
-		if (ok) {
-			p->health_text[0] = '\0';
-			s->sup->handoff->worker_again(s, p);
-		}
-		process_changed(p);
-		service_changed(s);
-		service_settle_soon(s);
+	if (changed) {
+		tell_change(s, p, why);
 	}
 	evaluate(s);
 	service_judged(s);
 	gate_schedule(s);
+}
+
+static void judge(struct process *p, bool ok, const char *text)
+{
+	struct gate_policy policy = policy_now(p->service, p);
+
+	p->probing = false;
+	if (p->service->config->health == HEALTH_NOTIFY) {
+		return; /* asked before a reload */
+	}
+	gate_heard(p, judge_health(p, &policy, ok), ok ? NULL : text);
+	if (!ok) {
+		vitals_failed(p);
+	}
 }
 
 /* No answer is no result: the check is made again. */
@@ -449,7 +406,8 @@ static int run_command(struct check *c, const struct process *p)
 
 static bool wants_check(const struct service *s, const struct process *p)
 {
-	if (!p->config->address || p->worker.state != WORKER_RUNNING) {
+	if (!p->config->address || p->worker.state != WORKER_RUNNING ||
+	    s->config->health == HEALTH_NOTIFY) {
 		return false;
 	}
 	return p->slot == service_live(s) || (s->gating && p->slot == s->swap.target);
@@ -512,7 +470,7 @@ void gate_schedule(struct service *s)
 			next = p->health.next;
 		}
 	}
-	if (s->config->health != HEALTH_EXEC) {
+	if (s->config->health == HEALTH_TCP || s->config->health == HEALTH_HTTP) {
 		helper_want(s->sup, HELPER_PROBE, true);
 	}
 	loop_timer_set(s->sup->loop, &s->check_timer, s->down ? USEC_NEVER : next);
@@ -543,14 +501,26 @@ void gate_worker_changed(struct service *s, struct process *p)
 {
 	if (p->worker.state == WORKER_STARTING || !p->pid) {
 		gate_forget(p);
-		forget_health(p);
-		p->denied = false;
+		health_reset(&p->health, usec_monotonic());
+		process_commit(p);
+		p->denied = p->refused = false;
 		if (p->worker.state == WORKER_STARTING) {
 			p->health_text[0] = '\0';
 		}
 	}
 	evaluate(s);
 	gate_schedule(s);
+}
+
+void gate_reconfigure(struct service *s)
+{
+	usec_t latest = usec_add(usec_monotonic(), s->config->health_interval);
+	struct process *p;
+	size_t pos = 0;
+
+	while ((p = service_next(s, SLOT_MAX_, &pos))) {
+		p->health.next = p->health.next > latest ? latest : p->health.next;
+	}
 }
 
 void gate_begin(struct service *s)
@@ -561,7 +531,8 @@ void gate_begin(struct service *s)
 	s->gating = true;
 	while ((p = service_next(s, s->swap.target, &pos))) {
 		gate_forget(p);
-		forget_health(p);
+		health_ask_again(&p->health, usec_monotonic());
+		process_commit(p);
 		p->health_text[0] = '\0';
 	}
 	evaluate(s);

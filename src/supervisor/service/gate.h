@@ -13,11 +13,20 @@ void gate_worker_changed(struct service *s, struct process *p);
 void gate_forget(struct process *p);
 /** Arms the timer for the next check. */
 void gate_schedule(struct service *s);
+/**
+ * It is known how a worker is: by a check, or by its own words.
+ *
+ * @changed  whether it is healthy has changed.
+ * @why      why it is not, for people; NULL: there is nothing wrong.
+ */
+void gate_heard(struct process *p, bool changed, const char *why);
 /** Says for people what START or GATE still waits for, and sets the culprit. Returns buf. */
 void gate_explain(const struct process *p, char *buf, size_t size);
 const char *gate_report(struct service *s, char *buf, size_t size);
 /** As a part of a service, which gate_schedule opens. */
 int gate_init(struct service *s);
+/** A shorter health_interval applies to the next check. */
+void gate_reconfigure(struct service *s);
 void gate_stop(struct service *s);
 void gate_done(struct supervisor *sup);
 extern const struct helper_ops gate_helper_ops; /* slotd-probe */

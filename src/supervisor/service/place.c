@@ -13,7 +13,7 @@ struct worker_condition slot_worker_condition(const struct process *p)
 		.ended = !p->pid && !worker_stoppable(&p->worker),
 		.given_up = p->worker.deadline == USEC_NEVER,
 		.leaving = roll_is_leaving(&p->roll),
-		.ran = p->stopped_wall,
+		.ran = p->stopped_wall && !p->restart,
 	};
 }
 

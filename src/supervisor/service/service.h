@@ -170,6 +170,8 @@ struct service {
 	bool gating;
 	struct process *culprit; /* whose failure the gate reports; NULL: none */
 	struct loop_timer check_timer;
+	struct loop_timer watchdog_timer;
+	usec_t watchdog_due; /* when it is to expire */
 	struct hook_run run;
 	struct prune_run prune;
 	struct roll_run roll;

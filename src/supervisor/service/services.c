@@ -5,6 +5,7 @@
 #include "service/observers.h"
 #include "service/place.h"
 #include "service/slots.h"
+#include "service/vitals.h"
 #include "worker/observers.h"
 #include "worker/processes.h"
 
@@ -42,6 +43,8 @@ static void set_policies(struct service *s)
 	s->gate_policy.rise = c->health_rise ? c->health_rise : 1;
 	s->gate_policy.fall = c->health_fall ? c->health_fall : 1;
 	s->gate_policy.interval = c->health_interval;
+	s->gate_policy.start_period = c->health_start_period;
+	s->gate_policy.ready_timeout = c->ready_timeout;
 }
 
 static void disown_processes(struct service *s)
@@ -378,6 +381,7 @@ void services_process_entered(struct process *p, const struct plan_action *a)
 	}
 	if (p->config->address) {
 		gate_worker_changed(s, p);
+		vitals_entered(p);
 	}
 	service_settle_soon(s);
 	service_changed(s);

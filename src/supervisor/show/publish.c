@@ -4,9 +4,11 @@
 #include "link/servers.h"
 #include "service/service.h"
 #include "service/services.h"
+#include "service/vitals.h"
 #include "show/config_json.h"
 #include "show/service_publish.h"
 #include "worker/process.h"
+#include "worker/process_facts.h"
 #include "worker/processes.h"
 #include "worker/waits.h"
 
@@ -102,17 +104,34 @@ static const char *note_of(const struct process *p, char *buf, size_t size)
 		return buf;
 	}
 	if (p->service && p->slot == service_live(p->service) &&
-	    p->worker.state == WORKER_RUNNING && !p->health.healthy && p->health_text[0]) {
-		(void)snprintf(buf, size, "%.*s", (int)strcspn(p->health_text, "\n"),
-			       p->health_text);
+	    p->worker.state == WORKER_RUNNING && !p->health.healthy &&
+	    (p->health_text[0] || p->service->config->health == HEALTH_NOTIFY)) {
+		(void)health_words(p, buf, size);
+		buf[strcspn(buf, "\n")] = '\0';
 		return buf;
 	}
 	return NULL;
 }
 
+/* What it says of itself. */
+static const char *words_of(const struct process *p, char *buf, size_t size)
+{
+	const struct health *h = &p->health;
+
+	if (!process_exists(p) || (!h->status[0] && !h->reloading && !h->stopping)) {
+		return NULL;
+	}
+	(void)snprintf(buf, size, "%s%s%s",
+		       h->stopping    ? "stopping"
+		       : h->reloading ? "reloading"
+				      : "",
+		       (h->stopping || h->reloading) && h->status[0] ? ": " : "", h->status);
+	return buf;
+}
+
 static int send_process(struct process *p)
 {
-	char note[sizeof(p->health_text)];
+	char note[HEALTH_WORDS_MAX], words[SD_STATUS_MAX + 16];
 	struct message m;
 	int r;
 
@@ -133,6 +152,7 @@ static int send_process(struct process *p)
 	if (p->next_run) {
 		message_put_u64(&m, TAG_DEADLINE, (usec_t)p->next_run * SECONDS(1));
 	}
+	message_put_text(&m, TAG_TEXT, words_of(p, words, sizeof(words)));
 	r = helper_send(control_of(p->sup), &m);
 	if (r == 0) {
 		p->dirty = false;

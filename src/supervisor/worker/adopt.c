@@ -6,6 +6,7 @@
 #include "worker/process.h"
 #include "worker/process_row.h"
 #include "worker/processes.h"
+#include "worker/sd_listener.h"
 #include "worker/starts.h"
 #include "worker/stdin.h"
 #include "worker/waits.h"
@@ -182,6 +183,7 @@ static struct ledger_worker former_row(const struct process *p)
 /* What they have of their own, now that their pipes are known, too. */
 static void settle(struct supervisor *sup)
 {
+	sd_listener_adopt(sup);
 	vec_for_each (p, &sup->processes) {
 		if (*p) {
 			const struct ledger_worker row = former_row(*p);

@@ -2,6 +2,7 @@
 #include "worker/cgroups.h"
 #include "worker/process.h"
 #include "worker/process_row.h"
+#include "worker/sd_listener.h"
 #include "worker/secrets.h"
 #include "worker/streams.h"
 
@@ -199,6 +200,9 @@ static int launch(struct process *p, char **argv, spawn_done_fn *done,
 	}
 	r = worker_environment(p, secrets, &env);
 	if (r == 0) {
+		r = sd_listener_environment(p, &env, &diag);
+	}
+	if (r == 0) {
 		r = ask_for_child(p, argv, stdio, &env, secrets, done);
 	} else {
 		for (int i = 0; i < 3; i++) {
@@ -208,7 +212,7 @@ static int launch(struct process *p, char **argv, spawn_done_fn *done,
 	if (r < 0) {
 		process_launch_failed(p, r, failure);
 	}
-	return r;
+	return r < 0 && diag.text[0] ? fail(failure, r, FAULT_SPAWN_ERROR, diag.text) : r;
 }
 
 int process_launch(struct process *p, spawn_done_fn *done, struct launch_failure *failure)

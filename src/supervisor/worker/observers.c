@@ -40,6 +40,11 @@ void process_output_lost(struct process *p, int error)
 	TELL(p->sup, output_lost, p, error);
 }
 
+void process_said(struct process *p, const struct sd_message *n)
+{
+	TELL(p->sup, said, p, n);
+}
+
 void process_stepped(struct process *p)
 {
 	TELL(p->sup, stepped, p);

@@ -20,6 +20,8 @@ struct worker_observer {
 	void (*stepped)(struct process *p);
 	/** It has no process any more and is about to be freed. */
 	void (*gone)(struct process *p);
+	/** It, or another process of its group, has sent that to its NOTIFY_SOCKET. */
+	void (*said)(struct process *p, const struct sd_message *n);
 	/**
 	 * The pipe for its stdout was made, and *child is the end that it will get. An observer
 	 * that wants to read its output replaces that. Returns 0; or -errno, and *child is
@@ -38,6 +40,7 @@ void process_changed(struct process *p);
 void process_output_lost(struct process *p, int error);
 void process_stepped(struct process *p);
 void process_gone(struct process *p);
+void process_said(struct process *p, const struct sd_message *n);
 int process_piped(struct process *p, int *child);
 void group_added(struct group *g);
 void group_gone(struct group *g);

@@ -68,6 +68,7 @@ struct process {
 	struct roll roll;     /* its part in a rolling restart */
 	bool probing;
 	char health_text[256];			 /* the result of the last failed check */
+	bool refused;				 /* something it has sent, which was logged */
 	bool denied;				 /* relays may not connect to its socket */
 	bool pending;				 /* new settings apply at the next deploy */
 	bool removed;				 /* to be freed once it has ended */

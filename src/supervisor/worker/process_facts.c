@@ -15,6 +15,11 @@ bool process_ended(const struct process *p)
 	return !process_exists(p) && !worker_stoppable(&p->worker);
 }
 
+bool process_may_be_stopped(const struct process *p)
+{
+	return worker_stoppable(&p->worker) || (p->restart && p->worker.state == WORKER_STOPPING);
+}
+
 bool process_exists(const struct process *p)
 {
 	return p->pid || p->call;

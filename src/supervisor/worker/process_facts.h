@@ -10,6 +10,8 @@ const char *process_service_name(const struct process *p);
 bool process_ended(const struct process *p);
 /** Has p a process, or is one being created? */
 bool process_exists(const struct process *p);
+/** Has p something to stop, or is it being stopped only to be started again? */
+bool process_may_be_stopped(const struct process *p);
 /** Is the rest of its process group killed when it has ended, and waited for? Nothing of it may
  * have a port or a lock when the next one starts. */
 bool process_ends_with_group(const struct process *p);

@@ -1,10 +1,12 @@
 #include "worker/process_row.h"
 #include "link/inheritance.h"
 #include "link/kept.h"
+#include "worker/observers.h"
 #include "worker/process.h"
 #include "worker/stream.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/clockwatch.h>
 
 #include <limits.h>
 #include <stdio.h>
@@ -58,6 +60,15 @@ void process_commit(struct process *p)
 	const struct ledger_run run = what_runs(p);
 
 	write_row(p, &run);
+}
+
+void process_move_times(struct process *p, int64_t by)
+{
+	p->since_wall = clock_move(p->since_wall, by);
+	p->started_wall = clock_move(p->started_wall, by);
+	p->stopped_wall = clock_move(p->stopped_wall, by);
+	process_commit(p);
+	process_changed(p);
 }
 
 void process_commit_waits(struct process *p, const struct ledger_run *former)

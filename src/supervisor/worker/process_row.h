@@ -7,6 +7,8 @@
 
 /** Writes the state of p to the ledger, after a change that was not a step of the core. */
 void process_commit(struct process *p);
+/** The wall clock was set: adjusts its times and shows them again. */
+void process_move_times(struct process *p, int64_t by);
 /** What it was waiting for under a former slotd, until that is begun again. */
 void process_commit_waits(struct process *p, const struct ledger_run *former);
 /** Stores the paths of its logs for its row. */

@@ -14,7 +14,6 @@
 #include "worker/waits.h"
 
 #include <slotd/cleanup.h>
-#include <slotd/clockwatch.h>
 #include <slotd/fault.h>
 #include <slotd/os.h>
 
@@ -440,13 +439,9 @@ void process_stop(struct process *p)
 	process_stop_patiently(p, 0);
 }
 
-void process_move_times(struct process *p, int64_t by)
+void process_hung(struct process *p)
 {
-	p->since_wall = clock_move(p->since_wall, by);
-	p->started_wall = clock_move(p->started_wall, by);
-	p->stopped_wall = clock_move(p->stopped_wall, by);
-	process_commit(p);
-	process_changed(p);
+	feed(p, (struct worker_event){.kind = WORKER_EV_HUNG});
 }
 
 void process_give_up(struct process *p)

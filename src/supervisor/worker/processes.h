@@ -18,8 +18,8 @@ void process_timer_due(struct process *p);
 /** Has the child executed its command by now? The core must know that before any other event. */
 void process_look(struct process *p);
 void process_stop(struct process *p);
-/** The wall clock was set: adjusts its times and shows them again. */
-void process_move_times(struct process *p, int64_t by);
+/** It does not answer any more: it is aborted, and started again as after a crash. */
+void process_hung(struct process *p);
 /** Like process_stop, but p is not killed before patience is over. */
 void process_stop_patiently(struct process *p, usec_t patience);
 void process_shutdown(struct process *p);

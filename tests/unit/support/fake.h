@@ -93,6 +93,8 @@ void fake_tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /** A new one, and its pidfd, which is the caller's. */
 struct fake_process *fake_process_new(const char *name, int *ret_pidfd);
+/** The process group of whoever sends a datagram; 0: its own. 0 at the start. */
+extern pid_t fake_group;
 /** A command: it has duplicates of these, and is at its command at once where it is prompt. */
 void fake_process_begin(struct fake_process *p, const int stdio[3], int report_fd);
 /** The newest of that name that has not ended; NULL. */

@@ -227,6 +227,18 @@ int __wrap_waitid(idtype_t type, id_t id, siginfo_t *si, int options)
 	return 0;
 }
 
+/* ---- groups */
+
+pid_t fake_group;
+
+pid_t __real_getpgid(pid_t pid);
+pid_t __wrap_getpgid(pid_t pid);
+
+pid_t __wrap_getpgid(pid_t pid)
+{
+	return fake_group ? fake_group : __real_getpgid(pid);
+}
+
 /* ---- signals */
 
 int __wrap_kill(pid_t pid, int signo);
