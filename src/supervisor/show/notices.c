@@ -63,10 +63,11 @@ struct terms {
 	const struct owner *user; /* NULL: that of the worker */
 };
 
-static struct terms terms_of(const struct queue *q)
+/* name: of a service; "" for programs that are of none. */
+static struct terms terms_for(const struct supervisor *sup, const char *name)
 {
-	const struct supervisord_config *all = &q->sup->config->supervisord;
-	const struct service_config *s = *q->name ? config_service(q->sup->config, q->name) : NULL;
+	const struct supervisord_config *all = &sup->config->supervisord;
+	const struct service_config *s = *name ? config_service(sup->config, name) : NULL;
 	const bool own = s && s->notify;
 
 	return (struct terms){
@@ -77,6 +78,11 @@ static struct terms terms_of(const struct queue *q)
 			: all->notify_user.user	 ? &all->notify_user
 						 : NULL,
 	};
+}
+
+static struct terms terms_of(const struct queue *q)
+{
+	return terms_for(q->sup, q->name);
 }
 
 static const struct process *any_worker(const struct service *s)
@@ -151,9 +157,14 @@ static struct queue *queue_of(struct supervisor *sup, const char *name)
 	return q;
 }
 
+static const char *label_for(const char *name)
+{
+	return *name ? name : "programs";
+}
+
 static const char *label(const struct queue *q)
 {
-	return *q->name ? q->name : "programs";
+	return label_for(q->name);
 }
 
 static void drop_first(struct queue *q)
@@ -418,23 +429,26 @@ static const char *plain(const char *text, char *buf, size_t size)
 	return buf;
 }
 
+static uint64_t next_id(struct supervisor *sup, struct notice *n)
+{
+	n->id = sup->notices->last_id = notice_next_id(sup->notices->last_id);
+	return n->id;
+}
+
 /* Takes extra: members to be added, or NULL. */
 static void tell(struct supervisor *sup, const char *service, enum notice_event event,
 		 const char *worker, const char *text, json_t *extra)
 {
-	struct queue *q = NULL;
-	struct terms t = {0};
+	const struct terms t = terms_for(sup, service);
 	struct notice n = {.event = event};
+	struct queue *q;
 	char line[2 * PLAN_TEXT_MAX];
 	json_t *body = NULL;
 
-	if (sup->config->supervisord.notify || *service) {
-		q = queue_of(sup, service);
-		t = q ? terms_of(q) : t;
-	}
 	if (t.command && notice_wanted(event, t.on) && sup->mood == MOOD_RUNNING) {
-		n.id = notices_of(sup)->last_id = notice_next_id(notices_of(sup)->last_id);
-		body = body_of(q, event, n.id, plain(text, line, sizeof(line)));
+		q = queue_of(sup, service);
+		body = q ? body_of(q, event, next_id(sup, &n), plain(text, line, sizeof(line)))
+			 : NULL;
 		if (body && extra) {
 			(void)json_object_update(body, extra);
 		}
@@ -444,7 +458,8 @@ static void tell(struct supervisor *sup, const char *service, enum notice_event 
 		if (body && notice_fill(&n, body) == 0) {
 			add(q, &n);
 		} else {
-			log_line(LOG_ERR, "%s: notify: out of memory; dropped: %s", label(q), text);
+			log_line(LOG_ERR, "%s: notify: out of memory; dropped: %s",
+				 label_for(service), text);
 		}
 	}
 	json_decref(body);
