@@ -7,10 +7,12 @@
 #include <slotd/switchboard.h>
 
 enum {
-	PLACEMENT_WHOLE = 10000, /* the weight that means all new connections */
+	PLACEMENT_WHOLE = 10000,       /* the weight that means all new connections */
+	OFFLINE_PAGE_MAX = 256 * 1024, /* bytes of what an offline service answers */
 };
 
-/** Where new connections go. A flip, a canary and a pause each set another placement. */
+/** Where new connections go. A flip, a canary, a pause and an outage for maintenance each set
+ * another placement. */
 struct placement {
 	enum slot_id live;
 	uint16_t weight; /* share of the slot that is not live, of PLACEMENT_WHOLE */

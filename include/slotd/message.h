@@ -104,6 +104,8 @@ enum message_type {
 	MSG_RELAY_RETIRE,   /* accept no more, and end when no connection is left */
 	MSG_CONTROL_ACCESS, /* slotd -> control: who has which role (TEXT: grant_format); UID:
 			     * slotd's own user; STATE 1: who has none may read nothing */
+	MSG_RELAY_PAGE,	    /* what an offline service answers, TEXT: its Content-Type; without a
+			     * descriptor: the page that is built in */
 	MSG_TYPE_MAX_,
 	MSG_TYPE_INVALID_ = -22,
 };
@@ -217,6 +219,8 @@ enum message_tag {
 	TAG_TICKS,	 /* start time of a process, by process_start_ticks */
 	TAG_INDENT,
 	TAG_PACKS, /* 1: who sends it understands several messages in a packet */
+	TAG_RETRY_AFTER,
+	TAG_PREVIEW, /* 1: of the idle slot */
 	TAG_MAX_,
 	TAG_INVALID_ = -22,
 };

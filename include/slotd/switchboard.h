@@ -33,8 +33,9 @@ static inline enum slot_id slot_other(enum slot_id slot)
 }
 
 enum switch_mode {
-	SWITCH_OPEN, /* accept connections and place them */
-	SWITCH_HOLD, /* do not accept: no worker is up, or the service was paused or stopped */
+	SWITCH_OPEN,	/* accept connections and place them */
+	SWITCH_HOLD,	/* do not accept: no worker is up, or the service was paused or stopped */
+	SWITCH_OFFLINE, /* accept connections, and answer them without a worker */
 	SWITCH_MODE_MAX_,
 	SWITCH_MODE_INVALID_ = -22,
 };

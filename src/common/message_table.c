@@ -108,6 +108,8 @@ static const struct {
 	[TAG_TICKS] = {"ticks", TAG_U64},
 	[TAG_INDENT] = {"indent", TAG_U64},
 	[TAG_PACKS] = {"packs", TAG_U64},
+	[TAG_RETRY_AFTER] = {"retry_after", TAG_U64},
+	[TAG_PREVIEW] = {"preview", TAG_U64},
 };
 
 #define TAGS(...) ((const uint16_t[]){__VA_ARGS__ __VA_OPT__(, ) TAG_NONE})
@@ -151,11 +153,12 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 			       TAGS(TAG_BALANCE, TAG_CONNECT, TAG_WORKER_MAX, TAG_PROXY_PROTOCOL,
 				    TAG_HOLD_TIMEOUT, TAG_CONNECT_TIMEOUT, TAG_DRAIN,
 				    TAG_DRAIN_IDLE, TAG_PROTOCOL, TAG_RETRY, TAG_CLIENT_TIMEOUT,
-				    TAG_IDLE_TIMEOUT, TAG_HALF_CLOSE_TIMEOUT),
+				    TAG_IDLE_TIMEOUT, TAG_HALF_CLOSE_TIMEOUT, TAG_RETRY_AFTER,
+				    TAG_PATH, TAG_PREVIEW),
 			       0, 0},
 	[MSG_RELAY_SERVICE_GONE] = {"relay_service_gone", TAGS(TAG_SERVICE_INDEX), TAGS(), 0, 0},
 	[MSG_RELAY_LISTEN] = {"relay_listen", TAGS(TAG_SERVICE_INDEX, TAG_INDEX, TAG_ADDRESS),
-			      TAGS(), 1, 1},
+			      TAGS(TAG_PREVIEW), 1, 1},
 	[MSG_RELAY_LISTEN_GONE] = {"relay_listen_gone", TAGS(TAG_SERVICE_INDEX, TAG_INDEX), TAGS(),
 				   0, 0},
 	[MSG_RELAY_WORKER] = {"relay_worker",
@@ -226,6 +229,7 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 	[MSG_SPAWNED] = {"spawned", TAGS(TAG_CODE), TAGS(TAG_PID, TAG_TICKS), 0, 1},
 	[MSG_RELAY_RETIRE] = {"relay_retire", TAGS(), TAGS(), 0, 0},
 	[MSG_CONTROL_ACCESS] = {"control_access", TAGS(TAG_UID, TAG_STATE), TAGS(TAG_TEXT), 0, 0},
+	[MSG_RELAY_PAGE] = {"relay_page", TAGS(TAG_SERVICE_INDEX), TAGS(TAG_TEXT), 0, 1},
 };
 
 const struct message_row *message_row(enum message_type type)

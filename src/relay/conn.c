@@ -71,6 +71,7 @@ void conn_end(struct conn *c)
 	}
 	conn_leave(c);
 	exchange_end(c);
+	offline_drop(c);
 	side_close(c, WORKER);
 	side_close(c, CLIENT);
 	c->next = relay->spare;
@@ -96,7 +97,7 @@ void conn_abort(struct conn *c)
 /* Bytes of an answer are on their way to the client, and perhaps not the last. */
 static bool is_half_answered(const struct conn *c)
 {
-	if (c->side[CLIENT].unsent) {
+	if (c->side[CLIENT].unsent || (c->class == CONN_ANSWERED && offline_sends(c))) {
 		return true;
 	}
 	return c->exchange ? follow_answer_begun(&c->exchange->follow)
@@ -359,11 +360,41 @@ static size_t header_before(struct conn *c, unsigned char *buffer)
 static void place_or_hold(struct conn *c, size_t n, bool first_in_line)
 {
 	unsigned char *buffer = copier_buffer(&c->service->relay->copier);
-	size_t head = header_before(c, buffer);
+	size_t head;
+
+	if (service_answers(c->service)) {
+		offline_begin(c, n);
+		return;
+	}
+	head = header_before(c, buffer);
 
 	if (!place(c, buffer - head, head + n)) {
 		hold(c, buffer - head, head + n, first_in_line);
 	}
+}
+
+void conn_place_first(struct conn *c, size_t n)
+{
+	if (n) {
+		(void)conn_heard(&c->side[CLIENT], copier_buffer(&c->service->relay->copier), n);
+	}
+	place_or_hold(c, n, false);
+}
+
+void conn_answer(struct conn *c)
+{
+	struct copier *copier = &c->service->relay->copier;
+	unsigned char *buffer = copier_buffer(copier);
+	const size_t head = header_before(c, buffer);
+	size_t len;
+	const unsigned char *data = parcel_data(&c->side[WORKER], &len);
+
+	len = data ? len - head : 0;
+	if (len) {
+		memmove(buffer, data + head, len);
+	}
+	parcel_drop(copier, &c->side[WORKER]);
+	offline_begin(c, len);
 }
 
 /* The client's next bytes, for whatever worker takes them: of one without a worker. */
@@ -374,8 +405,7 @@ static void first_bytes(struct conn *c)
 
 	if (n > 0) {
 		c->client_spoke = true;
-		(void)conn_heard(&c->side[CLIENT], buffer, (size_t)n);
-		place_or_hold(c, (size_t)n, false);
+		conn_place_first(c, (size_t)n);
 	} else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 		watch(c, CLIENT, LOOP_READ);
 	} else {
@@ -394,7 +424,7 @@ void conn_start(struct relay_service *s, int fd, const struct sockaddr *from)
 	}
 	c->source = limits_source(from);
 	conn_enter(c, NULL, CONN_FRESH);
-	if (s->connect == CONNECT_LATE) {
+	if (s->connect == CONNECT_LATE && !(s->protocol == PROTOCOL_TCP && service_answers(s))) {
 		first_bytes(c);
 	} else {
 		place_or_hold(c, 0, false);
@@ -409,7 +439,9 @@ static void place_again(struct conn *c)
 	size_t len;
 	const unsigned char *data = parcel_data(&c->side[WORKER], &len);
 
-	if (!data) {
+	if (service_answers(c->service)) {
+		conn_answer(c);
+	} else if (!data) {
 		place_or_hold(c, 0, true);
 	} else if (!place(c, data, len)) {
 		hold(c, data, len, true);
@@ -503,6 +535,8 @@ static void on_client(struct loop_io *io, unsigned events)
 
 	if (c->class == CONN_LINGER) {
 		heed_no_more(c);
+	} else if (c->class == CONN_ANSWERED) {
+		offline_event(c);
 	} else if (!c->worker) {
 		first_bytes(c);
 	} else {
@@ -523,7 +557,8 @@ static void on_worker(struct loop_io *io, unsigned events)
 
 bool conn_hear(struct conn *c)
 {
-	if (c->class == CONN_QUEUED || c->class == CONN_HELD || c->class == CONN_LINGER) {
+	if (c->class == CONN_QUEUED || c->class == CONN_HELD || c->class == CONN_LINGER ||
+	    (c->class == CONN_ANSWERED && offline_sends(c))) {
 		return false;
 	}
 	for (int i = CLIENT; i <= (c->worker ? WORKER : CLIENT); i++) {

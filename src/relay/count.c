@@ -12,6 +12,7 @@ static const struct {
 	[CONN_PARKED] = {"parked", SIZE_MAX},
 	[CONN_HELD] = {"held", SIZE_MAX},
 	[CONN_LINGER] = {"lingering", SIZE_MAX},
+	[CONN_ANSWERED] = {"answered here", SIZE_MAX},
 	[CONN_QUEUED] = {"queued", COUNTED(queued)},
 	[CONN_SILENT] = {"silent", COUNTED(silent)},
 	[CONN_HEAD] = {"in a head", COUNTED(in_request)},
@@ -46,6 +47,7 @@ usec_t class_limit(enum conn_class c, const struct client_limits *limits)
 {
 	switch (c) {
 	case CONN_FRESH:
+	case CONN_ANSWERED:
 	case CONN_HEAD:
 		return limits->client_timeout;
 	case CONN_PARKED:

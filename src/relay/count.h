@@ -14,24 +14,25 @@
  * class, which is sorted by time (struct conn, since).
  */
 enum conn_class {
-	CONN_FRESH,   /* accepted, no byte yet */
-	CONN_PARKED,  /* between requests, without a worker: placed again at its next byte */
-	CONN_HELD,    /* has bytes and waits for a worker */
-	CONN_LINGER,  /* everything was passed on; waits until the client closes */
-	CONN_QUEUED,  /* placed, but not connected yet */
-	CONN_SILENT,  /* connected, no byte has passed either way */
-	CONN_HEAD,    /* in a request whose head is not complete yet */
-	CONN_REQUEST, /* in a request */
-	CONN_EARLY,   /* answered, while the body of the request still arrives */
-	CONN_BETWEEN, /* between requests */
-	CONN_PINNED,  /* cannot be followed: it stays with its worker until it ends */
-	CONN_HALF,    /* one side has ended its half, and no complete request is known to be open */
+	CONN_FRESH,    /* accepted, no byte yet */
+	CONN_PARKED,   /* between requests, without a worker: placed again at its next byte */
+	CONN_HELD,     /* has bytes and waits for a worker */
+	CONN_LINGER,   /* everything was passed on; waits until the client closes */
+	CONN_ANSWERED, /* in a request that this relay answers itself, without a worker */
+	CONN_QUEUED,   /* placed, but not connected yet */
+	CONN_SILENT,   /* connected, no byte has passed either way */
+	CONN_HEAD,     /* in a request whose head is not complete yet */
+	CONN_REQUEST,  /* in a request */
+	CONN_EARLY,    /* answered, while the body of the request still arrives */
+	CONN_BETWEEN,  /* between requests */
+	CONN_PINNED,   /* cannot be followed: it stays with its worker until it ends */
+	CONN_HALF, /* one side has ended its half, and no complete request is known to be open */
 	CONN_CLASS_MAX_,
 	CONN_CLASS_INVALID_ = -22,
 };
 
 enum {
-	CONN_UNPLACED_CLASSES = CONN_LINGER + 1,
+	CONN_UNPLACED_CLASSES = CONN_ANSWERED + 1,
 	CONN_OPEN_CLASSES = CONN_CLASS_MAX_ - CONN_SILENT,
 };
 

@@ -15,11 +15,12 @@ bool worker_is_left(const struct relay_worker *w)
 {
 	const struct switch_word word = service_word(w->service);
 
-	if (w->gone || !w->place.up || w->place.leaving) {
+	if (w->gone || !w->place.up || w->place.leaving || word.mode == SWITCH_OFFLINE) {
 		return true;
 	}
 	return w->slot != word.live && word.weight == 0 &&
-	       (w->service->drain != DRAIN_CONNECTIONS || w->service->slots[w->slot].cut.on);
+	       (w->service->is_preview || w->service->drain != DRAIN_CONNECTIONS ||
+		w->service->slots[w->slot].cut.on);
 }
 
 /* Nothing new is placed in the slot: what is not open yet goes to the live one. */
@@ -446,6 +447,9 @@ void service_flipped(struct relay_service *s, uint32_t id)
 			      memory_order_relaxed);
 	all_halves_again(&s->slots[old]);
 	on_slot(&s->slots[old].drain_timer, old);
+	if (word.mode == SWITCH_OFFLINE) {
+		slot_look_soon(s, word.live); /* what waits between requests is answered here */
+	}
 	service_settle_soon(s);
 }
 

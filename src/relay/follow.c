@@ -366,6 +366,11 @@ static size_t hear_some(struct follow *f, enum follow_side who, const char *data
 	}
 }
 
+size_t follow_some(struct follow *f, enum follow_side who, const void *data, size_t len)
+{
+	return f->pinned ? len : hear_some(f, who, data, len);
+}
+
 void follow_heard(struct follow *f, enum follow_side who, const void *data, size_t len)
 {
 	const char *at = data;

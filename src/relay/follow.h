@@ -87,6 +87,9 @@ struct follow {
 void follow_start(struct follow *f, struct follow_memo *memo);
 /** One side has sent this; to be called in the order in which the relay has read it. */
 void follow_heard(struct follow *f, enum follow_side who, const void *data, size_t len);
+/** As follow_heard, but at most to the end of a head or of a message. Returns how many of the bytes
+ * it took, at least one of len. */
+size_t follow_some(struct follow *f, enum follow_side who, const void *data, size_t len);
 /** Returns how many of the next bytes may pass unseen (spliced): the rest of a body of known
  * length; UINT64_MAX for a body that ends with the connection, and if pinned; 0 otherwise. */
 uint64_t follow_unseen(const struct follow *f, enum follow_side who);

@@ -173,8 +173,8 @@ static struct conn *find_oldest(struct relay *relay, uint16_t source, bool empty
 	struct search k = {.source = source, .empty = empty, .now = now};
 
 	for (size_t i = 0; i < ARRAY_SIZE(relay->services); i++) {
-		if (relay->services[i]) {
-			(void)each_list(relay->services[i], find, &k);
+		for (struct relay_service *s = relay->services[i]; s; s = s->preview) {
+			(void)each_list(s, find, &k);
 		}
 	}
 	return k.oldest;

@@ -130,8 +130,8 @@ void listener_update(struct listener *l)
 static void settle_all(struct relay *relay)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(relay->services); i++) {
-		if (relay->services[i]) {
-			service_settle_soon(relay->services[i]);
+		for (struct relay_service *s = relay->services[i]; s; s = s->preview) {
+			service_settle_soon(s);
 		}
 	}
 }
@@ -196,8 +196,8 @@ void relay_retire(struct relay *relay)
 	relay->retiring = true;
 	relay->pool = NULL; /* its place there is another's now */
 	for (size_t i = 0; i < ARRAY_SIZE(relay->services); i++) {
-		if (relay->services[i]) {
-			service_close_listeners(relay->services[i]);
+		for (struct relay_service *s = relay->services[i]; s; s = s->preview) {
+			service_close_listeners(s);
 		}
 	}
 	if (!relay->n_conns) {
@@ -276,7 +276,7 @@ static bool peer_gave_up(int error)
 static void place_client(struct relay_service *s, int fd, const struct sockaddr *from)
 {
 	count_add64(&service_counts(s)->accepted, 1);
-	if (service_gave_up(s)) {
+	if (service_gave_up(s) && !service_answers(s)) {
 		(void)close(fd);
 		return;
 	}

@@ -54,9 +54,11 @@ static struct relay_service *service_in(struct relay *relay, const struct messag
 
 static struct listener *listener_in(struct relay_service *s, const struct message *m)
 {
-	vec_for_each (l, &s->listeners) {
-		if ((*l)->index == message_u64(m, TAG_INDEX) && !(*l)->closing) {
-			return *l;
+	for (; s; s = s->preview) {
+		vec_for_each (l, &s->listeners) {
+			if ((*l)->index == message_u64(m, TAG_INDEX) && !(*l)->closing) {
+				return *l;
+			}
 		}
 	}
 	return NULL;
@@ -153,10 +155,45 @@ static void set_client_limits(struct relay_service *s, const struct message *m)
 	loop_timer_set(s->relay->loop, &s->limit_timer, usec_monotonic()); /* for those there */
 }
 
+/* The same for its preview. */
+static void configure(struct relay_service *s, const struct message *m)
+{
+	usec_t hold = message_u64(m, TAG_HOLD_TIMEOUT);
+
+	s->balance = (enum balance)message_u64(m, TAG_BALANCE);
+	s->connect = (enum connect_mode)message_u64(m, TAG_CONNECT);
+	s->protocol = (enum protocol)message_u64(m, TAG_PROTOCOL);
+	s->drain = (enum drain_mode)message_u64(m, TAG_DRAIN);
+	s->drain_idle = message_u64(m, TAG_DRAIN_IDLE);
+	s->retry = (enum retry_mode)message_u64(m, TAG_RETRY);
+	s->worker_max = (unsigned)message_u64(m, TAG_WORKER_MAX);
+	s->proxy_protocol = (unsigned)message_u64(m, TAG_PROXY_PROTOCOL);
+	s->hold_timeout = hold ? hold : USEC_NEVER;
+	s->connect_timeout = message_u64(m, TAG_CONNECT_TIMEOUT)
+				     ? message_u64(m, TAG_CONNECT_TIMEOUT)
+				     : SECONDS(5);
+	s->retry_after = message_u64(m, TAG_RETRY_AFTER);
+	set_client_limits(s, m);
+	set_limits(s);
+	service_settle_soon(s);
+}
+
+static int set_health_paths(struct relay_service *s, const struct message *m)
+{
+	const char *paths = message_text(m, TAG_PATH);
+	char *own = paths ? strdup(paths) : NULL;
+
+	if (paths && !own) {
+		return -ENOMEM;
+	}
+	free(s->health_paths);
+	s->health_paths = own;
+	return 0;
+}
+
 static int set_service(struct relay *relay, struct message *m)
 {
 	uint64_t i = message_u64(m, TAG_SERVICE_INDEX);
-	usec_t hold = message_u64(m, TAG_HOLD_TIMEOUT);
 	struct relay_service *s;
 	int r;
 
@@ -171,22 +208,33 @@ static int set_service(struct relay *relay, struct message *m)
 		}
 	}
 	s = relay->services[i];
-	s->balance = (enum balance)message_u64(m, TAG_BALANCE);
-	s->connect = (enum connect_mode)message_u64(m, TAG_CONNECT);
-	s->protocol = (enum protocol)message_u64(m, TAG_PROTOCOL);
-	s->drain = (enum drain_mode)message_u64(m, TAG_DRAIN);
-	s->drain_idle = message_u64(m, TAG_DRAIN_IDLE);
-	s->retry = (enum retry_mode)message_u64(m, TAG_RETRY);
-	s->worker_max = (unsigned)message_u64(m, TAG_WORKER_MAX);
-	s->proxy_protocol = (unsigned)message_u64(m, TAG_PROXY_PROTOCOL);
-	s->hold_timeout = hold ? hold : USEC_NEVER;
-	s->connect_timeout = message_u64(m, TAG_CONNECT_TIMEOUT)
-				     ? message_u64(m, TAG_CONNECT_TIMEOUT)
-				     : SECONDS(5);
-	set_client_limits(s, m);
-	set_limits(s);
-	service_settle_soon(s);
-	return 0;
+	r = service_want_preview(s, message_u64(m, TAG_PREVIEW) != 0);
+	if (r == 0) {
+		r = set_health_paths(s, m);
+	}
+	for (; s; s = s->preview) {
+		configure(s, m);
+	}
+	return r;
+}
+
+static int set_page(struct relay *relay, struct message *m)
+{
+	auto_close int fd = message_take_fd(m, 0);
+	struct relay_service *s = service_in(relay, m);
+	struct page *page = NULL;
+	int r;
+
+	if (!s) {
+		return -ENOENT;
+	}
+	r = fd < 0 ? 0 : page_read(fd, message_str(m, TAG_TEXT), &page);
+	if (r == 0) {
+		page_unref(s->page);
+		s->page = page;
+		service_settle_soon(s); /* what is held too long may be answered now */
+	}
+	return r;
 }
 
 static int drop_service(struct relay *relay, struct message *m)
@@ -205,12 +253,13 @@ static int add_listener(struct relay *relay, struct message *m)
 	struct listener *old = s ? listener_in(s, m) : NULL;
 	int r;
 
-	if (!s) {
+	if (!s || (message_u64(m, TAG_PREVIEW) && !s->preview)) {
 		return -ENOENT;
 	}
 	if (s->relay->retiring) {
 		return 0; /* a later slotd tells all that there is */
 	}
+	s = message_u64(m, TAG_PREVIEW) ? s->preview : s;
 	if (old) {
 		listener_free(old);
 	}
@@ -231,27 +280,17 @@ static int drop_listener(struct relay *relay, struct message *m)
 	return ANSWER_LATER;
 }
 
-static int set_worker(struct relay *relay, struct message *m)
+static int put_worker(struct relay_service *s, enum slot_id slot, const struct address *address,
+		      const struct message *m)
 {
-	struct relay_service *s = service_in(relay, m);
-	uint64_t key = message_u64(m, TAG_WORKER);
-	int slot = slot_in(m), r;
 	struct relay_worker *w;
-	struct address address;
+	int r = service_worker(s, slot, (uint32_t)message_u64(m, TAG_WORKER), &w);
 
-	if (!s || slot < 0 || key >= SWITCHBOARD_WORKERS) {
-		return -EINVAL;
-	}
-	r = address_parse(message_str(m, TAG_ADDRESS), &address);
 	if (r < 0) {
 		return r;
 	}
-	r = service_worker(s, (enum slot_id)slot, (uint32_t)key, &w);
-	if (r < 0) {
-		return r;
-	}
-	w->address = address;
-	connect_told(relay, w);
+	w->address = *address;
+	connect_told(s->relay, w);
 	if (message_has(m, TAG_NAME)) {
 		free(w->name);
 		w->name = strdup(message_str(m, TAG_NAME)); /* NULL: the address tells as well */
@@ -268,12 +307,28 @@ static int set_worker(struct relay *relay, struct message *m)
 	return 0;
 }
 
+static int set_worker(struct relay *relay, struct message *m)
+{
+	struct relay_service *s = service_in(relay, m);
+	int slot = slot_in(m), r;
+	struct address address;
+
+	if (!s || slot < 0 || message_u64(m, TAG_WORKER) >= SWITCHBOARD_WORKERS) {
+		return -EINVAL;
+	}
+	r = address_parse(message_str(m, TAG_ADDRESS), &address);
+	for (; r == 0 && s; s = s->preview) {
+		r = put_worker(s, (enum slot_id)slot, &address, m);
+	}
+	return r;
+}
+
 static int drop_worker(struct relay *relay, struct message *m)
 {
 	struct relay_service *s = service_in(relay, m);
 	int slot = slot_in(m);
 
-	if (s && slot >= 0) {
+	for (; s && slot >= 0; s = s->preview) {
 		service_worker_gone(s, (enum slot_id)slot, (uint32_t)message_u64(m, TAG_WORKER));
 		service_settle_soon(s);
 	}
@@ -287,8 +342,10 @@ static int table_complete(struct relay *relay, struct message *m)
 	if (!s) {
 		return -ENOENT;
 	}
-	s->complete = true;
-	service_settle_soon(s);
+	for (; s; s = s->preview) {
+		s->complete = true;
+		service_settle_soon(s);
+	}
 	return 0;
 }
 
@@ -299,6 +356,9 @@ static int flipped(struct relay *relay, struct message *m)
 
 	if (!s) {
 		return -ENOENT;
+	}
+	if (s->preview) {
+		service_flipped(s->preview, 0); /* nobody waits for those */
 	}
 	service_flipped(s, m->id);
 	return ANSWER_LATER;
@@ -365,6 +425,7 @@ static handler_fn *const handlers[MSG_TYPE_MAX_] = {
 	[MSG_RELAY_DRAIN] = drain,
 	[MSG_RELAY_CUT] = cut,
 	[MSG_RELAY_RETIRE] = retire,
+	[MSG_RELAY_PAGE] = set_page,
 };
 
 void message_received(struct channel *ch, struct message *m)

@@ -16,8 +16,10 @@
  *	connect.c   a socket to a worker
  *	backlog.c   what the kernel knows: does a worker accept, has it read what it was sent?
  *	stall.c     what a worker does not read goes to another one
+ *	offline.c   connections that this relay answers itself
  *	copy.c      bytes from one side to the other: copy or splice
  *	follow.c    pure: where HTTP/1 messages begin and end
+ *	answer.c    pure: requests that are answered without a worker, and heads of answers
  *	place.c     pure: which slot, which worker
  *	count.c     pure: the classes of connections
  *
@@ -29,7 +31,8 @@
  *	                     HELD                  v  +---- placed <- PARKED <- BETWEEN, its worker
  *	                                        PINNED                        gone or not live
  *
- * It is in exactly one list, that of its class: the service's, the slot's (QUEUED) or its worker's.
+ * One that speaks while its service is offline is ANSWERED, then PARKED again. It is in exactly one
+ *list, that of its class: the service's, the slot's (QUEUED) or its worker's.
  */
 
 #include "copy.h"
@@ -47,6 +50,8 @@ struct relay;
 struct relay_service;
 struct relay_worker;
 struct exchange;
+struct page;
+struct reply;
 
 enum {
 	/* Connections that one turn of the loop ends or moves: the others wait for it. */
@@ -67,6 +72,7 @@ struct conn {
 	struct relay_service *service;
 	struct relay_worker *worker; /* NULL: unplaced */
 	struct exchange *exchange;   /* NULL: nothing is open, or nothing is followed */
+	struct reply *reply;	     /* ANSWERED: by offline.c; else NULL */
 	struct side side[2];	     /* by enum conn_end */
 	usec_t since;		     /* when it came into its list; pinned, half: last byte */
 	uint16_t source;	     /* of the client's address: in relay.silent */
@@ -90,6 +96,10 @@ struct conn_list {
 
 /** A client was accepted from an address. Takes fd, borrows from. */
 void conn_start(struct relay_service *s, int fd, const struct sockaddr *from);
+/** Places a connection without a worker, with the n bytes in the copier's buffer. */
+void conn_place_first(struct conn *c, size_t n);
+/** Answers a held connection here. */
+void conn_answer(struct conn *c);
 /** Tries to place a held connection. False when no worker can take it now: it stays held. */
 bool conn_retry(struct conn *c);
 /** Takes a connection on which no byte has passed off its worker and places it afresh. */
@@ -181,6 +191,27 @@ void exchange_split(struct conn *c);
  */
 bool exchange_may_retry(const struct conn *c, bool unread);
 
+/* ---- offline.c */
+
+/** Reads the page that is answered. Returns 0, -E2BIG, -ENOMEM or another -errno of reading. */
+int page_read(int fd, const char *type, struct page **ret);
+/** Returns NULL. Harmless for NULL. */
+struct page *page_unref(struct page *p);
+/** Are requests answered here, without a worker: because the service is offline, because nobody has
+ * come for hold_timeout, or because the idle slot that is previewed has no worker? */
+bool service_answers(const struct relay_service *s);
+/**
+ * Answers a connection without a worker, of which the first n bytes are in the copier's buffer,
+ * with all that it says until service_answers does not hold any more. Closes what is not HTTP/1.
+ */
+void offline_begin(struct conn *c, size_t n);
+/** Its client can be read or written: of a connection that is ANSWERED. */
+void offline_event(struct conn *c);
+/** Is such a connection sending, so that nothing is read? */
+bool offline_sends(const struct conn *c);
+/** Forgets what is to be answered. Harmless if it is nothing. */
+void offline_drop(struct conn *c);
+
 /* ---- service.c */
 
 struct relay_worker {
@@ -252,6 +283,16 @@ struct relay_service {
 	usec_t connect_timeout;
 	usec_t drain_idle; /* DRAIN_IDLE */
 	struct client_limits limits;
+	struct page *page;  /* of offline_page; NULL: the one that is built in */
+	char *health_paths; /* that are answered 200 while it is offline; NULL: none */
+	usec_t retry_after;
+
+	/**
+	 * What preview_listen reaches: a service with the same number and workers, for which the
+	 * slot is live that is idle. Its connections are in no list and no count of the other one.
+	 */
+	struct relay_service *preview; /* NULL: none */
+	bool is_preview;
 
 	bool complete; /* the first table has come: placing may begin */
 	bool ending;   /* slotd has removed it: its connections are being closed */
@@ -269,6 +310,8 @@ struct relay_service {
 
 /** Makes a service. Returns 0 or -ENOMEM. */
 int service_new(struct relay *relay, uint32_t index, const char *name, struct relay_service **ret);
+/** Gives the service a preview, or ends it. Returns 0 or -ENOMEM. */
+int service_want_preview(struct relay_service *s, bool want);
 void service_close_listeners(struct relay_service *s);
 /** Closes its listeners, closes its connections in the next turns, then frees it. */
 void service_end(struct relay_service *s);
@@ -476,6 +519,9 @@ struct relay {
 	uint8_t worker_ports[(UINT16_MAX + 1) / 8]; /* those of every slot, see connect.c */
 	uint32_t port_range; /* within local_ports, without a worker's: IP_LOCAL_PORT_RANGE */
 	uint32_t dice;
+	/* What previews count, which nobody reads. */
+	struct relay_counts uncounted;
+	struct relay_service_counts uncounted_service;
 };
 
 static inline void limits_count(const struct conn *c, int n)
@@ -493,12 +539,14 @@ static inline void limits_count(const struct conn *c, int n)
 
 static inline struct relay_counts *worker_counts(const struct relay_worker *w)
 {
-	return &w->service->relay->page->workers[w->place.key];
+	struct relay *relay = w->service->relay;
+
+	return w->service->is_preview ? &relay->uncounted : &relay->page->workers[w->place.key];
 }
 
 static inline struct relay_service_counts *service_counts(const struct relay_service *s)
 {
-	return &s->relay->page->services[s->index];
+	return s->is_preview ? &s->relay->uncounted_service : &s->relay->page->services[s->index];
 }
 
 /* ---- messages.c */

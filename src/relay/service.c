@@ -88,6 +88,21 @@ static unsigned end_conns(struct relay_service *s, unsigned batch)
 	return end_slot(&s->slots[SLOT_B], batch);
 }
 
+int service_want_preview(struct relay_service *s, bool want)
+{
+	int r = 0;
+
+	if (want && !s->preview) {
+		r = service_new(s->relay, s->index, s->name, &s->preview);
+		if (r == 0) {
+			s->preview->is_preview = true;
+		}
+	} else if (!want && s->preview) {
+		service_end(TAKE_PTR(s->preview));
+	}
+	return r;
+}
+
 static void slot_done(struct relay_service *s, struct relay_slot *slot)
 {
 	loop_timer_stop(s->relay->loop, &slot->drain_timer);
@@ -111,6 +126,7 @@ struct relay_service *service_free(struct relay_service *s)
 		return NULL;
 	}
 	s->ending = true;
+	s->preview = service_free(s->preview);
 	service_close_listeners(s);
 	(void)end_conns(s, UINT_MAX);
 	slot_done(s, &s->slots[SLOT_A]);
@@ -122,6 +138,8 @@ struct relay_service *service_free(struct relay_service *s)
 	loop_timer_stop(s->relay->loop, &s->limit_timer);
 	loop_timer_stop(s->relay->loop, &s->end_timer);
 	loop_timer_stop(s->relay->loop, &s->stall_timer);
+	page_unref(s->page);
+	free(s->health_paths);
 	free(s->name);
 	free(s);
 	return NULL;
@@ -155,7 +173,10 @@ void service_end(struct relay_service *s)
 {
 	struct relay *relay = s->relay;
 
-	relay->services[s->index] = NULL;
+	if (!s->is_preview) {
+		relay->services[s->index] = NULL;
+		(void)service_want_preview(s, false);
+	}
 	service_close_listeners(s);
 	s->ending = true;
 	if (vec_push(&relay->ending, s) < 0) {
@@ -169,7 +190,15 @@ struct switch_word service_word(const struct relay_service *s)
 {
 	const struct switch_entry *entry = &s->relay->board->services[s->index];
 
-	return switch_unpack(atomic_load_explicit(&entry->word, memory_order_acquire));
+	struct switch_word word =
+		switch_unpack(atomic_load_explicit(&entry->word, memory_order_acquire));
+
+	if (s->is_preview) {
+		word.live = slot_other(word.live);
+		word.weight = 0;
+		word.mode = SWITCH_OPEN;
+	}
+	return word;
 }
 
 /* ---- holding: clients wait in the kernel's queue while nobody can take them */
@@ -200,8 +229,9 @@ bool service_accepting(const struct relay_service *s)
 	if (!s->complete || s->relay->exhausted || s->relay->full || s->relay->yielding) {
 		return false;
 	}
-	return service_gave_up(s) || (word.mode == SWITCH_OPEN && !held_head(s) &&
-				      place_any_up(&s->slots[word.live].table));
+	return service_answers(s) || service_gave_up(s) ||
+	       (word.mode == SWITCH_OPEN && !held_head(s) &&
+		place_any_up(&s->slots[word.live].table));
 }
 
 void service_settle_soon(struct relay_service *s)
@@ -246,11 +276,17 @@ static bool retry_held(struct relay_service *s)
 	return !s->held_news || !has_room(s);
 }
 
+/* Otherwise it answers, and nobody need wait for hold_timeout first. */
+static bool waits_for_workers(const struct relay_service *s)
+{
+	return s->is_preview ? !service_answers(s) : service_word(s).mode != SWITCH_OFFLINE;
+}
+
 static void note_holding(struct relay_service *s, usec_t now)
 {
 	struct loop *loop = s->relay->loop;
 
-	if (!s->complete || somebody_serves(s, now)) {
+	if (!s->complete || !waits_for_workers(s) || somebody_serves(s, now)) {
 		s->holding_since = 0;
 		loop_timer_stop(loop, &s->hold_timer);
 		return;
@@ -261,10 +297,36 @@ static void note_holding(struct relay_service *s, usec_t now)
 	}
 }
 
-/* Nobody has come for hold_timeout. False: there are more to end. */
+/* Those that need wait no longer: they are answered here, or ended, because nobody has come for
+ * hold_timeout. False: there are more. */
 static bool give_up_held(struct relay_service *s)
 {
-	return !service_gave_up(s) || end_some(&s->unplaced[CONN_HELD], TURN_BATCH) > 0;
+	unsigned batch = TURN_BATCH;
+
+	for (; service_answers(s) && held_head(s); batch--) {
+		if (!batch) {
+			return false;
+		}
+		conn_answer(held_head(s));
+	}
+	return !service_gave_up(s) || end_some(&s->unplaced[CONN_HELD], batch) > 0;
+}
+
+/* With connect=early only those have no worker that came while nobody could have one: whoever
+ * waits for the server to speak first gets one now. False: there are more. */
+static bool place_fresh(struct relay_service *s)
+{
+	struct conn_list *fresh = &s->unplaced[CONN_FRESH];
+
+	for (unsigned batch = TURN_BATCH;
+	     fresh->head && s->connect == CONNECT_EARLY && s->complete && !service_answers(s);
+	     batch--) {
+		if (!batch) {
+			return false;
+		}
+		conn_place_first(fresh->head, 0);
+	}
+	return true;
 }
 
 static void settle(struct loop_idle *idle)
@@ -278,10 +340,11 @@ static void settle(struct loop_idle *idle)
 	}
 	note_holding(s, now);
 	done = give_up_held(s) && done;
+	done = place_fresh(s) && done;
 	vec_for_each (l, &s->listeners) {
 		listener_update(*l);
 	}
-	if (!held_head(s)) {
+	if (done && !held_head(s)) {
 		loop_timer_stop(s->relay->loop, &s->retry_timer);
 	} else {
 		loop_timer_set(s->relay->loop, &s->retry_timer,
