@@ -68,6 +68,8 @@ enum command {
 			   */
 	COMMAND_WHOAMI,	  /* -> ANSWER with TEXT */
 	COMMAND_NOTIFY,	  /* SERVICE; -> ANSWER with TEXT when the test has ended */
+	COMMAND_OFFLINE,  /* SERVICE, ARG: why */
+	COMMAND_ONLINE,
 	COMMAND_MAX_,
 	COMMAND_INVALID_ = -22,
 };

@@ -185,7 +185,10 @@ struct live_found {
 struct service_config {
 	char *name;
 	struct config_place place;
-	VEC(char *) listen; /* canonical addresses: "127.0.0.1:8000", "[::]:8000", "unix:/x" */
+	/* Canonical addresses: "127.0.0.1:8000", "[::]:8000", "unix:/x"; those of preview_listen
+	 * are the last n_preview. */
+	VEC(char *) listen;
+	size_t n_preview;
 	int backlog;
 	mode_t socket_mode; /* of unix listen sockets */
 	struct owner socket_owner;
@@ -219,6 +222,12 @@ struct service_config {
 	struct drain_config drain;
 	usec_t drain_timeout, drain_spread, idle_keep, bake;
 	unsigned bake_crashes;
+	/* maintenance */
+	char *offline_page; /* file; NULL: the page that is built in */
+	usec_t offline_retry_after;
+	char *offline_health; /* paths, separated by spaces; NULL: none */
+	char *announce;	      /* commands, one a line; NULL: none */
+	usec_t announce_timeout;
 	/* deploy */
 	uint64_t min_free;		/* bytes; 0: it does not matter */
 	unsigned keep_releases;		/* 0: all */
@@ -236,6 +245,12 @@ struct service_config {
 	gid_t *allow_gids;
 	unsigned n_allow_uids, n_allow_gids;
 };
+
+/** Is the i-th of its addresses one of preview_listen? */
+static inline bool service_is_preview(const struct service_config *s, size_t i)
+{
+	return i + s->n_preview >= s->listen.len;
+}
 
 struct server_config {
 	char *section; /* "unix_http_server" */

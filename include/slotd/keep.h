@@ -19,24 +19,25 @@ enum {
 /* In run_dir, too. */
 #define KEEP_NOTIFY_NAME "notify.sock"
 
-#define KEEP_LEDGER	    "ledger"
-#define KEEP_SWITCHBOARD    "switchboard"
-#define KEEP_LOG_STAGING    "log staging" /* staging and notes memfds */
-#define KEEP_WORKER_PREFIX  "worker "	  /* + group:name: pidfd, stdin, streams; if open */
-#define KEEP_STREAM_PREFIX  "stream "	  /* + id: of a worker that is gone */
-#define KEEP_LISTEN_PREFIX  "listen "	  /* + service + " " + address */
-#define KEEP_HELPER_PREFIX  "helper "	  /* + name: slotd's end of the channel, pidfd */
-#define KEEP_PAGE_PREFIX    "relay page " /* + index: a relay's page of counts */
-#define KEEP_POOL	    "relay pool"  /* the memfd that all relays share */
-#define KEEP_HISTORY	    "history"	  /* memfd: its lines that are not written yet */
-#define KEEP_RECORD	    "record"	  /* pidfd of the child that writes a record */
-#define KEEP_COMMAND_PREFIX "command "	  /* + service: pidfd of its prepare commands */
-#define KEEP_NOTICE_PREFIX  "notice "	  /* + service: memfd of what is not delivered, pidfd */
-#define KEEP_PRUNE_PREFIX   "prune "	  /* + service: pidfd of who removes old releases */
-#define KEEP_JOB_PREFIX	    "job "	  /* + number: write end of the pipe to its log */
-#define KEEP_FCGI_PREFIX    "fcgi "	  /* + program + " " + url: a socket of an fcgi program */
-#define KEEP_SERVER_PREFIX  "server "	  /* + address: a control socket */
-#define KEEP_NOTIFY	    "notify"	  /* the socket of NOTIFY_SOCKET */
+#define KEEP_LEDGER	     "ledger"
+#define KEEP_SWITCHBOARD     "switchboard"
+#define KEEP_LOG_STAGING     "log staging" /* staging and notes memfds */
+#define KEEP_WORKER_PREFIX   "worker "	   /* + group:name: pidfd, stdin, streams; if open */
+#define KEEP_STREAM_PREFIX   "stream "	   /* + id: of a worker that is gone */
+#define KEEP_LISTEN_PREFIX   "listen "	   /* + service + " " + address */
+#define KEEP_HELPER_PREFIX   "helper "	   /* + name: slotd's end of the channel, pidfd */
+#define KEEP_PAGE_PREFIX     "relay page " /* + index: a relay's page of counts */
+#define KEEP_POOL	     "relay pool"  /* the memfd that all relays share */
+#define KEEP_HISTORY	     "history"	   /* memfd: its lines that are not written yet */
+#define KEEP_RECORD	     "record"	   /* pidfd of the child that writes a record */
+#define KEEP_COMMAND_PREFIX  "command "	   /* + service: pidfd of its prepare commands */
+#define KEEP_ANNOUNCE_PREFIX "announce "   /* + service: pidfd of its announce commands */
+#define KEEP_NOTICE_PREFIX   "notice "	   /* + service: memfd of what is not delivered, pidfd */
+#define KEEP_PRUNE_PREFIX    "prune "	   /* + service: pidfd of who removes old releases */
+#define KEEP_JOB_PREFIX	     "job "	   /* + number: write end of the pipe to its log */
+#define KEEP_FCGI_PREFIX     "fcgi "	   /* + program + " " + url: a socket of an fcgi program */
+#define KEEP_SERVER_PREFIX   "server "	   /* + address: a control socket */
+#define KEEP_NOTIFY	     "notify"	   /* the socket of NOTIFY_SOCKET */
 
 /* What the descriptors of an entry are: TAG_DESCRIPTORS has a tag for each, in the same order. */
 #define KEEP_TAG_SELF  "self" /* what the name of the entry says */

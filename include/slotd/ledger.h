@@ -124,6 +124,8 @@ struct ledger_duty {
 	uint64_t frozen; /* wall clock: since when deploys are refused; 0: they are not */
 	char freezer[LEDGER_LABEL_MAX], freeze_why[2 * LEDGER_LABEL_MAX];
 	uint64_t rolled_back; /* wall clock, if the last job was a rollback; else 0 */
+	uint64_t offline;     /* wall clock: since when it is offline; 0: it is not */
+	char offliner[LEDGER_LABEL_MAX], offline_why[2 * LEDGER_LABEL_MAX];
 };
 
 struct ledger_service {

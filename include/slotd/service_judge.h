@@ -44,6 +44,7 @@ bool worker_is_up(const struct worker_condition *w, const struct slot_count *slo
 /** What people have asked for, other than that the live slot gets all connections. */
 struct service_wish {
 	bool pause;
+	bool offline;	     /* requests are answered without a worker; it goes before a pause */
 	bool frozen;	     /* deploys are refused; it changes no placement */
 	enum slot_id canary; /* the slot that gets weight; if it is live, weight has no effect */
 	uint16_t weight;     /* of PLACEMENT_WHOLE */

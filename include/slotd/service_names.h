@@ -53,6 +53,7 @@ enum trouble {
 	TROUBLE_PAUSED,	     /* somebody has paused the service: connections wait */
 	TROUBLE_UNHEALTHY,   /* no worker of the live slot passes its health check */
 	TROUBLE_FROZEN,	     /* somebody has frozen the service: deploys are refused */
+	TROUBLE_OFFLINE,     /* somebody has taken the service offline: requests get a page */
 	TROUBLE_MAX_,
 	TROUBLE_INVALID_ = -22,
 };

@@ -11,6 +11,7 @@
 #define RELEASE { "release", PARAM_TEXT, .optional = true, .tag = TAG_RELEASE }
 #define SLICE	{ "offset", PARAM_INT }, { "length", PARAM_INT }
 #define WHY	{ "why", PARAM_TEXT, .tag = TAG_ARG }
+#define REASON	{ "why", PARAM_TEXT, .optional = true, .tag = TAG_ARG }
 #define UNTIL	{ "until", PARAM_TEXT, .optional = true, .tag = TAG_ARG }
 #define LEVEL	{ "level", PARAM_TEXT, .tag = TAG_ARG }
 
@@ -225,6 +226,29 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 		.flags = ALLOW_TEST | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.notifyTest", METHOD_SAY, {SERVICE},
 			"Runs the notify command of a service with a test. Returns what came of it." }},
+	},
+	[COMMAND_OFFLINE] = {
+		.name = "offline", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
+		.usage = "offline SERVICE [WHY]\tAnswer every request 503, with a page, until online",
+		.manual = "Requests that are under way are answered by their workers; every later one, "
+			  "also on a connection that was open before, gets the page of "
+			  "offline_page= with Retry-After. The paths of offline_health= are "
+			  "answered 200. What is not HTTP/1 is closed when it connects; websockets "
+			  "and the like stay until they end. The workers may be stopped meanwhile, "
+			  "and a swap or deploy may be done, which ends nothing. The service is "
+			  "offline also after a reboot. Given again, it reads the page again.",
+		.flags = OURS, .completion = COMPLETE_SERVICES,
+		.methods = {{ "slotd.offline", METHOD_ACT, {SERVICE, REASON},
+			"Answers every request to a service without a worker, with status 503, "
+			"until slotd.online." }},
+	},
+	[COMMAND_ONLINE] = {
+		.name = "online", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
+		.usage = "online SERVICE\tLet the workers answer the requests of a service again",
+		.done = "online",
+		.flags = OURS, .completion = COMPLETE_SERVICES,
+		.methods = {{ "slotd.online", METHOD_ACT, {SERVICE},
+			"Ends what slotd.offline began." }},
 	},
 	[COMMAND_OPEN] = {
 		.name = "open", .topic = TOPIC_DAEMON, .may = MAY_ANYBODY,

@@ -82,6 +82,8 @@ static const struct {
 	[TROUBLE_PAUSED] = {"paused", "paused by {why}: connections wait",
 			    "paused: connections wait"},
 	[TROUBLE_FROZEN] = {"frozen", "deploys are frozen by {why}", "deploys are frozen"},
+	[TROUBLE_OFFLINE] = {"offline", "offline by {why}: requests are answered 503",
+			     "offline: requests are answered 503"},
 	[TROUBLE_UNHEALTHY] = {"unhealthy", "no worker passes its health check", NULL},
 };
 

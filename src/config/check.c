@@ -77,12 +77,15 @@ static int claim_service(struct claims *claims, const struct service_config *ser
 
 	(void)snprintf(name, sizeof(name), "service:%s", service->name);
 	s = document_section(&claims->l->document, name);
-	if (s) {
-		place = loader_place(s, "listen");
-	}
 	for (size_t i = 0; r == 0 && i < service->listen.len; i++) {
+		const bool preview = service_is_preview(service, i);
+
+		if (s) {
+			place = loader_place(s, preview ? "preview_listen" : "listen");
+		}
 		r = add_claim(claims, service->listen.at[i], service, place,
-			      "the public socket of service ", service->name);
+			      preview ? "the preview of service " : "the public socket of service ",
+			      service->name);
 	}
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		for (size_t i = 0; r == 0 && i < service->slots[slot].programs.len; i++) {

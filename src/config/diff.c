@@ -217,7 +217,7 @@ static bool equal_slots(const struct service_slot_config *a, const struct servic
 bool config_service_equal(const struct service_config *a, const struct service_config *b)
 {
 	if (!equal_in(service_options, TARGET_SECTION, a, b, false) || a->health != b->health ||
-	    a->listen.len != b->listen.len) {
+	    a->listen.len != b->listen.len || a->n_preview != b->n_preview) {
 		return false;
 	}
 	for (size_t i = 0; i < a->listen.len; i++) {

@@ -48,6 +48,12 @@ const struct option_def service_options[] = {
 	 .help = "Public addresses on which the service accepts connections: a list of "
 		 "host:port, *:port (every IPv4 address), [::]:port (every IPv6 address and no "
 		 "IPv4 address) and unix:/path. A swap moves all of them together. Required."},
+	{"preview_listen", SPECIAL, OURS,
+	 .help = "Addresses, as those of listen, that reach the workers of the idle slot, "
+		 "whichever "
+		 "it is: to look at a release before the swap. Where no worker of the idle slot is "
+		 "up, an HTTP request is answered 503, and other connections are closed. Let only "
+		 "those reach it who may see what is not public yet."},
 	{"backlog", OPTION_FIELD(S, backlog), OURS, .def = "4096", .min = 1, .max = 65535,
 	 .help = "Number of connections that may wait in the kernel until slotd accepts them, "
 		 "also while no worker is up."},
@@ -152,6 +158,29 @@ const struct option_def service_options[] = {
 	 .max = SECONDS(86400),
 	 .help = "How long slotctl pause may hold new connections; then the service is resumed "
 		 "by itself. A connection that waits longer than hold_timeout is closed."},
+	{"offline_page", OPTION_FIELD_AS(S, offline_page, char *, OPT_PATH), OURS,
+	 .help = "File with the page, of at most 256 KiB, that every request is answered with "
+		 "status 503 while the service is offline (slotctl offline). The end of its name "
+		 "gives its type: .html, .json, .txt, .xml, .svg. It is read at the start, at a "
+		 "reload and by slotctl offline. With this option, requests get the page as well "
+		 "when no worker has been up for hold_timeout. Default: a short page that is built "
+		 "in."},
+	{"offline_retry_after", OPTION_FIELD(S, offline_retry_after), OURS, .def = "60",
+	 .max = SECONDS(30 * 86400),
+	 .help = "The Retry-After header of the offline page. 0: it has none."},
+	{"offline_health", OPTION_FIELD(S, offline_health), OURS,
+	 .help = "Paths, separated by spaces, that are answered with status 200 while the service "
+		 "is offline, so that a balancer in front goes on sending it requests. Default: "
+		 "the path of health=http."},
+	{"announce", OPTION_FIELD_AS(S, announce, char *, OPT_LINES), OURS,
+	 .help = "Commands that run before slotctl pause and slotctl offline take effect, and "
+		 "after "
+		 "resume and online, one per line. They run as the prepare commands do, for the "
+		 "live slot, with SLOTD_ANNOUNCE (pause, resume, offline or online), "
+		 "SLOTD_WHO and SLOTD_WHY. One that fails is logged, and stops nothing."},
+	{"announce_timeout", OPTION_FIELD(S, announce_timeout), OURS, .def = "30",
+	 .min = MSECONDS(10), .max = SECONDS(3600),
+	 .help = "How long all announce commands may take together; then they are ended."},
 	{"protocol", OPTION_FIELD_WORD(S, protocol, protocol_names), OURS, .def = "auto",
 	 .help = "How far slotd reads what clients send. auto: it recognizes and follows "
 		 "HTTP/1, so that a kept-alive client changes workers between two requests and "

@@ -51,39 +51,51 @@ void service_names(const struct service_making *m, enum slot_id slot, struct exp
 
 /* ---- listen -------------------------------------------------------------------------------- */
 
-static int add_listen(struct service_making *m, const char *text)
+static int add_listen(struct service_making *m, const char *option, const char *text)
 {
 	struct diag diag = {0};
 	char *address;
 	int r = endpoint_parse(text, m->l->config->memory, &address, &diag);
 
 	if (r == -EINVAL) {
-		service_error(m, "listen", "listen: %s", diag.text);
+		service_error(m, option, "%s: %s", option, diag.text);
 		return 0;
 	}
 	return r < 0 ? r : vec_push(&m->service->listen, address);
 }
 
-static int read_listen(struct service_making *m)
+/* Returns how many addresses the option has, or -ENOMEM. */
+static int read_addresses(struct service_making *m, const char *option, bool *ret_given)
 {
+	const size_t before = m->service->listen.len;
 	struct expansions names;
 	char **list = NULL;
 	int r;
 
 	service_names(m, SLOT_INVALID_, &names);
-	r = loader_list(m->l, m->section, service_option("listen"), &names, &list);
+	r = loader_list(m->l, m->section, service_option(option), &names, &list);
+	*ret_given = r < 0 || (r > 0 && list[0]);
 	if (r == -ENOMEM) {
 		return r;
 	}
-	if (r == 0 || (r > 0 && !list[0])) {
+	for (r = 0; r == 0 && list && *list; list++) {
+		r = add_listen(m, option, *list);
+	}
+	return r < 0 ? r : (int)(m->service->listen.len - before);
+}
+
+static int read_listen(struct service_making *m)
+{
+	bool given;
+	int r = read_addresses(m, "listen", &given);
+
+	if (r >= 0 && !given) {
 		service_missing(m, "listen",
 				"add the public address, such as listen=127.0.0.1:8000");
-		return 0;
 	}
-	for (r = 0; r == 0 && list && *list; list++) {
-		r = add_listen(m, *list);
-	}
-	return r;
+	r = r < 0 ? r : read_addresses(m, "preview_listen", &given);
+	m->service->n_preview = r < 0 ? 0 : (size_t)r;
+	return r < 0 ? r : 0;
 }
 
 /* ---- health -------------------------------------------------------------------------------- */
@@ -151,6 +163,40 @@ static int read_slot_health(struct service_making *m, enum slot_id slot)
 	return arg && !s->health_arg ? -ENOMEM : 1;
 }
 
+/* A path without its query, which the words of offline_health do not have. */
+static int default_offline_health(struct service_making *m)
+{
+	struct service_config *s = m->service;
+	const char *a = s->slots[SLOT_A].health_arg, *b = s->slots[SLOT_B].health_arg;
+	CLEANUP(strbuf_done) struct strbuf paths = {0};
+
+	if (s->offline_health || s->health != HEALTH_HTTP || !a || !b) {
+		return 0;
+	}
+	(void)strbuf_add(&paths, a, strcspn(a, "?#"));
+	if (strcmp(a, b) != 0) {
+		(void)strbuf_addc(&paths, ' ');
+		(void)strbuf_add(&paths, b, strcspn(b, "?#"));
+	}
+	s->offline_health = arena_text(m->l->config->memory, strbuf_str(&paths));
+	return paths.error || !s->offline_health ? -ENOMEM : 0;
+}
+
+static void check_offline_health(struct service_making *m)
+{
+	for (const char *at = m->service->offline_health; at && *at;) {
+		const size_t n = strcspn(at, " ");
+
+		if (n && (*at != '/' || memchr(at, '?', n))) {
+			service_error(m, "offline_health",
+				      "offline_health: '%.*s' is not a path without a query; write "
+				      "/healthz, or several of them with spaces in between",
+				      (int)(n < 200 ? n : 200), at);
+		}
+		at += n + (at[n] == ' ');
+	}
+}
+
 static int read_health(struct service_making *m)
 {
 	if (!section_option(m->section, "health")) {
@@ -170,7 +216,7 @@ static int read_health(struct service_making *m)
 		m->service->connect =
 			m->service->health == HEALTH_HTTP ? CONNECT_LATE : CONNECT_EARLY;
 	}
-	return 0;
+	return default_offline_health(m);
 }
 
 static void check_min_ready(struct service_making *m)
@@ -281,6 +327,7 @@ static void check_absolute(struct service_making *m)
 	} paths[] = {
 		{"live_file", s->live_file},
 		{"live_link", s->live_link},
+		{"offline_page", s->offline_page},
 		{"prepare_directory", s->slots[SLOT_A].prepare_directory},
 		{"prepare_directory", s->slots[SLOT_B].prepare_directory},
 		{"releases_directory", s->slots[SLOT_A].releases_directory},
@@ -322,7 +369,11 @@ static void settle(struct service_making *m)
 
 	check_absolute(m);
 	check_releases(m);
+	check_offline_health(m);
 	hooks_check(m);
+	if (s->announce && !s->announce[0]) {
+		s->announce = NULL;
+	}
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		default_directory(&s->slots[slot]);
 		drop_empty_hooks(&s->slots[slot]);

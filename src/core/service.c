@@ -43,8 +43,16 @@ static bool may_be_canary(const struct service_conditions *c, enum slot_id slot)
 
 static struct placement place(const struct service_conditions *c)
 {
-	bool hold = c->unknown || c->wish.pause || stands_still(&c->slots[c->live]);
-	struct placement p = {.live = c->live, .mode = hold ? SWITCH_HOLD : SWITCH_OPEN};
+	bool hold = c->wish.pause || stands_still(&c->slots[c->live]);
+	struct placement p = {.live = c->live, .mode = SWITCH_OPEN};
+
+	if (c->unknown) {
+		p.mode = SWITCH_HOLD;
+	} else if (c->wish.offline) {
+		p.mode = SWITCH_OFFLINE;
+	} else if (hold) {
+		p.mode = SWITCH_HOLD;
+	}
 
 	if (!c->unknown && may_be_canary(c, c->wish.canary)) {
 		p.weight = c->wish.weight;
@@ -104,6 +112,7 @@ static uint32_t find_troubles(const struct service_conditions *c)
 	troubles |= c->unbound ? trouble_bit(TROUBLE_ADDRESS) : 0;
 	troubles |= c->unrecorded ? trouble_bit(TROUBLE_RECORD) : 0;
 	troubles |= c->wish.pause ? trouble_bit(TROUBLE_PAUSED) : 0;
+	troubles |= c->wish.offline ? trouble_bit(TROUBLE_OFFLINE) : 0;
 	troubles |= c->wish.frozen ? trouble_bit(TROUBLE_FROZEN) : 0;
 	return troubles | trouble_of_live(&c->slots[c->live]);
 }

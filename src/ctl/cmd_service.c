@@ -492,32 +492,52 @@ void cmd_notify(struct ctl *ctl, struct words *words)
 	}
 }
 
-void cmd_freeze(struct ctl *ctl, struct words *words)
+/* The words after the service say why. */
+static bool ask_why(struct ctl *ctl, const struct words *words)
 {
 	CLEANUP(value_done) struct value status = {0};
 	CLEANUP(strbuf_done) struct strbuf why = {0};
 	struct diag diag = {0};
 	int r;
 
-	if (words->n < 2) {
-		(void)fprintf(stderr, "slotctl: freeze: %s\n",
-			      words->n < 1 ? "which service?" : "say why");
-		command_help(COMMAND_FREEZE);
-		ctl->exit_code = EXIT_USAGE;
-		return;
-	}
 	for (int i = 1; i < words->n; i++) {
 		(void)strbuf_addf(&why, "%s%s", i > 1 ? " " : "", words->at[i]);
 	}
-	if (!get_service(ctl, COMMAND_FREEZE, words->at[0], &status)) {
-		return;
+	if (!get_service(ctl, words->command, words->at[0], &status)) {
+		return false;
 	}
-	r = rpc_call(&ctl->rpc, NULL, &diag, command_method(COMMAND_FREEZE, ABOUT_NOTHING), "ss",
+	r = rpc_call(&ctl->rpc, NULL, &diag, command_method(words->command, ABOUT_NOTHING), "ss",
 		     words->at[0], strbuf_str(&why));
 	if (r < 0) {
 		session_own_failed(ctl, r, &diag, true);
-	} else {
+	}
+	return r == 0;
+}
+
+static bool has_words(struct ctl *ctl, const struct words *words, int least)
+{
+	if (words->n >= least) {
+		return true;
+	}
+	(void)fprintf(stderr, "slotctl: %s: %s\n", command_name(words->command),
+		      words->n < 1 ? "which service?" : "say why");
+	command_help(words->command);
+	ctl->exit_code = EXIT_USAGE;
+	return false;
+}
+
+void cmd_freeze(struct ctl *ctl, struct words *words)
+{
+	if (has_words(ctl, words, 2) && ask_why(ctl, words)) {
 		printf("%s: deploys and swaps are refused until: slotctl unfreeze %s\n",
 		       words->at[0], words->at[0]);
+	}
+}
+
+void cmd_offline(struct ctl *ctl, struct words *words)
+{
+	if (has_words(ctl, words, 1) && ask_why(ctl, words)) {
+		printf("%s: requests are answered 503 until: slotctl online %s\n", words->at[0],
+		       words->at[0]);
 	}
 }

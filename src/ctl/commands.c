@@ -26,6 +26,7 @@ static command_fn *const functions[COMMAND_MAX_] = {
 	[COMMAND_LOG_LEVEL] = cmd_log_level,
 	[COMMAND_MAINTAIL] = cmd_maintail,
 	[COMMAND_NOTIFY] = cmd_notify,
+	[COMMAND_OFFLINE] = cmd_offline,
 	[COMMAND_OPEN] = cmd_open,
 	[COMMAND_PID] = cmd_pid,
 	[COMMAND_QUIT] = cmd_quit,

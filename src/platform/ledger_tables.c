@@ -61,7 +61,9 @@ static bool service_sane(const void *content, unsigned index)
 	       memchr(s->duty.stopper, '\0', LEDGER_LABEL_MAX) &&
 	       memchr(s->duty.pauser, '\0', LEDGER_LABEL_MAX) &&
 	       memchr(s->duty.freezer, '\0', LEDGER_LABEL_MAX) &&
-	       memchr(s->duty.freeze_why, '\0', sizeof(s->duty.freeze_why));
+	       memchr(s->duty.freeze_why, '\0', sizeof(s->duty.freeze_why)) &&
+	       memchr(s->duty.offliner, '\0', LEDGER_LABEL_MAX) &&
+	       memchr(s->duty.offline_why, '\0', sizeof(s->duty.offline_why));
 }
 
 static bool job_sane(const void *content, unsigned index)
@@ -137,7 +139,7 @@ const struct ledger_shape ledger_shapes[LEDGER_TABLE_MAX_] = {
 					PART(ledger_service, retire[1], struct retire, discard),
 					PART(ledger_service, slots[0], struct ledger_slot, one_way),
 					PART(ledger_service, slots[1], struct ledger_slot, one_way),
-					PART(ledger_service, duty, struct ledger_duty, rolled_back),
+					PART(ledger_service, duty, struct ledger_duty, offline_why),
 				},
 			.fill = fill_service,
 			.sane = service_sane,

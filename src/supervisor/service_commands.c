@@ -1,6 +1,7 @@
 #include "service_commands.h"
 #include "deploy/drain_now.h"
 #include "deploy/jobs.h"
+#include "deploy/maintenance.h"
 #include "deploy/upkeep.h"
 #include "dry_run.h"
 #include "rights.h"
@@ -71,6 +72,7 @@ static struct job_request job_request(const struct call *c, char *who, size_t si
 		.trusted = c->trusted,
 		.force = message_u64(c->m, TAG_FORCE) != 0,
 		.arg = message_text(c->m, TAG_ARG),
+		.id = c->id,
 	};
 }
 
@@ -137,7 +139,14 @@ static void change_job(const struct call *c, job_fn *change)
 	struct diag diag = {0};
 	int r = change(c->sup, &req, &diag);
 
-	answer(c->sup, c->id, r < 0 ? job_fault(r) : FAULT_SUCCESS, diag.text);
+	if (r <= 0) {
+		service_commands_decide(c->sup, c->id, r, diag.text);
+	}
+}
+
+void service_commands_decide(struct supervisor *sup, uint32_t id, int r, const char *text)
+{
+	answer(sup, id, r < 0 ? job_fault(r) : FAULT_SUCCESS, text);
 }
 
 void command_abort(const struct call *c)
@@ -158,6 +167,16 @@ void command_pause(const struct call *c)
 void command_resume(const struct call *c)
 {
 	change_job(c, service_resume);
+}
+
+void command_offline(const struct call *c)
+{
+	change_job(c, service_offline);
+}
+
+void command_online(const struct call *c)
+{
+	change_job(c, service_online);
 }
 
 void command_freeze(const struct call *c)

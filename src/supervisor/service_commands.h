@@ -17,7 +17,12 @@ void command_abort(const struct call *c);
 void command_drain_now(const struct call *c);
 void command_pause(const struct call *c);
 void command_resume(const struct call *c);
+void command_offline(const struct call *c);
+void command_online(const struct call *c);
 void command_freeze(const struct call *c);
 void command_unfreeze(const struct call *c);
 void command_notify_test(const struct call *c);
 void command_whoami(const struct call *c);
+
+/** As sup->decide. */
+void service_commands_decide(struct supervisor *sup, uint32_t id, int r, const char *text);

@@ -82,6 +82,12 @@ struct supervisor {
 	bool (*work_goes_on)(const struct supervisor *sup);
 	/** A configuration was found with which slotd can start again: stops everything. */
 	void (*restart)(struct supervisor *sup);
+	/**
+	 * Answers a request about a service, now that it is decided; nobody waits for 0.
+	 *
+	 * @r     0, or a negative errno with the sentence text.
+	 */
+	void (*decide)(struct supervisor *sup, uint32_t id, int r, const char *text);
 
 	/* Each belongs to the file of that name, and no other file knows the struct. */
 	struct activity *activity;

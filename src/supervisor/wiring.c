@@ -5,12 +5,12 @@
 #include "deploy/jobs.h"
 #include "deploy/live.h"
 #include "deploy/live_watch.h"
+#include "deploy/maintenance.h"
 #include "deploy/records.h"
 #include "deploy/releases.h"
 #include "deploy/roll.h"
 #include "deploy/schedules.h"
 #include "deploy/service_swap.h"
-#include "deploy/upkeep.h"
 #include "handoff/relays.h"
 #include "link/kept.h"
 #include "link/lookout.h"
@@ -21,9 +21,11 @@
 #include "service/gate.h"
 #include "service/handoff_ops.h"
 #include "service/observers.h"
+#include "service/offline_page.h"
 #include "service/services.h"
 #include "service/sockets.h"
 #include "service/vitals.h"
+#include "service_commands.h"
 #include "show/events.h"
 #include "show/notices.h"
 #include "show/publish.h"
@@ -107,6 +109,7 @@ static void control_received(struct helper *h, struct message *m)
 static void control_lost(struct helper *h)
 {
 	requests_forget(h->sup, 0);
+	maintenance_forget(h->sup);
 }
 
 static const struct helper_ops control_helper_ops = {
@@ -186,7 +189,9 @@ static const struct worker_observer *const worker_observers[] = {
 
 static const struct service_part service_parts[] = {
 	{"sockets", sockets_init, sockets_reconfigure, sockets_open, sockets_close},
-	{"upkeep", .init = upkeep_init, .done = upkeep_done},
+	{"maintenance", .init = maintenance_init, .done = maintenance_done},
+	{"offline page", .init = offline_page_init, .open = offline_page_open,
+	 .done = offline_page_done},
 	{"live", live_find, live_reconfigure, NULL, service_swap_done},
 	{"records", .init = records_begin, .open = records_write, .done = records_forget},
 	{"live_file", .reconfigure = live_watch_stop, .open = live_watch_start,
@@ -212,7 +217,10 @@ static const struct service_observer rolls_follow = {
 };
 
 static const struct service_observer jobs_follow = {.gone = jobs_forget};
-static const struct service_observer events_follow_services = {.ended = events_service_ended};
+static const struct service_observer events_follow_services = {
+	.ended = events_service_ended,
+	.maintained = events_service_maintained,
+};
 static const struct service_observer schedules_follow = {.live = schedules_service_lives};
 static const struct service_observer notices_follow = {
 	.job_began = notices_job_began,
@@ -270,4 +278,5 @@ void wire(struct supervisor *sup)
 	sup->look_after = look_after;
 	sup->work_goes_on = relays_work;
 	sup->restart = restart;
+	sup->decide = service_commands_decide;
 }

@@ -89,6 +89,49 @@ START_TEST(drain_is_a_word_or_a_duration_of_stillness)
 }
 END_TEST
 
+START_TEST(a_preview_has_addresses_of_its_own)
+{
+	auto_config struct config *c =
+		load_good(HEAD "preview_listen=127.0.0.1:8009,unix:/run/p.sock\n" SLOTS A B);
+	auto_config struct config *moved =
+		load_good("[service:s]\nlisten=127.0.0.1:8000,127.0.0.1:8009\nhealth=tcp\n"
+			  "preview_listen=unix:/run/p.sock\n" SLOTS A B);
+	const struct service_config *s = config_service(c, "s");
+
+	ck_assert_uint_eq(s->listen.len, 3);
+	ck_assert_uint_eq(s->n_preview, 2);
+	ck_assert(!service_is_preview(s, 0) && service_is_preview(s, 1));
+	ck_assert_str_eq(s->listen.at[1], "127.0.0.1:8009");
+	ck_assert(!config_service_equal(s, config_service(moved, "s")));
+	expect_message(HEAD "preview_listen=nowhere at all\n" SLOTS A B, true, 4,
+		       "preview_listen: ");
+	expect_message(HEAD "preview_listen=127.0.0.1:8001\n" SLOTS A B, true, 10,
+		       "overlaps 127.0.0.1:8001 of the preview of service s (/srv/t.conf:4)");
+}
+END_TEST
+
+START_TEST(what_an_offline_service_answers_is_a_file_and_paths)
+{
+	auto_config struct config *c = load_good(HEAD "offline_page=%(here)s/p.html\nannounce=\n"
+						      "  wall x\n  true\n" SLOTS A B);
+	auto_config struct config *http = load_good(
+		"[service:s]\nlisten=127.0.0.1:8000\nhealth=http /h/%(slot)s?x\n" SLOTS A B);
+	auto_config struct config *one =
+		load_good("[service:s]\nlisten=127.0.0.1:8000\nhealth=http /h\n" SLOTS A B);
+
+	ck_assert_str_eq(config_service(c, "s")->offline_page, "/srv/p.html");
+	ck_assert_uint_eq(config_service(c, "s")->offline_retry_after, SECONDS(60));
+	ck_assert_ptr_null(config_service(c, "s")->offline_health);
+	ck_assert_str_eq(config_service(c, "s")->announce, "wall x\ntrue");
+	ck_assert_str_eq(config_service(http, "s")->offline_health, "/h/a /h/b");
+	ck_assert_str_eq(config_service(one, "s")->offline_health, "/h");
+	expect_message(HEAD "offline_page=p.html\n" SLOTS A B, true, 4, "offline_page: p.html");
+	expect_message(HEAD "offline_health=/a b\n" SLOTS A B, true, 4,
+		       "offline_health: 'b' is not a path");
+	expect_message(HEAD "offline_health=/a?b\n" SLOTS A B, true, 4, "offline_health: '/a?b'");
+}
+END_TEST
+
 START_TEST(a_service_has_its_defaults)
 {
 	auto_config struct config *c = load_good(HEAD SLOTS A B);
@@ -436,16 +479,17 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("config_services", both_forms_make_the_same_thing,
-			 two_services_agree_when_all_their_options_do,
-			 drain_is_a_word_or_a_duration_of_stillness, a_service_has_its_defaults,
-			 every_option_of_a_service_arrives,
-			 the_second_form_takes_every_option_of_a_program,
-			 worker_templates_give_other_addresses, queue_workers_have_no_address,
-			 each_mistake_is_told_with_its_line, all_mistakes_are_told_in_one_run,
-			 overlapping_ranges_are_told_once_a_pair,
-			 a_missing_option_that_was_mistyped_is_told_once,
-			 a_mistyped_command_is_not_taken_for_the_other_form,
-			 ports_that_the_kernel_may_give_away_are_named_with_what_reserves_them,
-			 ports_of_another_machine_are_not_this_kernels);
+	return suite_run(
+		"config_services", both_forms_make_the_same_thing,
+		two_services_agree_when_all_their_options_do,
+		drain_is_a_word_or_a_duration_of_stillness, a_preview_has_addresses_of_its_own,
+		what_an_offline_service_answers_is_a_file_and_paths, a_service_has_its_defaults,
+		every_option_of_a_service_arrives, the_second_form_takes_every_option_of_a_program,
+		worker_templates_give_other_addresses, queue_workers_have_no_address,
+		each_mistake_is_told_with_its_line, all_mistakes_are_told_in_one_run,
+		overlapping_ranges_are_told_once_a_pair,
+		a_missing_option_that_was_mistyped_is_told_once,
+		a_mistyped_command_is_not_taken_for_the_other_form,
+		ports_that_the_kernel_may_give_away_are_named_with_what_reserves_them,
+		ports_of_another_machine_are_not_this_kernels);
 }

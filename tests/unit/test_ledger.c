@@ -625,6 +625,9 @@ static void print_service(void)
 	FIELD(ledger_duty, freezer);
 	FIELD(ledger_duty, freeze_why);
 	FIELD(ledger_duty, rolled_back);
+	FIELD(ledger_duty, offline);
+	FIELD(ledger_duty, offliner);
+	FIELD(ledger_duty, offline_why);
 }
 
 static void print_job_and_stream(void)

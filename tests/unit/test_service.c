@@ -203,6 +203,24 @@ START_TEST(a_pause_holds_and_the_pause_of_a_stopped_slot_is_said_with_it)
 }
 END_TEST
 
+START_TEST(an_offline_service_answers_whatever_else_is_asked_or_wrong)
+{
+	struct service_conditions c = well;
+	struct service_verdict v;
+
+	c.wish.offline = c.wish.pause = true;
+	c.slots[SLOT_B] = (struct slot_count){.total = 2, .stopped = 2};
+	service_judge(&c, &v);
+	ck_assert_int_eq(v.placement.mode, SWITCH_OFFLINE);
+	ck_assert_uint_eq(v.share[SLOT_A] + v.share[SLOT_B], 0);
+	ck_assert_uint_eq(v.troubles, trouble_bit(TROUBLE_PAUSED) | trouble_bit(TROUBLE_OFFLINE) |
+					      trouble_bit(TROUBLE_STOPPED));
+	c.unknown = true;
+	service_judge(&c, &v);
+	ck_assert_int_eq(v.placement.mode, SWITCH_HOLD);
+}
+END_TEST
+
 /* ---- workers ---- */
 
 START_TEST(each_worker_counts_for_what_it_is)
@@ -335,6 +353,7 @@ int main(void)
 			 nothing_else_is_said_of_a_service_whose_live_slot_is_not_known,
 			 a_canary_gets_its_share_while_it_can_serve_and_is_not_live,
 			 a_pause_holds_and_the_pause_of_a_stopped_slot_is_said_with_it,
+			 an_offline_service_answers_whatever_else_is_asked_or_wrong,
 			 each_worker_counts_for_what_it_is,
 			 a_worker_that_fails_its_checks_serves_where_all_fail_them,
 			 every_code_has_a_word_of_its_own, a_trouble_is_said_with_its_particulars,

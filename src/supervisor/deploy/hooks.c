@@ -347,7 +347,7 @@ static void on_done(struct child *c, const struct child_result *result)
 
 /* A script in a file is printed line by line as it is read (sh -v): so a log of commands that say
  * nothing tells what ran, and which of them failed. */
-static int script_file(const char *script)
+int hooks_script_file(const char *script)
 {
 	auto_close int fd = memfd_create("commands", MFD_CLOEXEC);
 	int r = fd < 0 ? -errno : io_write_all(fd, script, strlen(script));
@@ -362,8 +362,12 @@ static int script_file(const char *script)
 int hooks_environment(const struct service *s, enum slot_id slot, const struct process *worker,
 		      struct env *env)
 {
+	const struct service_config *c = s->config;
 	int r = slot_environment(s, slot, worker, env);
 
+	if (r == 0 && c->n_preview) {
+		r = env_setf(env, "SLOTD_PREVIEW=%s", c->listen.at[c->listen.len - c->n_preview]);
+	}
 	env_unset(env, "SLOTD_ADDRESS");
 	env_unset(env, "SLOTD_PORT");
 	env_unset(env, "SUPERVISOR_PROCESS_NAME");
@@ -436,7 +440,7 @@ static int run_shell(struct service *s, enum hook hook, const struct process *wo
 static int start(struct service *s, const struct process *worker)
 {
 	const struct owner *owner = &worker->config->program->user;
-	auto_close int script = script_file(script_of(s, s->run.hook)), output = -EBADF;
+	auto_close int script = hooks_script_file(script_of(s, s->run.hook)), output = -EBADF;
 	struct child_spec spec = CHILD_SPEC_INIT;
 	int r = script < 0 ? script
 			   : job_log_commands(&s->job->log, owner->uid, owner->gid, &output);
@@ -484,7 +488,7 @@ static void on_made_apart(struct child *c)
 int hooks_run_apart(struct service *s, enum hook hook, struct child *c, struct child_spec *spec)
 {
 	const struct process *worker = hooks_worker(s, s->job->to);
-	auto_close int script = script_file(script_of(s, hook));
+	auto_close int script = hooks_script_file(script_of(s, hook));
 
 	if (!worker) {
 		return -ENOENT;

@@ -16,6 +16,8 @@ bool hooks_user(const struct process *worker, struct spawn_user *ret);
 /** Makes the environment of the commands of a slot, but for what belongs to a job. 0, -ENOMEM. */
 int hooks_environment(const struct service *s, enum slot_id slot, const struct process *worker,
 		      struct env *env);
+/** Returns a descriptor from which sh can read the commands, or -errno. */
+int hooks_script_file(const char *script);
 /** A part of a service: 0. */
 int hooks_init(struct service *s);
 /** Runs the commands; ends in COMMANDS. */

@@ -501,6 +501,10 @@ int job_begin(struct supervisor *sup, const struct job_request *req, struct diag
 	announce(j);
 	job_changed(j); /* whoever goes on with the first phase of it knows it */
 	service_job_began(s, j);
+	if (s->upkeep.offline) {
+		job_line(j, "%s is offline, and stays so until: slotctl online %s", s->name,
+			 s->name);
+	}
 	service_begin(s, &begin);
 	return (int)j->number;
 }

@@ -1,5 +1,6 @@
 #include "deploy/live.h"
 #include "deploy/live_adopt.h"
+#include "deploy/maintenance.h"
 #include "deploy/records.h"
 #include "deploy/service_swap.h"
 #include "deploy/upkeep.h"
@@ -48,7 +49,11 @@ static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 		s->upkeep.rolled_back = record.rolled_back;
 		memcpy(s->upkeep.freezer, record.freezer, sizeof(record.freezer));
 		memcpy(s->upkeep.freeze_why, record.freeze_why, sizeof(record.freeze_why));
+		s->upkeep.offline = record.offline;
+		memcpy(s->upkeep.offliner, record.offliner, sizeof(record.offliner));
+		memcpy(s->upkeep.offline_why, record.offline_why, sizeof(record.offline_why));
 		upkeep_found(s);
+		maintenance_found(s);
 		for (int slot = 0; slot < SLOT_MAX_; slot++) {
 			memcpy(s->slots[slot].release, record.release[slot],
 			       sizeof(record.release[slot]));

@@ -1,6 +1,8 @@
 #include "deploy/live_adopt.h"
+#include "deploy/announce.h"
 #include "deploy/hooks.h"
 #include "deploy/jobs_adopt.h"
+#include "deploy/maintenance.h"
 #include "deploy/records.h"
 #include "deploy/releases.h"
 #include "deploy/service_swap.h"
@@ -73,6 +75,7 @@ bool live_adopt(struct service *s)
 	s->down = false;
 	service_resume_placed(s);
 	upkeep_from_ledger(s, &row.duty);
+	maintenance_from_ledger(s, &row.duty);
 	carry_rows(s);
 	service_say(s, LOG_INFO, "goes on: %s is live", slot_name(word.live));
 	return true;
@@ -96,6 +99,7 @@ void services_resume(struct supervisor *sup)
 			vitals_resume(*s);
 			hooks_end_former(*s);
 			releases_end_former(*s);
+			announce_end_former(*s);
 			job_adopt(*s);
 			service_swap_resume(*s);
 			write_again(*s);

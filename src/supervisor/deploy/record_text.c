@@ -30,16 +30,23 @@ static int put_job(json_t *one, const struct job *j)
 			  slot_name(j->to), "began", (json_int_t)(j->began_wall / 1000000)));
 }
 
+static int put_wish(json_t *one, const char *name, usec_t since, const char *who, const char *why)
+{
+	if (!since) {
+		return 0;
+	}
+	return json_object_set_new(one, name,
+				   json_pack("{s:I, s:o?, s:o?}", "since",
+					     (json_int_t)(since / 1000000), "who", json_string(who),
+					     "why", json_string(why)));
+}
+
 static int put_upkeep(json_t *one, const struct upkeep *u)
 {
-	int r = 0;
+	int r = put_wish(one, "frozen", u->frozen, u->freezer, u->freeze_why);
 
-	if (u->frozen) {
-		r = json_object_set_new(one, "frozen",
-					json_pack("{s:I, s:o?, s:o?}", "since",
-						  (json_int_t)(u->frozen / 1000000), "who",
-						  json_string(u->freezer), "why",
-						  json_string(u->freeze_why)));
+	if (r == 0) {
+		r = put_wish(one, "offline", u->offline, u->offliner, u->offline_why);
 	}
 	if (r == 0 && u->rolled_back) {
 		r = json_object_set_new(one, "rolled_back",
@@ -125,20 +132,29 @@ char *record_text(struct supervisor *sup, json_t *state, uint32_t next_job,
 	return json_dumps(state, JSON_INDENT(2) | JSON_SORT_KEYS);
 }
 
+static usec_t get_wish(const json_t *one, const char *name, char *ret_who, size_t who_size,
+		       char *ret_why, size_t why_size)
+{
+	const json_t *wish = json_object_get(one, name);
+	const char *who = json_string_value(json_object_get(wish, "who"));
+	const char *why = json_string_value(json_object_get(wish, "why"));
+
+	(void)snprintf(ret_who, who_size, "%s", who ? who : "");
+	(void)snprintf(ret_why, why_size, "%s", why ? why : "");
+	return (usec_t)json_integer_value(json_object_get(wish, "since")) * 1000000;
+}
+
 void record_text_upkeep(const json_t *one, struct record *ret)
 {
-	const json_t *frozen = json_object_get(one, "frozen");
-	const char *who = json_string_value(json_object_get(frozen, "who"));
-	const char *why = json_string_value(json_object_get(frozen, "why"));
-
-	ret->frozen = (usec_t)json_integer_value(json_object_get(frozen, "since")) * 1000000;
+	ret->frozen = get_wish(one, "frozen", ret->freezer, sizeof(ret->freezer), ret->freeze_why,
+			       sizeof(ret->freeze_why));
+	ret->offline = get_wish(one, "offline", ret->offliner, sizeof(ret->offliner),
+				ret->offline_why, sizeof(ret->offline_why));
 	ret->rolled_back =
 		(usec_t)json_integer_value(json_object_get(one, "rolled_back")) * 1000000;
-	(void)snprintf(ret->freezer, sizeof(ret->freezer), "%s", who ? who : "");
-	(void)snprintf(ret->freeze_why, sizeof(ret->freeze_why), "%s", why ? why : "");
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
-		why = json_string_value(json_object_get(json_object_get(one, "one_way"),
-							slot_name((enum slot_id)slot)));
+		const char *why = json_string_value(json_object_get(json_object_get(one, "one_way"),
+								    slot_name((enum slot_id)slot)));
 		(void)snprintf(ret->one_way[slot], sizeof(ret->one_way[slot]), "%s",
 			       why ? why : "");
 	}

@@ -18,6 +18,8 @@ struct record {
 	usec_t frozen, rolled_back; /* see struct upkeep, as the texts */
 	char freezer[64], freeze_why[128];
 	char one_way[SLOT_MAX_][128];
+	usec_t offline;
+	char offliner[64], offline_why[128];
 };
 /** Returns 0; -ENOENT if there is no record; -EUCLEAN and diag if it is damaged. */
 int records_find(struct supervisor *sup, const char *service, struct record *ret,

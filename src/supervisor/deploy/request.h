@@ -12,7 +12,8 @@ struct job_request {
 	gid_t gid;
 	bool trusted; /* may do everything; else allow_deploy of the service decides */
 	bool force;
-	const char *arg; /* why a service is frozen; "gate": a deploy ends there */
+	const char *arg; /* why a service is frozen or offline; "gate": a deploy ends there */
+	uint32_t id;	 /* of the request, for an answer that comes later */
 };
 /** Is there no control character in a text that is shown and logged later? */
 bool request_is_plain(const char *text);

@@ -27,60 +27,6 @@ static void changed(struct service *s)
 	service_changed(s);
 }
 
-/* ---- pause ---- */
-
-static void set_pause(struct service *s, usec_t end, const char *who)
-{
-	s->upkeep.pause_end = end;
-	s->wish.pause = end != 0;
-	(void)snprintf(s->upkeep.pauser, sizeof(s->upkeep.pauser), "%s", who);
-	service_explain(s, TROUBLE_PAUSED, "%s", who);
-	loop_timer_set(s->sup->loop, &s->upkeep.pause_timer, end ? end : USEC_NEVER);
-	changed(s);
-}
-
-static void on_pause_over(struct loop_timer *t)
-{
-	struct service *s = container_of(t, struct service, upkeep.pause_timer);
-	char span[USEC_TEXT_MAX];
-
-	service_say(s, LOG_WARNING, "the pause by %s took longer than pause_timeout, %s: resumed",
-		    s->upkeep.pauser, usec_format(s->config->pause_timeout, span, sizeof(span)));
-	set_pause(s, 0, "");
-}
-
-int service_pause(struct supervisor *sup, const struct job_request *req, struct diag *diag)
-{
-	char why[SERVICE_TEXT_MAX];
-	struct service *s;
-	int r = request_service(sup, req, "pause", &s, diag);
-
-	if (r == 0 && s->down) {
-		return diag_set(diag, -EINVAL, "%s is %s", s->name,
-				service_trouble_text(s, TROUBLE_NOT_STARTED, why, sizeof(why)));
-	}
-	if (r == 0) {
-		set_pause(s, usec_add(usec_monotonic(), s->config->pause_timeout), req->who);
-	}
-	return r;
-}
-
-int service_resume(struct supervisor *sup, const struct job_request *req, struct diag *diag)
-{
-	struct service *s;
-	int r = request_service(sup, req, "resume", &s, diag);
-
-	if (r < 0) {
-		return r;
-	}
-	if (!s->upkeep.pause_end) {
-		return diag_set(diag, -EINVAL, "%s is not paused", s->name);
-	}
-	service_say(s, LOG_NOTICE, "resumed by %s", req->who);
-	set_pause(s, 0, "");
-	return 0;
-}
-
 /* ---- freeze ---- */
 
 static void explain_freeze(struct service *s)
@@ -219,24 +165,10 @@ void upkeep_from_ledger(struct service *s, const struct ledger_duty *row)
 	u->rolled_back = row->rolled_back;
 	memcpy(u->freezer, row->freezer, sizeof(u->freezer));
 	memcpy(u->freeze_why, row->freeze_why, sizeof(u->freeze_why));
-	explain_freeze(s);
-	if (row->pause_end) {
-		set_pause(s, row->pause_end, row->pauser);
-	}
+	upkeep_found(s);
 }
 
 void upkeep_found(struct service *s)
 {
 	explain_freeze(s);
-}
-
-int upkeep_init(struct service *s)
-{
-	loop_timer_init(&s->upkeep.pause_timer, on_pause_over);
-	return 0;
-}
-
-void upkeep_done(struct service *s)
-{
-	loop_timer_stop(s->sup->loop, &s->upkeep.pause_timer);
 }

@@ -1,22 +1,16 @@
 #pragma once
 
 /**
- * What people ask for beside deploys: pause and resume, freeze and unfreeze. It survives a restart
- * of slotd, in the ledger; a freeze survives a reboot as well, in the state file.
+ * What people ask for beside deploys, as far as deploys have to do with it: freeze and unfreeze,
+ * and the last rollback. It survives a restart of slotd, in the ledger, and a reboot, in the state
+ * file. Pauses and outages are in maintenance.h.
  */
 
 #include "deploy/request.h"
 
 #include <slotd/ledger.h>
 
-/** A part of a service: 0. */
-int upkeep_init(struct service *s);
-void upkeep_done(struct service *s);
-
 /* Each returns 0, or a negative errno with the sentence. */
-/** New connections wait until service_resume, at most for pause_timeout from now. */
-int service_pause(struct supervisor *sup, const struct job_request *req, struct diag *diag);
-int service_resume(struct supervisor *sup, const struct job_request *req, struct diag *diag);
 /** Deploys and swaps are refused until service_unfreeze, and told req->arg. */
 int service_freeze(struct supervisor *sup, const struct job_request *req, struct diag *diag);
 int service_unfreeze(struct supervisor *sup, const struct job_request *req, struct diag *diag);

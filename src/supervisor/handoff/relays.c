@@ -5,6 +5,7 @@
 #include "link/helpers.h"
 #include "link/inheritance.h"
 #include "link/kept.h"
+#include "service/offline_page.h"
 #include "service/place.h"
 #include "service/service.h"
 #include "service/slots.h"
@@ -138,6 +139,9 @@ static void fill_service(struct message *m, const struct service *s)
 	message_put_u64(m, TAG_CLIENT_TIMEOUT, c->client_timeout);
 	message_put_u64(m, TAG_IDLE_TIMEOUT, c->idle_timeout);
 	message_put_u64(m, TAG_HALF_CLOSE_TIMEOUT, c->half_close_timeout);
+	message_put_u64(m, TAG_RETRY_AFTER, c->offline_retry_after);
+	message_put_text(m, TAG_PATH, c->offline_health);
+	message_put_u64(m, TAG_PREVIEW, c->n_preview > 0);
 }
 
 static void fill_socket(struct message *m, const struct service *s,
@@ -147,7 +151,17 @@ static void fill_socket(struct message *m, const struct service *s,
 	message_put_u64(m, TAG_SERVICE_INDEX, s->index);
 	message_put_u64(m, TAG_INDEX, socket->index);
 	message_put_text(m, TAG_ADDRESS, socket->address);
+	message_put_u64(m, TAG_PREVIEW, socket->preview);
 	message_put_fd(m, socket->fd);
+}
+
+static void fill_page(struct message *m, const struct service *s)
+{
+	relays_fill(m, MSG_RELAY_PAGE, 0, s);
+	if (s->page.fd >= 0 && s->config->offline_page) {
+		message_put_text(m, TAG_TEXT, offline_page_type(s->config->offline_page));
+		message_put_fd(m, s->page.fd);
+	}
 }
 
 static void fill_worker(struct message *m, const struct service *s, const struct process *p,
@@ -217,6 +231,14 @@ static void relays_service_gone(struct service *s)
 
 	rounds_cancel(s);
 	relays_fill(&m, MSG_RELAY_SERVICE_GONE, 0, s);
+	relays_tell(s->sup, &m);
+}
+
+static void relays_page(struct service *s)
+{
+	struct message m;
+
+	fill_page(&m, s);
 	relays_tell(s->sup, &m);
 }
 
@@ -295,6 +317,10 @@ static void refill_service(struct service *s, struct helper *h)
 
 	fill_service(&m, s);
 	(void)helper_send(h, &m);
+	if (s->page.fd >= 0) {
+		fill_page(&m, s);
+		(void)helper_send(h, &m);
+	}
 	send_workers(s, h);
 	relays_fill(&m, MSG_RELAY_TABLE, 0, s);
 	(void)helper_send(h, &m);
@@ -453,6 +479,7 @@ const struct handoff_ops relay_handoff = {
 	.begin = rounds_begin,
 	.service = relays_service,
 	.service_gone = relays_service_gone,
+	.page = relays_page,
 	.socket = relays_socket,
 	.socket_gone = relays_socket_gone,
 	.worker = relays_worker,

@@ -49,6 +49,8 @@ struct handoff_ops {
 	void (*service)(struct service *s);
 	/** The service is removed: acts that have not ended will have no event. */
 	void (*service_gone)(struct service *s);
+	/** s->page has changed: it is answered while the placement is SWITCH_OFFLINE. */
+	void (*page)(struct service *s);
 	void (*socket)(struct service *s, const struct public_socket *socket);
 	/** The socket is removed; connections in its queue are still accepted. */
 	void (*socket_gone)(struct service *s, const struct public_socket *socket);

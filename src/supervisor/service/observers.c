@@ -70,6 +70,11 @@ void service_no_room(struct service *s, const char *text)
 	TELL(s, no_room, s, text);
 }
 
+void service_maintained(struct service *s, enum maintenance_act act)
+{
+	TELL(s, maintained, s, act);
+}
+
 void service_gone(struct service *s)
 {
 	TELL(s, gone, s);

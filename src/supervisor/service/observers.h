@@ -31,6 +31,8 @@ struct service_observer {
 	void (*drain_cut)(struct service *s, enum slot_id slot, uint64_t n);
 	/** The record cannot be written because the disk is full. */
 	void (*no_room)(struct service *s, const char *text);
+	/** It is paused, resumed, offline or online now. */
+	void (*maintained)(struct service *s, enum maintenance_act act);
 	/** The service is about to be freed. */
 	void (*gone)(struct service *s);
 };
@@ -47,4 +49,5 @@ void service_job_began(struct service *s, const struct job *j);
 void service_job_ended(struct service *s, const struct job *j);
 void service_drain_cut(struct service *s, enum slot_id slot, uint64_t n);
 void service_no_room(struct service *s, const char *text);
+void service_maintained(struct service *s, enum maintenance_act act);
 void service_gone(struct service *s);

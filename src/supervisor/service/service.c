@@ -88,6 +88,9 @@ static void put_upkeep(const struct upkeep *u, struct ledger_duty *row)
 	row->pause_end = u->pause_end;
 	row->frozen = u->frozen;
 	row->rolled_back = u->rolled_back;
+	row->offline = u->offline;
+	memcpy(row->offliner, u->offliner, sizeof(row->offliner));
+	memcpy(row->offline_why, u->offline_why, sizeof(row->offline_why));
 	memcpy(row->pauser, u->pauser, sizeof(row->pauser));
 	memcpy(row->freezer, u->freezer, sizeof(row->freezer));
 	memcpy(row->freeze_why, u->freeze_why, sizeof(row->freeze_why));
@@ -134,6 +137,7 @@ void service_move_times(struct service *s, int64_t by)
 		s->slots[slot].since = clock_move(s->slots[slot].since, by);
 	}
 	s->upkeep.frozen = s->upkeep.frozen ? clock_move(s->upkeep.frozen, by) : 0;
+	s->upkeep.offline = s->upkeep.offline ? clock_move(s->upkeep.offline, by) : 0;
 	s->upkeep.rolled_back = s->upkeep.rolled_back ? clock_move(s->upkeep.rolled_back, by) : 0;
 	service_write_ledger(s);
 	service_changed(s);

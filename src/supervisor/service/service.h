@@ -18,6 +18,7 @@
 #include <slotd/vec.h>
 
 struct job;
+struct service;
 
 /* ---- rounds: a question that every relay has to answer ---- */
 
@@ -58,6 +59,8 @@ enum {
 struct public_socket {
 	uint32_t index; /* its number at the relays */
 	char *address;
+	bool preview;		   /* it reaches the idle slot */
+	bool untold;		   /* the handoff is to be told of it again: it has another role */
 	int fd;			   /* -EBADF: not bound yet */
 	bool taken;		   /* somebody else has it: tried again only when it is free */
 	bool named;		   /* the holder was looked for */
@@ -125,6 +128,8 @@ struct upkeep {
 	usec_t pause_end; /* when a pause ends by itself, monotonic; 0: it is not paused */
 	struct loop_timer pause_timer;
 	char pauser[64];
+	usec_t offline; /* since when requests are answered without a worker, wall clock; 0: no */
+	char offliner[64], offline_why[128];
 	usec_t frozen; /* since when deploys are refused, wall clock; 0: they are not */
 	char freezer[64], freeze_why[128];
 	usec_t rolled_back; /* wall clock, if its last job was a rollback; else 0 */
@@ -135,6 +140,44 @@ struct roll_run {
 	struct loop_idle idle; /* to act on what was told in this turn */
 	struct loop_timer timer;
 	bool forced; /* of one that is about to begin */
+};
+
+/** What people ask for, and what is announced. */
+enum maintenance_act {
+	MAINTENANCE_NONE,
+	MAINTENANCE_PAUSE,
+	MAINTENANCE_RESUME,
+	MAINTENANCE_OFFLINE,
+	MAINTENANCE_ONLINE,
+};
+
+/** An act that is under way: its announcement runs, or the page is read. */
+struct maintenance {
+	enum maintenance_act act;
+	uint32_t id; /* of the request to be answered when it is over; 0: nobody waits */
+	char who[64], why[128];
+};
+
+/** The commands of announce. */
+typedef void announced_fn(struct service *s);
+struct announcement {
+	struct child child;
+	const char *what;
+	announced_fn *then;
+	char said[256];
+	size_t n_said;
+};
+
+/** What is answered while it is offline. */
+typedef void offline_page_fn(struct service *s);
+struct offline_page {
+	int fd; /* memfd, sealed; -EBADF: the page that is built in */
+	struct child child;
+	int next_fd; /* what the child writes */
+	bool again;  /* it is to be read once more */
+	offline_page_fn *then;
+	char said[128], why[128]; /* by the child; what was logged last */
+	size_t n_said;
 };
 
 struct service {
@@ -160,6 +203,9 @@ struct service {
 	bool flipping;
 	struct service_wish wish; /* what people have asked for */
 	struct upkeep upkeep;
+	struct maintenance maintenance;
+	struct announcement announcement;
+	struct offline_page page;
 	struct round flip;
 	VEC(struct round *) worker_rounds; /* one for each worker that is drained alone */
 	usec_t flipped_at;

@@ -231,7 +231,9 @@ static void opened(struct service *s, struct public_socket *socket)
 	keep_socket(s, socket);
 	s->sup->handoff->socket(s, socket);
 	lookout_look(s->sup);
-	service_say(s, LOG_INFO, "listening on %s", socket->address);
+	service_say(s, LOG_INFO,
+		    socket->preview ? "listening on %s, for the idle slot" : "listening on %s",
+		    socket->address);
 }
 
 /* Taken addresses are tried again: whoever holds one is often about to leave. */
@@ -265,6 +267,10 @@ void sockets_open(struct service *s)
 	bool all = true, unnamed = false;
 
 	vec_for_each (socket, &s->sockets) {
+		if (socket->untold) {
+			socket->untold = false;
+			s->sup->handoff->socket(s, socket);
+		}
 		if (socket->fd < 0) {
 			all = try_open(s, socket) && all;
 			unnamed = unnamed || (socket->taken && !socket->named);
@@ -308,22 +314,43 @@ void sockets_close(struct service *s)
 	vec_done(&s->sockets);
 }
 
-static bool lists(const struct service_config *c, const char *address)
+static bool lists(const struct service_config *c, const char *address, bool *ret_preview)
 {
-	vec_for_each (a, &c->listen) {
-		if (strcmp(*a, address) == 0) {
+	for (size_t i = 0; i < c->listen.len; i++) {
+		if (strcmp(c->listen.at[i], address) == 0) {
+			*ret_preview = service_is_preview(c, i);
 			return true;
 		}
 	}
 	return false;
 }
 
+/* From listen to preview_listen, or back. The relays know what it is now by another number, and
+ * serve who has connected before as it was. */
+static void change_role(struct service *s, struct public_socket *socket, bool preview)
+{
+	if (socket->fd >= 0) {
+		s->sup->handoff->socket_gone(s, socket);
+	}
+	socket->preview = preview;
+	socket->index = s->next_socket++;
+	if (socket->fd >= 0) {
+		socket->untold = true; /* once it knows whether there is a preview */
+		keep_socket(s, socket);
+	}
+}
+
 static void sockets_drop(struct service *s)
 {
 	for (size_t i = s->sockets.len; i > 0; i--) {
 		struct public_socket *socket = &s->sockets.at[i - 1];
+		bool preview;
 
-		if (!lists(s->config, socket->address)) {
+		if (lists(s->config, socket->address, &preview)) {
+			if (preview != socket->preview) {
+				change_role(s, socket, preview);
+			}
+		} else {
 			service_say(s, LOG_INFO, "no longer listening on %s", socket->address);
 			s->sup->handoff->socket_gone(s, socket);
 			close_socket(s, socket);
@@ -379,13 +406,16 @@ void services_look_after(struct supervisor *sup)
 
 static int sockets_add(struct service *s)
 {
-	vec_for_each (address, &s->config->listen) {
-		struct public_socket socket = {.index = s->next_socket, .fd = -EBADF};
+	for (size_t i = 0; i < s->config->listen.len; i++) {
+		const char *address = s->config->listen.at[i];
+		struct public_socket socket = {.index = s->next_socket,
+					       .preview = service_is_preview(s->config, i),
+					       .fd = -EBADF};
 
-		if (has_socket(s, *address)) {
+		if (has_socket(s, address)) {
 			continue;
 		}
-		socket.address = strdup(*address);
+		socket.address = strdup(address);
 		if (!socket.address || vec_push(&s->sockets, socket) < 0) {
 			free(socket.address);
 			return -ENOMEM;

@@ -64,7 +64,7 @@ static void list_addresses(const struct service *s, char *buf, size_t size)
 	size_t used = 0;
 
 	buf[0] = '\0';
-	for (size_t i = 0; i < s->config->listen.len && used < size; i++) {
+	for (size_t i = 0; i < s->config->listen.len - s->config->n_preview && used < size; i++) {
 		used += (size_t)snprintf(buf + used, size - used, "%s%s", i ? "\n" : "",
 					 s->config->listen.at[i]);
 	}

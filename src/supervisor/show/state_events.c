@@ -40,6 +40,19 @@ void events_process_state(struct process *p, const struct plan_action *a)
 		     worker_state_info((enum worker_state)a->from)->name, extra);
 }
 
+void events_service_maintained(struct service *s, enum maintenance_act act)
+{
+	static const enum event_type types[] = {
+		[MAINTENANCE_PAUSE] = EVENT_SLOT_PAUSED,
+		[MAINTENANCE_RESUME] = EVENT_SLOT_RESUMED,
+		[MAINTENANCE_OFFLINE] = EVENT_SLOT_OFFLINE,
+		[MAINTENANCE_ONLINE] = EVENT_SLOT_ONLINE,
+	};
+
+	events_emitf(s->sup, types[act], "servicename:%s live:%s", s->config->name,
+		     slot_name(service_live(s)));
+}
+
 void events_service_ended(struct service *s, const struct plan_action *a)
 {
 	enum event_type type = a->arg == SWAP_EXIT_FAILED	    ? EVENT_SLOT_FAILED

@@ -64,6 +64,11 @@ static void socket_gone(struct service *s, const struct public_socket *socket)
 	note("socket gone %s", socket->address);
 }
 
+static void page(struct service *s)
+{
+	note("page %s", s->page.fd < 0 ? "built in" : "of a file");
+}
+
 static void worker(struct service *s, const struct process *p, bool up)
 {
 	(void)s;
@@ -132,6 +137,7 @@ const struct handoff_ops fake_handoff = {
 	.begin = begin,
 	.service = service,
 	.service_gone = service_gone,
+	.page = page,
 	.socket = socket_there,
 	.socket_gone = socket_gone,
 	.worker = worker,

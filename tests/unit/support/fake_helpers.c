@@ -156,6 +156,7 @@ static void answer(struct fake_process *h, struct message *m)
 	case MSG_RELAY_FLIPPED:
 	case MSG_RELAY_DRAIN:
 	case MSG_RELAY_CUT:
+	case MSG_RELAY_PAGE:
 		fake_relay_told(h, m);
 		break;
 	case MSG_SPAWN:
