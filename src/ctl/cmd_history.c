@@ -58,6 +58,17 @@ static bool is_among(const json_t *all, const char *service)
 	return false;
 }
 
+/* Of a service that went offline or online, which is no job. */
+static void add_outage(struct strbuf *to, const json_t *entry, const char *when)
+{
+	view_pad(to, "", 6);
+	view_pad(to, when, 18);
+	view_pad(to, text_of(entry, "service"), 14);
+	view_pad(to, text_of(entry, "kind"), 41);
+	view_pad(to, text_of(entry, "who"), 12);
+	(void)strbuf_addf(to, "%s\n", text_of(entry, "text"));
+}
+
 static void add_entry(struct strbuf *to, const json_t *entry)
 {
 	time_t began = (time_t)json_integer_value(json_object_get(entry, "began"));
@@ -66,6 +77,10 @@ static void add_entry(struct strbuf *to, const json_t *entry)
 
 	if (localtime_r(&began, &tm)) {
 		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
+	}
+	if (!json_object_get(entry, "job")) {
+		add_outage(to, entry, when);
+		return;
 	}
 	(void)usec_format((usec_t)(json_number_value(json_object_get(entry, "took")) * 1e6), took,
 			  sizeof(took));
