@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 void answer_start(struct answer_request *q)
 {
@@ -126,19 +125,24 @@ bool answer_asks_for(const struct answer_request *q, const char *paths)
 	return false;
 }
 
-/* RFC 9110, 5.6.7, in whatever language the process runs. */
+/* RFC 9110, 5.6.7. gmtime_r would look for the time zone's file. Years begin in March here, so that
+ * the day that not all of them have is the last one. */
 static void format_date(usec_t wall, char *buf, size_t size)
 {
-	static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-					 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-	const time_t seconds = (time_t)(wall / SECONDS(1));
-	struct tm tm = {0};
+	static const char weekdays[][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+	static const char months[][4] = {"Mar", "Apr", "May", "Jun", "Jul", "Aug",
+					 "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"};
+	const uint64_t seconds = wall / SECONDS(1), days = seconds / 86400;
+	const uint64_t since = days + 719468, era = since / 146097, day = since % 146097;
+	const uint64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	const unsigned of_year = (unsigned)(day - (365 * year + year / 4 - year / 100));
+	const unsigned month = (5 * of_year + 2) / 153;
 
-	(void)gmtime_r(&seconds, &tm);
-	(void)snprintf(buf, size, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday % 7],
-		       tm.tm_mday, months[tm.tm_mon % 12], tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
-		       tm.tm_sec);
+	(void)snprintf(buf, size, "%s, %02u %s %04u %02u:%02u:%02u GMT", weekdays[days % 7],
+		       of_year - (153 * month + 2) / 5 + 1, months[month],
+		       (unsigned)(era * 400 + year + (month >= 10)),
+		       (unsigned)(seconds / 3600 % 24), (unsigned)(seconds / 60 % 60),
+		       (unsigned)(seconds % 60));
 }
 
 size_t answer_compose(const struct answer_head *head, char buf[ANSWER_HEAD_MAX])

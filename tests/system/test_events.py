@@ -179,7 +179,7 @@ def test_ticks_come_only_while_somebody_listens(slotd):
     assert when % 5 == 0 and began - 5 < when <= time.time()
 
 
-def test_swaps_and_rollbacks_are_told(slotd, ports):
+def test_swaps_rollbacks_and_maintenance_are_told(slotd, ports):
     daemon = slotd(listener("ear", "SLOT") + two_slots(
         "payinv", f"127.0.0.1:{ports.one()}", ports.run(1), ports.run(1)))
     daemon.wait_state("ear", "RUNNING")
@@ -188,6 +188,11 @@ def test_swaps_and_rollbacks_are_told(slotd, ports):
     wait_for(lambda: len(lines(daemon, "ear")) == 2, "both are told")
     assert names(daemon, "ear") == ["SLOT_SWAPPED", "SLOT_ROLLED_BACK"]
     assert "servicename:payinv kind:swap live:b" in lines(daemon, "ear")[0]
+    for command in ("pause", "resume", "offline", "online"):
+        daemon.ctl(command, "payinv", check=True)
+    wait_for(lambda: len(lines(daemon, "ear")) == 6, "these, too")
+    assert names(daemon, "ear")[2:] == ["SLOT_PAUSED", "SLOT_RESUMED", "SLOT_OFFLINE",
+                                        "SLOT_ONLINE"]
 
 
 def test_groups_that_come_and_go_are_told(slotd):

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define GET	  "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 #define POST(...) "POST / HTTP/1.1\r\n" __VA_ARGS__ "\r\n"
@@ -156,10 +157,28 @@ START_TEST(a_head_says_all_that_it_must)
 }
 END_TEST
 
+START_TEST(the_date_is_that_of_the_clock)
+{
+	for (uint64_t at = 0; at < UINT64_C(8000000000); at += 86400 * 13 + 12345) {
+		const struct answer_head head = {.type = "x", .now = SECONDS(at)};
+		const time_t seconds = (time_t)at;
+		char buf[ANSWER_HEAD_MAX + 1] = "", want[64] = "";
+		struct tm tm;
+
+		buf[answer_compose(&head, buf)] = '\0';
+		ck_assert_ptr_nonnull(gmtime_r(&seconds, &tm));
+		ck_assert_uint_gt(strftime(want, sizeof(want),
+					   "\r\nDate: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm),
+				  0);
+		ck_assert_msg(strstr(buf, want) != NULL, "%s not in %s", want, buf);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("relay_answer", each_request_gets_its_answer_however_it_comes,
 			 a_body_without_end_is_not_read_to_its_end,
 			 a_path_that_is_not_within_the_first_bytes_is_no_health_path,
-			 a_head_says_all_that_it_must);
+			 a_head_says_all_that_it_must, the_date_is_that_of_the_clock);
 }
