@@ -150,7 +150,7 @@ def test_a_client_that_reads_slowly_gets_all_of_a_large_page(slotd, ports):
     (payinv.daemon.dir / "page.json").write_text(page)
     offline(payinv)
     with socket.create_connection(payinv.address, 20) as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 5 +
                        b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         time.sleep(0.2)  # its buffers are full by then

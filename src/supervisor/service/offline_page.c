@@ -91,16 +91,22 @@ static void tell(struct service *s)
 	}
 }
 
-/* Nothing that is read: what is built in. */
-static void failed(struct service *s, const char *why)
+static void report(struct service *s, const char *why)
 {
 	if (strcmp(s->page.why, why) != 0) {
 		service_say(s, LOG_WARNING,
-			    "offline_page %s cannot be read: %s; the page that is built in is used",
-			    s->config->offline_page, why);
+			    "offline_page %s cannot be read: %s; the page %s is used",
+			    s->config->offline_page, why,
+			    s->page.fd < 0 ? "that is built in" : "of before");
 		(void)snprintf(s->page.why, sizeof(s->page.why), "%s", why);
 	}
+}
+
+/* Nothing that is read: what is built in. */
+static void failed(struct service *s, const char *why)
+{
 	cleanup_closep(&s->page.fd);
+	report(s, why);
 	tell(s);
 }
 
@@ -182,8 +188,9 @@ void offline_page_read(struct service *s, offline_page_fn *then)
 		return;
 	}
 	r = start(s);
-	if (r < 0) {
-		failed(s, strerror(-r));
+	if (r < 0) { /* for want of memory or descriptors: the file may be well */
+		report(s, strerror(-r));
+		tell(s);
 	}
 }
 

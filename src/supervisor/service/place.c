@@ -129,7 +129,10 @@ void service_tell_workers(struct service *s)
 
 void service_begin_placed(struct service *s, enum slot_id live)
 {
-	s->placed = (struct placement){.live = live, .mode = s->down ? SWITCH_HOLD : SWITCH_OPEN};
+	s->placed = (struct placement){.live = live,
+				       .mode = s->down		 ? SWITCH_HOLD
+					       : s->wish.offline ? SWITCH_OFFLINE
+								 : SWITCH_OPEN};
 	s->flipping = false;
 	s->sup->handoff->begin(s, &s->placed);
 }
