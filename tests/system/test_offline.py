@@ -217,15 +217,21 @@ def test_it_lasts_over_a_deploy_a_kill_a_reload_and_a_reboot(slotd, ports):
     assert again.returncode == 10 and "payinv is not offline" in again.stderr
 
 
-def test_a_relay_that_is_killed_answers_the_page_again(slotd, ports):
-    payinv = make(slotd, ports, "offline_page=%D%/page.html\n[slotd]\nrelays=1\n")
+def test_a_relay_after_a_kill_and_one_after_an_upgrade_answer_as_before(slotd, ports):
+    place = ("127.0.0.1", ports.one())
+    payinv = make(slotd, ports, f"offline_page=%D%/page.html\npreview_listen=127.0.0.1:{place[1]}\n"
+                                "[slotd]\nrelays=1\n")
     offline(payinv)
     os.kill(payinv.daemon.helpers("relay")[0], 9)
-    kept = connect(payinv.address)
-    assert ask(kept)[:3:2] == (503, PAGE)
-    payinv.daemon.ctl("upgrade", check=True)
-    assert ask(kept)[:3:2] == (503, PAGE), "the relay of before still answers its clients"
-    assert says_all(payinv.address, b"GET / HTTP/1.0\r\n\r\n").endswith(PAGE)
+    kept, preview = connect(payinv.address), connect(place)
+    for _ in range(2):  # before and after an upgrade: the relay of before answers its clients
+        assert ask(kept)[:3:2] == (503, PAGE)
+        assert "nothing to preview" in ask(preview)[2]
+        assert says_all(payinv.address, b"GET / HTTP/1.0\r\n\r\n").endswith(PAGE)
+        assert "nothing to preview" in says_all(place, b"GET / HTTP/1.0\r\n\r\n")
+        payinv.daemon.ctl("upgrade", check=True)
+    payinv.daemon.ctl("start", "payinv-b:*", check=True)
+    wait_for(lambda: ask(preview)[2].startswith("b "), "the idle slot is up")
 
 
 def test_a_service_without_workers_answers_its_page_after_hold_timeout(slotd, ports):
