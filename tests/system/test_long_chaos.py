@@ -9,6 +9,7 @@ import statistics
 import time
 from collections import Counter, defaultdict
 from contextlib import suppress
+from datetime import datetime
 
 import pytest
 
@@ -153,6 +154,18 @@ class Chaos:
 
         wait_for(lambda: not strangers(), "no process is nobody's")
 
+    def around(self, request):
+        """What was done, and what slotd said, in the seconds before a request and just after it."""
+        first, last = request.sent - 3, request.done + 0.5
+        lines = [f"{at:.3f} {what}" for at, what in self.said if first < at < last]
+        to_wall = time.time() - time.monotonic()
+        for line in self.daemon.log().splitlines():
+            with suppress(ValueError):
+                at = datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S,%f").timestamp() - to_wall
+                if first < at < last:
+                    lines.append(f"{at:.3f} slotd: {line[24:]}")
+        return "\n".join(sorted(lines))
+
     def sample(self):
         at = time.monotonic()
         for pid, (name, _) in self.processes().items():
@@ -197,8 +210,9 @@ def test_chaos(slotd, ports, record_property):
         figures.append(f"{name}: {rss:.0f} -> {rss_then:.0f} kB, {fds:.0f} -> {fds_then:.0f} descriptors")
     record_property("figures", "; ".join(figures))
     print("\n".join(figures))
-    assert not lost, [(path, r, [said for said in chaos.said if r.sent - 3 < said[0] < r.done + 1])
-                      for path, r in lost[:3]]
+    for path, r in lost:
+        print(f"lost: GET {path}: {r}\n{chaos.around(r)}")
+    assert not lost
     assert lines == [str(i + 1) for i in range(len(lines))]
     for name, samples in chaos.samples.items():
         (rss, rss_then), (fds, fds_then) = quarters(samples)
