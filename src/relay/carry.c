@@ -213,7 +213,6 @@ static void send_again(struct conn *c)
 	struct exchange *e = c->exchange;
 
 	count_add64(&worker_counts(c->worker)->retried, 1);
-	e->retried = true;
 	memcpy(copier_buffer(&c->service->relay->copier), e->kept, e->n_kept);
 	conn_place_again(c, e->n_kept);
 }
@@ -223,12 +222,15 @@ void conn_take_back(struct conn *c)
 	const struct linger reset = {.l_onoff = 1, .l_linger = 0};
 
 	(void)setsockopt(c->side[WORKER].fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	c->exchange->moved = true;
 	send_again(c);
 }
 
 /* The request of a worker that did not answer goes to another, where it may. True: it went. */
 static bool retry(struct conn *c, bool unread)
 {
+	struct exchange *e = c->exchange;
+
 	if (!exchange_may_retry(c, unread)) {
 		return false;
 	}
@@ -236,6 +238,9 @@ static bool retry(struct conn *c, bool unread)
 		/* One that ended a kept connection may well be there; a new one was not served. */
 		place_refused(&c->worker->place, usec_monotonic());
 	}
+	e->again = e->retried;
+	e->retried = true;
+	e->died = c->worker->place.key;
 	send_again(c);
 	return true;
 }

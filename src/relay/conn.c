@@ -156,6 +156,15 @@ static uint32_t roll(struct relay *relay)
 	return relay->dice >> 8;
 }
 
+/* Rather not the one that has just died with the same request. */
+static struct place_worker *choose_in(const struct conn *c, struct relay_slot *slot, usec_t now)
+{
+	const struct exchange *e = c->exchange;
+
+	return place_choose_but(&slot->table, c->service->balance, client_hash(c), now,
+				e && e->retried ? e->died : PLACE_NONE);
+}
+
 /* One look at the word decides; NULL: nobody can take it now. */
 static struct relay_worker *choose(struct conn *c)
 {
@@ -169,9 +178,9 @@ static struct relay_worker *choose(struct conn *c)
 		return NULL;
 	}
 	now = usec_monotonic();
-	p = place_choose(&slot->table, s->balance, client_hash(c), now);
+	p = choose_in(c, slot, now);
 	while (p && p->slow_until <= now && worker_stalls(worker_of(p), now)) {
-		p = place_choose(&slot->table, s->balance, client_hash(c), now);
+		p = choose_in(c, slot, now);
 	}
 	if (p) {
 		slot->last_placed = now;

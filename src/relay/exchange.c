@@ -76,7 +76,7 @@ void exchange_begin(struct conn *c)
 	follow_start(&e->follow, &relay->memo);
 	e->n_kept = 0;
 	e->keeps = c->service->retry != RETRY_NO;
-	e->split = e->retried = false;
+	e->split = e->moved = e->retried = e->again = false;
 	c->exchange = e;
 	relay->n_exchanges++;
 	relay->peak_exchanges = relay->n_exchanges > relay->peak_exchanges ? relay->n_exchanges
@@ -257,8 +257,12 @@ bool exchange_may_retry(const struct conn *c, bool unread)
 {
 	const struct exchange *e = c->exchange;
 
-	if (!e || !e->keeps || e->retried || c->side[CLIENT].broken ||
-	    follow_answer_begun(&e->follow)) {
+	if (!e || !e->keeps || c->side[CLIENT].broken || follow_answer_begun(&e->follow)) {
+		return false;
+	}
+	/* A process that is killed may close its listening socket last: until then it takes
+	 * connections, which nobody reads. */
+	if (e->retried && (e->again || !unread || !was_one_read(c))) {
 		return false;
 	}
 	if (follow_pinned(&e->follow, NULL)) {

@@ -110,6 +110,32 @@ struct place_worker *place_choose(struct place_table *t, enum balance balance, u
 	return w ? w : take_turns(t, now, true);
 }
 
+static struct place_worker *find(const struct place_table *t, uint32_t key)
+{
+	vec_for_each (at, &t->workers) {
+		if ((*at)->key == key) {
+			return *at;
+		}
+	}
+	return NULL;
+}
+
+struct place_worker *place_choose_but(struct place_table *t, enum balance balance, uint32_t hash,
+				      usec_t now, uint32_t key)
+{
+	struct place_worker *last = key == PLACE_NONE ? NULL : find(t, key), *w;
+	usec_t until;
+
+	if (!last) {
+		return place_choose(t, balance, hash, now);
+	}
+	until = last->avoid_until;
+	last->avoid_until = USEC_NEVER;
+	w = place_choose(t, balance, hash, now);
+	last->avoid_until = until;
+	return w ? w : place_choose(t, balance, hash, now);
+}
+
 bool place_any_up(const struct place_table *t)
 {
 	vec_for_each (at, &t->workers) {

@@ -24,6 +24,7 @@
 
 enum {
 	PLACE_NO_LIMIT = UINT32_MAX,
+	PLACE_NONE = UINT32_MAX, /* the key of no worker */
 	PLACE_WEIGHT_WHOLE = 10000,
 };
 
@@ -63,6 +64,10 @@ enum slot_id place_slot(struct switch_word word, uint32_t dice);
  */
 struct place_worker *place_choose(struct place_table *t, enum balance balance, uint32_t hash,
 				  usec_t now);
+/** As place_choose, but the worker with that key is taken only if no other can be; PLACE_NONE: any.
+ */
+struct place_worker *place_choose_but(struct place_table *t, enum balance balance, uint32_t hash,
+				      usec_t now, uint32_t key);
 /** Can the worker take a connection now, and does it accept? */
 bool place_keeps_up(const struct place_worker *w, usec_t now);
 /** Is any worker up, even if it can take no more connections? */

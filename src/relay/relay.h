@@ -162,9 +162,12 @@ struct exchange {
 	struct follow follow;
 	unsigned char *kept; /* all that the client has sent since it was between requests */
 	uint32_t n_kept, kept_room;
-	bool keeps;   /* kept is complete so far */
-	bool split;   /* what may ask for something took more than one write to the worker */
-	bool retried; /* it was sent to a second worker: there is no third */
+	bool keeps;    /* kept is complete so far */
+	bool split;    /* what may ask for something took more than one write to the worker */
+	bool moved;    /* it was taken from a worker that left it unread for long */
+	bool retried;  /* a worker has died with it, and another one got it... */
+	bool again;    /* ...which died too, and had not read it */
+	uint32_t died; /* key of the worker that has died */
 };
 
 /** Makes one for a connection whose service follows; without memory it is not followed. */

@@ -125,7 +125,7 @@ static void report(struct relay_worker *w, usec_t now)
 /* Does what was sent on it still lie unread? Otherwise it need not be looked at any more. */
 static bool is_stuck(struct conn *c, struct view *v)
 {
-	if (!exchange_may_retry(c, false)) {
+	if (!exchange_may_retry(c, false) || c->exchange->moved) {
 		stall_forget(c);
 		return false;
 	}

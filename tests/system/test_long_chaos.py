@@ -1,11 +1,13 @@
 """Chaos for some minutes, or for SLOTD_CHAOS seconds: everything is killed, stopped, deployed, swapped,
-reloaded and upgraded at random under load, and nothing is lost, doubled or left, and nothing grows."""
+rolled, paused, frozen, reloaded and upgraded at random under load, deploys fail, and are interrupted,
+and nothing is lost, doubled or left, and nothing grows."""
 
 import json
 import os
 import random
 import signal
 import statistics
+import subprocess
 import time
 from collections import Counter, defaultdict
 from contextlib import suppress
@@ -16,6 +18,7 @@ import pytest
 from harness import procs
 from harness.apps import two_slots
 from harness.load import Failure, Load, once
+from harness.paths import SLOTCTL
 from harness.procs import wait_for
 from test_adopt import next_slotd
 from test_faults import COUNT, EXTRA
@@ -26,6 +29,15 @@ SECONDS = int(os.environ.get("SLOTD_CHAOS", 240))
 HELPERS = {"relay": 2, "log": 1, "control": 1, "keep": 1, "spawn": 1, "probe": 1}
 # log without rotation, so that every line is there; debug lines are many
 QUIET = "[supervisord]\nloglevel=info\n[slotd]\nrelays=2\n"
+# Names that tell the commands of a deploy what to do.
+FAILS, REFUSES, TAKES_TIME = "fails", "refuses", "takes-time"
+HOOKS = f"""prepare=
+  if test -e %D%/{TAKES_TIME}; then sleep 2; fi
+  test ! -e %D%/{FAILS}
+verify=test ! -e %D%/{REFUSES}
+on_failure=true
+after_swap=true
+"""
 
 
 class Chaos:
@@ -33,7 +45,7 @@ class Chaos:
         self.before = set(procs.descendants(os.getpid()))
         self.dice, self.address = dice, ("127.0.0.1", ports.one())
         self.text = two_slots("s", f"127.0.0.1:{self.address[1]}", ports.run(2), ports.run(2),
-                              options="prepare=true\nbake=0.2\nlive_file=%D%/live\n") + \
+                              options=HOOKS + "bake=0.2\nlive_file=%D%/live\n") + \
             COUNT + QUIET
         self.daemon = slotd(self.text)
         self.done, self.cuts, self.samples = Counter(), [], defaultdict(list)
@@ -96,8 +108,63 @@ class Chaos:
         assert done.returncode >= 0, done
         self.done[f"{args[0]} {'done' if done.returncode == 0 else 'refused'}"] += 1
 
+    def release(self):
+        return f"r{sum(self.done.values())}"
+
     def deploy(self):
-        self.ctl("deploy", "s", f"r{sum(self.done.values())}")
+        self.ctl("deploy", "s", self.release())
+
+    def failing_deploy(self):
+        reason = self.daemon.dir / self.dice.choice([FAILS, REFUSES])
+        reason.touch()
+        self.deploy()
+        reason.unlink()
+
+    def hook(self):
+        """The shell of the commands that run."""
+        known = {i["pid"] for i in self.daemon.rpc.supervisor.getAllProcessInfo()}
+        return next((pid for pid, (name, parent) in self.processes().items()
+                     if name == "sh" and parent == self.daemon.pid and pid not in known), None)
+
+    def kill_hook(self, _client):
+        pid = self.hook()
+        if pid:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def interrupted_deploy(self):
+        """Something happens to it while its commands run."""
+        (self.daemon.dir / TAKES_TIME).touch()
+        client = subprocess.Popen([SLOTCTL, "-c", self.daemon.config, "deploy", "s", self.release()],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+        try:
+            wait_for(lambda: self.hook() or client.poll() is not None, "its commands run")
+            act = self.dice.choice([self.kill_hook, lambda c: c.kill(), lambda c: self.kill_slotd(),
+                                    lambda c: c.send_signal(signal.SIGINT),
+                                    lambda c: self.ctl("abort", "s")])
+            act(client)
+        finally:
+            (self.daemon.dir / TAKES_TIME).unlink()
+            client.wait(timeout=90)
+        self.done[f"deploy ended with {client.returncode}"] += 1
+
+    def meanwhile(self):
+        self.dice.choice([self.kill_slotd, self.kill_helper, self.kill_worker, self.deploy,
+                          lambda: time.sleep(self.dice.random())])()
+
+    def pause(self):
+        self.ctl("pause", "s")
+        self.meanwhile()
+        self.ctl("resume", "s")
+
+    def freeze(self):
+        self.ctl("freeze", "s", "a reason")
+        self.meanwhile()
+        self.ctl("unfreeze", "s")
+
+    def roll(self):
+        self.ctl("restart", "--rolling", "s")
 
     def swap(self):
         self.ctl("swap", "s")
@@ -116,7 +183,8 @@ class Chaos:
         act = self.dice.choice([self.kill_slotd, self.kill_helper, self.kill_helper, self.kill_helper,
                                 self.stop_helper, self.kill_worker, self.kill_worker, self.deploy,
                                 self.deploy, self.swap, self.swap, self.rollback, self.reload,
-                                self.reload, self.upgrade])
+                                self.reload, self.upgrade, self.failing_deploy,
+                                self.interrupted_deploy, self.pause, self.freeze, self.roll])
         self.done[act.__name__] += 1
         self.said.append((time.monotonic(), act.__name__))
         act()
@@ -203,7 +271,8 @@ def test_chaos(slotd, ports, record_property):
             if not any(r.sent - 1 < cut < r.done + 0.5 for cut in chaos.cuts)]
     lines = chaos.daemon.read("count.log").split("\n")[:-1]
     figures = [f"chaos of {SECONDS} s, seed {seed}: {dict(sorted(chaos.done.items()))}; "
-               f"{sum(len(load.requests) for load in loads)} GETs, {len(failed)} in a relay that was killed, "
+               f"{sum(len(load.requests) for load in loads)} GETs, {len(failed) - len(lost)} in a relay that "
+               f"was killed, "
                f"{len(lost)} lost; {len(lines)} lines, none lost"]
     for name, samples in sorted(chaos.samples.items()):
         (rss, rss_then), (fds, fds_then) = quarters(samples)

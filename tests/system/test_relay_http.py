@@ -15,8 +15,8 @@ import pytest
 
 from harness.paths import BUILD
 from harness.procs import SLOW, wait_for
-from harness.relay import (A, B, CONNECTIONS, EARLY, IDEMPOTENT, IDLE, LATE, NO, ROUND_ROBIN, SECOND,
-                           SOURCE, TCP, Relays)
+from harness.relay import (A, B, CONNECTIONS, EARLY, IDEMPOTENT, IDLE, LATE, LEAST_CONN, NO, ROUND_ROBIN, SECOND,
+                           SOURCE, TCP, Relays, listener)
 from harness.servers import TIMEOUT, Worker, connect, keep, read_all, reset
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -601,6 +601,53 @@ def test_nothing_is_sent_again_with_retry_no(pair):
     relays, bad, _ = pair(refuse_unread, http(b"good"), RETRY=NO)
     with pytest.raises(ConnectionResetError):
         ask_until_bad(relays, bad, GET)
+
+
+def once_then_die(connection):
+    """Answers one request, and ends with the second in hand, as one that is killed."""
+    connection.recv(1 << 16)
+    connection.sendall(answer(b"bad"))
+    connection.recv(1 << 16)
+
+
+@pytest.mark.parametrize("balance", [ROUND_ROBIN, LEAST_CONN, SOURCE])
+def test_a_get_goes_to_another_worker_than_the_one_that_died_with_it(pair, balance):
+    """That one may still take connections for a moment: its listening socket may be closed last."""
+    relays, bad, _ = pair(once_then_die, http(b"good"), BALANCE=balance)
+    clients = [connect(relays.address) for _ in range(4)]
+    names = [ask(client) for client in clients]
+    for client in [c for c, name in zip(clients, names) if name == b"bad"]:
+        with connect(relays.address) as other:
+            assert ask(other)  # whose turn it is then
+        assert ask(client) == b"good"
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.parametrize("request_", [GET, POST])
+def test_who_waited_for_one_that_was_being_killed_waits_for_its_successor(request_):
+    """Two connections of the same process are lost: with the request, and with it unread."""
+    with listener() as dying, Relays(CONNECT=LATE) as relays:
+        dying.settimeout(TIMEOUT)
+        address = dying.getsockname()
+        relays.worker(1, A, f"{address[0]}:{address[1]}")
+        relays.table()
+        with connect(relays.address, GET) as client:
+            connection = dying.accept()[0]
+            assert connection.recv(1 << 16) == GET
+            connection.sendall(answer(b"first"))
+            assert read_answer(client) == b"first"
+            client.sendall(request_)
+            assert select.select([connection], [], [], TIMEOUT)[0]
+            if request_ == GET:
+                connection.recv(1 << 16)
+            reset(connection)
+            assert select.select([dying], [], [], TIMEOUT)[0]  # it was sent again, and lies there
+            dying.close()
+            time.sleep(0.05)  # refused meanwhile
+            successor = Worker(http(b"successor"), address)
+            assert read_answer(client) == b"successor"
+            successor.close()
 
 
 def test_a_request_that_kills_two_workers_is_not_tried_on_a_third():
