@@ -50,6 +50,7 @@ class Chaos:
         self.daemon = slotd(self.text)
         self.done, self.cuts, self.samples = Counter(), [], defaultdict(list)
         self.said, self.killed = [], 0.0  # (when, what); the last worker
+        self.kept_again = 0.0
         self.counter = self.daemon.wait_state("count", "RUNNING")["pid"]
         wait_for(lambda: self.daemon.slot("s", "a")["ready"] == 2, "its workers are healthy")
 
@@ -64,6 +65,8 @@ class Chaos:
     # ---- what is done to it
 
     def kill_slotd(self):
+        """Not in the moment in which slotd-keep is dead, too: then nobody holds what a next one needs."""
+        time.sleep(max(0, self.kept_again - time.monotonic()))
         self.daemon.kill()
         time.sleep(self.dice.random() * 0.3)
         next_slotd(self.daemon)
@@ -75,6 +78,8 @@ class Chaos:
     def cut(self, name):
         if name == "relay":
             self.cuts.append(time.monotonic())
+        if name == "keep":
+            self.kept_again = time.monotonic() + 1
 
     def kill_helper(self):
         name, pid = self.a_helper()
