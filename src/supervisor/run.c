@@ -23,7 +23,7 @@
 #include "service/gate.h"
 #include "service/services.h"
 #include "show/events.h"
-#include "show/notices.h"
+#include "show/notice_queue.h"
 #include "show/publish.h"
 #include "show/requests.h"
 #include "show/systemd.h"
@@ -314,7 +314,7 @@ void supervisor_begin(struct supervisor *sup)
 	cgroups_sweep(sup);
 	records_resume(sup);
 	services_resume(sup);
-	notices_resume(sup);
+	notice_queues_resume(sup);
 	vec_for_each (g, &sup->groups) {
 		group_autostart(*g);
 	}
@@ -343,9 +343,9 @@ void supervisor_run(struct supervisor *sup)
 static void end_parts(struct supervisor *sup)
 {
 	static void (*const ends[])(struct supervisor *) = {
-		dry_runs_done, upgrade_done, events_done,   fcgi_done,	  sd_listener_done,
-		services_done, gate_done,    jobs_done,	    notices_done, relays_done,
-		records_done,  reload_done,  requests_done, helpers_done, streams_done,
+		dry_runs_done, upgrade_done, events_done,   fcgi_done,		sd_listener_done,
+		services_done, gate_done,    jobs_done,	    notice_queues_done, relays_done,
+		records_done,  reload_done,  requests_done, helpers_done,	streams_done,
 		servers_done,  publish_done, keep_done,
 	};
 

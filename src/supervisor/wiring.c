@@ -27,6 +27,7 @@
 #include "service/vitals.h"
 #include "service_commands.h"
 #include "show/events.h"
+#include "show/notice_queue.h"
 #include "show/notices.h"
 #include "show/publish.h"
 #include "show/requests.h"
@@ -227,7 +228,7 @@ static const struct service_observer notices_follow = {
 	.job_ended = notices_job_ended,
 	.drain_cut = notices_drain_cut,
 	.no_room = notices_no_room,
-	.gone = notices_service_gone,
+	.gone = notice_queue_service_gone,
 };
 static const struct service_observer systemd_follows = {.live = systemd_service_live};
 

@@ -1,12 +1,8 @@
 #pragma once
 
 /**
- * Tells people: makes notices (slotd/notice.h) of what happens, and gives each to the notify=
- * command of its service, or of [slotd], as one line of JSON.
- *
- * Each service has a queue, and so have all programs that belong to none; one command of a queue
- * runs at a time. What is not delivered yet is in a memfd that slotd-keep has, so that the next
- * slotd delivers it after a kill or an upgrade; a command that ran then is ended, and run again.
+ * Tells people: makes notices (slotd/notice.h) of what happens, each of which is a line of JSON for
+ * the notify= command (show/notice_queue.h).
  */
 
 #include "deploy/request.h"
@@ -23,7 +19,6 @@ void notices_job_began(struct service *s, const struct job *j);
 void notices_job_ended(struct service *s, const struct job *j);
 void notices_drain_cut(struct service *s, enum slot_id slot, uint64_t n);
 void notices_no_room(struct service *s, const char *text);
-void notices_service_gone(struct service *s);
 void notices_process_entered(struct process *p, const struct plan_action *a);
 void notices_output_lost(struct process *p, int error);
 
@@ -33,8 +28,3 @@ void notices_output_lost(struct process *p, int error);
  */
 int notices_test(struct supervisor *sup, const struct job_request *req, uint32_t id,
 		 struct diag *diag);
-
-/** Takes over what a former slotd has not delivered. */
-void notices_resume(struct supervisor *sup);
-/** slotd ends: says what is not delivered. */
-void notices_done(struct supervisor *sup);

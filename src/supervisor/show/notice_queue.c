@@ -1,0 +1,580 @@
+#include "show/notice_queue.h"
+#include "link/inheritance.h"
+#include "link/kept.h"
+#include "service/services.h"
+#include "show/requests.h"
+#include "worker/names.h"
+#include "worker/process.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/fault.h>
+#include <slotd/io.h>
+#include <slotd/os.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DISK_FULL_EVERY SECONDS(3600) /* a full disk is met again and again */
+
+enum {
+	OUTPUT_KEPT = 1024,
+};
+
+/* One run of a command. */
+struct delivery {
+	struct child child;
+	char said[OUTPUT_KEPT];
+	size_t n_said;
+};
+
+struct queue {
+	struct queue *next;
+	struct supervisor *sup;
+	char name[LEDGER_NAME_MAX]; /* of the service; "": of programs that belong to none */
+	VEC(struct notice) list;
+	struct notice_pace pace;
+	struct loop_timer timer;
+	struct delivery delivery, test;
+	uint32_t tester; /* id of the request for the test; 0: none runs */
+	int store;	 /* memfd, -EBADF: none */
+	usec_t disk_full;
+};
+
+struct notices {
+	struct queue *queues;
+	uint64_t last_id;
+};
+
+static void look(struct queue *q);
+
+/* ---- what the configuration says, by now ---- */
+
+struct terms {
+	const char *command; /* NULL: nobody is told */
+	char *const *on;
+	usec_t timeout;
+	const struct owner *user; /* NULL: that of the worker */
+};
+
+/* name: of a service; "" for programs that are of none. */
+static struct terms terms_for(const struct supervisor *sup, const char *name)
+{
+	const struct supervisord_config *all = &sup->config->supervisord;
+	const struct service_config *s = *name ? config_service(sup->config, name) : NULL;
+	const bool own = s && s->notify;
+
+	return (struct terms){
+		.command = own ? s->notify : all->notify,
+		.on = s && s->notify_on ? s->notify_on : all->notify_on,
+		.timeout = own ? s->notify_timeout : all->notify_timeout,
+		.user = s && s->notify_user.user ? &s->notify_user
+			: all->notify_user.user	 ? &all->notify_user
+						 : NULL,
+	};
+}
+
+static struct terms terms_of(const struct queue *q)
+{
+	return terms_for(q->sup, q->name);
+}
+
+bool notice_queue_wants(const struct supervisor *sup, const char *name, enum notice_event event)
+{
+	const struct terms t = terms_for(sup, name);
+
+	return t.command && notice_wanted(event, t.on) && sup->mood == MOOD_RUNNING;
+}
+
+static const struct process *any_worker(const struct service *s)
+{
+	struct process *p, *found = NULL;
+	size_t pos = 0;
+
+	while ((p = service_next(s, SLOT_MAX_, &pos))) {
+		if (!found || (p->config->address && !found->config->address)) {
+			found = p;
+		}
+	}
+	return found;
+}
+
+/* As whom it runs. NULL: nobody knows any more. */
+static const struct owner *user_of(const struct queue *q, const struct terms *t, const char *worker)
+{
+	const struct process *p = *worker ? process_find(q->sup, worker) : NULL;
+	const struct service *s = *q->name ? service_find(q->sup, q->name) : NULL;
+
+	if (t->user) {
+		return t->user;
+	}
+	p = p ? p : s ? any_worker(s) : NULL;
+	return p ? &p->config->program->user : NULL;
+}
+
+/* ---- queues ---- */
+
+static struct notices *notices_of(struct supervisor *sup)
+{
+	if (!sup->notices) {
+		sup->notices = calloc(1, sizeof(struct notices));
+	}
+	return sup->notices;
+}
+
+static void on_timer(struct loop_timer *t)
+{
+	look(container_of(t, struct queue, timer));
+}
+
+static struct queue *find_queue(const struct supervisor *sup, const char *name)
+{
+	struct queue *q = sup->notices ? sup->notices->queues : NULL;
+
+	while (q && strcmp(q->name, name) != 0) {
+		q = q->next;
+	}
+	return q;
+}
+
+/* NULL: no memory. */
+static struct queue *queue_of(struct supervisor *sup, const char *name)
+{
+	struct notices *all = notices_of(sup);
+	struct queue *q = find_queue(sup, name);
+
+	if (q || !all) {
+		return q;
+	}
+	q = calloc(1, sizeof(*q));
+	if (q) {
+		q->sup = sup;
+		q->store = -EBADF;
+		(void)snprintf(q->name, sizeof(q->name), "%s", name);
+		loop_timer_init(&q->timer, on_timer);
+		q->next = all->queues;
+		all->queues = q;
+	}
+	return q;
+}
+
+const char *notice_queue_label(const char *name)
+{
+	return *name ? name : "programs";
+}
+
+static const char *label(const struct queue *q)
+{
+	return notice_queue_label(q->name);
+}
+
+static void drop_first(struct queue *q)
+{
+	notice_store_delivered(q->store, q->list.at[0].id);
+	notice_done(&q->list.at[0]);
+	vec_remove(&q->list, 0);
+	if (q->list.len == 0) {
+		notice_store_clear(q->store);
+	}
+}
+
+static void keep_queue(struct queue *q)
+{
+	char name[sizeof(KEEP_NOTICE_PREFIX) + LEDGER_NAME_MAX];
+
+	(void)snprintf(name, sizeof(name), KEEP_NOTICE_PREFIX "%s", q->name);
+	keep_put(q->sup, name,
+		 (struct kept_fd[]){
+			 {q->store, KEEP_TAG_LINES},
+			 {child_running(&q->delivery.child) ? q->delivery.child.pidfd : -EBADF,
+			  KEEP_TAG_PIDFD}},
+		 2);
+}
+
+static void open_store(struct queue *q)
+{
+	if (q->store >= 0) {
+		return;
+	}
+	q->store = memfd_create("slotd-notices", MFD_CLOEXEC);
+	if (q->store < 0) {
+		log_line(LOG_WARNING, "notices of %s would not outlive slotd: %s", label(q),
+			 strerror(errno));
+		return;
+	}
+	keep_queue(q);
+}
+
+/* ---- running the command ---- */
+
+static void on_output(struct child *c, const char *data, size_t len)
+{
+	struct delivery *d = container_of(c, struct delivery, child);
+
+	child_keep_output(d->said, sizeof(d->said), &d->n_said, data, len);
+}
+
+/* "exit status 3; it printed: ..." Returns whether it was well. */
+static bool outcome_text(const struct delivery *d, const struct child_result *result, char *buf,
+			 size_t size)
+{
+	char how[512], status[64];
+	const bool well = !result->timed_out && result->report.stage == SPAWN_STAGE_NONE &&
+			  WIFEXITED(result->status) && WEXITSTATUS(result->status) == 0;
+
+	if (result->timed_out) {
+		(void)snprintf(how, sizeof(how), "took longer than notify_timeout");
+	} else if (result->report.stage != SPAWN_STAGE_NONE) {
+		(void)spawn_report_text(&result->report, "/bin/sh", how, sizeof(how));
+	} else {
+		(void)snprintf(how, sizeof(how), "%s",
+			       worker_status_text(result->status, status, sizeof(status)));
+	}
+	(void)snprintf(buf, size, "%s%s%.*s", how, d->n_said ? "; it printed: " : "",
+		       (int)strcspn(d->said, "\n"), d->said);
+	return well;
+}
+
+/* Nothing of slotd's own environment but what a command needs, and no secrets of workers. */
+static int make_environment(const struct queue *q, const struct notice *n, const struct owner *user,
+			    struct env *env)
+{
+	const char *path = getenv("PATH");
+	const struct {
+		const char *name, *value;
+	} settings[] = {
+		{"PATH", path ? path : "/usr/local/bin:/usr/bin:/bin"},
+		{"HOME", user->uid == (uid_t)-1 ? getenv("HOME") : user->home},
+		{"USER", user->uid == (uid_t)-1 ? getenv("USER") : user->user},
+		{"LOGNAME", user->uid == (uid_t)-1 ? getenv("LOGNAME") : user->user},
+		{"SHELL", user->uid == (uid_t)-1 ? NULL : user->shell},
+		{"SLOTD_EVENT", notice_name(n->event)},
+		{"SLOTD_SERVICE", q->name},
+		{"SLOTD_TEXT", n->text},
+	};
+	int r = env_for_helper(env);
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings) && r == 0; i++) {
+		r = settings[i].value ? env_setf(env, "%s=%s", settings[i].name, settings[i].value)
+				      : 0;
+	}
+	return r;
+}
+
+static int body_file(const char *json)
+{
+	auto_close int fd = memfd_create("notice", MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : io_write_all(fd, json, strlen(json));
+
+	r = r < 0 ? r : io_write_all(fd, "\n", 1);
+	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0) {
+		r = -errno;
+	}
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
+static int run(struct queue *q, struct delivery *d, const struct notice *n, child_done_fn *done,
+	       child_made_fn *made)
+{
+	const struct terms t = terms_of(q);
+	const struct owner *owner = user_of(q, &t, n->worker);
+	CLEANUP(env_done) struct env env = {0};
+	struct child_spec spec = CHILD_SPEC_INIT;
+	struct rlimit limits[RLIM_NLIMITS];
+	char *argv[] = {(char *)"/bin/sh", (char *)"-c", (char *)t.command, NULL};
+	auto_close int body = owner ? body_file(n->json) : -ESRCH;
+	struct spawn_user user;
+	int r = body < 0 ? body : make_environment(q, n, owner, &env);
+
+	if (r < 0) {
+		return r;
+	}
+	user = (struct spawn_user){owner->uid, owner->gid, owner->groups, owner->n_groups,
+				   owner->user};
+	os_child_limits(limits);
+	d->n_said = 0;
+	d->said[0] = '\0';
+	spec.spawn.argv = argv;
+	spec.spawn.envp = env.at;
+	spec.spawn.stdio[0] = TAKE_FD(body);
+	spec.spawn.directory = "/";
+	spec.spawn.user = owner->uid == (uid_t)-1 ? NULL : &user;
+	spec.spawn.reset_signals = true;
+	spec.spawn.limits = limits;
+	spec.spawn.n_limits = RLIM_NLIMITS;
+	spec.timeout = t.timeout;
+	spec.done = done;
+	spec.output = on_output;
+	spec.made = made;
+	return child_run(&q->sup->children, &d->child, &spec);
+}
+
+/* ---- one after the other ---- */
+
+static void ended(struct queue *q, bool well, const char *how)
+{
+	const struct notice *n = &q->list.at[0];
+	char span[USEC_TEXT_MAX];
+	const usec_t now = usec_monotonic();
+
+	switch (notice_ended(&q->pace, well, now)) {
+	case NOTICE_AGAIN:
+		log_line(LOG_WARNING, "%s: notify, %s: %s; again in %s", label(q),
+			 notice_name(n->event), how,
+			 usec_format(usec_sub(q->pace.next, now), span, sizeof(span)));
+		break;
+	case NOTICE_GIVEN_UP:
+		log_line(LOG_ERR, "%s: notify, %s: %s; given up after %d times. It was: %s",
+			 label(q), notice_name(n->event), how, NOTICE_TRIES, n->text);
+		drop_first(q);
+		break;
+	case NOTICE_DELIVERED:
+		log_line(LOG_DEBUG, "%s: notify, %s: delivered", label(q), notice_name(n->event));
+		drop_first(q);
+		break;
+	}
+	look(q);
+}
+
+static void on_done(struct child *c, const struct child_result *result)
+{
+	struct queue *q = container_of(c, struct queue, delivery.child);
+	char how[OUTPUT_KEPT + 512];
+	const bool well = outcome_text(&q->delivery, result, how, sizeof(how));
+
+	keep_queue(q);
+	if (q->list.len) { /* else the service is gone */
+		ended(q, well, how);
+	}
+}
+
+static void on_made(struct child *c)
+{
+	keep_queue(container_of(c, struct queue, delivery.child));
+}
+
+/* Nobody is told any more: the configuration has changed meanwhile. */
+static void drop_all(struct queue *q)
+{
+	while (q->list.len) {
+		drop_first(q);
+	}
+	q->pace = (struct notice_pace){0};
+}
+
+static void look(struct queue *q)
+{
+	int r;
+
+	if (q->list.len && !terms_of(q).command && !child_running(&q->delivery.child)) {
+		drop_all(q);
+	}
+	if (!q->list.len || child_running(&q->delivery.child) || q->sup->mood != MOOD_RUNNING) {
+		return;
+	}
+	if (q->pace.next > usec_monotonic()) {
+		loop_timer_set(q->sup->loop, &q->timer, q->pace.next);
+		return;
+	}
+	r = run(q, &q->delivery, &q->list.at[0], on_done, on_made);
+	if (r < 0) {
+		ended(q, false,
+		      r == -ESRCH ? "nobody knows any more as which user it should run"
+				  : strerror(-r));
+	}
+}
+
+/* The oldest goes, unless its command runs. */
+static void make_room(struct queue *q)
+{
+	size_t oldest = child_running(&q->delivery.child) ? 1 : 0;
+
+	log_line(LOG_ERR, "%s: notify: %d wait already; dropped the oldest: %s", label(q),
+		 NOTICE_QUEUE_MAX, q->list.at[oldest].text);
+	notice_store_delivered(q->store, q->list.at[oldest].id);
+	notice_done(&q->list.at[oldest]);
+	vec_remove(&q->list, oldest);
+	q->pace = oldest ? q->pace : (struct notice_pace){0};
+}
+
+int notice_queue_add(struct supervisor *sup, const char *name, struct notice *n)
+{
+	struct queue *q = queue_of(sup, name);
+
+	if (!q) {
+		return -ENOMEM;
+	}
+	if (q->list.len == NOTICE_QUEUE_MAX) {
+		make_room(q);
+	}
+	open_store(q);
+	if (vec_push(&q->list, *n) < 0) {
+		return -ENOMEM;
+	}
+	notice_store_add(q->store, n);
+	*n = (struct notice){0};
+	look(q);
+	return 0;
+}
+
+uint64_t notice_queues_next_id(struct supervisor *sup)
+{
+	struct notices *all = notices_of(sup);
+
+	if (!all) {
+		return notice_next_id(0);
+	}
+	all->last_id = notice_next_id(all->last_id);
+	return all->last_id;
+}
+
+bool notice_queue_disk_is_news(struct supervisor *sup, const char *name)
+{
+	struct queue *q = queue_of(sup, name);
+	const usec_t now = usec_monotonic();
+
+	if (!q || (q->disk_full && usec_sub(now, q->disk_full) < DISK_FULL_EVERY)) {
+		return false;
+	}
+	q->disk_full = now;
+	return true;
+}
+
+/* ---- a test ---- */
+
+static void on_tested(struct child *c, const struct child_result *result)
+{
+	struct queue *q = container_of(c, struct queue, test.child);
+	char how[OUTPUT_KEPT + 512], text[OUTPUT_KEPT + 1024];
+	const bool well = outcome_text(&q->test, result, how, sizeof(how));
+	const uint32_t id = q->tester;
+
+	q->tester = 0;
+	(void)snprintf(text, sizeof(text), "%s: the notify command %s: %s", q->name,
+		       well ? "was told" : "failed", how);
+	answer(q->sup, id, well ? FAULT_SUCCESS : FAULT_FAILED, text);
+}
+int notice_queue_test(struct supervisor *sup, const char *name, const struct notice *n, uint32_t id,
+		      struct diag *diag)
+{
+	struct queue *q = queue_of(sup, name);
+	int r;
+
+	if (!q) {
+		return diag_set_errno(diag, -ENOMEM, "%s", name);
+	}
+	if (!terms_of(q).command) {
+		return diag_set(diag, -EINVAL,
+				"%s: there is no notify= in [service:%s] nor in [slotd]", name,
+				name);
+	}
+	if (q->tester) {
+		return diag_set(diag, -EBUSY, "%s: another test is running", name);
+	}
+	r = run(q, &q->test, n, on_tested, NULL);
+	if (r < 0) {
+		return diag_set_errno(diag, r, "%s: the notify command cannot be run", name);
+	}
+	q->tester = id;
+	return 0;
+}
+
+/* ---- from one slotd to the next ---- */
+
+static void end_former(struct queue *q, struct inherited *item)
+{
+	auto_close int pidfd = inherited_take(item, KEEP_TAG_PIDFD);
+	pid_t pid = pidfd < 0 ? 0 : process_handle_pid(pidfd);
+
+	if (pid > 0) {
+		log_line(LOG_WARNING,
+			 "%s: ending a notify command (pid %d) of a slotd that was killed; it is "
+			 "run "
+			 "again",
+			 label(q), (int)pid);
+		(void)process_group_signal(pid, pidfd, SIGKILL);
+	}
+}
+
+static void restored(void *data, struct notice *n)
+{
+	struct queue *q = data;
+
+	if (q->list.len < NOTICE_QUEUE_MAX && vec_push(&q->list, *n) == 0) {
+		*n = (struct notice){0};
+	} else {
+		log_line(LOG_ERR, "%s: notify: no room; dropped: %s", label(q), n->text);
+	}
+}
+
+void notice_queues_resume(struct supervisor *sup)
+{
+	const char *name;
+	struct inherited *item;
+	size_t pos = 0;
+
+	while ((item = inherited_next(sup, &pos, &name))) {
+		const size_t len = strlen(KEEP_NOTICE_PREFIX);
+		struct queue *q = strncmp(name, KEEP_NOTICE_PREFIX, len) == 0
+					  ? queue_of(sup, name + len)
+					  : NULL;
+
+		if (!q) {
+			continue;
+		}
+		end_former(q, item);
+		q->store = inherited_take(item, KEEP_TAG_LINES);
+		notice_store_each(q->store, restored, q);
+		if (q->list.len) {
+			log_line(LOG_NOTICE,
+				 "%s: notify: %zu of before the restart are delivered now",
+				 label(q), q->list.len);
+		}
+		keep_queue(q);
+		look(q);
+	}
+}
+
+static void say_undelivered(const struct queue *q, const char *why)
+{
+	vec_for_each (n, &q->list) {
+		log_line(LOG_WARNING, "%s: notify: not delivered, %s: %s", label(q), why, n->text);
+	}
+}
+
+static void empty(struct queue *q)
+{
+	child_abandon(&q->delivery.child);
+	child_abandon(&q->test.child);
+	loop_timer_stop(q->sup->loop, &q->timer);
+	drop_all(q);
+	vec_done(&q->list);
+	cleanup_closep(&q->store);
+	keep_queue(q);
+}
+
+void notice_queue_service_gone(struct service *s)
+{
+	struct queue *q = find_queue(s->sup, s->name);
+
+	if (q) {
+		say_undelivered(q, "because the service is removed");
+		empty(q);
+	}
+}
+
+void notice_queues_done(struct supervisor *sup)
+{
+	while (sup->notices && sup->notices->queues) {
+		struct queue *q = sup->notices->queues;
+
+		sup->notices->queues = q->next;
+		say_undelivered(q, "because slotd ends");
+		empty(q);
+		free(q);
+	}
+	free(sup->notices);
+	sup->notices = NULL;
+}
