@@ -26,6 +26,12 @@ size_t utf8_tail(const unsigned char *p, size_t len);
 /** Is data valid UTF-8? If so, *ret_characters is set; it may be NULL. */
 bool utf8_valid(const char *data, size_t len, size_t *ret_characters);
 
+/**
+ * Makes UTF-8 of a text in place: a byte that belongs to no character becomes '?', and a character
+ * that the end cuts is left out. Returns text.
+ */
+char *utf8_mend(char *text);
+
 /** Appends data; if it is not UTF-8, as Supervisor shows it: "Undecodable: b'\x88\n'". Returns 0 or
  * -errno. */
 int utf8_add(struct strbuf *sb, const char *data, size_t len);

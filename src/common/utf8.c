@@ -1,6 +1,8 @@
 #include <slotd/strbuf.h>
 #include <slotd/utf8.h>
 
+#include <string.h>
+
 /* By first byte: how long, and the range of the second (Unicode, table 3-7). */
 static int shape(unsigned char c, unsigned char *low, unsigned char *high)
 {
@@ -56,6 +58,26 @@ size_t utf8_tail(const unsigned char *p, size_t len)
 		}
 	}
 	return 0;
+}
+
+char *utf8_mend(char *text)
+{
+	size_t left = strlen(text);
+
+	for (char *at = text; left;) {
+		const int n = utf8_char((const unsigned char *)at, left);
+
+		if (n < 0) {
+			*at = '\0';
+			break;
+		}
+		if (n == 0) {
+			*at = '?';
+		}
+		at += n ? n : 1;
+		left -= n ? (size_t)n : 1;
+	}
+	return text;
 }
 
 bool utf8_valid(const char *data, size_t len, size_t *ret_characters)

@@ -12,6 +12,7 @@
 #include "worker/process.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/utf8.h>
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -146,19 +147,24 @@ void job_stepped(struct service *s, const struct plan_action *a)
 
 /* ---- the end ---- */
 
+/* Output of commands and workers is in its texts, cut anywhere. */
 char *job_history_line(const struct job *j)
 {
-	json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:i, s:s}", "job",
-			      (int)j->number, "service", j->name, "kind", swap_kind_name(j->kind),
-			      "who", j->who, "from", slot_name(j->from), "to", slot_name(j->to),
-			      "release", j->release, "began", (json_int_t)(j->began_wall / 1000000),
-			      "took", (double)usec_sub(usec_monotonic(), j->began) / 1e6, "code",
-			      j->code, "text", j->text);
+	char how[sizeof(j->text)], why[sizeof(j->why)];
+	json_t *o;
 	char *dump, *text = NULL;
 
+	memcpy(how, j->text, sizeof(how));
+	memcpy(why, j->why, sizeof(why));
+	o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:f, s:i, s:s}", "job",
+		      (int)j->number, "service", j->name, "kind", swap_kind_name(j->kind), "who",
+		      j->who, "from", slot_name(j->from), "to", slot_name(j->to), "release",
+		      j->release, "began", (json_int_t)(j->began_wall / 1000000), "took",
+		      (double)usec_sub(usec_monotonic(), j->began) / 1e6, "code", j->code, "text",
+		      utf8_mend(how));
 	if (o && j->failed_in != SWAP_NONE) {
 		(void)json_object_set_new(o, "step", json_string(swap_step_name(j->failed_in)));
-		(void)json_object_set_new(o, "why", json_string(j->why));
+		(void)json_object_set_new(o, "why", json_string(utf8_mend(why)));
 		(void)json_object_set_new(o, "worker", json_string(j->culprit));
 	}
 	if (o && j->service && j->prepared && *j->service->slots[j->to].one_way) {

@@ -4,6 +4,7 @@
 #include "worker/process.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/utf8.h>
 
 #include <ctype.h>
 #include <jansson.h>
@@ -21,14 +22,14 @@ static json_t *body_of(const char *service, enum notice_event event, uint64_t id
 			 "text", text, "id", notice_id_text(id));
 }
 
-/* One line, whatever a worker had in its last words. */
+/* One line of UTF-8, whatever a worker had in its last words, and wherever they were cut. */
 static const char *plain(const char *text, char *buf, size_t size)
 {
 	(void)snprintf(buf, size, "%s", text);
 	for (char *p = buf; *p; p++) {
 		*p = iscntrl((unsigned char)*p) ? ' ' : *p;
 	}
-	return buf;
+	return utf8_mend(buf);
 }
 
 /* Takes extra: members to be added, or NULL. */
@@ -93,14 +94,15 @@ static enum notice_event end_of(const struct job *j)
 void notices_job_ended(struct service *s, const struct job *j)
 {
 	json_t *extra = job_members(j);
-	char text[2 * PLAN_TEXT_MAX];
+	char text[2 * PLAN_TEXT_MAX], why[sizeof(j->why)];
 
+	memcpy(why, j->why, sizeof(why));
 	if (extra) {
 		(void)json_object_set_new(extra, "code", json_integer(j->code));
 	}
 	if (extra && j->failed_in != SWAP_NONE) {
 		(void)json_object_set_new(extra, "step", json_string(swap_step_name(j->failed_in)));
-		(void)json_object_set_new(extra, "why", json_string(j->why));
+		(void)json_object_set_new(extra, "why", json_string(utf8_mend(why)));
 	}
 	(void)snprintf(text, sizeof(text), "%s: %s #%u%s%s by %s: %s%s%s", s->name,
 		       swap_kind_name(j->kind), j->number, *j->release ? " of " : "", j->release,
