@@ -16,7 +16,8 @@
  */
 int dry_run_begin(struct supervisor *sup, const struct job_request *req, uint32_t request,
 		  struct diag *diag);
-/** Ends what is under way without an answer. */
+/** Ends what is under way without an answer: slotd ends, or slotd-control was lost, whose successor
+ * counts its requests anew. */
 void dry_runs_done(struct supervisor *sup);
 
 /* ---- in the child ---- */

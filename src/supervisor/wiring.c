@@ -11,6 +11,7 @@
 #include "deploy/roll.h"
 #include "deploy/schedules.h"
 #include "deploy/service_swap.h"
+#include "dry_run.h"
 #include "handoff/relays.h"
 #include "link/kept.h"
 #include "link/lookout.h"
@@ -111,6 +112,8 @@ static void control_lost(struct helper *h)
 {
 	requests_forget(h->sup, 0);
 	maintenance_forget(h->sup);
+	notice_queues_forget(h->sup);
+	dry_runs_done(h->sup);
 }
 
 static const struct helper_ops control_helper_ops = {

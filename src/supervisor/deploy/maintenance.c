@@ -313,7 +313,9 @@ void maintenance_done(struct service *s)
 	loop_timer_stop(s->sup->loop, &s->upkeep.pause_timer);
 	announce_stop(s);
 	if (s->maintenance.act != MAINTENANCE_NONE && s->maintenance.id) {
-		s->sup->decide(s->sup, s->maintenance.id, -EINVAL, "the service was removed");
+		s->sup->decide(s->sup, s->maintenance.id, -EINVAL,
+			       s->sup->mood == MOOD_RUNNING ? "the service was removed"
+							    : "slotd ends");
 		s->maintenance.id = 0;
 	}
 }

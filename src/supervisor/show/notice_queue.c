@@ -21,6 +21,7 @@
 
 enum {
 	OUTPUT_KEPT = 1024,
+	STORE_MAX = 256 * 1024, /* then it is written anew, with what is not delivered */
 };
 
 /* One run of a command. */
@@ -38,7 +39,7 @@ struct queue {
 	struct notice_pace pace;
 	struct loop_timer timer;
 	struct delivery delivery, test;
-	uint32_t tester; /* id of the request for the test; 0: none runs */
+	uint32_t tester; /* id of the request for the test; 0: nobody waits for it */
 	int store;	 /* memfd, -EBADF: none */
 	usec_t disk_full;
 };
@@ -193,18 +194,30 @@ static void keep_queue(struct queue *q)
 		 2);
 }
 
-static void open_store(struct queue *q)
+/* slotd-keep has the old one until it gets the new one, in which all is already. */
+static void renew_store(struct queue *q)
 {
-	if (q->store >= 0) {
-		return;
-	}
-	q->store = memfd_create("slotd-notices", MFD_CLOEXEC);
-	if (q->store < 0) {
-		log_line(LOG_WARNING, "notices of %s would not outlive slotd: %s", label(q),
+	const int fd = memfd_create("slotd-notices", MFD_CLOEXEC);
+
+	if (fd < 0) {
+		log_line(LOG_WARNING, "notices of %s may not outlive slotd: %s", label(q),
 			 strerror(errno));
 		return;
 	}
+	vec_for_each (n, &q->list) {
+		notice_store_add(fd, n);
+	}
+	cleanup_closep(&q->store);
+	q->store = fd;
 	keep_queue(q);
+}
+
+/* It only grows while there is always one that waits. */
+static void prepare_store(struct queue *q)
+{
+	if (q->store < 0 || notice_store_size(q->store) > STORE_MAX) {
+		renew_store(q);
+	}
 }
 
 /* ---- running the command ---- */
@@ -409,7 +422,7 @@ int notice_queue_add(struct supervisor *sup, const char *name, struct notice *n)
 	if (q->list.len == NOTICE_QUEUE_MAX) {
 		make_room(q);
 	}
-	open_store(q);
+	prepare_store(q);
 	if (vec_push(&q->list, *n) < 0) {
 		return -ENOMEM;
 	}
@@ -449,13 +462,13 @@ static void on_tested(struct child *c, const struct child_result *result)
 	struct queue *q = container_of(c, struct queue, test.child);
 	char how[OUTPUT_KEPT + 512], text[OUTPUT_KEPT + 1024];
 	const bool well = outcome_text(&q->test, result, how, sizeof(how));
-	const uint32_t id = q->tester;
 
-	q->tester = 0;
 	(void)snprintf(text, sizeof(text), "%s: the notify command %s: %s", q->name,
 		       well ? "was told" : "failed", how);
-	answer(q->sup, id, well ? FAULT_SUCCESS : FAULT_FAILED, text);
+	answer(q->sup, q->tester, well ? FAULT_SUCCESS : FAULT_FAILED, text);
+	q->tester = 0;
 }
+
 int notice_queue_test(struct supervisor *sup, const char *name, const struct notice *n, uint32_t id,
 		      struct diag *diag)
 {
@@ -470,7 +483,7 @@ int notice_queue_test(struct supervisor *sup, const char *name, const struct not
 				"%s: there is no notify= in [service:%s] nor in [slotd]", name,
 				name);
 	}
-	if (q->tester) {
+	if (child_running(&q->test.child)) {
 		return diag_set(diag, -EBUSY, "%s: another test is running", name);
 	}
 	r = run(q, &q->test, n, on_tested, NULL);
@@ -544,10 +557,23 @@ static void say_undelivered(const struct queue *q, const char *why)
 	}
 }
 
-static void empty(struct queue *q)
+static void end_test(struct queue *q, const char *why)
 {
+	char text[LEDGER_NAME_MAX + 128];
+
+	if (child_running(&q->test.child)) {
+		child_abandon(&q->test.child);
+		(void)snprintf(text, sizeof(text), "%s: the test was ended, %s", q->name, why);
+		answer(q->sup, q->tester, FAULT_FAILED, text);
+		q->tester = 0;
+	}
+}
+
+static void empty(struct queue *q, const char *why)
+{
+	say_undelivered(q, why);
+	end_test(q, why);
 	child_abandon(&q->delivery.child);
-	child_abandon(&q->test.child);
 	loop_timer_stop(q->sup->loop, &q->timer);
 	drop_all(q);
 	vec_done(&q->list);
@@ -560,8 +586,15 @@ void notice_queue_service_gone(struct service *s)
 	struct queue *q = find_queue(s->sup, s->name);
 
 	if (q) {
-		say_undelivered(q, "because the service is removed");
-		empty(q);
+		empty(q, s->sup->mood == MOOD_RUNNING ? "because the service is removed"
+						      : "because slotd ends");
+	}
+}
+
+void notice_queues_forget(struct supervisor *sup)
+{
+	for (struct queue *q = sup->notices ? sup->notices->queues : NULL; q; q = q->next) {
+		q->tester = 0;
 	}
 }
 
@@ -571,8 +604,7 @@ void notice_queues_done(struct supervisor *sup)
 		struct queue *q = sup->notices->queues;
 
 		sup->notices->queues = q->next;
-		say_undelivered(q, "because slotd ends");
-		empty(q);
+		empty(q, "because slotd ends");
 		free(q);
 	}
 	free(sup->notices);

@@ -34,5 +34,7 @@ int notice_queue_test(struct supervisor *sup, const char *name, const struct not
 void notice_queue_service_gone(struct service *s);
 /** Takes over what a former slotd has not delivered. */
 void notice_queues_resume(struct supervisor *sup);
+/** slotd-control was lost: nobody waits for the answer to a test any more. */
+void notice_queues_forget(struct supervisor *sup);
 /** slotd ends: says what is not delivered. */
 void notice_queues_done(struct supervisor *sup);

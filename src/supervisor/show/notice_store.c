@@ -79,6 +79,7 @@ void notice_store_add(int fd, const struct notice *n)
 
 	if (asprintf(&line, "+%" PRIu64 " %s\n", n->id, n->json) < 0) {
 		line = NULL;
+		log_line(LOG_WARNING, "a notice may be lost if slotd is killed: out of memory");
 		return;
 	}
 	append(fd, line);
@@ -98,6 +99,13 @@ void notice_store_clear(int fd)
 		log_line(LOG_WARNING, "notices may be told twice if slotd is killed: %s",
 			 strerror(errno));
 	}
+}
+
+uint64_t notice_store_size(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 ? 0 : (uint64_t)st.st_size;
 }
 
 static bool is_delivered(const char *after, uint64_t id)

@@ -21,10 +21,13 @@ uint64_t notice_next_id(uint64_t last);
 /** Returns it as text, in a static buffer. */
 const char *notice_id_text(uint64_t id);
 
-/* The file only grows until nothing is left, so that a slotd that is killed loses nothing: a line
- * for each notice, and one for each that was delivered. fd negative: there is none. */
+/* A file only grows until nothing is left, or another takes its place, so that a slotd that is
+ * killed loses nothing: a line for each notice, and one for each that was delivered. fd negative:
+ * there is none. */
 void notice_store_add(int fd, const struct notice *n);
 void notice_store_delivered(int fd, uint64_t id);
 void notice_store_clear(int fd);
+/** Returns its size in bytes. */
+uint64_t notice_store_size(int fd);
 /** Calls fn for each that is not delivered; it may take what n holds. */
 void notice_store_each(int fd, void (*fn)(void *data, struct notice *n), void *data);
