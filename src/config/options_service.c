@@ -161,10 +161,10 @@ const struct option_def service_options[] = {
 	{"offline_page", OPTION_FIELD_AS(S, offline_page, char *, OPT_PATH), OURS,
 	 .help = "File with the page, of at most 256 KiB, that every request is answered with "
 		 "status 503 while the service is offline (slotctl offline). The end of its name "
-		 "gives its type: .html, .json, .txt, .xml, .svg. It is read at the start, at a "
-		 "reload and by slotctl offline. With this option, requests get the page as well "
-		 "when no worker has been up for hold_timeout. Default: a short page that is built "
-		 "in."},
+		 "gives its type: .html, .json, .txt, .xml, .svg. It is read as the user of the "
+		 "workers, at the start, at a reload and by slotctl offline. With this option, "
+		 "requests get the page as well when no worker has been up for hold_timeout. "
+		 "Default: a short page that is built in."},
 	{"offline_retry_after", OPTION_FIELD(S, offline_retry_after), OURS, .def = "60",
 	 .max = SECONDS(30 * 86400),
 	 .help = "The Retry-After header of the offline page. 0: it has none."},

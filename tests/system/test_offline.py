@@ -234,6 +234,22 @@ def test_a_relay_after_a_kill_and_one_after_an_upgrade_answer_as_before(slotd, p
     wait_for(lambda: ask(preview)[2].startswith("b "), "the idle slot is up")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can read what others cannot")
+def test_a_link_to_what_the_workers_may_not_read_is_not_answered(slotd, ports):
+    payinv = make(slotd, ports, "offline_page=%D%/page.html\n", program="user=nobody\n")
+    page, secret = payinv.daemon.dir / "page.html", payinv.daemon.dir / "secret"
+    secret.write_text("the key of root")
+    secret.chmod(0o600)
+    offline(payinv)
+    client = connect(payinv.address)
+    assert ask(client)[2] == PAGE, "everybody may read that"
+    page.unlink()
+    page.symlink_to(secret)
+    offline(payinv)
+    assert "Back soon" in ask(client)[2]
+    payinv.daemon.wait_log("page.html cannot be read: Permission denied")
+
+
 def test_a_service_without_workers_answers_its_page_after_hold_timeout(slotd, ports):
     payinv = make(slotd, ports, "offline_page=%D%/page.html\nhold_timeout=1\n")
     kept = connect(payinv.address)

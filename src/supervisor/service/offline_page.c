@@ -121,6 +121,7 @@ static void on_read(struct child *c, const struct child_result *result)
 {
 	struct service *s = container_of(c, struct service, page.child);
 	auto_close int fd = TAKE_FD(s->page.next_fd);
+	char text[sizeof(s->page.why)];
 
 	if (s->page.again) {
 		offline_page_read(s, s->page.then);
@@ -131,6 +132,10 @@ static void on_read(struct child *c, const struct child_result *result)
 	}
 	if (result->timed_out) {
 		failed(s, "it takes longer than 5 s");
+		return;
+	}
+	if (result->report.stage != SPAWN_STAGE_NONE) {
+		failed(s, spawn_report_text(&result->report, "who reads it", text, sizeof(text)));
 		return;
 	}
 	if (!WIFEXITED(result->status) || WEXITSTATUS(result->status)) {
@@ -147,9 +152,30 @@ static void on_read(struct child *c, const struct child_result *result)
 	tell(s);
 }
 
+static bool serves(const struct program_config *p)
+{
+	return p->workers.len && p->workers.at[0].address;
+}
+
+/* The user of the workers, who may own the directory: a link there must not show what root alone
+ * may read. NULL: they run as slotd does. */
+static const struct owner *find_reader(const struct service *s)
+{
+	const struct program_config *found = NULL;
+
+	vec_for_each (p, &s->config->slots[service_live(s)].programs) {
+		if (!found || (serves(*p) && !serves(found))) {
+			found = *p;
+		}
+	}
+	return found && found->user.uid != (uid_t)-1 ? &found->user : NULL;
+}
+
 static int start(struct service *s)
 {
+	const struct owner *reader = find_reader(s);
 	struct child_spec spec = CHILD_SPEC_INIT;
+	struct spawn_user user;
 	int r;
 
 	s->page.next_fd = memfd_create("offline page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -161,6 +187,11 @@ static int start(struct service *s)
 	spec.spawn.run = read_page;
 	spec.spawn.data = s->config->offline_page;
 	spec.spawn.stdio[1] = s->page.next_fd;
+	if (reader) {
+		user = (struct spawn_user){reader->uid, reader->gid, reader->groups,
+					   reader->n_groups, reader->user};
+		spec.spawn.user = &user;
+	}
 	spec.timeout = READ_PATIENCE;
 	spec.output = on_output;
 	spec.done = on_read;

@@ -2,7 +2,7 @@
 
 /**
  * What an offline service answers: the file of offline_page, read by a child, because disks may
- * hang, into a memfd that the relays get.
+ * hang, as the user of the workers, into a memfd that the relays get.
  */
 
 #include "service/service.h"
