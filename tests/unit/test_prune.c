@@ -2,12 +2,14 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <slotd/cleanup.h>
 #include <stdio.h>
 #include <string.h>
 #include <supervisor/deploy/prune.h>
 #include <supervisor/deploy/remove_tree.h>
 #include <supervisor/deploy/result.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -224,6 +226,36 @@ START_TEST(a_removal_has_limits)
 }
 END_TEST
 
+/* In mounts of its own, where that is allowed. */
+static bool bind(const char *from, const char *to)
+{
+	return unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) == 0 &&
+	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount(from, to, NULL, MS_BIND, NULL) == 0;
+}
+
+START_TEST(what_is_bound_into_a_release_from_elsewhere_stays)
+{
+	struct removal r = {.left = 100};
+	int fd;
+
+	begin();
+	make_dir("uploads");
+	make_file("uploads/picture", "");
+	make_dir("old");
+	make_dir("old/uploads");
+	make_file("old/code", "");
+	if (bind(path_of("uploads"), path_of("old/uploads"))) {
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		ck_assert_int_eq(remove_tree(&r, fd, "old"), -EXDEV);
+		ck_assert(exists("uploads/picture") && !exists("old/code"));
+		ck_assert_int_eq(umount(path_of("old/uploads")), 0);
+		(void)close(fd);
+	}
+	end();
+}
+END_TEST
+
 /* ---- what prepare says ---- */
 
 static const char *line_of(const char *text)
@@ -313,6 +345,7 @@ int main(void)
 	return suite_run("prune", old_releases_go_and_what_is_used_stays,
 			 where_it_is_not_known_what_is_used_nothing_goes,
 			 a_run_is_bounded_and_the_next_goes_on, a_removal_has_limits,
+			 what_is_bound_into_a_release_from_elsewhere_stays,
 			 a_line_of_somebody_else_is_plain, a_way_back_is_ruled_out_by_a_line,
 			 a_result_is_a_file_of_its_user_and_no_link);
 }

@@ -2,11 +2,12 @@
 
 /**
  * Removing directories with all that is in them, in a child: by descriptors, without following a
- * link and without leaving the file system, in bounded steps.
+ * link and without entering what is mounted, in bounded steps.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum {
@@ -17,7 +18,8 @@ enum {
 struct removal {
 	size_t left; /* so many files may still be removed in this run */
 	int depth;
-	dev_t device; /* of the directory where it began */
+	dev_t device;	/* of the directory where it began */
+	uint64_t mount; /* its mount; 0: the kernel does not tell (before Linux 5.8) */
 };
 
 /**
