@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <supervisor/deploy/maintenance.h>
+#include <supervisor/deploy/records.h>
 #include <supervisor/service/offline_page.h>
 
 #include "service_world.h"
@@ -70,6 +71,26 @@ START_TEST(offline_is_recorded_and_online_ends_it)
 	ck_assert_str_eq(answers, "1 0; 2 0");
 	ck_assert_int_eq(mode(&w), SWITCH_OPEN);
 	ck_assert_ptr_null(strstr(content(&w, "state/state.json"), "offline"));
+}
+END_TEST
+
+START_TEST(an_outage_that_a_killed_slotd_has_not_written_is_in_the_history_once)
+{
+	static const char line[] =
+		"{\"service\":\"s\",\"kind\":\"offline\",\"who\":\"ana\",\"began\":17,"
+		"\"text\":\"\"}\n";
+	auto_world w = world_new(TWO_SLOT);
+	const char *found;
+
+	world_advance(&w, SECONDS(2));
+	for (int i = 0; i < 2; i++) { /* the second time it was written */
+		records_leave_line(w.sup, line);
+		records_resume(w.sup);
+		world_settle(&w);
+	}
+	found = strstr(content(&w, "state/history"), line);
+	ck_assert_ptr_nonnull(found);
+	ck_assert_ptr_null(strstr(found + 1, line));
 }
 END_TEST
 
@@ -183,6 +204,7 @@ int main(void)
 {
 	return suite_run(
 		"maintenance", offline_is_recorded_and_online_ends_it,
+		an_outage_that_a_killed_slotd_has_not_written_is_in_the_history_once,
 		a_reason_is_bounded_and_plain, it_is_announced_first_and_has_an_effect_then,
 		an_announcement_that_fails_stops_nothing, who_waits_is_told_when_the_service_goes,
 		a_page_that_cannot_be_read_in_time_is_the_one_that_is_built_in,

@@ -389,14 +389,14 @@ static bool is_queued(const struct records *r, const char *wanted)
 	return false;
 }
 
-bool records_have_job(const struct supervisor *sup, uint32_t number)
+/* Is that among the last lines of the history, or to be written? */
+static bool is_recorded(const struct supervisor *sup, const char *wanted)
 {
 	auto_close int fd = -EBADF;
-	char path[PATH_MAX], wanted[32], text[HISTORY_LOOK + 1];
+	char path[PATH_MAX], text[HISTORY_LOOK + 1];
 	struct stat st;
 	ssize_t n;
 
-	(void)snprintf(wanted, sizeof(wanted), "{\"job\":%u,", number);
 	if (is_queued(sup->records, wanted)) {
 		return true;
 	}
@@ -408,6 +408,14 @@ bool records_have_job(const struct supervisor *sup, uint32_t number)
 		  st.st_size > HISTORY_LOOK ? st.st_size - HISTORY_LOOK : 0);
 	text[n > 0 ? n : 0] = '\0';
 	return strstr(text, wanted) != NULL;
+}
+
+bool records_have_job(const struct supervisor *sup, uint32_t number)
+{
+	char wanted[32];
+
+	(void)snprintf(wanted, sizeof(wanted), "{\"job\":%u,", number);
+	return is_recorded(sup, wanted);
 }
 
 int records_begin(struct service *s)
@@ -445,6 +453,7 @@ void records_reserve_job(struct supervisor *sup, uint32_t number)
 	}
 }
 
+/* An outage has no number, and is known by its whole line. */
 static void write_former(struct supervisor *sup, char *line)
 {
 	json_t *entry = json_loads(line, 0, NULL);
@@ -454,6 +463,8 @@ static void write_former(struct supervisor *sup, char *line)
 	if (number > 0 && number < INT32_MAX && !records_have_job(sup, (uint32_t)number)) {
 		records_reserve_job(sup, (uint32_t)number);
 		queue_line(sup, TAKE_PTR(line), service);
+	} else if (service && !json_object_get(entry, "job") && !is_recorded(sup, line)) {
+		queue_line(sup, TAKE_PTR(line), NULL);
 	}
 	free(line);
 	json_decref(entry);
