@@ -49,6 +49,18 @@ START_TEST(output_that_is_no_utf8_or_is_cut_is_told_all_the_same)
 }
 END_TEST
 
+START_TEST(what_a_command_prints_is_fit_for_a_terminal)
+{
+	auto_world w = world_new(NOTIFIED);
+
+	world_advance(&w, SECONDS(2));
+	fake_shell = (struct fake_shell){.says = "\x1b[31mno \xff way\nsecond", .code = 3};
+	notices_service(the_service(&w), NOTICE_FATAL, "it is");
+	world_settle(&w);
+	logged("s: notify, fatal: exit status 3; it printed: ?[31mno ? way; again in");
+}
+END_TEST
+
 START_TEST(a_test_ends_with_its_service_and_another_may_follow)
 {
 	auto_world w = world_new(NOTIFIED);
@@ -130,6 +142,7 @@ END_TEST
 int main(void)
 {
 	return suite_run("notices", output_that_is_no_utf8_or_is_cut_is_told_all_the_same,
+			 what_a_command_prints_is_fit_for_a_terminal,
 			 a_test_ends_with_its_service_and_another_may_follow,
 			 nobody_is_answered_whose_control_was_lost,
 			 what_is_kept_for_the_next_slotd_does_not_grow_without_bounds);

@@ -1,4 +1,5 @@
 #include "show/notice_queue.h"
+#include "deploy/result.h"
 #include "link/inheritance.h"
 #include "link/kept.h"
 #include "service/services.h"
@@ -229,11 +230,12 @@ static void on_output(struct child *c, const char *data, size_t len)
 	child_keep_output(d->said, sizeof(d->said), &d->n_said, data, len);
 }
 
-/* "exit status 3; it printed: ..." Returns whether it was well. */
+/* "exit status 3; it printed: ..." with its first line, fit for a terminal. Returns whether it was
+ * well. */
 static bool outcome_text(const struct delivery *d, const struct child_result *result, char *buf,
 			 size_t size)
 {
-	char how[512], status[64];
+	char how[512], status[64], line[OUTPUT_KEPT];
 	const bool well = !result->timed_out && result->report.stage == SPAWN_STAGE_NONE &&
 			  WIFEXITED(result->status) && WEXITSTATUS(result->status) == 0;
 
@@ -245,8 +247,8 @@ static bool outcome_text(const struct delivery *d, const struct child_result *re
 		(void)snprintf(how, sizeof(how), "%s",
 			       worker_status_text(result->status, status, sizeof(status)));
 	}
-	(void)snprintf(buf, size, "%s%s%.*s", how, d->n_said ? "; it printed: " : "",
-		       (int)strcspn(d->said, "\n"), d->said);
+	(void)result_line(d->said, line, sizeof(line));
+	(void)snprintf(buf, size, "%s%s%s", how, *line ? "; it printed: " : "", line);
 	return well;
 }
 
