@@ -146,12 +146,13 @@ static int exchange(struct rpc *rpc, const char *method, const char *path, struc
 	return 0;
 }
 
-/* Those that wait for processes, disks or jobs take as long as these do. */
+/* Those that wait for processes, disks, jobs or commands take as long as these do. */
 static bool waits(const char *method)
 {
 	static const char *const names[] = {
 		"start",  "stop",   "restart", "addProcessGroup", "removeProcessGroup",
-		"reload", "follow", "update",  "shutdown",	  "clear"};
+		"reload", "follow", "update",  "shutdown",	  "clear",
+		"pause",  "resume", "offline", "online",	  "notifyTest"};
 	const char *dot = strchr(method, '.');
 
 	for (size_t i = 0; dot && i < ARRAY_SIZE(names); i++) {
@@ -174,6 +175,12 @@ int rpc_call(struct rpc *rpc, struct value *ret, struct diag *diag, const char *
 	va_start(ap, types);
 	r = xmlrpc_encode(&request, method, types, ap);
 	va_end(ap);
+	rpc->sent = false;
+	if (r == -EILSEQ) {
+		return diag_set(diag, r,
+				"an argument is not UTF-8, or has control characters: it cannot be "
+				"sent. Write it without them");
+	}
 	if (r < 0) {
 		return diag_set_errno(diag, r, "%s", method);
 	}

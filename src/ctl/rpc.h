@@ -42,9 +42,9 @@ int rpc_open(struct rpc *rpc, const char *url, const char *user, const char *pas
  * @types  one letter an argument: s text, i int, b boolean.
  * @ret    may be NULL when the result does not matter. The caller ends it with value_done.
  * Returns: 0; -EREMOTE: rpc->fault; -EPROTO: not answered with 200 (rpc->http_status) or not by
- *          HTTP; -EBADMSG: no XML-RPC; -EINTR: a signal; -ETIMEDOUT: nobody answered a method that
- *          waits for nothing within RPC_PATIENCE seconds; another -errno of the connection. In each
- *          case but -EREMOTE diag has the sentence.
+ *          HTTP; -EBADMSG: no XML-RPC; -EILSEQ: an argument cannot be sent; -EINTR: a signal;
+ * -ETIMEDOUT: nobody answered a method that waits for nothing within RPC_PATIENCE seconds; another
+ * -errno of the connection. In each case but -EREMOTE diag has the sentence.
  */
 int rpc_call(struct rpc *rpc, struct value *ret, struct diag *diag, const char *method,
 	     const char *types, ...);

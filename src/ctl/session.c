@@ -187,6 +187,7 @@ void session_own_failed(struct ctl *ctl, int error, const struct diag *diag, boo
 
 	ctl->exit_code = unknown	       ? EXIT_UNKNOWN_OUTCOME
 			 : error == -ETIMEDOUT ? EXIT_REFUSED_CONNECTION
+			 : error == -EILSEQ    ? EXIT_USAGE
 					       : EXIT_SWAP_FAILED;
 	if (error == -ENOSYS || session_method_unknown(ctl, error)) {
 		(void)fprintf(stderr,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <expat.h>
 #include <slotd/cleanup.h>
+#include <slotd/utf8.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,18 +42,39 @@ static void add_escaped(struct strbuf *to, const char *text)
 	}
 }
 
+/* XML 1.0, 2.2 */
+static bool is_sendable(const char *text)
+{
+	for (const char *c = text; *c; c++) {
+		if ((unsigned char)*c < ' ' && !strchr("\t\n\r", *c)) {
+			return false;
+		}
+	}
+	return utf8_valid(text, strlen(text), NULL);
+}
+
+static int add_text(struct strbuf *to, const char *text)
+{
+	if (!is_sendable(text)) {
+		return -EILSEQ;
+	}
+	(void)strbuf_adds(to, "<string>");
+	add_escaped(to, text);
+	return strbuf_adds(to, "</string>");
+}
+
 int xmlrpc_encode(struct strbuf *to, const char *method, const char *types, va_list ap)
 {
+	int r = 0;
+
 	(void)strbuf_adds(to, "<?xml version='1.0'?>\n<methodCall>\n<methodName>");
 	add_escaped(to, method);
 	(void)strbuf_adds(to, "</methodName>\n<params>\n");
-	for (; *types; types++) {
+	for (; *types && r == 0; types++) {
 		(void)strbuf_adds(to, "<param>\n<value>");
 		switch (*types) {
 		case 's':
-			(void)strbuf_adds(to, "<string>");
-			add_escaped(to, va_arg(ap, const char *));
-			(void)strbuf_adds(to, "</string>");
+			r = add_text(to, va_arg(ap, const char *));
 			break;
 		case 'b':
 			(void)strbuf_addf(to, "<boolean>%d</boolean>", va_arg(ap, int) ? 1 : 0);
@@ -63,7 +85,7 @@ int xmlrpc_encode(struct strbuf *to, const char *method, const char *types, va_l
 		(void)strbuf_adds(to, "</value>\n</param>\n");
 	}
 	(void)strbuf_adds(to, "</params>\n</methodCall>\n");
-	return to->error;
+	return r < 0 ? r : to->error;
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */

@@ -20,7 +20,7 @@ void xmlrpc_fault_done(struct xmlrpc_fault *f);
  * Writes a call.
  *
  * @types  one letter an argument: s const char *, i int, b int as boolean.
- * Returns: 0, -ENOMEM or -E2BIG.
+ * Returns: 0, -ENOMEM, -E2BIG; or -EILSEQ: a text is not UTF-8, or has control characters.
  */
 int xmlrpc_encode(struct strbuf *to, const char *method, const char *types, va_list ap);
 

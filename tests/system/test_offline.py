@@ -409,3 +409,10 @@ def test_a_thousand_that_wait_for_a_resume_are_all_served_each_in_order(slotd, p
             got = b"".join(iter(lambda: client.recv(65536), b"")).decode()
         lengths = [int(n) for n in re.findall(r"Content-Length: (\d+)", got)]
         assert lengths == [i, i + 1, i + 2] and got.endswith("x" * (i + 2)), f"client {i}: {lengths}"
+
+
+@pytest.mark.long
+def test_slotctl_waits_as_long_as_an_announcement_takes(slotd, ports):
+    payinv = Payinv(slotd, ports, count=1, options="announce=sleep 32\nannounce_timeout=60\n")
+    done = payinv.daemon.ctl("offline", "payinv", "moving")
+    assert (done.returncode, done.stderr) == (0, "")

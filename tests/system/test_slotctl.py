@@ -627,6 +627,14 @@ def test_a_wrong_name_is_put_right(serve):
     assert wrong.stderr == "slotctl: did you mean: slotctl status\n"
 
 
+def test_what_cannot_be_sent_is_a_wrong_argument(serve):
+    server = serve()
+    for word in (os.fsdecode(b"r\xff"), "r\x1b[31m"):
+        done = ctl(server, "deploy", "payinv", word)
+        assert done.returncode == 2 and "an argument is not UTF-8" in done.stderr
+    assert not [c for c in server.calls if c[0] == "slotd.deploy"]
+
+
 def test_a_refusal_changes_nothing(serve):
     server = serve({"slotd.swap": lambda _: fault(102, "REFUSED: the slot is empty")})
     done = ctl(server, "swap", "payinv")

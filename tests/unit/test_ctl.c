@@ -41,6 +41,18 @@ START_TEST(a_call_is_written_with_its_arguments_escaped)
 }
 END_TEST
 
+START_TEST(what_xml_cannot_hold_is_not_sent)
+{
+	static const char *const texts[] = {"r\xff", "r\x1b[31m", "\xc3"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		CLEANUP(strbuf_done) struct strbuf sb = {0};
+
+		ck_assert_int_eq(encode(&sb, "a.b", "ss", "\xc3\xbc\n\t", texts[i]), -EILSEQ);
+	}
+}
+END_TEST
+
 static int decode(const char *text, struct value *ret, struct xmlrpc_fault *fault)
 {
 	struct diag diag = {0};
@@ -442,7 +454,8 @@ END_TEST
 int main(void)
 {
 	return suite_run(
-		"ctl", a_call_is_written_with_its_arguments_escaped, a_reply_becomes_a_tree,
+		"ctl", a_call_is_written_with_its_arguments_escaped,
+		what_xml_cannot_hold_is_not_sent, a_reply_becomes_a_tree,
 		a_fault_keeps_its_code_and_sentence, what_is_no_reply_is_refused,
 		a_reply_may_not_nest_without_end, replies_come_by_length_in_chunks_or_to_the_end,
 		a_cut_or_broken_reply_is_noticed, a_header_line_has_a_bound, server_urls_are_read,
