@@ -70,6 +70,9 @@ enum command {
 	COMMAND_NOTIFY,	  /* SERVICE; -> ANSWER with TEXT when the test has ended */
 	COMMAND_OFFLINE,  /* SERVICE, ARG: why */
 	COMMAND_ONLINE,
+	COMMAND_CANARY,	 /* SERVICE, ARG: share, RELEASE; -> as SWAP */
+	COMMAND_PROMOTE, /* SERVICE; -> as SWAP */
+	COMMAND_AB,	 /* SERVICE, ARG: share, RELEASE; -> as SWAP */
 	COMMAND_MAX_,
 	COMMAND_INVALID_ = -22,
 };

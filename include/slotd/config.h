@@ -12,6 +12,7 @@
  */
 
 #include <slotd/access.h>
+#include <slotd/canary_share.h>
 #include <slotd/diag.h>
 #include <slotd/handoff.h>
 #include <slotd/schedule.h>
@@ -182,6 +183,15 @@ struct live_found {
 	char *text; /* -EINVAL: the beginning of its first line */
 };
 
+/** What the options of canaries mean. */
+struct canary_config {
+	struct canary_step steps[CANARY_STEPS_MAX];
+	unsigned n_steps;
+	enum canary_by by;
+	char *cookie;	   /* CANARY_BY_COOKIE: its name */
+	uint16_t failures; /* share of requests that may fail, of PLACEMENT_WHOLE; 0: any */
+};
+
 struct service_config {
 	char *name;
 	struct config_place place;
@@ -228,6 +238,14 @@ struct service_config {
 	char *offline_health; /* paths, separated by spaces; NULL: none */
 	char *announce;	      /* commands, one a line; NULL: none */
 	usec_t announce_timeout;
+	/* canary, as written; canary has what they mean */
+	char *canary_steps;
+	char *canary_by;
+	char **canary_from; /* networks; NULL: every client */
+	char *canary_failures;
+	unsigned canary_crashes, canary_requests;
+	usec_t canary_timeout;
+	struct canary_config canary;
 	/* deploy */
 	uint64_t min_free;		/* bytes; 0: it does not matter */
 	unsigned keep_releases;		/* 0: all */

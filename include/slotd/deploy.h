@@ -4,8 +4,8 @@
  * A deploy, swap or rollback is a list of phases, which a pure state machine for each service goes
  * through (core/deploy.c).
  *
- *	wait, precheck, prepare, release, start, gate, verify, check, flip, record, bake,
- *after_swap, drain
+ *	wait, precheck, prepare, release, start, gate, verify, canary, ..., check, flip, record,
+ *	bake, after_swap, drain
  *
  * A rolling restart, which is a job like those, has a phase of its own and no other: roll
  * (slotd/rolling.h).
@@ -15,16 +15,20 @@
  * and what each event means in it. When a phase has succeeded, the next one of the list begins.
  *
  * live and target are kept apart. The live slot is not touched before the other one has passed the
- * gate and the flip is known to be done; any earlier failure only stops the idle slot. If the new
- * slot fails during the bake, the rest of the list is replaced by the way back. While a phase
- * lasts that says so, the commands of verify run again and again, one run at a time; if one fails,
- * that is FAILING. The outcome is reported when the last phase before the drain has ended. Where
- * the prepare commands have said that what they did cannot be undone, there is no way back: the
- * deploy fails, and the new slot stays live. A deploy that fails runs the commands of on_failure
- * before its outcome is reported. The drain is a machine of its own (slotd/retire.h): the deploy
- * watches it for a while, and it does not keep another deploy from beginning, which ends it.
+ * gate and the flip is known to be done; any earlier failure only stops the idle slot, which
+ * drains first if it was a canary. There is a canary phase for each step of the share; a canary
+ * made by hand has a single one, whose share people change. An A/B test is a list that ends with
+ * the phase share: what it sets stands until another list changes it. If the new slot fails during
+ * the bake, the rest of the list is replaced by the way back. While a phase lasts that says so, the
+ * commands of verify run again and again, one run at a time; if one fails, that is FAILING. The
+ * outcome is reported when the last phase before the drain has ended. Where the prepare commands
+ * have said that what they did cannot be undone, there is no way back: the deploy fails, and the
+ * new slot stays live. A deploy that fails runs the commands of on_failure before its outcome is
+ * reported. The drain is a machine of its own (slotd/retire.h): the deploy watches it for a while,
+ * and it does not keep another deploy from beginning, which ends it.
  */
 
+#include <slotd/canary_share.h>
 #include <slotd/plan.h>
 #include <slotd/swap_names.h>
 #include <slotd/switchboard.h>
@@ -41,20 +45,24 @@ enum deploy_event_kind {
 	DEPLOY_EV_FLIPPED, /* every relay acknowledged */
 	DEPLOY_EV_FLIP_FAILED,
 	DEPLOY_EV_RECORDED,    /* code 0; else text says why the record failed after the flip */
-	DEPLOY_EV_CRASHED,     /* BAKE: a worker of the new slot crashed: text; warm */
-	DEPLOY_EV_FAILING,     /* BAKE: too few workers pass their checks: text; warm */
+	DEPLOY_EV_CRASHED,     /* BAKE, CANARY: a worker of the new slot crashed: text; warm */
+	DEPLOY_EV_FAILING,     /* BAKE, CANARY: too few workers pass their checks, or too many
+				* requests fail: text; warm */
 	DEPLOY_EV_ROLLED_BACK, /* BAKE: a rollback is about to begin: text says by whom */
 	DEPLOY_EV_DRAINED,     /* the idle slot has drained */
 	DEPLOY_EV_ABORT,       /* it shall stop: text says who wants that; code is not 0 if slotd
 				* ends and can run nothing more */
-	DEPLOY_EV_TIMER,       /* text: what the phase still waits for. BAKE: code is not 0 if too
-				* few workers are healthy now; warm. AFTER_SWAP: code is not 0 */
+	DEPLOY_EV_TIMER,       /* text: what the phase still waits for. BAKE, CANARY: code is not 0
+				* if too few workers are healthy now; warm. AFTER_SWAP: code is not
+				* 0 */
 	DEPLOY_EV_RESUME,      /* by deploy_resume alone */
 	DEPLOY_EV_ROLLED,      /* ROLL, SETTLE: nothing is left to do; text */
 	DEPLOY_EV_ROLL_FAILED, /* ROLL: a worker did not become ready: text */
 	DEPLOY_EV_VERIFY_DUE,  /* the time of PLAN_VERIFY_AT has come */
 	DEPLOY_EV_VERIFIED,    /* the commands of PLAN_VERIFY have ended well; a failure is FAILING
 				*/
+	DEPLOY_EV_PROMOTE,     /* CANARY: it shall become live now: text says who wants that */
+	DEPLOY_EV_SHARE,       /* CANARY: it gets another share; 0: it is given up */
 	DEPLOY_EV_MAX_,
 	DEPLOY_EV_INVALID_ = -22,
 };
@@ -70,6 +78,10 @@ struct swap_policy {
 	usec_t drain_timeout, drain_spread;
 	bool drain_by_worker; /* the old workers are told to stop at once */
 	usec_t idle_keep;
+	struct canary_step canary[CANARY_STEPS_MAX]; /* of a deploy */
+	unsigned n_canary;
+	unsigned canary_crashes;
+	usec_t canary_timeout; /* of one made by hand; 0: none */
 };
 
 struct deploy_event {
@@ -82,6 +94,10 @@ struct deploy_event {
 	bool until_gate; /* BEGIN: the target is made ready, and not swapped to */
 	bool unnamed;	 /* BEGIN: nobody has said which release it is */
 	bool one_way;	 /* BEGIN, COMMANDS: the target contains what rules out a way back */
+	uint16_t share;	 /* BEGIN: of a canary by hand, or of an A/B test; SHARE: the new one */
+	bool stands;	 /* BEGIN: share is that of an A/B test; 0 ends the test */
+	bool keeps;	 /* BEGIN: the target has a share now, by an A/B test, and keeps it if this
+			  * fails */
 	int code;
 	const char *text;
 };
@@ -120,6 +136,14 @@ struct deploy {
 	bool verifying;	     /* the commands of PLAN_VERIFY run */
 	usec_t verify_interval; /* 0: verify is not repeated */
 	usec_t verify_at;	/* when they are to run next; USEC_NEVER, also 0: never */
+	bool by_hand;		/* people set the share of the canary, and say when it ends */
+	bool stands;		/* it ends with an A/B test, which then goes on */
+	bool keeps;		/* if it is given up, nothing is done to the target */
+	uint16_t weight;	/* share of the canary now, of PLACEMENT_WHOLE; 0: there is none */
+	uint16_t share;		/* stands: of the A/B test */
+	uint32_t canary_crashes, canary_crashes_max;
+	usec_t canary_began;
+	uint16_t weights[DEPLOY_PHASES_MAX]; /* of each phase that is a canary */
 };
 
 /** Are these bytes, which come from elsewhere, a state from which deploy_step can go on? */

@@ -56,6 +56,7 @@ enum event_type {
 	EVENT_SLOT_RESUMED,
 	EVENT_SLOT_OFFLINE,
 	EVENT_SLOT_ONLINE,
+	EVENT_SLOT_SHARE, /* a slot that is not live gets another share of the connections */
 	EVENT_TYPE_MAX_,
 	EVENT_TYPE_INVALID_ = -22,
 };

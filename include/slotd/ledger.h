@@ -126,6 +126,10 @@ struct ledger_duty {
 	uint64_t rolled_back; /* wall clock, if the last job was a rollback; else 0 */
 	uint64_t offline;     /* wall clock: since when it is offline; 0: it is not */
 	char offliner[LEDGER_LABEL_MAX], offline_why[2 * LEDGER_LABEL_MAX];
+	/* of an A/B test: since when, wall clock, 0: there is none; its share, and of which slot */
+	uint64_t ab_since;
+	uint32_t ab_weight, ab_slot;
+	char ab_who[LEDGER_LABEL_MAX];
 };
 
 struct ledger_service {

@@ -220,7 +220,10 @@ enum message_tag {
 	TAG_INDENT,
 	TAG_PACKS, /* 1: who sends it understands several messages in a packet */
 	TAG_RETRY_AFTER,
-	TAG_PREVIEW, /* 1: of the idle slot */
+	TAG_PREVIEW,	   /* 1: of the idle slot */
+	TAG_CANARY_BY,	   /* enum canary_by */
+	TAG_CANARY_COOKIE, /* its name */
+	TAG_CANARY_FROM,   /* a line for each network */
 	TAG_MAX_,
 	TAG_INVALID_ = -22,
 };

@@ -61,6 +61,8 @@ enum plan_kind {
 	PLAN_ROLLED,	   /* arg 0: it was restarted; 1: it did not become ready */
 	PLAN_VERIFY_AT,	   /* at: when VERIFY_DUE is to come; USEC_NEVER clears */
 	PLAN_VERIFY, /* arg 1: the commands of verify run, beside the phase; 0: they are ended */
+	PLAN_SHARE,  /* the slot is a canary, with a share of arg; from 1: from now on */
+	PLAN_STAND,  /* A/B test: the slot has a share of arg; 0: no more; ends in RECORDED */
 	PLAN_KIND_MAX_,
 	PLAN_KIND_INVALID_ = -22,
 };

@@ -48,6 +48,7 @@ struct service_wish {
 	bool frozen;	     /* deploys are refused; it changes no placement */
 	enum slot_id canary; /* the slot that gets weight; if it is live, weight has no effect */
 	uint16_t weight;     /* of PLACEMENT_WHOLE */
+	bool ab;	     /* it is an A/B test, and no canary */
 };
 
 struct service_conditions {

@@ -18,6 +18,8 @@ enum slot_state {
 	SLOT_LIVE,
 	SLOT_DRAINING,
 	SLOT_STOPPING,
+	SLOT_CANARY, /* it has a share of the connections until it becomes live or is given up */
+	SLOT_AB,     /* it has a share of them until somebody says otherwise */
 	SLOT_STATE_MAX_,
 	SLOT_STATE_INVALID_ = -22,
 };
@@ -32,10 +34,12 @@ enum slot_remark {
 	SLOT_WAY_BACK,	   /* it was live before: a rollback goes there at once */
 	SLOT_NEVER_LIVE,
 	SLOT_ONE_WAY, /* it was live before, and the live slot rules out a rollback */
+	SLOT_BY_HAND, /* people decide how long it gets its share */
 	SLOT_REMARK_MAX_,
 	SLOT_REMARK_INVALID_ = -22,
 };
-/** Returns "", "step", "not-deployed", "way-back", "never-live", "one-way", for programs. */
+/** Returns "", "step", "not-deployed", "way-back", "never-live", "one-way", "by-hand", for
+ * programs. */
 const char *slot_remark_name(enum slot_remark remark);
 /** Writes a note on state and remark for people: "idle, stopped", "rollback: at once". Returns
  * buf. */

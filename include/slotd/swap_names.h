@@ -23,6 +23,8 @@ enum swap_step {
 	SWAP_RELEASE,	 /* a command says what was prepared, where nobody has named it */
 	SWAP_ROLL,	 /* the workers of the live slot are restarted, a few at a time */
 	SWAP_SETTLE,	 /* that was given up: workers that were taken out come back */
+	SWAP_CANARY,	 /* the new slot gets a share of the connections, before the flip */
+	SWAP_SHARE,	 /* an A/B test begins, ends or gets another share; that is recorded */
 	SWAP_STEP_MAX_,
 	SWAP_STEP_INVALID_ = -22,
 };
@@ -32,6 +34,9 @@ enum swap_kind {
 	SWAP_KIND_DEPLOY,
 	SWAP_KIND_ROLLBACK,
 	SWAP_KIND_RESTART, /* rolling, inside the live slot */
+	SWAP_KIND_CANARY,
+	SWAP_KIND_AB,
+	SWAP_KIND_PROMOTE, /* the other slot of an A/B test becomes live */
 	SWAP_KIND_MAX_,
 	SWAP_KIND_INVALID_ = -22,
 };
@@ -47,7 +52,7 @@ enum hook {
 	HOOK_INVALID_ = -22,
 };
 
-/* Exit codes of deploy, swap and rollback. */
+/* Exit codes of deploy, swap, rollback, canary, promote and ab. */
 enum swap_exit {
 	SWAP_EXIT_DONE = 0,
 	SWAP_EXIT_FAILED = 10, /* nothing changed */
@@ -63,5 +68,6 @@ const char *swap_step_name(enum swap_step step);
 const char *swap_state_name(enum swap_step step);
 /** Returns the name of the option, "prepare", "after_swap"; "?" for a number that is no hook. */
 const char *hook_name(enum hook hook);
-/** Returns "swap", "deploy", "rollback", "restart"; "?" for a number that is no kind. */
+/** Returns "swap", "deploy", "rollback", "restart", "canary", "ab", "promote"; "?" for a number
+ * that is no kind. */
 const char *swap_kind_name(enum swap_kind kind);

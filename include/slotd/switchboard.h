@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum slot_id {
@@ -107,14 +108,26 @@ struct relay_service_counts {
 					   * slot that is idle now; to measure a flip */
 };
 
+/** How the requests to a worker went; of what is not followed as HTTP/1, each connection is one. */
+struct relay_answers {
+	_Atomic uint64_t answered;
+	_Atomic uint64_t errors;  /* of the answered: with a status of 500 or more */
+	_Atomic uint64_t refused; /* connections that it did not take */
+	_Atomic uint64_t lost;	  /* it was gone before it answered, and nobody else was asked */
+};
+
 /** A sparse memfd for each relay: the relay writes it, slotd reads it, and zeroes it when the relay
  * has died. */
 struct relay_page {
 	uint32_t version;
 	uint32_t reserved;
 	struct relay_service_counts services[SWITCHBOARD_SERVICES];
-	struct relay_counts workers[SWITCHBOARD_WORKERS]; /* by ledger index */
+	struct relay_counts workers[SWITCHBOARD_WORKERS];  /* by ledger index */
+	struct relay_answers answers[SWITCHBOARD_WORKERS]; /* likewise */
 };
+
+/** The page of a relay that an older slotd has made ends before the answers. */
+#define RELAY_PAGE_LEAST offsetof(struct relay_page, answers)
 
 /**
  * What the relays of a pool tell each other: a memfd in which each relay writes the number of its

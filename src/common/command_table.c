@@ -11,6 +11,7 @@
 #define WHY	{ "why", PARAM_TEXT, .tag = TAG_ARG }
 #define REASON	{ "why", PARAM_TEXT, .optional = true, .tag = TAG_ARG }
 #define UNTIL	{ "until", PARAM_TEXT, .optional = true, .tag = TAG_ARG }
+#define SHARE	{ "share", PARAM_SCALAR, .tag = TAG_ARG }
 #define LEVEL	{ "level", PARAM_TEXT, .tag = TAG_ARG }
 
 #define READ_HELP                                                                              \
@@ -23,14 +24,31 @@
 #define RESULTS_HELP " Returns [{name, group, status, description}]."
 
 const struct command_row command_rows[COMMAND_MAX_] = {
+	[COMMAND_AB] = {
+		.name = "ab", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
+		.usage = "ab SERVICE SHARE [RELEASE]\tKeep both slots on purpose: the other slot "
+			 "gets a share",
+		.manual = "The other slot is started and checked as for a swap, and then gets this "
+			  "share of the new connections until slotctl promote or slotctl abort, "
+			  "also after a reboot. Called again, it changes the share. Deploys and "
+			  "swaps are refused meanwhile, with exit status 12. With RELEASE the "
+			  "other slot is prepared first, as by a deploy.",
+		.flags = ALLOW_JSON | ALLOW_WAIT | ALLOW_DETACH | OURS, .completion = COMPLETE_SERVICES,
+		.methods = {{ "slotd.ab", METHOD_JOB, {SERVICE, SHARE, RELEASE},
+			"Gives the slot that is not live a share of the new connections, such as "
+			"50%, until it is promoted or aborted. Returns the number of the job." }},
+	},
 	[COMMAND_ABORT] = {
 		.name = "abort", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
-		.usage = "abort SERVICE\tStop a swap or deploy that has not flipped yet",
+		.usage = "abort SERVICE\tStop a swap or deploy that has not flipped yet, a canary "
+			 "or an A/B test",
 		.done = "aborted",
-		.manual = "The idle slot is stopped; the live slot is not touched.",
+		.manual = "The idle slot is stopped, after it has drained if it had connections; the "
+			  "live slot is not touched.",
 		.flags = OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.abort", METHOD_ACT, {SERVICE},
-			"Ends the deploy or swap of a service that has not flipped yet." }},
+			"Ends the deploy or swap of a service that has not flipped yet, its canary, or "
+			"its A/B test." }},
 	},
 	[COMMAND_ADD] = {
 		.name = "add", .topic = TOPIC_DAEMON,
@@ -61,6 +79,23 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 		.methods = {{ "supervisor.getAllConfigInfo", METHOD_ALL_CONFIG_INFO, {},
 			"Returns the configuration that was read last, as a struct for each "
 			"process." }},
+	},
+	[COMMAND_CANARY] = {
+		.name = "canary", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
+		.usage = "canary SERVICE SHARE [RELEASE]\tGive the idle slot a share of the new "
+			 "connections",
+		.manual = "The idle slot is started and checked as for a swap; with RELEASE it is "
+			  "prepared first, as by a deploy. Then it gets the share, such as 10%, "
+			  "until slotctl promote or slotctl abort, and is given up by itself after "
+			  "canary_timeout, or if too much of it fails (canary_crashes, "
+			  "canary_failures). Called again, it changes the share; 0% gives the "
+			  "canary up. It survives a restart of slotd, but not a reboot. Of a "
+			  "kept-alive connection all requests go to the same slot.",
+		.flags = ALLOW_JSON | ALLOW_WAIT | ALLOW_DETACH | OURS, .completion = COMPLETE_SERVICES,
+		.methods = {{ "slotd.canary", METHOD_JOB, {SERVICE, SHARE, RELEASE},
+			"Gives the idle slot a share of the new connections, such as 10%, once it has "
+			"passed the gate; or changes that share. Returns the number of the job, which "
+			"goes on until the slot is promoted or aborted." }},
 	},
 	[COMMAND_CLEAR] = {
 		.name = "clear", .topic = TOPIC_PROCESSES,
@@ -273,6 +308,18 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 			 "pid all\tPrint the process ids of all processes, one per line",
 		.flags = ALLOW_JSON, .completion = COMPLETE_WORKERS,
 		.methods = {{ "supervisor.getPID", METHOD_PID, {}, "Returns the process id of slotd." }},
+	},
+	[COMMAND_PROMOTE] = {
+		.name = "promote", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
+		.usage = "promote SERVICE\tSend all new connections to the canary, or to the other "
+			 "slot of an A/B test",
+		.manual = "It goes on as a swap: the slot becomes live, is watched for the time of "
+			  "bake=, and the other one drains. Steps of canary_steps= that are left are "
+			  "left out.",
+		.flags = ALLOW_JSON | ALLOW_DETACH | OURS, .completion = COMPLETE_SERVICES,
+		.methods = {{ "slotd.promote", METHOD_JOB, {SERVICE},
+			"Sends all new connections to the slot that is a canary or in an A/B test. "
+			"Returns the number of the job." }},
 	},
 	[COMMAND_QUIT] = {
 		.name = "quit", .topic = TOPIC_DAEMON, .may = MAY_ANYBODY,

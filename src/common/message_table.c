@@ -110,6 +110,9 @@ static const struct {
 	[TAG_PACKS] = {"packs", TAG_U64},
 	[TAG_RETRY_AFTER] = {"retry_after", TAG_U64},
 	[TAG_PREVIEW] = {"preview", TAG_U64},
+	[TAG_CANARY_BY] = {"canary_by", TAG_U64},
+	[TAG_CANARY_COOKIE] = {"canary_cookie", TAG_STRING},
+	[TAG_CANARY_FROM] = {"canary_from", TAG_STRING},
 };
 
 #define TAGS(...) ((const uint16_t[]){__VA_ARGS__ __VA_OPT__(, ) TAG_NONE})
@@ -154,7 +157,8 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 				    TAG_HOLD_TIMEOUT, TAG_CONNECT_TIMEOUT, TAG_DRAIN,
 				    TAG_DRAIN_IDLE, TAG_PROTOCOL, TAG_RETRY, TAG_CLIENT_TIMEOUT,
 				    TAG_IDLE_TIMEOUT, TAG_HALF_CLOSE_TIMEOUT, TAG_RETRY_AFTER,
-				    TAG_PATH, TAG_PREVIEW),
+				    TAG_PATH, TAG_PREVIEW, TAG_CANARY_BY, TAG_CANARY_COOKIE,
+				    TAG_CANARY_FROM),
 			       0, 0},
 	[MSG_RELAY_SERVICE_GONE] = {"relay_service_gone", TAGS(TAG_SERVICE_INDEX), TAGS(), 0, 0},
 	[MSG_RELAY_LISTEN] = {"relay_listen", TAGS(TAG_SERVICE_INDEX, TAG_INDEX, TAG_ADDRESS),

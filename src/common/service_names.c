@@ -11,6 +11,7 @@ const char *slot_state_name(enum slot_state state)
 		[SLOT_COLD] = "idle, stopped", [SLOT_STARTING] = "starting",
 		[SLOT_WARM] = "idle, warm",    [SLOT_LIVE] = "LIVE",
 		[SLOT_DRAINING] = "draining",  [SLOT_STOPPING] = "stopping",
+		[SLOT_CANARY] = "CANARY",      [SLOT_AB] = "A/B",
 	};
 
 	return state >= 0 && state < SLOT_STATE_MAX_ ? names[state] : "?";
@@ -25,6 +26,7 @@ static const struct {
 	[SLOT_WAY_BACK] = {"way-back", "rollback: at once"},
 	[SLOT_NEVER_LIVE] = {"never-live", "has not been live"},
 	[SLOT_ONE_WAY] = {"one-way", "no rollback: see slotctl history"},
+	[SLOT_BY_HAND] = {"by-hand", "until slotctl promote or abort"},
 };
 
 static bool is_remark(enum slot_remark remark)

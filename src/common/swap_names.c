@@ -21,13 +21,15 @@ static const struct {
 	[SWAP_RELEASE] = {"release", "release"},
 	[SWAP_ROLL] = {"roll", "roll"},
 	[SWAP_SETTLE] = {"settle", "settle"},
+	[SWAP_CANARY] = {"canary", "canary"},
+	[SWAP_SHARE] = {"share", "share"},
 };
 
 static const char *const kinds[SWAP_KIND_MAX_] = {
-	[SWAP_KIND_SWAP] = "swap",
-	[SWAP_KIND_DEPLOY] = "deploy",
-	[SWAP_KIND_ROLLBACK] = "rollback",
-	[SWAP_KIND_RESTART] = "restart",
+	[SWAP_KIND_SWAP] = "swap",	   [SWAP_KIND_DEPLOY] = "deploy",
+	[SWAP_KIND_ROLLBACK] = "rollback", [SWAP_KIND_RESTART] = "restart",
+	[SWAP_KIND_CANARY] = "canary",	   [SWAP_KIND_AB] = "ab",
+	[SWAP_KIND_PROMOTE] = "promote",
 };
 
 static const char *const hooks[HOOK_MAX_] = {

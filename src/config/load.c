@@ -364,11 +364,26 @@ static int tell(struct loader *l, const struct section *s, const struct option_d
 	return -EINVAL;
 }
 
+/* "5%:60s" as "5%%:60s". */
+static int double_percents(const char *raw, struct strbuf *out)
+{
+	for (; *raw; raw++) {
+		(void)strbuf_addc(out, *raw);
+		if (*raw == '%' && raw[1] == '%') {
+			(void)strbuf_addc(out, *raw++);
+		} else if (*raw == '%' && raw[1] != '(') {
+			(void)strbuf_addc(out, '%');
+		}
+	}
+	return out->error;
+}
+
 int loader_text(struct loader *l, const struct section *s, const struct option_def *def,
 		const struct expansions *with, struct strbuf *out)
 {
 	const struct option *o = section_option(s, def->name);
 	const char *raw = o ? o->value : def->def;
+	CLEANUP(strbuf_done) struct strbuf doubled = {0};
 	struct expansions here;
 	char label[2 * DOCUMENT_NAME_MAX + 2];
 	struct diag diag = {0};
@@ -384,7 +399,10 @@ int loader_text(struct loader *l, const struct section *s, const struct option_d
 	} else {
 		(void)snprintf(label, sizeof(label), "%s.%s", s->name, def->name);
 	}
-	r = expand(raw, label, &here, out, &diag);
+	if (def->percent && double_percents(raw, &doubled) < 0) {
+		return -ENOMEM;
+	}
+	r = expand(def->percent ? strbuf_str(&doubled) : raw, label, &here, out, &diag);
 	return r < 0 ? tell(l, s, def, r, &diag) : 1;
 }
 

@@ -68,7 +68,8 @@ struct option_def {
 	long long min, max;	  /* max 0: no limit */
 	const char *const *names; /* OPT_WORD; NULL-terminated */
 	enum option_effect on_change;
-	bool ours; /* Supervisor does not have it */
+	bool ours;    /* Supervisor does not have it */
+	bool percent; /* it has percentages: a % that begins no expansion stands for itself */
 	const char *help;
 };
 

@@ -116,8 +116,9 @@ const struct option_def service_options[] = {
 	 .help = "Time after a worker's start in which failed health checks do not count "
 		 "against the worker, until one has passed. 0: they count from the start on."},
 	{"health_restart", OPTION_FIELD(S, health_restart), OURS, .def = "no",
-	 .help = "yes: a worker of the live slot that has become unhealthy is restarted, one "
-		 "worker at a time, and after a restart that did not help ever later, up to a "
+	 .help = "yes: a worker of the live slot, or of the other slot of an A/B test, that has "
+		 "become unhealthy is restarted, one worker at a time, and after a restart that "
+		 "did not help ever later, up to a "
 		 "minute. A worker that has passed no check since its start is restarted "
 		 "only after health_start_period, or after ready_timeout where that is 0. no: "
 		 "an unhealthy worker only gets no new connections while others are healthy."},
@@ -127,7 +128,7 @@ const struct option_def service_options[] = {
 		 "is ready; workers find it in WATCHDOG_USEC. A worker that is late gets no "
 		 "new connections, is ended by SIGABRT, by SIGKILL after stopwaitsecs, and is "
 		 "started again as autorestart says. 0: no watchdog."},
-	{"min_ready", OPTION_FIELD(S, min_ready), OURS, .def = "all",
+	{"min_ready", OPTION_FIELD(S, min_ready), OURS, .percent = true, .def = "all",
 	 .help = "Workers of the idle slot that must be running and healthy before a swap: "
 		 "all, a number, or a percentage such as 80%."},
 	{"ready_timeout", OPTION_FIELD(S, ready_timeout), OURS, .def = "60", .min = MSECONDS(10),
@@ -231,6 +232,38 @@ const struct option_def service_options[] = {
 	 .help = "How many crashes of workers in the new slot bake tolerates before it flips "
 		 "back."},
 
+	{"canary_steps", OPTION_FIELD(S, canary_steps), OURS, .percent = true,
+	 .help = "Shares of the new connections that a deploy gives to the new slot before it "
+		 "sends all of them there, each with its time, such as 5%:60s, 25%:5m; at most 8. "
+		 "Default: a deploy has no canary."},
+	{"canary_by", OPTION_FIELD(S, canary_by), OURS, .def = "connection",
+	 .help = "What decides whether a connection belongs to the canary. connection: each "
+		 "connection by itself, spread evenly. source: the client's address, so that a "
+		 "client stays on one side while the share is the same, and a growing share only "
+		 "moves clients to the canary. cookie:NAME: the cookie NAME of the first request; "
+		 "its value a or b names the slot, every other value is hashed, and a request "
+		 "without it counts as with connection. slotd only reads the cookie, which the "
+		 "application sets; it needs connect=late."},
+	{"canary_from", OPTION_FIELD(S, canary_from), OURS,
+	 .help = "Networks whose clients may get the canary, such as 10.0.0.0/8, 192.0.2.7; the "
+		 "share is then one of their connections, and all others go to the live slot. "
+		 "Default: every client."},
+	{"canary_timeout", OPTION_FIELD(S, canary_timeout), OURS, .def = "30m",
+	 .max = SECONDS(365 * 86400),
+	 .help = "How long a canary that was begun by slotctl canary waits for slotctl promote, "
+		 "counted from the last change of its share; after that it is given up. 0: no "
+		 "limit."},
+	{"canary_crashes", OPTION_FIELD(S, canary_crashes), OURS, .def = "1", .max = 10000,
+	 .help = "How many crashes of its workers a canary may have before it is given up."},
+	{"canary_failures", OPTION_FIELD(S, canary_failures), OURS, .percent = true, .def = "10%",
+	 .help = "Share of a canary's requests that may fail before it is given up. A request "
+		 "has failed if its worker could not be connected, was gone before it answered, "
+		 "or answered with a status of 500 or more, which is known where HTTP/1 is "
+		 "followed. Of what is not followed, a connection counts as one request. 0: any."},
+	{"canary_requests", OPTION_FIELD(S, canary_requests), OURS, .def = "50", .min = 1,
+	 .max = 1000000,
+	 .help = "Number of a canary's requests over which canary_failures is judged, at least."},
+
 	{"min_free", OPTION_FIELD_AS(S, min_free, uint64_t, OPT_SIZE), OURS, .def = "0",
 	 .help = "Space that must be free in the file system of the idle slot's "
 		 "prepare_directory before a deploy begins, such as 1GB; with less, the deploy "
@@ -285,9 +318,11 @@ const struct option_def service_options[] = {
 	{"verify_interval", OPTION_FIELD(S, verify_interval), OURS, .def = "0",
 	 .max = SECONDS(86400),
 	 .help = "The verify commands run again this long after they last ended, while the new "
-		 "slot is live and is watched (bake). If one of them fails, or takes longer than "
-		 "verify_timeout, connections go back to the slot that was live before, and "
-		 "the command ends with 11. 0: they run only once, before the swap."},
+		 "slot is a canary, and while it is live and is watched (bake). If one of them "
+		 "fails, or takes longer than verify_timeout, a canary is given up, and the "
+		 "command ends with 10; from a slot that is live, connections go back to the one "
+		 "that was live before, and the command ends with 11. 0: they run only once, "
+		 "before the swap."},
 	{"after_swap", OPTION_FIELD_AS(B, hooks[HOOK_AFTER_SWAP], char *, OPT_LINES), EACH_SLOT,
 	 OURS,
 	 .help = "Commands that run, as the prepare commands do, when the new slot stays live: "

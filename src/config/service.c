@@ -465,6 +465,9 @@ static int read_service(struct service_making *m)
 		r = read_health(m);
 	}
 	if (r == 0) {
+		r = service_canary(m);
+	}
+	if (r == 0) {
 		check_gate(m);
 		settle(m);
 		check_verify(m);

@@ -28,6 +28,8 @@ void service_names(const struct service_making *m, enum slot_id slot, struct exp
 
 /** Warns of commands that do what slotd does. */
 void hooks_check(struct service_making *m);
+/** Reads what the options of canaries mean; after listen and connect. Returns 0 or -ENOMEM. */
+int service_canary(struct service_making *m);
 /** Fills both slots with their programs and gives the workers their addresses. */
 int service_slots(struct service_making *m);
 /** Returns how many workers of the slot have an address. */

@@ -20,8 +20,7 @@ int counts_apply(struct counts *c, struct message *m)
 	struct stat st;
 	void *page;
 
-	if (i >= COUNTS_PAGES || fstat(fd, &st) < 0 ||
-	    (size_t)st.st_size < sizeof(struct relay_page)) {
+	if (i >= COUNTS_PAGES || fstat(fd, &st) < 0 || (size_t)st.st_size < RELAY_PAGE_LEAST) {
 		return -EINVAL;
 	}
 	page = mmap(NULL, sizeof(struct relay_page), PROT_READ, MAP_SHARED, fd, 0);

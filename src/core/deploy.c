@@ -1,6 +1,7 @@
 #include "phases.h"
 
 #include <assert.h>
+#include <slotd/handoff.h>
 #include <stdio.h>
 
 /* ---- what a plan says ---- */
@@ -19,7 +20,7 @@ struct plan_action *deploy_add(struct deploy *d, enum plan_kind kind, struct pla
 	return deploy_add_for(d, d->target, kind, plan);
 }
 
-static void set_timer(struct deploy *d, usec_t at, struct plan *plan)
+void deploy_set_timer(struct deploy *d, usec_t at, struct plan *plan)
 {
 	if (at != d->deadline) {
 		d->deadline = at;
@@ -108,7 +109,7 @@ static void verified(struct deploy *d, const struct deploy_event *ev, usec_t now
 	}
 	d->verifying = false;
 	if (is_time_over(d)) {
-		set_timer(d, now, plan);
+		deploy_set_timer(d, now, plan);
 	} else {
 		verify_later(d, now, plan);
 	}
@@ -150,16 +151,20 @@ static void enter(struct deploy *d, const struct deploy_event *ev, usec_t now, s
 	const struct deploy_phase *entry = &d->phases[d->at];
 	const struct phase *p = phase_of(entry->step);
 
-	end_verifying(d, plan);
+	if (d->step != entry->step) { /* else another step of a canary, in which it goes on */
+		end_verifying(d, plan);
+	}
 	d->step = entry->step;
 	d->phase_began = now;
 	if (!p->same_limit) {
-		set_timer(d, usec_add(now, entry->limit), plan);
+		deploy_set_timer(d, usec_add(now, entry->limit), plan);
 	}
 	if (p->enter) {
 		p->enter(d, ev, plan);
 	}
-	verify_later(d, now, plan);
+	if (!d->verifying && (!d->verify_at || d->verify_at == USEC_NEVER)) {
+		verify_later(d, now, plan);
+	}
 }
 
 static struct plan_action *step_to(struct deploy *d, enum swap_step to, unsigned position,
@@ -176,7 +181,7 @@ void deploy_repeat(struct deploy *d, const struct deploy_event *ev, usec_t now, 
 {
 	d->at--;
 	(void)step_to(d, d->phases[d->at].step, 0, NULL, plan);
-	set_timer(d, usec_add(now, d->ready_timeout), plan);
+	deploy_set_timer(d, usec_add(now, d->ready_timeout), plan);
 	enter(d, ev, now, plan);
 }
 
@@ -186,13 +191,13 @@ static void finish(struct deploy *d, enum swap_exit code, unsigned position, con
 	struct plan_action *a;
 
 	end_verifying(d, plan);
-	set_timer(d, USEC_NEVER, plan);
+	deploy_set_timer(d, USEC_NEVER, plan);
 	a = tell(d, PLAN_FINISH, text, plan);
 	a->arg = (int)code;
 	a->position = position;
 }
 
-static void append(struct deploy *d, enum swap_step step, usec_t limit)
+void deploy_append(struct deploy *d, enum swap_step step, usec_t limit)
 {
 	assert(d->n < DEPLOY_PHASES_MAX);
 	d->phases[d->n++] = (struct deploy_phase){step, limit};
@@ -217,7 +222,7 @@ void deploy_fail_by(struct deploy *d, enum swap_exit code, const struct deploy_p
 	d->code = code;
 	d->n = d->at + 1;
 	d->turn = d->turn < d->n ? d->turn : d->n;
-	append(d, last->step, last->limit);
+	deploy_append(d, last->step, last->limit);
 	d->at++;
 	enter(d, ev, now, plan);
 }
@@ -249,9 +254,36 @@ void deploy_next(struct deploy *d, const struct deploy_event *ev, usec_t now, st
 	}
 }
 
+static void list_phase(struct deploy *d, const struct phase *p, const struct deploy_event *ev)
+{
+	if (p->needed && !p->needed(d, ev)) {
+		return;
+	}
+	if (p->list) {
+		p->list(d, ev);
+	} else {
+		deploy_append(d, p->step, p->limit ? p->limit(ev->policy) : USEC_NEVER);
+	}
+}
+
+static void begin_canary(struct deploy *d, const struct deploy_event *ev)
+{
+	const bool rolls = ev->what == SWAP_KIND_RESTART;
+
+	d->stands = ev->stands && !rolls;
+	d->by_hand = ev->share && !ev->stands && !rolls;
+	d->keeps = ev->keeps;
+	d->share = ev->share;
+	d->weight = 0;
+	d->canary_crashes = 0;
+	d->canary_crashes_max = ev->policy->canary_crashes;
+	d->canary_began = 0;
+}
+
 void deploy_begin(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
 {
 	const bool rolls = ev->what == SWAP_KIND_RESTART;
+	const bool flips = !rolls && !ev->until_gate && !ev->stands;
 	const struct phase *p;
 
 	d->kind = ev->what;
@@ -271,9 +303,10 @@ void deploy_begin(struct deploy *d, const struct deploy_event *ev, usec_t now, s
 				? ev->policy->hook_timeout[HOOK_ON_FAILURE]
 				: 0;
 	d->n = d->at = 0;
-	for (size_t i = 0; (p = phase_at(i)) && !(ev->until_gate && p->flips); i++) {
-		if (p->rolls == rolls && (!p->needed || p->needed(d, ev))) {
-			append(d, p->step, p->limit ? p->limit(ev->policy) : USEC_NEVER);
+	begin_canary(d, ev);
+	for (size_t i = 0; (p = phase_at(i)) && (flips || rolls || !p->flips); i++) {
+		if (p->rolls == rolls) {
+			list_phase(d, p, ev);
 		}
 	}
 	d->turn = d->n;
@@ -295,7 +328,7 @@ void deploy_end(struct deploy *d, enum swap_exit code, const char *text, struct 
 
 void deploy_close(struct deploy *d, const char *text, struct plan *plan)
 {
-	set_timer(d, USEC_NEVER, plan);
+	deploy_set_timer(d, USEC_NEVER, plan);
 	(void)tell(d, PLAN_CLOSE, text, plan);
 	d->step = SWAP_NONE;
 }
@@ -303,12 +336,16 @@ void deploy_close(struct deploy *d, const char *text, struct plan *plan)
 void deploy_abandon(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
 {
 	const struct phase *p = phase_of(d->step);
+	const bool had_share = d->weight;
 
 	if (p->leave) {
 		p->leave(d, ev, plan);
 	}
-	if (d->warm) {
-		deploy_add(d, PLAN_RETIRE, plan);
+	d->weight = 0;
+	if (d->keeps) {
+		/* The A/B test goes on as before. */
+	} else if (d->warm || had_share) {
+		deploy_add(d, PLAN_RETIRE, plan)->arg = !d->warm;
 	} else if (p->undo) {
 		p->undo(d, ev, plan);
 	}
@@ -327,11 +364,11 @@ void deploy_turn_back(struct deploy *d, const struct deploy_event *ev, usec_t no
 	if (d->warm) {
 		deploy_add(d, PLAN_RECALL, plan);
 	} else {
-		append(d, SWAP_START, d->ready_timeout);
-		append(d, SWAP_GATE, USEC_NEVER);
+		deploy_append(d, SWAP_START, d->ready_timeout);
+		deploy_append(d, SWAP_GATE, USEC_NEVER);
 	}
-	append(d, SWAP_FLIP, USEC_NEVER);
-	append(d, SWAP_RECORD, USEC_NEVER);
+	deploy_append(d, SWAP_FLIP, USEC_NEVER);
+	deploy_append(d, SWAP_RECORD, USEC_NEVER);
 	d->at++;
 	(void)step_to(d, d->phases[d->at].step, 0, NULL, plan);
 	enter(d, ev, now, plan);
@@ -385,6 +422,9 @@ bool deploy_sane(const struct deploy *d)
 		if (!is_phase(d->phases[i].step)) {
 			return false;
 		}
+	}
+	if (d->weight > PLACEMENT_WHOLE || d->share > PLACEMENT_WHOLE) {
+		return false;
 	}
 	return d->step == SWAP_NONE || (d->at < d->n && d->phases[d->at].step == d->step);
 }

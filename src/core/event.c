@@ -46,6 +46,7 @@ static const struct {
 	[EVENT_SLOT_RESUMED] = {"SLOT_RESUMED", EVENT_SLOT},
 	[EVENT_SLOT_OFFLINE] = {"SLOT_OFFLINE", EVENT_SLOT},
 	[EVENT_SLOT_ONLINE] = {"SLOT_ONLINE", EVENT_SLOT},
+	[EVENT_SLOT_SHARE] = {"SLOT_SHARE", EVENT_SLOT},
 };
 
 const char *event_type_name(enum event_type t)

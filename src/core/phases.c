@@ -169,12 +169,14 @@ static void go_live(struct deploy *d, const struct deploy_event *ev, struct plan
 
 	(void)ev;
 	d->live = d->target;
+	d->weight = 0;
+	d->keeps = false; /* an A/B test ends by this */
 	follow_flip(d, old, plan);
 	plan_log(plan, d->service, LOG_NOTICE, "new connections go to slot %s, %s drains",
 		 slot_name(d->live), slot_name(old));
 }
 
-/* The flip stands whether or not it could be written down. */
+/* The flip, or the share, stands whether or not it could be written down. */
 static void recorded(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
 {
 	if (ev->code) {
@@ -280,47 +282,6 @@ static void failed_for_good(struct deploy *d, const struct deploy_event *ev, use
 	deploy_end(d, d->code, ev->text, plan);
 	plan->actions[plan->len - 1].code =
 		ev->code || ev->kind == DEPLOY_EV_COMMANDS ? ev->code : -EINTR;
-}
-
-/* ---- roll, settle ---- */
-
-static void roll(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
-{
-	(void)ev;
-	deploy_add(d, PLAN_ROLL, plan);
-}
-
-/* Nothing can be started any more if slotd ends. */
-static void give_up_roll(struct deploy *d, const struct deploy_event *ev, usec_t now,
-			 struct plan *plan)
-{
-	if (ev->kind == DEPLOY_EV_ABORT && ev->code) {
-		deploy_end(d, SWAP_EXIT_FAILED, ev->text, plan);
-		return;
-	}
-	deploy_fail_by(d, SWAP_EXIT_FAILED, &(struct deploy_phase){SWAP_SETTLE, USEC_NEVER}, ev,
-		       now, plan);
-}
-
-static void settle(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
-{
-	(void)ev;
-	deploy_add(d, PLAN_SETTLE, plan);
-}
-
-static void settled(struct deploy *d, const struct deploy_event *ev, usec_t now, struct plan *plan)
-{
-	(void)now;
-	deploy_end(d, d->code, ev->text, plan);
-}
-
-/* Who aborts it once more waits as well. */
-static void settled_at_end(struct deploy *d, const struct deploy_event *ev, usec_t now,
-			   struct plan *plan)
-{
-	if (ev->code) {
-		settled(d, ev, now, plan);
-	}
 }
 
 /* ---- drain ---- */
@@ -504,6 +465,27 @@ static const struct phase phases[] = {
 		[DEPLOY_EV_RESUME] = deploy_repeat,
 		[DEPLOY_EV_ABORT] = deploy_abandon,
 		[DEPLOY_EV_TIMER] = deploy_abandon}},
+	/* The last one of an A/B test, which flips nothing. */
+	{.step = SWAP_SHARE,
+	 .needed = share_is_needed,
+	 .shown = true,
+	 .uses_slot = true,
+	 .enter = share_enter,
+	 .on = {[DEPLOY_EV_RECORDED] = recorded, [DEPLOY_EV_ABORT] = deploy_next}},
+	{.step = SWAP_CANARY,
+	 .needed = canary_is_needed,
+	 .list = canary_list,
+	 .flips = true,
+	 .shown = true,
+	 .verified = true,
+	 .uses_slot = true,
+	 .enter = canary_enter,
+	 .on = {[DEPLOY_EV_CRASHED] = canary_crashed,
+		[DEPLOY_EV_FAILING] = deploy_abandon,
+		[DEPLOY_EV_PROMOTE] = canary_promoted,
+		[DEPLOY_EV_SHARE] = canary_changed,
+		[DEPLOY_EV_ABORT] = deploy_abandon,
+		[DEPLOY_EV_TIMER] = canary_over}},
 	{.step = SWAP_CHECK_RECORD,
 	 .flips = true,
 	 .uses_slot = true,
@@ -559,16 +541,16 @@ static const struct phase phases[] = {
 	 .rolls = true,
 	 .shown = true,
 	 .uses_slot = true,
-	 .enter = roll,
+	 .enter = roll_enter,
 	 .on = {[DEPLOY_EV_ROLLED] = deploy_next,
-		[DEPLOY_EV_ROLL_FAILED] = give_up_roll,
-		[DEPLOY_EV_ABORT] = give_up_roll}},
+		[DEPLOY_EV_ROLL_FAILED] = roll_given_up,
+		[DEPLOY_EV_ABORT] = roll_given_up}},
 	{.step = SWAP_SETTLE,
 	 .needed = never,
 	 .rolls = true,
 	 .uses_slot = true,
-	 .enter = settle,
-	 .on = {[DEPLOY_EV_ROLLED] = settled, [DEPLOY_EV_ABORT] = settled_at_end}},
+	 .enter = settle_enter,
+	 .on = {[DEPLOY_EV_ROLLED] = settle_over, [DEPLOY_EV_ABORT] = settle_aborted}},
 	{.step = SWAP_DRAIN,
 	 .limit = drain_watched,
 	 .shown = true,

@@ -13,11 +13,15 @@ typedef void act_fn(struct deploy *d, const struct deploy_event *ev, struct plan
 typedef void step_fn(struct deploy *d, const struct deploy_event *ev, usec_t now,
 		     struct plan *plan);
 
+/** Appends the phase to the list, as often as it is needed. */
+typedef void list_fn(struct deploy *d, const struct deploy_event *begin);
+
 struct phase {
 	enum swap_step step;
 	enum hook hook; /* whose commands it runs, if it enters by run */
 	need_fn *needed;
 	usec_t (*limit)(const struct swap_policy *policy); /* NULL: none */
+	list_fn *list;					   /* NULL: once, with that limit */
 	bool same_limit; /* it has the time that the phase before it has left */
 	bool flips;	 /* from here on it is about the flip */
 	bool rolls;	 /* of a rolling restart, which has no other */
@@ -58,7 +62,24 @@ void deploy_close(struct deploy *d, const char *text, struct plan *plan);
 /** Makes the list of phases and begins the first. */
 step_fn deploy_begin;
 
+/** Appends a phase to the list. */
+void deploy_append(struct deploy *d, enum swap_step step, usec_t limit);
+/** Sets the timer of the phase that goes on. */
+void deploy_set_timer(struct deploy *d, usec_t at, struct plan *plan);
+
 /** Adds an action for a slot, or for the target. */
 struct plan_action *deploy_add_for(struct deploy *d, enum slot_id slot, enum plan_kind kind,
 				   struct plan *plan);
 struct plan_action *deploy_add(struct deploy *d, enum plan_kind kind, struct plan *plan);
+
+/* ---- canary.c ---- */
+
+need_fn canary_is_needed, share_is_needed;
+list_fn canary_list;
+act_fn canary_enter, share_enter;
+step_fn canary_over, canary_crashed, canary_promoted, canary_changed;
+
+/* ---- roll_phases.c ---- */
+
+act_fn roll_enter, settle_enter;
+step_fn roll_given_up, settle_over, settle_aborted;

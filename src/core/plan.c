@@ -92,6 +92,8 @@ static const struct {
 	[PLAN_ROLLED] = {"rolled", SHOWS_SET},
 	[PLAN_VERIFY_AT] = {"verify-at", SHOWS_TIME},
 	[PLAN_VERIFY] = {"verify", SHOWS_ARG},
+	[PLAN_SHARE] = {"share", SHOWS_ARG},
+	[PLAN_STAND] = {"stand", SHOWS_ARG},
 };
 
 struct out {

@@ -70,6 +70,9 @@ static enum slot_state state_of(const struct service_conditions *c, enum slot_id
 	if (drains(c->retire[slot])) {
 		return SLOT_DRAINING;
 	}
+	if (slot == c->wish.canary && c->wish.weight && c->retire[slot] != RETIRE_STOPPING) {
+		return c->wish.ab ? SLOT_AB : SLOT_CANARY;
+	}
 	if (slot == c->target) {
 		return SLOT_STARTING;
 	}

@@ -26,7 +26,8 @@ static bool is_release(const json_t *entry)
 
 	return *text_of(entry, "release") && !json_object_get(entry, "until") &&
 	       json_integer_value(json_object_get(entry, "code")) == SWAP_EXIT_DONE &&
-	       (strcmp(kind, "deploy") == 0 || strcmp(kind, "rollback") == 0);
+	       (strcmp(kind, "deploy") == 0 || strcmp(kind, "rollback") == 0 ||
+		strcmp(kind, "canary") == 0 || strcmp(kind, "promote") == 0);
 }
 
 /* ---- the list ---- */

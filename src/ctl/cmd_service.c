@@ -204,18 +204,15 @@ static void wait_for_other(struct ctl *ctl, const char *service)
 	}
 }
 
-struct request {
-	enum command command;
-	const char *service, *release; /* a deploy has one, which may be "" */
-	bool force;
-	bool until_gate;
-};
-
-static int ask(struct ctl *ctl, const struct request *q, struct value *number, struct diag *diag)
+static int ask(struct ctl *ctl, const struct job_ask *q, struct value *number, struct diag *diag)
 {
 	const char *method = command_method(q->command, ABOUT_NOTHING);
 	const bool deploys = q->command == COMMAND_DEPLOY;
 
+	if (q->share) {
+		return rpc_call(&ctl->rpc, number, diag, method, "sss", q->service, q->share,
+				q->release ? q->release : "");
+	}
 	if (deploys && q->until_gate) {
 		return rpc_call(&ctl->rpc, number, diag, method, "ssbs", q->service, q->release, 0,
 				"gate");
@@ -233,7 +230,7 @@ static int ask(struct ctl *ctl, const struct request *q, struct value *number, s
 	return rpc_call(&ctl->rpc, number, diag, method, "s", q->service);
 }
 
-static int ask_until(struct ctl *ctl, const struct request *q, usec_t wait, struct value *number,
+static int ask_until(struct ctl *ctl, const struct job_ask *q, usec_t wait, struct value *number,
 		     struct diag *diag)
 {
 	usec_t deadline = usec_add(usec_monotonic(), wait);
@@ -268,13 +265,13 @@ static void add_slot(struct strbuf *to, const struct value *slot, const char *be
 }
 
 /* Whoever types it sees first what would change. */
-static bool is_meant(const struct ctl *ctl, const struct words *words, const struct request *q,
+static bool is_meant(const struct ctl *ctl, const struct words *words, const struct job_ask *q,
 		     const struct value *service)
 {
 	CLEANUP(strbuf_done) struct strbuf question = {0};
 
-	if (!ctl->asks || words->yes || q->command == COMMAND_DEPLOY ||
-	    q->command == COMMAND_RESTART) {
+	if (!ctl->asks || words->yes ||
+	    (q->command != COMMAND_SWAP && q->command != COMMAND_ROLLBACK)) {
 		return true;
 	}
 	(void)strbuf_addf(&question, "%s:", q->service);
@@ -291,7 +288,7 @@ static bool is_meant(const struct ctl *ctl, const struct words *words, const str
 	return session_ask(strbuf_str(&question));
 }
 
-static void run_job(struct ctl *ctl, const struct words *words, const struct request *q)
+void job_run(struct ctl *ctl, const struct words *words, const struct job_ask *q)
 {
 	CLEANUP(value_done) struct value status = {0}, number = {0};
 	const struct value *service = get_service(ctl, q->command, q->service, &status);
@@ -311,24 +308,30 @@ static void run_job(struct ctl *ctl, const struct words *words, const struct req
 	} else if (words->detach) {
 		printf("#%d has begun. To follow it: slotctl attach %s\n", (int)number.number,
 		       q->service);
+	} else if (q->command == COMMAND_CANARY) {
+		if (job_follow_to(ctl, (int)number.number, q->service, swap_step_name(SWAP_CANARY),
+				  words->json)) {
+			canary_begun(ctl, q->service, words->json);
+		}
 	} else {
-		job_follow(ctl, (int)number.number, q->service, true, words->json);
+		job_follow(ctl, (int)number.number, q->service, q->command != COMMAND_PROMOTE,
+			   words->json);
 	}
 }
 
 void cmd_swap(struct ctl *ctl, struct words *words)
 {
 	if (usage_ok(ctl, words, 1)) {
-		run_job(ctl, words,
-			&(struct request){.command = COMMAND_SWAP, .service = words->at[0]});
+		job_run(ctl, words,
+			&(struct job_ask){.command = COMMAND_SWAP, .service = words->at[0]});
 	}
 }
 
 void cmd_restart_rolling(struct ctl *ctl, struct words *words)
 {
 	if (usage_ok(ctl, words, 1)) {
-		run_job(ctl, words,
-			&(struct request){.command = COMMAND_RESTART,
+		job_run(ctl, words,
+			&(struct job_ask){.command = COMMAND_RESTART,
 					  .service = words->at[0],
 					  .force = words->force});
 	}
@@ -340,8 +343,8 @@ void cmd_rollback(struct ctl *ctl, struct words *words)
 
 	if (usage_ok(ctl, words, 2) &&
 	    (words->n < 2 || release_of_job(ctl, words, release, sizeof(release)))) {
-		run_job(ctl, words,
-			&(struct request){.command = COMMAND_ROLLBACK,
+		job_run(ctl, words,
+			&(struct job_ask){.command = COMMAND_ROLLBACK,
 					  .service = words->at[0],
 					  .release = *release ? release : NULL,
 					  .force = words->force});
@@ -386,8 +389,8 @@ void cmd_deploy(struct ctl *ctl, struct words *words)
 	if (words->dry_run && usage_ok(ctl, words, 2)) {
 		dry_run(ctl, words);
 	} else if (!words->dry_run && usage_ok(ctl, words, 2)) {
-		run_job(ctl, words,
-			&(struct request){.command = COMMAND_DEPLOY,
+		job_run(ctl, words,
+			&(struct job_ask){.command = COMMAND_DEPLOY,
 					  .service = words->at[0],
 					  .release = words->n > 1 ? words->at[1] : "",
 					  .until_gate = words->until_gate});

@@ -36,12 +36,12 @@ bool words_have(const struct words *w, const char *word);
 
 /* ---- the commands (cmd_*.c) ---------------------------------------------------------------- */
 
-command_fn cmd_ask, cmd_add, cmd_attach, cmd_avail, cmd_clear, cmd_deploy, cmd_drain, cmd_fg,
-	cmd_freeze, cmd_help, cmd_history, cmd_import_check, cmd_leave, cmd_log_level, cmd_maintail,
-	cmd_open, cmd_pid, cmd_quit, cmd_releases, cmd_reload, cmd_remove, cmd_reopen, cmd_reread,
-	cmd_restart, cmd_restart_daemon, cmd_upgrade, cmd_rollback, cmd_shutdown, cmd_signal,
-	cmd_slots, cmd_start, cmd_status, cmd_stop, cmd_swap, cmd_tail, cmd_update, cmd_version,
-	cmd_notify, cmd_offline, cmd_whoami;
+command_fn cmd_ab, cmd_ask, cmd_add, cmd_attach, cmd_avail, cmd_canary, cmd_clear, cmd_deploy,
+	cmd_drain, cmd_fg, cmd_freeze, cmd_help, cmd_history, cmd_import_check, cmd_leave,
+	cmd_log_level, cmd_maintail, cmd_open, cmd_pid, cmd_promote, cmd_quit, cmd_releases,
+	cmd_reload, cmd_remove, cmd_reopen, cmd_reread, cmd_restart, cmd_restart_daemon,
+	cmd_upgrade, cmd_rollback, cmd_shutdown, cmd_signal, cmd_slots, cmd_start, cmd_status,
+	cmd_stop, cmd_swap, cmd_tail, cmd_update, cmd_version, cmd_notify, cmd_offline, cmd_whoami;
 
 /** restart --rolling. */
 command_fn cmd_restart_rolling;

@@ -21,7 +21,9 @@ struct follower {
 	struct ctl *ctl;
 	int number;
 	const char *service;
+	const char *until; /* the step at which following ends; NULL: at the end */
 	bool may_abort, json, aborting, leave;
+	bool came_to; /* that step */
 	int64_t seen;
 	unsigned failures;
 	char step[32];
@@ -113,26 +115,41 @@ static void take_lines(struct follower *f, const struct value *reply)
 	set_step(f, reply);
 }
 
+/* All lines in the place of the last ones. */
+static void put_lines(struct follower *f, struct value *reply)
+{
+	for (size_t i = 0; i < reply->len; i++) {
+		if (strcmp(reply->items[i].name, "lines") == 0) {
+			struct value old = reply->items[i];
+
+			f->lines.name = old.name;
+			old.name = NULL;
+			value_done(&old);
+			reply->items[i] = f->lines;
+			f->lines = (struct value){.kind = VALUE_ARRAY};
+		}
+	}
+}
+
 static void finish(struct follower *f, struct value *reply)
 {
 	const char *text = value_text(reply, "text");
 
 	f->ctl->exit_code = (int)value_int(reply, "code");
 	if (f->json) {
-		for (size_t i = 0; i < reply->len; i++) {
-			if (strcmp(reply->items[i].name, "lines") == 0) {
-				struct value old = reply->items[i];
-
-				f->lines.name = old.name;
-				old.name = NULL;
-				value_done(&old);
-				reply->items[i] = f->lines;
-				f->lines = (struct value){.kind = VALUE_ARRAY};
-			}
-		}
+		put_lines(f, reply);
 		json_print(reply);
 	} else if (text[0] && strcmp(text, f->last) != 0) {
 		print_line(f, text);
+	}
+}
+
+/* It goes on by itself from here. */
+static void finish_early(struct follower *f, struct value *reply)
+{
+	if (f->json) {
+		put_lines(f, reply);
+		json_print(reply);
 	}
 }
 
@@ -206,30 +223,55 @@ static void follow(struct follower *f)
 		done = value_true(&reply, "done");
 		if (done) {
 			finish(f, &reply);
+		} else if (f->until && strcmp(f->step, f->until) == 0) {
+			f->came_to = true;
+			finish_early(f, &reply);
+			return;
 		}
 	}
 }
 
-void job_follow(struct ctl *ctl, int number, const char *service, bool may_abort, bool json)
+static void follow_as(struct follower *f)
 {
 	CLEANUP(interrupt_done) struct interrupt interrupt = {0};
+	struct ctl *ctl = f->ctl;
 	rpc_tick_fn *tick = ctl->rpc.tick;
+
+	f->step_since = f->quiet_since = usec_monotonic();
+	f->lines = (struct value){.kind = VALUE_ARRAY};
+	interrupt_init(&interrupt, &ctl->rpc);
+	ctl->rpc.tick = f->json ? NULL : ctl->terminal ? show_progress : show_sign_of_life;
+	ctl->rpc.tick_data = f;
+	follow(f);
+	ctl->rpc.tick = tick;
+	ctl->rpc.tick_data = NULL;
+	value_done(&f->lines);
+}
+
+void job_follow(struct ctl *ctl, int number, const char *service, bool may_abort, bool json)
+{
 	struct follower f = {
 		.ctl = ctl,
 		.number = number,
 		.service = service,
 		.may_abort = may_abort,
 		.json = json,
-		.step_since = usec_monotonic(),
-		.quiet_since = usec_monotonic(),
-		.lines = {.kind = VALUE_ARRAY},
 	};
 
-	interrupt_init(&interrupt, &ctl->rpc);
-	ctl->rpc.tick = json ? NULL : ctl->terminal ? show_progress : show_sign_of_life;
-	ctl->rpc.tick_data = &f;
-	follow(&f);
-	ctl->rpc.tick = tick;
-	ctl->rpc.tick_data = NULL;
-	value_done(&f.lines);
+	follow_as(&f);
+}
+
+bool job_follow_to(struct ctl *ctl, int number, const char *service, const char *step, bool json)
+{
+	struct follower f = {
+		.ctl = ctl,
+		.number = number,
+		.service = service,
+		.until = step,
+		.may_abort = true,
+		.json = json,
+	};
+
+	follow_as(&f);
+	return f.came_to;
 }

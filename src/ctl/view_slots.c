@@ -1,5 +1,6 @@
 #include "view.h"
 
+#include <slotd/canary_share.h>
 #include <slotd/cleanup.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,12 @@ static void set_cell(struct row *row, size_t column, const char *fmt, ...)
 	va_end(ap);
 }
 
+static bool is_forgotten(const struct value *slot, int64_t state, usec_t now)
+{
+	return state == SLOT_CANARY &&
+	       usec_add(SECONDS((usec_t)value_int(slot, "since")), CANARY_OLD) <= now;
+}
+
 /* "LIVE 2d 4h", "idle, stopped", "draining 2m10s": since is when it went live or idle. */
 static void set_state(struct row *row, const struct value *slot, usec_t now)
 {
@@ -32,11 +39,31 @@ static void set_state(struct row *row, const struct value *slot, usec_t now)
 
 	if (state != SLOT_COLD && state != SLOT_STARTING && state != SLOT_STOPPING &&
 	    value_int(slot, "since") > 0) {
-		set_cell(row, 2, "%s %s", slot_words(state),
-			 view_ago(value_int(slot, "since"), now, ago, sizeof(ago)));
+		set_cell(row, 2, "%s %s%s", slot_words(state),
+			 view_ago(value_int(slot, "since"), now, ago, sizeof(ago)),
+			 is_forgotten(slot, state, now) ? " !" : "");
 	} else {
 		set_cell(row, 2, "%s", slot_words(state));
 	}
+}
+
+/* What can be done about a slot that has a share, and what it comes to by itself. */
+static void set_share_note(struct row *row, const struct value *service, const struct value *slot,
+			   usec_t now)
+{
+	const bool by_hand =
+		strcmp(value_text(slot, "remark"), slot_remark_name(SLOT_BY_HAND)) == 0;
+	usec_t deadline = SECONDS((usec_t)value_int(slot, "deadline"));
+	char in[USEC_TEXT_MAX] = "";
+
+	if (deadline > now) {
+		(void)usec_format(SECONDS(usec_sub(deadline, now) / SECONDS(1)), in, sizeof(in));
+	}
+	set_cell(row, 7, "slotctl promote|abort %s%s%s", value_text(service, "service"),
+		 !*in	   ? ""
+		 : by_hand ? "; given up in "
+			   : "; next step in ",
+		 in);
 }
 
 /* What comes next by itself, what can be done, and what slotd says besides. */
@@ -48,6 +75,10 @@ static void set_note(struct row *row, const struct value *service, const struct 
 	const char *note = slot_note(slot);
 	char in[USEC_TEXT_MAX];
 
+	if (state == SLOT_CANARY || state == SLOT_AB) {
+		set_share_note(row, service, slot, now);
+		return;
+	}
 	if (deadline <= now) {
 		set_cell(row, 7, "%s", note);
 		return;

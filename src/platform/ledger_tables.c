@@ -1,5 +1,6 @@
 #include "ledger_tables.h"
 
+#include <slotd/handoff.h>
 #include <string.h>
 
 /*
@@ -63,7 +64,9 @@ static bool service_sane(const void *content, unsigned index)
 	       memchr(s->duty.freezer, '\0', LEDGER_LABEL_MAX) &&
 	       memchr(s->duty.freeze_why, '\0', sizeof(s->duty.freeze_why)) &&
 	       memchr(s->duty.offliner, '\0', LEDGER_LABEL_MAX) &&
-	       memchr(s->duty.offline_why, '\0', sizeof(s->duty.offline_why));
+	       memchr(s->duty.offline_why, '\0', sizeof(s->duty.offline_why)) &&
+	       s->duty.ab_weight <= PLACEMENT_WHOLE && s->duty.ab_slot < SLOT_MAX_ &&
+	       memchr(s->duty.ab_who, '\0', LEDGER_LABEL_MAX);
 }
 
 static bool job_sane(const void *content, unsigned index)
@@ -134,12 +137,12 @@ const struct ledger_shape ledger_shapes[LEDGER_TABLE_MAX_] = {
 			.n_parts = 6,
 			.parts =
 				{
-					PART(ledger_service, swap, struct deploy, verify_at),
+					PART(ledger_service, swap, struct deploy, weights),
 					PART(ledger_service, retire[0], struct retire, discard),
 					PART(ledger_service, retire[1], struct retire, discard),
 					PART(ledger_service, slots[0], struct ledger_slot, one_way),
 					PART(ledger_service, slots[1], struct ledger_slot, one_way),
-					PART(ledger_service, duty, struct ledger_duty, offline_why),
+					PART(ledger_service, duty, struct ledger_duty, ab_who),
 				},
 			.fill = fill_service,
 			.sane = service_sane,

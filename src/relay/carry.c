@@ -88,6 +88,7 @@ static void count_spoken(struct conn *c, enum conn_end who, size_t n)
 		c->worker->place.slow_until = 0;
 		c->unheard = false;
 		stall_forget(c);
+		answers_heard(c);
 		c->worker_spoke = true;
 		count_add64(&counts->bytes_out, n);
 		return;
@@ -241,6 +242,9 @@ static bool retry(struct conn *c, bool unread)
 	e->again = e->retried;
 	e->retried = true;
 	e->died = c->worker->place.key;
+	if (c->worker->slot != service_word(c->service).live) {
+		c->draw = DRAW_LIVE; /* another worker of a canary may fail in the same way */
+	}
 	send_again(c);
 	return true;
 }
@@ -256,7 +260,11 @@ static bool lose_worker(struct conn *c, enum conn_class class, bool unread)
 		conn_park(c);
 		return false;
 	}
-	return !retry(c, unread);
+	if (retry(c, unread)) {
+		return false;
+	}
+	answers_lost(c);
+	return true;
 }
 
 /* All that a side had to say was passed on. False: it is no longer open here. */

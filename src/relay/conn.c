@@ -40,7 +40,7 @@ static struct conn *conn_new(struct relay_service *s, int fd)
 	relay->spare = c->next;
 	relay->n_conns++;
 	relay_tell_others(relay);
-	*c = (struct conn){.service = s};
+	*c = (struct conn){.service = s, .draw = DRAW_NONE};
 	c->side[CLIENT].fd = fd;
 	c->side[WORKER].fd = -EBADF;
 	c->side[WORKER].index = WORKER;
@@ -69,6 +69,7 @@ void conn_end(struct conn *c)
 	if (w && c->worker_spoke && !c->kept_alive && w->one_shots < ONE_SHOTS) {
 		w->one_shots++;
 	}
+	canary_drop_head(c);
 	conn_leave(c);
 	exchange_end(c);
 	offline_drop(c);
@@ -150,14 +151,8 @@ static uint32_t client_hash(const struct conn *c)
 	return place_hash((const struct sockaddr *)&from.sa);
 }
 
-static uint32_t roll(struct relay *relay)
-{
-	relay->dice = relay->dice * 1664525u + 1013904223u; /* Numerical Recipes */
-	return relay->dice >> 8;
-}
-
 /* Rather not the one that has just died with the same request. */
-static struct place_worker *choose_in(const struct conn *c, struct relay_slot *slot, usec_t now)
+static struct place_worker *choose_place(const struct conn *c, struct relay_slot *slot, usec_t now)
 {
 	const struct exchange *e = c->exchange;
 
@@ -165,27 +160,34 @@ static struct place_worker *choose_in(const struct conn *c, struct relay_slot *s
 				e && e->retried ? e->died : PLACE_NONE);
 }
 
-/* One look at the word decides; NULL: nobody can take it now. */
-static struct relay_worker *choose(struct conn *c)
+static struct relay_worker *choose_in(struct conn *c, struct relay_slot *slot)
 {
-	struct relay_service *s = c->service;
-	const struct switch_word word = service_word(s);
-	struct relay_slot *slot = &s->slots[place_slot(word, roll(s->relay))];
-	struct place_worker *p;
-	usec_t now;
+	const usec_t now = usec_monotonic();
+	struct place_worker *p = choose_place(c, slot, now);
 
-	if (word.mode != SWITCH_OPEN || !s->complete || s->relay->exhausted) {
-		return NULL;
-	}
-	now = usec_monotonic();
-	p = choose_in(c, slot, now);
 	while (p && p->slow_until <= now && worker_stalls(worker_of(p), now)) {
-		p = choose_in(c, slot, now);
+		p = choose_place(c, slot, now);
 	}
 	if (p) {
 		slot->last_placed = now;
 	}
 	return p ? worker_of(p) : NULL;
+}
+
+/* One look at the word decides; NULL: nobody can take it now. The live slot helps a canary out. */
+static struct relay_worker *choose(struct conn *c)
+{
+	struct relay_service *s = c->service;
+	const struct switch_word word = service_word(s);
+	struct relay_worker *w;
+	enum slot_id slot;
+
+	if (word.mode != SWITCH_OPEN || !s->complete || s->relay->exhausted) {
+		return NULL;
+	}
+	slot = canary_slot(c, word);
+	w = choose_in(c, &s->slots[slot]);
+	return w || slot == word.live ? w : choose_in(c, &s->slots[word.live]);
 }
 
 /* Writing tells how the connect went, also when there is nothing to write. 1: connected; 0: not
@@ -263,6 +265,7 @@ static void refused(struct relay_worker *w, int error)
 	usec_t now = usec_monotonic();
 
 	place_refused(&w->place, now);
+	answers_refused(w);
 	report_refusal(w, error, now);
 }
 
@@ -410,8 +413,13 @@ void conn_answer(struct conn *c)
 static void first_bytes(struct conn *c)
 {
 	unsigned char *buffer = copier_buffer(&c->service->relay->copier);
-	ssize_t n = recv(c->side[CLIENT].fd, buffer, COPY_SIZE, 0);
+	ssize_t n;
 
+	if (canary_awaits_head(c)) {
+		watch(c, CLIENT, LOOP_READ);
+		return;
+	}
+	n = recv(c->side[CLIENT].fd, buffer, COPY_SIZE, 0);
 	if (n > 0) {
 		c->client_spoke = true;
 		conn_place_first(c, (size_t)n);
@@ -572,7 +580,7 @@ bool conn_hear(struct conn *c)
 	}
 	for (int i = CLIENT; i <= (c->worker ? WORKER : CLIENT); i++) {
 		if ((!c->worker || is_readable(c, (enum conn_end)i)) &&
-		    io_has_bytes(c->side[i].fd)) {
+		    io_has_bytes(c->side[i].fd) && canary_head_grew(c)) {
 			(i == CLIENT ? on_client : on_worker)(&c->side[i].io, LOOP_READ);
 			return true;
 		}

@@ -20,6 +20,7 @@ void follow_start(struct follow *f, struct follow_memo *memo)
 	f->pinned = NULL;
 	f->n_runs = 0;
 	f->open = 0;
+	f->n_answers = f->n_errors = 0;
 	f->expects = EXPECTS_NOTHING;
 	f->answer_begun = f->early = f->last = f->switched = false;
 }
@@ -169,6 +170,8 @@ static void final_answer(struct follow *f, unsigned status)
 	struct follow_stream *s = &f->worker;
 	const struct strict_facts *facts = &s->strict.facts;
 
+	f->n_answers++;
+	f->n_errors += status >= 500;
 	f->last |= says_last(s);
 	if (f->open == 1 && f->expects == EXPECTS_WORD) {
 		f->expects = EXPECTS_ANSWERED;
@@ -436,6 +439,13 @@ bool follow_head_open(const struct follow *f)
 unsigned follow_open(const struct follow *f)
 {
 	return f->open;
+}
+
+void follow_take_answers(struct follow *f, unsigned *ret_n, unsigned *ret_errors)
+{
+	*ret_n = f->n_answers;
+	*ret_errors = f->n_errors;
+	f->n_answers = f->n_errors = 0;
 }
 
 bool follow_requests_whole(const struct follow *f)

@@ -76,7 +76,8 @@ struct follow {
 		runs[FOLLOW_RUNS]; /* of the requests whose head is complete, oldest first */
 	uint8_t n_runs;
 	uint16_t open;
-	uint8_t expects; /* of the newest request */
+	uint8_t expects;	      /* of the newest request */
+	uint16_t n_answers, n_errors; /* that were not taken yet */
 	bool answer_begun;
 	bool early; /* the oldest request is answered, but not sent whole */
 	bool last;
@@ -106,6 +107,9 @@ bool follow_pinned(const struct follow *f, const char **ret_why);
 bool follow_head_open(const struct follow *f);
 /** Returns how many requests have begun and are not wholly answered. */
 unsigned follow_open(const struct follow *f);
+/** Takes the number of final answers that have begun since the last call, and how many of them have
+ * a status of 500 or more. */
+void follow_take_answers(struct follow *f, unsigned *ret_n, unsigned *ret_errors);
 /** Has the client sent all of the requests it began? */
 bool follow_requests_whole(const struct follow *f);
 /** Has any byte of an answer, even an interim one, to the oldest open request come? */

@@ -101,7 +101,6 @@ int main(int argc, char **argv)
 	read_local_ports(relay.local_ports);
 	relay.max_conns = raise_limit();
 	relay.diag_fd = backlog_open();
-	relay.dice = (uint32_t)usec_monotonic() ^ (uint32_t)getpid() << 16;
 	r = sandbox_helper(&policy, argc, argv, &diag);
 	if (r < 0) {
 		(void)log_diag(LOG_ERR, r, &diag);

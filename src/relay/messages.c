@@ -77,15 +77,18 @@ enum {
 	ANSWER_LATER = 1,
 };
 
-static int map(int fd, size_t size, int protection, void **ret)
+static size_t size_of(int fd)
 {
 	struct stat st;
+
+	return fstat(fd, &st) < 0 ? 0 : (size_t)st.st_size;
+}
+
+static int map(int fd, size_t size, int protection, void **ret)
+{
 	void *p;
 
-	if (fstat(fd, &st) < 0) {
-		return -errno;
-	}
-	if ((size_t)st.st_size < size) {
+	if (size_of(fd) < size) {
 		return -EPROTO; /* of another version: reading it would be a SIGBUS */
 	}
 	p = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
@@ -110,11 +113,15 @@ static int setup(struct relay *relay, struct message *m)
 	if (r < 0) {
 		return r;
 	}
-	r = map(page_fd, sizeof(struct relay_page), PROT_READ | PROT_WRITE, &page);
+	r = map(page_fd,
+		size_of(page_fd) < sizeof(struct relay_page) ? RELAY_PAGE_LEAST
+							     : sizeof(struct relay_page),
+		PROT_READ | PROT_WRITE, &page);
 	if (r < 0) {
 		(void)munmap(board, sizeof(struct switchboard));
 		return r;
 	}
+	relay->counts_answers = size_of(page_fd) >= sizeof(struct relay_page);
 	relay->board = board;
 	relay->page = page;
 	relay->page->version = SWITCHBOARD_VERSION;
@@ -156,7 +163,7 @@ static void set_client_limits(struct relay_service *s, const struct message *m)
 }
 
 /* The same for its preview. */
-static void configure(struct relay_service *s, const struct message *m)
+static int configure(struct relay_service *s, const struct message *m)
 {
 	usec_t hold = message_u64(m, TAG_HOLD_TIMEOUT);
 
@@ -176,6 +183,7 @@ static void configure(struct relay_service *s, const struct message *m)
 	set_client_limits(s, m);
 	set_limits(s);
 	service_settle_soon(s);
+	return canary_set(s, m);
 }
 
 static int set_health_paths(struct relay_service *s, const struct message *m)
@@ -213,7 +221,9 @@ static int set_service(struct relay *relay, struct message *m)
 		r = set_health_paths(s, m);
 	}
 	for (; s; s = s->preview) {
-		configure(s, m);
+		const int ready = configure(s, m);
+
+		r = r < 0 ? r : ready;
 	}
 	return r;
 }

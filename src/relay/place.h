@@ -50,11 +50,24 @@ struct place_table {
 };
 
 /**
- * Chooses the slot of a new connection.
- *
- * @dice  a random number; or place_hash of the client, to send it always to the same slot.
+ * What a connection draws, once, and by which its slot is chosen from then on. Below
+ * PLACE_WEIGHT_WHOLE it is a point: the slot that is not live gets those below its weight, so that
+ * a growing weight only moves connections to that slot.
  */
-enum slot_id place_slot(struct switch_word word, uint32_t dice);
+enum {
+	DRAW_LIVE = PLACE_WEIGHT_WHOLE, /* always the live slot */
+	DRAW_A,				/* that slot, while it gets any connections */
+	DRAW_B,
+	DRAW_NONE, /* nothing was drawn yet */
+};
+
+/** Draws a point. Successive turns (0, 1, 2, ...) are spread evenly: among any n of them in a row
+ * each share gets what is due to it, give or take a few. */
+uint16_t place_draw_turn(uint32_t turn);
+/** Draws a point by a hash: the same for the same hash. */
+uint16_t place_draw_hash(uint32_t hash);
+/** Chooses the slot of a connection by what it has drawn. */
+enum slot_id place_slot(struct switch_word word, uint16_t draw);
 
 /**
  * Chooses the worker of a new connection. Moves the cursor, and counts nothing.
@@ -93,5 +106,7 @@ uint32_t place_share(uint32_t max, uint32_t relay, uint32_t n_relays, uint32_t k
 /** Should a relay with own connections leave the next one to a relay that has least? */
 bool place_leaves_to(uint32_t own, uint32_t least);
 
+/** Returns a hash of these bytes; never 0. */
+uint32_t place_hash_bytes(const void *data, size_t len);
 /** Returns a hash of the client's address without its port; 0 for unix sockets. */
 uint32_t place_hash(const struct sockaddr *client);

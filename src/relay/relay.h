@@ -17,9 +17,11 @@
  *	backlog.c   what the kernel knows: does a worker accept, has it read what it was sent?
  *	stall.c     what a worker does not read goes to another one
  *	offline.c   connections that this relay answers itself
+ *	canary.c    which connections belong to a canary, and how its requests go
  *	copy.c      bytes from one side to the other: copy or splice
  *	follow.c    pure: where HTTP/1 messages begin and end
  *	answer.c    pure: requests that are answered without a worker, and heads of answers
+ *	cookie.c    pure: a cookie of a request
  *	place.c     pure: which slot, which worker
  *	count.c     pure: the classes of connections
  *
@@ -41,10 +43,12 @@
 #include "place.h"
 
 #include <slotd/address.h>
+#include <slotd/canary_share.h>
 #include <slotd/channel.h>
 #include <slotd/cleanup.h>
 #include <slotd/log.h>
 #include <slotd/loop.h>
+#include <slotd/network.h>
 
 struct relay;
 struct relay_service;
@@ -76,6 +80,7 @@ struct conn {
 	struct side side[2];	     /* by enum conn_end */
 	usec_t since;		     /* when it came into its list; pinned, half: last byte */
 	uint16_t source;	     /* of the client's address: in relay.silent */
+	uint16_t draw;		     /* see place.h; by which its slot is chosen */
 	uint8_t class;		     /* enum conn_class */
 	bool client_spoke : 1;
 	bool worker_spoke : 1; /* this worker, on this connection */
@@ -88,6 +93,7 @@ struct conn {
 	bool switched : 1;     /* pinned by a 101: another protocol, with ends of its own */
 	bool was_pinned : 1;   /* half closed: before that */
 	bool crowded : 1;      /* has so many open requests that no more are read */
+	bool awaits_head : 1;  /* of its first request, which has begun and lies unread */
 };
 
 struct conn_list {
@@ -296,6 +302,10 @@ struct relay_service {
 	 */
 	struct relay_service *preview; /* NULL: none */
 	bool is_preview;
+	enum canary_by canary_by;
+	char *canary_cookie;		 /* its name; NULL: none */
+	VEC(struct network) canary_from; /* empty: every client */
+	uint32_t canary_turn;
 
 	bool complete; /* the first table has come: placing may begin */
 	bool ending;   /* slotd has removed it: its connections are being closed */
@@ -484,6 +494,30 @@ static inline bool error_is_ours(int error)
 	return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
 }
 
+/* ---- canary.c */
+
+/** Chooses the slot of a connection, which draws if it has not. */
+enum slot_id canary_slot(struct conn *c, struct switch_word word);
+/**
+ * A client has said something on a connection without a worker: does a cookie decide where it goes,
+ * and has it not sent the head of its request yet? Then nothing is read, and this is asked again
+ * when more has come. To be called before the first bytes are read; overwrites the copier's buffer.
+ */
+bool canary_awaits_head(struct conn *c);
+/** Has a connection that awaits a head more than when it was last looked at? True for others. */
+bool canary_head_grew(const struct conn *c);
+/** A connection that may await a head is about to be closed. */
+void canary_drop_head(struct conn *c);
+/** Takes the settings from MSG_RELAY_SERVICE. Returns 0, -ENOMEM, -EINVAL. */
+int canary_set(struct relay_service *s, const struct message *m);
+void canary_done(struct relay_service *s);
+/** The worker did not take a connection. */
+void answers_refused(const struct relay_worker *w);
+/** The worker of c has sent something, which was followed but not counted as spoken yet. */
+void answers_heard(struct conn *c);
+/** The worker of c is gone, and its request goes to no other one. */
+void answers_lost(const struct conn *c);
+
 /* ---- main.c */
 
 struct relay {
@@ -521,7 +555,7 @@ struct relay {
 	unsigned local_ports[2];
 	uint8_t worker_ports[(UINT16_MAX + 1) / 8]; /* those of every slot, see connect.c */
 	uint32_t port_range; /* within local_ports, without a worker's: IP_LOCAL_PORT_RANGE */
-	uint32_t dice;
+	bool counts_answers; /* its page has room for that: it may be an older slotd's */
 	/* What previews count, which nobody reads. */
 	struct relay_counts uncounted;
 	struct relay_service_counts uncounted_service;

@@ -22,6 +22,7 @@ int service_new(struct relay *relay, uint32_t index, const char *name, struct re
 	s->index = index;
 	s->name = TAKE_PTR(own_name);
 	s->hold_timeout = USEC_NEVER;
+	s->canary_turn = relay->index << 16; /* relays do not go in step */
 	loop_idle_init(&s->settle, settle);
 	loop_timer_init(&s->retry_timer, on_retry);
 	loop_timer_init(&s->hold_timer, on_hold);
@@ -140,6 +141,7 @@ struct relay_service *service_free(struct relay_service *s)
 	loop_timer_stop(s->relay->loop, &s->stall_timer);
 	page_unref(s->page);
 	free(s->health_paths);
+	canary_done(s);
 	free(s->name);
 	free(s);
 	return NULL;

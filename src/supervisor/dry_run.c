@@ -59,7 +59,7 @@ static void add_phases(struct dry_run *d, const struct service *s, const struct 
 {
 	const struct begin begin = job_begin_as(s, req);
 	struct deploy deploy;
-	char span[USEC_TEXT_MAX];
+	char span[USEC_TEXT_MAX], share[SHARE_TEXT_MAX];
 	const char *last = "";
 
 	service_phases(s, &begin, &deploy);
@@ -68,13 +68,16 @@ static void add_phases(struct dry_run *d, const struct service *s, const struct 
 		const struct deploy_phase *p = &deploy.phases[i];
 		const char *name = swap_step_name(p->step);
 
-		if (strcmp(name, last) == 0 || strcmp(name, "record") == 0) {
+		const bool canary = p->step == SWAP_CANARY;
+
+		if ((strcmp(name, last) == 0 && !canary) || strcmp(name, "record") == 0) {
 			continue; /* a part of the one before it, to people */
 		}
-		(void)strbuf_addf(&d->text, "%s %s", *last ? "," : "", name);
+		(void)strbuf_addf(&d->text, "%s %s%s%s", *last ? "," : "", name, canary ? " " : "",
+				  canary ? share_format(deploy.weights[i], share) : "");
 		if (p->limit != USEC_NEVER) {
 			(void)strbuf_addf(&d->text, " (%s%s)",
-					  p->step == SWAP_BAKE ? "" : "at most ",
+					  p->step == SWAP_BAKE || canary ? "" : "at most ",
 					  usec_format(p->limit, span, sizeof(span)));
 		}
 		last = name;

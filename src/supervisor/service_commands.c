@@ -1,4 +1,5 @@
 #include "service_commands.h"
+#include "deploy/canary_requests.h"
 #include "deploy/drain_now.h"
 #include "deploy/jobs.h"
 #include "deploy/maintenance.h"
@@ -76,7 +77,9 @@ static struct job_request job_request(const struct call *c, char *who, size_t si
 	};
 }
 
-static void begin_job(const struct call *c, enum swap_kind kind)
+typedef int job_fn(struct supervisor *sup, const struct job_request *req, struct diag *diag);
+
+static void begin_by(const struct call *c, enum swap_kind kind, job_fn *begin)
 {
 	char who[128];
 	struct job_request req = job_request(c, who, sizeof(who));
@@ -85,7 +88,7 @@ static void begin_job(const struct call *c, enum swap_kind kind)
 	int r;
 
 	req.kind = kind;
-	r = job_begin(c->sup, &req, &diag);
+	r = begin(c->sup, &req, &diag);
 	if (r < 0) {
 		answer(c->sup, c->id, job_fault(r), diag.text);
 		return;
@@ -94,6 +97,26 @@ static void begin_job(const struct call *c, enum swap_kind kind)
 	message_put_u64(&m, TAG_CODE, FAULT_SUCCESS);
 	message_put_u64(&m, TAG_JOB, (uint64_t)r);
 	(void)publish_answer(c->sup, &m);
+}
+
+static void begin_job(const struct call *c, enum swap_kind kind)
+{
+	begin_by(c, kind, job_begin);
+}
+
+void command_canary(const struct call *c)
+{
+	begin_by(c, SWAP_KIND_CANARY, canary_change);
+}
+
+void command_promote(const struct call *c)
+{
+	begin_by(c, SWAP_KIND_PROMOTE, canary_promote);
+}
+
+void command_ab(const struct call *c)
+{
+	begin_by(c, SWAP_KIND_AB, ab_change);
 }
 
 void command_swap(const struct call *c)
@@ -130,8 +153,6 @@ void command_restart(const struct call *c)
 	begin_job(c, SWAP_KIND_RESTART);
 }
 
-typedef int job_fn(struct supervisor *sup, const struct job_request *req, struct diag *diag);
-
 static void change_job(const struct call *c, job_fn *change)
 {
 	char who[128];
@@ -151,7 +172,7 @@ void service_commands_decide(struct supervisor *sup, uint32_t id, int r, const c
 
 void command_abort(const struct call *c)
 {
-	change_job(c, job_abort);
+	change_job(c, canary_abort);
 }
 
 void command_drain_now(const struct call *c)

@@ -88,7 +88,7 @@ static const char *in_the_way(struct upgrade *u, char *buf, size_t size)
 		return "a reload is going on";
 	}
 	vec_for_each (s, &u->sup->services) {
-		if ((*s)->job) {
+		if ((*s)->job && (*s)->swap.step != SWAP_CANARY) { /* which may go on for long */
 			return job_describe((*s)->job, buf, size);
 		}
 	}

@@ -1,6 +1,8 @@
 #include "wiring.h"
 #include "commands.h"
 #include "deploy/bake.h"
+#include "deploy/canary.h"
+#include "deploy/canary_requests.h"
 #include "deploy/hooks.h"
 #include "deploy/jobs.h"
 #include "deploy/live.h"
@@ -201,6 +203,7 @@ static const struct service_part service_parts[] = {
 	{"live_file", .reconfigure = live_watch_stop, .open = live_watch_start,
 	 .done = live_watch_stop},
 	{"gate", gate_init, gate_reconfigure, gate_schedule, gate_stop},
+	{"canary", .init = canary_init, .done = canary_done},
 	{"vitals", .init = vitals_init, .open = vitals_schedule, .done = vitals_done},
 	{"hooks", .init = hooks_init, .done = hooks_stop},
 	{"releases", .done = releases_stop},
@@ -211,8 +214,9 @@ static const struct service_part service_parts[] = {
 
 static const struct service_observer swaps_follow = {
 	.step = service_swap_step,
+	.shared = service_swap_shared,
 	.drained = service_retire,
-	.judged = service_swap_judged,
+	.judged = bake_judged,
 };
 
 static const struct service_observer rolls_follow = {
@@ -220,8 +224,9 @@ static const struct service_observer rolls_follow = {
 	.worker_drained = roll_worker_drained,
 };
 
-static const struct service_observer jobs_follow = {.gone = jobs_forget};
+static const struct service_observer jobs_follow = {.shared = canary_shared, .gone = jobs_forget};
 static const struct service_observer events_follow_services = {
+	.shared = events_service_shared,
 	.ended = events_service_ended,
 	.maintained = events_service_maintained,
 };
@@ -230,6 +235,7 @@ static const struct service_observer notices_follow = {
 	.job_began = notices_job_began,
 	.job_ended = notices_job_ended,
 	.drain_cut = notices_drain_cut,
+	.canary_old = notices_canary_old,
 	.no_room = notices_no_room,
 	.gone = notice_queue_service_gone,
 };

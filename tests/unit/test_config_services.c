@@ -154,6 +154,11 @@ START_TEST(a_service_has_its_defaults)
 	ck_assert_str_eq(s->min_ready, "all");
 	ck_assert_uint_eq(s->bake, 0);
 	ck_assert_uint_eq(s->bake_crashes, 1);
+	ck_assert_uint_eq(s->canary.n_steps, 0);
+	ck_assert_int_eq(s->canary.by, CANARY_BY_CONNECTION);
+	ck_assert_ptr_null(s->canary_from);
+	ck_assert_uint_eq(s->canary_timeout, SECONDS(1800));
+	ck_assert_uint_eq(s->canary.failures, 1000);
 	ck_assert_uint_eq(s->proxy_protocol, 0);
 	ck_assert_uint_eq(s->worker_max, 0);
 	ck_assert_ptr_null(s->allow_deploy);
@@ -178,6 +183,9 @@ START_TEST(every_option_of_a_service_arrives)
 		"verify=true\nverify_interval=9\n"
 		"live_file=/tmp/live\nlive_link=/tmp/link\nprepare_directory=/apps/s-%(slot)s\n"
 		"prepare=\n  git pull\n\n  make %(slot)s\nprepare_timeout=0\n"
+		"canary_steps=5%:60s, 2.5%%:1m\ncanary_by=cookie:ab\n"
+		"canary_from=10.0.0.0/8, ::1\ncanary_timeout=9\ncanary_crashes=7\n"
+		"canary_failures=12.5%\ncanary_requests=77\n"
 		"allow_deploy=ana, @dev\nbacklog=10\nsocket_mode=0660\nsocket_owner=nobody\n" SLOTS
 			A B);
 	struct service_config *s = config_service(c, "s");
@@ -207,6 +215,16 @@ START_TEST(every_option_of_a_service_arrives)
 	ck_assert_uint_eq(s->drain_spread, SECONDS(8));
 	ck_assert_uint_eq(s->idle_keep, 0);
 	ck_assert_uint_eq(s->bake, SECONDS(60));
+	ck_assert_uint_eq(s->canary.n_steps, 2);
+	ck_assert_uint_eq(s->canary.steps[1].weight, 250);
+	ck_assert_uint_eq(s->canary.steps[1].time, SECONDS(60));
+	ck_assert_int_eq(s->canary.by, CANARY_BY_COOKIE);
+	ck_assert_str_eq(s->canary.cookie, "ab");
+	ck_assert_str_eq(s->canary_from[1], "::1");
+	ck_assert_uint_eq(s->canary_timeout, SECONDS(9));
+	ck_assert_uint_eq(s->canary_crashes, 7);
+	ck_assert_uint_eq(s->canary.failures, 1250);
+	ck_assert_uint_eq(s->canary_requests, 77);
 	ck_assert_uint_eq(s->bake_crashes, 3);
 	ck_assert_str_eq(s->slots[SLOT_B].hooks[HOOK_PREPARE], "git pull\n\nmake b");
 	ck_assert_str_eq(s->slots[SLOT_B].prepare_directory, "/apps/s-b");
@@ -353,6 +371,16 @@ static const struct {
 	{HEAD PORTS "health_header=x\n", true, 7, "is not a header"},
 	{HEAD PORTS "min_ready=most\n", true, 7, "is not all, a number or N%"},
 	{HEAD PORTS "min_ready=3\n", true, 7, "3, but slot a has 2 workers"},
+	{HEAD PORTS "canary_steps=5%\n", true, 7, "'5%' is not a step"},
+	{HEAD PORTS "canary_steps=0%:1s\n", true, 7, "a share of 0"},
+	{HEAD PORTS "canary_by=dice\n", true, 7, "is none of connection, source and cookie:NAME"},
+	{HEAD PORTS "canary_by=cookie:a b\n", true, 7, "is none of connection"},
+	{HEAD PORTS "canary_by=cookie:ab\n", true, 7, "set connect=late as well"},
+	{HEAD PORTS "connect=late\nprotocol=tcp\ncanary_by=cookie:ab\n", true, 9,
+	 "with protocol=tcp no request is read"},
+	{HEAD PORTS "canary_by=source\n", false, 7, "is on this machine alone"},
+	{HEAD PORTS "canary_from=10.0.0.0/8, x\n", true, 7, "'x' is not a network"},
+	{HEAD PORTS "canary_failures=lots\n", true, 7, "'lots' is not a share"},
 	{HEAD PORTS "heath=tcp\n", true, 7, "unknown option \"heath\"; did you mean \"health\"?"},
 	{HEAD PORTS "balance=random\n", true, 7, "use one of: round_robin, least_conn, source"},
 	{HEAD PORTS "drain_timeout=soon\n", true, 7, "is not a duration"},

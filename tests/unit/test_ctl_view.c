@@ -338,6 +338,43 @@ START_TEST(the_live_slot_stands_first)
 }
 END_TEST
 
+static void set(struct value *slot, const char *name, int64_t number)
+{
+	((struct value *)value_member(slot, name))->number = number;
+}
+
+START_TEST(a_canary_shows_its_share_and_what_can_be_done)
+{
+	CLEANUP(machine_done) struct machine m;
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	const struct value *services[1];
+	struct value *slot;
+
+	machine_init(&m);
+	(void)add_service(m.services, "web", "b");
+	services[0] = &m.services->items[0];
+	slot = (struct value *)value_array(services[0], "slots")->items;
+	set(slot, "state", SLOT_CANARY);
+	set(slot, "share", 250);
+	add_text(slot, "remark", "by-hand");
+	add_int(slot, "since", 1000);
+	add_int(slot, "deadline", 2600);
+	ck_assert_int_eq(view_slots(&text, services, 1, SECONDS(1100)), 0);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), "CANARY 1m40s "));
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), " 2.5% "));
+	ck_assert_ptr_nonnull(
+		strstr(strbuf_str(&text), " slotctl promote|abort web; given up in 25m00s\n"));
+	strbuf_reset(&text);
+	ck_assert_int_eq(view_slots(&text, services, 1, SECONDS(200000)), 0);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), "CANARY 2d 7h ! "));
+	strbuf_reset(&text);
+	set(slot, "state", SLOT_AB);
+	ck_assert_int_eq(view_slots(&text, services, 1, SECONDS(200000)), 0);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), "A/B 2d 7h "));
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&text), " slotctl promote|abort web\n"));
+}
+END_TEST
+
 static void add_trouble(struct value *service, const char *code, const char *text)
 {
 	struct value *troubles = (struct value *)value_member(service, "troubles"), *t;
@@ -437,7 +474,7 @@ int main(void)
 			 a_program_that_flaps_or_loses_lines_needs_somebody,
 			 a_job_that_goes_on_is_shown_with_its_service,
 			 of_many_needs_the_first_are_spelled_out, an_empty_machine_prints_nothing,
-			 the_live_slot_stands_first,
+			 a_canary_shows_its_share_and_what_can_be_done, the_live_slot_stands_first,
 			 everything_that_is_wrong_with_a_service_is_shown, a_canary_has_its_share,
 			 slots_say_what_is_the_matter_with_a_service_of_an_older_slotd,
 			 what_slotd_sends_that_is_not_known_here_breaks_nothing);

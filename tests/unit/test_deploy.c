@@ -19,6 +19,7 @@ static const char *const events[DEPLOY_EV_MAX_] = {
 	[DEPLOY_EV_TIMER] = "timer",	       [DEPLOY_EV_RESUME] = "resume",
 	[DEPLOY_EV_ROLLED] = "rolled",	       [DEPLOY_EV_ROLL_FAILED] = "roll-failed",
 	[DEPLOY_EV_VERIFY_DUE] = "verify-due", [DEPLOY_EV_VERIFIED] = "verified",
+	[DEPLOY_EV_PROMOTE] = "promote",       [DEPLOY_EV_SHARE] = "share",
 };
 
 struct story {
@@ -71,6 +72,7 @@ static const enum deploy_event_kind good[SWAP_STEP_MAX_] = {
 	[SWAP_RELEASE] = DEPLOY_EV_COMMANDS, [SWAP_ON_FAILURE] = DEPLOY_EV_COMMANDS,
 	[SWAP_GATE] = DEPLOY_EV_READY,	     [SWAP_CHECK_RECORD] = DEPLOY_EV_RECORD_OK,
 	[SWAP_FLIP] = DEPLOY_EV_FLIPPED,     [SWAP_RECORD] = DEPLOY_EV_RECORDED,
+	[SWAP_CANARY] = DEPLOY_EV_TIMER,     [SWAP_SHARE] = DEPLOY_EV_RECORDED,
 	[SWAP_BAKE] = DEPLOY_EV_TIMER,	     [SWAP_DRAIN] = DEPLOY_EV_DRAINED,
 	[SWAP_ROLL] = DEPLOY_EV_ROLLED,	     [SWAP_SETTLE] = DEPLOY_EV_ROLLED,
 };
@@ -80,7 +82,7 @@ static const char *go_on(struct story *t)
 {
 	enum swap_step step = t->deploy.step;
 
-	t->now = step == SWAP_BAKE ? t->deploy.deadline : t->now;
+	t->now = step == SWAP_BAKE || step == SWAP_CANARY ? t->deploy.deadline : t->now;
 	return send(t, good[step], NULL);
 }
 
@@ -92,6 +94,16 @@ static void go_on_to(struct story *t, enum swap_step step)
 	}
 }
 
+static void add_steps(struct story *t)
+{
+	t->policy.n_canary = 3;
+	t->policy.canary[0] = (struct canary_step){500, SECONDS(60)};
+	t->policy.canary[1] = (struct canary_step){2500, SECONDS(120)};
+	t->policy.canary[2] = (struct canary_step){5000, SECONDS(240)};
+	t->policy.canary_crashes = 1;
+	t->policy.canary_timeout = SECONDS(1800);
+}
+
 /* Into a phase of a deploy that has all of them. */
 static void go_to(struct story *t, enum swap_step step)
 {
@@ -100,6 +112,9 @@ static void go_to(struct story *t, enum swap_step step)
 	t->policy.has_hook[HOOK_VERIFY] = t->policy.has_hook[HOOK_AFTER_SWAP] = true;
 	t->policy.has_hook[HOOK_RELEASE] = step == SWAP_RELEASE;
 	t->policy.has_hook[HOOK_ON_FAILURE] = step == SWAP_ON_FAILURE;
+	if (step == SWAP_CANARY) {
+		add_steps(t);
+	}
 	if (step == SWAP_NONE) {
 		return;
 	}
@@ -113,6 +128,8 @@ static void go_to(struct story *t, enum swap_step step)
 	story_event(t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
 					      .policy = &t->policy,
 					      .what = SWAP_KIND_DEPLOY,
+					      .stands = step == SWAP_SHARE,
+					      .share = step == SWAP_SHARE ? 5000 : 0,
 					      .draining = true,
 					      .unnamed = true});
 	if (step == SWAP_ON_FAILURE) {
@@ -168,13 +185,49 @@ static void sheet_phase(struct sheet *s, enum swap_step step, bool back)
 	}
 }
 
+/* Into a step of a deploy's canary, or into one made by hand, as people change its share. */
+static void go_to_canary(struct story *t, unsigned step, bool by_hand)
+{
+	go_to(t, by_hand ? SWAP_NONE : SWAP_CANARY);
+	for (unsigned i = 0; i < step; i++) {
+		go_on(t);
+	}
+	if (by_hand) {
+		add_steps(t);
+		story_event(t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
+						      .policy = &t->policy,
+						      .what = SWAP_KIND_SWAP,
+						      .share = 1000});
+		go_on_to(t, SWAP_CANARY);
+	}
+}
+
+/* Every event, also those that say that something is wrong. */
+static void sheet_canary(struct sheet *s, unsigned step, bool by_hand)
+{
+	static struct story t;
+	char where[32];
+
+	(void)snprintf(where, sizeof(where), by_hand ? "by hand" : "canary %u", step + 1);
+	for (int e = 0; e < DEPLOY_EV_MAX_; e++) {
+		go_to_canary(&t, step, by_hand);
+		t.now = t.deploy.deadline;
+		sheet_row(s, where, (enum deploy_event_kind)e,
+			  story_event(&t, &(struct deploy_event){.kind = (enum deploy_event_kind)e,
+								 .policy = &t.policy,
+								 .share = 700,
+								 .code = -5,
+								 .text = "why"}));
+	}
+}
+
 START_TEST(every_phase_meets_every_event)
 {
 	static const enum swap_step forward[] = {
 		SWAP_NONE, SWAP_WAIT,	    SWAP_PRECHECK,     SWAP_PREPARE,	SWAP_START,
 		SWAP_GATE, SWAP_VERIFY,	    SWAP_CHECK_RECORD, SWAP_FLIP,	SWAP_RECORD,
 		SWAP_BAKE, SWAP_AFTER_SWAP, SWAP_DRAIN,	       SWAP_ON_FAILURE, SWAP_RELEASE,
-		SWAP_ROLL, SWAP_SETTLE};
+		SWAP_ROLL, SWAP_SETTLE,	    SWAP_CANARY,       SWAP_SHARE};
 	static const enum swap_step back[] = {SWAP_START, SWAP_GATE, SWAP_FLIP, SWAP_RECORD};
 	static struct sheet all;
 
@@ -185,6 +238,10 @@ START_TEST(every_phase_meets_every_event)
 	for (size_t i = 0; i < ARRAY_SIZE(back); i++) {
 		sheet_phase(&all, back[i], true);
 	}
+	for (unsigned i = 0; i < 3; i++) {
+		sheet_canary(&all, i, false);
+	}
+	sheet_canary(&all, 0, true);
 	golden_check("deploy_matrix.txt", all.text);
 }
 END_TEST
@@ -287,6 +344,210 @@ START_TEST(what_a_reload_changes_is_for_the_next_deploy)
 	ck_assert_str_eq(
 		go_on(&t),
 		"touch 3 b; step 3 b prepare; timer 3 +600s; slot-stop 3 b; run 3 b prepare");
+}
+END_TEST
+
+/* ---- canary ---- */
+
+static const char *share(struct story *t, uint16_t to)
+{
+	return story_event(t, &(struct deploy_event){.kind = DEPLOY_EV_SHARE, .share = to});
+}
+
+START_TEST(a_canary_gets_its_shares_one_after_the_other)
+{
+	static struct story t;
+	char text[256];
+
+	go_to(&t, SWAP_CANARY);
+	ck_assert_str_eq(list_text(&t.deploy, text, sizeof(text)),
+			 "wait precheck prepare start gate verify canary canary canary check swap "
+			 "record bake after_swap drain");
+	ck_assert_uint_eq(t.deploy.weight, 500);
+	ck_assert_str_eq(go_on(&t),
+			 "step 3 b canary #5; timer 3 +120s; share 3 b 2500; checks 3 b");
+	ck_assert_str_eq(go_on(&t),
+			 "step 3 b canary #6; timer 3 +240s; share 3 b 5000; checks 3 b");
+	ck_assert_str_eq(go_on(&t), "step 3 b check #7; check-record 3 b");
+	ck_assert_uint_eq(t.deploy.weight, 5000);
+	go_on_to(&t, SWAP_RECORD);
+	ck_assert_uint_eq(t.deploy.weight, 0);
+	ck_assert_int_eq(t.deploy.live, SLOT_B);
+}
+END_TEST
+
+START_TEST(the_longest_way_of_a_canary_and_back_fits)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_NONE);
+	for (t.policy.n_canary = 0; t.policy.n_canary < CANARY_STEPS_MAX; t.policy.n_canary++) {
+		t.policy.canary[t.policy.n_canary] = (struct canary_step){100, SECONDS(1)};
+	}
+	t.policy.has_hook[HOOK_ON_FAILURE] = true;
+	story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
+					       .policy = &t.policy,
+					       .what = SWAP_KIND_DEPLOY,
+					       .draining = true});
+	go_on_to(&t, SWAP_BAKE);
+	send(&t, DEPLOY_EV_FAILING, "why");
+	go_on_to(&t, SWAP_NONE);
+	ck_assert_int_eq(t.deploy.live, SLOT_A);
+}
+END_TEST
+
+START_TEST(a_promotion_leaves_the_steps_out_that_are_left)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_CANARY);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_PROMOTE, "promoted by ana"),
+			 "step 3 b check #7 \"promoted by ana\"; timer 3 off; check-record 3 b");
+	go_on_to(&t, SWAP_DRAIN);
+	ck_assert_int_eq(t.deploy.live, SLOT_B);
+}
+END_TEST
+
+/* Its connections end as after a flip, and then its workers. */
+START_TEST(a_canary_that_is_given_up_drains_and_stops)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_CANARY);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_ABORT, "aborted by ana"),
+			 "retire 3 b 1; timer 3 off; finish 3 b 10 #5 \"aborted by ana\"");
+	ck_assert_uint_eq(t.deploy.weight, 0);
+	go_to_canary(&t, 2, false);
+	go_on(&t);
+	ck_assert_int_eq(t.deploy.step, SWAP_CHECK_RECORD);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_RECORD_FAILED, "disk full"),
+			 "retire 3 b 1; finish 3 b 10 #8 \"disk full\"");
+}
+END_TEST
+
+START_TEST(a_canary_that_was_warm_stays_so_when_it_is_given_up)
+{
+	static struct story t;
+
+	story_init(&t);
+	add_steps(&t);
+	ck_assert_str_eq(story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
+								.policy = &t.policy,
+								.what = SWAP_KIND_SWAP,
+								.share = 1000,
+								.warm = true}),
+			 "recall 3 b; step 3 b canary; timer 3 +1800s; share 3 b 1000; checks 3 b");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_ABORT, "aborted by ana"),
+			 "retire 3 b; timer 3 off; finish 3 b 10 #1 \"aborted by ana\"");
+}
+END_TEST
+
+START_TEST(a_canary_bears_so_many_crashes_in_all_its_steps)
+{
+	static struct story t;
+
+	go_to(&t, SWAP_CANARY);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_CRASHED, "b crashed"), "");
+	go_on(&t);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_CRASHED, "b crashed"),
+			 "retire 3 b 1; timer 3 off; finish 3 b 10 #6 \"b crashed\"");
+}
+END_TEST
+
+START_TEST(people_change_the_share_of_a_canary_and_its_time_begins_again)
+{
+	static struct story t;
+
+	go_to_canary(&t, 0, true);
+	t.now += SECONDS(100);
+	ck_assert_str_eq(share(&t, 3000), "timer 3 +1800s; share 3 b 3000");
+	ck_assert_uint_eq(t.deploy.weight, 3000);
+	t.now = t.deploy.deadline;
+	ck_assert_str_eq(send(&t, DEPLOY_EV_TIMER, "nobody promoted it"),
+			 "retire 3 b 1; finish 3 b 10 #4 \"nobody promoted it\"");
+	go_to_canary(&t, 1, false);
+	ck_assert_str_eq(share(&t, 3000), "share 3 b 3000");
+}
+END_TEST
+
+START_TEST(a_canary_by_hand_without_a_limit_waits_for_ever)
+{
+	static struct story t;
+
+	story_init(&t);
+	story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
+					       .policy = &t.policy,
+					       .what = SWAP_KIND_SWAP,
+					       .share = 1,
+					       .warm = true});
+	ck_assert_uint_eq(t.deploy.deadline, USEC_NEVER);
+	ck_assert_str_eq(share(&t, 2), "share 3 b 2");
+}
+END_TEST
+
+START_TEST(a_killed_slotd_gives_a_canary_the_share_that_it_had)
+{
+	static struct story t;
+	struct plan plan;
+
+	go_to_canary(&t, 0, true);
+	share(&t, 3000);
+	t.now += SECONDS(600);
+	plan_init(&plan);
+	deploy_resume(&t.deploy, t.now, &plan);
+	ck_assert_str_eq(plan_format(&plan, t.now, t.text, sizeof(t.text)),
+			 "timer 3 +1200s; share 3 b 3000; checks 3 b");
+}
+END_TEST
+
+static const char *begin_test(struct story *t, uint16_t part, bool warm, bool keeps)
+{
+	return story_event(t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
+						     .policy = &t->policy,
+						     .what = SWAP_KIND_SWAP,
+						     .stands = true,
+						     .share = part,
+						     .warm = warm,
+						     .keeps = keeps});
+}
+
+START_TEST(an_ab_test_stands_when_its_job_has_ended)
+{
+	static struct story t;
+
+	story_init(&t);
+	add_steps(&t);
+	begin_test(&t, 5000, false, false);
+	go_on(&t);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_READY, "5/5 healthy"),
+			 "gate-end 3 b; step 3 b share #2 \"5/5 healthy\"; timer 3 off; "
+			 "stand 3 b 5000; checks 3 b");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_RECORDED, NULL), "ready 3 b; finish 3 b 0 #3");
+	ck_assert_int_eq(t.deploy.step, SWAP_NONE);
+	ck_assert_int_eq(t.deploy.live, SLOT_A);
+	ck_assert_str_eq(begin_test(&t, 3000, true, true),
+			 "recall 3 b; step 3 b share; stand 3 b 3000; checks 3 b");
+	send(&t, DEPLOY_EV_RECORDED, NULL);
+	ck_assert_str_eq(begin_test(&t, 0, true, true),
+			 "recall 3 b; step 3 b share; stand 3 b 0; retire 3 b 1; checks 3 b");
+}
+END_TEST
+
+START_TEST(an_ab_test_goes_on_when_what_follows_fails)
+{
+	static struct story t;
+
+	story_init(&t);
+	begin_test(&t, 5000, false, true);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_START_FAILED, "why"),
+			 "timer 3 off; finish 3 b 10 #1 \"why\"");
+	story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
+					       .policy = &t.policy,
+					       .what = SWAP_KIND_SWAP,
+					       .warm = true,
+					       .keeps = true});
+	ck_assert_str_eq(send(&t, DEPLOY_EV_RECORD_FAILED, "disk full"),
+			 "finish 3 b 10 #1 \"disk full\"");
 }
 END_TEST
 
@@ -644,6 +905,45 @@ START_TEST(verify_is_repeated_while_a_slot_is_baked_one_run_at_a_time)
 }
 END_TEST
 
+/* Whether the steps are shorter than the interval or not; the end of a step waits. */
+START_TEST(verify_goes_on_through_the_steps_of_a_canary)
+{
+	static struct story t;
+	usec_t due;
+
+	go_to(&t, SWAP_NONE);
+	add_steps(&t);
+	t.policy.has_hook[HOOK_VERIFY] = true;
+	t.policy.verify_interval = SECONDS(90);
+	story_event(&t, &(struct deploy_event){.kind = DEPLOY_EV_BEGIN,
+					       .policy = &t.policy,
+					       .what = SWAP_KIND_DEPLOY});
+	go_on_to(&t, SWAP_CANARY);
+	due = t.now + SECONDS(90);
+	ck_assert_uint_eq(t.deploy.verify_at, due);
+	go_on(&t);
+	ck_assert_uint_eq(t.deploy.weight, 2500);
+	ck_assert_uint_eq(t.deploy.verify_at, due);
+	ck_assert_str_eq(verify_is_due(&t), "verify 3 b 1");
+	ck_assert_str_eq(go_on(&t), "");
+	ck_assert_str_eq(send(&t, DEPLOY_EV_VERIFIED, NULL), "timer 3 +0s");
+	ck_assert_str_eq(go_on(&t), "step 3 b canary #6; timer 3 +240s; share 3 b 5000; checks 3 "
+				    "b; verify-at 3 b +90s");
+	verify_is_due(&t);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_PROMOTE, "promoted by ana"),
+			 "step 3 b check #7 \"promoted by ana\"; verify 3 b 0; timer 3 off; "
+			 "check-record 3 b");
+	go_on_to(&t, SWAP_NONE);
+	go_to(&t, SWAP_CANARY);
+	t.deploy.verify_interval = SECONDS(20);
+	go_on(&t);
+	verify_is_due(&t);
+	ck_assert_str_eq(send(&t, DEPLOY_EV_FAILING, "verify failed"),
+			 "retire 3 b 1; verify 3 b 0; timer 3 off; finish 3 b 10 #6 \"verify "
+			 "failed\"");
+}
+END_TEST
+
 START_TEST(the_end_of_a_bake_waits_for_what_verify_finds)
 {
 	static struct story t;
@@ -916,6 +1216,9 @@ static struct deploy_event random_event(struct story *t, uint32_t *seed)
 		.touched = random_below(seed, 2),
 		.unnamed = random_below(seed, 2),
 		.one_way = random_below(seed, 2),
+		.stands = random_below(seed, 4) == 0,
+		.share = (uint16_t)(random_below(seed, 2) ? random_below(seed, 10001) : 0),
+		.keeps = random_below(seed, 4) == 0,
 		.code = random_below(seed, 4) == 0 ? -5 : 0,
 		.text = "why",
 	};
@@ -941,7 +1244,8 @@ START_TEST(whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes
 
 	story_init(&t);
 	t.policy.bake_crashes = 1;
-	for (int i = 0; i < 20000; i++) {
+	add_steps(&t);
+	for (int i = 0; i < 30000; i++) {
 		const struct deploy was = t.deploy;
 		struct deploy_event ev;
 
@@ -963,6 +1267,8 @@ START_TEST(whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes
 		deploy_step(&t.deploy, &ev, t.now, &plan);
 		visits[t.deploy.step]++;
 		ck_assert(deploy_sane(&t.deploy));
+		ck_assert(!t.deploy.weight || t.deploy.target != t.deploy.live);
+		ck_assert(t.deploy.step != SWAP_CANARY || t.deploy.weight);
 		ck_assert(t.deploy.live == was.live ||
 			  (was.step == SWAP_FLIP && ev.kind == DEPLOY_EV_FLIPPED));
 		ck_assert_uint_eq(count(&plan, PLAN_FINISH),
@@ -972,7 +1278,7 @@ START_TEST(whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes
 		ck_assert(t.deploy.step != SWAP_NONE || t.deploy.deadline == USEC_NEVER);
 		ck_assert_uint_eq(count(&plan, PLAN_VERIFY), was.verifying != t.deploy.verifying &&
 								     ev.kind != DEPLOY_EV_VERIFIED);
-		ck_assert(t.deploy.step == SWAP_BAKE ||
+		ck_assert(t.deploy.step == SWAP_BAKE || t.deploy.step == SWAP_CANARY ||
 			  (!t.deploy.verifying && t.deploy.verify_at == USEC_NEVER));
 		verified += ev.kind == DEPLOY_EV_VERIFIED && was.verifying;
 	}
@@ -1043,6 +1349,7 @@ int main(void)
 		a_flip_stands_though_it_could_not_be_recorded,
 		an_old_timer_does_not_end_a_later_phase, a_good_bake_ends_when_its_time_is_over,
 		verify_is_repeated_while_a_slot_is_baked_one_run_at_a_time,
+		verify_goes_on_through_the_steps_of_a_canary,
 		the_end_of_a_bake_waits_for_what_verify_finds,
 		a_verify_that_died_with_slotd_is_run_again,
 		a_slot_that_crashes_too_often_while_it_is_baked_is_flipped_back,
@@ -1056,7 +1363,17 @@ int main(void)
 		a_deploy_waits_for_a_slot_that_still_drains,
 		a_drain_is_watched_to_its_end_where_that_comes_soon,
 		a_long_drain_is_watched_for_a_while_and_goes_on_without, a_drain_blocks_no_other,
-		a_copy_of_it_goes_on_as_it_would_have,
+		a_canary_gets_its_shares_one_after_the_other,
+		the_longest_way_of_a_canary_and_back_fits,
+		a_promotion_leaves_the_steps_out_that_are_left,
+		a_canary_that_is_given_up_drains_and_stops,
+		a_canary_that_was_warm_stays_so_when_it_is_given_up,
+		a_canary_bears_so_many_crashes_in_all_its_steps,
+		people_change_the_share_of_a_canary_and_its_time_begins_again,
+		a_canary_by_hand_without_a_limit_waits_for_ever,
+		a_killed_slotd_gives_a_canary_the_share_that_it_had,
+		an_ab_test_stands_when_its_job_has_ended,
+		an_ab_test_goes_on_when_what_follows_fails, a_copy_of_it_goes_on_as_it_would_have,
 		whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes_once,
 		what_makes_no_sense_is_not_gone_on_with);
 }

@@ -20,12 +20,28 @@ enum {
 enum crew { CREW_DOWN, CREW_STARTING, CREW_UP };
 enum rest { REST_NONE, REST_DRAINS, REST_WARM };
 
+/* What a scene has to do with a share of the connections. */
+enum part {
+	PART_NONE,
+	PART_STEPS,	/* a deploy whose canary has two of them */
+	PART_BY_HAND,	/* a canary until it is promoted */
+	PART_TEST,	/* an A/B test begins */
+	PART_TEST_ENDS, /* there was one, which ends */
+	PART_PROMOTED,	/* there was one, whose other slot becomes live */
+	PART_MAX_,
+};
+
+enum {
+	OF_TEST = 5000,
+	KINDS = SWAP_KIND_RESTART + 1, /* those of canaries are a swap or a deploy for the core */
+};
+
 /* Once, when the deploy is in that phase. */
 struct trouble {
 	enum swap_step step;
 	bool back;
 	enum deploy_event_kind kind;
-	int code;
+	int code; /* SHARE: that */
 	bool warm;
 };
 
@@ -33,6 +49,7 @@ struct scene {
 	enum swap_kind kind;
 	unsigned hooks; /* bits */
 	bool bake, until_gate, one_way;
+	enum part part;
 	bool warm, draining, touched; /* the idle slot */
 	const struct trouble *troubles[2];
 	int kills[2];	  /* before this action; NOTHING */
@@ -48,7 +65,8 @@ struct sim {
 	enum crew crews[SLOT_MAX_];
 	enum rest rests[SLOT_MAX_];
 	bool touched[SLOT_MAX_], proven[SLOT_MAX_];
-	int running; /* whose commands */
+	unsigned test, test_in_ledger, test_in_record; /* share of B by an A/B test */
+	int running;				       /* whose commands */
 	unsigned runs[HOOK_MAX_];
 	bool gating, flipping;
 	bool job, closing; /* its row in the ledger */
@@ -75,24 +93,35 @@ static const char *sim_text(const struct sim *s)
 	const struct scene *c = s->scene;
 	const struct trouble *t[2] = {c->troubles[0], c->troubles[1]};
 
-	(void)snprintf(text, sizeof(text),
-		       "%s hooks %x bake %d gate %d one-way %d, idle: warm %d drains %d touched "
-		       "%d, trouble %s/%d/%d then %s/%d, kills %d %d store %d; in %s, action %u, "
-		       "code %d, crews %d %d, rests %d %d",
-		       swap_kind_name(c->kind), c->hooks, c->bake, c->until_gate, c->one_way,
-		       c->warm, c->draining, c->touched, t[0] ? swap_state_name(t[0]->step) : "-",
-		       t[0] ? (int)t[0]->kind : 0, t[0] ? t[0]->code : 0,
-		       t[1] ? swap_state_name(t[1]->step) : "-", t[1] ? (int)t[1]->kind : 0,
-		       c->kills[0], c->kills[1], c->store_first, swap_state_name(s->deploy.step),
-		       s->n_actions, s->code, (int)s->crews[0], (int)s->crews[1], (int)s->rests[0],
-		       (int)s->rests[1]);
+	(void)snprintf(
+		text, sizeof(text),
+		"%s hooks %x bake %d gate %d one-way %d part %d, idle: warm %d drains %d touched "
+		"%d, trouble %s/%d/%d then %s/%d, kills %d %d store %d; in %s, action %u, "
+		"code %d, crews %d %d, rests %d %d",
+		swap_kind_name(c->kind), c->hooks, c->bake, c->until_gate, c->one_way, (int)c->part,
+		c->warm, c->draining, c->touched, t[0] ? swap_state_name(t[0]->step) : "-",
+		t[0] ? (int)t[0]->kind : 0, t[0] ? t[0]->code : 0,
+		t[1] ? swap_state_name(t[1]->step) : "-", t[1] ? (int)t[1]->kind : 0, c->kills[0],
+		c->kills[1], c->store_first, swap_state_name(s->deploy.step), s->n_actions, s->code,
+		(int)s->crews[0], (int)s->crews[1], (int)s->rests[0], (int)s->rests[1]);
 	return text;
 }
 
 /* ---- what actions do */
 
+static bool has_test(const struct scene *c)
+{
+	return c->part == PART_TEST_ENDS || c->part == PART_PROMOTED;
+}
+
+static bool stands(const struct scene *c)
+{
+	return c->part == PART_TEST || c->part == PART_TEST_ENDS;
+}
+
 static void commit(struct sim *s)
 {
+	s->test_in_ledger = s->test;
 	s->ledger = s->deploy;
 }
 
@@ -122,7 +151,7 @@ static void retire(struct sim *s, enum slot_id slot, bool discard)
 
 static bool leaves_live(const struct scene *c)
 {
-	return c->until_gate || c->kind == SWAP_KIND_RESTART;
+	return c->until_gate || stands(c) || c->kind == SWAP_KIND_RESTART;
 }
 
 static void finish(struct sim *s, const struct plan_action *a)
@@ -159,6 +188,18 @@ static void act_on_slot(struct sim *s, const struct plan_action *a)
 	case PLAN_PROVE:
 		s->proven[SLOT_A] = s->proven[SLOT_B] = true;
 		s->touched[slot] = false;
+		break;
+	case PLAN_SHARE:
+		holds(s, slot != s->word && s->crews[slot] == CREW_UP && a->arg);
+		break;
+	case PLAN_STAND:
+		holds(s, slot == SLOT_B && slot != s->word);
+		holds(s, !a->arg || s->crews[slot] == CREW_UP);
+		s->test = (unsigned)a->arg;
+		commit(s);
+		break;
+	case PLAN_LIVE:
+		s->test = 0;
 		break;
 	case PLAN_RECALL:
 		s->rests[slot] = REST_NONE;
@@ -218,6 +259,7 @@ static void resume(struct sim *s)
 	struct plan plan;
 
 	s->deploy = s->ledger;
+	s->test = s->test_in_ledger;
 	s->running = NOTHING;
 	s->gating = false;
 	s->cut_flip = s->cut_flip || s->flipping;
@@ -320,8 +362,16 @@ static enum deploy_event_kind what_comes(struct sim *s)
 	case SWAP_FLIP:
 		return store(s);
 	case SWAP_RECORD:
+	case SWAP_SHARE:
 		s->record = s->word;
+		s->test_in_record = s->test;
 		return DEPLOY_EV_RECORDED;
+	case SWAP_CANARY:
+		if (s->scene->part == PART_BY_HAND) {
+			return DEPLOY_EV_PROMOTE;
+		}
+		s->now = s->deploy.deadline;
+		return DEPLOY_EV_TIMER;
 	case SWAP_BAKE:
 		s->now = s->deploy.deadline;
 		return DEPLOY_EV_TIMER;
@@ -356,10 +406,16 @@ static void meet(struct sim *s, const struct trouble *t)
 		s->crews[slot_other(s->word)] = CREW_DOWN;
 		s->rests[slot_other(s->word)] = REST_NONE;
 	}
+	if (s->deploy.step == SWAP_SHARE) { /* it is being written all the same */
+		s->test_in_record = s->test;
+	}
 	if (t->kind == DEPLOY_EV_FLIP_FAILED) {
 		s->flipping = false;
 	}
-	feed(s, &(struct deploy_event){.kind = t->kind, .code = t->code, .warm = t->warm});
+	feed(s, &(struct deploy_event){.kind = t->kind,
+				       .code = t->code,
+				       .share = t->kind == DEPLOY_EV_SHARE ? (uint16_t)t->code : 0,
+				       .warm = t->warm});
 }
 
 static void sim_init(struct sim *s, const struct scene *scene)
@@ -372,14 +428,35 @@ static void sim_init(struct sim *s, const struct scene *scene)
 		s->policy.has_hook[hook] = scene->hooks >> hook & 1;
 		s->policy.hook_timeout[hook] = SECONDS(50);
 	}
+	if (scene->part == PART_STEPS) {
+		s->policy.n_canary = 2;
+		s->policy.canary[0] = (struct canary_step){500, SECONDS(30)};
+		s->policy.canary[1] = (struct canary_step){2500, SECONDS(40)};
+	}
+	s->policy.canary_timeout = SECONDS(1800);
+	s->test = s->test_in_record = has_test(scene) ? OF_TEST : 0;
 	deploy_init(&s->deploy, 3, SLOT_A);
 	commit(s);
 	s->crews[SLOT_A] = CREW_UP;
 	s->crews[SLOT_B] = scene->warm ? CREW_UP : CREW_DOWN;
-	s->rests[SLOT_B] = scene->draining ? REST_DRAINS : scene->warm ? REST_WARM : REST_NONE;
+	s->rests[SLOT_B] = scene->draining		     ? REST_DRAINS
+			   : scene->warm && !has_test(scene) ? REST_WARM
+							     : REST_NONE;
 	s->proven[SLOT_A] = true;
 	s->proven[SLOT_B] = scene->kind == SWAP_KIND_ROLLBACK;
 	s->touched[SLOT_B] = scene->touched;
+}
+
+/* Only who passed the gate has a share, and it ends with the slot's workers. */
+static void check_share(const struct sim *s)
+{
+	const struct deploy *d = &s->deploy;
+
+	holds(s, d->step != SWAP_CANARY || d->weight);
+	if (d->step != SWAP_FLIP) {
+		holds(s, !d->weight || (d->target != s->word && s->crews[d->target] == CREW_UP));
+		holds(s, !s->test || (s->word == SLOT_A && s->crews[SLOT_B] == CREW_UP));
+	}
 }
 
 /* Until nothing is going on. Returns the number of actions. */
@@ -393,6 +470,11 @@ static unsigned sim_run(struct sim *s, const struct scene *scene)
 				       .draining = scene->draining,
 				       .touched = scene->touched,
 				       .until_gate = scene->until_gate,
+				       .share = scene->part == PART_BY_HAND ? 1000
+						: scene->part == PART_TEST  ? OF_TEST
+									    : 0,
+				       .stands = stands(scene),
+				       .keeps = has_test(scene),
 				       .unnamed = true});
 	for (int i = 0; s->deploy.step != SWAP_NONE; i++) {
 		const struct trouble *t = trouble_now(s);
@@ -400,6 +482,7 @@ static unsigned sim_run(struct sim *s, const struct scene *scene)
 		holds(s, i < STEPS_MAX);
 		holds(s, s->crews[s->word] == CREW_UP);
 		holds(s, s->deploy.live == s->word || s->deploy.step == SWAP_FLIP);
+		check_share(s);
 		if (t) {
 			meet(s, t);
 		} else {
@@ -417,13 +500,17 @@ static void check_idle(const struct sim *s)
 	const enum slot_id idle = slot_other(s->word);
 	const bool kept = s->rests[idle] == REST_WARM;
 
-	if (s->code == SWAP_EXIT_DONE && s->scene->until_gate) {
+	if (s->code == SWAP_EXIT_DONE && s->scene->until_gate && !stands(s->scene)) {
 		holds(s, s->crews[idle] == CREW_UP && !s->touched[idle]);
+		return;
+	}
+	if (s->test) {
+		holds(s, s->crews[idle] == CREW_UP && s->rests[idle] == REST_NONE);
 		return;
 	}
 	/* Whoever runs is known to: it is warm, and will be stopped. */
 	holds(s, s->crews[idle] == (kept ? CREW_UP : CREW_DOWN));
-	if (s->code == SWAP_EXIT_DONE && s->scene->kind != SWAP_KIND_RESTART) {
+	if (s->code == SWAP_EXIT_DONE && s->scene->kind != SWAP_KIND_RESTART && !stands(s->scene)) {
 		holds(s, (kept || s->old_ended) && s->proven[idle]);
 	}
 	if (s->code == SWAP_EXIT_FLIPPED_BACK && s->word == SLOT_A) {
@@ -434,9 +521,27 @@ static void check_idle(const struct sim *s)
 	}
 }
 
+/* One that was there goes on unless it was to end, or the flip was done. */
+static bool has_test_at_end(const struct sim *s)
+{
+	switch (s->scene->part) {
+	case PART_TEST:
+		return s->code == SWAP_EXIT_DONE;
+	case PART_TEST_ENDS:
+		return s->code != SWAP_EXIT_DONE;
+	case PART_PROMOTED:
+		return s->code == SWAP_EXIT_FAILED && s->word == SLOT_A;
+	default:
+		return false;
+	}
+}
+
 static void check_end(const struct sim *s)
 {
 	const struct deploy *d = &s->deploy;
+
+	holds(s, s->test == (has_test_at_end(s) ? OF_TEST : 0));
+	holds(s, s->test_in_record == s->test && !d->weight);
 
 	holds(s, !deploy_busy(d) && d->deadline == USEC_NEVER);
 	holds(s, deploy_slot_in_use(d) == SLOT_INVALID_);
@@ -506,13 +611,26 @@ static const struct trouble troubles[] = {
 	{SWAP_BAKE, false, DEPLOY_EV_ROLLED_BACK, 0, true},
 	{SWAP_AFTER_SWAP, false, DEPLOY_EV_ROLLED_BACK, 0, true},
 	{SWAP_DRAIN, false, DEPLOY_EV_TIMER, 0, true},
+	{SWAP_CANARY, false, DEPLOY_EV_CRASHED, 0, false},
+	{SWAP_CANARY, false, DEPLOY_EV_FAILING, 0, false},
+	{SWAP_CANARY, false, DEPLOY_EV_PROMOTE, 0, false},
+	{SWAP_CANARY, false, DEPLOY_EV_SHARE, 700, false},
+	{SWAP_CANARY, false, DEPLOY_EV_SHARE, 0, false},
+	{SWAP_CANARY, false, DEPLOY_EV_ABORT, 0, false},
+	{SWAP_CANARY, false, DEPLOY_EV_ABORT, -108, false},
+	{SWAP_CANARY, false, DEPLOY_EV_TIMER, -5, false},
+	{SWAP_SHARE, false, DEPLOY_EV_ABORT, 0, false},
+	{SWAP_SHARE, false, DEPLOY_EV_ABORT, -108, false},
 	{SWAP_ROLL, false, DEPLOY_EV_ROLL_FAILED, 0, false},
 	{SWAP_ROLL, false, DEPLOY_EV_ABORT, 0, false},
 	{SWAP_ROLL, false, DEPLOY_EV_ABORT, -108, false},
 };
 
-/* After another: of the way back, and of the commands for a failure. */
+/* After another: of the way back, of the commands for a failure, and of what a canary bore. */
 static const struct trouble second_troubles[] = {
+	{SWAP_CANARY, false, DEPLOY_EV_FAILING, 0, false},
+	{SWAP_CHECK_RECORD, false, DEPLOY_EV_RECORD_FAILED, 0, false},
+	{SWAP_FLIP, false, DEPLOY_EV_FLIP_FAILED, 0, false},
 	{SWAP_START, true, DEPLOY_EV_START_FAILED, 0, false},
 	{SWAP_START, true, DEPLOY_EV_ABORT, -108, false},
 	{SWAP_GATE, true, DEPLOY_EV_NOT_READY, 0, false},
@@ -645,6 +763,9 @@ static void each_idle_slot(struct scene *c, scene_fn *fn)
 		if (c->kind == SWAP_KIND_ROLLBACK && idles[i].touched) {
 			continue; /* it is refused */
 		}
+		if (has_test(c) && (!idles[i].warm || idles[i].draining || idles[i].touched)) {
+			continue; /* who has a share is up */
+		}
 		c->warm = idles[i].warm;
 		c->draining = idles[i].draining;
 		c->touched = idles[i].touched;
@@ -652,14 +773,35 @@ static void each_idle_slot(struct scene *c, scene_fn *fn)
 	}
 }
 
-/* Only what makes another list than before. */
+enum {
+	ALL_HOOKS = (1 << HOOK_MAX_) - 1,
+	OF_SWAPS = ALL_HOOKS & ~(1 << HOOK_PREPARE | 1 << HOOK_RELEASE),
+};
+
+/* Only what makes another list than before. A share has nothing to do with single hooks. */
 static bool is_another(const struct scene *c)
 {
 	const bool deploys = c->kind == SWAP_KIND_DEPLOY;
 	const unsigned of_deploys = 1u << HOOK_PREPARE | 1u << HOOK_RELEASE;
 
 	if (c->kind == SWAP_KIND_RESTART) {
-		return !c->hooks && !c->bake && !c->until_gate && !c->one_way;
+		return !c->hooks && !c->bake && !c->until_gate && !c->one_way &&
+		       c->part == PART_NONE;
+	}
+	if (c->part != PART_NONE && c->hooks && c->hooks != OF_SWAPS && c->hooks != ALL_HOOKS) {
+		return false;
+	}
+	if (c->part == PART_STEPS && (!deploys || c->until_gate)) {
+		return false;
+	}
+	if (c->part != PART_NONE && (c->kind == SWAP_KIND_ROLLBACK || c->until_gate)) {
+		return false;
+	}
+	if (has_test(c) && deploys) {
+		return false;
+	}
+	if (stands(c) && (c->bake || c->one_way || c->hooks >> HOOK_AFTER_SWAP & 1)) {
+		return false;
 	}
 	return (deploys || !(c->hooks & of_deploys)) && (deploys || !c->until_gate) &&
 	       !(c->until_gate && (c->bake || c->hooks >> HOOK_AFTER_SWAP & 1)) &&
@@ -667,13 +809,13 @@ static bool is_another(const struct scene *c)
 	       !(c->kind == SWAP_KIND_ROLLBACK && c->bake);
 }
 
-static void each_list(unsigned hooks, scene_fn *fn)
+static void each_list(unsigned hooks, enum part most, scene_fn *fn)
 {
 	struct scene c = {.hooks = hooks, .kills = {NOTHING, NOTHING}};
 
-	/* A rolling restart has one phase alone: test_rolling.c, test_deploy.c. */
-	for (unsigned i = 0; i < SWAP_KIND_RESTART * 8; i++) {
-		c.kind = (enum swap_kind)(i / 8);
+	for (unsigned i = 0; i < KINDS * 8 * ((unsigned)most + 1); i++) {
+		c.kind = (enum swap_kind)(i / 8 % KINDS);
+		c.part = (enum part)(i / 8 / KINDS);
 		c.bake = i & 1;
 		c.until_gate = i & 2;
 		c.one_way = i & 4;
@@ -683,16 +825,11 @@ static void each_list(unsigned hooks, scene_fn *fn)
 	}
 }
 
-enum {
-	ALL_HOOKS = (1 << HOOK_MAX_) - 1,
-	OF_SWAPS = ALL_HOOKS & ~(1 << HOOK_PREPARE | 1 << HOOK_RELEASE),
-};
-
 START_TEST(every_list_ends_well_with_a_kill_anywhere)
 {
 	n_cases = 0;
 	for (unsigned hooks = 0; hooks <= ALL_HOOKS; hooks++) {
-		each_list(hooks, kill_once);
+		each_list(hooks, PART_PROMOTED, kill_once);
 	}
 	ck_assert_uint_gt(n_cases, 10000);
 }
@@ -701,10 +838,10 @@ END_TEST
 START_TEST(every_trouble_in_every_phase_ends_well_with_a_kill_anywhere)
 {
 	n_cases = 0;
-	each_list(0, kill_once_in_trouble);
-	each_list(OF_SWAPS, kill_once_in_trouble);
-	each_list(ALL_HOOKS, kill_once_in_trouble);
-	each_list(ALL_HOOKS & ~(1 << HOOK_ON_FAILURE), kill_once_in_trouble);
+	each_list(0, PART_PROMOTED, kill_once_in_trouble);
+	each_list(OF_SWAPS, PART_NONE, kill_once_in_trouble);
+	each_list(ALL_HOOKS, PART_PROMOTED, kill_once_in_trouble);
+	each_list(ALL_HOOKS & ~(1 << HOOK_ON_FAILURE), PART_NONE, kill_once_in_trouble);
 	ck_assert_uint_gt(n_cases, 50000);
 }
 END_TEST
@@ -712,10 +849,10 @@ END_TEST
 START_TEST(two_kills_anywhere_end_well_too)
 {
 	n_cases = 0;
-	each_list(0, kill_twice);
-	each_list(OF_SWAPS, kill_twice);
-	each_list(ALL_HOOKS, kill_twice);
-	each_list(OF_SWAPS, kill_twice_on_the_way_back);
+	each_list(0, PART_PROMOTED, kill_twice);
+	each_list(OF_SWAPS, PART_NONE, kill_twice);
+	each_list(ALL_HOOKS, PART_NONE, kill_twice);
+	each_list(OF_SWAPS, PART_NONE, kill_twice_on_the_way_back);
 	ck_assert_uint_gt(n_cases, 50000);
 }
 END_TEST

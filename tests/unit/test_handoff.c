@@ -39,6 +39,11 @@ void service_changed(struct service *s)
 	published++;
 }
 
+void service_shared(struct service *s)
+{
+	(void)s;
+}
+
 void service_settle_soon(struct service *s)
 {
 	(void)s;
@@ -190,12 +195,37 @@ END_TEST
 START_TEST(people_can_pause_it_and_give_a_canary_its_share)
 {
 	set_up();
-	s.wish = (struct service_wish){.canary = SLOT_B, .weight = 1000};
+	s.swap.weight = 1000;
+	s.swap.target = SLOT_B;
 	ck_assert_str_eq(settled(), "worker 0 up; worker 1 up; place a open 1000");
 	s.wish.pause = true;
 	ck_assert_str_eq(settled(), "worker 0 up; worker 1 up; place a hold 1000");
-	s.wish = (struct service_wish){0};
+	s.wish.pause = false;
+	s.swap.weight = 0;
 	ck_assert_str_eq(settled(), "worker 0 up; worker 1 up; place a open 0");
+	s.ab = (struct ab_test){.weight = 5000, .slot = SLOT_B};
+	ck_assert_str_eq(settled(), "worker 0 up; worker 1 up; place a open 5000");
+	s.ab = (struct ab_test){0};
+}
+END_TEST
+
+/* Whoever drains may stop when nobody is left, so nobody may come after that. */
+START_TEST(a_canary_drains_when_no_more_connections_go_there)
+{
+	set_up();
+	s.swap.weight = 1000;
+	s.swap.target = SLOT_B;
+	(void)settled();
+	service_handed(&s, &(struct handoff_event){.kind = HANDOFF_PLACED});
+	ck_assert_uint_eq(s.told_share, 1000);
+	s.swap.weight = 0;
+	service_drain(&s, SLOT_B);
+	ck_assert_str_eq(fake_handoff_acts(), "worker 0 up; worker 1 up; place a open 0");
+	service_handed(&s, &(struct handoff_event){.kind = HANDOFF_PLACED});
+	ck_assert_str_eq(fake_handoff_acts(), "drain b");
+	ck_assert_uint_eq(s.told_share, 0);
+	service_drain(&s, SLOT_B);
+	ck_assert_str_eq(fake_handoff_acts(), "drain b");
 }
 END_TEST
 
@@ -239,6 +269,7 @@ int main(void)
 			 what_did_not_change_is_not_placed_again,
 			 a_live_slot_that_was_stopped_by_hand_holds_and_goes_on,
 			 a_flip_is_over_when_the_handoff_says_so,
+			 a_canary_drains_when_no_more_connections_go_there,
 			 people_can_pause_it_and_give_a_canary_its_share,
 			 drained_and_cut_reach_the_slot,
 			 workers_that_end_because_slotd_ends_change_nothing,

@@ -1,5 +1,6 @@
 /* deploy/: jobs, their steps, the plan of a swap carried out, prepare, bake. */
 #include <errno.h>
+#include <supervisor/deploy/drain_now.h>
 
 #include "service_world.h"
 #include "suite.h"

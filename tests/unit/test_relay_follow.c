@@ -266,6 +266,30 @@ static const struct row early[] = {
 	{{{'c', POST("Expect: 100-continue\r\n" CHUNKED)}, {'w', TOO_BIG}, {'c', "0"}}, "pinned"},
 };
 
+START_TEST(final_answers_are_counted_once_and_errors_among_them)
+{
+	struct follow f;
+	unsigned n, errors;
+
+	follow_start(&f, NULL);
+	follow_heard(&f, FOLLOW_CLIENT, GET GET GET, 3 * strlen(GET));
+	follow_heard(&f, FOLLOW_WORKER, "HTTP/1.1 103 Early Hints\r\n\r\n", 28);
+	follow_take_answers(&f, &n, &errors);
+	ck_assert_uint_eq(n + errors, 0);
+	follow_heard(&f, FOLLOW_WORKER, EMPTY "HTTP/1.1 503 X\r\n" LENGTH(0) "\r\n",
+		     strlen(EMPTY) + 16 + strlen(LENGTH(0)) + 2);
+	follow_take_answers(&f, &n, &errors);
+	ck_assert_uint_eq(n, 2);
+	ck_assert_uint_eq(errors, 1);
+	follow_heard(&f, FOLLOW_WORKER, "HTTP/1.1 499 X\r\n" LENGTH(0) "\r\n",
+		     16 + strlen(LENGTH(0)) + 2);
+	follow_take_answers(&f, &n, &errors);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(errors, 0);
+	ck_assert(follow_between(&f));
+}
+END_TEST
+
 START_TEST(an_early_answer_leaves_the_request_open)
 {
 	check_rows(early);
@@ -601,6 +625,7 @@ int main(void)
 {
 	return suite_run("relay_follow", a_request_is_followed_to_its_end,
 			 an_exchange_is_followed_to_its_end,
+			 final_answers_are_counted_once_and_errors_among_them,
 			 an_early_answer_leaves_the_request_open, what_nobody_asked_for_pins,
 			 fields_and_chunks_that_can_be_read_in_two_ways_pin,
 			 start_lines_that_are_not_plain_http_1_pin, nul_pins_wherever_it_stands,

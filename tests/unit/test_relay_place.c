@@ -2,7 +2,9 @@
 #include "suite.h"
 
 #include <arpa/inet.h>
+#include <math.h>
 #include <netinet/in.h>
+#include <slotd/cleanup.h>
 
 enum {
 	N = 4,
@@ -40,9 +42,83 @@ START_TEST(without_weight_every_connection_goes_to_the_live_slot)
 {
 	const struct switch_word word = {.live = SLOT_B};
 
-	for (uint32_t dice = 0; dice < 20000; dice += 7) {
-		ck_assert_int_eq(place_slot(word, dice), SLOT_B);
+	for (uint32_t draw = 0; draw <= DRAW_NONE; draw++) {
+		ck_assert_int_eq(place_slot(word, (uint16_t)draw), SLOT_B);
 	}
+}
+END_TEST
+
+/* However many connections there were, and on whichever relay they began. */
+START_TEST(turns_share_evenly_at_any_time)
+{
+	const unsigned weights[] = {1, 100, 1000, 3333, 5000, 9999};
+
+	for (size_t i = 0; i < ARRAY_SIZE(weights); i++) {
+		const struct switch_word word = {.live = SLOT_A, .weight = (uint16_t)weights[i]};
+
+		for (uint32_t relay = 0; relay < 4; relay++) {
+			double due = 0, furthest = 0;
+			unsigned to_b = 0;
+
+			for (uint32_t n = 1; n <= 30000; n++) {
+				uint16_t draw = place_draw_turn((relay << 16) + n);
+
+				due += (double)weights[i] / PLACE_WEIGHT_WHOLE;
+				to_b += place_slot(word, draw) == SLOT_B;
+				furthest = fmax(furthest, fabs(to_b - due));
+			}
+			ck_assert_double_lt(furthest, 8);
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_growing_weight_moves_clients_to_the_canary_only)
+{
+	for (uint32_t client = 1; client < 2000; client++) {
+		const uint16_t draw = place_draw_hash(place_hash_bytes(&client, sizeof(client)));
+		bool was_b = false;
+
+		for (unsigned weight = 0; weight <= PLACE_WEIGHT_WHOLE; weight += 100) {
+			const struct switch_word word = {.live = SLOT_A,
+							 .weight = (uint16_t)weight};
+			bool is_b = place_slot(word, draw) == SLOT_B;
+
+			ck_assert(is_b || !was_b);
+			was_b = is_b;
+		}
+		ck_assert(was_b);
+	}
+}
+END_TEST
+
+START_TEST(addresses_share_as_they_should)
+{
+	const struct switch_word word = {.live = SLOT_B, .weight = 1000};
+	unsigned to_a = 0;
+
+	for (uint32_t i = 0; i < 65536; i++) {
+		struct sockaddr_in in = {.sin_family = AF_INET,
+					 .sin_addr.s_addr = htonl(0x0a000000 + i)};
+		uint32_t hash = place_hash((const struct sockaddr *)&in);
+
+		to_a += place_slot(word, place_draw_hash(hash)) == SLOT_A;
+	}
+	ck_assert_uint_gt(to_a, 65536 * 97 / 1000);
+	ck_assert_uint_lt(to_a, 65536 * 103 / 1000);
+}
+END_TEST
+
+START_TEST(who_names_a_slot_gets_it_while_both_are_there)
+{
+	const struct switch_word some = {.live = SLOT_A, .weight = 1}, none = {.live = SLOT_A};
+
+	ck_assert_int_eq(place_slot(some, DRAW_B), SLOT_B);
+	ck_assert_int_eq(place_slot(some, DRAW_A), SLOT_A);
+	ck_assert_int_eq(place_slot(none, DRAW_B), SLOT_A);
+	ck_assert_int_eq(
+		place_slot((struct switch_word){.live = SLOT_B, .weight = 10000}, DRAW_LIVE),
+		SLOT_B);
 }
 END_TEST
 
@@ -51,8 +127,8 @@ START_TEST(a_weight_sends_its_share_to_the_idle_slot)
 	const struct switch_word word = {.live = SLOT_A, .weight = 1000};
 	unsigned to_b = 0;
 
-	for (uint32_t dice = 0; dice < PLACE_WEIGHT_WHOLE; dice++) {
-		to_b += place_slot(word, dice) == SLOT_B;
+	for (uint16_t draw = 0; draw < PLACE_WEIGHT_WHOLE; draw++) {
+		to_b += place_slot(word, draw) == SLOT_B;
 	}
 	ck_assert_uint_eq(to_b, 1000);
 }
@@ -272,18 +348,21 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("relay_place", without_weight_every_connection_goes_to_the_live_slot,
-			 a_weight_sends_its_share_to_the_idle_slot,
-			 round_robin_takes_turns_and_passes_over_who_is_down_or_full,
-			 least_conn_takes_the_emptiest_and_equals_take_turns,
-			 a_source_keeps_its_worker_and_a_loss_moves_only_the_lost_ones,
-			 sources_spread_over_all_workers,
-			 a_source_waits_for_its_worker_when_that_is_full,
-			 there_is_room_where_a_worker_is_up_not_avoided_and_below_its_limit,
-			 each_worker_is_tried_once_then_all_are_waited_for,
-			 refusals_are_avoided_longer_up_to_a_bound_and_a_welcome_forgets_them,
-			 an_empty_table_has_nobody, the_shares_of_all_relays_add_up_to_worker_max,
-			 a_worker_whose_connections_are_being_cut_gets_no_others,
-			 a_relay_with_clearly_more_connections_leaves_the_next_to_another,
-			 a_client_is_hashed_by_its_address_and_not_by_its_port);
+	return suite_run(
+		"relay_place", turns_share_evenly_at_any_time,
+		a_growing_weight_moves_clients_to_the_canary_only, addresses_share_as_they_should,
+		who_names_a_slot_gets_it_while_both_are_there,
+		without_weight_every_connection_goes_to_the_live_slot,
+		a_weight_sends_its_share_to_the_idle_slot,
+		round_robin_takes_turns_and_passes_over_who_is_down_or_full,
+		least_conn_takes_the_emptiest_and_equals_take_turns,
+		a_source_keeps_its_worker_and_a_loss_moves_only_the_lost_ones,
+		sources_spread_over_all_workers, a_source_waits_for_its_worker_when_that_is_full,
+		there_is_room_where_a_worker_is_up_not_avoided_and_below_its_limit,
+		each_worker_is_tried_once_then_all_are_waited_for,
+		refusals_are_avoided_longer_up_to_a_bound_and_a_welcome_forgets_them,
+		an_empty_table_has_nobody, the_shares_of_all_relays_add_up_to_worker_max,
+		a_worker_whose_connections_are_being_cut_gets_no_others,
+		a_relay_with_clearly_more_connections_leaves_the_next_to_another,
+		a_client_is_hashed_by_its_address_and_not_by_its_port);
 }

@@ -44,6 +44,7 @@ static const struct {
 	{"-", {0}},
 	{"pause", {.pause = true}},
 	{"canary", {.canary = SLOT_B, .weight = 1000}},
+	{"ab", {.canary = SLOT_B, .weight = 5000, .ab = true}},
 };
 
 static struct service_conditions conditions(size_t live, size_t idle, size_t wish)

@@ -1,6 +1,6 @@
 #pragma once
 
-/** Tells core/deploy.c of crashes in the new slot during the bake. */
+/** Watches the new slot during the bake, and as a canary, and tells core/deploy.c when it fails. */
 
 #include "service/service.h"
 
@@ -8,3 +8,7 @@
 
 /** As an observer of workers: p has changed its state. */
 void bake_process_entered(struct process *p, const struct plan_action *a);
+/** As an observer of services: a check had a result. Do enough workers of the new slot pass? */
+void bake_judged(struct service *s);
+/** The timer of the bake has expired. */
+void bake_over(struct service *s);

@@ -11,6 +11,9 @@ struct deploy_event service_begin_event(const struct service *s, const struct be
 				     .draining = b->draining,
 				     .until_gate = b->until_gate,
 				     .unnamed = b->unnamed,
+				     .share = b->share,
+				     .stands = b->stands,
+				     .keeps = b->keeps,
 				     .one_way = *s->slots[target].one_way != '\0',
 				     .touched = s->slots[target].touched};
 }

@@ -126,7 +126,7 @@ static bool is_logged(enum swap_step step)
 {
 	return step == SWAP_PREPARE || step == SWAP_RELEASE || step == SWAP_START ||
 	       step == SWAP_GATE || step == SWAP_VERIFY || step == SWAP_FLIP || step == SWAP_BAKE ||
-	       step == SWAP_AFTER_SWAP || step == SWAP_ROLL;
+	       step == SWAP_AFTER_SWAP || step == SWAP_ROLL || step == SWAP_CANARY;
 }
 
 void job_stepped(struct service *s, const struct plan_action *a)
@@ -173,6 +173,9 @@ char *job_history_line(const struct job *j)
 	}
 	if (o && j->service && j->service->swap.until_gate) {
 		(void)json_object_set_new(o, "until", json_string("gate"));
+	}
+	if (o && j->service && (j->service->swap.stands || j->service->swap.by_hand)) {
+		(void)json_object_set_new(o, "share", json_integer(j->service->swap.share));
 	}
 	dump = o ? json_dumps(o, JSON_COMPACT) : NULL;
 
@@ -264,12 +267,33 @@ static void made_ready(struct service *s, struct job *j)
 	service_say(s, LOG_NOTICE, "%s #%u: %s", swap_kind_name(j->kind), j->number, j->text);
 }
 
+static void made_share(struct service *s, struct job *j)
+{
+	char slot[JOB_NAME_MAX + 8], live[JOB_NAME_MAX + 8], share[SHARE_TEXT_MAX];
+
+	(void)service_slot_text(s, j->to, slot, sizeof(slot));
+	(void)service_slot_text(s, j->from, live, sizeof(live));
+	if (s->swap.share) {
+		(void)snprintf(j->text, sizeof(j->text),
+			       "%s gets %s of the new connections, %s the others. It ends by: "
+			       "slotctl promote %s, or slotctl abort %s",
+			       slot, share_format(s->swap.share, share), live, j->name, j->name);
+	} else {
+		(void)snprintf(j->text, sizeof(j->text), "The A/B test is over: %s is live.", live);
+	}
+	service_say(s, LOG_NOTICE, "%s #%u: %s", swap_kind_name(j->kind), j->number, j->text);
+}
+
 static void succeeded(struct service *s, struct job *j, const struct plan_action *a)
 {
 	char slot[JOB_NAME_MAX + 8];
 
 	if (s->swap.until_gate) {
 		made_ready(s, j);
+		return;
+	}
+	if (s->swap.stands) {
+		made_share(s, j);
 		return;
 	}
 	(void)snprintf(j->text, sizeof(j->text), "%s is live.%s%s",
@@ -507,7 +531,8 @@ void job_finished(struct service *s, const struct plan_action *a)
 	if (a->position && a->arg == SWAP_EXIT_DONE) {
 		tell_end_of_step(s, j, a);
 	}
-	j->over = a->arg != SWAP_EXIT_DONE || s->swap.until_gate || j->kind == SWAP_KIND_RESTART;
+	j->over = a->arg != SWAP_EXIT_DONE || s->swap.until_gate || s->swap.stands ||
+		  j->kind == SWAP_KIND_RESTART;
 	commit(j);
 	service_job_ended(s, j);
 	close_when_over(j);

@@ -95,124 +95,6 @@ const char *job_describe(const struct job *j, char *buf, size_t size)
 
 /* ---- beginning ---- */
 
-/* A rollback ends the bake of the job before it, whose new slot it leaves, and what follows that.
- */
-static bool ends_bake(const struct service *s, enum swap_kind kind)
-{
-	return kind == SWAP_KIND_ROLLBACK &&
-	       (s->swap.step == SWAP_BAKE || s->swap.step == SWAP_AFTER_SWAP);
-}
-
-static bool wants_release(const struct job_request *req)
-{
-	return req->release && *req->release;
-}
-
-/* A rollback to a release that the other slot does not hold is a deploy of it. */
-static enum swap_kind pipeline_of(const struct service *s, const struct job_request *req)
-{
-	const struct service_slot *other = &s->slots[slot_other(service_live(s))];
-
-	return req->kind == SWAP_KIND_ROLLBACK && wants_release(req) &&
-			       (!other->proven || strcmp(other->release, req->release) != 0)
-		       ? SWAP_KIND_DEPLOY
-		       : req->kind;
-}
-
-static int check_release(const struct service *s, const struct job_request *req, struct diag *diag)
-{
-	const enum slot_id live = service_live(s);
-
-	if (strcmp(s->slots[live].release, req->release) == 0) {
-		return diag_set(diag, -EINVAL, "%s: %s is live", s->name, req->release);
-	}
-	if (pipeline_of(s, req) == SWAP_KIND_DEPLOY &&
-	    !s->config->slots[live].hooks[HOOK_PREPARE]) {
-		return diag_set(diag, -EINVAL,
-				"%s: slot %s does not hold %s, and without prepare= nobody would "
-				"bring it there",
-				s->name, slot_name(slot_other(live)), req->release);
-	}
-	return 0;
-}
-
-static int check_rollback(const struct service *s, const struct job_request *req,
-			  enum slot_id target, struct diag *diag)
-{
-	if (wants_release(req)) {
-		int r = check_release(s, req, diag);
-
-		return r < 0 ? r : upkeep_has_way_back(s, req->force, diag);
-	}
-	if (!s->slots[target].proven) {
-		return diag_set(diag, -EINVAL,
-				"%s: there is nothing to roll back to: slot %s %s. When that slot "
-				"is in order: slotctl deploy %s, or slotctl swap %s",
-				s->name, slot_name(target),
-				s->slots[target].touched
-					? "contains a deploy that did not succeed"
-					: "was never live with the release that it contains",
-				s->name, s->name);
-	}
-	return upkeep_may_go_back(s, req->force, diag);
-}
-
-/* What holds for one kind alone. */
-static int check_kind(struct service *s, const struct job_request *req, struct diag *diag)
-{
-	const enum slot_id target = slot_other(service_live(s));
-	struct slot_count count;
-	int r;
-
-	if (req->kind == SWAP_KIND_RESTART) {
-		return roll_check(s, req, diag);
-	}
-	r = req->kind == SWAP_KIND_ROLLBACK ? check_rollback(s, req, target, diag) : 0;
-	if (r < 0) {
-		return r;
-	}
-	slot_count(s, target, &count);
-	if (count.total == 0) {
-		return diag_set(diag, -EINVAL,
-				"slot %s of %s is empty: its program was removed; slotctl reload "
-				"brings it back",
-				slot_name(target), s->name);
-	}
-	return 0;
-}
-
-int job_may_begin(struct service *s, const struct job_request *req, struct diag *diag)
-{
-	char job[512], why[SERVICE_TEXT_MAX];
-	int r;
-
-	if (s->sup->mood != MOOD_RUNNING) {
-		return diag_set(diag, -ESHUTDOWN, "slotd is shutting down");
-	}
-	if (s->down) {
-		return diag_set(diag, -EINVAL, "%s is %s", s->name,
-				service_trouble_text(s, TROUBLE_NOT_STARTED, why, sizeof(why)));
-	}
-	r = upkeep_may_begin(s, pipeline_of(s, req), diag);
-	if (r < 0) {
-		return r;
-	}
-	if (s->job && !ends_bake(s, req->kind)) {
-		return diag_set(diag, -EBUSY, "%s", job_describe(s->job, job, sizeof(job)));
-	}
-	if (req->release &&
-	    (strlen(req->release) >= JOB_NAME_MAX || !request_is_plain(req->release))) {
-		return diag_set(diag, -EINVAL,
-				"the name of a release has at most %d characters, and no control "
-				"characters",
-				JOB_NAME_MAX - 1);
-	}
-	if (req->arg && *req->arg && strcmp(req->arg, "gate") != 0) {
-		return diag_set(diag, -EINVAL, "a deploy ends at the gate or goes on to its end");
-	}
-	return check_kind(s, req, diag);
-}
-
 static struct jobs *jobs_of(struct supervisor *sup)
 {
 	if (!sup->jobs) {
@@ -420,7 +302,7 @@ static int make(struct service *s, const struct job_request *req, struct job **r
 	(void)snprintf(j->name, sizeof(j->name), "%s", s->name);
 	(void)snprintf(j->who, sizeof(j->who), "%s", req->who ? req->who : "?");
 	(void)snprintf(j->release, sizeof(j->release), "%s",
-		       wants_release(req)	       ? req->release
+		       request_has_release(req)	       ? req->release
 		       : req->kind != SWAP_KIND_DEPLOY ? s->slots[j->to].release
 						       : "");
 	j->number = records_next_job(s->sup);
@@ -455,24 +337,11 @@ static void make_way(struct service *s, const struct job *next)
 {
 	char text[PLAN_TEXT_MAX];
 
-	if (ends_bake(s, next->kind)) {
+	if (job_ends_bake(s, next->kind)) {
 		(void)snprintf(text, sizeof(text), "rolled back by %s, #%u", next->who,
 			       next->number);
 		service_feed(s, DEPLOY_EV_ROLLED_BACK, 0, text);
 	}
-}
-
-struct begin job_begin_as(const struct service *s, const struct job_request *req)
-{
-	const enum slot_id to = slot_other(service_live(s));
-	const enum swap_kind kind = pipeline_of(s, req);
-
-	return (struct begin){.kind = kind,
-			      .warm = kind != SWAP_KIND_DEPLOY && slot_is_warm(s, to) &&
-				      !s->slots[to].touched,
-			      .draining = slot_is_draining(s, to),
-			      .until_gate = req->arg && *req->arg,
-			      .unnamed = !wants_release(req)};
 }
 
 int job_begin(struct supervisor *sup, const struct job_request *req, struct diag *diag)
@@ -527,6 +396,12 @@ int job_abort(struct supervisor *sup, const struct job_request *req, struct diag
 		return diag_set(diag, -EALREADY,
 				"%s: too late, %s is live. To go back: slotctl rollback %s",
 				s->name, slot_name(s->swap.target), s->name);
+	}
+	if (s->swap.step == SWAP_SHARE) {
+		return diag_set(diag, -EALREADY,
+				"%s: too late, what became of the A/B test is being recorded. Once "
+				"that is done: slotctl abort %s",
+				s->name, s->name);
 	}
 	(void)snprintf(text, sizeof(text), "aborted by %s", req->who);
 	service_feed(s, DEPLOY_EV_ABORT, 0, text);

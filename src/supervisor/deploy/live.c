@@ -5,7 +5,7 @@
 #include "deploy/service_swap.h"
 #include "deploy/upkeep.h"
 #include "service/place.h"
-#include "worker/processes.h"
+#include "service/services.h"
 
 #include <slotd/cleanup.h>
 
@@ -54,6 +54,9 @@ static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 		memcpy(s->upkeep.offline_why, record.offline_why, sizeof(record.offline_why));
 		upkeep_found(s);
 		maintenance_found(s);
+		if (record.ab.weight && record.ab.slot != record.live) {
+			s->ab = record.ab;
+		}
 		for (int slot = 0; slot < SLOT_MAX_; slot++) {
 			memcpy(s->slots[slot].release, record.release[slot],
 			       sizeof(record.release[slot]));
@@ -81,16 +84,6 @@ static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 	return r;
 }
 
-static void set_live_workers(struct service *s)
-{
-	struct process *p;
-	size_t pos = 0;
-
-	while ((p = service_next(s, SLOT_MAX_, &pos))) {
-		process_set_live(p, p->slot == service_live(s));
-	}
-}
-
 int live_find(struct service *s)
 {
 	enum slot_id live = SLOT_A;
@@ -107,7 +100,7 @@ int live_find(struct service *s)
 		service_say(s, LOG_ERR, "not started: %s", diag.text);
 		service_explain(s, TROUBLE_NOT_STARTED, "%s", diag.text);
 	} else {
-		set_live_workers(s);
+		service_mark_live(s);
 	}
 	return 0;
 }

@@ -40,6 +40,14 @@ static bool read_row(const struct service *s, struct ledger_service *ret)
 	       !ret->duty.down;
 }
 
+static void adopt_ab(struct service *s, const struct ledger_duty *row)
+{
+	s->ab = (struct ab_test){.weight = (uint16_t)row->ab_weight,
+				 .slot = (enum slot_id)row->ab_slot,
+				 .since = row->ab_since};
+	memcpy(s->ab.who, row->ab_who, sizeof(s->ab.who));
+}
+
 /* The next slotd finds them where this one did, whenever this one should be killed. */
 static void carry_rows(struct service *s)
 {
@@ -72,6 +80,7 @@ bool live_adopt(struct service *s)
 		service_explain(s, TROUBLE_STOPPED, "%s", row.duty.stopper);
 		service_explain(s, TROUBLE_REMOVED, "%s", row.duty.stopper);
 	}
+	adopt_ab(s, &row.duty);
 	s->down = false;
 	service_resume_placed(s);
 	upkeep_from_ledger(s, &row.duty);

@@ -99,6 +99,18 @@ static int put_schedules(json_t *state, const struct supervisor *sup)
 	return r;
 }
 
+static int put_ab(json_t *one, const struct ab_test *ab)
+{
+	if (!ab->weight) {
+		return 0;
+	}
+	return json_object_set_new(one, "ab",
+				   json_pack("{s:s, s:I, s:I, s:o?}", "slot", slot_name(ab->slot),
+					     "share", (json_int_t)ab->weight, "since",
+					     (json_int_t)(ab->since / 1000000), "who",
+					     json_string(ab->who)));
+}
+
 char *record_text(struct supervisor *sup, json_t *state, uint32_t next_job,
 		  const struct service *flipped)
 {
@@ -117,7 +129,7 @@ char *record_text(struct supervisor *sup, json_t *state, uint32_t next_job,
 				s->slots[SLOT_A].release, "b", s->slots[SLOT_B].release, "rollback",
 				s->slots[slot_other(live)].proven);
 		if (!one || put_upkeep(one, &s->upkeep) < 0 || put_one_way(one, s) < 0 ||
-		    (s->job && put_job(one, s->job) < 0)) {
+		    put_ab(one, &s->ab) < 0 || (s->job && put_job(one, s->job) < 0)) {
 			json_decref(one);
 			return NULL;
 		}
@@ -130,6 +142,23 @@ char *record_text(struct supervisor *sup, json_t *state, uint32_t next_job,
 		return NULL;
 	}
 	return json_dumps(state, JSON_INDENT(2) | JSON_SORT_KEYS);
+}
+
+static void read_ab(const json_t *one, struct ab_test *ret)
+{
+	const json_t *ab = json_object_get(one, "ab");
+	const char *slot = json_string_value(json_object_get(ab, "slot"));
+	const char *who = json_string_value(json_object_get(ab, "who"));
+	const json_int_t share = json_integer_value(json_object_get(ab, "share"));
+	const enum slot_id id = slot ? slot_from_name(slot) : SLOT_INVALID_;
+
+	*ret = (struct ab_test){0};
+	if (id >= 0 && share > 0 && share <= PLACEMENT_WHOLE) {
+		ret->slot = id;
+		ret->weight = (uint16_t)share;
+		ret->since = (usec_t)json_integer_value(json_object_get(ab, "since")) * 1000000;
+		(void)snprintf(ret->who, sizeof(ret->who), "%s", who ? who : "");
+	}
 }
 
 static usec_t get_wish(const json_t *one, const char *name, char *ret_who, size_t who_size,
@@ -152,6 +181,7 @@ void record_text_upkeep(const json_t *one, struct record *ret)
 				ret->offline_why, sizeof(ret->offline_why));
 	ret->rolled_back =
 		(usec_t)json_integer_value(json_object_get(one, "rolled_back")) * 1000000;
+	read_ab(one, &ret->ab);
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		const char *why = json_string_value(json_object_get(json_object_get(one, "one_way"),
 								    slot_name((enum slot_id)slot)));

@@ -309,7 +309,8 @@ static void next_request(struct records *r)
 
 static void push(struct supervisor *sup, enum request_kind kind, struct service *s, char *line)
 {
-	bool for_swap = kind == REQUEST_WRITE && s->swap.step == SWAP_RECORD;
+	bool for_swap = kind == REQUEST_WRITE &&
+			(s->swap.step == SWAP_RECORD || s->swap.step == SWAP_SHARE);
 	struct records *r = sup->records;
 	struct request **at = &r->queue, *q;
 

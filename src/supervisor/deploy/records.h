@@ -20,6 +20,7 @@ struct record {
 	char one_way[SLOT_MAX_][128];
 	usec_t offline;
 	char offliner[64], offline_why[128];
+	struct ab_test ab;
 };
 /** Returns 0; -ENOENT if there is no record; -EUCLEAN and diag if it is damaged. */
 int records_find(struct supervisor *sup, const char *service, struct record *ret,

@@ -12,9 +12,16 @@ struct job_request {
 	gid_t gid;
 	bool trusted; /* may do everything; else allow_deploy of the service decides */
 	bool force;
-	const char *arg; /* why a service is frozen or offline; "gate": a deploy ends there */
+	const char *arg; /* why a service is frozen or offline; "gate": a deploy ends there; a
+			  * share as text */
 	uint32_t id;	 /* of the request, for an answer that comes later */
+	uint16_t share;	 /* of a canary that people look after, or of an A/B test */
 };
+/** Does it name a release? */
+static inline bool request_has_release(const struct job_request *req)
+{
+	return req->release && *req->release;
+}
 /** Is there no control character in a text that is shown and logged later? */
 bool request_is_plain(const char *text);
 

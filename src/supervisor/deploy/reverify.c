@@ -1,8 +1,10 @@
 #include "deploy/hooks.h"
 #include "deploy/service_swap.h"
+#include "service/observers.h"
 
 #include <slotd/cleanup.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -44,7 +46,7 @@ static void fail(struct service *s, const char *reason)
 		text[--len] = '\0';
 	}
 	s->culprit = NULL; /* no single worker */
-	service_fails(s, DEPLOY_EV_FAILING, text);
+	service_step(s, DEPLOY_EV_FAILING, -EIO, text);
 }
 
 /* What slotd could not run says nothing of the release. */

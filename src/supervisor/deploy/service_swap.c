@@ -1,5 +1,7 @@
 #include "deploy/service_swap.h"
+#include "deploy/bake.h"
 #include "deploy/begin.h"
+#include "deploy/canary.h"
 #include "deploy/hooks.h"
 #include "deploy/job_steps.h"
 #include "deploy/jobs.h"
@@ -10,6 +12,7 @@
 #include "service/observers.h"
 #include "service/place.h"
 #include "service/service.h"
+#include "service/services.h"
 #include "service/slots.h"
 #include "worker/process.h"
 #include "worker/processes.h"
@@ -93,6 +96,7 @@ void service_feed(struct service *s, enum deploy_event_kind kind, int code, cons
 	push(s, &(struct deploy_event){.kind = kind,
 				       .code = code,
 				       .one_way = *s->slots[s->swap.target].one_way != '\0',
+				       .warm = slot_is_warm(s, slot_other(service_live(s))),
 				       .text = text});
 }
 
@@ -103,12 +107,9 @@ void service_begin(struct service *s, const struct begin *b)
 	push(s, &ev);
 }
 
-void service_fails(struct service *s, enum deploy_event_kind kind, const char *text)
+void service_set_share(struct service *s, uint16_t share)
 {
-	push(s, &(struct deploy_event){.kind = kind,
-				       .code = -EIO,
-				       .warm = slot_is_warm(s, slot_other(service_live(s))),
-				       .text = text});
+	push(s, &(struct deploy_event){.kind = DEPLOY_EV_SHARE, .share = share});
 }
 
 static void say_cut(struct service *s, enum slot_id slot)
@@ -149,30 +150,6 @@ void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind
 	}
 }
 
-/* ---- bake ---- */
-
-/* A relay that was started again counts from 0. */
-static uint64_t since_then(uint64_t now, uint64_t then)
-{
-	return now > then ? now - then : now;
-}
-
-static void bake_over(struct service *s)
-{
-	char text[PLAN_TEXT_MAX];
-	struct handoff_load load;
-
-	if (!slot_is_warm(s, service_live(s))) {
-		service_fails(s, DEPLOY_EV_TIMER, gate_report(s, text, sizeof(text)));
-		return;
-	}
-	s->sup->handoff->load(s, service_live(s), &load);
-	(void)snprintf(text, sizeof(text), "%" PRIu64 " conn, %" PRIu64 " failed",
-		       since_then(load.placed, s->before_bake.conns),
-		       since_then(load.failed, s->before_bake.failed));
-	service_feed(s, DEPLOY_EV_TIMER, 0, text);
-}
-
 /* ---- timers ---- */
 
 static void on_swap_timer(struct loop_timer *t)
@@ -194,6 +171,9 @@ static void on_swap_timer(struct loop_timer *t)
 		break;
 	case SWAP_BAKE:
 		bake_over(s);
+		return;
+	case SWAP_CANARY:
+		canary_step_over(s);
 		return;
 	default:
 		text[0] = '\0';
@@ -293,10 +273,32 @@ static void tell_if_empty(struct service *s, enum slot_id slot)
 	}
 }
 
+static void stop_while_it_drains(struct service *s, enum slot_id slot)
+{
+	s->slots[slot].stop_waits = s->slots[slot].drain_waits;
+	if (!s->slots[slot].stop_waits) {
+		slot_stop(s, slot, drain_patience(s));
+		tell_if_empty(s, slot);
+	}
+}
+
 static void perform_slot_stop(struct service *s, const struct plan_action *a)
 {
-	slot_stop(s, (enum slot_id)a->slot, a->arg ? drain_patience(s) : 0);
-	tell_if_empty(s, (enum slot_id)a->slot);
+	if (a->arg) {
+		stop_while_it_drains(s, (enum slot_id)a->slot);
+	} else {
+		slot_stop(s, (enum slot_id)a->slot, 0);
+		tell_if_empty(s, (enum slot_id)a->slot);
+	}
+}
+
+void service_swap_shared(struct service *s)
+{
+	for (int slot = 0; slot < SLOT_MAX_; slot++) {
+		if (s->slots[slot].stop_waits) {
+			stop_while_it_drains(s, (enum slot_id)slot);
+		}
+	}
 }
 
 static void perform_gate(struct service *s, const struct plan_action *a)
@@ -340,13 +342,10 @@ static void perform_flip(struct service *s, const struct plan_action *a)
 
 static void perform_live(struct service *s, const struct plan_action *a)
 {
-	struct process *p;
-	size_t pos = 0;
-
+	(void)a;
 	s->slots[0].since = s->slots[1].since = usec_wall();
-	while ((p = service_next(s, SLOT_MAX_, &pos))) {
-		process_set_live(p, (int)p->slot == a->slot);
-	}
+	s->ab = (struct ab_test){0};
+	service_mark_live(s);
 	service_settle_soon(s);
 }
 
@@ -370,6 +369,7 @@ static void perform_record(struct service *s, const struct plan_action *a)
 
 static void perform_recall(struct service *s, const struct plan_action *a)
 {
+	s->slots[a->slot].stop_waits = s->slots[a->slot].drain_waits = false;
 	service_retire(s, (enum slot_id)a->slot, RETIRE_EV_RECALL);
 }
 
@@ -408,7 +408,7 @@ static void perform_watch_drain(struct service *s, const struct plan_action *a)
 
 static void perform_drain(struct service *s, const struct plan_action *a)
 {
-	s->sup->handoff->drain(s, (enum slot_id)a->slot);
+	service_drain(s, (enum slot_id)a->slot);
 }
 
 static void perform_cut(struct service *s, const struct plan_action *a)
@@ -458,6 +458,8 @@ static perform_fn *const actions[PLAN_KIND_MAX_] = {
 	[PLAN_SETTLE] = roll_settle,
 	[PLAN_VERIFY_AT] = reverify_at,
 	[PLAN_VERIFY] = reverify_run,
+	[PLAN_SHARE] = canary_share,
+	[PLAN_STAND] = canary_stand,
 };
 
 static void carry_out(struct service *s, const struct plan *plan)

@@ -7,8 +7,8 @@
 
 /** Feeds an event to core/deploy.c and carries out the plan. Copies text. */
 void service_feed(struct service *s, enum deploy_event_kind kind, int code, const char *text);
-/** The live slot fails, and text says why: a bake may end by that. */
-void service_fails(struct service *s, enum deploy_event_kind kind, const char *text);
+/** A canary gets another share. */
+void service_set_share(struct service *s, uint16_t share);
 void service_begin(struct service *s, const struct begin *b);
 void service_retire(struct service *s, enum slot_id slot, enum retire_event_kind kind);
 void service_swap_init(struct service *s, enum slot_id live);
@@ -21,5 +21,5 @@ void service_swap_step(struct service *s, enum deploy_event_kind kind, int code,
 void service_swap_process_entered(struct process *p, const struct plan_action *a);
 /** Gives up swaps that have not flipped yet, because all workers are stopped. */
 void services_shutdown(struct supervisor *sup);
-/** As an observer of services: a check had a result. Does the new slot still pass the bake? */
-void service_swap_judged(struct service *s);
+/** As an observer of services: a slot that was a canary may get no more connections. */
+void service_swap_shared(struct service *s);

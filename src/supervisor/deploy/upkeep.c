@@ -103,6 +103,22 @@ int upkeep_may_begin(const struct service *s, enum swap_kind kind, struct diag *
 			s->name);
 }
 
+int ab_may_begin(const struct service *s, const struct job_request *req, struct diag *diag)
+{
+	const bool of_test = req->kind == SWAP_KIND_PROMOTE ||
+			     (req->kind == SWAP_KIND_AB && !(req->release && *req->release));
+	char share[SHARE_TEXT_MAX];
+
+	if (!s->ab.weight || of_test) {
+		return 0;
+	}
+	return diag_set(diag, -EBUSY,
+			"%s: %s gets %s of the connections in an A/B test by %s. First: slotctl "
+			"promote %s, or slotctl abort %s",
+			s->name, slot_name(s->ab.slot), share_format(s->ab.weight, share),
+			s->ab.who, s->name, s->name);
+}
+
 /* 0: the last job was none. A job that goes on is the last one: this rollback would end it. */
 static usec_t last_rollback(const struct service *s)
 {

@@ -62,11 +62,11 @@ static size_t size_of(int fd)
 /* Shared with relays that a killed slotd left, else new. The relay can write to it: made shorter,
  * it would be a SIGBUS for who reads. */
 static int take_or_make(const struct supervisor *sup, const char *kept, const char *name,
-			size_t size)
+			size_t least, size_t size)
 {
 	auto_close int fd = inherited_take_one(sup, kept);
 
-	if (fd >= 0 && size_of(fd) >= size) {
+	if (fd >= 0 && size_of(fd) >= least) {
 		return TAKE_FD(fd);
 	}
 	cleanup_closep(&fd);
@@ -106,7 +106,7 @@ int relay_page_make(struct helper *h)
 		return -ENOMEM;
 	}
 	(void)snprintf(name, sizeof(name), "slotd relay %u", h->index);
-	fd = take_or_make(h->sup, page_label(h, kept, sizeof(kept)), name,
+	fd = take_or_make(h->sup, page_label(h, kept, sizeof(kept)), name, RELAY_PAGE_LEAST,
 			  sizeof(struct relay_page));
 	if (fd < 0) {
 		return fd;
@@ -116,6 +116,7 @@ int relay_page_make(struct helper *h)
 		return -errno;
 	}
 	link->page = page;
+	link->counts_answers = size_of(fd) >= sizeof(struct relay_page);
 	link->page_fd = TAKE_FD(fd);
 	h->data = TAKE_PTR(link);
 	relay_page_tell(h);
@@ -124,7 +125,8 @@ int relay_page_make(struct helper *h)
 
 int relay_pool_make(struct supervisor *sup)
 {
-	auto_close int fd = take_or_make(sup, KEEP_POOL, "slotd relays", sizeof(struct relay_pool));
+	auto_close int fd = take_or_make(sup, KEEP_POOL, "slotd relays", sizeof(struct relay_pool),
+					 sizeof(struct relay_pool));
 	auto_free struct relays *relays = calloc(1, sizeof(*relays));
 	void *pool;
 

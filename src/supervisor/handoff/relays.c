@@ -13,6 +13,7 @@
 #include "worker/process.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/network.h>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -56,6 +57,29 @@ static void add_load(struct handoff_load *load, const struct relay_counts *c)
 	load->failed += atomic_load_explicit(&c->failed, memory_order_relaxed);
 }
 
+static uint64_t load64(const _Atomic uint64_t *at)
+{
+	return atomic_load_explicit(at, memory_order_relaxed);
+}
+
+static void add_answers(struct handoff_load *load, const struct relay_answers *a, uint64_t retried)
+{
+	const uint64_t missing = load64(&a->refused) + load64(&a->lost) + retried;
+
+	load->requests += load64(&a->answered) + missing;
+	load->bad += load64(&a->errors) + missing;
+}
+
+static void add_worker(struct handoff_load *load, const struct relay_link *link, uint32_t id)
+{
+	const struct relay_counts *c = &link->page->workers[id];
+
+	add_load(load, c);
+	if (link->counts_answers) {
+		add_answers(load, &link->page->answers[id], load64(&c->retried));
+	}
+}
+
 static void relays_load(const struct service *s, enum slot_id slot, struct handoff_load *ret)
 {
 	struct process *p;
@@ -68,7 +92,7 @@ static void relays_load(const struct service *s, enum slot_id slot, struct hando
 
 		while (link && (p = service_next(s, slot, &pos))) {
 			if (p->config->address) {
-				add_load(ret, &link->page->workers[p->worker.id]);
+				add_worker(ret, link, p->worker.id);
 			}
 		}
 	}
@@ -119,6 +143,19 @@ void relays_tell(struct supervisor *sup, struct message *m)
 
 /* ---- what they are told ---- */
 
+/* A line each; what the configuration may hold has room. */
+static void fill_networks(struct message *m, char *const *networks)
+{
+	char text[NETWORKS_MAX * 64];
+	size_t used = 0;
+
+	for (text[0] = '\0'; networks && *networks && used < sizeof(text); networks++) {
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? "\n" : "",
+					 *networks);
+	}
+	message_put_text(m, TAG_CANARY_FROM, text);
+}
+
 static void fill_service(struct message *m, const struct service *s)
 {
 	const struct service_config *c = s->config;
@@ -142,6 +179,9 @@ static void fill_service(struct message *m, const struct service *s)
 	message_put_u64(m, TAG_RETRY_AFTER, c->offline_retry_after);
 	message_put_text(m, TAG_PATH, c->offline_health);
 	message_put_u64(m, TAG_PREVIEW, c->n_preview > 0);
+	message_put_u64(m, TAG_CANARY_BY, c->canary.by);
+	message_put_text(m, TAG_CANARY_COOKIE, c->canary.cookie);
+	fill_networks(m, c->canary_from);
 }
 
 static void fill_socket(struct message *m, const struct service *s,

@@ -39,13 +39,41 @@ void services_reload_abandon(struct supervisor *sup)
 
 /* ---- prepare ---- */
 
+static const char *missing_program(const struct service *s, enum slot_id slot,
+				   const struct config *next)
+{
+	vec_for_each (p, &s->config->slots[slot].programs) {
+		if (!config_program(next, (*p)->name)) {
+			return (*p)->name;
+		}
+	}
+	return NULL;
+}
+
+/* The slot that gets a share of the connections is as little to be removed as the live one. */
+static const char *program_that_serves(const struct service *s, const struct config *next)
+{
+	const enum slot_id sharing = service_sharing(s);
+	const char *name = missing_program(s, service_live(s), next);
+
+	return name || sharing < 0 ? name : missing_program(s, sharing, next);
+}
+
+/* A canary may go on for long: until it flips, its workers are those of any slot that serves. */
+static bool stands_still(const struct service *s, const struct config *next)
+{
+	return s->swap.step == SWAP_CANARY && config_service(next, s->name) &&
+	       !program_that_serves(s, next);
+}
+
 static int check_leaving(const struct service *s, const struct config *next, bool force,
 			 struct diag *diag)
 {
 	const struct service_config *c = config_service(next, s->name);
+	const char *program;
 	char job[512];
 
-	if (s->job) {
+	if (s->job && !stands_still(s, next)) {
 		return diag_set(diag, -EBUSY, "%s", job_describe(s->job, job, sizeof(job)));
 	}
 	if (force || s->down) {
@@ -57,13 +85,12 @@ static int check_leaving(const struct service *s, const struct config *next, boo
 				"does it",
 				s->name);
 	}
-	vec_for_each (p, &s->config->slots[service_live(s)].programs) {
-		if (!config_program(next, (*p)->name)) {
-			return diag_set(diag, -EBUSY,
-					"program %s is the live slot of %s and would be removed: "
-					"slotctl reload --force does it",
-					(*p)->name, s->name);
-		}
+	program = program_that_serves(s, next);
+	if (program) {
+		return diag_set(diag, -EBUSY,
+				"program %s is the live slot of %s and would be removed: "
+				"slotctl reload --force does it",
+				program, s->name);
 	}
 	return 0;
 }

@@ -410,7 +410,8 @@ static bool wants_check(const struct service *s, const struct process *p)
 	    s->config->health == HEALTH_NOTIFY) {
 		return false;
 	}
-	return p->slot == service_live(s) || (s->gating && p->slot == s->swap.target);
+	return p->slot == service_live(s) || p->slot == service_sharing(s) ||
+	       (s->gating && p->slot == s->swap.target);
 }
 
 static void start_check(struct process *p)

@@ -34,11 +34,19 @@ struct handoff_event {
 struct handoff_load {
 	uint64_t queued, silent, active, idle, pinned;
 	uint64_t placed, failed; /* failed: of the placed, ended without a byte from any worker */
+	uint64_t requests, bad;	 /* bad: of the requests, answered with an error or not at all */
 };
 /** Returns the number of all open connections. */
 static inline uint64_t handoff_load_total(const struct handoff_load *l)
 {
 	return l->queued + l->silent + l->active + l->idle + l->pinned;
+}
+
+/** Returns how much has been added to a count that was then; a relay that was started again counts
+ * from 0. */
+static inline uint64_t handoff_since(uint64_t now, uint64_t then)
+{
+	return now > then ? now - then : now;
 }
 
 struct handoff_ops {

@@ -45,6 +45,11 @@ void service_lives(struct service *s)
 	TELL(s, live, s);
 }
 
+void service_shared(struct service *s)
+{
+	TELL(s, shared, s);
+}
+
 void service_ended(struct service *s, const struct plan_action *a)
 {
 	TELL(s, ended, s, a);
@@ -63,6 +68,11 @@ void service_job_ended(struct service *s, const struct job *j)
 void service_drain_cut(struct service *s, enum slot_id slot, uint64_t n)
 {
 	TELL(s, drain_cut, s, slot, n);
+}
+
+void service_canary_old(struct service *s, const char *text)
+{
+	TELL(s, canary_old, s, text);
 }
 
 void service_no_room(struct service *s, const char *text)

@@ -21,6 +21,8 @@ struct service_observer {
 	void (*judged)(struct service *s);
 	/** Another slot is live, and that is being recorded. */
 	void (*live)(struct service *s);
+	/** The share of the slot that is not live has changed, at every relay. */
+	void (*shared)(struct service *s);
 	/** Its swap has ended: a PLAN_FINISH action. */
 	void (*ended)(struct service *s, const struct plan_action *a);
 	/** A job has begun. */
@@ -29,6 +31,8 @@ struct service_observer {
 	void (*job_ended)(struct service *s, const struct job *j);
 	/** A slot did not drain in time: n connections were closed. */
 	void (*drain_cut)(struct service *s, enum slot_id slot, uint64_t n);
+	/** Its canary is neither promoted nor aborted for long: a sentence about it. */
+	void (*canary_old)(struct service *s, const char *text);
 	/** The record cannot be written because the disk is full. */
 	void (*no_room)(struct service *s, const char *text);
 	/** It is paused, resumed, offline or online now. */
@@ -44,10 +48,12 @@ void service_drained(struct service *s, enum slot_id slot, enum retire_event_kin
 void service_worker_drained(struct service *s, uint32_t worker, bool cut, uint64_t n);
 void service_judged(struct service *s);
 void service_lives(struct service *s);
+void service_shared(struct service *s);
 void service_ended(struct service *s, const struct plan_action *a);
 void service_job_began(struct service *s, const struct job *j);
 void service_job_ended(struct service *s, const struct job *j);
 void service_drain_cut(struct service *s, enum slot_id slot, uint64_t n);
+void service_canary_old(struct service *s, const char *text);
 void service_no_room(struct service *s, const char *text);
 void service_maintained(struct service *s, enum maintenance_act act);
 void service_gone(struct service *s);

@@ -48,12 +48,22 @@ static unsigned count_unbound(const struct service *s)
 	return n;
 }
 
+static struct service_wish all_wishes(const struct service *s)
+{
+	struct service_wish wish = s->wish;
+
+	wish.weight = s->swap.weight ? s->swap.weight : s->ab.weight;
+	wish.canary = wish.weight ? service_sharing(s) : service_live(s);
+	wish.ab = !s->swap.weight;
+	return wish;
+}
+
 static void gather(const struct service *s, enum slot_id live, struct service_conditions *ret)
 {
 	*ret = (struct service_conditions){
 		.unknown = s->down,
 		.live = live,
-		.wish = s->wish,
+		.wish = all_wishes(s),
 		.target = deploy_busy(&s->swap) ? s->swap.target : SLOT_INVALID_,
 		.unbound = count_unbound(s),
 		.unrecorded = s->unrecorded,
@@ -143,7 +153,8 @@ void service_resume_placed(struct service *s)
 
 	s->placed = (struct placement){.live = word.live, .weight = word.weight, .mode = word.mode};
 	s->flipped_at = s->sup->switchboard->services[s->index].flipped_at;
-	s->flipping = false;
+	s->flipping = s->unsharing = false;
+	s->told_share = word.weight;
 	s->sup->handoff->begin(s, &s->placed);
 }
 
@@ -170,10 +181,38 @@ void service_settle(struct service *s)
 	}
 	service_verdict(s, &v);
 	if (!s->down && !placement_equal(&v.placement, &s->placed)) {
+		s->unsharing = s->unsharing || (s->placed.weight && !v.placement.weight);
 		s->placed = v.placement;
 		s->sup->handoff->place(s, &s->placed);
 	}
 	set_troubles(s, v.troubles);
+}
+
+void service_drain(struct service *s, enum slot_id slot)
+{
+	if (s->placed.weight) {
+		service_settle(s);
+	}
+	s->slots[slot].drain_waits = s->unsharing;
+	if (!s->unsharing) {
+		s->sup->handoff->drain(s, slot);
+	}
+}
+
+/* Every relay knows the share of the idle slot. */
+static void shared(struct service *s)
+{
+	s->unsharing = s->unsharing && s->placed.weight;
+	for (int slot = 0; slot < SLOT_MAX_ && !s->unsharing; slot++) {
+		if (s->slots[slot].drain_waits) {
+			s->slots[slot].drain_waits = false;
+			s->sup->handoff->drain(s, (enum slot_id)slot);
+		}
+	}
+	if (s->told_share != s->placed.weight) {
+		s->told_share = s->placed.weight;
+		service_shared(s);
+	}
 }
 
 static void flipped(struct service *s)
@@ -182,6 +221,8 @@ static void flipped(struct service *s)
 
 	s->flipping = false;
 	s->placed = s->flip_to;
+	s->told_share = s->placed.weight;
+	shared(s);
 	service_settle_soon(s);
 	(void)usec_format(usec_sub(usec_monotonic(), s->flipped_at), text, sizeof(text));
 	service_step(s, DEPLOY_EV_FLIPPED, 0, text);
@@ -193,6 +234,8 @@ void service_handed(struct service *s, const struct handoff_event *ev)
 	case HANDOFF_PLACED:
 		if (s->flipping) {
 			flipped(s);
+		} else {
+			shared(s);
 		}
 		break;
 	case HANDOFF_DRAINED:

@@ -20,6 +20,8 @@ void service_resume_placed(struct service *s);
 void service_flip(struct service *s, enum slot_id live);
 /** Judges the service, and puts the verdict into effect. */
 void service_settle(struct service *s);
+/** Drains a slot, as soon as no new connections go there. */
+void service_drain(struct service *s, enum slot_id slot);
 /** Tells the handoff which of its workers are up. */
 void service_tell_workers(struct service *s);
 /** Judges the service as it is now. */

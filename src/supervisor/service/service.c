@@ -96,6 +96,16 @@ static void put_upkeep(const struct upkeep *u, struct ledger_duty *row)
 	memcpy(row->freeze_why, u->freeze_why, sizeof(row->freeze_why));
 }
 
+static void put_ab(const struct ab_test *ab, struct ledger_duty *row)
+{
+	if (ab->weight) {
+		row->ab_since = ab->since;
+		row->ab_weight = ab->weight;
+		row->ab_slot = (uint32_t)ab->slot;
+		memcpy(row->ab_who, ab->who, sizeof(row->ab_who));
+	}
+}
+
 void service_write_ledger(struct service *s)
 {
 	const struct switch_word word = service_word(s);
@@ -110,6 +120,7 @@ void service_write_ledger(struct service *s)
 
 	(void)snprintf(row.duty.stopper, sizeof(row.duty.stopper), "%s", s->why[TROUBLE_STOPPED]);
 	put_upkeep(&s->upkeep, &row.duty);
+	put_ab(&s->ab, &row.duty);
 	for (int i = 0; i < SLOT_MAX_; i++) {
 		const struct service_slot *slot = &s->slots[i];
 
@@ -136,6 +147,7 @@ void service_move_times(struct service *s, int64_t by)
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		s->slots[slot].since = clock_move(s->slots[slot].since, by);
 	}
+	s->ab.since = s->ab.weight ? clock_move(s->ab.since, by) : 0;
 	s->upkeep.frozen = s->upkeep.frozen ? clock_move(s->upkeep.frozen, by) : 0;
 	s->upkeep.offline = s->upkeep.offline ? clock_move(s->upkeep.offline, by) : 0;
 	s->upkeep.rolled_back = s->upkeep.rolled_back ? clock_move(s->upkeep.rolled_back, by) : 0;

@@ -87,6 +87,8 @@ struct service_slot {
 	struct loop_timer timer; /* of retire */
 	struct round round;	 /* of drain or cut */
 	uint64_t n_cut;		 /* connections that the last cut ended */
+	bool drain_waits;	 /* its drain begins when it gets no more connections */
+	bool stop_waits;	 /* likewise, that its workers are told to stop */
 	char release[64];
 	usec_t since;  /* wall clock: live since, or idle since */
 	bool hurried;  /* its last cut was asked for: drain --now */
@@ -180,6 +182,21 @@ struct offline_page {
 	size_t n_said;
 };
 
+/** Both slots get connections, until somebody says otherwise. */
+struct ab_test {
+	uint16_t weight; /* of the slot that is not live; 0: there is no test */
+	enum slot_id slot;
+	usec_t since; /* wall clock */
+	char who[64];
+};
+
+/** What is watched while the target of a deploy is a canary. */
+struct canary_watch {
+	struct loop_timer timer, old;
+	uint64_t requests, bad;		  /* since when failures are judged, as the relays count */
+	uint64_t step_requests, step_bad; /* when the step began */
+};
+
 struct service {
 	struct supervisor *sup;
 	const struct service_config *config;
@@ -201,11 +218,15 @@ struct service {
 	struct placement placed;  /* where new connections go */
 	struct placement flip_to; /* where they go after the flip that is going on */
 	bool flipping;
-	struct service_wish wish; /* what people have asked for */
+	uint16_t told_share;	  /* of the idle slot, as last told to others */
+	bool unsharing;		  /* the idle slot is about to get no more connections */
+	struct service_wish wish; /* what people have asked for, but for shares */
 	struct upkeep upkeep;
 	struct maintenance maintenance;
 	struct announcement announcement;
 	struct offline_page page;
+	struct ab_test ab;
+	struct canary_watch canary;
 	struct round flip;
 	VEC(struct round *) worker_rounds; /* one for each worker that is drained alone */
 	usec_t flipped_at;
@@ -243,6 +264,13 @@ struct service {
 static inline enum slot_id service_live(const struct service *s)
 {
 	return s->swap.live;
+}
+
+/** Returns the slot that gets a share of the connections besides the live one, as a canary or in an
+ * A/B test; SLOT_INVALID_: there is none. */
+static inline enum slot_id service_sharing(const struct service *s)
+{
+	return s->swap.weight ? s->swap.target : s->ab.weight ? s->ab.slot : SLOT_INVALID_;
 }
 
 /**

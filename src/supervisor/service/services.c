@@ -34,7 +34,11 @@ static void set_policies(struct service *s)
 		.drain_spread = c->drain_spread,
 		.drain_by_worker = c->drain.mode == DRAIN_WORKER,
 		.idle_keep = c->idle_keep,
+		.n_canary = c->canary.n_steps,
+		.canary_crashes = c->canary_crashes,
+		.canary_timeout = c->canary_timeout,
 	};
+	memcpy(s->policy.canary, c->canary.steps, sizeof(s->policy.canary));
 	for (int hook = 0; hook < HOOK_MAX_; hook++) {
 		s->policy.has_hook[hook] =
 			c->slots[SLOT_A].hooks[hook] || c->slots[SLOT_B].hooks[hook];
@@ -321,6 +325,23 @@ void services_leave(struct process *p)
 	}
 }
 
+/* In an A/B test the workers of both slots are, but not what may run in one slot only. */
+static bool is_live(const struct service *s, const struct process *p)
+{
+	return !s->down && (p->slot == service_live(s) ||
+			    (s->ab.weight && p->slot == s->ab.slot && p->config->address));
+}
+
+void service_mark_live(struct service *s)
+{
+	struct process *p;
+	size_t pos = 0;
+
+	while ((p = service_next(s, SLOT_MAX_, &pos))) {
+		process_set_live(p, is_live(s, p));
+	}
+}
+
 int service_process_added(struct service *s, struct process *p)
 {
 	int r = take_in(s, p);
@@ -330,7 +351,7 @@ int service_process_added(struct service *s, struct process *p)
 		return r;
 	}
 	p->with_slot = s->config->consumers == CONSUMERS_WITH_SLOT;
-	process_set_live(p, !s->down && p->slot == service_live(s));
+	process_set_live(p, is_live(s, p));
 	service_settle_soon(s);
 	service_changed(s);
 	return 0;
@@ -355,7 +376,8 @@ bool service_passes_by(const struct process *p)
 {
 	const struct service *s = p->service;
 
-	return s && (s->down || p->slot != service_live(s));
+	return s && (s->down || (p->slot != service_live(s) &&
+				 (p->slot != service_sharing(s) || !p->config->address)));
 }
 
 bool service_serves(const struct process *p)

@@ -52,6 +52,8 @@ void service_process_removed(struct service *s, struct process *p);
 void service_note_stop(struct process *p, const char *who);
 /** Is this process in an idle slot, which "start all" and autostart leave out? */
 bool service_passes_by(const struct process *p);
+/** Tells the workers of both slots whether they are live. */
+void service_mark_live(struct service *s);
 /** Do clients depend on this process, because its slot is live or still drains? */
 bool service_serves(const struct process *p);
 /** Writes "payinv b, chat a", for STATUS=. Returns buf. */

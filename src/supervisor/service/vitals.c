@@ -206,7 +206,8 @@ static bool may_be_restarted(const struct process *p)
 {
 	const struct service *s = p->service;
 
-	return s->config->health_restart && p->slot == service_live(s) &&
+	return s->config->health_restart &&
+	       (p->slot == service_live(s) || p->slot == service_sharing(s)) &&
 	       deploy_slot_in_use(&s->swap) != p->slot && s->sup->mood == MOOD_RUNNING &&
 	       p->worker.state == WORKER_RUNNING && !p->removed && !p->restart;
 }

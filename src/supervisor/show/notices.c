@@ -130,6 +130,11 @@ static void disk_full(struct supervisor *sup, const char *service, const char *w
 	}
 }
 
+void notices_canary_old(struct service *s, const char *text)
+{
+	tell(s->sup, s->name, NOTICE_CANARY_OLD, "", text, s->job ? job_members(s->job) : NULL);
+}
+
 void notices_no_room(struct service *s, const char *text)
 {
 	char full[PLAN_TEXT_MAX];

@@ -18,6 +18,7 @@ void notices_service(struct service *s, enum notice_event event, const char *tex
 void notices_job_began(struct service *s, const struct job *j);
 void notices_job_ended(struct service *s, const struct job *j);
 void notices_drain_cut(struct service *s, enum slot_id slot, uint64_t n);
+void notices_canary_old(struct service *s, const char *text);
 void notices_no_room(struct service *s, const char *text);
 void notices_process_entered(struct process *p, const struct plan_action *a);
 void notices_output_lost(struct process *p, int error);

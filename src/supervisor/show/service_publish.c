@@ -29,9 +29,29 @@ static enum slot_remark remark_of(const struct service *s, enum slot_id slot, en
 		       : !s->slots[slot].proven	 ? SLOT_NEVER_LIVE
 		       : *s->slots[live].one_way ? SLOT_ONE_WAY
 						 : SLOT_WAY_BACK;
+	case SLOT_CANARY:
+		return s->swap.by_hand ? SLOT_BY_HAND : SLOT_STEP;
+	case SLOT_AB:
+		return SLOT_BY_HAND;
 	default:
 		return SLOT_PLAIN;
 	}
+}
+
+/* When the slot changes by itself. */
+static usec_t deadline_of(const struct service *s, enum slot_id slot, enum slot_state state)
+{
+	return state == SLOT_CANARY ? s->swap.deadline : s->slots[slot].retire.deadline;
+}
+
+/* What every relay does by now, which may be a little behind what was decided. */
+static unsigned share_of(const struct service *s, enum slot_id slot,
+			 const struct service_verdict *verdict)
+{
+	if (verdict->placement.mode != SWITCH_OPEN) {
+		return 0;
+	}
+	return slot == s->placed.live ? PLACEMENT_WHOLE - s->told_share : s->told_share;
 }
 
 static int publish_slot(const struct service *s, enum slot_id slot,
@@ -49,13 +69,13 @@ static int publish_slot(const struct service *s, enum slot_id slot,
 	message_put_u64(&m, TAG_STATE, verdict->slots[slot]);
 	message_put_u64(&m, TAG_REMARK, remark_of(s, slot, verdict->slots[slot]));
 	message_put_u64(&m, TAG_STEP, s->swap.step);
-	message_put_u64(&m, TAG_SHARE, verdict->share[slot]);
+	message_put_u64(&m, TAG_SHARE, share_of(s, slot, verdict));
 	message_put_text(&m, TAG_NAME, service_slot_label(s, slot));
 	message_put_text(&m, TAG_RELEASE, sl->release);
 	message_put_u64(&m, TAG_READY, count.healthy);
 	message_put_u64(&m, TAG_TOTAL, count.total);
 	message_put_u64(&m, TAG_SINCE, sl->since);
-	message_put_u64(&m, TAG_DEADLINE, to_wall(sl->retire.deadline));
+	message_put_u64(&m, TAG_DEADLINE, to_wall(deadline_of(s, slot, verdict->slots[slot])));
 	return helper_send(control, &m);
 }
 

@@ -63,9 +63,20 @@ void events_service_ended(struct service *s, const struct plan_action *a)
 	if (s->swap.kind == SWAP_KIND_RESTART) {
 		return; /* no slot has changed; each worker has its own events */
 	}
+	if (s->swap.stands && a->arg == SWAP_EXIT_DONE) {
+		return; /* nothing was swapped: SLOT_SHARE tells of it */
+	}
 	if (a->arg == SWAP_EXIT_FLIPPED_BACK && !s->swap.back) {
 		return; /* the rollback that ends it has an event of its own */
 	}
 	events_emitf(s->sup, type, "servicename:%s kind:%s live:%s", s->config->name,
 		     swap_kind_name(s->swap.kind), slot_name(service_live(s)));
+}
+
+void events_service_shared(struct service *s)
+{
+	char share[SHARE_TEXT_MAX];
+
+	events_emitf(s->sup, EVENT_SLOT_SHARE, "servicename:%s slot:%s share:%s", s->config->name,
+		     slot_name(slot_other(service_live(s))), share_format(s->told_share, share));
 }

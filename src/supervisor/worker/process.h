@@ -62,7 +62,7 @@ struct process {
 	usec_t since_wall, started_wall, stopped_wall; /* 0: never */
 	struct service *service;		       /* NULL: in no slot */
 	enum slot_id slot;
-	bool live;	      /* that slot gets new connections */
+	bool live;	      /* that slot gets new connections, and no canary's share of them */
 	bool with_slot;	      /* the service has consumers=with_slot */
 	struct health health; /* service workers with an address */
 	struct roll roll;     /* its part in a rolling restart */

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """A worker that answers every request with "SLOT ADDRESS PID".
 
-    web.py ADDRESS SLOT [--listen-after S] [--status N] [--die-on-term]
+    web.py ADDRESS SLOT [--listen-after S] [--status N] [--die-on-term] [--hang-up]
 
 ADDRESS is 127.0.0.1:8001, [::1]:8001 or unix:/path. Paths: /slow?MS answers after MS milliseconds;
-/bytes?N with N bytes; /healthz as /. SIGTERM: finishes what it has, then ends.
+/bytes?N with N bytes; /healthz as /. SIGTERM: finishes what it has, then ends. With --hang-up it ends each
+other connection without an answer.
 """
 
 import argparse
@@ -61,6 +62,8 @@ class Server:
                             return
                         buffer += data
                     buffer = buffer[body:]
+                    if self.options.hang_up and b"/healthz" not in head:
+                        return
                     close = b"connection: close" in head.lower() or self.stopping.is_set()
                     connection.sendall(self.answer(head, close))
                     if close:
@@ -110,6 +113,7 @@ def main() -> None:
     parser.add_argument("--listen-after", type=float, default=0)
     parser.add_argument("--status", type=int, default=200)
     parser.add_argument("--die-on-term", action="store_true")
+    parser.add_argument("--hang-up", action="store_true")
     options = parser.parse_args()
     if not options.die_on_term:
         # Before any thread exists, so that all inherit it.
