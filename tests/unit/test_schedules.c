@@ -16,6 +16,14 @@
 	"[program:job]\ncommand=job\nstopwaitsecs=1\nschedule=" fields "\n" ZONE \
 	"[program:web]\ncommand=web\n"
 
+/* At that time also where the tests share a process. */
+static struct world new_world(const char *text)
+{
+	fake_now = SECONDS(1000);
+	fake_wall_step = 0;
+	return world_new(text);
+}
+
 static int64_t next_of(struct world *w, const char *name)
 {
 	const struct process *p = world_process(w, name);
@@ -33,7 +41,7 @@ static void set_clock(struct world *w, int64_t seconds)
 
 START_TEST(a_program_runs_at_its_times_and_not_between)
 {
-	auto_world w = world_new(EVERY("40,50 * * * *"));
+	auto_world w = new_world(EVERY("40,50 * * * *"));
 
 	ck_assert_str_eq(world_plan(&w), "spawn web");
 	ck_assert_str_eq(world_state(&w, "job"), "STOPPED");
@@ -60,7 +68,7 @@ END_TEST
 
 START_TEST(a_run_that_is_due_while_one_goes_on_is_left_out_and_that_is_said_once)
 {
-	auto_world w = world_new(EVERY("* * * * *"));
+	auto_world w = new_world(EVERY("* * * * *"));
 
 	process_start(world_process(&w, "job")); /* by hand: at once */
 	world_settle(&w);
@@ -80,7 +88,7 @@ END_TEST
 
 START_TEST(one_that_cannot_start_is_tried_again_and_at_its_next_time)
 {
-	auto_world w = world_new(EVERY("*/10 * * * *"));
+	auto_world w = new_world(EVERY("*/10 * * * *"));
 
 	fake_refusal = -ENOENT;
 	world_advance(&w, MINUTES(10) + SECONDS(30));
@@ -101,7 +109,7 @@ static const char in_slots[] = PROGRAMS
 
 START_TEST(in_a_slot_only_the_live_one_runs_it_and_never_both)
 {
-	auto_world w = world_new(in_slots);
+	auto_world w = new_world(in_slots);
 
 	world_advance(&w, SECONDS(30));
 	ck_assert_int_eq(next_of(&w, "job-a"), 60);
@@ -132,7 +140,7 @@ END_TEST
 
 START_TEST(what_a_clock_that_is_set_forward_skips_is_said_and_not_made_up)
 {
-	auto_world w = world_new(EVERY("*/10 * * * *"));
+	auto_world w = new_world(EVERY("*/10 * * * *"));
 
 	(void)world_plan(&w);
 	set_clock(&w, 35 * 60); /* 23:05: 22:40, 22:50 and 23:00 are over */
@@ -151,7 +159,7 @@ END_TEST
 
 START_TEST(a_clock_that_is_set_back_repeats_no_time_of_day)
 {
-	auto_world w = world_new("[program:daily]\ncommand=daily\nschedule=40 22 * * *\n" ZONE
+	auto_world w = new_world("[program:daily]\ncommand=daily\nschedule=40 22 * * *\n" ZONE
 				 "[program:often]\ncommand=often\nschedule=*/10 * * * *\n" ZONE);
 
 	world_advance(&w, MINUTES(11));
@@ -176,7 +184,7 @@ END_TEST
 
 START_TEST(a_reload_changes_times_and_leaves_a_run_alone)
 {
-	auto_world w = world_new(EVERY("40 * * * *"));
+	auto_world w = new_world(EVERY("40 * * * *"));
 	struct process *p = world_process(&w, "job");
 
 	reload_with(&w, EVERY("35 * * * *"));
@@ -225,7 +233,7 @@ static void leave_record(const char *dir)
 START_TEST(what_was_missed_while_slotd_was_not_there_is_said)
 {
 	world_before = leave_record;
-	auto_world w = world_new("[program:job]\ncommand=job\nschedule=0 * * * *\n" ZONE
+	auto_world w = new_world("[program:job]\ncommand=job\nschedule=0 * * * *\n" ZONE
 				 "[program:late]\ncommand=late\nschedule=30 * * * *\n" ZONE
 				 "[program:new]\ncommand=new\nschedule=0 * * * *\n" ZONE
 				 "[program:boot]\ncommand=boot\nschedule=@reboot\n");
@@ -264,7 +272,7 @@ START_TEST(that_no_record_can_be_written_is_said_once_and_stops_no_run)
 	unsigned n = 0;
 
 	world_before = leave_damaged_record;
-	auto_world w = world_new(EVERY("* * * * *"));
+	auto_world w = new_world(EVERY("* * * * *"));
 
 	world_before = NULL;
 	(void)world_plan(&w);
@@ -282,7 +290,7 @@ END_TEST
 
 START_TEST(an_idle_slotd_waits_for_one_timer)
 {
-	auto_world w = world_new("[program:job]\ncommand=job\nnumprocs=20\nschedule=0 4 1 1 *\n"
+	auto_world w = new_world("[program:job]\ncommand=job\nnumprocs=20\nschedule=0 4 1 1 *\n"
 				 "process_name=job_%(process_num)d\n" ZONE);
 
 	world_advance(&w, MINUTES(1));

@@ -1,6 +1,11 @@
 #pragma once
 
-/** One Check program per module: suite_run("name", test, test, ...) from main. */
+/**
+ * One Check program per module: suite_run("name", test, test, ...) from main.
+ *
+ * With SLOTD_FEW=1 in the environment tests of very many cases take a part of them: for builds that
+ * are slow (sanitizers, valgrind), where memory is judged and not what comes out.
+ */
 
 #include <check.h>
 #include <stddef.h>
@@ -10,6 +15,11 @@
 #ifndef SUITE_TIMEOUT
 #define SUITE_TIMEOUT 0
 #endif
+
+static inline unsigned suite_stride(unsigned few)
+{
+	return getenv("SLOTD_FEW") ? few : 1;
+}
 
 #define suite_run(name, ...) suite_run_tests(name, (const TTest *const[]){__VA_ARGS__, NULL})
 
