@@ -303,10 +303,11 @@ const struct option_def service_options[] = {
 		 "SLOTD_RELEASE, from which keep_releases removes old ones."},
 	{"keep_releases", OPTION_FIELD(S, keep_releases), OURS, .def = "0", .max = 10000,
 	 .help = "How many directories in releases_directory are kept, by age, after a deploy has "
-		 "succeeded. Those that a slot uses are kept as well: by its release's name, its "
-		 "prepare_directory, live_link, or a worker's directory or command. Removal runs "
-		 "in the background as the workers' user, and does not follow links; names "
-		 "that begin with a dot, files and links are left. 0: all are kept."},
+		 "succeeded. Those that are in use, by any service or program, are kept as well: "
+		 "by a slot's release's name, prepare_directory, live_link, or a worker's "
+		 "directory or command. Removal runs in the background as the workers' user, and "
+		 "does not follow links; names that begin with a dot, files and links are left. "
+		 "0: all are kept."},
 	{"verify", OPTION_FIELD_AS(B, hooks[HOOK_VERIFY], char *, OPT_LINES), EACH_SLOT, OURS,
 	 .help = "Commands that look at the idle slot once it has passed the gate, one per line; "
 		 "if one fails, the slot is stopped and nothing is swapped. They reach the "

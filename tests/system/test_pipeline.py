@@ -148,11 +148,14 @@ def test_old_releases_go_and_none_that_is_used(slotd, ports):
 keep_releases=2
 prepare_directory=%D%/current-%(slot)s
 prepare=true
+[program:cron]
+command=sleep 1000
+directory=%D%/releases/of-cron
 """, start=False)
     daemon = payinv.daemon
     releases = daemon.dir / "releases"
     releases.mkdir()
-    for name in ("used-a", "used-b", "r1", "r2", "r3"):
+    for name in ("of-cron", "used-a", "used-b", "r1", "r2", "r3"):
         (releases / name / "deep").mkdir(parents=True)
         (releases / name / "deep" / "file").write_text(name)
     (daemon.dir / "precious").mkdir()
@@ -163,7 +166,7 @@ prepare=true
     daemon.start()
     payinv.wait_serving()
     daemon.ctl("deploy", "payinv", "v1", check=True)
-    wait_for(lambda: sorted(os.listdir(releases)) == ["r2", "r3", "used-a", "used-b"],
+    wait_for(lambda: sorted(os.listdir(releases)) == ["of-cron", "r2", "r3", "used-a", "used-b"],
              "the oldest has gone")
     assert (daemon.dir / "precious" / "file").exists()
     daemon.wait_log("keep_releases: removed 1 release: r1")

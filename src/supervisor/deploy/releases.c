@@ -15,10 +15,11 @@
 
 #define PRUNE_PATIENCE SECONDS(600)
 
-/* ---- what the slots use ---- */
+/* ---- what is used, by whatever slotd runs: services may share releases ---- */
 
 struct used {
-	VEC(char *) paths; /* owned */
+	VEC(char *) paths;	 /* owned */
+	VEC(const char *) names; /* borrowed */
 	int error;
 };
 
@@ -67,25 +68,34 @@ static void add_worker(struct used *u, const struct process *p)
 	}
 }
 
-static void collect(const struct service *s, struct used *u)
+static void add_service(struct used *u, const struct service *s)
 {
-	const struct process *p;
-	size_t pos = 0;
-
 	for (int slot = 0; slot < SLOT_MAX_; slot++) {
 		const char *directory = s->config->slots[slot].prepare_directory;
 
 		if (directory) {
 			add(u, directory, strlen(directory));
 		}
+		if (vec_push(&u->names, s->slots[slot].release) < 0) {
+			u->error = -ENOMEM;
+		}
 	}
 	if (s->config->live_link) {
 		add(u, s->config->live_link, strlen(s->config->live_link));
 	}
-	while ((p = service_next(s, SLOT_MAX_, &pos))) {
-		add_worker(u, p);
+}
+
+static void collect(const struct supervisor *sup, struct used *u)
+{
+	vec_for_each (s, &sup->services) {
+		add_service(u, *s);
 	}
-	if (u->error == 0 && vec_push(&u->paths, (char *)NULL) < 0) {
+	vec_for_each (p, &sup->processes) {
+		if (*p) {
+			add_worker(u, *p);
+		}
+	}
+	if (vec_push(&u->paths, (char *)NULL) < 0 || vec_push(&u->names, (const char *)NULL) < 0) {
 		u->error = -ENOMEM;
 	}
 }
@@ -96,6 +106,7 @@ static void used_done(struct used *u)
 		free(*path);
 	}
 	vec_done(&u->paths);
+	vec_done(&u->names);
 }
 
 /* ---- the child ---- */
@@ -143,12 +154,11 @@ static void on_pruned(struct child *c, const struct child_result *result)
 static int begin(struct service *s, enum slot_id slot, const struct process *worker,
 		 const struct used *u)
 {
-	const char *names[] = {s->slots[SLOT_A].release, s->slots[SLOT_B].release, NULL};
 	char unknown[128];
 	struct prune prune = {
 		.directory = s->config->slots[slot].releases_directory,
 		.keep = s->config->keep_releases,
-		.names = names,
+		.names = u->names.at,
 		.paths = (const char **)u->paths.at,
 		.unknown = u->error ? unknown : NULL,
 	};
@@ -181,7 +191,7 @@ void releases_prune(struct service *s, enum slot_id slot)
 		return;
 	}
 	releases_stop(s);
-	collect(s, &used);
+	collect(s->sup, &used);
 	r = begin(s, slot, worker, &used);
 	if (r < 0) {
 		service_say(s, LOG_WARNING, "keep_releases: no release is removed: %s",
