@@ -164,6 +164,21 @@ START_TEST(a_gate_that_waits_in_vain_says_for_what)
 }
 END_TEST
 
+START_TEST(what_is_too_long_is_ignored_and_that_is_not_said_each_time)
+{
+	auto_world w = world_new(NOTIFY);
+	char text[5000] = "READY=1\n";
+	const size_t used = strlen(text);
+
+	memset(text + used, 'x', sizeof(text) - 1 - used);
+	for (int i = 0; i < 20; i++) {
+		tell(&w, "web_a", text);
+	}
+	ck_assert(!health_of(&w, "a")->ready);
+	ck_assert_uint_eq(times("a: ignoring a datagram of more than 4096 bytes"), 1);
+}
+END_TEST
+
 START_TEST(a_worker_that_is_late_is_aborted_and_started_again)
 {
 	auto_world w = world_new(NOTIFY "health_watchdog=2\n");
@@ -366,6 +381,7 @@ int main(void)
 		what_all_lack_takes_one_worker_at_a_time,
 		one_that_is_to_stop_while_it_is_restarted_stays_away,
 		a_gate_waits_for_ready_of_each_worker, a_gate_that_waits_in_vain_says_for_what,
+		what_is_too_long_is_ignored_and_that_is_not_said_each_time,
 		a_worker_that_is_late_is_aborted_and_started_again,
 		nobody_is_late_for_a_slotd_that_was_held_up,
 		who_was_started_without_the_socket_is_told_to_be_restarted,

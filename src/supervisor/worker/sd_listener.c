@@ -35,7 +35,7 @@ struct sd_listener {
 	struct loop_idle idle;
 	struct early early[EARLY_MAX];
 	unsigned n_early;
-	struct log_once strangers, failures;
+	struct log_once strangers, long_ones, failures;
 };
 
 /* ---- who has sent it */
@@ -71,6 +71,18 @@ static void say_stranger(struct sd_listener *ns, pid_t pid)
 			 "%s: ignoring what process %d has sent, which is not in the process group "
 			 "of any worker (%u more before)",
 			 ns->name.path ? ns->name.path : "NOTIFY_SOCKET", (int)pid, more);
+	}
+}
+
+static void say_too_long(struct sd_listener *ns, const struct process *p)
+{
+	unsigned more;
+
+	if (log_once(&ns->long_ones, usec_monotonic(), &more)) {
+		log_line(LOG_WARNING,
+			 "%s: ignoring a datagram of more than %d bytes to NOTIFY_SOCKET (%u more "
+			 "before)",
+			 p->namespec, DATAGRAM_TEXT_MAX, more);
 	}
 }
 
@@ -140,9 +152,7 @@ static void hear(struct sd_listener *ns, struct datagram *d)
 	} else if (!p) {
 		say_stranger(ns, d->pid);
 	} else if (d->cut) {
-		log_line(LOG_WARNING,
-			 "%s: ignoring a datagram of more than %d bytes to NOTIFY_SOCKET",
-			 p->namespec, DATAGRAM_TEXT_MAX);
+		say_too_long(ns, p);
 	} else {
 		process_said(p, &n);
 	}
