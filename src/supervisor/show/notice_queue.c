@@ -1,35 +1,23 @@
 #include "show/notice_queue.h"
-#include "deploy/result.h"
 #include "link/inheritance.h"
 #include "link/kept.h"
 #include "service/services.h"
+#include "show/notice_run.h"
 #include "show/requests.h"
-#include "worker/names.h"
 #include "worker/process.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/fault.h>
-#include <slotd/io.h>
-#include <slotd/os.h>
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define DISK_FULL_EVERY SECONDS(3600) /* a full disk is met again and again */
 
 enum {
-	OUTPUT_KEPT = 1024,
 	STORE_MAX = 256 * 1024, /* then it is written anew, with what is not delivered */
-};
-
-/* One run of a command. */
-struct delivery {
-	struct child child;
-	char said[OUTPUT_KEPT];
-	size_t n_said;
 };
 
 struct queue {
@@ -39,7 +27,7 @@ struct queue {
 	VEC(struct notice) list;
 	struct notice_pace pace;
 	struct loop_timer timer;
-	struct delivery delivery, test;
+	struct notice_run delivery, test;
 	uint32_t tester; /* id of the request for the test; 0: nobody waits for it */
 	int store;	 /* memfd, -EBADF: none */
 	usec_t disk_full;
@@ -52,68 +40,16 @@ struct notices {
 
 static void look(struct queue *q);
 
-/* ---- what the configuration says, by now ---- */
-
-struct terms {
-	const char *command; /* NULL: nobody is told */
-	char *const *on;
-	usec_t timeout;
-	const struct owner *user; /* NULL: that of the worker */
-};
-
-/* name: of a service; "" for programs that are of none. */
-static struct terms terms_for(const struct supervisor *sup, const char *name)
+static struct notice_terms terms_of(const struct queue *q)
 {
-	const struct supervisord_config *all = &sup->config->supervisord;
-	const struct service_config *s = *name ? config_service(sup->config, name) : NULL;
-	const bool own = s && s->notify;
-
-	return (struct terms){
-		.command = own ? s->notify : all->notify,
-		.on = s && s->notify_on ? s->notify_on : all->notify_on,
-		.timeout = own ? s->notify_timeout : all->notify_timeout,
-		.user = s && s->notify_user.user ? &s->notify_user
-			: all->notify_user.user	 ? &all->notify_user
-						 : NULL,
-	};
-}
-
-static struct terms terms_of(const struct queue *q)
-{
-	return terms_for(q->sup, q->name);
+	return notice_terms_for(q->sup, q->name);
 }
 
 bool notice_queue_wants(const struct supervisor *sup, const char *name, enum notice_event event)
 {
-	const struct terms t = terms_for(sup, name);
+	const struct notice_terms t = notice_terms_for(sup, name);
 
 	return t.command && notice_wanted(event, t.on) && sup->mood == MOOD_RUNNING;
-}
-
-static const struct process *any_worker(const struct service *s)
-{
-	struct process *p, *found = NULL;
-	size_t pos = 0;
-
-	while ((p = service_next(s, SLOT_MAX_, &pos))) {
-		if (!found || (p->config->address && !found->config->address)) {
-			found = p;
-		}
-	}
-	return found;
-}
-
-/* As whom it runs. NULL: nobody knows any more. */
-static const struct owner *user_of(const struct queue *q, const struct terms *t, const char *worker)
-{
-	const struct process *p = *worker ? process_find(q->sup, worker) : NULL;
-	const struct service *s = *q->name ? service_find(q->sup, q->name) : NULL;
-
-	if (t->user) {
-		return t->user;
-	}
-	p = p ? p : s ? any_worker(s) : NULL;
-	return p ? &p->config->program->user : NULL;
 }
 
 /* ---- queues ---- */
@@ -221,111 +157,6 @@ static void prepare_store(struct queue *q)
 	}
 }
 
-/* ---- running the command ---- */
-
-static void on_output(struct child *c, const char *data, size_t len)
-{
-	struct delivery *d = container_of(c, struct delivery, child);
-
-	child_keep_output(d->said, sizeof(d->said), &d->n_said, data, len);
-}
-
-/* "exit status 3; it printed: ..." with its first line, fit for a terminal. Returns whether it was
- * well. */
-static bool outcome_text(const struct delivery *d, const struct child_result *result, char *buf,
-			 size_t size)
-{
-	char how[512], status[64], line[OUTPUT_KEPT];
-	const bool well = !result->timed_out && result->report.stage == SPAWN_STAGE_NONE &&
-			  WIFEXITED(result->status) && WEXITSTATUS(result->status) == 0;
-
-	if (result->timed_out) {
-		(void)snprintf(how, sizeof(how), "took longer than notify_timeout");
-	} else if (result->report.stage != SPAWN_STAGE_NONE) {
-		(void)spawn_report_text(&result->report, "/bin/sh", how, sizeof(how));
-	} else {
-		(void)snprintf(how, sizeof(how), "%s",
-			       worker_status_text(result->status, status, sizeof(status)));
-	}
-	(void)result_line(d->said, line, sizeof(line));
-	(void)snprintf(buf, size, "%s%s%s", how, *line ? "; it printed: " : "", line);
-	return well;
-}
-
-/* Nothing of slotd's own environment but what a command needs, and no secrets of workers. */
-static int make_environment(const struct queue *q, const struct notice *n, const struct owner *user,
-			    struct env *env)
-{
-	const char *path = getenv("PATH");
-	const struct {
-		const char *name, *value;
-	} settings[] = {
-		{"PATH", path ? path : "/usr/local/bin:/usr/bin:/bin"},
-		{"HOME", user->uid == (uid_t)-1 ? getenv("HOME") : user->home},
-		{"USER", user->uid == (uid_t)-1 ? getenv("USER") : user->user},
-		{"LOGNAME", user->uid == (uid_t)-1 ? getenv("LOGNAME") : user->user},
-		{"SHELL", user->uid == (uid_t)-1 ? NULL : user->shell},
-		{"SLOTD_EVENT", notice_name(n->event)},
-		{"SLOTD_SERVICE", q->name},
-		{"SLOTD_TEXT", n->text},
-	};
-	int r = env_for_helper(env);
-
-	for (size_t i = 0; i < ARRAY_SIZE(settings) && r == 0; i++) {
-		r = settings[i].value ? env_setf(env, "%s=%s", settings[i].name, settings[i].value)
-				      : 0;
-	}
-	return r;
-}
-
-static int body_file(const char *json)
-{
-	auto_close int fd = memfd_create("notice", MFD_CLOEXEC);
-	int r = fd < 0 ? -errno : io_write_all(fd, json, strlen(json));
-
-	r = r < 0 ? r : io_write_all(fd, "\n", 1);
-	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0) {
-		r = -errno;
-	}
-	return r < 0 ? r : TAKE_FD(fd);
-}
-
-static int run(struct queue *q, struct delivery *d, const struct notice *n, child_done_fn *done,
-	       child_made_fn *made)
-{
-	const struct terms t = terms_of(q);
-	const struct owner *owner = user_of(q, &t, n->worker);
-	CLEANUP(env_done) struct env env = {0};
-	struct child_spec spec = CHILD_SPEC_INIT;
-	struct rlimit limits[RLIM_NLIMITS];
-	char *argv[] = {(char *)"/bin/sh", (char *)"-c", (char *)t.command, NULL};
-	auto_close int body = owner ? body_file(n->json) : -ESRCH;
-	struct spawn_user user;
-	int r = body < 0 ? body : make_environment(q, n, owner, &env);
-
-	if (r < 0) {
-		return r;
-	}
-	user = (struct spawn_user){owner->uid, owner->gid, owner->groups, owner->n_groups,
-				   owner->user};
-	os_child_limits(limits);
-	d->n_said = 0;
-	d->said[0] = '\0';
-	spec.spawn.argv = argv;
-	spec.spawn.envp = env.at;
-	spec.spawn.stdio[0] = TAKE_FD(body);
-	spec.spawn.directory = "/";
-	spec.spawn.user = owner->uid == (uid_t)-1 ? NULL : &user;
-	spec.spawn.reset_signals = true;
-	spec.spawn.limits = limits;
-	spec.spawn.n_limits = RLIM_NLIMITS;
-	spec.timeout = t.timeout;
-	spec.done = done;
-	spec.output = on_output;
-	spec.made = made;
-	return child_run(&q->sup->children, &d->child, &spec);
-}
-
 /* ---- one after the other ---- */
 
 static void ended(struct queue *q, bool well, const char *how)
@@ -356,8 +187,8 @@ static void ended(struct queue *q, bool well, const char *how)
 static void on_done(struct child *c, const struct child_result *result)
 {
 	struct queue *q = container_of(c, struct queue, delivery.child);
-	char how[OUTPUT_KEPT + 512];
-	const bool well = outcome_text(&q->delivery, result, how, sizeof(how));
+	char how[NOTICE_OUTCOME_MAX];
+	const bool well = notice_run_outcome(&q->delivery, result, how, sizeof(how));
 
 	keep_queue(q);
 	if (q->list.len) { /* else the service is gone */
@@ -393,7 +224,7 @@ static void look(struct queue *q)
 		loop_timer_set(q->sup->loop, &q->timer, q->pace.next);
 		return;
 	}
-	r = run(q, &q->delivery, &q->list.at[0], on_done, on_made);
+	r = notice_run_start(q->sup, q->name, &q->delivery, &q->list.at[0], on_done, on_made);
 	if (r < 0) {
 		ended(q, false,
 		      r == -ESRCH ? "nobody knows any more as which user it should run"
@@ -462,8 +293,8 @@ bool notice_queue_disk_is_news(struct supervisor *sup, const char *name)
 static void on_tested(struct child *c, const struct child_result *result)
 {
 	struct queue *q = container_of(c, struct queue, test.child);
-	char how[OUTPUT_KEPT + 512], text[OUTPUT_KEPT + 1024];
-	const bool well = outcome_text(&q->test, result, how, sizeof(how));
+	char how[NOTICE_OUTCOME_MAX], text[NOTICE_OUTCOME_MAX + LEDGER_NAME_MAX + 64];
+	const bool well = notice_run_outcome(&q->test, result, how, sizeof(how));
 
 	(void)snprintf(text, sizeof(text), "%s: the notify command %s: %s", q->name,
 		       well ? "was told" : "failed", how);
@@ -488,7 +319,7 @@ int notice_queue_test(struct supervisor *sup, const char *name, const struct not
 	if (child_running(&q->test.child)) {
 		return diag_set(diag, -EBUSY, "%s: another test is running", name);
 	}
-	r = run(q, &q->test, n, on_tested, NULL);
+	r = notice_run_start(sup, q->name, &q->test, n, on_tested, NULL);
 	if (r < 0) {
 		return diag_set_errno(diag, r, "%s: the notify command cannot be run", name);
 	}
