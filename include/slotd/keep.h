@@ -32,7 +32,7 @@ enum {
 #define KEEP_RECORD	     "record"	   /* pidfd of the child that writes a record */
 #define KEEP_COMMAND_PREFIX  "command "	   /* + service: pidfd of its prepare commands */
 #define KEEP_ANNOUNCE_PREFIX "announce "   /* + service: pidfd of its announce commands */
-#define KEEP_NOTICE_PREFIX   "notice "	   /* + service: memfd of what is not delivered, pidfd */
+#define KEEP_NOTICE_PREFIX   "notice "	   /* + service: memfd of what is not delivered, pidfds */
 #define KEEP_PRUNE_PREFIX    "prune "	   /* + service: pidfd of who removes old releases */
 #define KEEP_JOB_PREFIX	     "job "	   /* + number: write end of the pipe to its log */
 #define KEEP_FCGI_PREFIX     "fcgi "	   /* + program + " " + url: a socket of an fcgi program */
@@ -52,6 +52,7 @@ enum {
 #define KEEP_TAG_CHANNEL "channel" /* slotd's end */
 #define KEEP_TAG_STAGING "staging"
 #define KEEP_TAG_NOTES	 "notes"
+#define KEEP_TAG_TEST	 "test" /* pidfd of a command that is only a test */
 
 /** Appends a tag. Returns 0; or -ENOSPC, and tags are unchanged. */
 int keep_tags_add(char tags[KEEP_TAGS_MAX], const char *tag);

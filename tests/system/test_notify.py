@@ -3,12 +3,14 @@
 import http.server
 import json
 import os
+import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
-from harness.paths import ROOT
-from harness.procs import stays, wait_for
+from harness.paths import ROOT, SLOTCTL
+from harness.procs import alive, stays, wait_for
 from test_services import Payinv
 
 CONTRIB = ROOT / "contrib/notify"
@@ -187,3 +189,21 @@ def test_recipes_reach_a_local_receiver_as_notify_user(slotd, ports):
     assert mail.startswith("-t -i\nTo: ops@example.org, dev@example.org\nSubject: slotd: test payinv\n")
     assert text in mail and '"event":"test"' in mail
     assert daemon.read("out/user") == "nobody\n"
+
+
+def test_the_command_of_a_test_ends_with_its_slotd(slotd, ports):
+    daemon = Payinv(slotd, ports, count=1, options="""\
+notify=echo $$ > %D%/pid; exec sleep 600
+notify_timeout=600
+""").daemon
+    keep, = daemon.helpers("keep")
+    asked = subprocess.Popen([str(SLOTCTL), "-c", str(daemon.config), "notify", "--test", "payinv"],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, cwd=daemon.dir)
+    pid = int(wait_for(lambda: daemon.read("pid").strip(), "the command runs"))
+    wait_for(lambda: any(f"Pid:\t{pid}\n" in info.read_text()
+                         for info in Path(f"/proc/{keep}/fdinfo").iterdir()), "slotd-keep has it")
+    daemon.kill()
+    daemon.start()
+    assert asked.wait(60) != 0
+    wait_for(lambda: not alive(pid), "the command is ended")

@@ -109,7 +109,7 @@ static struct kept *kept_of(struct supervisor *sup, const char *name)
 static bool brings_work(const char *tag)
 {
 	return strcmp(tag, KEEP_TAG_PIDFD) != 0 && strcmp(tag, KEEP_TAG_STDIN) != 0 &&
-	       strcmp(tag, KEEP_TAG_LINES) != 0;
+	       strcmp(tag, KEEP_TAG_LINES) != 0 && strcmp(tag, KEEP_TAG_TEST) != 0;
 }
 
 static void watch_work(struct supervisor *sup, const char *name, const struct kept_fd *fds,

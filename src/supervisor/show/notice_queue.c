@@ -127,8 +127,10 @@ static void keep_queue(struct queue *q)
 		 (struct kept_fd[]){
 			 {q->store, KEEP_TAG_LINES},
 			 {child_running(&q->delivery.child) ? q->delivery.child.pidfd : -EBADF,
-			  KEEP_TAG_PIDFD}},
-		 2);
+			  KEEP_TAG_PIDFD},
+			 {child_running(&q->test.child) ? q->test.child.pidfd : -EBADF,
+			  KEEP_TAG_TEST}},
+		 3);
 }
 
 /* slotd-keep has the old one until it gets the new one, in which all is already. */
@@ -300,6 +302,12 @@ static void on_tested(struct child *c, const struct child_result *result)
 		       well ? "was told" : "failed", how);
 	answer(q->sup, q->tester, well ? FAULT_SUCCESS : FAULT_FAILED, text);
 	q->tester = 0;
+	keep_queue(q);
+}
+
+static void on_test_made(struct child *c)
+{
+	keep_queue(container_of(c, struct queue, test.child));
 }
 
 int notice_queue_test(struct supervisor *sup, const char *name, const struct notice *n, uint32_t id,
@@ -319,7 +327,7 @@ int notice_queue_test(struct supervisor *sup, const char *name, const struct not
 	if (child_running(&q->test.child)) {
 		return diag_set(diag, -EBUSY, "%s: another test is running", name);
 	}
-	r = notice_run_start(sup, q->name, &q->test, n, on_tested, NULL);
+	r = notice_run_start(sup, q->name, &q->test, n, on_tested, on_test_made);
 	if (r < 0) {
 		return diag_set_errno(diag, r, "%s: the notify command cannot be run", name);
 	}
@@ -329,17 +337,15 @@ int notice_queue_test(struct supervisor *sup, const char *name, const struct not
 
 /* ---- from one slotd to the next ---- */
 
-static void end_former(struct queue *q, struct inherited *item)
+static void end_former(struct queue *q, struct inherited *item, const char *tag, const char *then)
 {
-	auto_close int pidfd = inherited_take(item, KEEP_TAG_PIDFD);
+	auto_close int pidfd = inherited_take(item, tag);
 	pid_t pid = pidfd < 0 ? 0 : process_handle_pid(pidfd);
 
 	if (pid > 0) {
 		log_line(LOG_WARNING,
-			 "%s: ending a notify command (pid %d) of a slotd that was killed; it is "
-			 "run "
-			 "again",
-			 label(q), (int)pid);
+			 "%s: ending a notify command (pid %d) of a slotd that was killed%s",
+			 label(q), (int)pid, then);
 		(void)process_group_signal(pid, pidfd, SIGKILL);
 	}
 }
@@ -370,7 +376,8 @@ void notice_queues_resume(struct supervisor *sup)
 		if (!q) {
 			continue;
 		}
-		end_former(q, item);
+		end_former(q, item, KEEP_TAG_PIDFD, "; it is run again");
+		end_former(q, item, KEEP_TAG_TEST, ", which was a test");
 		q->store = inherited_take(item, KEEP_TAG_LINES);
 		notice_store_each(q->store, restored, q);
 		if (q->list.len) {
