@@ -37,7 +37,8 @@ def test_the_wrapper_passes_on_the_name_of_a_release_and_nothing_else(tmp_path):
     assert ask(None).stdout == ask("").stdout == "2 deploy payinv\n"
     assert ask("status").stdout == "2 slots payinv\n"
     for bad in ("-x", "--force", "a b", "a;id", "$(id)", "`id`", "a\nb", "../x", "a/b", "a'b", "ä",
-                "x" * 64, "*", "a|b", "a&", ">x", "{a,b}", "~root", "a\\b", '"', "rollback payinv"):
+                "x" * 64, "*", "a|b", "a&", ">x", "{a,b}", "~root", "a\\b", '"', "rollback payinv",
+                "rollback", "shutdown", "swap", ".", "..", ".git"):
         done = ask(bad)
         assert done.returncode == 2 and done.stdout == "" and "release" in done.stderr, bad
 
