@@ -195,6 +195,8 @@ struct canary_config {
 struct service_config {
 	char *name;
 	struct config_place place;
+	/* of these options, or as above */
+	struct config_place listen_place, preview_place, allow_place;
 	/* Canonical addresses: "127.0.0.1:8000", "[::]:8000", "unix:/x"; those of preview_listen
 	 * are the last n_preview. */
 	VEC(char *) listen;

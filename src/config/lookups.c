@@ -144,12 +144,14 @@ static int of_service(struct service_config *s, struct lookups *l)
 					 .as_process = true,
 				 });
 	for (size_t i = 0; r == 0 && i < s->listen.len; i++) {
+		const bool preview = service_is_preview(s, i);
+
 		r = add_host(l, (struct host_lookup){
 					.address = &s->listen.at[i],
-					.place = s->place,
+					.place = preview ? s->preview_place : s->listen_place,
 					.kind = "service ",
 					.name = s->name,
-					.option = "listen",
+					.option = preview ? "preview_listen" : "listen",
 				});
 	}
 	return r;

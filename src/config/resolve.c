@@ -536,7 +536,7 @@ int config_resolve(struct config *c)
 		r = resolve_allowed(c, c->services.at[i]);
 		r = r < 0 ? r : resolve_live(c, c->services.at[i]);
 		r = r < 0 ? r
-			  : resolve_grants(c, c->services.at[i]->place, c->services.at[i],
+			  : resolve_grants(c, c->services.at[i]->allow_place, c->services.at[i],
 					   c->services.at[i]->allow);
 	}
 	r = r < 0 ? r : resolve_grants(c, c->supervisord.allow_place, NULL, c->supervisord.allow);

@@ -495,6 +495,9 @@ static int load_service(struct loader *l, const struct section *s)
 	*m.service = (struct service_config){
 		.name = arena_text(l->config->memory, name),
 		.place = s->place,
+		.listen_place = loader_place(s, "listen"),
+		.preview_place = loader_place(s, "preview_listen"),
+		.allow_place = loader_place(s, "allow"),
 		.socket_owner = {.uid = (uid_t)-1, .gid = (gid_t)-1},
 	};
 	if (!m.service->name || vec_push(&l->config->services, m.service) < 0) {

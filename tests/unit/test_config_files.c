@@ -281,12 +281,16 @@ START_TEST(what_live_file_says_is_told_by_the_child)
 }
 END_TEST
 
+/* No server is asked for it: a label has at most 63 bytes. */
+#define LONG_LABEL "no-such-host-no-such-host-no-such-host-no-such-host-no-such-host-no-such-host"
+
 START_TEST(what_does_not_exist_is_told_by_the_child)
 {
 	static const char bad[] =
 		"[program:x]\ncommand=/no/such\tthing\nuser=no-such-user\ndirectory=/no/such/dir\n"
 		"[service:s]\nlisten=127.0.0.1:8000\nhealth=tcp\ncommand=a\nports_a=8001\n"
-		"ports_b=8002\nallow_deploy=@no-such-group\n";
+		"ports_b=8002\nallow_deploy=@no-such-group\n"
+		"preview_listen=" LONG_LABEL ":8003\nallow=read:no-such-one\n";
 	auto_config struct config *child = load_good(bad);
 	auto_config struct config *c = load_good(bad);
 	static char text[16384];
@@ -296,6 +300,8 @@ START_TEST(what_does_not_exist_is_told_by_the_child)
 	ck_assert_ptr_nonnull(message_with(c, "Invalid user name no-such-user"));
 	ck_assert_uint_eq(message_with(c, "no-such-user")->diag.line, 3);
 	ck_assert_ptr_nonnull(message_with(c, "there is no group no-such-group"));
+	ck_assert_uint_eq(message_with(c, "preview_listen: cannot resolve")->diag.line, 12);
+	ck_assert_uint_eq(message_with(c, "there is no user no-such-one")->diag.line, 13);
 	ck_assert_ptr_nonnull(message_with(c, "there is no directory /no/such/dir"));
 	ck_assert_ptr_nonnull(message_with(c, "there is no /no/such"));
 	ck_assert_uint_eq(c->n_errors, child->n_errors);
