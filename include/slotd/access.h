@@ -17,7 +17,6 @@
 
 enum role {
 	ROLE_NONE,
-	ROLE_METRICS, /* counts, for a monitoring system */
 	ROLE_READ,    /* status, logs of workers, history */
 	ROLE_DEPLOY,  /* deploy, swap, roll back, pause ... */
 	ROLE_ADMIN,   /* everything */

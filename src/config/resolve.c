@@ -309,8 +309,8 @@ static int resolve_grant(struct granting *g, const char *text)
 
 	if ((int)role < 0) {
 		config_error(g->c, g->place,
-			     "allow: '%s' is not a role and a name: write metrics:, read:, deploy: "
-			     "or admin:, and a user or an @group, as in deploy:ci",
+			     "allow: '%s' is not a role and a name: write read:, deploy: or "
+			     "admin:, and a user or an @group, as in deploy:ci",
 			     text);
 		return 0;
 	}

@@ -19,5 +19,5 @@ void access_done(struct access *a);
 int access_apply(struct access *a, const struct message *m);
 /** May the peer read this of a service (NULL: of all, and of what belongs to none)? */
 bool access_reads(const struct access *a, const struct peer *p, const char *service);
-/** May the peer read anything at all, be it only the metrics (role)? */
+/** May the peer do anything at all that this role may, at least for one service? */
 bool access_has(const struct access *a, const struct peer *p, enum role role);

@@ -73,8 +73,8 @@ static void describe_roles(const struct config *c, const struct message *m, stru
 {
 	const enum role all = level(c, m, NULL);
 
-	if (all == ROLE_ADMIN || all == ROLE_METRICS) {
-		(void)strbuf_adds(to, all == ROLE_ADMIN ? "do everything" : "read the metrics");
+	if (all == ROLE_ADMIN) {
+		(void)strbuf_adds(to, "do everything");
 	} else if (all != ROLE_NONE) {
 		(void)strbuf_addf(to, "%s everything", role_name(all));
 	}
