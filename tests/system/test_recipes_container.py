@@ -95,8 +95,10 @@ def test_slotd_is_process_1_of_a_container(slotd, ports):
         wait_for(container.healthy, "the container is healthy")
 
         # What is left to process 1 is collected.
-        text = wait_for(lambda: "orphan" in container.output() and container.output(), "an orphan")
-        assert "INFO spawned: 'queue'" in text and "listening on" in text and "working" in text
+        wait_for(lambda: "orphan" in container.output() and "working" in container.output(),
+                 "an orphan")
+        text = container.output()
+        assert "INFO spawned: 'queue'" in text and "listening on" in text
         wait_for(lambda: "reaped unknown pid" in container.output(), "the orphan is reaped")
         wait_for(lambda: not container.zombies(), "no zombie is left")
 

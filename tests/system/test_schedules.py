@@ -107,8 +107,9 @@ def test_in_a_slot_the_live_one_runs_at_start_and_at_its_times(slotd, ports):
     ran(daemon, "boot-a", 1)
     clock.forward(1)
     ran(daemon, "job-a", 1)
+    wait_for(lambda: re.search(r"job-a +EXITED +next run ", daemon.ctl("status").stdout),
+             "it has ended, and waits")  # its line is there before slotd has heard of it
     status = daemon.ctl("status").stdout
-    assert re.search(r"job-a +EXITED +next run ", status), status
     assert re.search(r"job-b +STOPPED +Not started\n", status), status
     daemon.ctl("swap", "s", check=True)
     assert daemon.worker("job-a")["next_run"] == 0 < daemon.worker("job-b")["next_run"]
