@@ -143,7 +143,8 @@ class Bench:
 
     def end(self, p):
         if p.poll() is None:
-            p.send_signal(signal.SIGTERM)
+            # runsvdir(8) leaves its services where it was, but for HUP
+            p.send_signal(signal.SIGHUP if p.args[0] == "runsvdir" else signal.SIGTERM)
             try:
                 p.wait(timeout=30)
             except subprocess.TimeoutExpired:
