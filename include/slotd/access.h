@@ -17,9 +17,9 @@
 
 enum role {
 	ROLE_NONE,
-	ROLE_READ,    /* status, logs of workers, history */
-	ROLE_DEPLOY,  /* deploy, swap, roll back, pause ... */
-	ROLE_ADMIN,   /* everything */
+	ROLE_READ,   /* status, logs of workers, history */
+	ROLE_DEPLOY, /* deploy, swap, roll back, pause ... */
+	ROLE_ADMIN,  /* everything */
 	ROLE_MAX_,
 	ROLE_INVALID_ = -22,
 };

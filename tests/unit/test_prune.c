@@ -230,8 +230,8 @@ END_TEST
 static bool bind(const char *from, const char *to)
 {
 	return unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) == 0 &&
-	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount(from, to, NULL, MS_BIND, NULL) == 0;
+	       mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount(from, to, "none", MS_BIND, NULL) == 0;
 }
 
 START_TEST(what_is_bound_into_a_release_from_elsewhere_stays)
