@@ -4,6 +4,8 @@ import json
 import re
 import socket
 
+import pytest
+
 from harness.apps import two_slots
 from harness.load import once, try_once
 from harness.procs import alive, wait_for
@@ -103,6 +105,7 @@ class Services:
         assert not daemon.service(name).get("job") and not daemon.service(name)["step"]
 
 
+@pytest.mark.plain_only
 def test_killed_in_each_phase_a_deploy_is_finished_or_undone(slotd, ports):
     services = Services(slotd, ports)
     clients = services.begin()

@@ -172,6 +172,7 @@ def memory(pid):
         return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.plain_only
 def test_a_flood_fills_neither_memory_nor_disk_and_its_end_is_told(slotd, ports):
     payinv = Payinv(slotd, ports, options=f"""\
 prepare=

@@ -8,6 +8,8 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 from harness.load import once
 from harness.paths import SLOTCTL, SLOTD
 from harness.procs import stays, wait_for
@@ -182,6 +184,7 @@ def test_a_job_that_is_not_followed_goes_on(slotd, ports):
     assert followed.stdout.endswith("b (r1) is live.\n") and payinv.live() == "b"
 
 
+@pytest.mark.plain_only
 def test_a_quiet_job_gives_a_sign_of_life_without_a_terminal(slotd, ports):
     payinv = Payinv(slotd, ports, options="prepare=while ! test -e %D%/go; do sleep 0.2; done\n")
     with subprocess.Popen(
