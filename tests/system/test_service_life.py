@@ -230,8 +230,8 @@ def test_drain_now_ends_the_rest_and_says_how_much_that_was(slotd, ports):
         wait_for(lambda: payinv.daemon.slot("payinv", "a")["state"] == 2, "a is warm")
         kept.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert kept.recv(4096), "a client between requests goes on in the live slot"
-    lines = payinv.daemon.rpc.slotd.follow(job, 0)["lines"]
-    assert any("1 closed by slotd" in line["text"] for line in lines), lines
+    wait_for(lambda: any("1 closed by slotd" in line["text"]
+                         for line in payinv.daemon.rpc.slotd.follow(job, 0)["lines"]), "it is told")
 
 
 @pytest.mark.plain_only
