@@ -199,7 +199,7 @@ def test_one_program_of_another_user_does_not_keep_the_others_from_running(slotd
     daemon.start(user=NOBODY, group=NOBODY, extra_groups=[])
     assert running(daemon, "web")
     daemon.wait_state("other", "FATAL")
-    assert "Can't drop privilege as nonroot user" in daemon.log()
+    daemon.wait_log("Can't drop privilege as nonroot user")
     daemon.ctl("reload", check=True)
     done = subprocess.run([str(SLOTD), "-t", "-c", str(daemon.config)], capture_output=True,
                           text=True, timeout=60, user=NOBODY, group=NOBODY, extra_groups=[])
