@@ -4,7 +4,6 @@
 #include "link/kept.h"
 
 #include <slotd/cleanup.h>
-#include <slotd/os.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -86,32 +85,19 @@ static int fill_env(const struct service *s, const struct process *worker, const
 
 static int run(struct service *s, const struct process *worker, const char *who, const char *why)
 {
-	char *argv[] = {(char *)"/bin/sh", (char *)"-e", (char *)"/dev/fd/3", NULL};
-	const char *directory = s->config->slots[worker->slot].prepare_directory;
-	struct spawn_user user;
 	auto_close int script = hooks_script_file(s->config->announce);
 	CLEANUP(env_done) struct env env = {0};
 	struct child_spec spec = CHILD_SPEC_INIT;
-	struct rlimit limits[RLIM_NLIMITS];
 	int r = script < 0 ? script : fill_env(s, worker, who, why, &env);
 
 	if (r < 0) {
 		return r;
 	}
-	os_child_limits(limits);
-	spec.spawn.argv = argv;
-	spec.spawn.envp = env.at;
-	spec.spawn.channel_fd = script;
-	spec.spawn.directory = directory ? directory : worker->config->directory;
-	spec.spawn.user = hooks_user(worker, &user) ? &user : NULL;
-	spec.spawn.reset_signals = true;
-	spec.spawn.limits = limits;
-	spec.spawn.n_limits = RLIM_NLIMITS;
 	spec.timeout = s->config->announce_timeout;
 	spec.output = on_output;
 	spec.done = on_done;
 	spec.made = on_made;
-	return child_run(&s->sup->children, &s->announcement.child, &spec);
+	return hooks_shell(s, worker, "-e", script, &env, &s->announcement.child, &spec);
 }
 
 bool announce_start(struct service *s, const char *what, const char *who, const char *why,
@@ -148,16 +134,13 @@ void announce_stop(struct service *s)
 void announce_end_former(struct service *s)
 {
 	char name[sizeof(KEEP_ANNOUNCE_PREFIX) + LEDGER_NAME_MAX];
-	auto_close int pidfd = -EBADF;
 	pid_t pid;
 
 	(void)snprintf(name, sizeof(name), KEEP_ANNOUNCE_PREFIX "%s", s->name);
-	pidfd = inherited_take(inherited_item(s->sup, name), KEEP_TAG_PIDFD);
-	pid = pidfd < 0 ? 0 : process_handle_pid(pidfd);
+	pid = inherited_kill(inherited_item(s->sup, name), KEEP_TAG_PIDFD);
 	if (pid) {
 		service_say(s, LOG_WARNING,
 			    "ending announce commands (pid %d) of a slotd that was killed",
 			    (int)pid);
-		(void)process_group_signal(pid, pidfd, SIGKILL);
 	}
 }

@@ -163,7 +163,7 @@ const struct process *hooks_worker(const struct service *s, enum slot_id slot)
 
 static const char *directory_of(const struct service *s, const struct process *worker)
 {
-	const char *own = slot_of(s)->prepare_directory;
+	const char *own = s->config->slots[worker->slot].prepare_directory;
 
 	return own ? own : worker->config->directory;
 }
@@ -409,25 +409,16 @@ static int add_result(struct service *s, enum hook hook, const struct process *w
 	return r < 0 ? r : env_setf(env, "SLOTD_RESULT=%s", path);
 }
 
-/* spec: what is to be done with its output, and at its end. */
-static int run_shell(struct service *s, enum hook hook, const struct process *worker, int script,
-		     struct child *c, struct child_spec *spec)
+int hooks_shell(struct service *s, const struct process *worker, const char *flags, int script,
+		const struct env *env, struct child *c, struct child_spec *spec)
 {
-	char *argv[] = {(char *)"/bin/sh", (char *)"-ev", (char *)"/dev/fd/3", NULL};
+	char *argv[] = {(char *)"/bin/sh", (char *)flags, (char *)"/dev/fd/3", NULL};
 	struct spawn_user user;
-	CLEANUP(env_done) struct env env = {0};
 	struct rlimit limits[RLIM_NLIMITS];
-	int r = slot_env(s, hook, worker, &env);
 
-	if (r == 0) {
-		r = add_result(s, hook, worker, &env);
-	}
-	if (r < 0) {
-		return r;
-	}
 	os_child_limits(limits);
 	spec->spawn.argv = argv;
-	spec->spawn.envp = env.at;
+	spec->spawn.envp = env->at;
 	spec->spawn.channel_fd = script;
 	spec->spawn.directory = directory_of(s, worker);
 	spec->spawn.user = hooks_user(worker, &user) ? &user : NULL;
@@ -435,6 +426,19 @@ static int run_shell(struct service *s, enum hook hook, const struct process *wo
 	spec->spawn.limits = limits;
 	spec->spawn.n_limits = RLIM_NLIMITS;
 	return child_run(&s->sup->children, c, spec);
+}
+
+/* spec: what is to be done with its output, and at its end. */
+static int run_shell(struct service *s, enum hook hook, const struct process *worker, int script,
+		     struct child *c, struct child_spec *spec)
+{
+	CLEANUP(env_done) struct env env = {0};
+	int r = slot_env(s, hook, worker, &env);
+
+	if (r == 0) {
+		r = add_result(s, hook, worker, &env);
+	}
+	return r < 0 ? r : hooks_shell(s, worker, "-ev", script, &env, c, spec);
 }
 
 static int start(struct service *s, const struct process *worker)
@@ -546,16 +550,13 @@ int hooks_init(struct service *s)
 void hooks_end_former(struct service *s)
 {
 	char name[sizeof(KEEP_COMMAND_PREFIX) + LEDGER_NAME_MAX];
-	auto_close int pidfd = -EBADF;
 	pid_t pid;
 
 	(void)snprintf(name, sizeof(name), KEEP_COMMAND_PREFIX "%s", s->name);
-	pidfd = inherited_take(inherited_item(s->sup, name), KEEP_TAG_PIDFD);
-	pid = pidfd < 0 ? 0 : process_handle_pid(pidfd);
+	pid = inherited_kill(inherited_item(s->sup, name), KEEP_TAG_PIDFD);
 	if (pid) {
 		service_say(s, LOG_WARNING,
 			    "ending commands of a deploy (pid %d) of a slotd that was killed",
 			    (int)pid);
-		(void)process_group_signal(pid, pidfd, SIGKILL);
 	}
 }

@@ -18,6 +18,16 @@ int hooks_environment(const struct service *s, enum slot_id slot, const struct p
 		      struct env *env);
 /** Returns a descriptor from which sh can read the commands, or -errno. */
 int hooks_script_file(const char *script);
+/**
+ * Runs commands of a slot in a shell: as the user and in the directory of its commands, with the
+ * limits that slotd itself was started with. spec has all else.
+ *
+ * @flags   of sh, such as "-e".
+ * @script  of hooks_script_file.
+ * Returns 0 or -errno.
+ */
+int hooks_shell(struct service *s, const struct process *worker, const char *flags, int script,
+		const struct env *env, struct child *c, struct child_spec *spec);
 /** A part of a service: 0. */
 int hooks_init(struct service *s);
 /** Runs the commands; ends in COMMANDS. */

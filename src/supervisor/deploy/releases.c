@@ -212,11 +212,7 @@ void releases_stop(struct service *s)
 void releases_end_former(struct service *s)
 {
 	char name[sizeof(KEEP_PRUNE_PREFIX) + LEDGER_NAME_MAX];
-	auto_close int pidfd = inherited_take(
-		inherited_item(s->sup, kept_name(s, name, sizeof(name))), KEEP_TAG_PIDFD);
-	pid_t pid = pidfd < 0 ? 0 : process_handle_pid(pidfd);
 
-	if (pid) {
-		(void)process_group_signal(pid, pidfd, SIGKILL);
-	}
+	(void)inherited_kill(inherited_item(s->sup, kept_name(s, name, sizeof(name))),
+			     KEEP_TAG_PIDFD);
 }

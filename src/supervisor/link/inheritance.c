@@ -4,8 +4,10 @@
 #include <slotd/cleanup.h>
 #include <slotd/keep.h>
 #include <slotd/map.h>
+#include <slotd/spawn.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -241,6 +243,17 @@ int inherited_take(struct inherited *item, const char *tag)
 int inherited_take_one(const struct supervisor *sup, const char *name)
 {
 	return inherited_take(inherited_item(sup, name), KEEP_TAG_SELF);
+}
+
+pid_t inherited_kill(struct inherited *item, const char *tag)
+{
+	auto_close int pidfd = inherited_take(item, tag);
+	const pid_t pid = pidfd < 0 ? 0 : process_handle_pid(pidfd);
+
+	if (pid) {
+		(void)process_group_signal(pid, pidfd, SIGKILL);
+	}
+	return pid;
 }
 
 int inherited_take_keep(struct supervisor *sup)

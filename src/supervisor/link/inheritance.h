@@ -40,5 +40,10 @@ struct inherited *inherited_next(const struct supervisor *sup, size_t *pos, cons
 int inherited_take(struct inherited *item, const char *tag);
 /** The only descriptor of an entry (KEEP_TAG_SELF). */
 int inherited_take_one(const struct supervisor *sup, const char *name);
+/**
+ * Kills the process group whose pidfd has that tag, as nobody knows any more what it is for.
+ * Returns its pid; 0: there is none, or it has ended. Accepts NULL.
+ */
+pid_t inherited_kill(struct inherited *item, const char *tag);
 /** The channel to slotd-keep, the caller's from now on; -EBADF. */
 int inherited_take_keep(struct supervisor *sup);

@@ -339,14 +339,12 @@ int notice_queue_test(struct supervisor *sup, const char *name, const struct not
 
 static void end_former(struct queue *q, struct inherited *item, const char *tag, const char *then)
 {
-	auto_close int pidfd = inherited_take(item, tag);
-	pid_t pid = pidfd < 0 ? 0 : process_handle_pid(pidfd);
+	const pid_t pid = inherited_kill(item, tag);
 
-	if (pid > 0) {
+	if (pid) {
 		log_line(LOG_WARNING,
 			 "%s: ending a notify command (pid %d) of a slotd that was killed%s",
 			 label(q), (int)pid, then);
-		(void)process_group_signal(pid, pidfd, SIGKILL);
 	}
 }
 
