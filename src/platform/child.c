@@ -28,8 +28,8 @@ static void release(struct child *c)
 {
 	struct loop *loop = c->all->loop;
 
-	loop_io_stop(loop, &c->exit_io);
-	loop_io_stop(loop, &c->output_io);
+	loop_io_leave(loop, &c->exit_io); /* children made meanwhile have it, too */
+	loop_io_leave(loop, &c->output_io);
 	loop_timer_stop(loop, &c->timer);
 	cleanup_closep(&c->pidfd);
 	cleanup_closep(&c->report_fd);
@@ -49,7 +49,7 @@ static bool read_some(struct child *c)
 		return c->output_fd >= 0; /* the callback may have abandoned it */
 	}
 	if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-		loop_io_stop(c->all->loop, &c->output_io);
+		loop_io_leave(c->all->loop, &c->output_io);
 		cleanup_closep(&c->output_fd);
 	}
 	return false;
