@@ -1,4 +1,5 @@
 #include "shutdown.h"
+#include "deploy/records.h"
 #include "deploy/service_swap.h"
 #include "link/daemon_row.h"
 #include "link/helpers.h"
@@ -11,17 +12,21 @@
 #include "worker/processes.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/log.h>
 
 #include <stdlib.h>
 
 /* A whole priority level is stopped at once, the last first; the helpers when all have ended. */
 
-#define SHUTDOWN_HEARD SECONDS(1)
+#define SHUTDOWN_HEARD	 SECONDS(1)
+#define SHUTDOWN_WRITTEN SECONDS(5)
 
 struct shutdown {
 	struct supervisor *sup;
 	struct loop_timer timer; /* listeners hear of the shutdown until then */
 	bool heard;
+	struct loop_timer writing; /* what is still to be recorded is waited for until then */
+	bool given_up;
 };
 
 struct level {
@@ -80,7 +85,33 @@ static bool still_heard(struct supervisor *sup, struct level level)
 	return unheard && !d->heard;
 }
 
-/* Queued when a worker ended during the shutdown: stops the next level. */
+static void on_writing_timer(struct loop_timer *t)
+{
+	struct shutdown *d = container_of(t, struct shutdown, writing);
+
+	log_line(LOG_WARNING, "%s: the last records are not written yet: giving them up",
+		 d->sup->config->supervisord.state_dir);
+	d->given_up = true;
+	loop_idle_queue(d->sup->loop, &d->sup->shutdown_idle);
+}
+
+/* How a job ended belongs into the history, but a dead disk does not hold up the end for long. */
+static bool still_written(struct supervisor *sup)
+{
+	struct shutdown *d = sup->shutdown;
+
+	if (!records_busy(sup)) {
+		loop_timer_stop(sup->loop, &d->writing);
+		return false;
+	}
+	if (!d->given_up && d->writing.at == USEC_NEVER) {
+		loop_timer_set(sup->loop, &d->writing,
+			       usec_add(usec_monotonic(), SHUTDOWN_WRITTEN));
+	}
+	return !d->given_up;
+}
+
+/* Queued when a worker ended during the shutdown, or a record is written: stops the next level. */
 static void on_shutdown_idle(struct loop_idle *idle)
 {
 	struct supervisor *sup = container_of(idle, struct supervisor, shutdown_idle);
@@ -91,7 +122,9 @@ static void on_shutdown_idle(struct loop_idle *idle)
 		return;
 	}
 	if (!last_level(sup, &level)) {
-		helpers_quit(sup);
+		if (!still_written(sup)) {
+			helpers_quit(sup);
+		}
 		return;
 	}
 	if (still_heard(sup, level)) {
@@ -153,6 +186,7 @@ int shutdown_init(struct supervisor *sup)
 	sup->shutdown = d;
 	loop_idle_init(&sup->shutdown_idle, on_shutdown_idle);
 	loop_timer_init(&d->timer, on_shutdown_timer);
+	loop_timer_init(&d->writing, on_writing_timer);
 	return 0;
 }
 
@@ -160,6 +194,7 @@ void shutdown_done(struct supervisor *sup)
 {
 	if (sup->shutdown) {
 		loop_timer_stop(sup->loop, &sup->shutdown->timer);
+		loop_timer_stop(sup->loop, &sup->shutdown->writing);
 		loop_idle_cancel(sup->loop, &sup->shutdown_idle);
 		free(sup->shutdown);
 		sup->shutdown = NULL;

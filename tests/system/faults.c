@@ -31,7 +31,7 @@ enum {
 	WATCH = 2,	/* epoll_ctl, EPOLL_CTL_ADD */
 	DESCRIPTOR = 4, /* whatever makes one */
 	PROCESS = 8,
-	OUTPUT = 16, /* to files: write, pwrite, fsync */
+	OUTPUT = 16, /* to files: write, pwrite, fallocate, fsync */
 	GROWTH = 32, /* memory for libev */
 };
 
@@ -346,6 +346,11 @@ ssize_t write(int fd, const void *data, size_t len)
 ssize_t pwrite64(int fd, const void *data, size_t len, off_t at)
 {
 	return fails(OUTPUT) ? -1 : CALL4(SYS_pwrite64, fd, data, len, at);
+}
+
+int fallocate64(int fd, int mode, off_t from, off_t size)
+{
+	return FAIL_OR(OUTPUT, SYS_fallocate, fd, mode, from, size);
 }
 
 int fsync(int fd)

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "deploy/records.h"
 #include "service_world.h"
 #include "suite.h"
 
@@ -256,6 +257,75 @@ START_TEST(what_a_service_that_goes_had_asked_for_is_forgotten)
 }
 END_TEST
 
+/* The first hangs, the second waits behind it. */
+static void ask_for_two(struct world *w)
+{
+	fake_functions_hang = true;
+	records_write_state(w->sup);
+	world_settle(w);
+	records_history(w->sup, strdup("{\"job\":7,\"why\":\"slotd ended\"}\n"), NULL);
+	world_settle(w);
+}
+
+START_TEST(an_end_waits_for_what_is_to_be_written)
+{
+	auto_world w = world_new(TWO_SLOT);
+
+	world_advance(&w, SECONDS(2));
+	ask_for_two(&w);
+	fake_loop_signal(SIGTERM);
+	world_advance(&w, SECONDS(4));
+	ck_assert(!fake_loop_stopped());
+	fake_functions_hang = false;
+	fake_process_exit(fake_process_find("function"), 0);
+	world_settle(&w);
+	ck_assert(fake_loop_stopped());
+	ck_assert_ptr_nonnull(strstr(content(&w, "state/history"), "\"job\":7,"));
+}
+END_TEST
+
+START_TEST(a_dead_disk_does_not_hold_up_an_end)
+{
+	auto_world w = world_new(TWO_SLOT);
+
+	world_advance(&w, SECONDS(2));
+	ask_for_two(&w);
+	fake_loop_signal(SIGTERM);
+	world_advance(&w, SECONDS(6));
+	ck_assert(fake_loop_stopped());
+	logged("the last records are not written yet: giving them up");
+	fake_functions_hang = false;
+	fake_process_exit(fake_process_find("function"), 9);
+	fake_processes_inherit();
+}
+END_TEST
+
+/* Nothing is behind a disk that is slow to write down the number of a job. */
+START_TEST(a_flip_waits_only_for_its_check)
+{
+	auto_world w = world_new(TWO_SLOT);
+	struct service *s = the_service(&w);
+
+	world_advance(&w, SECONDS(2));
+	go(&w, SWAP_KIND_SWAP);
+	world_advance(&w, SECONDS(5));
+	ck_assert_int_eq(service_live(s), SLOT_B);
+	finish(&w);
+	fake_functions_hang = true;
+	go(&w, SWAP_KIND_SWAP);
+	world_settle(&w);
+	ck_assert_int_eq(s->swap.step, SWAP_CHECK_RECORD);
+	fake_functions_hang = false;
+	fake_process_exit(fake_process_find("function"), 0);
+	fake_functions_hang = true;
+	world_settle(&w);
+	ck_assert_int_eq(service_live(s), SLOT_A);
+	fake_functions_hang = false;
+	world_advance(&w, SECONDS(60));
+	finish(&w);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("records", without_any_record_it_is_a_and_that_is_written,
@@ -268,5 +338,7 @@ int main(void)
 			 a_record_that_cannot_be_written_is_found_before_the_flip,
 			 a_disk_that_stops_after_the_flip_is_told_and_tried_again,
 			 a_child_that_is_killed_is_no_record,
-			 what_a_service_that_goes_had_asked_for_is_forgotten);
+			 what_a_service_that_goes_had_asked_for_is_forgotten,
+			 an_end_waits_for_what_is_to_be_written,
+			 a_dead_disk_does_not_hold_up_an_end, a_flip_waits_only_for_its_check);
 }

@@ -37,9 +37,19 @@ static int say(const struct diag *diag)
 	return 1;
 }
 
-/* Without O_TRUNC: the blocks that a check has reserved stay. Mode and owner are the old file's. */
-static int write_beside(const char *path, const char *text)
+/* A file system without fallocate, as older NFS, says only when it syncs that it has no room. */
+static int reserve(int fd, off_t size)
 {
+	return fallocate(fd, 0, 0, size) < 0 ? fsync(fd) : 0;
+}
+
+/**
+ * Without O_TRUNC: the blocks that a check has reserved stay. Mode and owner are the old file's. A
+ * check does not wait for the disk: a swap waits for it.
+ */
+static int write_beside(const char *path, const char *text, bool commit)
+{
+	const off_t size = (off_t)strlen(text);
 	char new_path[PATH_MAX];
 	struct diag diag = {0};
 	struct stat st;
@@ -49,14 +59,15 @@ static int write_beside(const char *path, const char *text)
 			  NEW_FILE_MODE, &diag, &fd) < 0) {
 		return say(&diag);
 	}
-	if (io_write_all(fd, text, strlen(text)) < 0 || ftruncate(fd, (off_t)strlen(text)) < 0) {
+	if (io_write_all(fd, text, strlen(text)) < 0 || ftruncate(fd, size) < 0) {
 		return complain("cannot write", new_path);
 	}
 	if (stat(path, &st) == 0 &&
 	    (fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)) {
 		return complain("cannot set the owner and mode of", new_path);
 	}
-	return fsync(fd) < 0 ? complain("cannot write", new_path) : 0;
+	return (commit ? fsync(fd) : reserve(fd, size)) < 0 ? complain("cannot write", new_path)
+							    : 0;
 }
 
 static int sync_directory(const char *path)
@@ -122,7 +133,7 @@ static int write_file(const char *path, const char *text, bool commit)
 	if (same) { /* a child that was killed may have renamed it, and no more */
 		return sync_directory(real);
 	}
-	if (check_replaceable(real) != 0 || write_beside(real, text) != 0) {
+	if (check_replaceable(real) != 0 || write_beside(real, text, commit) != 0) {
 		return 1;
 	}
 	return commit ? put_in_place(real) : 0;
@@ -172,7 +183,7 @@ static int shorten(const char *path)
 	}
 	text[n] = '\0';
 	from = strchr(text, '\n');
-	return from && write_beside(path, from + 1) == 0 ? put_in_place(path) : 0;
+	return from && write_beside(path, from + 1, true) == 0 ? put_in_place(path) : 0;
 }
 
 /* What a power cut has left of a line must not spoil the next one. */

@@ -59,6 +59,7 @@ struct records {
 	int unwritten;		    /* lines of the history */
 	char damage[DIAG_TEXT_MAX]; /* why the state file is not read, and so never written */
 	struct request *queue;	    /* head is being carried out while child runs */
+	struct loop_idle start;	    /* of the head, once a turn has asked for all that it wants */
 	struct child child;
 	struct record_files files; /* of the child that runs */
 	char said[512];		   /* by the child */
@@ -247,6 +248,9 @@ static void finish(struct records *r, int code, const char *text)
 	answer(r, q, code, text);
 	request_free(q);
 	next_request(r);
+	if (!r->queue && r->sup->mood != MOOD_RUNNING) {
+		loop_idle_queue(r->sup->loop, &r->sup->shutdown_idle);
+	}
 }
 
 static void on_output(struct child *c, const char *data, size_t len)
@@ -307,6 +311,17 @@ static void next_request(struct records *r)
 	}
 }
 
+static void on_start(struct loop_idle *idle)
+{
+	next_request(container_of(idle, struct records, start));
+}
+
+/* A swap waits for the check, and nobody for the number of a job or a line of the history. */
+static bool goes_ahead(enum request_kind kind, const struct request *of)
+{
+	return kind == REQUEST_CHECK && (of->kind == REQUEST_STATE || of->kind == REQUEST_HISTORY);
+}
+
 static void push(struct supervisor *sup, enum request_kind kind, struct service *s, char *line)
 {
 	bool for_swap = kind == REQUEST_WRITE &&
@@ -317,7 +332,7 @@ static void push(struct supervisor *sup, enum request_kind kind, struct service 
 	if (*at && child_running(&r->child)) {
 		at = &(*at)->next; /* the head is on its way: it does not know the newest */
 	}
-	for (; *at; at = &(*at)->next) {
+	for (; *at && !goes_ahead(kind, *at); at = &(*at)->next) {
 		if (!line && (*at)->kind == kind && (*at)->service == s) {
 			(*at)->for_swap = (*at)->for_swap || for_swap;
 			return;
@@ -330,11 +345,10 @@ static void push(struct supervisor *sup, enum request_kind kind, struct service 
 		       -ENOMEM, *r->damage ? r->damage : strerror(ENOMEM));
 		return;
 	}
-	*q = (struct request){.kind = kind, .service = s, .for_swap = for_swap, .line = line};
+	*q = (struct request){
+		.next = *at, .kind = kind, .service = s, .for_swap = for_swap, .line = line};
 	*at = q;
-	if (r->queue == q) {
-		next_request(r);
-	}
+	loop_idle_queue(sup->loop, &r->start);
 }
 
 void records_check(struct service *s)
@@ -355,6 +369,11 @@ void records_repair(struct service *s)
 void records_write_state(struct supervisor *sup)
 {
 	push(sup, REQUEST_STATE, NULL, NULL);
+}
+
+bool records_busy(const struct supervisor *sup)
+{
+	return sup->records->queue != NULL;
 }
 
 void records_history_path(const struct supervisor *sup, char *buf, size_t size)
@@ -539,6 +558,7 @@ int records_init(struct supervisor *sup, struct diag *diag)
 		return diag_set_errno(diag, -ENOMEM, "records");
 	}
 	r->sup = sup;
+	loop_idle_init(&r->start, on_start);
 	sup->records = r;
 	r->unwritten = unwritten_open(sup);
 	if (r->unwritten < 0) {
@@ -564,6 +584,7 @@ void records_done(struct supervisor *sup)
 	if (!r) {
 		return;
 	}
+	loop_idle_cancel(sup->loop, &r->start);
 	child_abandon(&r->child);
 	record_files_done(&r->files);
 	while (r->queue) {

@@ -43,6 +43,8 @@ void records_check(struct service *s);
 void records_write(struct service *s);
 /** Writes only the state file, which has the job numbers. */
 void records_write_state(struct supervisor *sup);
+/** Is something still to be written? When nothing is any more, a shutdown goes on. */
+bool records_busy(const struct supervisor *sup);
 /**
  * Appends a line of JSON to state_dir/history. Takes line. If it ends the job of a service, the row
  * of that job is freed once the line is written; service may be NULL.

@@ -116,6 +116,8 @@ WRAP(void *, MAP_FAILED, FAULT_KERNEL, mmap64,
      (void *at, size_t len, int prot, int flags, int fd, off_t offset),
      (at, len, prot, flags, fd, offset))
 WRAP(int, -1, FAULT_FILE, ftruncate64, (int fd, off_t size), (fd, size))
+WRAP(int, -1, FAULT_FILE, fallocate64, (int fd, int mode, off_t from, off_t size),
+     (fd, mode, from, size))
 WRAP(int, -1, FAULT_FILE, rename, (const char *from, const char *to), (from, to))
 WRAP(int, -1, FAULT_FILE, mkdir, (const char *path, mode_t mode), (path, mode))
 WRAP(int, -1, FAULT_FILE, fchmod, (int fd, mode_t mode), (fd, mode))
