@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SUITE_TIMEOUT 60
 #include "suite.h"
 
 enum {

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include "service_world.h"
-#define SUITE_TIMEOUT 60
 #include "suite.h"
 
 static const char text[] = TWO_SLOT

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUITE_TIMEOUT 60
 #include "suite.h"
 
 enum {
