@@ -19,6 +19,7 @@ enum {
 struct datagram {
 	pid_t pid;   /* the sender; 0: not known */
 	pid_t group; /* its process group; 0: not known, for it has ended */
+	uid_t uid;   /* its user */
 	int fd; /* the descriptor that came along, if it was only one; -EBADF. The receiver's */
 	size_t len;
 	bool cut; /* it was longer */

@@ -123,6 +123,7 @@ int sd_socket_receive(int fd, struct datagram *ret)
 	}
 	take_company(&c, &m);
 	ret->pid = c.sender.pid;
+	ret->uid = c.sender.uid;
 	ret->group = group_of(&c);
 	ret->fd = c.fd;
 	ret->len = (size_t)n;

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 
@@ -10,10 +11,12 @@ import pytest
 
 from harness import procs
 from harness.load import Load, once
+from harness.paths import SLOTCTL
 from harness.procs import SLOW, wait_for
 from test_adopt import next_slotd
 from test_bake import baking, history
 from test_services import Payinv
+from test_spawn import spawner
 
 NOTIFIER = {"app": "notifier.py", "arguments": "%D%"}
 # Each worker of the slot answers something else than an error.
@@ -113,6 +116,23 @@ def test_words_outlive_slotd_and_a_late_worker_is_started_again(notifying):
     assert re.search(r"exited: payinv-a_\d+ \(terminated by SIGABRT", daemon.log())
     assert pids(payinv)[0] == before[0]
     assert len(load.failed()) <= 2, load.failed()[:5]  # what it had when it was aborted
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be another user")
+def test_strangers_take_no_room_from_a_worker_that_starts(notifying):
+    payinv, daemon = notifying, notifying.daemon
+    stopped = spawner(daemon)
+    os.kill(stopped, signal.SIGSTOP)
+    asking = subprocess.Popen([SLOTCTL, "-c", daemon.config, "start", payinv.worker("b", 0)],
+                              stdout=subprocess.DEVNULL)
+    daemon.wait_state(payinv.worker("b", 0), "STARTING")
+    subprocess.run(["setpriv", "--reuid=daemon", "--clear-groups", "systemd-notify", "STATUS=me"],
+                   env={**os.environ, "NOTIFY_SOCKET": str(daemon.dir / "run/notify.sock")})
+    daemon.wait_log("not in the process group of any worker")
+    assert daemon.info(payinv.worker("b", 0))["statename"] == "STARTING"  # not heard only after it
+    os.kill(stopped, signal.SIGCONT)
+    wait_for(lambda: healthy(payinv, "b")[0], "the worker's own word is heard")
+    assert asking.wait(timeout=60) == 0
 
 
 def test_a_gate_waits_for_ready_and_a_reload_to_notify_restarts_nothing(slotd, ports):

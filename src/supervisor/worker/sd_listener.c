@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	DATAGRAMS_PER_TURN = 32,
@@ -56,6 +57,24 @@ static bool starts_go_on(const struct supervisor *sup)
 {
 	vec_for_each (p, &sup->processes) {
 		if (*p && (*p)->call) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Of root, or of the user of a worker that starts: nobody else's words take the room of theirs. */
+static bool may_be_early(const struct supervisor *sup, uid_t uid)
+{
+	vec_for_each (at, &sup->processes) {
+		const struct process *p = *at;
+		uid_t user;
+
+		if (!p || !p->call) {
+			continue;
+		}
+		user = p->config->program->user.uid;
+		if (uid == 0 || uid == (user == (uid_t)-1 ? geteuid() : user)) {
 			return true;
 		}
 	}
@@ -147,7 +166,7 @@ static void hear(struct sd_listener *ns, struct datagram *d)
 	struct sd_message n;
 
 	sd_message_parse(d->text, d->cut ? 0 : d->len, &n);
-	if (!p && starts_go_on(ns->sup)) {
+	if (!p && may_be_early(ns->sup, d->uid)) {
 		keep_early(ns, d, &n, TAKE_FD(d->fd));
 	} else if (!p) {
 		say_stranger(ns, d->pid);
