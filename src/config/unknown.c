@@ -60,8 +60,8 @@ const char *nearest_name(const char *typed, const char *const *names, size_t n)
 		size_t other = strlen(names[i]);
 		unsigned d;
 
-		if (other > NEAREST_LEN_MAX) {
-			continue;
+		if (other > NEAREST_LEN_MAX || other >= len + best || len >= other + best) {
+			continue; /* that many have to be added or removed */
 		}
 		d = distance(typed, len, names[i], other);
 		if (d < best && d < len) {
