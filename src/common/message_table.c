@@ -220,7 +220,7 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 			     0},
 	[MSG_ANSWER] = {"answer", TAGS(TAG_CODE), TAGS(TAG_TEXT, TAG_JOB, TAG_PATH), 0, 1},
 	[MSG_JOB] = {"job", TAGS(TAG_JOB, TAG_SERVICE, TAG_KIND, TAG_STEP),
-		     TAGS(TAG_WHO, TAG_RELEASE, TAG_DONE, TAG_CODE, TAG_TEXT), 0, 0},
+		     TAGS(TAG_WHO, TAG_RELEASE, TAG_DONE, TAG_CODE, TAG_TEXT, TAG_STOPPED), 0, 0},
 	[MSG_WAS_JOB_LINE] = {"was_job_line", TAGS(), TAGS(), 0, 0},
 	[MSG_STDIN] = {"stdin", TAGS(TAG_NAME, TAG_BYTES),
 		       TAGS(TAG_UID, TAG_GID, TAG_PID, TAG_WHO, TAG_INDEX), 0, 0},

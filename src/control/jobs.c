@@ -42,6 +42,19 @@ int64_t jobs_last(const struct jobs *jobs, const char *service)
 	return last;
 }
 
+const struct job *jobs_last_done(const struct jobs *jobs, const char *service)
+{
+	const struct job *last = NULL;
+
+	vec_for_each (j, &jobs->list) {
+		if ((*j)->done && (*j)->service && strcmp((*j)->service, service) == 0 &&
+		    (!last || (*j)->number > last->number)) {
+			last = *j;
+		}
+	}
+	return last;
+}
+
 struct job *jobs_take(struct jobs *jobs, int64_t number)
 {
 	struct job *j = jobs_find(jobs, number);
@@ -89,6 +102,7 @@ struct job *jobs_apply(struct jobs *jobs, const struct message *m)
 	j->step = message_i64(m, TAG_STEP);
 	j->code = message_i64(m, TAG_CODE);
 	j->done = message_u64(m, TAG_DONE) != 0;
+	j->ended = message_u64(m, TAG_STOPPED);
 	return j;
 }
 

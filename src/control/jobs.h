@@ -18,6 +18,7 @@ struct job {
 	char *service, *who, *release, *text;
 	int64_t kind, step, code; /* enum swap_kind, enum swap_step, exit code */
 	bool done;		  /* and all of its log is written */
+	uint64_t ended;		  /* wall clock, microseconds; 0: not known */
 };
 
 struct jobs {
@@ -28,6 +29,8 @@ void jobs_done(struct jobs *jobs);
 struct job *jobs_find(const struct jobs *jobs, int64_t number);
 /** The number of the last one of a service; 0: none is known. */
 int64_t jobs_last(const struct jobs *jobs, const char *service);
+/** The last one of a service that is done; NULL: none is known. */
+const struct job *jobs_last_done(const struct jobs *jobs, const char *service);
 /** The job of that number, a fresh one if need be; NULL when out of memory. */
 struct job *jobs_take(struct jobs *jobs, int64_t number);
 /** Takes a JOB in. Returns the job, or NULL when out of memory. */

@@ -34,6 +34,7 @@ struct job {
 	uint64_t cut;	   /* of these, ended with force */
 
 	bool done;
+	usec_t ended_wall; /* 0: not known */
 	int code;
 	char text[PLAN_TEXT_MAX];
 	/* of one that failed: */

@@ -51,6 +51,17 @@ static struct job *former(struct supervisor *sup, const char *service, const jso
 	return j;
 }
 
+/* 0: the line does not say it. */
+static usec_t ended(const json_t *entry)
+{
+	const double seconds = (double)json_integer_value(json_object_get(entry, "began")) +
+			       json_number_value(json_object_get(entry, "took"));
+
+	return seconds > 0 && seconds < (double)(INT64_MAX / SECONDS(1))
+		       ? (usec_t)(seconds * (double)SECONDS(1))
+		       : 0;
+}
+
 static void load_line(struct supervisor *sup, const char *line, size_t len)
 {
 	json_t *entry = json_loadb(line, len, 0, NULL); /* the first may be cut: then it is none */
@@ -58,6 +69,7 @@ static void load_line(struct supervisor *sup, const char *line, size_t len)
 
 	if (j) {
 		j->code = (int)json_integer_value(json_object_get(entry, "code"));
+		j->ended_wall = ended(entry);
 		(void)snprintf(j->text, sizeof(j->text), "%s", text_of(entry, "text"));
 	}
 	json_decref(entry);

@@ -195,6 +195,7 @@ void job_close(struct job *j)
 		return;
 	}
 	j->done = true;
+	j->ended_wall = usec_wall();
 	text = job_history_line(j);
 	if (text) {
 		/* Its row stays until the line is written: a killed slotd's successor writes it. */

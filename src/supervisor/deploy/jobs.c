@@ -129,6 +129,7 @@ static int send_state(const struct job *j, struct helper *control)
 	message_put_text(&m, TAG_WHO, j->who);
 	message_put_text(&m, TAG_RELEASE, j->release);
 	message_put_u64(&m, TAG_DONE, j->ended);
+	message_put_u64(&m, TAG_STOPPED, j->ended_wall);
 	message_put_i64(&m, TAG_CODE, j->code);
 	message_put_text(&m, TAG_TEXT, j->ended ? j->text : "");
 	return helper_send(control, &m);
