@@ -25,6 +25,8 @@ enum slot_state {
 };
 /** Returns "idle, stopped", "LIVE", ...; "?" for a number that is no state. */
 const char *slot_state_name(enum slot_state state);
+/** Returns "cold", "live", ..., for programs; "?" for a number that is no state. */
+const char *slot_state_word(enum slot_state state);
 
 /** What else there is to say of a slot. TAG_REMARK of MSG_STATE_SLOT: append only. */
 enum slot_remark {

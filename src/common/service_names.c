@@ -17,6 +17,18 @@ const char *slot_state_name(enum slot_state state)
 	return state >= 0 && state < SLOT_STATE_MAX_ ? names[state] : "?";
 }
 
+const char *slot_state_word(enum slot_state state)
+{
+	static const char *const words[SLOT_STATE_MAX_] = {
+		[SLOT_COLD] = "cold",	      [SLOT_STARTING] = "starting",
+		[SLOT_WARM] = "warm",	      [SLOT_LIVE] = "live",
+		[SLOT_DRAINING] = "draining", [SLOT_STOPPING] = "stopping",
+		[SLOT_CANARY] = "canary",     [SLOT_AB] = "ab",
+	};
+
+	return state >= 0 && state < SLOT_STATE_MAX_ ? words[state] : "?";
+}
+
 static const struct {
 	const char *name, *text;
 } remarks[SLOT_REMARK_MAX_] = {

@@ -11,6 +11,7 @@
  *	follow.c   /logtail and /mainlogtail
  *	jobfollow.c  slotd.follow: the logs of jobs
  *	web.c      the web page; page.c its HTML
+ *	metrics.c  /metrics; metrics_page.c makes it, metrics_table.c has the metrics
  *	readers.c  who may read what: roles
  *	mirror.c   the state that slotd has sent    jobs.c  the lines of deploys
  *	commands.c what slotd has not answered yet    counts.c  the relays' connections

@@ -51,6 +51,7 @@ struct route {
 	bool prefix;	  /* for every path that begins with path */
 	unsigned methods; /* enum http_method */
 	enum role role;	  /* that its client must have; ROLE_READ: for everything */
+	bool ours;	  /* another method is answered 405; what Supervisor has, its 400 */
 	/** The headers have arrived, and a body may follow. Returns 0, or -errno, which is answered
 	 * with 500. May be NULL. */
 	int (*begin)(struct request *rq);
@@ -124,10 +125,15 @@ void request_reply(struct request *rq, unsigned status, const char *type, struct
 /** Answers with a page for people that shows the status. */
 void request_reply_status(struct request *rq, unsigned status);
 
+typedef ssize_t request_read_fn(void *data, char *buf, size_t size);
+/**
+ * Answers with 200 and a text that is made while it is sent. read returns the next bytes; 0 at the
+ * end; a negative number if it fails, and the client sees that the text is cut.
+ */
+void request_reply_parts(struct request *rq, const char *type, request_read_fn *read);
 /**
  * Answers without an end. read returns the next bytes; 0 if there are none yet, and it is called
  * again after request_stream_more; a negative number at the end.
  */
-typedef ssize_t request_read_fn(void *data, char *buf, size_t size);
 void request_stream(struct request *rq, const char *type, request_read_fn *read);
 void request_stream_more(struct request *rq);

@@ -492,6 +492,17 @@ struct mirror_worker *mirror_worker(const struct mirror *m, const char *group, c
 	return found ? m->workers.at[i] : NULL;
 }
 
+struct mirror_worker *mirror_worker_after(const struct mirror *m, const char *group,
+					  const char *name)
+{
+	struct mirror_worker key = {.group = (char *)group, .name = (char *)name};
+	bool found = false;
+	size_t i = group ? FIND(&m->workers, &key, compare_workers, &found) : 0;
+
+	i += found;
+	return i < m->workers.len ? m->workers.at[i] : NULL;
+}
+
 struct mirror_group *mirror_group(const struct mirror *m, const char *name)
 {
 	struct mirror_group key = {.name = (char *)name};

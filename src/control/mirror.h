@@ -90,4 +90,7 @@ int mirror_apply(struct mirror *m, const struct message *msg);
 
 /* These find something, and return NULL if there is none. */
 struct mirror_worker *mirror_worker(const struct mirror *m, const char *group, const char *name);
+/** The worker that comes next after that name, which may be gone by now; group NULL: the first. */
+struct mirror_worker *mirror_worker_after(const struct mirror *m, const char *group,
+					  const char *name);
 struct mirror_group *mirror_group(const struct mirror *m, const char *name);

@@ -30,7 +30,8 @@ struct request {
 	unsigned refused; /* status, once the body has passed */
 	unsigned status;
 	struct MHD_Response *response;
-	request_read_fn *read; /* of a stream */
+	bool head;	       /* no text is wanted */
+	request_read_fn *read; /* of a stream, or of parts */
 	struct {
 		const char *name;
 		char *value;
@@ -171,6 +172,45 @@ void request_reply_status(struct request *rq, unsigned status)
 	request_reply(rq, status, "text/html", &page);
 }
 
+/* ---- texts that are made while they are sent */
+
+enum {
+	BLOCK_SIZE = 16 * 1024,
+};
+
+static ssize_t read_part(void *data, uint64_t pos, char *buf, size_t size)
+{
+	struct request *rq = data;
+	ssize_t n = rq->read(rq->data, buf, size);
+
+	(void)pos;
+	return n < 0	? MHD_CONTENT_READER_END_WITH_ERROR
+	       : n == 0 ? MHD_CONTENT_READER_END_OF_STREAM
+			: n;
+}
+
+static void answer_by(struct request *rq, const char *type, MHD_ContentReaderCallback by,
+		      request_read_fn *read)
+{
+	struct MHD_Response *response =
+		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, by, rq, NULL);
+
+	rq->read = read;
+	if (response) {
+		describe(rq, response, type);
+	}
+	if (response && rq->head) { /* libmicrohttpd would send the end of the chunks, alone */
+		(void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT,
+					       MHD_RO_END);
+	}
+	answered(rq, MHD_HTTP_OK, response);
+}
+
+void request_reply_parts(struct request *rq, const char *type, request_read_fn *read)
+{
+	answer_by(rq, type, read_part, read);
+}
+
 /* ---- streams */
 
 static ssize_t read_stream(void *data, uint64_t pos, char *buf, size_t size)
@@ -196,15 +236,8 @@ static ssize_t read_stream(void *data, uint64_t pos, char *buf, size_t size)
 
 void request_stream(struct request *rq, const char *type, request_read_fn *read)
 {
-	struct MHD_Response *response = MHD_create_response_from_callback(
-		MHD_SIZE_UNKNOWN, 16 * 1024, read_stream, rq, NULL);
-
-	rq->read = read;
-	if (response) {
-		describe(rq, response, type);
-	}
 	client_watch(rq->client);
-	answered(rq, MHD_HTTP_OK, response);
+	answer_by(rq, type, read_stream, read);
 }
 
 void request_stream_more(struct request *rq)
@@ -289,11 +322,21 @@ static bool may_have(const struct request *rq)
 					     : access_has(a, p, rq->route->role));
 }
 
+static unsigned wrong_method(struct request *rq)
+{
+	if (!rq->route->ours) {
+		return MHD_HTTP_BAD_REQUEST;
+	}
+	request_set_header(rq, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	return MHD_HTTP_METHOD_NOT_ALLOWED;
+}
+
 /* 0, or the status with which the request is refused. */
 static unsigned check(struct request *rq, const char *method_name)
 {
 	unsigned method = method_of(method_name), status = check_length(rq, method);
 
+	rq->head = method == HTTP_HEAD;
 	if (status == 0) {
 		status = check_auth(rq);
 	}
@@ -308,7 +351,7 @@ static unsigned check(struct request *rq, const char *method_name)
 		return method ? MHD_HTTP_NOT_FOUND : MHD_HTTP_BAD_REQUEST;
 	}
 	if (!(rq->route->methods & method)) {
-		return MHD_HTTP_BAD_REQUEST;
+		return wrong_method(rq);
 	}
 	if (!may_have(rq)) {
 		return MHD_HTTP_FORBIDDEN;

@@ -1,5 +1,6 @@
 #include "follow.h"
 #include "http.h"
+#include "metrics.h"
 #include "rpc.h"
 #include "web.h"
 
@@ -23,6 +24,8 @@ static const struct route routes[] = {
 	  .run = web_run_tail, .gone = web_gone },
 	{ .path = "/ok.html", .methods = HTTP_GET | HTTP_HEAD,
 	  .run = web_run_ok },
+	{ .path = "/metrics", .methods = HTTP_GET | HTTP_HEAD, .role = ROLE_READ, .ours = true,
+	  .run = metrics_run, .gone = metrics_gone },
 };
 /* clang-format on */
 

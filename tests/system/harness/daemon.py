@@ -154,6 +154,10 @@ class Daemon:
                                          transport=_UnixTransport(str(self.socket)),
                                          allow_none=True)
 
+    def connection(self) -> http.client.HTTPConnection:
+        """Another one to slotd's own socket, not open yet."""
+        return _UnixConnection(str(self.socket))
+
     def ctl(self, *args: str, check: bool = False, timeout: float = 120,
             **run: Any) -> subprocess.CompletedProcess:
         """slotctl; check insists on exit status 0."""
