@@ -17,9 +17,10 @@
 
 enum role {
 	ROLE_NONE,
-	ROLE_READ,   /* status, logs of workers, history */
-	ROLE_DEPLOY, /* deploy, swap, roll back, pause ... */
-	ROLE_ADMIN,  /* everything */
+	ROLE_METRICS, /* GET /metrics, for a monitoring system */
+	ROLE_READ,    /* status, logs of workers, history */
+	ROLE_DEPLOY,  /* deploy, swap, roll back, pause ... */
+	ROLE_ADMIN,   /* everything */
 	ROLE_MAX_,
 	ROLE_INVALID_ = -22,
 };

@@ -73,6 +73,7 @@ enum command {
 	COMMAND_CANARY,	 /* SERVICE, ARG: share, RELEASE; -> as SWAP */
 	COMMAND_PROMOTE, /* SERVICE; -> as SWAP */
 	COMMAND_AB,	 /* SERVICE, ARG: share, RELEASE; -> as SWAP */
+	COMMAND_METRICS, /* slotctl asks slotd-control */
 	COMMAND_MAX_,
 	COMMAND_INVALID_ = -22,
 };

@@ -307,7 +307,7 @@ struct supervisord_config {
 	usec_t notify_timeout;
 	struct owner notify_user;
 	struct config_place allow_place; /* of allow, or as above */
-	char **allow;			 /* "admin:ana", "read:@staff"; NULL: none */
+	char **allow;			 /* "admin:ana", "metrics:@monitoring"; NULL: none */
 	bool journal;
 	bool reset_signals;
 };

@@ -8,10 +8,8 @@
 #include <string.h>
 
 static const char *const names[ROLE_MAX_] = {
-	[ROLE_NONE] = "none",
-	[ROLE_READ] = "read",
-	[ROLE_DEPLOY] = "deploy",
-	[ROLE_ADMIN] = "admin",
+	[ROLE_NONE] = "none",	  [ROLE_METRICS] = "metrics", [ROLE_READ] = "read",
+	[ROLE_DEPLOY] = "deploy", [ROLE_ADMIN] = "admin",
 };
 
 const char *role_name(enum role role)
@@ -27,7 +25,7 @@ enum role role_parse(const char *text, const char **ret_name)
 	if (!*name || strcmp(name, "@") == 0) {
 		return ROLE_INVALID_;
 	}
-	for (int role = ROLE_READ; role < ROLE_MAX_; role++) {
+	for (int role = ROLE_METRICS; role < ROLE_MAX_; role++) {
 		if (strlen(names[role]) == len && strncmp(names[role], text, len) == 0) {
 			*ret_name = name;
 			return (enum role)role;

@@ -250,6 +250,13 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 			  "Returns a part of slotd's own log. " READ_HELP, .channel = CHANNEL_OWN },
 		},
 	},
+	[COMMAND_METRICS] = {
+		.name = "metrics", .topic = TOPIC_DAEMON, .may = MAY_ANYBODY,
+		.usage = "metrics\tPrint what GET /metrics answers, for Prometheus",
+		.manual = "Nothing is printed unless all of it has arrived. slotd(8) lists the "
+			  "metrics. The role metrics of allow= is enough.",
+		.flags = NO_ARGUMENTS | OURS,
+	},
 	[COMMAND_NOTIFY] = {
 		.name = "notify", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
 		.usage = "notify --test SERVICE\tRun the notify command of a service with a test, and say "

@@ -363,9 +363,10 @@ const struct option_def service_options[] = {
 		 "is "
 		 "about."},
 	{"allow", OPTION_FIELD(S, allow), OURS,
-	 .help = "Roles for this service, such as deploy:ci or read:@staff: read is for its status "
-		 "and the logs of its workers, deploy also for deploy, swap, rollback, restart "
-		 "--rolling, pause, freeze and abort. See WHO MAY DO WHAT."},
+	 .help = "Roles for this service, such as deploy:ci or read:@staff: metrics is for its "
+		 "part of /metrics, read also for its status and the logs of its workers, deploy "
+		 "also for deploy, swap, rollback, restart --rolling, pause, freeze and abort. See "
+		 "WHO MAY DO WHAT."},
 	{"allow_deploy", OPTION_FIELD(S, allow_deploy), OURS,
 	 .help = "Users and @groups that may deploy, swap and roll back this service, besides "
 		 "root."},

@@ -98,8 +98,8 @@ const struct option_def supervisord_options[] = {
 		 "about."},
 	{"allow", OPTION_FIELD(S, allow), .on_change = EFFECT_LIVE,
 	 .help = "Roles of users and @groups on slotd's own socket, such as admin:ana, "
-		 "read:@staff "
-		 "or deploy:ci; root and the user that slotd runs as may do "
+		 "read:@staff, "
+		 "deploy:ci or metrics:prometheus; root and the user that slotd runs as may do "
 		 "everything. Once there is an allow= anywhere, whoever has no role may not even "
 		 "read. See WHO MAY DO WHAT."},
 	{"relays", OPTION_FIELD(S, relays), .def = "0", .max = 64, .on_change = EFFECT_DAEMON,

@@ -309,15 +309,15 @@ static int resolve_grant(struct granting *g, const char *text)
 
 	if ((int)role < 0) {
 		config_error(g->c, g->place,
-			     "allow: '%s' is not a role and a name: write read:, deploy: or "
-			     "admin:, and a user or an @group, as in deploy:ci",
+			     "allow: '%s' is not a role and a name: write metrics:, read:, deploy: "
+			     "or admin:, and a user or an @group, as in deploy:ci",
 			     text);
 		return 0;
 	}
-	if (g->service && role != ROLE_READ && role != ROLE_DEPLOY) {
+	if (g->service && role == ROLE_ADMIN) {
 		config_error(g->c, g->place,
 			     "allow: '%s': %s is a role for all of slotd: write it in [slotd]; a "
-			     "service has read and deploy",
+			     "service has metrics, read and deploy",
 			     text, role_name(role));
 		return 0;
 	}

@@ -28,7 +28,7 @@ static void next_metric(struct metrics_place *at)
 
 static bool may_read(const struct metrics_source *from, const char *service)
 {
-	return access_reads(from->access, from->peer, service);
+	return access_may(from->access, from->peer, ROLE_METRICS, service);
 }
 
 /* ---- processes: some at a time, by name, because the mirror may change meanwhile */

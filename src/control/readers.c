@@ -68,14 +68,19 @@ static bool is_free(const struct access *a, const struct peer *p)
 	       (p->has_credentials && (p->credentials.uid == 0 || p->credentials.uid == a->own));
 }
 
-bool access_reads(const struct access *a, const struct peer *p, const char *service)
+bool access_may(const struct access *a, const struct peer *p, enum role role, const char *service)
 {
 	if (is_free(a, p)) {
 		return true;
 	}
 	return p->has_credentials &&
 	       grants_level(a->grants.at, a->grants.len, p->credentials.uid, p->credentials.gid,
-			    service && *service ? service : NULL) >= ROLE_READ;
+			    service && *service ? service : NULL) >= role;
+}
+
+bool access_reads(const struct access *a, const struct peer *p, const char *service)
+{
+	return access_may(a, p, ROLE_READ, service);
 }
 
 bool access_has(const struct access *a, const struct peer *p, enum role role)

@@ -24,7 +24,7 @@ static const struct route routes[] = {
 	  .run = web_run_tail, .gone = web_gone },
 	{ .path = "/ok.html", .methods = HTTP_GET | HTTP_HEAD,
 	  .run = web_run_ok },
-	{ .path = "/metrics", .methods = HTTP_GET | HTTP_HEAD, .role = ROLE_READ, .ours = true,
+	{ .path = "/metrics", .methods = HTTP_GET | HTTP_HEAD, .role = ROLE_METRICS, .ours = true,
 	  .run = metrics_run, .gone = metrics_gone },
 };
 /* clang-format on */

@@ -91,6 +91,26 @@ void cmd_whoami(struct ctl *ctl, struct words *words)
 	}
 }
 
+/* Whole or not at all: it may be written to a file that a monitoring system reads. */
+void cmd_metrics(struct ctl *ctl, struct words *words)
+{
+	CLEANUP(strbuf_done) struct strbuf page = {0};
+	struct diag diag = {0};
+	int r = rpc_get(&ctl->rpc, "/metrics", &page, &diag);
+
+	(void)words;
+	if (r < 0 && ctl->rpc.http_status == 403) {
+		(void)fprintf(stderr,
+			      "slotctl: this needs the role metrics, as by allow=metrics:USER "
+			      "in [slotd]. slotctl whoami says what you may do\n");
+		ctl->exit_code = EXIT_SWAP_FAILED;
+	} else if (r < 0) {
+		session_own_failed(ctl, r, &diag, false);
+	} else {
+		(void)fwrite(strbuf_str(&page), 1, page.len, stdout);
+	}
+}
+
 void cmd_version(struct ctl *ctl, struct words *words)
 {
 	CLEANUP(value_done) struct value version = {0};

@@ -25,6 +25,7 @@ static command_fn *const functions[COMMAND_MAX_] = {
 	[COMMAND_LEAVE] = cmd_leave,
 	[COMMAND_LOG_LEVEL] = cmd_log_level,
 	[COMMAND_MAINTAIL] = cmd_maintail,
+	[COMMAND_METRICS] = cmd_metrics,
 	[COMMAND_NOTIFY] = cmd_notify,
 	[COMMAND_OFFLINE] = cmd_offline,
 	[COMMAND_OPEN] = cmd_open,

@@ -41,7 +41,8 @@ command_fn cmd_ab, cmd_ask, cmd_add, cmd_attach, cmd_avail, cmd_canary, cmd_clea
 	cmd_log_level, cmd_maintail, cmd_open, cmd_pid, cmd_promote, cmd_quit, cmd_releases,
 	cmd_reload, cmd_remove, cmd_reopen, cmd_reread, cmd_restart, cmd_restart_daemon,
 	cmd_upgrade, cmd_rollback, cmd_shutdown, cmd_signal, cmd_slots, cmd_start, cmd_status,
-	cmd_stop, cmd_swap, cmd_tail, cmd_update, cmd_version, cmd_notify, cmd_offline, cmd_whoami;
+	cmd_stop, cmd_swap, cmd_tail, cmd_update, cmd_version, cmd_notify, cmd_offline, cmd_whoami,
+	cmd_metrics;
 
 /** restart --rolling. */
 command_fn cmd_restart_rolling;

@@ -207,6 +207,12 @@ int rpc_call(struct rpc *rpc, struct value *ret, struct diag *diag, const char *
 	return 0;
 }
 
+int rpc_get(struct rpc *rpc, const char *path, struct strbuf *ret, struct diag *diag)
+{
+	rpc->patience = RPC_PATIENCE;
+	return exchange(rpc, "GET", path, NULL, take_bytes, ret, diag);
+}
+
 int rpc_stream(struct rpc *rpc, const char *path, http_body_fn *body, void *data, struct diag *diag)
 {
 	int r;

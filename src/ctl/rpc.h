@@ -49,6 +49,9 @@ int rpc_open(struct rpc *rpc, const char *url, const char *user, const char *pas
 int rpc_call(struct rpc *rpc, struct value *ret, struct diag *diag, const char *method,
 	     const char *types, ...);
 
+/** A GET whose body is appended to ret. As rpc_call. */
+int rpc_get(struct rpc *rpc, const char *path, struct strbuf *ret, struct diag *diag);
+
 /** A GET whose body goes to body as it comes, until the server or a signal ends it. As rpc_call. */
 int rpc_stream(struct rpc *rpc, const char *path, http_body_fn *body, void *data,
 	       struct diag *diag);

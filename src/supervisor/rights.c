@@ -68,22 +68,33 @@ static enum role best(const struct config *c, const struct message *m)
 	return role;
 }
 
+static void describe_role(enum role role, const char *service, struct strbuf *to)
+{
+	if (to->len) {
+		(void)strbuf_adds(to, ", ");
+	}
+	if (role == ROLE_METRICS) {
+		(void)strbuf_addf(to, "read the metrics%s%s", service ? " of " : "",
+				  service ? service : "");
+	} else {
+		(void)strbuf_addf(to, "%s %s", role == ROLE_ADMIN ? "do" : role_name(role),
+				  service ? service : "everything");
+	}
+}
+
 /* "nothing", "read everything", "deploy payinv, read shop" */
 static void describe_roles(const struct config *c, const struct message *m, struct strbuf *to)
 {
 	const enum role all = level(c, m, NULL);
 
-	if (all == ROLE_ADMIN) {
-		(void)strbuf_adds(to, "do everything");
-	} else if (all != ROLE_NONE) {
-		(void)strbuf_addf(to, "%s everything", role_name(all));
+	if (all != ROLE_NONE) {
+		describe_role(all, NULL, to);
 	}
 	vec_for_each (s, &c->services) {
 		const enum role here = level(c, m, (*s)->name);
 
 		if (here > all && to->len < 512) {
-			(void)strbuf_addf(to, "%s%s %s", to->len ? ", " : "", role_name(here),
-					  (*s)->name);
+			describe_role(here, (*s)->name, to);
 		}
 	}
 	if (!to->len) {

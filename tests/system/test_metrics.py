@@ -190,6 +190,50 @@ password=geheim
     client.close()
 
 
+# ---- who may read them
+
+USERS = {"metrics": "daemon", "read": "games", "deploy": "backup", "one": "mail", "none": "nobody"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="other users need root")
+def test_the_role_metrics_reads_them_and_nothing_else(slotd, ports):
+    payinv = Payinv(slotd, ports, options=f"""allow=deploy:{USERS["deploy"]}, metrics:{USERS["one"]}
+[slotd]
+allow=metrics:{USERS["metrics"]}, read:{USERS["read"]}
+""" + PROGRAMS)
+    daemon = payinv.daemon
+
+    def ctl(who, *arguments):
+        return daemon.ctl(*arguments, user=USERS[who], group="nogroup", extra_groups=[])
+
+    def status(who, path):
+        return subprocess.run(
+            ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket", daemon.socket,
+             f"http://localhost{path}"], user=USERS[who], group="nogroup", extra_groups=[],
+            text=True, capture_output=True, timeout=60).stdout
+
+    assert {who: status(who, "/metrics") for who in USERS} == {
+        "metrics": "200", "read": "200", "deploy": "200", "one": "200", "none": "403"}
+    assert [status("metrics", path) for path in ("/", "/index.html")] == ["403", "403"]
+    for command in (["slots"], ["status"], ["history"], ["tail", payinv.worker("a", 0)],
+                    ["maintail"], ["swap", "payinv"], ["stop", "all"], ["reload"]):
+        done = ctl("metrics", *command)
+        assert "read the metrics" in done.stdout + done.stderr or "role" in done.stderr, command
+    assert daemon.service("payinv")["live"] == "a"
+    assert daemon.info(payinv.worker("a", 0))["statename"] == "RUNNING"
+    assert "may read the metrics" in ctl("metrics", "whoami").stdout
+    assert "may read the metrics of payinv" in ctl("one", "whoami").stdout
+
+    whole = Metrics(ctl("metrics", "metrics").stdout)
+    assert whole.all("slotd_process_up", process="ends") and whole("slotd_slot_live", slot="a") == 1
+    for who in ("one", "deploy"):  # the service of the role, and no more
+        part = Metrics(ctl(who, "metrics").stdout)
+        assert part("slotd_slot_live", slot="a") == 1 and part("slotd_up") == 1
+        assert not part.all("slotd_process_up", process="ends")
+    refused = ctl("none", "metrics")
+    assert refused.returncode == 10 and not refused.stdout and "role metrics" in refused.stderr
+
+
 # ---- a thousand workers
 
 THOUSAND = "".join(f"""

@@ -12,8 +12,8 @@ from test_services import Payinv
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="other users need root")
 
-READER, DEPLOYER, ADMIN, NOBODY = "games", "backup", "www-data", "nobody"
-ROLES = f"[slotd]\nallow=admin:{ADMIN}, read:@{READER}\n"
+READER, DEPLOYER, ADMIN, METRICS, NOBODY = "games", "backup", "www-data", "daemon", "nobody"
+ROLES = f"[slotd]\nallow=admin:{ADMIN}, metrics:{METRICS}, read:@{READER}\n"
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_each_role_may_what_it_says_and_no_more(roles):
         (READER, "status", "other"): True, (READER, "tail", "other"): True,
         (READER, "history"): True, (READER, "swap", "payinv"): False,
         (READER, "signal", "HUP", "other"): False, (READER, "maintail"): False,
-        (NOBODY, "slots"): False, (NOBODY, "history"): False,
+        (METRICS, "slots"): False, (NOBODY, "slots"): False, (NOBODY, "history"): False,
         (NOBODY, "swap", "payinv"): False, (NOBODY, "version"): True, (NOBODY, "help"): True,
     }
     for (user, *arguments), right in rights.items():
@@ -97,6 +97,7 @@ def test_whoami_says_what_one_may_and_a_reload_changes_it(roles):
     assert f"{DEPLOYER} (uid " in who(DEPLOYER) and "may deploy payinv" in who(DEPLOYER)
     assert "may read everything" in who(READER) and "may do everything" in who(ADMIN)
     assert "uid 65534" in who(NOBODY) and "may do nothing" in who(NOBODY)
+    assert "read the metrics" in who(METRICS)
     roles.daemon.write_config(roles.daemon.read("slotd.conf").replace(
         f"allow=deploy:{DEPLOYER}", f"allow=read:{DEPLOYER}"), head=False)
     roles.daemon.ctl("reload", check=True)

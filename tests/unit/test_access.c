@@ -10,7 +10,7 @@
 
 static const struct grant grants[] = {
 	{ROLE_ADMIN, false, 10, NULL},	    {ROLE_READ, true, 20, NULL},
-	{ROLE_DEPLOY, false, 30, "payinv"}, {ROLE_READ, false, 40, "chat"},
+	{ROLE_DEPLOY, false, 30, "payinv"}, {ROLE_METRICS, false, 40, NULL},
 	{ROLE_READ, false, 30, "shop"},
 };
 #define N ARRAY_SIZE(grants)
@@ -25,7 +25,7 @@ START_TEST(a_role_is_for_all_services_or_for_one)
 	ck_assert_int_eq(grants_level(grants, N, 30, 1, "shop"), ROLE_READ);
 	ck_assert_int_eq(grants_level(grants, N, 30, 1, "chat"), ROLE_NONE);
 	ck_assert_int_eq(grants_best(grants, N, 30, 1), ROLE_DEPLOY);
-	ck_assert_int_eq(grants_best(grants, N, 40, 1), ROLE_READ);
+	ck_assert_int_eq(grants_best(grants, N, 40, 1), ROLE_METRICS);
 	/* A uid is no gid, and nobody known is nobody at all. */
 	ck_assert_int_eq(grants_level(grants, N, 20, 10, NULL), ROLE_NONE);
 	ck_assert_int_eq(grants_level(grants, N, (uid_t)-1, (gid_t)-1, NULL), ROLE_NONE);
@@ -92,9 +92,9 @@ START_TEST(slotd_control_lets_read_whom_slotd_names)
 	const struct peer own = {.has_credentials = true, .credentials = {.uid = 500}};
 	const struct peer unknown = {0}, other = {.server = 1};
 
-	ck_assert_int_eq(apply(&a, false, "2 u 30 payinv\n"), 0);
+	ck_assert_int_eq(apply(&a, false, "3 u 30 payinv\n"), 0);
 	ck_assert(access_reads(&a, &unknown, NULL)); /* without roles as ever */
-	ck_assert_int_eq(apply(&a, true, "2 u 30 payinv\n1 g 20 *\n1 u 40 chat\n"), 0);
+	ck_assert_int_eq(apply(&a, true, "3 u 30 payinv\n2 g 20 *\n1 u 40 *\n"), 0);
 	ck_assert(access_reads(&a, &p, "payinv"));
 	ck_assert(!access_reads(&a, &p, "shop") && !access_reads(&a, &p, NULL));
 	ck_assert(!access_reads(&a, &p, "")); /* a worker of no service */
@@ -102,10 +102,10 @@ START_TEST(slotd_control_lets_read_whom_slotd_names)
 	p.credentials.gid = 20;
 	ck_assert(access_reads(&a, &p, "shop") && access_reads(&a, &p, NULL));
 	p.credentials = (struct ucred){.uid = 40, .gid = 1};
-	ck_assert(access_has(&a, &p, ROLE_READ) && !access_has(&a, &p, ROLE_DEPLOY));
+	ck_assert(access_has(&a, &p, ROLE_METRICS) && !access_has(&a, &p, ROLE_READ));
 	ck_assert(access_reads(&a, &root, NULL) && access_reads(&a, &own, NULL));
 	ck_assert(access_reads(&a, &other, NULL)); /* a server with rules of its own */
-	ck_assert(!access_reads(&a, &unknown, NULL) && !access_has(&a, &unknown, ROLE_READ));
+	ck_assert(!access_reads(&a, &unknown, NULL) && !access_has(&a, &unknown, ROLE_METRICS));
 	/* Nonsense changes nothing. */
 	ck_assert_int_eq(apply(&a, false, "x\n"), -EPROTO);
 	ck_assert(!access_reads(&a, &unknown, NULL));
