@@ -13,7 +13,7 @@ import pytest
 
 from harness.daemon import signal_and_wait
 from harness.load import once
-from harness.paths import ROOT
+from harness.paths import ROOT, SLOTCTL
 from harness.procs import wait_for
 from harness.scrape import TYPE, Metrics, get, promtool, scrape
 from test_canary import HELD, canary
@@ -233,6 +233,23 @@ allow=metrics:{USERS["metrics"]}, read:{USERS["read"]}
     refused = ctl("none", "metrics")
     assert refused.returncode == 10 and not refused.stdout and "role metrics" in refused.stderr
 
+    # The recipe for node_exporter.
+    place = daemon.dir / "textfile"
+    place.mkdir(mode=0o777)
+    place.chmod(0o777)
+    recipe = [ROOT / "contrib/prometheus/textfile", place]
+    program = place / "slotctl"
+    program.write_text(f'#!/bin/sh\nexec {SLOTCTL} -c {daemon.config} "$@"\n')
+    program.chmod(0o755)
+    run = {"env": {**daemon.env, "SLOTCTL": str(program)}, "user": USERS["metrics"],
+           "group": "nogroup", "extra_groups": []}
+    subprocess.run(recipe, check=True, **run)
+    assert Metrics((place / "slotd.prom").read_text())("slotd_up") == 1
+    program.write_text("#!/bin/sh\necho half; exit 1\n")
+    assert subprocess.run(recipe, **run).returncode == 1
+    assert Metrics((place / "slotd.prom").read_text())("slotd_up") == 1
+    assert sorted(path.name for path in place.iterdir()) == ["slotctl", "slotd.prom"]
+
 
 # ---- a thousand workers
 
@@ -307,3 +324,58 @@ def test_a_thousand_workers_take_no_memory_and_keep_nobody_waiting(slotd, ports,
                     f"{len(m.samples)} samples in {took * 1000:.0f} ms; another client meanwhile: "
                     f"median {beside[100] * 1000:.1f} ms, worst {beside[-1] * 1000:.0f} ms (alone "
                     f"{alone[100] * 1000:.1f} and {alone[-1] * 1000:.0f} ms)")
+
+
+# ---- Prometheus itself
+
+def test_prometheus_scrapes_it_by_the_recipe(slotd, ports, tmp_path):
+    port, own = ports.one(), ports.one()
+    payinv = Payinv(slotd, ports, options=f"""
+[inet_http_server]
+port=127.0.0.1:{port}
+username=prometheus
+password=geheim
+""")
+    (tmp_path / "password").write_text("geheim")
+    text = (ROOT / "contrib/prometheus/prometheus.yml").read_text()
+    for old, new in (("127.0.0.1:9001]", f"127.0.0.1:{port}]"), ("15s", "1s"),
+                     ("/etc/prometheus/slotd.password", str(tmp_path / "password")),
+                     ("- slotd.rules.yml", f"- {ROOT}/contrib/prometheus/slotd.rules.yml")):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    config = tmp_path / "prometheus.yml"
+    config.write_text("global: {evaluation_interval: 1s}\n" + text)
+    subprocess.run(["promtool", "check", "config", config], check=True, timeout=60,
+                   stdout=subprocess.DEVNULL)
+    known = {name for name, _ in scrape(payinv.daemon).samples} | set(re.findall(
+        r"# TYPE (\S+) ", scrape(payinv.daemon).text))
+    rules = (ROOT / "contrib/prometheus/slotd.rules.yml").read_text()
+    assert set(re.findall(r"slotd_\w+", rules)) <= known
+    with open(tmp_path / "log", "wb") as log:
+        prometheus = subprocess.Popen(
+            ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={tmp_path}/data",
+             f"--web.listen-address=127.0.0.1:{own}"], stdout=log, stderr=log)
+    try:
+        def query(text):
+            client = http.client.HTTPConnection("127.0.0.1", own, timeout=10)
+            try:
+                client.request("GET", f"/api/v1/query?query={text}")
+                return client.getresponse().read().decode()
+            except OSError:
+                return ""
+            finally:
+                client.close()
+
+        def log_text():
+            return (tmp_path / "log").read_text()
+
+        wait_for(lambda: '"slot":"a"' in query("slotd_slot_live==1"), log_text)
+        payinv.swap()
+        wait_for(lambda: '"slot":"b"' in query("slotd_slot_live==1"), log_text)
+        payinv.daemon.ctl("pause", "payinv", check=True)
+        wait_for(lambda: "ServiceTrouble" in query("ALERTS") and "paused" in query("ALERTS"),
+                 log_text)
+        assert '"1"]' in query("up")
+    finally:
+        prometheus.terminate()
+        prometheus.wait(30)
