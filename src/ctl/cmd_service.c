@@ -183,11 +183,21 @@ void cmd_slots(struct ctl *ctl, struct words *words)
 /* ---- jobs --------------------------------------------------------------------------------------
  */
 
-/* Waits for the job that is in the way, or a second when it is not known. */
-static void wait_for_other(struct ctl *ctl, const char *service)
+/* A second, or until deadline. */
+static void rest(usec_t deadline)
+{
+	const usec_t now = usec_monotonic(), left = deadline > now ? deadline - now : 0;
+	const usec_t span = left < SECONDS(1) ? left : SECONDS(1);
+	const struct timespec time = {.tv_sec = (time_t)(span / SECONDS(1)),
+				      .tv_nsec = (long)(span % SECONDS(1)) * 1000};
+
+	(void)nanosleep(&time, NULL);
+}
+
+/* Waits for the job that is in the way, or a second when it is not known; not beyond deadline. */
+static void wait_for_other(struct ctl *ctl, const char *service, usec_t deadline)
 {
 	CLEANUP(value_done) struct value status = {0}, reply = {0};
-	const struct timespec second = {.tv_sec = 1};
 	const struct value *found;
 	struct diag diag = {0};
 	int number = 0;
@@ -197,11 +207,13 @@ static void wait_for_other(struct ctl *ctl, const char *service)
 		number = found ? (int)value_int(found, "job") : 0;
 	}
 	/* no lines: the answer comes when the job is done, or in time */
+	ctl->rpc.until = deadline;
 	if (number <= 0 ||
 	    rpc_call(&ctl->rpc, &reply, &diag, "slotd.follow", "ii", number, -1) < 0 ||
 	    value_true(&reply, "done")) {
-		(void)nanosleep(&second, NULL);
+		rest(deadline);
 	}
+	ctl->rpc.until = 0;
 }
 
 static int ask(struct ctl *ctl, const struct job_ask *q, struct value *number, struct diag *diag)
@@ -248,7 +260,7 @@ static int ask_until(struct ctl *ctl, const struct job_ask *q, usec_t wait, stru
 			(void)fprintf(stderr, "slotctl: waiting: %s\n",
 				      fault_sentence(ctl->rpc.fault.code, ctl->rpc.fault.text));
 		}
-		wait_for_other(ctl, q->service);
+		wait_for_other(ctl, q->service, deadline);
 	}
 }
 

@@ -59,16 +59,32 @@ static int ensure_connected(struct rpc *rpc, struct diag *diag)
 	return 0;
 }
 
+/* A second, or what is left of the time. */
+static const struct timespec *next_look(const struct rpc *rpc, struct timespec *ret)
+{
+	const usec_t now = rpc->until ? usec_monotonic() : 0;
+	const usec_t left = rpc->until > now ? rpc->until - now : 0;
+
+	*ret = (struct timespec){.tv_sec = 1};
+	if (rpc->until && left < SECONDS(1)) {
+		*ret = (struct timespec){.tv_nsec = (long)left * 1000};
+	}
+	return ret;
+}
+
 /* Waits for bytes, counting the seconds aloud. 0 or -errno. */
 static int wait_readable(struct rpc *rpc)
 {
 	struct pollfd p = {.fd = rpc->fd, .events = POLLIN};
-	const struct timespec second = {.tv_sec = 1};
-	const bool counts = rpc->tick || rpc->patience;
+	const bool counts = rpc->tick || rpc->patience || rpc->until;
+	struct timespec step;
 	unsigned seconds = 0;
 	int n;
 
-	while ((n = ppoll(&p, 1, counts ? &second : NULL, rpc->wait_mask)) == 0) {
+	while ((n = ppoll(&p, 1, counts ? next_look(rpc, &step) : NULL, rpc->wait_mask)) == 0) {
+		if (rpc->until && usec_monotonic() >= rpc->until) {
+			break;
+		}
 		seconds++;
 		if (rpc->tick) {
 			rpc->tick(rpc->tick_data, seconds);

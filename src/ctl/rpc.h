@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <slotd/diag.h>
 #include <slotd/fault.h>
+#include <slotd/usec.h>
 
 /** Called each second while an answer is awaited, and with 0 at the end of such a wait. */
 typedef void rpc_tick_fn(void *data, unsigned seconds);
@@ -22,7 +23,8 @@ struct rpc {
 	bool sent;		   /* the last call may have reached the server */
 	const sigset_t *wait_mask; /* signal mask while waiting; NULL: as it is */
 	unsigned patience;	   /* seconds of silence that end the call; 0: none */
-	rpc_tick_fn *tick;	   /* may be NULL */
+	usec_t until;	   /* monotonic, when a call is given up with -ETIMEDOUT; 0: never */
+	rpc_tick_fn *tick; /* may be NULL */
 	void *tick_data;
 };
 

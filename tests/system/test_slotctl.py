@@ -610,6 +610,20 @@ def test_a_busy_service_is_said_or_waited_for(serve):
     assert 'waiting: payinv: deploy #7 by ana is in "gate"\n' in done.stderr
 
 
+def test_a_wait_is_over_in_time(serve):
+    def follow(*_):
+        time.sleep(20)  # a job that says nothing
+        return Job([]).follow(7, 0)
+
+    server = serve({"slotd.swap": lambda _: fault(100, "BUSY: payinv: a deploy is in \"prepare\""),
+                    "slotd.follow": follow},
+                   services=[fakectl.service(job=7, step="prepare", who="ana")])
+    began = time.monotonic()
+    done = ctl(server, "swap", "payinv", "--wait", "200ms")
+    assert done.returncode == 12 and "Queue: --wait 10m" in done.stderr
+    assert 0.2 <= time.monotonic() - began < 15
+
+
 def test_a_wrong_name_is_put_right(serve):
     server = serve({"slotd.swap": lambda _: 1})
     done = ctl(server, "deploy", "payinv-b")
