@@ -233,6 +233,13 @@ def test_a_canary_that_answers_with_errors_is_given_up(slotd, ports):
                      r"canary_failures=20%", text), text
     assert "told" in text and "NOTHING SWAPPED: a is live." in text
     assert answers[b"503"] >= 20 and daemon.service("payinv")["live"] == "a"
+    quiet = "canary_steps=50%:1200ms\ncanary_requests=1"  # it is looked at twice meanwhile
+    daemon.write_config(daemon.config.read_text().replace(
+        "canary_steps=50%:10m\ncanary_requests=20", quiet))
+    daemon.ctl("reload", check=True)
+    done = daemon.ctl("deploy", "payinv", "v3")
+    assert "50%: 0 requests, 0 failed" in done.stdout, "those of the former canary do not count"
+    assert done.returncode == 0 and daemon.service("payinv")["live"] == "b"
 
 
 @pytest.mark.long

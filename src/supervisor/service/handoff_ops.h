@@ -46,7 +46,7 @@ static inline uint64_t handoff_load_total(const struct handoff_load *l)
  * from 0. */
 static inline uint64_t handoff_since(uint64_t now, uint64_t then)
 {
-	return now > then ? now - then : now;
+	return now >= then ? now - then : now;
 }
 
 struct handoff_ops {
