@@ -219,6 +219,23 @@ def test_a_release_that_answers_500_everywhere_is_left_again(slotd, ports):
     assert (told["code"], told["step"]) == (11, "bake") and payinv.live_file() == "a"
 
 
+@pytest.mark.parametrize("answering", [True, False])
+def test_what_looks_at_the_preview_looks_at_the_new_slot_in_a_bake_too(slotd, ports, answering):
+    look = f"echo $SLOTD_PREVIEW >> %D%/seen; {LOOK.replace('$SLOTD_PORTS', '${SLOTD_PREVIEW#*:}')}"
+    preview = ports.one()
+    payinv = verified(slotd, ports, look,
+                      f"verify_interval=200ms\npreview_listen=127.0.0.1:{preview}\n")
+    job = baking(payinv, "deploy", "payinv", "4f2c91e")
+    if not answering:
+        payinv.daemon.ctl("offline", "payinv", check=True)
+    last = f"127.0.0.1:{payinv.address[1] if answering else payinv.ports_b[0]}"
+    wait_for(lambda: payinv.daemon.read("seen").endswith(last + "\n"), "it looks at the new slot")
+    assert payinv.daemon.read("seen").startswith(f"127.0.0.1:{preview}\n")
+    (payinv.daemon.dir / "bad-b").touch()
+    code, text = job.end()
+    assert code == 11 and "HTTP Error 500" in text and payinv.live() == "a", text
+
+
 def test_a_verify_that_hangs_is_ended_and_one_that_dies_with_slotd_is_run_again(slotd, ports):
     payinv = verified(slotd, ports, "test ! -e %D%/hang || { echo $$ > %D%/pid; sleep 1000; }",
                       f"verify_interval=100ms\nverify_timeout={2.5 * SLOW}\n")
