@@ -272,7 +272,7 @@ const struct option_def service_options[] = {
 	 .help = "Commands that a deploy runs in the idle slot before it starts the slot, one "
 		 "per line; the first command that fails ends the deploy. They run as the "
 		 "workers' user with the workers' environment. HOME, USER, LOGNAME and SHELL "
-		 "of that user are added where the environment does not set them, and so are "
+		 "of that user are added where environment= does not set them, and so are "
 		 "SLOTD_SERVICE, SLOTD_SLOT, SLOTD_LIVE_SLOT, SLOTD_PORTS, SLOTD_RELEASE, "
 		 "SLOTD_JOB (its number), SLOTD_KIND (deploy, swap or rollback) and SLOTD_PREVIEW "
 		 "(the first address of preview_listen). A command "

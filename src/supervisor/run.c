@@ -20,6 +20,7 @@
 #include "predecessor.h"
 #include "reload/reload.h"
 #include "rival_check.h"
+#include "service/environment.h"
 #include "service/gate.h"
 #include "service/services.h"
 #include "show/events.h"
@@ -209,11 +210,11 @@ static void abandon(struct supervisor *sup);
 static int make_tables(struct supervisor *sup, struct diag *diag)
 {
 	static int (*const inits[])(struct supervisor *) = {
-		shutdown_init, systemd_init,	 clock_init,   activity_init, keep_init,
-		helpers_init,  waits_init,	 orphans_init, starts_init,   signals_init,
-		requests_init, publish_init,	 ownlog_init,  events_init,   fcgi_init,
-		pidfile_init,  sd_listener_init, lookout_init, reload_init,   upgrade_init,
-		cgroups_init,  schedules_init,
+		shutdown_init, systemd_init,	 clock_init,	   activity_init, keep_init,
+		helpers_init,  waits_init,	 orphans_init,	   starts_init,	  signals_init,
+		requests_init, publish_init,	 ownlog_init,	   events_init,	  fcgi_init,
+		pidfile_init,  sd_listener_init, lookout_init,	   reload_init,	  upgrade_init,
+		cgroups_init,  schedules_init,	 environment_init,
 	};
 	int r = loop_new(&sup->loop);
 
@@ -362,8 +363,9 @@ static void end_parts(struct supervisor *sup)
 static void end_loop(struct supervisor *sup)
 {
 	static void (*const ends[])(struct supervisor *) = {
-		signals_done, systemd_done,  clock_done,   activity_done, starts_done,
-		waits_done,   shutdown_done, orphans_done, cgroups_done,  schedules_done,
+		signals_done, systemd_done,   clock_done,	activity_done,
+		starts_done,  waits_done,     shutdown_done,	orphans_done,
+		cgroups_done, schedules_done, environment_done,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {

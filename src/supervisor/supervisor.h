@@ -102,6 +102,7 @@ struct supervisor {
 	struct jobs *jobs;
 	struct keepings *keepings;
 	struct leftover *leftovers;
+	struct login *login; /* of service/environment.c */
 	struct lookout *lookout;
 	struct notices *notices;
 	struct sd_listener *sd_listener;

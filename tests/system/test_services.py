@@ -454,3 +454,15 @@ def test_prepare_and_checks_have_the_environment_of_their_user(slotd, ports):
         assert (out / name).read_text().split() == [
             f"HOME={pwd.getpwnam('nobody').pw_dir}", "USER=nobody", "LOGNAME=nobody",
             "SHELL=/bin/mine"]
+
+
+def test_prepare_knows_whom_it_runs_as_where_slotd_was_started_without_a_login(
+        slotd, ports, monkeypatch):
+    me = pwd.getpwuid(os.geteuid())
+    for name in ("HOME", "USER", "LOGNAME", "SHELL"):
+        monkeypatch.delenv(name, raising=False)
+    payinv = Payinv(slotd, ports, program="environment=SHELL=/bin/mine\n",
+                    options="prepare=echo $HOME $USER $LOGNAME $SHELL > %D%/prepared\n")
+    payinv.daemon.ctl("deploy", "payinv", check=True)
+    assert payinv.daemon.read("prepared").split() == [
+        me.pw_dir, me.pw_name, me.pw_name, "/bin/mine"]
