@@ -125,7 +125,7 @@ static bool equal_drain(const void *a, const void *b)
 
 static int parse_size(const struct parsing *p, const char *text, void *field)
 {
-	return value_size(text, field, p->diag);
+	return (p->def->ours ? value_space : value_size)(text, field, p->diag);
 }
 
 static int parse_octal(const struct parsing *p, const char *text, void *field)

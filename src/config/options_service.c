@@ -266,7 +266,7 @@ const struct option_def service_options[] = {
 
 	{"min_free", OPTION_FIELD_AS(S, min_free, uint64_t, OPT_SIZE), OURS, .def = "0",
 	 .help = "Space that must be free in the file system of the idle slot's "
-		 "prepare_directory before a deploy begins, such as 1GB; with less, the deploy "
+		 "prepare_directory before a deploy begins, such as 1G; with less, the deploy "
 		 "fails before it has changed anything. 0: it does not matter."},
 	{"prepare", OPTION_FIELD_AS(B, hooks[HOOK_PREPARE], char *, OPT_LINES), EACH_SLOT, OURS,
 	 .help = "Commands that a deploy runs in the idle slot before it starts the slot, one "

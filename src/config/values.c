@@ -109,20 +109,24 @@ int value_integer(const char *text, long *ret, struct diag *diag)
 	return 0;
 }
 
-int value_size(const char *text, uint64_t *ret, struct diag *diag)
+/* The first n of the suffixes: Supervisor has those with two letters. */
+static int size_of(const char *text, size_t n_suffixes, uint64_t *ret)
 {
 	static const struct {
 		const char *suffix;
 		long unit;
-	} units[] = {{"kb", 1L << 10}, {"mb", 1L << 20}, {"gb", 1L << 30}};
+	} units[] = {{"kb", 1L << 10}, {"mb", 1L << 20}, {"gb", 1L << 30},
+		     {"k", 1L << 10},  {"m", 1L << 20},	 {"g", 1L << 30}};
 	const char *start = skip_blanks(text);
 	size_t len = trimmed_len(start);
 	long unit = 1, n;
 
-	for (size_t i = 0; i < ARRAY_SIZE(units) && len >= 2; i++) {
-		if (strncasecmp(start + len - 2, units[i].suffix, 2) == 0) {
+	for (size_t i = 0; i < n_suffixes; i++) {
+		const size_t has = strlen(units[i].suffix);
+
+		if (len >= has && strncasecmp(start + len - has, units[i].suffix, has) == 0) {
 			unit = units[i].unit;
-			len -= 2;
+			len -= has;
 			break;
 		}
 	}
@@ -130,14 +134,31 @@ int value_size(const char *text, uint64_t *ret, struct diag *diag)
 		len--;
 	}
 	if (digits(start, len, 10, &n) < 0 || __builtin_mul_overflow(n, unit, &n)) {
-		return diag_set(
-			diag, -EINVAL,
-			"invalid literal for int() with base 10: '%.200s'; give bytes, or a "
-			"number with KB, MB or GB",
-			text);
+		return -EINVAL;
 	}
 	*ret = n < 0 ? 0 : (uint64_t)n;
 	return 0;
+}
+
+int value_size(const char *text, uint64_t *ret, struct diag *diag)
+{
+	const int r = size_of(text, 3, ret);
+
+	return r == 0 ? 0
+		      : diag_set(diag, r,
+				 "invalid literal for int() with base 10: '%.200s'; give bytes, or "
+				 "a number with KB, MB or GB",
+				 text);
+}
+
+int value_space(const char *text, uint64_t *ret, struct diag *diag)
+{
+	const int r = size_of(text, 6, ret);
+
+	return r == 0 ? 0
+		      : diag_set(diag, r,
+				 "'%.200s' is not a size; give bytes, or a number with K, M or G",
+				 text);
 }
 
 int value_octal(const char *text, mode_t *ret, struct diag *diag)

@@ -12,6 +12,8 @@
 int value_bool(const char *text, bool *ret, struct diag *diag);
 int value_integer(const char *text, long *ret, struct diag *diag);
 int value_size(const char *text, uint64_t *ret, struct diag *diag); /* negative: 0, no limit */
+/** As value_size, for options that Supervisor does not have: 1G is 1GB. */
+int value_space(const char *text, uint64_t *ret, struct diag *diag);
 int value_octal(const char *text, mode_t *ret, struct diag *diag);
 int value_seconds(const char *text, usec_t *ret, struct diag *diag);
 int value_signal(const char *text, int *ret, struct diag *diag);

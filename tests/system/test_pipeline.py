@@ -86,7 +86,7 @@ prepare=
   touch %D%/ran
   secret=hunter2 true
 verify=touch %D%/ran
-min_free=1KB
+min_free=1K
 bake=5
 """)
     daemon = payinv.daemon

@@ -204,7 +204,7 @@ START_TEST(numbers_are_whole_and_bounded)
 }
 END_TEST
 
-START_TEST(sizes_have_two_letter_suffixes)
+START_TEST(sizes_have_suffixes_of_two_letters_and_those_of_slotd_of_one)
 {
 	static const char *const bad[] = {"", "K", "5M", "5XB", "MB", "99999999999999GB"};
 	uint64_t n;
@@ -217,6 +217,12 @@ START_TEST(sizes_have_two_letter_suffixes)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		ck_assert_msg(value_size(bad[i], &n, NULL) == -EINVAL, "%s", bad[i]);
 	}
+	ck_assert(value_space("1G", &n, NULL) == 0 && n == 1 << 30);
+	ck_assert(value_space("5 m", &n, NULL) == 0 && n == 5 << 20);
+	ck_assert(value_space("2KB", &n, NULL) == 0 && n == 2048);
+	ck_assert(value_space("-1", &n, NULL) == 0 && n == 0);
+	ck_assert_int_eq(value_space("G", &n, NULL), -EINVAL);
+	ck_assert_int_eq(value_space("5T", &n, NULL), -EINVAL);
 }
 END_TEST
 
@@ -445,7 +451,8 @@ int main(void)
 			 an_expansion_cannot_grow_without_bound,
 			 environments_are_read_as_supervisor_reads_them,
 			 booleans_take_supervisors_words_and_no_others,
-			 numbers_are_whole_and_bounded, sizes_have_two_letter_suffixes,
+			 numbers_are_whole_and_bounded,
+			 sizes_have_suffixes_of_two_letters_and_those_of_slotd_of_one,
 			 modes_signals_and_exit_codes_are_read, addresses_are_made_canonical,
 			 names_of_options_are_unique_in_their_sections,
 			 every_default_parses_and_is_in_range, every_option_has_a_sentence_of_help,
