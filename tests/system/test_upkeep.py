@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import socket
 import subprocess
 import threading
 import time
@@ -56,6 +57,29 @@ def test_connections_wait_over_a_swap_and_a_killed_slotd_until_resume(payinv):
     wait_for(lambda: not note(payinv), "all is well again")
     refused = payinv.daemon.ctl("resume", "payinv")
     assert refused.returncode == 10 and "payinv is not paused" in refused.stderr
+
+
+def answers_of(client):
+    with client:
+        got = b""
+        while data := client.recv(65536):
+            got += data
+    return [part.partition(b"\r\n\r\n")[2] for part in got.split(b"HTTP/1.1 200 ")[1:]]
+
+
+def test_a_thousand_connections_wait_five_seconds_and_each_is_answered_in_order(payinv):
+    pause(payinv)
+    clients = [socket.create_connection(payinv.address, 60) for _ in range(1000)]
+    any_answer = select.poll()
+    for client in clients:
+        any_answer.register(client, select.POLLIN)
+        client.sendall(b"GET /bytes?5 HTTP/1.1\r\nHost: x\r\n\r\n"
+                       b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert stays(lambda: not any_answer.poll(0), 5), "none is answered or ended"
+    payinv.daemon.ctl("resume", "payinv", check=True)
+    for client in clients:
+        first, second = answers_of(client)
+        assert len(first) == 5 and second.startswith(b"a "), (first, second)
 
 
 def test_a_pause_that_nobody_ends_ends_by_itself(slotd, ports):
