@@ -239,8 +239,9 @@ def test_a_deploy_until_the_gate_is_made_live_by_a_swap_at_once(payinv):
 def test_a_rollback_to_a_former_release_deploys_it_again(slotd, ports):
     payinv = Payinv(slotd, ports, options="idle_keep=60\nprepare=echo $SLOTD_KIND $SLOTD_RELEASE "
                     ">> %D%/prepared\n")
-    for release in ("r1", "r2", "r3"):
+    for release in ("r1", "2026-11-29-1032", "r3"):
         payinv.daemon.ctl("deploy", "payinv", release, check=True)
+    assert re.search(r"2026-11-29-1032 +\d", payinv.daemon.ctl("history", check=True).stdout)
     listed = payinv.daemon.ctl("releases", "payinv", check=True).stdout.splitlines()
     assert [line.split()[0] for line in listed] == ["#1", "#2", "#3"], listed
     assert listed[1].endswith("held by a") and listed[2].endswith("live in b"), listed
