@@ -18,6 +18,9 @@ struct loop;
 enum loop_events {
 	LOOP_READ = 1,
 	LOOP_WRITE = 2,
+	/* For the read end of a pipe. epoll tells its end as both; of one who had asked for one of
+	 * them libev would say so to the kernel, a call for each pipe that ends. */
+	LOOP_PIPE = LOOP_READ | LOOP_WRITE,
 };
 
 struct loop_io;

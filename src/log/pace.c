@@ -100,7 +100,7 @@ static void look_at(struct stream *s)
 	pace_leave(s);
 	if (held == 0) {
 		s->looks = 0;
-		loop_io_set(p->loop, &s->io, s->pipe, LOOP_READ);
+		loop_io_set(p->loop, &s->io, s->pipe, LOOP_PIPE);
 		return;
 	}
 	enter(s); /* at the end */

@@ -84,7 +84,7 @@ static void watch(struct stream *s)
 {
 	s->waiting = false;
 	if (s->pipe >= 0 && !s->flows) {
-		loop_io_set(s->lg->loop, &s->io, s->pipe, LOOP_READ);
+		loop_io_set(s->lg->loop, &s->io, s->pipe, LOOP_PIPE);
 	}
 }
 

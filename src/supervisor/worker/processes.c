@@ -151,7 +151,7 @@ static void watch(struct process *p, const struct spawned *spawned)
 	p->executed = false;
 	p->started_wall = usec_wall();
 	process_watch(p);
-	loop_io_set(p->sup->loop, &p->report_io, p->report_fd, LOOP_READ);
+	loop_io_set(p->sup->loop, &p->report_io, p->report_fd, LOOP_PIPE);
 	p->start_ticks = spawned->start_ticks;
 	process_commit(p);
 	streams_started(p);
