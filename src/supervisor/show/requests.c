@@ -229,8 +229,8 @@ static void judge(struct request *q, struct request_item *item, struct process *
 	}
 }
 
-/* Those of thousands step nearly in their order: the search begins where the last one ended. How
- * many items of q wait for it. */
+/* Those of thousands step nearly in their order, or in the reverse of it: the search goes both ways
+ * from where the last one ended. How many items of q wait for it. */
 static unsigned judge_items(struct request *q, struct process *p, enum worker_state state,
 			    unsigned waiters)
 {
@@ -238,7 +238,8 @@ static unsigned judge_items(struct request *q, struct process *p, enum worker_st
 	unsigned found = 0;
 
 	for (size_t i = 0; found < waiters && i < q->items.len; i++) {
-		size_t at = (first + i) % q->items.len;
+		size_t away = (i + 1) / 2;
+		size_t at = (first + (i % 2 ? away : q->items.len - away)) % q->items.len;
 		struct request_item *item = &q->items.at[at];
 
 		if (item->process == p && item->wait != WAIT_NOTHING) {
