@@ -105,7 +105,8 @@ static struct kept *kept_of(struct supervisor *sup, const char *name)
 	return kept;
 }
 
-/* A worker's end is no work for helpers, and nothing comes to what is only written. */
+/* A worker's end is no work for helpers, and nothing comes to what is only written, or to what a
+ * child will have that is not there yet: it is watched when slotd-spawn has answered. */
 static bool brings_work(const char *tag)
 {
 	return strcmp(tag, KEEP_TAG_PIDFD) != 0 && strcmp(tag, KEEP_TAG_STDIN) != 0 &&
@@ -118,6 +119,11 @@ static void watch_work(struct supervisor *sup, const char *name, const struct ke
 	/* What helpers answer is no work for them. */
 	if (strncmp(name, KEEP_HELPER_PREFIX, strlen(KEEP_HELPER_PREFIX)) == 0) {
 		return;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (fds[i].fd >= 0 && strcmp(fds[i].tag, KEEP_TAG_REQUEST) == 0) {
+			return;
+		}
 	}
 	for (unsigned i = 0; i < n; i++) {
 		if (fds[i].fd >= 0 && brings_work(fds[i].tag)) {
