@@ -4,8 +4,9 @@
  * A channel: one end of a SOCK_SEQPACKET pair between slotd and a helper, watched by a loop.
  *
  * Sending never blocks. A peer may understand several messages in a packet (packs). To such a peer
- * the first message of a turn is sent at once; those that follow in the same turn are collected and
- * sent at its end in few packets: each of a thousand workers that end makes several.
+ * the first message of a turn is sent at once (to a patient one it is not); those that follow in
+ * the same turn are collected and sent at its end in few packets: each of a thousand workers that
+ * end makes several.
  *
  * What the peer does not accept at once is queued, up to a bound; beyond it channel_send returns
  * -ENOBUFS and the caller decides (state is sent again later by generation, a request fails). If a
@@ -53,9 +54,10 @@ struct channel {
 	int unread; /* bytes a prompt peer had not read after the turn it was sent something */
 	int unread_before; /* the same before the first message of this turn */
 	struct loop_idle turn_end;
-	bool packs; /* the peer understands several messages in a packet */
-	bool sent;  /* to such a peer, something in this turn */
-	bool full;  /* the peer takes nothing now */
+	bool packs;   /* the peer understands several messages in a packet */
+	bool patient; /* nothing waits for what such a peer does: the first is collected, too */
+	bool sent;    /* to such a peer, something in this turn */
+	bool full;    /* the peer takes nothing now */
 	struct channel_packet *head, *tail;
 	size_t queued; /* bytes */
 	uint64_t bad;  /* messages refused by the decoder */

@@ -347,7 +347,7 @@ static int enqueue(struct channel *ch, const struct message *m)
 /* The peer took all until now. 0, or why m has to wait or is lost. */
 static int send_or_collect(struct channel *ch, const struct message *m)
 {
-	bool joins = ch->sent && !m->n_fds;
+	bool joins = (ch->sent || (ch->patient && ch->packs)) && !m->n_fds;
 	int r;
 
 	if (joins && join_last(ch, m)) {

@@ -224,6 +224,27 @@ START_TEST(the_first_message_of_a_turn_goes_at_once_the_others_in_few_packets)
 }
 END_TEST
 
+START_TEST(a_patient_peer_gets_all_of_a_turn_at_its_end)
+{
+	struct pair p;
+	int fd;
+
+	pair_init(&p);
+	p.from.patient = true;
+	fd = p.to.fd;
+	for (uint32_t id = 0; id < 3; id++) {
+		send_line(&p, id);
+	}
+	ck_assert_uint_eq(packets_in(fd), 0);
+	ck_assert(channel_idle(&p.from));
+	take_all(&p, 3);
+	send_line(&p, 3);
+	send_descriptor(&p, 4);
+	ck_assert_uint_eq(packets_in(fd), 2);
+	pair_done(&p);
+}
+END_TEST
+
 START_TEST(what_was_collected_is_sent_before_the_channel_closes)
 {
 	struct pair p;
@@ -281,6 +302,7 @@ int main(void)
 			 refused_messages_are_counted_and_told_once,
 			 what_is_sent_in_one_turn_comes_in_order,
 			 the_first_message_of_a_turn_goes_at_once_the_others_in_few_packets,
+			 a_patient_peer_gets_all_of_a_turn_at_its_end,
 			 what_was_collected_is_sent_before_the_channel_closes,
 			 a_peer_that_takes_nothing_gets_all_of_it_later,
 			 what_follows_a_damaged_message_in_a_packet_is_refused_with_it);

@@ -324,6 +324,7 @@ static void started(struct helper *h, int channel_fd)
 	channel_first(&h->channel); /* however many workers end in the same turn */
 	h->channel.stall_after = STALL_AFTER;
 	h->channel.prompt = true;
+	h->channel.patient = h->kind == HELPER_LOG; /* a line can wait, a restart cannot */
 	helper_keep(h);
 	ops_of(h)->refill(h);
 }
