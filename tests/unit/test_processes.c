@@ -47,6 +47,20 @@ START_TEST(one_that_crashes_is_started_again_at_once)
 }
 END_TEST
 
+START_TEST(its_successor_is_asked_for_in_the_turn_of_its_end)
+{
+	auto_world w = world_new(web);
+
+	world_advance(&w, SECONDS(2));
+	fake_process_exit(fake_process_find("web"), 1 << 8);
+	ck_assert(fake_loop_turn());
+	ck_assert_str_eq(world_state(&w, "web"), "STARTING");
+	ck_assert_ptr_nonnull(world_process(&w, "web")->call);
+	world_settle(&w);
+	ck_assert_ptr_null(world_process(&w, "web")->call);
+}
+END_TEST
+
 START_TEST(one_that_never_stays_up_is_given_up)
 {
 	auto_world w = world_new(web);
@@ -249,8 +263,9 @@ int main(void)
 {
 	return suite_run(
 		"processes", a_program_is_started_and_runs_after_startsecs,
-		one_that_crashes_is_started_again_at_once, one_that_never_stays_up_is_given_up,
-		one_that_ignores_the_stop_signal_is_killed,
+		one_that_crashes_is_started_again_at_once,
+		its_successor_is_asked_for_in_the_turn_of_its_end,
+		one_that_never_stays_up_is_given_up, one_that_ignores_the_stop_signal_is_killed,
 		a_child_that_never_gets_to_its_command_can_be_stopped,
 		a_command_that_is_none_is_told_and_not_started, a_full_process_table_is_waited_for,
 		a_stream_outlives_the_run_that_wrote_to_it,

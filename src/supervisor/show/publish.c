@@ -21,12 +21,14 @@
 /*
  * What control's mirror shows. Changes are collected and sent at the end of a turn, at most every
  * PACE and only while the channel is empty, always the newest state: a crash loop or a slow
- * control costs no more than that. An answer first pushes out what is still collected, so that
- * whoever asked sees what came of it.
+ * control costs no more than that. While slotd-spawn makes a worker of which is to be told, all
+ * waits for MAKING. An answer first pushes out what is still collected, so that whoever asked sees
+ * what came of it.
  */
 
 #define RETRY_AFTER MSECONDS(100)
 #define PACE	    MSECONDS(20)
+#define MAKING	    MSECONDS(2)
 
 struct publish {
 	struct supervisor *sup;
@@ -353,9 +355,26 @@ static void run(struct publish *pub)
 	}
 }
 
+static bool any_being_made(const struct publish *pub)
+{
+	vec_for_each (p, &pub->processes) {
+		if ((*p)->call) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A worker that is being made has its pid soon, and slotd-control would run in its place. */
 static void on_idle(struct loop_idle *idle)
 {
-	run(container_of(idle, struct publish, idle));
+	struct publish *pub = container_of(idle, struct publish, idle);
+
+	if (!any_being_made(pub)) {
+		run(pub);
+	} else if (pub->timer.at == USEC_NEVER) {
+		loop_timer_set(pub->sup->loop, &pub->timer, usec_add(usec_monotonic(), MAKING));
+	}
 }
 
 static void on_timer(struct loop_timer *t)

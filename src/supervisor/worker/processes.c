@@ -136,6 +136,7 @@ static void on_exit_event(struct loop_io *io, unsigned events)
 	forget_descriptors(p);
 	p->clearing = true;
 	finished(p);
+	process_restart_at_once(p);
 }
 
 void process_watch(struct process *p)
@@ -273,6 +274,7 @@ void process_clear(struct process *p)
 {
 	if (p->clearing) {
 		finished(p);
+		process_restart_at_once(p);
 	}
 }
 

@@ -2,6 +2,7 @@
 #include "worker/process.h"
 #include "worker/process_row.h"
 #include "worker/processes.h"
+#include "worker/waits.h"
 
 #include <slotd/cleanup.h>
 
@@ -168,6 +169,17 @@ void process_restart_soon(struct process *p)
 	if (!p->start_waits) {
 		p->restart_due = true;
 		start_or_wait(p);
+	}
+}
+
+/* Before anybody is told of the end in this turn: what the others do with that takes longer than
+ * the request. Who waits for an end goes first, though. */
+void process_restart_at_once(struct process *p)
+{
+	if (!worker_state_info(p->worker.state)->alive && p->worker.deadline <= usec_monotonic() &&
+	    !p->removed && !p->restart && !waits_any(p->sup)) {
+		loop_timer_stop(p->sup->loop, &p->timer);
+		process_restart_soon(p);
 	}
 }
 

@@ -11,6 +11,8 @@ void process_start_soon(struct process *p);
 void process_autostart(struct process *p);
 /** Its timer for the next start has expired: starts p in the same order. */
 void process_restart_soon(struct process *p);
+/** It has ended: if it may be started again at once, its successor is asked for in this turn. */
+void process_restart_at_once(struct process *p);
 /** Carries out a start of p that waits; to be called before another command for it. */
 void process_start_due(struct process *p);
 /** p starts now, or is about to be freed. */

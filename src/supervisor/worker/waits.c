@@ -139,6 +139,11 @@ void waits_look_soon(struct supervisor *sup)
 	}
 }
 
+bool waits_any(const struct supervisor *sup)
+{
+	return sup->waits->n > 0;
+}
+
 void waits_forget(struct process *p)
 {
 	p->sup->waits->n -= p->waits ? 1 : 0;

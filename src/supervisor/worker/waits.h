@@ -15,6 +15,8 @@ bool process_waits_for_rival(struct process *p);
 void process_wait_no_more(struct process *p);
 /** Returns the first process that p waits for; NULL: none. */
 const struct process *process_waits_for(const struct process *p);
+/** Does any process wait for the end of another? */
+bool waits_any(const struct supervisor *sup);
 /** p is about to be freed. */
 void waits_forget(struct process *p);
 /** A process has ended. */
