@@ -207,8 +207,9 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 		.usage = "history [SERVICE...]\tList swaps, rollbacks and deploys, and their results",
 		.manual = "Each line says when it began, from which slot to which it went, the "
 			  "release, how long it took, who asked for it, and how it ended; after a "
-			  "failure also the step, the worker and the reason. slotd keeps the last "
-			  "few thousand lines.",
+			  "failure also the step, the worker and the reason. So do those of freeze, "
+			  "pause and offline, and of their ends: when, who and why. slotd keeps the "
+			  "last few thousand lines.",
 		.flags = ALLOW_JSON | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.readHistory", METHOD_READ_LOG, {SLICE},
 			"Returns swaps, rollbacks and deploys, a line of JSON each. " READ_HELP,
@@ -335,9 +336,12 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 	[COMMAND_RELEASES] = {
 		.name = "releases", .topic = TOPIC_SERVICES, .may = MAY_READ,
 		.usage = "releases SERVICE\tList the releases that were deployed",
-		.manual = "The newest is the last. For each it shows the job, when it was live first, the slot, "
-			  "who deployed it, and whether a slot holds it now. slotctl rollback "
-			  "SERVICE JOB brings one back. As many are listed as the history has.",
+		.manual = "The newest is the last. For each it shows the job, when it began, the release, "
+			  "what brought it (deploy, rollback, ...), the slot, who asked for it, and what "
+			  "became of it: live in a slot, held by one, done where it was live and no slot "
+			  "holds it any more, or in which step it failed, and why. slotctl rollback "
+			  "SERVICE JOB brings one back that did not fail. As many are listed as the "
+			  "history has.",
 		.flags = ALLOW_JSON | OURS, .completion = COMPLETE_SERVICES,
 	},
 	[COMMAND_RELOAD] = {

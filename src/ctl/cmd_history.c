@@ -58,23 +58,14 @@ static bool is_among(const json_t *all, const char *service)
 	return false;
 }
 
-/* A blank follows also what is wider. */
-static void column(struct strbuf *to, const char *text, size_t width)
+/* Of a service that was frozen, paused or taken offline, which is no job. */
+static void add_upkeep(struct strbuf *to, const json_t *entry, const char *when)
 {
-	view_pad(to, text, width);
-	if (view_width(text) >= width) {
-		(void)strbuf_addc(to, ' ');
-	}
-}
-
-/* Of a service that went offline or online, which is no job. */
-static void add_outage(struct strbuf *to, const json_t *entry, const char *when)
-{
-	column(to, "", 6);
-	column(to, when, 18);
-	column(to, text_of(entry, "service"), 14);
-	column(to, text_of(entry, "kind"), 41);
-	column(to, text_of(entry, "who"), 12);
+	view_column(to, "", 6);
+	view_column(to, when, 18);
+	view_column(to, text_of(entry, "service"), 14);
+	view_column(to, text_of(entry, "kind"), 41);
+	view_column(to, text_of(entry, "who"), 12);
 	(void)strbuf_addf(to, "%s\n", text_of(entry, "text"));
 }
 
@@ -88,27 +79,27 @@ static void add_entry(struct strbuf *to, const json_t *entry)
 		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
 	}
 	if (!json_object_get(entry, "job")) {
-		add_outage(to, entry, when);
+		add_upkeep(to, entry, when);
 		return;
 	}
 	(void)usec_format((usec_t)(json_number_value(json_object_get(entry, "took")) * 1e6), took,
 			  sizeof(took));
 	(void)snprintf(row, sizeof(row), "#%lld",
 		       json_integer_value(json_object_get(entry, "job")));
-	column(to, row, 6);
-	column(to, when, 18);
-	column(to, text_of(entry, "service"), 14);
-	column(to, text_of(entry, "kind"), 10);
+	view_column(to, row, 6);
+	view_column(to, when, 18);
+	view_column(to, text_of(entry, "service"), 14);
+	view_column(to, text_of(entry, "kind"), 10);
 	if (strcmp(text_of(entry, "kind"), swap_kind_name(SWAP_KIND_RESTART)) == 0) {
 		(void)snprintf(row, sizeof(row), "in %s", text_of(entry, "to"));
 	} else {
 		(void)snprintf(row, sizeof(row), "%s -> %s", text_of(entry, "from"),
 			       text_of(entry, "to"));
 	}
-	column(to, row, 8);
-	column(to, text_of(entry, "release"), 14);
-	column(to, took, 9);
-	column(to, text_of(entry, "who"), 12);
+	view_column(to, row, 8);
+	view_column(to, text_of(entry, "release"), 14);
+	view_column(to, took, 9);
+	view_column(to, text_of(entry, "who"), 12);
 	if (*text_of(entry, "step")) {
 		(void)strbuf_addf(to, "FAILED in %s: %s\n", text_of(entry, "step"),
 				  text_of(entry, "why"));

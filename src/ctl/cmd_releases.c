@@ -19,15 +19,20 @@ static const char *text_of(const json_t *entry, const char *name)
 	return text ? text : "";
 }
 
-/* It has a release, which was brought into a slot and was live. */
-static bool is_release(const json_t *entry)
+/* It was to bring a release into a slot and make it live. */
+static bool brings_release(const json_t *entry)
 {
 	const char *kind = text_of(entry, "kind");
 
 	return *text_of(entry, "release") && !json_object_get(entry, "until") &&
-	       json_integer_value(json_object_get(entry, "code")) == SWAP_EXIT_DONE &&
 	       (strcmp(kind, "deploy") == 0 || strcmp(kind, "rollback") == 0 ||
 		strcmp(kind, "canary") == 0 || strcmp(kind, "promote") == 0);
+}
+
+static bool is_release(const json_t *entry)
+{
+	return brings_release(entry) &&
+	       json_integer_value(json_object_get(entry, "code")) == SWAP_EXIT_DONE;
 }
 
 /* ---- the list ---- */
@@ -39,17 +44,17 @@ static json_t *releases_of(json_t *history)
 
 	json_array_foreach(history, i, entry)
 	{
-		if (is_release(entry)) {
+		if (brings_release(entry)) {
 			(void)json_array_append(all, entry);
 		}
 	}
 	return all;
 }
 
-/* "live in b", "held by a", or "". */
+/* "live in b", "held by a", or "done": it was live. */
 static const char *where(const struct value *status, const json_t *entry, char *buf, size_t size)
 {
-	buf[0] = '\0';
+	(void)snprintf(buf, size, "done");
 	value_for_each(service, value_array(status, "services"))
 	{
 		if (strcmp(value_text(service, "service"), text_of(entry, "service")) != 0) {
@@ -82,13 +87,18 @@ static void add_row(struct strbuf *to, const struct value *status, const json_t 
 	}
 	(void)snprintf(cell, sizeof(cell), "#%lld",
 		       json_integer_value(json_object_get(entry, "job")));
-	view_pad(to, cell, 6);
-	view_pad(to, when, 18);
-	view_pad(to, text_of(entry, "release"), 20);
-	view_pad(to, text_of(entry, "kind"), 10);
-	view_pad(to, text_of(entry, "to"), 3);
-	view_pad(to, text_of(entry, "who"), 12);
-	(void)strbuf_addf(to, "%s\n", where(status, entry, cell, sizeof(cell)));
+	view_column(to, cell, 6);
+	view_column(to, when, 18);
+	view_column(to, text_of(entry, "release"), 20);
+	view_column(to, text_of(entry, "kind"), 10);
+	view_column(to, text_of(entry, "to"), 3);
+	view_column(to, text_of(entry, "who"), 12);
+	if (is_release(entry)) {
+		(void)strbuf_addf(to, "%s\n", where(status, entry, cell, sizeof(cell)));
+	} else {
+		(void)strbuf_addf(to, "FAILED in %s: %s\n", text_of(entry, "step"),
+				  text_of(entry, "why"));
+	}
 }
 
 static void show(struct ctl *ctl, const struct words *words, const json_t *all)

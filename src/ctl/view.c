@@ -22,6 +22,14 @@ void view_pad(struct strbuf *to, const char *text, size_t width)
 	(void)strbuf_addf(to, "%*s", have < width ? (int)(width - have) : 0, "");
 }
 
+void view_column(struct strbuf *to, const char *text, size_t width)
+{
+	view_pad(to, text, width);
+	if (view_width(text) >= width) {
+		(void)strbuf_addc(to, ' ');
+	}
+}
+
 const char *view_ago(int64_t since, usec_t now, char *buf, size_t size)
 {
 	if (since <= 0) {

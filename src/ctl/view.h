@@ -44,5 +44,7 @@ void view_print(FILE *to, const char *text, bool terminal);
 size_t view_width(const char *text);
 /** Appends text and blanks up to width. */
 void view_pad(struct strbuf *to, const char *text, size_t width);
+/** The same, with a blank also behind what is wider. */
+void view_column(struct strbuf *to, const char *text, size_t width);
 /** How long ago seconds since the epoch were, for people; "" for 0. Returns buf. */
 const char *view_ago(int64_t since, usec_t now, char *buf, size_t size);

@@ -89,6 +89,8 @@ def test_a_pause_that_nobody_ends_ends_by_itself(slotd, ports):
     end_requests(begin_requests(payinv, 3, answers))
     payinv.daemon.wait_log("the pause by root took longer than pause_timeout, 1.0 s: resumed")
     assert len(answers) == 3 and not note(payinv)
+    told = payinv.daemon.ctl("history", "payinv", check=True).stdout
+    assert re.search(r" pause +root\b.*\n.* resume +pause_timeout\b", told), told
 
 
 # ---- freeze
@@ -116,6 +118,8 @@ def test_a_frozen_service_is_not_deployed_also_after_a_reboot(payinv):
     daemon.ctl("freeze", "payinv", "again", check=True)
     daemon.ctl("rollback", "payinv", check=True)
     assert payinv.live() == "a", "a rollback is not refused"
+    told = daemon.ctl("history", "payinv", check=True).stdout
+    assert re.search(r" freeze +root +the stocktaking\n.* unfreeze +root\b", told), told
     done = daemon.ctl("freeze", "payinv", "ü" * 100)
     assert "at most 127 bytes, and no control characters" in done.stderr
 
@@ -237,14 +241,14 @@ def test_a_deploy_until_the_gate_is_made_live_by_a_swap_at_once(payinv):
 
 
 def test_a_rollback_to_a_former_release_deploys_it_again(slotd, ports):
-    payinv = Payinv(slotd, ports, options="idle_keep=60\nprepare=echo $SLOTD_KIND $SLOTD_RELEASE "
-                    ">> %D%/prepared\n")
+    payinv = Payinv(slotd, ports, options="idle_keep=60\nprepare=test ! -e %D%/refuse && "
+                    "echo $SLOTD_KIND $SLOTD_RELEASE >> %D%/prepared\n")
     for release in ("r1", "2026-11-29-1032", "r3"):
         payinv.daemon.ctl("deploy", "payinv", release, check=True)
     assert re.search(r"2026-11-29-1032 +\d", payinv.daemon.ctl("history", check=True).stdout)
     listed = payinv.daemon.ctl("releases", "payinv", check=True).stdout.splitlines()
     assert [line.split()[0] for line in listed] == ["#1", "#2", "#3"], listed
-    assert listed[1].endswith("held by a") and listed[2].endswith("live in b"), listed
+    assert [re.split("  +", line)[-1] for line in listed] == ["done", "held by a", "live in b"], listed
     done = payinv.daemon.ctl("rollback", "payinv", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert payinv.daemon.slot("payinv", payinv.live())["release"] == "r1"
@@ -254,6 +258,12 @@ def test_a_rollback_to_a_former_release_deploys_it_again(slotd, ports):
     assert payinv.daemon.slot("payinv", payinv.live())["release"] == "r3"
     done = payinv.daemon.ctl("rollback", "payinv", "3")
     assert done.returncode == 10 and "payinv: r3 is live" in done.stderr
+    (payinv.daemon.dir / "refuse").touch()
+    payinv.daemon.ctl("deploy", "payinv", "r4")
+    last = payinv.daemon.ctl("releases", "payinv", check=True).stdout.splitlines()[-1]
+    assert re.search(r" r4 +deploy +. +root +FAILED in prepare: .*exit status 1", last), last
+    done = payinv.daemon.ctl("rollback", "payinv", last.split()[0])
+    assert done.returncode == 2 and "no release of payinv was deployed by job" in done.stderr
     done = payinv.daemon.ctl("rollback", "payinv", "77")
     assert done.returncode == 2 and "no release of payinv was deployed by job 77" in done.stderr
 

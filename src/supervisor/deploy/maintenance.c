@@ -1,12 +1,12 @@
 #include "deploy/maintenance.h"
 #include "deploy/announce.h"
 #include "deploy/records.h"
+#include "deploy/upkeep.h"
 #include "service/observers.h"
 #include "service/offline_page.h"
 
 #include <slotd/cleanup.h>
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,28 +70,6 @@ static void set_offline(struct service *s, usec_t since, const char *who, const 
 	records_write_state(s->sup);
 }
 
-/* Of an outage, which may last: a line without a job. */
-static void write_history(struct service *s)
-{
-	const struct maintenance *m = &s->maintenance;
-	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:s}", "service", s->name, "kind",
-			      maintenance_name(m->act), "who", m->who, "began",
-			      (json_int_t)(usec_wall() / SECONDS(1)), "text", m->why);
-	char *dump = o ? json_dumps(o, JSON_COMPACT) : NULL, *text = NULL;
-
-	if (dump && asprintf(&text, "%s\n", dump) < 0) {
-		text = NULL;
-	}
-	if (text) {
-		records_history(s->sup, text, NULL);
-	} else {
-		service_say(s, LOG_ERR, "%s is not in the history: out of memory",
-			    maintenance_name(m->act));
-	}
-	free(dump);
-	json_decref(o);
-}
-
 static void take_effect(struct service *s)
 {
 	const struct maintenance *m = &s->maintenance;
@@ -108,16 +86,15 @@ static void take_effect(struct service *s)
 		service_say(s, LOG_NOTICE, "offline by %s%s%s: requests are answered 503", m->who,
 			    *m->why ? ": " : "", m->why);
 		set_offline(s, usec_wall(), m->who, m->why);
-		write_history(s);
 		break;
 	case MAINTENANCE_ONLINE:
 		service_say(s, LOG_NOTICE, "online again, by %s", m->who);
 		set_offline(s, 0, "", "");
-		write_history(s);
 		break;
 	case MAINTENANCE_NONE:
 		return;
 	}
+	upkeep_write_history(s, maintenance_name(m->act), m->who, m->why);
 	service_maintained(s, m->act);
 }
 

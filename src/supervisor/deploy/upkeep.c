@@ -5,7 +5,9 @@
 
 #include <slotd/cleanup.h>
 
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -25,6 +27,24 @@ static void changed(struct service *s)
 	service_write_ledger(s);
 	service_settle_soon(s);
 	service_changed(s);
+}
+
+void upkeep_write_history(struct service *s, const char *kind, const char *who, const char *why)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:s}", "service", s->name, "kind", kind, "who",
+			      who, "began", (json_int_t)(usec_wall() / SECONDS(1)), "text", why);
+	char *dump = o ? json_dumps(o, JSON_COMPACT) : NULL, *text = NULL;
+
+	if (dump && asprintf(&text, "%s\n", dump) < 0) {
+		text = NULL;
+	}
+	if (text) {
+		records_history(s->sup, text, NULL);
+	} else {
+		service_say(s, LOG_ERR, "%s is not in the history: out of memory", kind);
+	}
+	free(dump);
+	json_decref(o);
 }
 
 /* ---- freeze ---- */
@@ -68,6 +88,7 @@ int service_freeze(struct supervisor *sup, const struct job_request *req, struct
 	}
 	service_say(s, LOG_NOTICE, "frozen by %s: %s", req->who, req->arg);
 	set_freeze(s, usec_wall(), req->who, req->arg);
+	upkeep_write_history(s, "freeze", req->who, req->arg);
 	return 0;
 }
 
@@ -84,6 +105,7 @@ int service_unfreeze(struct supervisor *sup, const struct job_request *req, stru
 	}
 	service_say(s, LOG_NOTICE, "unfrozen by %s", req->who);
 	set_freeze(s, 0, "", "");
+	upkeep_write_history(s, "unfreeze", req->who, "");
 	return 0;
 }
 

@@ -29,6 +29,9 @@ int upkeep_has_way_back(const struct service *s, bool force, struct diag *diag);
 /** A job of that kind has ended well. */
 void upkeep_job_done(struct service *s, enum swap_kind kind);
 
+/** Writes a line of the history that is about no job: who froze, paused, took offline, and why. */
+void upkeep_write_history(struct service *s, const char *kind, const char *who, const char *why);
+
 /** Takes it from the row that service_write_ledger wrote. */
 void upkeep_from_ledger(struct service *s, const struct ledger_duty *row);
 /** It has been read from the state file. */
