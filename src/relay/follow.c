@@ -243,9 +243,42 @@ static void answer_head(struct follow *f)
 typedef void head_fn(struct follow *f);
 typedef void ended_fn(struct follow *f);
 
+static enum follow_side side_of(const struct follow *f, const struct follow_stream *s)
+{
+	return s == &f->client ? FOLLOW_CLIENT : FOLLOW_WORKER;
+}
+
 static struct follow_known *known_of(const struct follow *f, const struct follow_stream *s)
 {
-	return f->memo ? &f->memo->known[s == &f->client ? FOLLOW_CLIENT : FOLLOW_WORKER] : NULL;
+	return f->memo ? &f->memo->known[side_of(f, s)] : NULL;
+}
+
+/* What a head means depends on its bytes alone: the same ones mean the same. */
+static size_t recall_head(const struct follow *f, struct follow_stream *s, const char *data,
+			  size_t len)
+{
+	struct follow_head *known = f->memo ? &f->memo->heads[side_of(f, s)] : NULL;
+
+	if (!known || !known->len || known->len > len ||
+	    memcmp(known->bytes, data, known->len) != 0) {
+		return 0;
+	}
+	known->n_missed = 0;
+	*s = known->after;
+	return known->len;
+}
+
+static void learn_head(const struct follow *f, const struct follow_stream *s, const char *end)
+{
+	struct follow_head *known = f->memo ? &f->memo->heads[side_of(f, s)] : NULL;
+	const size_t len = s->head ? (size_t)(end - s->head) : 0;
+
+	if (known && len && len <= sizeof(known->bytes) &&
+	    known->n_missed++ % FOLLOW_HEAD_MISSES == 0) {
+		known->after = *s;
+		known->len = (uint16_t)len;
+		memcpy(known->bytes, s->head, len);
+	}
 }
 
 static size_t hear_head(struct follow *f, struct follow_stream *s, const char *data, size_t len,
@@ -266,6 +299,7 @@ static size_t hear_head(struct follow *f, struct follow_stream *s, const char *d
 	} else if (done && !stream_facts_agree(s)) {
 		pin(f, "a body that two readers understand differently");
 	} else if (done) {
+		learn_head(f, s, data + n);
 		fn(f);
 	}
 	return n;
@@ -307,7 +341,6 @@ static void begin_request(struct follow *f)
 		pin(f, "too many requests at once");
 	} else {
 		f->open++;
-		stream_begin(&f->client, HTTP_REQUEST);
 	}
 }
 
@@ -317,10 +350,23 @@ static void begin_answer(struct follow *f)
 		pin(f, "an answer without a request");
 	} else if (f->open == 1 && f->client.part == PART_HEAD) {
 		pin(f, "an answer before its request");
-	} else {
-		stream_begin(&f->worker, HTTP_RESPONSE);
 	}
 	f->answer_begun = true;
+}
+
+/* Its head, or a part of it. */
+static size_t hear_begin(struct follow *f, struct follow_stream *s, const char *data, size_t len,
+			 head_fn *fn)
+{
+	const size_t n = recall_head(f, s, data, len);
+
+	if (n) {
+		fn(f);
+		return n;
+	}
+	stream_begin(s, s == &f->client ? HTTP_REQUEST : HTTP_RESPONSE);
+	s->head = data;
+	return hear_head(f, s, data, len, fn);
 }
 
 /* More of the newest request's body. */
@@ -341,6 +387,7 @@ static size_t hear_some(struct follow *f, enum follow_side who, const char *data
 {
 	struct follow_stream *s = who == FOLLOW_CLIENT ? &f->client : &f->worker;
 	ended_fn *ended = who == FOLLOW_CLIENT ? request_ended : answer_ended;
+	head_fn *head = who == FOLLOW_CLIENT ? request_head : answer_head;
 
 	if (who == FOLLOW_CLIENT && (s->part == PART_COUNTED || s->part == PART_CHUNKED)) {
 		go_on_with_body(f);
@@ -357,9 +404,9 @@ static size_t hear_some(struct follow *f, enum follow_side who, const char *data
 	}
 	switch (s->part) {
 	case PART_START:
+		return hear_begin(f, s, data, len, head);
 	case PART_HEAD:
-		return hear_head(f, s, data, len,
-				 who == FOLLOW_CLIENT ? request_head : answer_head);
+		return hear_head(f, s, data, len, head);
 	case PART_COUNTED:
 		return hear_counted(f, s, len, ended);
 	case PART_CHUNKED:
@@ -371,6 +418,7 @@ static size_t hear_some(struct follow *f, enum follow_side who, const char *data
 
 size_t follow_some(struct follow *f, enum follow_side who, const void *data, size_t len)
 {
+	(who == FOLLOW_CLIENT ? &f->client : &f->worker)->head = NULL;
 	return f->pinned ? len : hear_some(f, who, data, len);
 }
 
@@ -378,6 +426,7 @@ void follow_heard(struct follow *f, enum follow_side who, const void *data, size
 {
 	const char *at = data;
 
+	(who == FOLLOW_CLIENT ? &f->client : &f->worker)->head = NULL;
 	while (len && !f->pinned) {
 		const size_t n = hear_some(f, who, at, len);
 

@@ -31,6 +31,8 @@ enum {
 	FOLLOW_RUN_MAX = 4095, /* what fits struct follow_run */
 	FOLLOW_RUNS = 32,      /* of open requests; a connection with more is pinned */
 	FOLLOW_KNOWN_MAX = 256,
+	FOLLOW_HEAD_MAX = 1024,
+	FOLLOW_HEAD_MISSES = 16, /* another one is kept after so many, or at once after a hit */
 };
 
 /** The beginning of a message, and the state of llhttp after it. */
@@ -39,14 +41,6 @@ struct follow_known {
 	bool headers_complete;
 	uint16_t len; /* 0: nothing is known */
 	char start[FOLLOW_KNOWN_MAX];
-};
-
-/**
- * The latest beginnings of messages, for many followers: nearly all answers begin like the one
- * before, so that llhttp need not read the same bytes again. To be zeroed.
- */
-struct follow_memo {
-	struct follow_known known[2]; /* by enum follow_side */
 };
 
 /** Open requests in a row that are alike. */
@@ -66,6 +60,25 @@ struct follow_stream {
 	bool headers_complete, message_complete; /* according to llhttp */
 	bool fresh;				 /* llhttp has seen no byte of this message */
 	uint8_t withheld;			 /* of its method: bytes of which that is so */
+	const char *head; /* where it begins in the bytes that are heard now; NULL: before */
+};
+
+/** A whole head, and the state of its stream after it. */
+struct follow_head {
+	struct follow_stream after;
+	uint16_t len;	  /* 0: nothing is known */
+	uint8_t n_missed; /* heads that were others, since it was kept or met again */
+	char bytes[FOLLOW_HEAD_MAX];
+};
+
+/**
+ * The latest heads and beginnings of messages, for many followers. To be zeroed. Clients and
+ * workers often say the same head again, which then need not be read; and nearly all answers begin
+ * like the one before, so that llhttp need not read that.
+ */
+struct follow_memo {
+	struct follow_known known[2]; /* by enum follow_side */
+	struct follow_head heads[2];
 };
 
 struct follow {

@@ -621,6 +621,61 @@ START_TEST(only_bodies_of_known_length_pass_unseen)
 }
 END_TEST
 
+/* What is kept is changed by hand, which shows where it is used. */
+START_TEST(a_head_that_was_said_before_is_not_read_again)
+{
+	static struct follow_memo memo;
+	struct follow f;
+
+	follow_start(&f, &memo);
+	say(&f, FOLLOW_CLIENT, POST(LENGTH(5)) "hello" GET);
+	say(&f, FOLLOW_WORKER, EMPTY EMPTY);
+	ck_assert_str_eq(verdict(&f), "between");
+	say(&f, FOLLOW_CLIENT, POST(LENGTH(5)) "hello");
+	ck_assert_str_eq(verdict(&f), "open 1");
+	memo.heads[FOLLOW_CLIENT].after.strict.facts.length = 7;
+	memo.heads[FOLLOW_WORKER].after.strict.facts.length = 2;
+
+	follow_start(&f, &memo);
+	say(&f, FOLLOW_CLIENT, POST(LENGTH(5)) "hello");
+	ck_assert_str_eq(verdict(&f), "open 1 body");
+	say(&f, FOLLOW_CLIENT, "!!");
+	say(&f, FOLLOW_WORKER, EMPTY);
+	ck_assert_str_eq(verdict(&f), "open 1 answer");
+	say(&f, FOLLOW_WORKER, "hi");
+	ck_assert_str_eq(verdict(&f), "between");
+}
+END_TEST
+
+static void say_head_of(struct follow *f, size_t len)
+{
+	char head[FOLLOW_HEAD_MAX + 2];
+
+	(void)snprintf(head, sizeof(head), "GET /%0*d HTTP/1.1\r\n\r\n", (int)len - 18, 0);
+	ck_assert_uint_eq(strlen(head), len);
+	say(f, FOLLOW_CLIENT, head);
+	ck_assert_str_eq(verdict(f), "open 1 safe");
+}
+
+START_TEST(a_head_that_is_long_or_comes_in_pieces_is_not_kept)
+{
+	static struct follow_memo memo;
+	struct follow f;
+
+	follow_start(&f, &memo);
+	say_head_of(&f, FOLLOW_HEAD_MAX + 1);
+	ck_assert_uint_eq(memo.heads[FOLLOW_CLIENT].len, 0);
+	follow_start(&f, &memo);
+	say(&f, FOLLOW_CLIENT, "GET / HTTP/1.1\r\n");
+	say(&f, FOLLOW_CLIENT, "Host: x\r\n\r\n");
+	ck_assert_str_eq(verdict(&f), "open 1 safe");
+	ck_assert_uint_eq(memo.heads[FOLLOW_CLIENT].len, 0);
+	follow_start(&f, &memo);
+	say_head_of(&f, FOLLOW_HEAD_MAX);
+	ck_assert_uint_eq(memo.heads[FOLLOW_CLIENT].len, FOLLOW_HEAD_MAX);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("relay_follow", a_request_is_followed_to_its_end,
@@ -630,5 +685,7 @@ int main(void)
 			 fields_and_chunks_that_can_be_read_in_two_ways_pin,
 			 start_lines_that_are_not_plain_http_1_pin, nul_pins_wherever_it_stands,
 			 a_head_has_a_bound, only_so_many_requests_may_be_open,
-			 only_bodies_of_known_length_pass_unseen);
+			 only_bodies_of_known_length_pass_unseen,
+			 a_head_that_was_said_before_is_not_read_again,
+			 a_head_that_is_long_or_comes_in_pieces_is_not_kept);
 }
