@@ -277,6 +277,7 @@ static int attach(struct conn *c, struct relay_worker *w, const unsigned char *d
 	if (r < 0) {
 		return r;
 	}
+	c->side[WORKER].delays = !address_is_unix(&w->address);
 	r = try_write(c->side[WORKER].fd, data, len, &sent);
 	if (r > 0) {
 		opened(c, w, data, len, sent);

@@ -53,14 +53,15 @@ static int bind_source(int fd, unsigned source)
 /* A worker that is not up yet finds its port free, also in the range of local ones: the kernel is
  * told another part of that range (Linux 6.3), and a port that was taken before the worker was
  * known can be bound all the same. */
-static void keep_off_workers(const struct relay *relay, int fd)
+static void keep_off_workers(struct relay *relay, int fd)
 {
 	const int one = 1;
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (relay->port_range) {
-		(void)setsockopt(fd, IPPROTO_IP, LOCAL_PORT_RANGE, &relay->port_range,
-				 sizeof(relay->port_range));
+	if (relay->port_range && !relay->no_port_range) {
+		relay->no_port_range =
+			setsockopt(fd, IPPROTO_IP, LOCAL_PORT_RANGE, &relay->port_range,
+				   sizeof(relay->port_range)) < 0;
 	}
 }
 
@@ -99,10 +100,8 @@ void connect_told(struct relay *relay, struct relay_worker *w)
 	}
 }
 
-static int new_socket(const struct relay *relay, const struct address *to, unsigned source,
-		      int *ret_fd)
+static int new_socket(struct relay *relay, const struct address *to, unsigned source, int *ret_fd)
 {
-	const int one = 1;
 	auto_close int fd =
 		socket(address_family(to), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int r;
@@ -111,8 +110,6 @@ static int new_socket(const struct relay *relay, const struct address *to, unsig
 		return -errno;
 	}
 	if (!address_is_unix(to)) {
-		/* What the client sent apart goes out apart: it may wait for the answer. */
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		keep_off_workers(relay, fd);
 		if (is_remote(to)) {
 			socket_find_the_dead(fd);
@@ -126,19 +123,20 @@ static int new_socket(const struct relay *relay, const struct address *to, unsig
 	return 0;
 }
 
-/* Where nobody listens, a local port that happens to be the worker's joins with itself. */
+/* Where nobody listens, a local port that happens to be the worker's joins with itself, unless the
+ * kernel keeps off those. */
 static bool joined_itself(const struct relay *relay, int fd, const struct address *to)
 {
 	struct address own = {.len = sizeof(own.sa)};
 
-	return address_port(to) >= relay->local_ports[0] &&
+	return (!relay->port_range || relay->no_port_range) &&
+	       address_port(to) >= relay->local_ports[0] &&
 	       address_port(to) <= relay->local_ports[1] &&
 	       getsockname(fd, (struct sockaddr *)&own.sa, &own.len) == 0 && own.len == to->len &&
 	       memcmp(&own.sa, &to->sa, to->len) == 0;
 }
 
-static int connect_from(const struct relay *relay, const struct address *to, unsigned source,
-			int *ret_fd)
+static int connect_from(struct relay *relay, const struct address *to, unsigned source, int *ret_fd)
 {
 	auto_close int fd = -EBADF;
 	int r = new_socket(relay, to, source, &fd);

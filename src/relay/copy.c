@@ -171,6 +171,23 @@ static ssize_t splice_out(const struct pipe_pair *pipe, int fd, size_t len)
 	return (ssize_t)done;
 }
 
+void copy_push(const struct side *to)
+{
+	const int one = 1;
+
+	/* Setting it, even anew, sends what MSG_MORE holds back; see tcp(7). */
+	(void)setsockopt(to->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+/* What one side sent apart goes out apart to the other: who sent it may wait for an answer. */
+static void set_no_delay(struct side *to)
+{
+	if (to->delays) {
+		to->delays = false;
+		copy_push(to);
+	}
+}
+
 enum flow copy_flush(struct copier *c, struct side *to)
 {
 	struct parcel *p = to->unsent;
@@ -179,6 +196,7 @@ enum flow copy_flush(struct copier *c, struct side *to)
 	if (!p) {
 		return FLOW_ON;
 	}
+	set_no_delay(to);
 	n = p->pipe.size ? splice_out(&p->pipe, to->fd, p->len - p->at)
 			 : send_some(to->fd, p->data + p->at, p->len - p->at, 0);
 	if (n < 0) {
@@ -186,14 +204,6 @@ enum flow copy_flush(struct copier *c, struct side *to)
 	}
 	parcel_advance(c, to, (size_t)n);
 	return to->unsent ? FLOW_BLOCKED : FLOW_ON;
-}
-
-void copy_push(const struct side *to)
-{
-	const int one = 1;
-
-	/* Setting it, even anew, sends what MSG_MORE holds back; see tcp(7). */
-	(void)setsockopt(to->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
 static void blocked(struct side *to)
@@ -262,6 +272,7 @@ static enum flow move_by_copy(struct copier *c, struct side *from, struct side *
 	*ret_bytes += (size_t)n;
 	count_big_read(from, (size_t)n);
 	c->small_lately = COPY_SMALL_FOR;
+	set_no_delay(to);
 	/* The end travels with the last bytes where it follows at once; a broken side is followed
 	 * by a reset, before which they must be gone. */
 	sent = send_some(to->fd, buffer, (size_t)n, ended && !from->broken ? MSG_MORE : 0);
@@ -296,6 +307,7 @@ static enum flow move_by_splice(struct copier *c, struct pipe_pair *pipe, struct
 	if (n < COPY_BULK_LEAVE && (uint64_t)n < limit) {
 		from->big_reads = 0;
 	}
+	set_no_delay(to);
 	sent = splice_out(pipe, to->fd, (size_t)n);
 	if (sent == n) {
 		return FLOW_ON;

@@ -45,6 +45,7 @@ struct side {
 	bool eof;      /* it will send nothing more */
 	bool broken;   /* it accepts nothing more */
 	bool one_shot; /* its next bytes are probably its last: check for the end with them */
+	bool delays;   /* TCP_NODELAY is to be set before its second write: many have only one */
 	uint8_t big_reads;
 	uint8_t slow;
 	uint8_t index;	/* for the owner: which of its sides this is */

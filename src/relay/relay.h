@@ -555,6 +555,7 @@ struct relay {
 	unsigned local_ports[2];
 	uint8_t worker_ports[(UINT16_MAX + 1) / 8]; /* those of every slot, see connect.c */
 	uint32_t port_range; /* within local_ports, without a worker's: IP_LOCAL_PORT_RANGE */
+	bool no_port_range;  /* the kernel does not know that option */
 	bool counts_answers; /* its page has room for that: it may be an older slotd's */
 	/* What previews count, which nobody reads. */
 	struct relay_counts uncounted;

@@ -1,10 +1,12 @@
 """slotd-relay's data path and placing, with the test in slotd's place."""
 
+import ctypes
 import hashlib
 import os
 import resource
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import sys
@@ -19,6 +21,10 @@ from harness.relay import (A, EARLY, LATE, LEAST_CONN, ROUND_ROBIN, SECOND, SOUR
                            listener)
 from harness.servers import (Worker, ask, connect, digest_after_end, echo, keep, named,
                              one_worker, read_all, reset)
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+PIDFD_GETFD = 438
+
 
 def nothing_counted(relays, key=3):
     return not any(relays.counts(key).values())
@@ -105,6 +111,49 @@ def test_many_single_byte_segments_pass_as_bulk_too():
                 sha.update(part)
             client.shutdown(socket.SHUT_WR)
             assert read_all(client).decode().split()[1] == sha.hexdigest()
+
+
+def socket_to(relay, address):
+    """A duplicate of the relay's socket that is connected to it."""
+    pid = relay.process.pid
+    pidfd = os.pidfd_open(pid)
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            fd = LIBC.syscall(PIDFD_GETFD, pidfd, int(name), 0)
+            if fd < 0:
+                continue
+            if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+                os.close(fd)
+                continue
+            sock = socket.socket(fileno=fd)
+            if sock.family == socket.AF_INET and peer_of(sock) == address:
+                return sock
+            sock.close()
+    finally:
+        os.close(pidfd)
+    raise AssertionError("no such socket")
+
+
+def peer_of(sock):
+    try:
+        return sock.getpeername()
+    except OSError:
+        return None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look at another process's sockets")
+@pytest.mark.parametrize("size", [3, 8 << 20])
+def test_a_worker_gets_at_once_what_its_client_sends_later(size):
+    """TCP_NODELAY: otherwise it may wait until what came before is acknowledged."""
+    with one_worker(echo) as (relays, worker), connect(relays.address) as client:
+        client.sendall(b"one")
+        assert client.recv(10) == b"one"
+        threading.Thread(target=client.sendall, args=(b"x" * size,), daemon=True).start()
+        left = size
+        while left:
+            left -= len(client.recv(1 << 20))
+        with socket_to(relays.relay, worker.socket.getsockname()) as sock:
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 
 def rss(relay):
