@@ -93,7 +93,8 @@ void loop_io_stop(struct loop *loop, struct loop_io *io);
 /**
  * Like loop_io_stop, for a descriptor of which another process has a duplicate: epoll would report
  * it even after it was closed here (epoll(7), "Questions and answers"), and libev would then set up
- * all its descriptors again.
+ * all its descriptors again. Also for one that has come to its end and stays open for a while: its
+ * end would be reported once more.
  */
 void loop_io_leave(struct loop *loop, struct loop_io *io);
 

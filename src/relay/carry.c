@@ -1,6 +1,7 @@
 #include "relay.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/io.h>
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -67,7 +68,10 @@ enum conn_class conn_judge(struct conn *c)
 		return CONN_PINNED;
 	}
 	if (follow_between(f) && !c->side[CLIENT].unsent && !c->side[WORKER].unsent) {
-		c->last_request = follow_last(f);
+		/* An empty line after the last request is not the next one. */
+		c->last_request = follow_last(f) || (c->class == CONN_BETWEEN && c->last_request);
+		c->client_last =
+			follow_client_last(f) || (c->class == CONN_BETWEEN && c->client_last);
 		exchange_end(c);
 		return CONN_BETWEEN;
 	}
@@ -267,6 +271,16 @@ static bool lose_worker(struct conn *c, enum conn_class class, bool unread)
 	return true;
 }
 
+/*
+ * Has a client that wanted one answer got it whole? Then it need not be waited for: the kernel
+ * delivers what it has not read yet. But a socket that is closed with something unread is reset.
+ */
+static bool has_all(const struct conn *c, enum conn_class class)
+{
+	return class == CONN_BETWEEN && c->client_last && !c->side[CLIENT].broken &&
+	       !c->side[WORKER].broken && !io_has_bytes(c->side[CLIENT].fd);
+}
+
 /* All that a side had to say was passed on. False: it is no longer open here. */
 static bool side_ended(struct conn *c, enum conn_end from, enum conn_class class)
 {
@@ -279,6 +293,10 @@ static bool side_ended(struct conn *c, enum conn_end from, enum conn_class class
 		return false;
 	}
 	if (from == WORKER && !lose_worker(c, class, c->exchange && ended_unread(c))) {
+		return false;
+	}
+	if (from == WORKER && has_all(c, class)) {
+		conn_end(c);
 		return false;
 	}
 	return pass_eof(c, from);

@@ -132,9 +132,15 @@ static bool is_readable(const struct conn *c, enum conn_end end)
 void conn_watch_open(struct conn *c)
 {
 	for (int i = CLIENT; i <= WORKER; i++) {
+		struct side *side = &c->side[i];
+
+		if (side->eof && !side->unsent) { /* epoll would tell of the end for ever */
+			loop_io_leave(c->service->relay->loop, &side->io);
+			continue;
+		}
 		watch(c, (enum conn_end)i,
 		      (is_readable(c, (enum conn_end)i) ? LOOP_READ : 0u) |
-			      (c->side[i].unsent ? LOOP_WRITE : 0u));
+			      (side->unsent ? LOOP_WRITE : 0u));
 	}
 }
 

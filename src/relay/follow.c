@@ -22,7 +22,8 @@ void follow_start(struct follow *f, struct follow_memo *memo)
 	f->open = 0;
 	f->n_answers = f->n_errors = 0;
 	f->expects = EXPECTS_NOTHING;
-	f->answer_begun = f->early = f->last = f->switched = false;
+	f->answer_begun = f->early = f->switched = false;
+	f->last = f->client_last = false;
 }
 
 static void pin(struct follow *f, const char *why)
@@ -147,7 +148,8 @@ static void request_head(struct follow *f)
 	if (f->pinned) {
 		return;
 	}
-	f->last |= says_last(s);
+	f->client_last |= says_last(s);
+	f->last |= f->client_last;
 	remember(f, (struct follow_run){.n = 1,
 					.kind = (uint16_t)kind_of(method) & 3,
 					.head = method == HTTP_HEAD,
@@ -515,6 +517,11 @@ bool follow_answered_early(const struct follow *f)
 bool follow_last(const struct follow *f)
 {
 	return f->last;
+}
+
+bool follow_client_last(const struct follow *f)
+{
+	return f->client_last;
 }
 
 bool follow_switched(const struct follow *f)

@@ -94,7 +94,8 @@ struct follow {
 	bool answer_begun;
 	bool early; /* the oldest request is answered, but not sent whole */
 	bool last;
-	bool switched; /* by a 101 */
+	bool client_last; /* the client has said so */
+	bool switched;	  /* by a 101 */
 };
 
 /** Starts between requests. Keeps memo (may be NULL). f may be copied or dropped at any time. */
@@ -131,6 +132,8 @@ bool follow_answer_begun(const struct follow *f);
 bool follow_answered_early(const struct follow *f);
 /** Does the connection end after this request (Connection: close, or HTTP/1.0)? */
 bool follow_last(const struct follow *f);
+/** Has the client itself said so? It must not send anything more then: RFC 9112, 9.6. */
+bool follow_client_last(const struct follow *f);
 /** Was it pinned by an answer 101, after which another protocol is used? */
 bool follow_switched(const struct follow *f);
 /** Returns the kind of the oldest open request; REQUEST_OTHER if it is not known. */

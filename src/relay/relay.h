@@ -88,6 +88,7 @@ struct conn {
 	bool kept_alive : 1;   /* the client spoke again after an answer of this worker */
 	bool worker_done : 1;  /* the worker has ended its half: it has room for another */
 	bool last_request : 1; /* between: who said the last words said that these are the last */
+	bool client_last : 1;  /* and the client did */
 	bool unheard : 1;      /* counted in the worker's n_unheard */
 	bool unread : 1;       /* counted in the worker's n_unread */
 	bool switched : 1;     /* pinned by a 101: another protocol, with ends of its own */

@@ -11,9 +11,11 @@ import pytest
 
 from harness.procs import wait_for
 from harness.relay import A, B, IDLE, LATE, SECOND, Relays, listener
-from harness.servers import TIMEOUT, Worker, connect, keep
+from harness.servers import TIMEOUT, Worker, connect, keep, one_worker, read_all
 
-from test_relay_http import GET, Slots, ask, http, is_quiet
+from test_relay_http import GET, Slots, answer, ask, http, is_quiet
+
+LAST = GET.replace(b"Host: x", b"Host: x\r\nConnection: close")
 
 STILL = 0.2  # s: drain=idle closes what is pinned after that
 
@@ -75,6 +77,56 @@ def test_a_pinned_connection_stays_where_its_slot_is_live_again_before_slotd_say
 
 
 # ---- one worker that is cut by itself
+
+
+# ---- who wanted one answer
+
+
+def answer_once(connection):
+    if connection.recv(1 << 16):
+        connection.sendall(answer(b"a" * 1000))
+
+
+@pytest.mark.parametrize("request_", [LAST, b"GET / HTTP/1.0\r\n\r\n"])
+def test_a_client_that_wanted_one_answer_is_not_waited_for(request_):
+    with one_worker(answer_once, CONNECT=LATE) as (relays, _):
+        for _ in range(8):  # after some of these, an end is expected with the answer
+            with connect(relays.address, request_) as client:
+                assert read_all(client).endswith(b"a" * 1000)
+                wait_for(lambda: not any(relays.counts(3).values()), "nothing is left of it")
+
+
+def test_a_client_that_may_say_more_is_waited_for():
+    with one_worker(answer_once, CONNECT=LATE) as (relays, _):
+        request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhell"
+        for _ in range(8):
+            with connect(relays.address, request) as client:
+                assert read_all(client).endswith(b"a" * 1000)
+                assert relays.counts(3)["in_request"] == 1
+            wait_for(lambda: not any(relays.counts(3).values()), "nothing is left of it")
+
+
+def close_once(client, there, relays, more=b""):
+    """The worker ends its connection after one answer, before which the client may say more."""
+    assert there.recv(1 << 16) == LAST
+    with held_up(relays.relay) if more else contextlib.nullcontext():
+        client.sendall(more)
+        there.sendall(answer(b"a" * 1000))
+        there.close()
+    assert read_all(client).endswith(b"a" * 1000)
+
+
+def test_a_blank_line_after_the_last_request_costs_nobody_its_answer():
+    """A socket that is closed with something unread is reset, and drops what it has not sent."""
+    with one_worker(keep, CONNECT=LATE) as (relays, worker):
+        for more in [b"\r\n"] + 4 * [b""] + [b"\r\n"]:  # then an end is expected with the answer
+            with connect(relays.address, LAST) as client:
+                there = wait_for(lambda: worker.connections, "the worker has it")[0]
+                close_once(client, there, relays, more)
+                worker.connections.clear()
+
+
+# ---- one worker alone is cut
 
 
 @pytest.fixture

@@ -31,7 +31,9 @@ static const char *verdict(const struct follow *f)
 	}
 	if (follow_between(f)) {
 		ck_assert_uint_eq(follow_open(f), 0);
-		return follow_last(f) ? "between last" : "between";
+		return follow_client_last(f) ? "between, the client's last"
+		       : follow_last(f)	     ? "between last"
+					     : "between";
 	}
 	(void)snprintf(text, sizeof(text), "open %u%s%s%s%s%s", follow_open(f),
 		       follow_head_open(f)	  ? " head"
@@ -185,7 +187,9 @@ static const struct row exchanges[] = {
 	{{{'c', GET}, {'w', OK(LENGTH(5)) "hell"}, {'W', NULL}}, "open 1 answer safe"},
 	{{{'c', GET}, {'W', NULL}}, "open 1 safe"},
 	/* the last one */
-	{{{'c', "GET / HTTP/1.0\r\n\r\n"}, {'w', EMPTY}}, "between last"},
+	{{{'c', "GET / HTTP/1.0\r\n\r\n"}, {'w', EMPTY}}, "between, the client's last"},
+	{{{'c', "GET / HTTP/1.1\r\nConnection: close\r\n\r\n"}, {'w', EMPTY}},
+	 "between, the client's last"},
 	{{{'c', GET}, {'w', "HTTP/1.0 200 OK\r\n" LENGTH(0) "\r\n"}}, "between last"},
 	{{{'c', GET}, {'w', "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" LENGTH(0) "\r\n"}},
 	 "between"},
