@@ -1,6 +1,7 @@
 /* deploy/: jobs, their steps, the plan of a swap carried out, prepare, bake. */
 #include <errno.h>
 #include <supervisor/deploy/drain_now.h>
+#include <sys/stat.h>
 
 #include "service_world.h"
 #include "suite.h"
@@ -470,6 +471,36 @@ START_TEST(a_swap_back_into_a_warm_slot_only_flips)
 }
 END_TEST
 
+START_TEST(a_line_that_cannot_be_written_is_written_later_before_what_is_newer)
+{
+	auto_world w = world_new(plain);
+	char path[128];
+	const char *text;
+
+	world_advance(&w, SECONDS(2));
+	(void)snprintf(path, sizeof(path), "%s/state/history", w.dir);
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	for (int i = 0; i < 2; i++) {
+		go(&w, SWAP_KIND_SWAP);
+		finish(&w);
+	}
+	logged("lines of the history wait until they can be written");
+	ck_assert_int_eq(rmdir(path), 0);
+	go(&w, SWAP_KIND_SWAP);
+	finish(&w);
+	world_advance(&w, SECONDS(60));
+	text = content(&w, "state/history");
+	for (int i = 1; i <= 3; i++) {
+		char job[32];
+
+		(void)snprintf(job, sizeof(job), "{\"job\":%d,", i);
+		says(text, job);
+		ck_assert_ptr_null(strstr(strstr(text, job) + 1, job));
+	}
+	ck_assert(strstr(text, "{\"job\":1,") < strstr(text, "{\"job\":2,"));
+}
+END_TEST
+
 START_TEST(a_job_of_a_service_that_goes_ends)
 {
 	auto_world w = world_new("[program:cron]\ncommand=cron\n" TWO_SLOT "prepare=true\n");
@@ -576,7 +607,9 @@ int main(void)
 		a_slot_that_stays_up_is_baked_and_then_told, a_crash_while_it_is_baked_flips_back,
 		checks_that_fail_while_it_is_baked_flip_back, a_rollback_ends_the_bake,
 		what_does_not_end_by_itself_is_cut_and_counted, a_drain_can_be_hurried,
-		a_swap_back_into_a_warm_slot_only_flips, a_job_of_a_service_that_goes_ends,
+		a_swap_back_into_a_warm_slot_only_flips,
+		a_line_that_cannot_be_written_is_written_later_before_what_is_newer,
+		a_job_of_a_service_that_goes_ends,
 		a_rolling_restart_takes_one_worker_after_the_other,
 		an_abort_of_a_rolling_restart_gives_the_worker_its_connections_back,
 		a_single_worker_is_not_rolled_unless_forced);

@@ -1,7 +1,9 @@
 #include <check.h>
+#include <signal.h>
 #include <slotd/cleanup.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,6 +168,32 @@ START_TEST(the_history_grows)
 }
 END_TEST
 
+START_TEST(a_line_for_which_there_is_no_room_leaves_no_part_and_is_there_once_when_there_is)
+{
+	struct record_files f = {.commit = true, .history_path = history};
+	struct rlimit whole, small = {.rlim_cur = 6};
+
+	make_dir();
+	f.history_line = (char *)"{1}\n";
+	ck_assert_int_eq(record_files_write(&f), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &whole), 0);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	small.rlim_max = whole.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+	f.history_line = (char *)"{22}\n";
+	ck_assert_int_eq(record_files_write(&f), 1);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &whole), 0);
+	ck_assert_str_eq(content(history), "{1}\n");
+	f.history_again = true;
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(record_files_write(&f), 0);
+	}
+	ck_assert_str_eq(content(history), "{1}\n{22}\n");
+	ck_assert(!record_files_have_line(history, "{3}"));
+	remove_dir();
+}
+END_TEST
+
 START_TEST(a_directory_that_is_gone_fails_the_check)
 {
 	struct record_files f;
@@ -266,12 +294,13 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("record_files", a_record_replaces_all_three, a_check_changes_none_of_them,
-			 mode_and_owner_of_the_live_file_stay,
-			 what_is_no_link_is_not_replaced_by_one,
-			 a_long_history_loses_its_older_half, the_history_grows,
-			 a_directory_that_is_gone_fails_the_check,
-			 behind_a_link_the_live_file_is_replaced_and_the_link_stays,
-			 what_is_no_regular_file_is_never_replaced,
-			 an_edit_is_corrected_and_said_beside_what_failed);
+	return suite_run(
+		"record_files", a_record_replaces_all_three, a_check_changes_none_of_them,
+		mode_and_owner_of_the_live_file_stay, what_is_no_link_is_not_replaced_by_one,
+		a_long_history_loses_its_older_half, the_history_grows,
+		a_line_for_which_there_is_no_room_leaves_no_part_and_is_there_once_when_there_is,
+		a_directory_that_is_gone_fails_the_check,
+		behind_a_link_the_live_file_is_replaced_and_the_link_stays,
+		what_is_no_regular_file_is_never_replaced,
+		an_edit_is_corrected_and_said_beside_what_failed);
 }

@@ -17,6 +17,7 @@ enum {
 	NEW_FILE_MODE = 0644,
 	HISTORY_MAX = 1 << 20,
 	HISTORY_KEPT = 512 << 10,
+	HISTORY_LOOK = 32 << 10, /* its end */
 };
 
 static const char *beside(const char *path, char *buf, size_t size)
@@ -196,11 +197,27 @@ static int end_line(int fd, off_t size)
 		       : 0;
 }
 
+bool record_files_have_line(const char *path, const char *wanted)
+{
+	auto_close int fd = -EBADF;
+	char text[HISTORY_LOOK + 1];
+	ssize_t n;
+
+	if (own_file_open(path, O_RDONLY | O_NONBLOCK, 0, NULL, &fd) < 0) {
+		return false;
+	}
+	n = io_read_tail(fd, text, HISTORY_LOOK);
+	text[n > 0 ? n : 0] = '\0';
+	return strstr(text, wanted) != NULL;
+}
+
+/* What is not written whole and synchronized is taken back: it will be tried again. */
 static int append(const char *path, const char *line)
 {
 	struct diag diag = {0};
 	auto_close int fd = -EBADF;
 	struct stat st;
+	int error;
 
 	if (shorten(path) != 0) {
 		return 1;
@@ -208,11 +225,24 @@ static int append(const char *path, const char *line)
 	if (own_file_open(path, O_RDWR | O_CREAT | O_APPEND, NEW_FILE_MODE, &diag, &fd) < 0) {
 		return say(&diag);
 	}
-	if (fstat(fd, &st) < 0 || end_line(fd, st.st_size) < 0 ||
-	    io_write_all(fd, line, strlen(line)) < 0 || fsync(fd) < 0) {
+	if (fstat(fd, &st) < 0) {
+		return complain("cannot look at", path);
+	}
+	if (end_line(fd, st.st_size) < 0 || io_write_all(fd, line, strlen(line)) < 0 ||
+	    fsync(fd) < 0) {
+		error = errno;
+		(void)!ftruncate(fd, st.st_size);
+		errno = error;
 		return complain("cannot write", path);
 	}
 	return st.st_size == 0 ? sync_directory(path) : 0; /* it may be new */
+}
+
+static int append_once(const struct record_files *f)
+{
+	return f->history_again && record_files_have_line(f->history_path, f->history_line)
+		       ? 0
+		       : append(f->history_path, f->history_line);
 }
 
 static int check_room(const char *path, uint64_t min)
@@ -240,7 +270,7 @@ int record_files_write(void *data)
 	bool edited;
 	int r = 0;
 
-	if (f->history_path && append(f->history_path, f->history_line) != 0) {
+	if (f->history_path && append_once(f) != 0) {
 		return 1;
 	}
 	if (f->state_path && write_file(f->state_path, f->state_text, f->commit) != 0) {

@@ -17,7 +17,8 @@ struct record_files {
 	char *live_path;
 	char live_text[3]; /* "a\n" */
 	char *link_path, *link_target;
-	char *history_path, *history_line; /* appended */
+	char *history_path, *history_line; /* appended, whole or not at all */
+	bool history_again;		   /* unless it is there: somebody has tried it before */
 	char *room_path; /* the file system in which room_min bytes must be free */
 	uint64_t room_min;
 };
@@ -34,3 +35,5 @@ enum {
  */
 int record_files_write(void *data);
 void record_files_done(struct record_files *f);
+/** Is that text among the last lines of a history? It reads the disk. */
+bool record_files_have_line(const char *path, const char *wanted);

@@ -4,8 +4,13 @@
 #include "deploy/schedules.h"
 #include "service/service.h"
 
+#include <slotd/cleanup.h>
+#include <slotd/ownname.h>
+
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static json_t *services_object(json_t *state)
 {
@@ -188,4 +193,34 @@ void record_text_upkeep(const json_t *one, struct record *ret)
 		(void)snprintf(ret->one_way[slot], sizeof(ret->one_way[slot]), "%s",
 			       why ? why : "");
 	}
+}
+
+int record_text_read(const char *path, char *damage, size_t size, struct diag *diag,
+		     struct json_t **ret)
+{
+	json_error_t error;
+	auto_close int fd = -EBADF;
+	int e = access(path, F_OK) < 0 && errno == ENOENT
+			? -ENOENT
+			: own_file_open(path, O_RDONLY, 0, diag, &fd);
+
+	if (e < 0 && e != -ENOENT) {
+		return e;
+	}
+	*ret = e < 0 ? json_object() : json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
+	if (!*ret && e == 0 &&
+	    (!error.text[0] || json_error_code(&error) == json_error_out_of_memory)) {
+		return diag_set_errno(diag, -ENOMEM, "%s", path); /* it may be as good as ever */
+	}
+	if (e == 0 && !json_is_object(*ret)) {
+		(void)snprintf(
+			damage, size,
+			"%s, the record of which slot is live, is damaged (line %d: %s): repair "
+			"it, or remove it so that live_file decides; then restart slotd",
+			path, error.line, error.text);
+		log_line(LOG_ERR, "%s", damage);
+		json_decref(*ret);
+		*ret = json_object();
+	}
+	return *ret ? 0 : diag_set_errno(diag, -ENOMEM, "%s", path);
 }

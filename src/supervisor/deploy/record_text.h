@@ -18,3 +18,11 @@ char *record_text(struct supervisor *sup, struct json_t *state, uint32_t next_jo
 struct record;
 /** Takes from the service's part of the state file what people have asked for. */
 void record_text_upkeep(const struct json_t *one, struct record *ret);
+/**
+ * Reads the state file. One that is not there is empty; one that is damaged, too, and is logged.
+ *
+ * @damage  size bytes: what is wrong with it; "" if nothing is.
+ * Returns: 0 and *ret, which is the caller's; or -errno and diag.
+ */
+int record_text_read(const char *path, char *damage, size_t size, struct diag *diag,
+		     struct json_t **ret);

@@ -15,11 +15,8 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 /**
@@ -29,11 +26,7 @@
 
 #define RECORD_TIMEOUT SECONDS(30)
 #define RETRY_AFTER    SECONDS(10)
-
-enum {
-	HISTORY_LOOK = 32 * 1024, /* its end */
-	FORMER_PATIENCE_MS = 5000,
-};
+#define LATE_MAX       1000 /* lines of the history that wait */
 
 enum request_kind {
 	REQUEST_CHECK,	 /* write beside the real files, for a flip to the target */
@@ -50,6 +43,7 @@ struct request {
 	bool for_swap;			 /* WRITE: the swap waits for it */
 	char *line;			 /* HISTORY */
 	char done_with[LEDGER_NAME_MAX]; /* HISTORY: whose job it is about; "": it is gone */
+	bool again;			 /* HISTORY: who wrote it before may have come far */
 };
 
 struct records {
@@ -60,6 +54,8 @@ struct records {
 	char damage[DIAG_TEXT_MAX]; /* why the state file is not read, and so never written */
 	struct request *queue;	    /* head is being carried out while child runs */
 	struct loop_idle start;	    /* of the head, once a turn has asked for all that it wants */
+	struct request *late;	    /* lines of the history that could not be written */
+	struct loop_timer late_timer;
 	struct child child;
 	struct record_files files; /* of the child that runs */
 	char said[512];		   /* by the child */
@@ -116,8 +112,8 @@ static int compose(struct records *r, struct request *q)
 	*f = (struct record_files){.commit = q->kind != REQUEST_CHECK};
 	if (q->kind == REQUEST_HISTORY) {
 		f->history_path = strdup(state_path(r->sup, "history", path, sizeof(path)));
-		f->history_line = TAKE_PTR(q->line);
-		return f->history_path && f->history_line ? 0 : -ENOMEM;
+		f->history_again = q->again;
+		return copy(&f->history_line, q->line) && f->history_path ? 0 : -ENOMEM;
 	}
 	f->state_path = strdup(state_path(r->sup, "state.json", path, sizeof(path)));
 	f->state_text =
@@ -196,7 +192,7 @@ static void clear_unwritten(const struct records *r)
 	while (q && q->kind != REQUEST_HISTORY) {
 		q = q->next;
 	}
-	if (!q) {
+	if (!q && !r->late) {
 		unwritten_clear(r->unwritten);
 	}
 }
@@ -232,6 +228,30 @@ static void answer(struct records *r, const struct request *q, int code, const c
 	}
 }
 
+/* The disk is full, say: the line waits for its next turn, as the record of a flip does. */
+static bool line_waits(struct records *r, struct request *q, const char *text)
+{
+	struct request **at = &r->late;
+	int n = 0;
+
+	for (; *at; at = &(*at)->next) {
+		n++;
+	}
+	if (n == LATE_MAX) {
+		return false;
+	}
+	if (n == 0) {
+		log_line(LOG_ERR, "%s: %s; lines of the history wait until they can be written",
+			 r->sup->config->supervisord.state_dir, text);
+		loop_timer_set(r->sup->loop, &r->late_timer,
+			       usec_add(usec_monotonic(), RETRY_AFTER));
+	}
+	q->next = NULL;
+	q->again = true;
+	*at = q;
+	return true;
+}
+
 static void request_free(struct request *q)
 {
 	free(q->line);
@@ -245,8 +265,10 @@ static void finish(struct records *r, int code, const char *text)
 
 	r->queue = q->next;
 	record_files_done(&r->files);
-	answer(r, q, code, text);
-	request_free(q);
+	if (code == 0 || q->kind != REQUEST_HISTORY || !line_waits(r, q, text)) {
+		answer(r, q, code, text);
+		request_free(q);
+	}
 	next_request(r);
 	if (!r->queue && r->sup->mood != MOOD_RUNNING) {
 		loop_idle_queue(r->sup->loop, &r->sup->shutdown_idle);
@@ -351,6 +373,27 @@ static void push(struct supervisor *sup, enum request_kind kind, struct service 
 	loop_idle_queue(sup->loop, &r->start);
 }
 
+/* In their order, before newer ones; nobody waits for them. */
+static void on_late_timer(struct loop_timer *t)
+{
+	struct records *r = container_of(t, struct records, late_timer);
+	struct request **at = &r->queue, *rest;
+
+	if (*at && child_running(&r->child)) {
+		at = &(*at)->next;
+	}
+	while (*at && (*at)->kind != REQUEST_HISTORY) {
+		at = &(*at)->next;
+	}
+	rest = *at;
+	*at = TAKE_PTR(r->late);
+	while (*at) {
+		at = &(*at)->next;
+	}
+	*at = rest;
+	loop_idle_queue(r->sup->loop, &r->start);
+}
+
 void records_check(struct service *s)
 {
 	push(s->sup, REQUEST_CHECK, s, NULL);
@@ -412,22 +455,10 @@ static bool is_queued(const struct records *r, const char *wanted)
 /* Is that among the last lines of the history, or to be written? */
 static bool is_recorded(const struct supervisor *sup, const char *wanted)
 {
-	auto_close int fd = -EBADF;
-	char path[PATH_MAX], text[HISTORY_LOOK + 1];
-	struct stat st;
-	ssize_t n;
+	char path[PATH_MAX];
 
-	if (is_queued(sup->records, wanted)) {
-		return true;
-	}
 	records_history_path(sup, path, sizeof(path));
-	if (own_file_open(path, O_RDONLY | O_NONBLOCK, 0, NULL, &fd) < 0 || fstat(fd, &st) < 0) {
-		return false;
-	}
-	n = pread(fd, text, HISTORY_LOOK,
-		  st.st_size > HISTORY_LOOK ? st.st_size - HISTORY_LOOK : 0);
-	text[n > 0 ? n : 0] = '\0';
-	return strstr(text, wanted) != NULL;
+	return is_queued(sup->records, wanted) || record_files_have_line(path, wanted);
 }
 
 bool records_have_job(const struct supervisor *sup, uint32_t number)
@@ -505,48 +536,6 @@ void records_resume(struct supervisor *sup)
 
 /* ---- at start ---- */
 
-static int read_state(struct records *r, const char *path, struct diag *diag)
-{
-	json_error_t error;
-	auto_close int fd = -EBADF;
-	int e = access(path, F_OK) < 0 && errno == ENOENT
-			? -ENOENT
-			: own_file_open(path, O_RDONLY, 0, diag, &fd);
-
-	if (e < 0) {
-		r->state = e == -ENOENT ? json_object() : NULL;
-		return r->state ? 0 : e;
-	}
-	r->state = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
-	if (!r->state && (!error.text[0] || json_error_code(&error) == json_error_out_of_memory)) {
-		return diag_set_errno(diag, -ENOMEM, "%s", path); /* it may be as good as ever */
-	}
-	if (!json_is_object(r->state)) {
-		(void)snprintf(
-			r->damage, sizeof(r->damage),
-			"%s, the record of which slot is live, is damaged (line %d: %s): repair "
-			"it, or remove it so that live_file decides; then restart slotd",
-			path, error.line, error.text);
-		log_line(LOG_ERR, "%s", r->damage);
-		json_decref(r->state);
-		r->state = json_object();
-	}
-	return r->state ? 0 : diag_set_errno(diag, -ENOMEM, "%s", path);
-}
-
-/* What a slotd that was killed was writing. */
-static void await_former(struct supervisor *sup)
-{
-	auto_close int pidfd = inherited_take_one(sup, KEEP_RECORD);
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
-
-	if (pidfd >= 0 && poll(&p, 1, FORMER_PATIENCE_MS) == 0) {
-		log_line(LOG_WARNING, "a record that the killed slotd began is not written yet: "
-				      "giving it up");
-		(void)process_handle_signal(pidfd, SIGKILL);
-	}
-}
-
 int records_init(struct supervisor *sup, struct diag *diag)
 {
 	struct records *r = calloc(1, sizeof(*r));
@@ -564,8 +553,10 @@ int records_init(struct supervisor *sup, struct diag *diag)
 	if (r->unwritten < 0) {
 		return diag_set_errno(diag, r->unwritten, "records");
 	}
-	await_former(sup);
-	error = read_state(r, state_path(sup, "state.json", path, sizeof(path)), diag);
+	unwritten_await(sup);
+	loop_timer_init(&r->late_timer, on_late_timer);
+	error = record_text_read(state_path(sup, "state.json", path, sizeof(path)), r->damage,
+				 sizeof(r->damage), diag, &r->state);
 	next = json_integer_value(json_object_get(r->state, "next_job"));
 	r->next_job = next > 0 && next < INT32_MAX ? (uint32_t)next : 1;
 	return error;
@@ -575,6 +566,16 @@ const json_t *records_state(const struct supervisor *sup, const char **ret_damag
 {
 	*ret_damage = *sup->records->damage ? sup->records->damage : NULL;
 	return sup->records->state;
+}
+
+static void drop_all(struct request *q)
+{
+	while (q) {
+		struct request *next = q->next;
+
+		request_free(q);
+		q = next;
+	}
 }
 
 void records_done(struct supervisor *sup)
@@ -587,12 +588,9 @@ void records_done(struct supervisor *sup)
 	loop_idle_cancel(sup->loop, &r->start);
 	child_abandon(&r->child);
 	record_files_done(&r->files);
-	while (r->queue) {
-		struct request *q = r->queue;
-
-		r->queue = q->next;
-		request_free(q);
-	}
+	loop_timer_stop(sup->loop, &r->late_timer);
+	drop_all(r->queue);
+	drop_all(r->late);
 	json_decref(r->state);
 	cleanup_closep(&r->unwritten);
 	free(r);

@@ -5,6 +5,8 @@
 #include <slotd/cleanup.h>
 #include <slotd/keep.h>
 
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,7 +14,20 @@
 
 enum {
 	LINES_MAX = 1024 * 1024, /* bytes that are read back */
+	FORMER_PATIENCE_MS = 5000,
 };
+
+void unwritten_await(struct supervisor *sup)
+{
+	auto_close int pidfd = inherited_take_one(sup, KEEP_RECORD);
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	if (pidfd >= 0 && poll(&p, 1, FORMER_PATIENCE_MS) == 0) {
+		log_line(LOG_WARNING, "a record that the killed slotd began is not written yet: "
+				      "giving it up");
+		(void)process_handle_signal(pidfd, SIGKILL);
+	}
+}
 
 int unwritten_open(struct supervisor *sup)
 {

@@ -1,12 +1,15 @@
 #pragma once
 
-/** Lines of the history that are not written yet, in a memfd that slotd-keep holds, too: should
- * slotd die, the next one writes them. */
+/** What a slotd that is killed leaves unwritten: lines of the history, in a memfd that slotd-keep
+ * holds, too, so that the next one writes them; and a record, with the child that goes on writing
+ * it. */
 
 #include "supervisor.h"
 
 /** Takes that of a former slotd, or makes one. Returns its descriptor, or -errno. */
 int unwritten_open(struct supervisor *sup);
+/** Waits for that child of a former slotd, and ends it if it takes too long. */
+void unwritten_await(struct supervisor *sup);
 /** A whole line, with its newline. */
 void unwritten_add(int fd, const char *line);
 /** All are written. */
