@@ -6,6 +6,7 @@
 #include "deploy/records.h"
 #include "service_world.h"
 #include "suite.h"
+#include "supervisor/deploy/records.h"
 
 static void write_file(const char *dir, const char *name, const char *text)
 {
@@ -117,6 +118,15 @@ START_TEST(the_record_decides_and_keeps_releases_and_numbers)
 	finish(&w);
 	ck_assert_int_eq(begin(&w, SWAP_KIND_ROLLBACK, &diag), 42);
 	finish(&w);
+}
+END_TEST
+
+/* The disk may have had room for the history alone. */
+START_TEST(numbers_go_on_after_the_last_one_of_the_history)
+{
+	auto_world w = find_in("state/history", "{\"job\":6,\"service\":\"s\"}\n{\"jo", TWO_SLOT);
+
+	ck_assert_uint_eq(records_next_job(w.sup), 7);
 }
 END_TEST
 
@@ -333,6 +343,7 @@ int main(void)
 			 rubbish_in_live_file_keeps_that_service_down_alone,
 			 once_it_is_mended_a_reload_starts_it,
 			 the_record_decides_and_keeps_releases_and_numbers,
+			 numbers_go_on_after_the_last_one_of_the_history,
 			 a_damaged_record_is_neither_used_nor_written, an_edit_by_hand_is_put_right,
 			 other_files_beside_it_are_nobodys_business, the_link_follows_the_live_slot,
 			 a_record_that_cannot_be_written_is_found_before_the_flip,

@@ -42,6 +42,7 @@ static struct job *former(struct supervisor *sup, const char *service, const jso
 	struct job *j = number > 0 && number < INT32_MAX ? job_former(sup) : NULL;
 
 	if (j) {
+		records_reserve_job(sup, (uint32_t)number); /* the state file may be older */
 		j->number = (uint32_t)number;
 		j->kind = kind_of(entry);
 		(void)snprintf(j->name, sizeof(j->name), "%s", service);
