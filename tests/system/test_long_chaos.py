@@ -1,293 +1,354 @@
-"""Chaos for some minutes, or for SLOTD_CHAOS seconds: everything is killed, stopped, deployed, swapped,
-rolled, paused, frozen, reloaded and upgraded at random under load, deploys fail, and are interrupted,
-and nothing is lost, doubled or left, and nothing grows."""
+"""Chaos for some minutes, for SLOTD_CHAOS seconds, or for SLOTD_CHAOS_STEPS acts: the whole story
+of deploys of three services at random under load, with canaries, A/B tests, outages and full disks,
+while everything is killed and stopped. Nothing is lost, doubled or left, and nothing grows.
+SLOTD_SEED repeats the acts."""
 
-import json
+import math
 import os
 import random
+import re
 import signal
-import statistics
 import subprocess
+import tempfile
+import threading
 import time
-from collections import Counter, defaultdict
-from contextlib import suppress
-from datetime import datetime
+from collections import Counter, deque
+from contextlib import contextmanager, suppress
 
 import pytest
 
-from harness import procs
-from harness.apps import two_slots
-from harness.load import Failure, Load, once
+from harness.chaos import EXTRA, OWN, PATIENCE, SERVICES, World
+from harness.chaos_plan import OF_A_SERVICE, OF_THE_MACHINE, Plan
+from harness.load import Failure, once
+from harness.mounts import small_disks
 from harness.paths import SLOTCTL
 from harness.procs import wait_for
-from test_adopt import next_slotd
-from test_faults import COUNT, EXTRA
 
-pytestmark = pytest.mark.long
-
-SECONDS = int(os.environ.get("SLOTD_CHAOS", 240))
-HELPERS = {"relay": 2, "log": 1, "control": 1, "keep": 1, "spawn": 1, "probe": 1}
-# log without rotation, so that every line is there; debug lines are many
-QUIET = "[supervisord]\nloglevel=info\n[slotd]\nrelays=2\n"
-# Names that tell the commands of a deploy what to do.
-FAILS, REFUSES, TAKES_TIME = "fails", "refuses", "takes-time"
-HOOKS = f"""prepare=
-  if test -e %D%/{TAKES_TIME}; then sleep 2; fi
-  test ! -e %D%/{FAILS}
-verify=test ! -e %D%/{REFUSES}
-on_failure=true
-after_swap=true
-"""
+STEPS = int(os.environ.get("SLOTD_CHAOS_STEPS", 0))
+SECONDS = int(os.environ.get("SLOTD_CHAOS", 0 if STEPS else 240))
+FOLLOWED = (0, 10, 11)  # exit statuses of slotctl that tell what became of a job
+DISK = "16m"  # a history of 1 MB, and logs of an hour
 
 
-class Chaos:
-    def __init__(self, slotd, ports, dice):
-        self.before = set(procs.descendants(os.getpid()))
-        self.dice, self.address = dice, ("127.0.0.1", ports.one())
-        self.text = two_slots("s", f"127.0.0.1:{self.address[1]}", ports.run(2), ports.run(2),
-                              options=HOOKS + "bake=0.2\nlive_file=%D%/live\n") + \
-            COUNT + QUIET
-        self.daemon = slotd(self.text)
-        self.done, self.cuts, self.samples = Counter(), [], defaultdict(list)
-        self.said, self.killed = [], 0.0  # (when, what); the last worker
-        self.kept_again = 0.0
-        self.counter = self.daemon.wait_state("count", "RUNNING")["pid"]
-        wait_for(lambda: self.daemon.slot("s", "a")["ready"] == 2, "its workers are healthy")
+class Actors:
+    """A thread for each service, and one for the machine: it carries out its acts one by one."""
 
-    def processes(self):
-        """All of it, whoever is their parent: {pid: (name, parent)}."""
-        return {pid: (name, parent) for pid, (name, state, parent) in procs.descendants(os.getpid()).items()
-                if pid not in self.before and state not in "ZX"}
+    def __init__(self, world):
+        self.world, self.daemon = world, world.daemon
+        self.done, self.said, self.wrong = Counter(), deque(maxlen=400), []
+        self.refusals = Counter()  # last lines of what slotctl said, without numbers
+        self.full_since = None
 
-    def helpers(self, kind):
-        return sorted(pid for pid, (name, _) in self.processes().items() if name == f"slotd-{kind}")
+    def carry_out(self, acts):
+        for act in acts:
+            self.done[act.name] += 1
+            self.said.append((time.monotonic(), act))
+            try:
+                getattr(self, act.name)(act)
+            except Exception as error:  # pylint: disable=broad-except
+                self.wrong.append(f"act {act}: {type(error).__name__}: {error}")
+                return
+            time.sleep(act.rest)
 
-    # ---- what is done to it
+    def group(self, acts_of):
+        self.full_since = None
+        threads = [threading.Thread(target=self.carry_out, args=(acts,))
+                   for acts in acts_of.values()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
-    def kill_slotd(self):
-        """Not in the moment in which slotd-keep is dead, too: then nobody holds what a next one needs."""
-        time.sleep(max(0, self.kept_again - time.monotonic()))
-        self.daemon.kill()
-        time.sleep(self.dice.random() * 0.3)
-        next_slotd(self.daemon)
-
-    def a_helper(self):
-        name = self.dice.choice(sorted(HELPERS))
-        return name, self.dice.choice(self.helpers(name) or [0])
-
-    def cut(self, name):
-        if name == "relay":
-            self.cuts.append(time.monotonic())
-        if name == "keep":
-            self.kept_again = time.monotonic() + 1
-
-    def kill_helper(self):
-        name, pid = self.a_helper()
-        if pid:
-            with suppress(ProcessLookupError):
-                self.cut(name)
-                os.kill(pid, signal.SIGKILL)
-
-    def stop_helper(self):
-        _, pid = self.a_helper()
-        if pid:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGSTOP)
-                time.sleep(self.dice.random() * 2)
-                os.kill(pid, signal.SIGCONT)
-
-    def kill_worker(self):
-        """One of the live slot: the other one serves, also what is asked for the second time. That
-        is not done a third time, so the next one is killed later."""
-        if time.monotonic() < self.killed + 2:
-            return
-        live = self.daemon.service("s")["live"]
-        pids = [i["pid"] for i in self.daemon.rpc.supervisor.getAllProcessInfo()
-                if i["group"] == f"s-{live}" and i["pid"]]
-        if len(pids) == 2:
-            os.kill(self.dice.choice(pids), signal.SIGKILL)
-            self.killed = time.monotonic()
+    # ---- what they do it with
 
     def ctl(self, *args):
-        done = self.daemon.ctl(*args, timeout=90)
-        assert done.returncode >= 0, done
+        """Whatever comes of it, it is said."""
+        done = self.daemon.ctl(*args, timeout=3 * PATIENCE)
+        assert done.returncode >= 0 and (done.returncode == 0 or done.stdout or done.stderr), done
         self.done[f"{args[0]} {'done' if done.returncode == 0 else 'refused'}"] += 1
+        if done.returncode:
+            last = (done.stdout + done.stderr).strip().splitlines()[-1]
+            self.refusals[f"{args[0]}: {re.sub('[0-9]+', 'N', last)[:120]}"] += 1
+        return done
 
-    def release(self):
-        return f"r{sum(self.done.values())}"
+    def until_done(self, unless, *command):
+        """Again, if slotd or slotd-control was killed under it."""
+        def tried():
+            done = self.ctl(*command)
+            return done.returncode == 0 or unless in done.stderr
+        wait_for(tried, f"{' '.join(command)} is done", PATIENCE)
 
-    def deploy(self):
-        self.ctl("deploy", "s", self.release())
+    def deploy(self, act, command=()):
+        return self.ctl(*(command or ("deploy", act.who, f"r{act.number}")))
 
-    def failing_deploy(self):
-        reason = self.daemon.dir / self.dice.choice([FAILS, REFUSES])
-        reason.touch()
-        self.deploy()
-        reason.unlink()
+    def over(self, service):
+        def rests():
+            row = self.world.row(service)
+            return row and not row.get("job")
+        wait_for(rests, f"no job of {service} goes on", PATIENCE)
 
-    def hook(self):
-        """The shell of the commands that run."""
-        known = {i["pid"] for i in self.daemon.rpc.supervisor.getAllProcessInfo()}
-        return next((pid for pid, (name, parent) in self.processes().items()
-                     if name == "sh" and parent == self.daemon.pid and pid not in known), None)
-
-    def kill_hook(self, _client):
-        pid = self.hook()
-        if pid:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    def interrupted_deploy(self):
-        """Something happens to it while its commands run."""
-        (self.daemon.dir / TAKES_TIME).touch()
-        client = subprocess.Popen([SLOTCTL, "-c", self.daemon.config, "deploy", "s", self.release()],
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL)
+    @contextmanager
+    def told(self, name, text=""):
+        path = self.daemon.dir / name
+        path.write_text(text)
         try:
-            wait_for(lambda: self.hook() or client.poll() is not None, "its commands run")
-            act = self.dice.choice([self.kill_hook, lambda c: c.kill(), lambda c: self.kill_slotd(),
-                                    lambda c: c.send_signal(signal.SIGINT),
-                                    lambda c: self.ctl("abort", "s")])
-            act(client)
+            yield
         finally:
-            (self.daemon.dir / TAKES_TIME).unlink()
-            client.wait(timeout=90)
-        self.done[f"deploy ended with {client.returncode}"] += 1
+            path.unlink()
 
-    def meanwhile(self):
-        self.dice.choice([self.kill_slotd, self.kill_helper, self.kill_worker, self.deploy,
-                          lambda: time.sleep(self.dice.random())])()
+    def strike(self, service, blow, client=None):
+        what, index = blow["what"], blow["index"]
+        if what == "slotd":
+            self.world.kill_slotd(blow.get("seconds", 0))
+        elif what == "worker":
+            self.world.kill_worker(service, index)
+        elif what == "hook":
+            pid = self.world.hook()
+            if pid:
+                self.world.kill(pid, "hook")
+        elif what in ("client", "interrupt"):
+            client.send_signal(signal.SIGKILL if what == "client" else signal.SIGINT)
+        elif what == "abort":
+            self.ctl("abort", service)
+        elif what == "nothing":
+            time.sleep(blow["seconds"])
+        else:
+            for kind in what.split(" and "):
+                self.world.kill_helper(kind, index)
 
-    def pause(self):
-        self.ctl("pause", "s")
-        self.meanwhile()
-        self.ctl("resume", "s")
+    def meanwhile(self, act):
+        if act.given["job"]:
+            self.ctl(*{"deploy": ("deploy", act.who, f"r{act.number}"), "swap": ("swap", act.who),
+                       "roll": ("restart", "--rolling", act.who)}[act.given["job"]])
+        for blow in act.given["blows"]:
+            self.strike(act.who, blow)
 
-    def freeze(self):
-        self.ctl("freeze", "s", "a reason")
-        self.meanwhile()
-        self.ctl("unfreeze", "s")
+    # ---- acts of a service
 
-    def roll(self):
-        self.ctl("restart", "--rolling", "s")
+    def swap(self, act):
+        self.ctl("swap", act.who)
 
-    def swap(self):
-        self.ctl("swap", "s")
+    def rollback(self, act):
+        self.ctl("rollback", act.who)
 
-    def rollback(self):
-        self.ctl("rollback", "s")
+    def roll(self, act):
+        self.ctl("restart", "--rolling", act.who)
 
-    def reload(self):
-        self.daemon.write_config(self.text + self.dice.choice(["", EXTRA]))
-        self.ctl("reload")
+    def kill_worker(self, act):
+        self.done["workers killed"] += self.world.kill_worker(act.who, act.given["index"])
 
-    def upgrade(self):
-        self.ctl("upgrade", "--force")
+    def failing_deploy(self, act):
+        with self.told(f"{act.who}-fails-{act.given['step']}"):
+            self.fails(act)
 
-    def act(self):
-        act = self.dice.choice([self.kill_slotd, self.kill_helper, self.kill_helper, self.kill_helper,
-                                self.stop_helper, self.kill_worker, self.kill_worker, self.deploy,
-                                self.deploy, self.swap, self.swap, self.rollback, self.reload,
-                                self.reload, self.upgrade, self.failing_deploy,
-                                self.interrupted_deploy, self.pause, self.freeze, self.roll])
-        self.done[act.__name__] += 1
-        self.said.append((time.monotonic(), act.__name__))
-        act()
-        if self.dice.random() < 0.5:  # the next one comes into the middle of what follows
-            time.sleep(self.dice.random())
+    def failing_gate(self, act):
+        """Workers of the idle slot exit at once, or answer with an error."""
+        self.over(act.who)
+        idle = "b" if self.world.live(act.who) == "a" else "a"
+        with self.told(f"{act.who}-answers-{idle}", str(act.given["status"])):
+            self.fails(act)
 
-    # ---- what must hold
+    def fails(self, act):
+        live = self.world.live(act.who)
+        done = self.deploy(act)
+        self.over(act.who)
+        assert done.returncode, f"what cannot succeed has, it says: {done.stdout}{done.stderr}"
+        assert self.world.live(act.who) == live, "it was swapped"
 
-    def is_calm(self):
-        with suppress(Exception):
-            s = self.daemon.service("s")
-            return not s.get("job") and all(len(self.helpers(name)) >= n
-                                            for name, n in HELPERS.items()) and \
-                self.daemon.slot("s", s["live"])["ready"] == 2
+    def struck_deploy(self, act):
+        """Something is killed when it is in a certain step, unless it has ended before."""
+        with self.told(f"{act.who}-takes-time"), tempfile.TemporaryFile("w+") as said:
+            client = subprocess.Popen(
+                [SLOTCTL, "-c", self.daemon.config, "deploy", act.who, f"r{act.number}"],
+                stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.DEVNULL)
+            try:
+                self.strike_in_step(act, client)
+                client.wait(timeout=3 * PATIENCE)
+            except BaseException:
+                client.kill()
+                client.wait()
+                raise
+            said.seek(0)
+            text = said.read()
+        self.done[f"struck deploy ended with {client.returncode}"] += 1
+        self.over(act.who)
+        if act.given["what"] not in ("client", "interrupt"):
+            assert client.returncode >= 0, f"slotctl ended with {client.returncode}"
+            self.followed(act, client.returncode, text)
+
+    def strike_in_step(self, act, client):
+        def there():
+            row = self.world.row(act.who)
+            return client.poll() is not None or row and row["step"] == act.given["step"]
+        wait_for(there, f"it is in {act.given['step']}", PATIENCE)
+        if client.poll() is None:
+            self.done[f"struck in {act.given['step']}"] += 1
+            self.strike(act.who, act.given, client)
+
+    def followed(self, act, code, text):
+        """Who followed the job has seen what its log has, though its servers were killed."""
+        if code not in FOLLOWED or f"r{act.number}" not in text or self.full_since:
+            return
+        again = self.daemon.ctl("attach", act.who, timeout=3 * PATIENCE)
+        if again.returncode in FOLLOWED and f"r{act.number}" in again.stdout:
+            self.done["followed to the end"] += 1
+            assert (again.returncode, again.stdout) == (code, text), \
+                f"attach: {again.returncode}\n{again.stdout}, followed: {code}\n{text}"
+
+    def canary(self, act):
+        release = [f"r{act.number}"] if act.given["release"] else []
+        for share in act.given["shares"]:
+            self.ctl("canary", act.who, share, *release)
+            release = []
+        for blow in act.given["blows"]:
+            self.strike(act.who, blow)
+        self.shared_no_more(act)
+
+    def shared_no_more(self, act):
+        """Only one slot gets connections; this may have come by itself."""
+        def ended():
+            verb, *share = act.given["end"]
+            self.ctl(verb, act.who, *share)
+            row = self.world.row(act.who)
+            return row and not row.get("job") and not any(
+                slot["share"] for slot in row["slots"] if slot["slot"] != row["live"])
+        wait_for(ended, f"{act.given['end']} is done", PATIENCE)
+
+    def ab(self, act):
+        for share in act.given["shares"]:
+            self.ctl("ab", act.who, share)
+        for blow in act.given["blows"]:
+            self.strike(act.who, blow)
+        if act.given["end"]:
+            self.shared_no_more(act)
+
+    def end_ab(self, act):
+        self.shared_no_more(act)
+
+    def pause(self, act):
+        self.ctl("pause", act.who)
+        self.meanwhile(act)
+        self.until_done("is not paused", "resume", act.who)
+
+    def freeze(self, act):
+        frozen = self.ctl("freeze", act.who, "a reason").returncode == 0
+        if frozen:
+            done = self.deploy(act)
+            assert done.returncode, f"frozen, and deployed: {done.stdout}"
+        self.meanwhile(act)
+        self.until_done("is not frozen", "unfreeze", act.who)
+
+    def offline(self, act):
+        window = [time.monotonic(), math.inf]
+        self.world.clients[act.who].offline.append(window)
+        if self.ctl("offline", act.who, "a reason").returncode == 0:
+            wait_for(lambda: self.says_503(act.who), "it is offline", PATIENCE)
+        self.meanwhile(act)
+        self.until_done("is not offline", "online", act.who)
+        window[1] = time.monotonic()
+
+    def says_503(self, service):
+        try:
+            once(self.world.addresses[service], timeout=PATIENCE)
+        except Failure as failure:
+            return " 503 " in failure.detail + " "
         return False
 
-    def insist(self):
-        """Exactly one slot is live, and it is the recorded one; nobody is nobody's."""
-        wait_for(self.is_calm, "it is calm", 60)
-        rows = self.daemon.service("s")
-        live = rows["live"]
-        recorded = json.loads(self.daemon.read("state/state.json"))["services"]["s"]["live"]
-        wait_for(lambda: self.daemon.read("live") == f"{live}\n", "live_file says so")
-        assert recorded == live
-        for _ in range(4):
-            with suppress(Failure):
-                assert once(self.address).startswith(f"{live} ")
-        assert self.daemon.info("count")["pid"] == self.counter
+    # ---- acts that all services feel
 
-        def strangers():
-            known = {i["pid"] for i in self.daemon.rpc.supervisor.getAllProcessInfo()}
-            return {pid: name for pid, (name, parent) in self.processes().items()
-                    if not name.startswith("slot") and pid not in known
-                    and parent in (self.daemon.pid, os.getpid())}
+    def kill_slotd(self, act):
+        self.world.kill_slotd(act.given["seconds"])
 
-        wait_for(lambda: not strangers(), "no process is nobody's")
+    def kill_helper(self, act):
+        self.world.kill_helper(act.given["what"], act.given["index"])
 
-    def around(self, request):
-        """What was done, and what slotd said, in the seconds before a request and just after it."""
-        first, last = request.sent - 3, request.done + 0.5
-        lines = [f"{at:.3f} {what}" for at, what in self.said if first < at < last]
-        to_wall = time.time() - time.monotonic()
-        for line in self.daemon.log().splitlines():
-            with suppress(ValueError):
-                at = datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S,%f").timestamp() - to_wall
-                if first < at < last:
-                    lines.append(f"{at:.3f} slotd: {line[24:]}")
-        return "\n".join(sorted(lines))
+    def kill_all_helpers(self, act):
+        for kind in act.given["order"]:
+            self.world.kill_helper(kind, 0)
 
-    def sample(self):
-        at = time.monotonic()
-        for pid, (name, _) in self.processes().items():
-            if name.startswith("slotd"):
-                with suppress(OSError):
-                    with open(f"/proc/{pid}/status", encoding="ascii") as f:
-                        rss = next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
-                    self.samples[name].append((at, rss, len(os.listdir(f"/proc/{pid}/fd"))))
+    def stop_helper(self, act):
+        there = self.world.helpers(act.given["what"])
+        if there:
+            pid = there[act.given["index"] % len(there)]
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                time.sleep(act.given["seconds"])
+                os.kill(pid, signal.SIGCONT)
 
+    def reload(self, act):
+        self.daemon.replace_config(self.world.text + OWN + (EXTRA if act.given["extra"] else ""))
+        self.between_jobs("reload")
 
-def quarters(samples):
-    """The medians of the first and of the last quarter: kB, descriptors."""
-    began, ended = samples[0][0], samples[-1][0]
-    first = [s for s in samples if s[0] <= began + (ended - began) / 4]
-    last = [s for s in samples if s[0] >= ended - (ended - began) / 4]
-    return [[statistics.median(s[i] for s in part) for part in (first, last)] for i in (1, 2)]
+    def upgrade(self, _act):
+        self.between_jobs("upgrade", "--force")
+
+    def between_jobs(self, *command):
+        """It is refused while any service has one."""
+        until = time.monotonic() + 15
+        while time.monotonic() < until:
+            wait_for(lambda: time.monotonic() > until or not any(
+                (self.world.row(name) or {"job": 1})["job"] for name in SERVICES),
+                     "no job goes on", PATIENCE)
+            with self.world.alone:
+                if self.ctl(*command).returncode == 0:
+                    return
+
+    def full_disk(self, act):
+        if not self.world.has_small_disks:
+            return
+        self.full_since = self.full_since or time.monotonic()
+        with self.world.full_disk():
+            time.sleep(act.given["seconds"])
 
 
+def story(actors, since):
+    """The last acts, and what slotd said since then."""
+    acts = list(actors.said)[-20:]
+    lines = [f"{at:.3f} ACT {act}" for at, act in acts] + actors.world.said_between(since, math.inf)
+    return "\n".join(["the last acts:", *(f"  {act}" for _, act in acts), *sorted(lines)[-1000:]])
+
+
+def run(world, plan, record_property, seed):
+    actors, began = Actors(world), time.monotonic()
+    wrong = []
+    while not wrong and (plan.drawn < STEPS if STEPS else True) and \
+            (time.monotonic() - began < SECONDS if SECONDS else True):
+        since = time.monotonic()
+        actors.group(plan.group())
+        wrong = actors.wrong or world.insist(plan.in_ab, actors.full_since)
+        world.sample()
+    counts = sum((clients.counts for clients in world.clients.values()), Counter())
+    figures, growth = world.growth()
+    figures.insert(0, f"chaos of {time.monotonic() - began:.0f} s, {plan.drawn} acts, seed {seed}: "
+                   f"{dict(sorted(actors.done.items()))}; {dict(sorted(counts.items()))}; "
+                   f"{max(world.jobs, default=0)} jobs")
+    record_property("figures", "; ".join(figures))
+    print("\n".join(figures))
+    print("\n".join(f"{n:4} {text}" for text, n in actors.refusals.most_common(60)))
+    assert not wrong, "\n".join([f"after {plan.drawn} acts:", *wrong[:20], story(actors, since)])
+    assert not growth, growth
+
+
+def test_a_seed_makes_the_same_acts_each_time():
+    def acts(seed):
+        plan = Plan(seed, list(SERVICES))
+        return [str(act) for _ in range(100) for acts in plan.group().values() for act in acts]
+    assert acts(1) == acts(1) != acts(2)
+    names = {act.split()[2] for act in acts(1)}
+    assert names == {*OF_A_SERVICE, *OF_THE_MACHINE, "end_ab"}
+
+
+@pytest.mark.long
 def test_chaos(slotd, ports, record_property):
     seed = int(os.environ.get("SLOTD_SEED", random.randrange(1 << 30)))
     print(f"SLOTD_SEED={seed}")
-    chaos = Chaos(slotd, ports, random.Random(seed))
-    until = time.monotonic() + SECONDS
-    with Load(chaos.address, clients=3, rate=20) as fresh, \
-            Load(chaos.address, keep_alive=True, clients=4, rate=20) as kept, \
-            Load(chaos.address, keep_alive=True, path="/slow?300") as slow:
-        while time.monotonic() < until:
-            for _ in range(chaos.dice.randint(1, 4)):
-                chaos.act()
-            chaos.insist()
-            chaos.sample()
-    loads = (fresh, kept, slow)
-    failed = [(load.path, r) for load in loads for r in load.failed()]
-    lost = [(path, r) for path, r in failed
-            if not any(r.sent - 1 < cut < r.done + 0.5 for cut in chaos.cuts)]
-    lines = chaos.daemon.read("count.log").split("\n")[:-1]
-    figures = [f"chaos of {SECONDS} s, seed {seed}: {dict(sorted(chaos.done.items()))}; "
-               f"{sum(len(load.requests) for load in loads)} GETs, {len(failed) - len(lost)} in a relay that "
-               f"was killed, "
-               f"{len(lost)} lost; {len(lines)} lines, none lost"]
-    for name, samples in sorted(chaos.samples.items()):
-        (rss, rss_then), (fds, fds_then) = quarters(samples)
-        figures.append(f"{name}: {rss:.0f} -> {rss_then:.0f} kB, {fds:.0f} -> {fds_then:.0f} descriptors")
-    record_property("figures", "; ".join(figures))
-    print("\n".join(figures))
-    for path, r in lost:
-        print(f"lost: GET {path}: {r}\n{chaos.around(r)}")
-    assert not lost
-    assert lines == [str(i + 1) for i in range(len(lines))]
-    for name, samples in chaos.samples.items():
-        (rss, rss_then), (fds, fds_then) = quarters(samples)
-        assert rss_then < rss * 1.25 + 1024 and fds_then < fds * 1.1 + 6, (name, figures)
+    world = World(slotd, ports)
+    with small_disks(DISK, world.daemon.dir / "state",
+                     world.daemon.dir / "log") as world.has_small_disks:
+        world.start()
+        try:
+            run(world, Plan(seed, list(SERVICES)), record_property, seed)
+        finally:
+            for clients in world.clients.values():
+                clients.stop()
+            world.daemon.end()

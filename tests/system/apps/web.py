@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """A worker that answers every request with "SLOT ADDRESS PID".
 
-    web.py ADDRESS SLOT [--listen-after S] [--status N] [--die-on-term] [--hang-up]
+    web.py ADDRESS SLOT [--listen-after S] [--status N] [--die-on-term] [--hang-up] [--posts FILE]
+           [--unless FILE]
 
 ADDRESS is 127.0.0.1:8001, [::1]:8001 or unix:/path. Paths: /slow?MS answers after MS milliseconds;
 /bytes?N with N bytes; /healthz as /. SIGTERM: finishes what it has, then ends. With --hang-up it ends each
-other connection without an answer.
+other connection without an answer. --posts: the path of each POST becomes a line of FILE before it is
+answered. --unless: if FILE-SLOT is there at the start, it holds the status of all answers; with 0 it exits.
 """
 
 import argparse
@@ -41,6 +43,7 @@ class Server:
         self.stopping = threading.Event()
         self.open = set()
         self.listener = listen(options.address)
+        self.posts = options.posts and os.open(options.posts, os.O_WRONLY | os.O_APPEND)
 
     def serve(self, connection: socket.socket) -> None:
         with connection:
@@ -80,6 +83,8 @@ class Server:
             time.sleep(int(argument) / 1000)
         elif path == "/bytes":
             body = b"x" * int(argument)
+        elif self.posts and head.startswith(b"POST "):
+            os.write(self.posts, path.encode() + b"\n")
         lines = [f"HTTP/1.1 {self.options.status} X", f"Content-Length: {len(body)}"]
         if close:
             lines.append("Connection: close")
@@ -114,7 +119,15 @@ def main() -> None:
     parser.add_argument("--status", type=int, default=200)
     parser.add_argument("--die-on-term", action="store_true")
     parser.add_argument("--hang-up", action="store_true")
+    parser.add_argument("--posts")
+    parser.add_argument("--unless")
     options = parser.parse_args()
+    told = f"{options.unless}-{options.slot}"
+    if options.unless and os.path.exists(told):
+        with open(told, encoding="ascii") as file:
+            options.status = int(file.read())
+        if not options.status:
+            sys.exit(1)
     if not options.die_on_term:
         # Before any thread exists, so that all inherit it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})

@@ -87,9 +87,17 @@ class Daemon:
 
     def write_config(self, text: str, head: bool = True) -> None:
         """%D% stands for the private directory."""
-        text = textwrap.dedent(text)
-        text = (_HEAD if head else "").format(dir=self.dir) + text
-        self.config.write_text(text.replace("%D%", str(self.dir)))
+        self.config.write_text(self._config_text(text, head))
+
+    def replace_config(self, text: str) -> None:
+        """At once, for those who read it meanwhile."""
+        beside = self.dir / "slotd.conf.new"
+        beside.write_text(self._config_text(text))
+        beside.replace(self.config)
+
+    def _config_text(self, text: str, head: bool = True) -> str:
+        text = (_HEAD if head else "").format(dir=self.dir) + textwrap.dedent(text)
+        return text.replace("%D%", str(self.dir))
 
     # ---- life
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import List, Optional, Tuple, Union
+from typing import Callable, List, Optional, Tuple, Union
 
 from .procs import wait_for
 
@@ -27,6 +27,7 @@ class Request:
     outcome: str
     body: str  # of an answer; the test apps say "SLOT PORT PID"
     detail: str = ""
+    path: str = ""
 
     @property
     def slot(self) -> str:
@@ -120,9 +121,13 @@ class Connection:
 
 
 class Load:
-    """`clients` threads, each asking `rate` times a second (0: as fast as it goes) until stop()."""
+    """`clients` threads, each asking `rate` times a second (0: as fast as it goes) until stop().
 
-    def __init__(self, address: Address, *, keep_alive: bool = False, path: str = "/",
+    path: a function is asked for that of each request.
+    """
+
+    def __init__(self, address: Address, *, keep_alive: bool = False,
+                 path: Union[str, Callable[[], str]] = "/",
                  clients: int = 1, rate: float = 0, timeout: float = 20, body: bytes = b"") -> None:
         self.address, self.keep_alive, self.path, self.body = address, keep_alive, path, body
         self.rate, self.timeout = rate, timeout
@@ -152,13 +157,15 @@ class Load:
             self.closed += 1
         opened = sent = time.monotonic()
         body, detail, outcome = "", "", OK
+        path = self.path if isinstance(self.path, str) else self.path()
         try:
             connection = connection or Connection(self.address, self.timeout)
             opened, sent = connection.opened, time.monotonic()
-            body = connection.get(self.path, self.keep_alive, self.body)
+            body = connection.get(path, self.keep_alive, self.body)
         except Failure as failure:
             outcome, detail = failure.outcome, failure.detail
-        self.requests.append(Request(opened, sent, time.monotonic(), outcome, body, detail))
+        self.requests.append(Request(opened, sent, time.monotonic(), outcome, body, detail,
+                                     path))
         if connection and (outcome != OK or not self.keep_alive):
             connection.close()
             connection = None
@@ -179,6 +186,12 @@ class Load:
         self.stop()
 
     # ---- what became of it; after stop(), or while it runs
+
+    def take(self) -> List[Request]:
+        """What has ended since the last call; it is forgotten here."""
+        taken = self.requests[:]
+        del self.requests[:len(taken)]  # clients only append
+        return taken
 
     def counts(self) -> Counter:
         return Counter(r.outcome for r in list(self.requests))

@@ -2,8 +2,10 @@
 
 import ctypes
 import os
+import subprocess
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Dict
+from typing import Callable, Dict, Iterator
 
 _CLONE_NEWNS = 0x20000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 1 << 18
@@ -33,3 +35,21 @@ def instead(files: Dict[Path, Path]) -> Callable[[], None]:
             _mount(str(file), str(name), _MS_BIND)
 
     return enter
+
+
+@contextmanager
+def small_disks(size: str, *paths: Path) -> Iterator[bool]:
+    """A file system of that size at each; False where this machine allows none."""
+    mounted = []
+    try:
+        for path in paths:
+            path.mkdir(exist_ok=True)
+            done = subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "none", path],
+                capture_output=True, check=False)
+            if done.returncode == 0:
+                mounted.append(path)
+        yield len(mounted) == len(paths)
+    finally:
+        for path in mounted:
+            subprocess.run(["umount", "-l", path], check=True)
