@@ -1283,8 +1283,8 @@ START_TEST(whatever_comes_who_is_live_changes_by_a_flip_and_each_deploy_finishes
 		verified += ev.kind == DEPLOY_EV_VERIFIED && was.verifying;
 	}
 	for (int step = 0; step < SWAP_STEP_MAX_; step++) {
-		ck_assert_msg(visits[step] > 40 / suite_stride(5), "%s: %u", swap_state_name((enum swap_step)step),
-			      visits[step]);
+		ck_assert_msg(visits[step] > 40 / suite_stride(5), "%s: %u",
+			      swap_state_name((enum swap_step)step), visits[step]);
 	}
 	ck_assert_uint_gt(verified, 5 / suite_stride(5));
 }
