@@ -18,7 +18,7 @@ struct verdict {
 	uint64_t unseen[2];
 	unsigned open;
 	enum request_kind kind;
-	bool pinned, between, head_open, whole, begun, early, last, switched;
+	bool pinned, between, head_open, whole, begun, early, last, client_last, switched;
 };
 
 static struct verdict judge(const struct follow *f)
@@ -37,6 +37,7 @@ static struct verdict judge(const struct follow *f)
 	v.begun = follow_answer_begun(f);
 	v.early = follow_answered_early(f);
 	v.last = follow_last(f);
+	v.client_last = follow_client_last(f);
 	v.switched = follow_switched(f);
 	return v;
 }
@@ -57,6 +58,7 @@ static void check(const struct verdict *v, const struct verdict *before)
 	insist(!v->early || v->open == 1);
 	insist(v->open <= FOLLOW_OPEN_MAX);
 	insist(!v->switched || v->pinned);
+	insist(!v->client_last || v->last);
 	insist((unsigned)v->kind <= REQUEST_OTHER);
 }
 
