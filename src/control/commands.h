@@ -41,7 +41,7 @@ struct pending {
 
 struct commands {
 	struct channel *channel;
-	bool nobody; /* slotd has died: command_send is -ENOTCONN until it is heard of again */
+	bool nobody; /* slotd has died: command_send is -ENOTCONN */
 	uint32_t last_id;
 	struct pending *first;
 };

@@ -86,7 +86,6 @@ static void received(struct channel *ch, struct message *m)
 {
 	struct control *c = ch->owner;
 
-	c->commands.nobody = false;
 	if (mirror_takes(m->type)) {
 		state(c, m);
 		return;
@@ -116,11 +115,15 @@ static void received(struct channel *ch, struct message *m)
 	}
 }
 
-/* Until a later slotd comes reads are answered from the mirror, and commands are refused. */
+/*
+ * Reads are answered from the mirror, and commands are refused, until a later slotd ends this
+ * process. What the dead one had sent may still come, and is taken in.
+ */
 static void lose_slotd(struct control *c)
 {
 	c->commands.nobody = true;
 	commands_fail(&c->commands, "slotd is not running");
+	follow_lost(c);
 }
 
 static void closed(struct channel *ch, int error)

@@ -20,6 +20,7 @@ enum {
 };
 
 static const usec_t follow_time = SECONDS(25);
+static const usec_t lost_time = SECONDS(1);  /* the same while there is no slotd */
 static const usec_t rest_time = SECONDS(30); /* its log stays open that long without a follower */
 
 /* The log of a job that somebody follows, or has just followed. */
@@ -126,9 +127,11 @@ static bool put_lines(const struct job_reader *r, struct place p, struct strbuf 
 
 /* ---- answers */
 
-static void encode_progress(struct strbuf *out, const struct job *j, const struct strbuf *lines,
+static void encode_progress(struct call *c, const struct job *j, const struct strbuf *lines,
 			    int32_t last, bool done)
 {
+	struct strbuf *out = c->out;
+
 	encode_struct(out);
 	encode_member_int(out, "job", j->number);
 	encode_member_text(out, "service", j->service);
@@ -143,6 +146,7 @@ static void encode_progress(struct strbuf *out, const struct job *j, const struc
 	encode_member_bool(out, "done", done);
 	encode_member_int(out, "code", j->code);
 	encode_member_text(out, "text", j->text);
+	encode_member_bool(out, "alive", !c->control->commands.nobody);
 	encode_struct_end(out);
 }
 
@@ -184,7 +188,7 @@ static bool give(struct call *c, bool now)
 	if (!now && !lines.len && !j->done) {
 		return false;
 	}
-	encode_progress(c->out, j, &lines, last, j->done && all);
+	encode_progress(c, j, &lines, last, j->done && all);
 	return true;
 }
 
@@ -384,6 +388,17 @@ void follow_notify(struct control *control, const struct job *job)
 	serve_number(control, job->number);
 }
 
+void follow_lost(struct control *control)
+{
+	struct call *next;
+
+	for (struct call *c = control->followers; c; c = next) {
+		next = c->next;
+		(void)give(c, true);
+		call_finish(c);
+	}
+}
+
 void follow_left(struct control *control, int64_t number)
 {
 	struct job_reader *r = reader_of(control, number);
@@ -412,6 +427,8 @@ static void on_follow_timer(struct loop_timer *t)
 
 static void park(struct call *c)
 {
+	usec_t span = c->control->commands.nobody ? lost_time : follow_time;
+
 	c->following = true;
 	c->previous = NULL;
 	c->next = c->control->followers;
@@ -420,7 +437,7 @@ static void park(struct call *c)
 	}
 	c->control->followers = c;
 	loop_timer_init(&c->timer, on_follow_timer);
-	loop_timer_set(c->control->loop, &c->timer, usec_add(usec_monotonic(), follow_time));
+	loop_timer_set(c->control->loop, &c->timer, usec_add(usec_monotonic(), span));
 }
 
 enum call_result run_follow(struct call *c)

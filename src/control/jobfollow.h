@@ -11,6 +11,8 @@ struct control;
 
 /** A job changed: answers those who follow it. */
 void follow_notify(struct control *control, const struct job *job);
+/** slotd has died: tells all who follow a job. */
+void follow_lost(struct control *control);
 /** A call that followed a job is over. */
 void follow_left(struct control *control, int64_t number);
 /** Nobody follows any more. */

@@ -9,10 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-	DAEMON_FATAL = 2, /* Supervisor's number */
-};
-
 const char *fault_sentence(int code, const char *text)
 {
 	const char *name = fault_name(code);
@@ -61,7 +57,7 @@ static void explain_denied(const char *path)
 	(void)fprintf(stderr, ". Use sudo, or allow=deploy:%s in the [service:...] section.\n", me);
 }
 
-static void explain_restart(void)
+void explain_restart(void)
 {
 	unsigned alive = orphans_count();
 
@@ -72,9 +68,14 @@ static void explain_restart(void)
 		      alive ? " (it takes them over)" : "");
 }
 
+bool has_died(const struct value *daemon)
+{
+	return value_int(daemon, "statecode") == 2; /* Supervisor's FATAL */
+}
+
 bool explain_died(const struct value *daemon)
 {
-	if (value_int(daemon, "statecode") != DAEMON_FATAL) {
+	if (!has_died(daemon)) {
 		return false;
 	}
 	(void)fprintf(stderr, "slotctl: slotd has died; this is what it knew last. ");

@@ -5,14 +5,15 @@
 #include "view.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <slotd/cleanup.h>
 #include <slotd/usec.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+/* systemd starts slotd, and slotd starts slotd-control, within a second. */
 enum {
-	RETRIES = 50, /* of a lost connection, 100 ms apart */
+	LOST_MAX = 10, /* seconds */
 };
 
 #define SIGN_OF_LIFE SECONDS(15)
@@ -25,7 +26,8 @@ struct follower {
 	bool may_abort, json, aborting, leave;
 	bool came_to; /* that step */
 	int64_t seen;
-	unsigned failures;
+	usec_t lost; /* since when nobody is there; 0: somebody is */
+	bool died;   /* slotd has, slotd-control says */
 	char step[32];
 	usec_t step_since, quiet_since;
 	char last[1024];    /* line printed */
@@ -46,7 +48,7 @@ static void show_sign_of_life(void *data, unsigned seconds)
 	const usec_t now = usec_monotonic();
 	char took[USEC_TEXT_MAX];
 
-	if (seconds == 0 || usec_sub(now, f->quiet_since) < SIGN_OF_LIFE) {
+	if (seconds == 0 || f->died || usec_sub(now, f->quiet_since) < SIGN_OF_LIFE) {
 		return;
 	}
 	f->quiet_since = now;
@@ -63,8 +65,9 @@ static void show_progress(void *data, unsigned seconds)
 	char took[USEC_TEXT_MAX];
 
 	(void)seconds;
-	printf("\r%s  %s%s\033[K", f->step,
-	       usec_format(usec_sub(usec_monotonic(), f->step_since), took, sizeof(took)),
+	printf("\r%s  %s%s\033[K", f->died ? "waiting for slotd" : f->step,
+	       usec_format(usec_sub(usec_monotonic(), f->died ? f->lost : f->step_since), took,
+			   sizeof(took)),
 	       f->aborting ? "  (aborting)" : "");
 	(void)fflush(stdout);
 }
@@ -161,7 +164,7 @@ static void abort_job(struct follower *f)
 	struct diag diag = {0};
 	int r;
 
-	if (!f->may_abort || f->aborting) {
+	if (!f->may_abort || f->aborting || f->lost) {
 		f->leave = true;
 		return;
 	}
@@ -182,6 +185,48 @@ static void say_left(const struct follower *f, const char *why)
 	f->ctl->exit_code = EXIT_UNKNOWN_OUTCOME;
 }
 
+static void say_died(const struct follower *f)
+{
+	clear_progress(f);
+	(void)fprintf(stderr,
+		      "slotctl: slotd has died. Waiting %d s for the next one, which undoes or "
+		      "finishes #%d.\n",
+		      LOST_MAX, f->number);
+}
+
+static void say_lost(const struct follower *f, const char *why)
+{
+	clear_progress(f);
+	(void)fprintf(stderr,
+		      "slotctl: lost connection: slotd %s. #%d is undone or finished when it is "
+		      "started again. To see how it ended: slotctl attach %s\n",
+		      why, f->number, f->service);
+	if (f->ctl->options->own_socket) {
+		explain_restart();
+	}
+	f->ctl->exit_code = EXIT_UNKNOWN_OUTCOME;
+}
+
+/* May go on? */
+static bool is_patient(struct follower *f)
+{
+	const usec_t now = usec_monotonic();
+
+	f->lost = f->lost ? f->lost : now;
+	return usec_sub(now, f->lost) < SECONDS(LOST_MAX);
+}
+
+static void say_end(const struct follower *f, int error, const char *why)
+{
+	if (f->died || error == -ENOENT || error == -ECONNREFUSED) {
+		say_lost(f, "is not running");
+	} else if (error == -ETIMEDOUT) {
+		say_lost(f, "does not answer");
+	} else {
+		say_left(f, why);
+	}
+}
+
 /* May go on? */
 static bool met_failure(struct follower *f, int error, const struct diag *diag)
 {
@@ -190,18 +235,65 @@ static bool met_failure(struct follower *f, int error, const struct diag *diag)
 	if (error == -EINTR) {
 		abort_job(f);
 		if (f->leave) {
-			say_left(f, "it is no longer followed");
+			say_end(f, error, "it is no longer followed");
 		}
 		return !f->leave;
 	}
-	if (error == -EREMOTE || ++f->failures > RETRIES) {
-		say_left(f, error == -EREMOTE
-				    ? fault_sentence(f->ctl->rpc.fault.code, f->ctl->rpc.fault.text)
-				    : diag->text);
+	if (error == -EREMOTE) {
+		say_left(f, fault_sentence(f->ctl->rpc.fault.code, f->ctl->rpc.fault.text));
 		return false;
 	}
-	(void)nanosleep(&pause, NULL);
+	/* Ctrl-C ends the wait: there is nobody whom it could ask for anything */
+	if (!is_patient(f) || ppoll(NULL, 0, &pause, f->ctl->rpc.wait_mask) < 0) {
+		say_end(f, error, diag->text);
+		return false;
+	}
 	return true;
+}
+
+static void found_again(struct follower *f)
+{
+	f->lost = 0;
+	f->died = false;
+}
+
+/* slotd-control goes on without a slotd; those of older versions do not say so. May go on? */
+static bool is_attended(struct follower *f, const struct value *reply)
+{
+	if (!value_member(reply, "alive") || value_true(reply, "alive")) {
+		found_again(f);
+		return true;
+	}
+	if (!f->died) {
+		say_died(f);
+	}
+	f->died = true;
+	if (is_patient(f)) {
+		return true;
+	}
+	say_lost(f, "is not running");
+	return false;
+}
+
+/*
+ * slotd-keep has the socket, too: where nobody accepts, a connection is made all the same. So a
+ * lost one is tried with what is answered at once.
+ */
+static int ask_progress(struct follower *f, struct value *ret, struct diag *diag)
+{
+	CLEANUP(value_done) struct value state = {0};
+	struct rpc *rpc = &f->ctl->rpc;
+	int r = 0;
+
+	if (f->lost) {
+		rpc->until = usec_add(f->lost, SECONDS(LOST_MAX));
+		r = rpc_call(rpc, &state, diag, "supervisor.getState", "");
+		rpc->until = 0;
+		if (r == 0 && !has_died(&state)) {
+			found_again(f);
+		}
+	}
+	return r < 0 ? r : rpc_call(rpc, ret, diag, "slotd.follow", "ii", f->number, (int)f->seen);
 }
 
 static void follow(struct follower *f)
@@ -209,8 +301,7 @@ static void follow(struct follower *f)
 	for (bool done = false; !done;) {
 		CLEANUP(value_done) struct value reply = {0};
 		struct diag diag = {0};
-		int r = rpc_call(&f->ctl->rpc, &reply, &diag, "slotd.follow", "ii", f->number,
-				 (int)f->seen);
+		int r = ask_progress(f, &reply, &diag);
 
 		if (r < 0) {
 			if (!met_failure(f, r, &diag)) {
@@ -218,12 +309,13 @@ static void follow(struct follower *f)
 			}
 			continue;
 		}
-		f->failures = 0;
 		take_lines(f, &reply);
 		done = value_true(&reply, "done");
 		if (done) {
 			finish(f, &reply);
-		} else if (f->until && strcmp(f->step, f->until) == 0) {
+		} else if (!is_attended(f, &reply)) {
+			return;
+		} else if (!f->died && f->until && strcmp(f->step, f->until) == 0) {
 			f->came_to = true;
 			finish_early(f, &reply);
 			return;

@@ -6,8 +6,9 @@
 
 /**
  * Prints the job's lines until it is done and sets the exit code to its own. On a terminal a last
- * line tells what it waits for. Ctrl-C asks slotd to abort it, a second one leaves it alone; a
- * connection that is lost is tried again, for slotd-control may restart: then exit 13.
+ * line tells what it waits for. Ctrl-C asks slotd to abort it, a second one leaves it alone. When
+ * slotd has died, or the connection is lost, it waits some seconds for the next slotd or
+ * slotd-control: exit 13 if none comes.
  *
  * @service  for abort and for what to type next; borrowed.
  * @may_abort  false: Ctrl-C only stops following.

@@ -76,8 +76,12 @@ int session_services(struct ctl *ctl, struct value *ret, struct diag *diag);
  */
 int session_everything(struct ctl *ctl, struct value *ret, struct diag *diag);
 
-/** Says on stderr that slotd has died, if this daemon (of slotd.status or getState) has. */
+/** Has slotd died, as slotd-control says in this daemon (of slotd.status or getState)? */
+bool has_died(const struct value *daemon);
+/** Says so on stderr, if it has. */
 bool explain_died(const struct value *daemon);
+/** The rest of a line on stderr: how to start slotd, and how many of its workers live. */
+void explain_restart(void);
 /** One line on stderr: what is wrong and what to do. */
 void explain_failure(const struct ctl *ctl, int error, const struct diag *diag);
 

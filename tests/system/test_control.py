@@ -341,6 +341,24 @@ def test_jobs_are_followed(fake):
     assert (done["done"], done["code"], done["text"], done["lines"]) == (True, 10, "gate failed", [])
 
 
+def test_whoever_follows_a_job_is_told_at_once_that_slotd_has_died(fake):
+    fake.send("job", job=7, service="payinv", kind=1, step=1)
+    fake.send("job", job=8, service="chat", kind=1, step=0, done=1)
+    rpc = proxy(fake)
+    assert rpc.slotd.follow(8, 0)["alive"]
+    waiting = Later(lambda: proxy(fake).slotd.follow(7, 0))
+    fake.wait_for(lambda: [name for name, _ in fake.commands].count("attach") > 1)
+    began = time.monotonic()
+    fake.channel.shutdown(socket.SHUT_RDWR)
+    told = waiting.result()
+    assert time.monotonic() - began < 10  # nothing is said of a quiet job for 25 s
+    assert (told["alive"], told["done"], told["lines"]) == (False, False, [])
+    assert not rpc.slotd.follow(7, 0)["alive"]
+    fake.process.kill()
+    fake.process.wait()
+    fake.process.returncode = 0
+
+
 class JobLog:
     """The log of job 7, which slotd-log writes and rotates, and what slotd says of the job."""
 

@@ -14,6 +14,7 @@ from harness.procs import SLOW, wait_for
 from test_services import Payinv
 
 BAR = "             | "
+DIED = "slotctl: slotd has died. Waiting 10 s for the next one, which undoes or finishes #1."
 
 
 class Following:
@@ -108,9 +109,11 @@ def test_the_log_of_a_deploy_goes_on_with_the_next_slotd(step):
     step.tell("one")
     deploy.has(BAR + "one")
     step.daemon.kill()
+    deploy.has(DIED)
     step.tell("two")
     step.daemon.start()
     assert deploy.end() == 10
+    deploy.lines.remove(DIED)
     lines = written(step)
     assert [line for line in lines if line in (BAR + "one", BAR + "two")] == [BAR + "one", BAR + "two"]
     assert lines[-2].startswith("#1 payinv: slotd was killed and started again")
@@ -123,6 +126,32 @@ def test_the_log_of_a_deploy_goes_on_with_the_next_slotd(step):
     step.fifo = None
     assert step.daemon.ctl("swap", "payinv").returncode == 0
     assert written(step, 2)[0].startswith("#2 payinv: a (live) -> b")
+
+
+@pytest.mark.parametrize("left", ["control", "nothing"])
+def test_without_a_next_slotd_following_ends_and_says_what_becomes_of_the_job(step, left):
+    deploy = Following(step, "deploy", "payinv", "r1")
+    step.tell("one")
+    deploy.has(BAR + "one")
+    control = step.daemon.helpers("control")
+    step.daemon.kill()
+    if left == "nothing":
+        signal_and_wait(control[0])
+    else:
+        deploy.has(DIED)
+        step.tell("two")
+        deploy.has(BAR + "two")
+    assert deploy.end() == 13
+    assert re.fullmatch(
+        r"slotctl: lost connection: slotd (is not running|does not answer)\. #1 is undone or "
+        r"finished when it is started again\. To see how it ended: slotctl attach payinv",
+        deploy.lines[-1])
+    assert deploy.lines.count(DIED) == 1 or left == "nothing"
+    assert not [line for line in deploy.lines if "so far" in line]
+    step.daemon.start()
+    again = step.daemon.ctl("attach", "payinv")
+    assert again.returncode == 10
+    assert again.stdout.splitlines()[-1].startswith("NOTHING SWAPPED: a is live.")
 
 
 def test_a_deploy_of_which_nothing_is_left_has_failed_and_the_history_says_so(step):

@@ -1,0 +1,51 @@
+/* What slotd-control knows of its slotd. */
+#include <control/control.h>
+#include <slotd/cleanup.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "suite.h"
+
+static void ignore(struct channel *ch, struct message *m)
+{
+	(void)ch, (void)m;
+}
+
+/* The pidfd of a process that ends is readable, as an eventfd that is written to. */
+START_TEST(what_a_dead_slotd_had_still_sent_does_not_bring_it_back_to_life)
+{
+	static const struct channel_ops ops = {.received = ignore};
+	static struct control control;
+	int ours, theirs, pidfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct channel slotd;
+	struct message m;
+
+	ck_assert_int_ge(pidfd, 0);
+	ck_assert_int_eq(channel_pair(&ours, &theirs), 0);
+	ck_assert_int_eq(control_init(&control, theirs, pidfd), 0);
+	channel_init(&slotd, control.loop, ours, &ops, NULL);
+	control.mirror.daemon.state = 1;
+	ck_assert_int_eq(daemon_state(&control), 1);
+	ck_assert_int_eq(eventfd_write(pidfd, 1), 0);
+	loop_turn(control.loop, true);
+	ck_assert_int_eq(daemon_state(&control), 2);
+	message_init(&m, MSG_STATE_DAEMON, 0);
+	message_put_u64(&m, TAG_STATE, 1);
+	message_put_u64(&m, TAG_PID, 777);
+	message_put_text(&m, TAG_IDENTIFIER, "supervisor");
+	message_put_text(&m, TAG_VERSION, "1");
+	ck_assert_int_eq(channel_send(&slotd, &m), 0);
+	while (control.mirror.daemon.pid != 777) {
+		loop_turn(control.loop, true);
+	}
+	ck_assert_int_eq(daemon_state(&control), 2);
+	channel_done(&slotd);
+	control_done(&control);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("control",
+			 what_a_dead_slotd_had_still_sent_does_not_bring_it_back_to_life);
+}
