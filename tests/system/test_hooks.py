@@ -115,16 +115,42 @@ def test_on_failure_runs_after_a_bake_flipped_back(slotd, ports):
     job = threading.Thread(target=lambda: results.append(deploy(payinv, "r1")))
     job.start()
     wait_for(lambda: payinv.daemon.service("payinv")["step"] == "bake", "the new slot is baked")
+    for name in payinv.worker("b", 0), payinv.worker("b", 1):
+        wait_for(lambda name=name: "listening" in payinv.daemon.ctl("tail", name).stdout, "listens")
     (payinv.daemon.dir / "bad").touch()
     job.join(60)
     code, text = results[0]
     assert code == 11 and "FLIPPED BACK: a is live." in text, text
+    assert re.search(r"bake +last lines of payinv-b_\d+:\n +\| listening on [\d.:]+\n", text), text
     assert re.search(r"^    on_failure FAILED .*exit status 3", text, re.M), text
     seen = told(payinv, "deploy")
     assert (seen["SLOTD_SLOT"], seen["SLOTD_LIVE_SLOT"]) == ("b", "a")
     assert seen["SLOTD_STEP"] == "bake" and "failed its check" in seen["SLOTD_ERROR"]
     assert not (payinv.daemon.dir / "after").exists()
     assert json.loads(payinv.daemon.ctl("history", "--json", check=True).stdout)[0]["code"] == 11
+
+
+def test_the_last_lines_of_what_failed_stand_before_on_failure(slotd, ports):
+    payinv = Payinv(slotd, ports, 1, options="on_failure=echo cleaned\n", program=(
+        "startretries=0\nstartsecs=1\n"
+        "command=sh -c 'echo one; echo two; case %(program_name)s in *-a) exec sleep 600;; esac; "
+        "exit 3'\n"),
+        health="exec true", start=False)
+    payinv.daemon.start()
+    bar = " " * 13 + "| "
+    deploy(payinv)  # its worker has printed something from here on
+    wait_for(lambda: "two" in payinv.daemon.ctl("tail", payinv.worker("b", 0)).stdout, "its log")
+    for _ in range(3):  # whoever is faster, it is so each time
+        wait_for(lambda: payinv.daemon.slot("payinv", "b")["state"] == COLD, "what failed stops")
+        code, text = deploy(payinv)
+        assert code == 10, text
+        lines = [re.sub(r"  \d.*", "", line) for line in text.splitlines()]
+        failed = next(i for i, line in enumerate(lines) if line.startswith("1/4 start    FAILED"))
+        begins = lines.index("    on_failure begins")
+        assert re.fullmatch(r"    start    last lines of payinv-b_\d+:", lines[failed + 1]), text
+        assert set(lines[failed + 2:begins]) == {bar + "one", bar + "two"}, text
+        assert lines[begins + 1:] == [bar + "echo cleaned", bar + "cleaned", "    on_failure ok",
+                                      "NOTHING SWAPPED: a is live."], text
 
 
 def test_hooks_of_a_slotd_that_was_killed(slotd, ports):

@@ -134,14 +134,17 @@ static void on_patience(struct loop_timer *t)
 	}
 }
 
+/* Has the log all that comes before what these commands print? */
+static bool may_begin(const struct service *s)
+{
+	return !s->job->log.commands && !child_running(&s->job->tail);
+}
+
 void hooks_written(struct service *s)
 {
-	if (s->job->log.commands) {
-		return;
-	}
-	if (s->run.waiting) {
+	if (s->run.waiting && !s->job->log.commands) {
 		trace(s);
-	} else if (s->run.queued) {
+	} else if (s->run.queued && may_begin(s)) {
 		begin(s);
 	}
 }
@@ -498,6 +501,9 @@ static void begin(struct service *s)
 
 	loop_timer_stop(s->sup->loop, &s->run.patience);
 	s->run.queued = false;
+	if (s->run.hook == HOOK_ON_FAILURE && s->job->tail_said) {
+		job_line(s->job, "    on_failure begins"); /* what follows is no worker's */
+	}
 	r = worker ? start(s, worker) : -ENOENT;
 	if (r < 0) {
 		(void)snprintf(text, sizeof(text), "%s cannot be started: %s",
@@ -535,7 +541,7 @@ void hooks_start(struct service *s, enum hook hook)
 {
 	s->run.hook = hook;
 	forget_said(&s->run);
-	if (!s->job->log.commands) {
+	if (may_begin(s)) {
 		begin(s);
 		return;
 	}

@@ -43,7 +43,7 @@ int hooks_run_apart(struct service *s, enum hook hook, struct child *c, struct c
 void hooks_ran_apart(struct service *s);
 /** They have had their time: ends in TIMER. */
 void hooks_time_out(struct service *s);
-/** Something of the job's log is written: maybe all that they printed. */
+/** Something of the job's log is written: maybe all that they printed, or that comes before. */
 void hooks_written(struct service *s);
 /** Those that a killed slotd had started. */
 void hooks_end_former(struct service *s);

@@ -43,7 +43,8 @@ struct job {
 	char culprit[LEDGER_NAME_MAX]; /* the worker; "" for none */
 	struct job_log log;
 	struct child tidy; /* makes room for its log */
-	struct child tail; /* reads what the culprit printed last */
+	struct child tail; /* reads what the culprit printed last; other commands wait for it */
+	bool tail_said;	   /* it has said something */
 	bool over;	   /* nothing but that is waited for */
 
 	pid_t told_pid; /* the slotd-control that knows it as it is */

@@ -1,4 +1,5 @@
 #include "deploy/job_steps.h"
+#include "deploy/hooks.h"
 #include "deploy/job_files.h"
 #include "deploy/job_log.h"
 #include "deploy/records.h"
@@ -319,7 +320,13 @@ static void close_when_over(struct job *j)
 
 static void on_tail(struct child *c, const char *data, size_t len)
 {
-	job_output(container_of(c, struct job, tail), data, len);
+	struct job *j = container_of(c, struct job, tail);
+
+	if (len && !j->tail_said) {
+		j->tail_said = true;
+		job_line(j, "    %-8s last lines of %s:", swap_step_name(j->failed_in), j->culprit);
+	}
+	job_output(j, data, len);
 }
 
 static void on_tail_done(struct child *c, const struct child_result *result)
@@ -328,6 +335,9 @@ static void on_tail_done(struct child *c, const struct child_result *result)
 
 	(void)result;
 	job_output(j, "", 0);
+	if (j->service && j->service->job == j) {
+		hooks_written(j->service);
+	}
 	close_when_over(j);
 }
 
@@ -337,6 +347,7 @@ static void show_tail(struct job *j, const struct process *culprit)
 	struct job_tail tail = {{culprit->log_paths[1], culprit->log_paths[0]}};
 	struct child_spec spec = CHILD_SPEC_INIT;
 
+	j->tail_said = false;
 	spec.spawn.run = job_tail_print;
 	spec.spawn.data = &tail;
 	spec.timeout = SECONDS(2);

@@ -108,7 +108,7 @@ struct service_event {
 /** Commands of a deploy: they run, then their log is written, then it is looked which failed. */
 struct hook_run {
 	enum hook hook;
-	bool queued;	    /* they begin when the log of the former ones is written */
+	bool queued;	    /* they begin when what comes before them is in the log */
 	struct child child; /* the shell; then who looks */
 	int code;	    /* exit status of the shell */
 	bool waiting;	    /* for the log */
