@@ -92,15 +92,19 @@ int usec_parse(const char *text, usec_t *ret)
 	return -EINVAL;
 }
 
+/* Each unit ends where its number would be printed as the next one: 10 ms, not 10.0 ms. */
 const char *usec_format(usec_t span, char *buf, size_t size)
 {
-	unsigned long long s = span / 1000000;
+	const usec_t rounded = usec_add(span, MSECONDS(50));
+	const unsigned long long s = rounded / SECONDS(1);
 
 	if (span == USEC_NEVER) {
 		(void)snprintf(buf, size, "never");
-	} else if (span < SECONDS(1)) {
-		(void)snprintf(buf, size, "%.*f ms", span < MSECONDS(10), (double)span / 1000);
-	} else if (span < SECONDS(10)) {
+	} else if (span < MSECONDS(10) - 50) {
+		(void)snprintf(buf, size, "%.1f ms", (double)span / 1000);
+	} else if (span < SECONDS(1) - 500) {
+		(void)snprintf(buf, size, "%.0f ms", (double)span / 1000);
+	} else if (rounded < SECONDS(10)) {
 		(void)snprintf(buf, size, "%.1f s", (double)span / 1000000);
 	} else if (s < 60) {
 		(void)snprintf(buf, size, "%llu s", s);

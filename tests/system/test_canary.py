@@ -323,6 +323,7 @@ def test_an_ab_test_comes_back_after_a_reboot_and_a_canary_does_not(slotd, ports
     payinv = Payinv(slotd, ports, options=HELD)
     daemon = payinv.daemon
     done = daemon.ctl("ab", "payinv", "50%")
+    assert re.search(r"^3/3 share    ok  \S+ m?s$", done.stdout, re.M), done.stdout
     assert done.returncode == 0 and "b gets 50% of the new connections" in done.stdout
     assert state(payinv) == AB and abs(shares(payinv)[1] - 50) <= 3
     assert "slotctl promote|abort payinv" in daemon.ctl("slots", check=True).stdout

@@ -1,6 +1,7 @@
 """slotctl restart --rolling: the workers of the live slot one after the other, and nobody notices."""
 
 import json
+import re
 import socket
 from pathlib import Path
 
@@ -48,7 +49,8 @@ def test_rolls_under_load_lose_nothing_and_leave_a_line_of_history(slotd, ports)
     burst, before = Burst(payinv.address), pids(payinv)
     for i in range(3):
         text = roll(payinv)
-        assert "3/3" in text and "3 workers of slot a were restarted." in text, text
+        assert re.search(r"^    3/3 restart  ok  \S+ m?s  payinv-a_\d+$", text, re.M), text
+        assert "3 workers of slot a were restarted." in text and " \n" not in text, text
     burst.end()
     assert not set(before) & set(pids(payinv)) and len(pids(payinv)) == 3
     assert payinv.live() == "a" and not any(pids(payinv, "b"))

@@ -49,8 +49,31 @@ END_TEST
 
 START_TEST(durations_print_for_people)
 {
+	static const struct {
+		usec_t span;
+		const char *text;
+	} edges[] = {
+		{0, "0.0 ms"},
+		{9949, "9.9 ms"},
+		{9950, "10 ms"},
+		{999499, "999 ms"},
+		{999500, "1.0 s"},
+		{999999, "1.0 s"},
+		{SECONDS(1), "1.0 s"},
+		{9949999, "9.9 s"},
+		{9950000, "10 s"},
+		{SECONDS(59), "59 s"},
+		{59949999, "59 s"},
+		{59950000, "1m00s"},
+		{SECONDS(3600) - 1, "1h 0m"},
+		{SECONDS(86400) - 1, "1d 0h"},
+		{USEC_NEVER, "never"},
+	};
 	char buf[USEC_TEXT_MAX];
 
+	for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
+		ck_assert_str_eq(usec_format(edges[i].span, buf, sizeof(buf)), edges[i].text);
+	}
 	ck_assert_str_eq(usec_format(200, buf, sizeof(buf)), "0.2 ms");
 	ck_assert_str_eq(usec_format(SECONDS(41), buf, sizeof(buf)), "41 s");
 	ck_assert_str_eq(usec_format(SECONDS(130), buf, sizeof(buf)), "2m10s");

@@ -64,11 +64,15 @@ void job_changed(struct job *j)
 void job_line(struct job *j, const char *fmt, ...)
 {
 	char text[PLAN_TEXT_MAX + 256];
+	size_t len;
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	for (len = strlen(text); len && text[len - 1] == ' '; len--) {
+		text[len - 1] = '\0'; /* a step of which nothing else is said */
+	}
 	job_log_line(&j->log, text);
 }
 

@@ -228,7 +228,7 @@ static void tell_done(struct service *s, const struct process *p)
 	roll_numbers(s, &done, &all);
 	(void)usec_format(usec_sub(usec_monotonic(), p->roll.since), span, sizeof(span));
 	if (s->job) {
-		job_line(s->job, "    %u/%u      ok  %s  %s", done, all, span, p->config->name);
+		job_line(s->job, "    %u/%u restart  ok  %s  %s", done, all, span, p->config->name);
 	}
 	service_say(s, LOG_INFO, "restart: %s is done, %u of %u", p->config->name, done, all);
 }
