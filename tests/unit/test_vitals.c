@@ -374,6 +374,28 @@ START_TEST(one_that_cannot_be_run_is_no_failure)
 }
 END_TEST
 
+START_TEST(none_runs_while_only_a_proxy_header_would_reach_what_it_looks_at)
+{
+	auto_world w =
+		world_new(VERIFIED "preview_listen=unix:@DIR@/preview.sock\nproxy_protocol=v1\n");
+	unsigned runs;
+
+	go_to_bake(&w);
+	runs = fake_shell.runs;
+	world_advance(&w, SECONDS(11));
+	ck_assert_uint_eq(fake_shell.runs, runs + 1);
+	the_service(&w)->upkeep.offline = true;
+	world_advance(&w, SECONDS(20));
+	ck_assert_uint_eq(fake_shell.runs, runs + 1);
+	logged("verify is not repeated as long as listen= does not reach workers");
+	the_service(&w)->upkeep.offline = false;
+	world_advance(&w, SECONDS(11));
+	ck_assert_uint_eq(fake_shell.runs, runs + 2);
+	finish(&w);
+	ck_assert_int_eq(service_live(the_service(&w)), SLOT_B);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run(
@@ -389,5 +411,6 @@ int main(void)
 		one_that_fails_flips_back_and_its_last_words_are_told,
 		one_that_hangs_is_ended_and_has_failed,
 		a_rollback_or_the_end_of_slotd_ends_the_one_that_runs,
-		one_that_cannot_be_run_is_no_failure);
+		one_that_cannot_be_run_is_no_failure,
+		none_runs_while_only_a_proxy_header_would_reach_what_it_looks_at);
 }

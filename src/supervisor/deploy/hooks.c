@@ -2,6 +2,7 @@
 #include "deploy/job_files.h"
 #include "deploy/job_steps.h"
 #include "deploy/jobs.h"
+#include "deploy/preview.h"
 #include "deploy/records.h"
 #include "deploy/result.h"
 #include "link/inheritance.h"
@@ -377,35 +378,14 @@ int hooks_environment(const struct service *s, enum slot_id slot, const struct p
 	return r;
 }
 
-static bool is_unix(const char *address)
-{
-	return strncmp(address, "unix:", 5) == 0;
-}
-
-/* An address that reaches a slot that is live, of the kind of preview_listen, whose addresses reach
- * the other slot then. An offline or paused service has none but that of a worker. */
-static const char *public_address(const struct service *s, const struct process *worker)
-{
-	const struct service_config *c = s->config;
-	const size_t n = c->listen.len - c->n_preview;
-	const bool open = !s->upkeep.offline && !s->upkeep.pause_end;
-
-	for (size_t i = 0; open && i < n; i++) {
-		if (is_unix(c->listen.at[i]) == is_unix(c->listen.at[n])) {
-			return c->listen.at[i];
-		}
-	}
-	return worker && worker->config->address ? worker->config->address : c->listen.at[0];
-}
-
 static int slot_env(const struct service *s, enum hook hook, const struct process *worker,
 		    struct env *env)
 {
 	const struct job *j = s->job;
 	int r = hooks_environment(s, j->to, worker, env);
 
-	if (r == 0 && hook == HOOK_VERIFY && s->config->n_preview && service_live(s) == j->to) {
-		r = env_setf(env, "SLOTD_PREVIEW=%s", public_address(s, worker));
+	if (r == 0 && hook == HOOK_VERIFY) {
+		r = preview_name(s, worker, env);
 	}
 	if (r == 0) {
 		r = env_setf(env, "SLOTD_JOB=%u", j->number);
