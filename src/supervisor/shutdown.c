@@ -25,6 +25,7 @@ struct shutdown {
 	struct supervisor *sup;
 	struct loop_timer timer; /* listeners hear of the shutdown until then */
 	bool heard;
+	bool tried_again;	   /* to write what could not be written before */
 	struct loop_timer writing; /* what is still to be recorded is waited for until then */
 	bool given_up;
 };
@@ -100,6 +101,10 @@ static bool still_written(struct supervisor *sup)
 {
 	struct shutdown *d = sup->shutdown;
 
+	if (!d->tried_again) {
+		d->tried_again = true;
+		records_try_again(sup);
+	}
 	if (!records_busy(sup)) {
 		loop_timer_stop(sup->loop, &d->writing);
 		return false;

@@ -124,6 +124,18 @@ def test_a_frozen_service_is_not_deployed_also_after_a_reboot(payinv):
     assert "at most 127 bytes, and no control characters" in done.stderr
 
 
+def test_a_line_that_found_no_room_is_written_at_the_end(payinv):
+    daemon = payinv.daemon
+    history = daemon.dir / "state/history"
+    history.unlink(missing_ok=True)
+    history.mkdir()
+    daemon.ctl("freeze", "payinv", "no room", check=True)
+    daemon.wait_log("lines of the history wait until they can be written")
+    history.rmdir()
+    daemon.end()
+    assert "no room" in history.read_text()
+
+
 # ---- rollback
 
 def test_an_older_rollback_does_not_keep_one_from_ending_a_bake(slotd, ports):

@@ -498,6 +498,7 @@ START_TEST(a_line_that_cannot_be_written_is_written_later_before_what_is_newer)
 		ck_assert_ptr_null(strstr(strstr(text, job) + 1, job));
 	}
 	ck_assert(strstr(text, "{\"job\":1,") < strstr(text, "{\"job\":2,"));
+	logged("the lines of the history that waited are written");
 }
 END_TEST
 

@@ -294,6 +294,53 @@ START_TEST(an_end_waits_for_what_is_to_be_written)
 }
 END_TEST
 
+/* A directory stands where a file should be written. */
+static void spoil(struct world *w, const char *name, char *path, size_t size)
+{
+	(void)snprintf(path, size, "%s/%s", w->dir, name);
+	(void)unlink(path);
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+}
+
+START_TEST(an_end_tries_once_more_what_could_not_be_written)
+{
+	auto_world w = world_new(TWO_SLOT);
+	char history[128], live[128];
+
+	world_advance(&w, SECONDS(2));
+	spoil(&w, "state/history", history, sizeof(history));
+	spoil(&w, "live", live, sizeof(live));
+	records_history(w.sup, strdup("{\"job\":7,\"why\":\"no room\"}\n"), NULL);
+	records_write(the_service(&w));
+	world_settle(&w);
+	ck_assert(the_service(&w)->unrecorded);
+	logged("lines of the history wait until they can be written");
+	ck_assert_int_eq(rmdir(history), 0);
+	ck_assert_int_eq(rmdir(live), 0);
+	fake_loop_signal(SIGTERM);
+	world_settle(&w);
+	ck_assert(fake_loop_stopped());
+	ck_assert_str_eq(content(&w, "state/history"), "{\"job\":7,\"why\":\"no room\"}\n");
+	ck_assert_str_eq(content(&w, "live"), "a\n");
+}
+END_TEST
+
+START_TEST(a_disk_that_stays_full_does_not_hold_up_an_end)
+{
+	auto_world w = world_new(TWO_SLOT);
+	char history[128];
+
+	world_advance(&w, SECONDS(2));
+	spoil(&w, "state/history", history, sizeof(history));
+	records_history(w.sup, strdup("{\"job\":7}\n"), NULL);
+	world_settle(&w);
+	fake_loop_signal(SIGTERM);
+	world_settle(&w);
+	ck_assert(fake_loop_stopped());
+	ck_assert_int_eq(rmdir(history), 0);
+}
+END_TEST
+
 START_TEST(a_dead_disk_does_not_hold_up_an_end)
 {
 	auto_world w = world_new(TWO_SLOT);
@@ -351,5 +398,7 @@ int main(void)
 			 a_child_that_is_killed_is_no_record,
 			 what_a_service_that_goes_had_asked_for_is_forgotten,
 			 an_end_waits_for_what_is_to_be_written,
+			 an_end_tries_once_more_what_could_not_be_written,
+			 a_disk_that_stays_full_does_not_hold_up_an_end,
 			 a_dead_disk_does_not_hold_up_an_end, a_flip_waits_only_for_its_check);
 }

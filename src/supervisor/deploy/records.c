@@ -2,6 +2,7 @@
 #include "deploy/job.h"
 #include "deploy/live_watch.h"
 #include "deploy/record_files.h"
+#include "deploy/record_queue.h"
 #include "deploy/record_text.h"
 #include "deploy/unwritten.h"
 #include "link/inheritance.h"
@@ -28,39 +29,22 @@
 #define RETRY_AFTER    SECONDS(10)
 #define LATE_MAX       1000 /* lines of the history that wait */
 
-enum request_kind {
-	REQUEST_CHECK,	 /* write beside the real files, for a flip to the target */
-	REQUEST_WRITE,	 /* state file, live_file and live_link of the service */
-	REQUEST_REPAIR,	 /* the same, after somebody else touched live_file */
-	REQUEST_STATE,	 /* state file alone */
-	REQUEST_HISTORY, /* a line */
-};
-
-struct request {
-	struct request *next;
-	enum request_kind kind;
-	struct service *service;	 /* CHECK, WRITE, REPAIR */
-	bool for_swap;			 /* WRITE: the swap waits for it */
-	char *line;			 /* HISTORY */
-	char done_with[LEDGER_NAME_MAX]; /* HISTORY: whose job it is about; "": it is gone */
-	bool again;			 /* HISTORY: who wrote it before may have come far */
-};
-
 struct records {
 	struct supervisor *sup;
 	json_t *state; /* as last read or composed: services that are not configured now stay */
 	uint32_t next_job;
-	int unwritten;		    /* lines of the history */
-	char damage[DIAG_TEXT_MAX]; /* why the state file is not read, and so never written */
-	struct request *queue;	    /* head is being carried out while child runs */
-	struct loop_idle start;	    /* of the head, once a turn has asked for all that it wants */
-	struct request *late;	    /* lines of the history that could not be written */
+	int unwritten;		      /* lines of the history */
+	char damage[DIAG_TEXT_MAX];   /* why the state file is not read, and so never written */
+	struct record_request *queue; /* head is being carried out while child runs */
+	struct loop_idle start;	      /* of the head, once a turn has asked for all that it wants */
+	struct record_request *late;  /* lines of the history that could not be written */
 	struct loop_timer late_timer;
 	struct child child;
 	struct record_files files; /* of the child that runs */
 	char said[512];		   /* by the child */
 	size_t n_said;
 	bool state_failed; /* which was logged */
+	bool lines_failed; /* likewise */
 };
 
 static void next_request(struct records *r);
@@ -73,17 +57,6 @@ static const char *state_path(const struct supervisor *sup, const char *name, ch
 }
 
 /* ---- what is written ---- */
-
-/* A flip that is still to be written down looks like an edit by hand. */
-static bool write_follows(const struct request *q)
-{
-	for (const struct request *later = q->next; later; later = later->next) {
-		if (later->kind == REQUEST_WRITE && later->service == q->service) {
-			return true;
-		}
-	}
-	return false;
-}
 
 static bool copy(char **ret, const char *text)
 {
@@ -102,36 +75,36 @@ static int compose_live(struct record_files *f, const struct service_config *c, 
 	return 0;
 }
 
-static int compose(struct records *r, struct request *q)
+static int compose(struct records *r, struct record_request *q)
 {
 	struct record_files *f = &r->files;
 	const struct service *s = q->service;
 	char path[PATH_MAX];
 	enum slot_id live;
 
-	*f = (struct record_files){.commit = q->kind != REQUEST_CHECK};
-	if (q->kind == REQUEST_HISTORY) {
+	*f = (struct record_files){.commit = q->kind != RECORD_CHECK};
+	if (q->kind == RECORD_HISTORY) {
 		f->history_path = strdup(state_path(r->sup, "history", path, sizeof(path)));
 		f->history_again = q->again;
 		return copy(&f->history_line, q->line) && f->history_path ? 0 : -ENOMEM;
 	}
 	f->state_path = strdup(state_path(r->sup, "state.json", path, sizeof(path)));
 	f->state_text =
-		record_text(r->sup, r->state, r->next_job, q->kind == REQUEST_CHECK ? s : NULL);
+		record_text(r->sup, r->state, r->next_job, q->kind == RECORD_CHECK ? s : NULL);
 	if (!f->state_path || !f->state_text) {
 		return -ENOMEM;
 	}
-	if (q->kind == REQUEST_STATE) {
+	if (q->kind == RECORD_STATE) {
 		return 0;
 	}
-	f->repair = q->kind == REQUEST_REPAIR && !write_follows(q);
-	if (q->kind == REQUEST_CHECK && s->swap.step == SWAP_PRECHECK && s->config->min_free) {
+	f->repair = q->kind == RECORD_REPAIR && !record_write_follows(q);
+	if (q->kind == RECORD_CHECK && s->swap.step == SWAP_PRECHECK && s->config->min_free) {
 		f->room_min = s->config->min_free;
 		if (!copy(&f->room_path, s->config->slots[s->swap.target].prepare_directory)) {
 			return -ENOMEM;
 		}
 	}
-	live = q->kind == REQUEST_CHECK ? s->swap.target : service_live(s);
+	live = q->kind == RECORD_CHECK ? s->swap.target : service_live(s);
 	return compose_live(f, s->config, live);
 }
 
@@ -142,7 +115,7 @@ static void on_record_timer(struct loop_timer *t)
 	records_write(container_of(t, struct service, record_timer));
 }
 
-static void wrote(struct records *r, const struct request *q, int code, const char *text)
+static void wrote(struct records *r, const struct record_request *q, int code, const char *text)
 {
 	struct service *s = q->service;
 	char full[PLAN_TEXT_MAX];
@@ -185,89 +158,87 @@ static void forget_job(struct supervisor *sup, const char *service)
 	}
 }
 
-static void clear_unwritten(const struct records *r)
+static void clear_unwritten(struct records *r)
 {
-	const struct request *q = r->queue;
+	const struct record_request *q = r->queue;
 
-	while (q && q->kind != REQUEST_HISTORY) {
+	while (q && q->kind != RECORD_HISTORY) {
 		q = q->next;
 	}
-	if (!q && !r->late) {
-		unwritten_clear(r->unwritten);
+	if (q || r->late) {
+		return;
+	}
+	unwritten_clear(r->unwritten);
+	if (r->lines_failed) {
+		r->lines_failed = false;
+		log_line(LOG_NOTICE, "%s: the lines of the history that waited are written",
+			 r->sup->config->supervisord.state_dir);
 	}
 }
 
-static void answer(struct records *r, const struct request *q, int code, const char *text)
+static void answer(struct records *r, const struct record_request *q, int code, const char *text)
 {
 	char full[PLAN_TEXT_MAX];
 
 	switch (q->kind) {
-	case REQUEST_CHECK:
+	case RECORD_CHECK:
 		(void)snprintf(full, sizeof(full), "%s%s",
 			       code == -ENOSPC ? "" : "the record cannot be written: ", text);
 		service_step(q->service, code < 0 ? DEPLOY_EV_RECORD_FAILED : DEPLOY_EV_RECORD_OK,
 			     0, code < 0 ? full : NULL);
 		break;
-	case REQUEST_WRITE:
-	case REQUEST_REPAIR:
+	case RECORD_WRITE:
+	case RECORD_REPAIR:
 		wrote(r, q, code, text);
 		break;
 	default:
-		if (code < 0 && !(r->state_failed && q->kind == REQUEST_STATE)) {
+		if (code < 0 && !(r->state_failed && q->kind == RECORD_STATE)) {
 			log_line(LOG_ERR, "%s: %s", r->sup->config->supervisord.state_dir, text);
 		}
-		if (q->kind == REQUEST_STATE) {
+		if (q->kind == RECORD_STATE) {
 			r->state_failed = code < 0;
 		}
 		if (*q->done_with) {
 			forget_job(r->sup, q->done_with);
 		}
-		if (q->kind == REQUEST_HISTORY) {
+		if (q->kind == RECORD_HISTORY) {
 			clear_unwritten(r);
 		}
 	}
 }
 
-/* The disk is full, say: the line waits for its next turn, as the record of a flip does. */
-static bool line_waits(struct records *r, struct request *q, const char *text)
+/* The disk is full, say: the line waits for its next turn, as the record of a flip does. What
+ * waited with it before would find no room either. */
+static bool line_waits(struct records *r, struct record_request *q, const char *text)
 {
-	struct request **at = &r->late;
-	int n = 0;
-
-	for (; *at; at = &(*at)->next) {
-		n++;
-	}
-	if (n == LATE_MAX) {
+	if (record_queue_length(r->late) >= LATE_MAX) {
 		return false;
 	}
-	if (n == 0) {
+	if (!r->lines_failed) {
+		r->lines_failed = true;
 		log_line(LOG_ERR, "%s: %s; lines of the history wait until they can be written",
 			 r->sup->config->supervisord.state_dir, text);
+	}
+	if (!r->late) {
 		loop_timer_set(r->sup->loop, &r->late_timer,
 			       usec_add(usec_monotonic(), RETRY_AFTER));
 	}
-	q->next = NULL;
 	q->again = true;
-	*at = q;
+	record_queue_append(&r->late, q);
+	record_queue_move_again(&r->queue, &r->late);
 	return true;
-}
-
-static void request_free(struct request *q)
-{
-	free(q->line);
-	free(q);
 }
 
 /* Takes the head off before it is answered: an answer may ask for the next. */
 static void finish(struct records *r, int code, const char *text)
 {
-	struct request *q = r->queue;
+	struct record_request *q = r->queue;
 
 	r->queue = q->next;
 	record_files_done(&r->files);
-	if (code == 0 || q->kind != REQUEST_HISTORY || !line_waits(r, q, text)) {
+	if (code == 0 || q->kind != RECORD_HISTORY || !line_waits(r, q, text)) {
 		answer(r, q, code, text);
-		request_free(q);
+		record_request_free(q);
 	}
 	next_request(r);
 	if (!r->queue && r->sup->mood != MOOD_RUNNING) {
@@ -338,23 +309,17 @@ static void on_start(struct loop_idle *idle)
 	next_request(container_of(idle, struct records, start));
 }
 
-/* A swap waits for the check, and nobody for the number of a job or a line of the history. */
-static bool goes_ahead(enum request_kind kind, const struct request *of)
+static void push(struct supervisor *sup, enum record_kind kind, struct service *s, char *line)
 {
-	return kind == REQUEST_CHECK && (of->kind == REQUEST_STATE || of->kind == REQUEST_HISTORY);
-}
-
-static void push(struct supervisor *sup, enum request_kind kind, struct service *s, char *line)
-{
-	bool for_swap = kind == REQUEST_WRITE &&
-			(s->swap.step == SWAP_RECORD || s->swap.step == SWAP_SHARE);
+	bool for_swap =
+		kind == RECORD_WRITE && (s->swap.step == SWAP_RECORD || s->swap.step == SWAP_SHARE);
 	struct records *r = sup->records;
-	struct request **at = &r->queue, *q;
+	struct record_request **at = &r->queue, *q;
 
 	if (*at && child_running(&r->child)) {
 		at = &(*at)->next; /* the head is on its way: it does not know the newest */
 	}
-	for (; *at && !goes_ahead(kind, *at); at = &(*at)->next) {
+	for (; *at && !record_goes_ahead(kind, *at); at = &(*at)->next) {
 		if (!line && (*at)->kind == kind && (*at)->service == s) {
 			(*at)->for_swap = (*at)->for_swap || for_swap;
 			return;
@@ -363,26 +328,26 @@ static void push(struct supervisor *sup, enum request_kind kind, struct service 
 	q = *r->damage ? NULL : calloc(1, sizeof(*q));
 	if (!q) {
 		free(line);
-		answer(r, &(struct request){.kind = kind, .service = s, .for_swap = for_swap},
+		answer(r,
+		       &(struct record_request){.kind = kind, .service = s, .for_swap = for_swap},
 		       -ENOMEM, *r->damage ? r->damage : strerror(ENOMEM));
 		return;
 	}
-	*q = (struct request){
+	*q = (struct record_request){
 		.next = *at, .kind = kind, .service = s, .for_swap = for_swap, .line = line};
 	*at = q;
 	loop_idle_queue(sup->loop, &r->start);
 }
 
 /* In their order, before newer ones; nobody waits for them. */
-static void on_late_timer(struct loop_timer *t)
+static void try_lines_again(struct records *r)
 {
-	struct records *r = container_of(t, struct records, late_timer);
-	struct request **at = &r->queue, *rest;
+	struct record_request **at = &r->queue, *rest;
 
 	if (*at && child_running(&r->child)) {
 		at = &(*at)->next;
 	}
-	while (*at && (*at)->kind != REQUEST_HISTORY) {
+	while (*at && (*at)->kind != RECORD_HISTORY) {
 		at = &(*at)->next;
 	}
 	rest = *at;
@@ -394,24 +359,44 @@ static void on_late_timer(struct loop_timer *t)
 	loop_idle_queue(r->sup->loop, &r->start);
 }
 
+static void on_late_timer(struct loop_timer *t)
+{
+	try_lines_again(container_of(t, struct records, late_timer));
+}
+
 void records_check(struct service *s)
 {
-	push(s->sup, REQUEST_CHECK, s, NULL);
+	push(s->sup, RECORD_CHECK, s, NULL);
 }
 
 void records_write(struct service *s)
 {
-	push(s->sup, REQUEST_WRITE, s, NULL);
+	push(s->sup, RECORD_WRITE, s, NULL);
 }
 
 void records_repair(struct service *s)
 {
-	push(s->sup, REQUEST_REPAIR, s, NULL);
+	push(s->sup, RECORD_REPAIR, s, NULL);
 }
 
 void records_write_state(struct supervisor *sup)
 {
-	push(sup, REQUEST_STATE, NULL, NULL);
+	push(sup, RECORD_STATE, NULL, NULL);
+}
+
+void records_try_again(struct supervisor *sup)
+{
+	struct records *r = sup->records;
+
+	if (r->late) {
+		loop_timer_stop(sup->loop, &r->late_timer);
+		try_lines_again(r);
+	}
+	vec_for_each (s, &sup->services) {
+		if ((*s)->unrecorded) {
+			records_write(*s);
+		}
+	}
 }
 
 bool records_busy(const struct supervisor *sup)
@@ -428,9 +413,9 @@ static void queue_line(struct supervisor *sup, char *line, const char *service)
 {
 	struct records *r = sup->records;
 
-	push(sup, REQUEST_HISTORY, NULL, line);
-	for (struct request *q = r->queue; q && service; q = q->next) {
-		if (q->kind == REQUEST_HISTORY && !q->next && !*q->done_with) {
+	push(sup, RECORD_HISTORY, NULL, line);
+	for (struct record_request *q = r->queue; q && service; q = q->next) {
+		if (q->kind == RECORD_HISTORY && !q->next && !*q->done_with) {
 			(void)snprintf(q->done_with, sizeof(q->done_with), "%s", service);
 		}
 	}
@@ -442,23 +427,14 @@ void records_history(struct supervisor *sup, char *line, const char *service)
 	queue_line(sup, line, service);
 }
 
-static bool is_queued(const struct records *r, const char *wanted)
-{
-	for (const struct request *q = r->queue; q; q = q->next) {
-		if (q->line && strstr(q->line, wanted)) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Is that among the last lines of the history, or to be written? */
 static bool is_recorded(const struct supervisor *sup, const char *wanted)
 {
 	char path[PATH_MAX];
 
 	records_history_path(sup, path, sizeof(path));
-	return is_queued(sup->records, wanted) || record_files_have_line(path, wanted);
+	return record_queue_has_line(sup->records->queue, wanted) ||
+	       record_files_have_line(path, wanted);
 }
 
 bool records_have_job(const struct supervisor *sup, uint32_t number)
@@ -480,10 +456,10 @@ void records_forget(struct service *s)
 	struct records *r = s->sup->records;
 
 	loop_timer_stop(s->sup->loop, &s->record_timer);
-	for (struct request *q = r->queue; q; q = q->next) {
+	for (struct record_request *q = r->queue; q; q = q->next) {
 		if (q->service == s) {
 			q->service = NULL;
-			q->kind = REQUEST_STATE;
+			q->kind = RECORD_STATE;
 		}
 	}
 }
@@ -568,16 +544,6 @@ const json_t *records_state(const struct supervisor *sup, const char **ret_damag
 	return sup->records->state;
 }
 
-static void drop_all(struct request *q)
-{
-	while (q) {
-		struct request *next = q->next;
-
-		request_free(q);
-		q = next;
-	}
-}
-
 void records_done(struct supervisor *sup)
 {
 	struct records *r = sup->records;
@@ -589,8 +555,8 @@ void records_done(struct supervisor *sup)
 	child_abandon(&r->child);
 	record_files_done(&r->files);
 	loop_timer_stop(sup->loop, &r->late_timer);
-	drop_all(r->queue);
-	drop_all(r->late);
+	record_queue_drop(r->queue);
+	record_queue_drop(r->late);
 	json_decref(r->state);
 	cleanup_closep(&r->unwritten);
 	free(r);

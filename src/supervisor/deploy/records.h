@@ -43,6 +43,8 @@ void records_check(struct service *s);
 void records_write(struct service *s);
 /** Writes only the state file, which has the job numbers. */
 void records_write_state(struct supervisor *sup);
+/** Tries at once what could not be written and waits for its next turn: slotd ends. */
+void records_try_again(struct supervisor *sup);
 /** Is something still to be written? When nothing is any more, a shutdown goes on. */
 bool records_busy(const struct supervisor *sup);
 /**
