@@ -25,6 +25,7 @@ enum {
 struct early {
 	pid_t pid, group;
 	int fd;
+	bool likely; /* to be a worker's */
 	struct sd_message notice;
 };
 
@@ -63,8 +64,9 @@ static bool starts_go_on(const struct supervisor *sup)
 	return false;
 }
 
-/* Of root, or of the user of a worker that starts: nobody else's words take the room of theirs. */
-static bool may_be_early(const struct supervisor *sup, uid_t uid)
+/* Of root, or of the user of a worker that starts? Others are heard, too, as a worker may have
+ * become another user by itself, but they take no room from these. */
+static bool is_likely(const struct supervisor *sup, uid_t uid)
 {
 	vec_for_each (at, &sup->processes) {
 		const struct process *p = *at;
@@ -107,17 +109,40 @@ static void say_too_long(struct sd_listener *ns, const struct process *p)
 
 /* ---- words that came early */
 
-/* Takes fd. */
-static void keep_early(struct sd_listener *ns, const struct datagram *d, const struct sd_message *n,
-		       int fd)
+/* Where the next one goes, behind those that came before; NULL: there is no room. */
+static struct early *room_for(struct sd_listener *ns, bool likely)
 {
-	if (ns->n_early == EARLY_MAX) {
+	unsigned i = 0;
+
+	if (ns->n_early < EARLY_MAX) {
+		return &ns->early[ns->n_early++];
+	}
+	while (i < EARLY_MAX && ns->early[i].likely) {
+		i++;
+	}
+	if (!likely || i == EARLY_MAX) {
+		return NULL;
+	}
+	say_stranger(ns, ns->early[i].pid);
+	cleanup_closep(&ns->early[i].fd);
+	memmove(&ns->early[i], &ns->early[i + 1], (EARLY_MAX - i - 1) * sizeof(ns->early[0]));
+	return &ns->early[EARLY_MAX - 1];
+}
+
+static void keep_early(struct sd_listener *ns, struct datagram *d, const struct sd_message *n)
+{
+	const bool likely = is_likely(ns->sup, d->uid);
+	struct early *e = room_for(ns, likely);
+
+	if (!e) {
 		say_stranger(ns, d->pid);
-		cleanup_closep(&fd);
 		return;
 	}
-	ns->early[ns->n_early++] =
-		(struct early){.pid = d->pid, .group = d->group, .fd = fd, .notice = *n};
+	*e = (struct early){.pid = d->pid,
+			    .group = d->group,
+			    .fd = TAKE_FD(d->fd),
+			    .likely = likely,
+			    .notice = *n};
 }
 
 static void look_at_early(struct sd_listener *ns)
@@ -166,8 +191,8 @@ static void hear(struct sd_listener *ns, struct datagram *d)
 	struct sd_message n;
 
 	sd_message_parse(d->text, d->cut ? 0 : d->len, &n);
-	if (!p && may_be_early(ns->sup, d->uid)) {
-		keep_early(ns, d, &n, TAKE_FD(d->fd));
+	if (!p && starts_go_on(ns->sup)) {
+		keep_early(ns, d, &n);
 	} else if (!p) {
 		say_stranger(ns, d->pid);
 	} else if (d->cut) {
