@@ -57,6 +57,7 @@ static void check(const struct verdict *v, const struct verdict *before)
 	insist(!v->head_open || !v->whole || !v->open); /* half an empty line */
 	insist(!v->early || v->open == 1);
 	insist(v->open <= FOLLOW_OPEN_MAX);
+	insist(!v->client_last || v->last);
 	insist(!v->switched || v->pinned);
 	insist(!v->client_last || v->last);
 	insist((unsigned)v->kind <= REQUEST_OTHER);
