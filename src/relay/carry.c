@@ -328,6 +328,32 @@ static bool replaced(struct conn *c)
 	return false;
 }
 
+/* No more can be moved now, or ever. False: it is no longer open here. */
+static bool halted(struct conn *c, enum conn_end from, enum conn_class class, enum flow flow)
+{
+	switch (flow) {
+	case FLOW_ON:
+		break;
+	case FLOW_BLOCKED:
+		if (from == CLIENT) {
+			exchange_split(c);
+		}
+		return settle(c, class);
+	case FLOW_EOF:
+		c->side[from].eof = true;
+		return side_ended(c, from, class);
+	case FLOW_RESET:
+	case FLOW_LOST:
+		return side_lost(c, from, class, flow == FLOW_RESET);
+	case FLOW_SPILT:
+		conn_abort(c);
+		return false;
+	case FLOW_BROKEN:
+		return pass_broken(c, from == CLIENT ? WORKER : CLIENT) && settle(c, class);
+	}
+	return true;
+}
+
 /* Bytes from one end to the other. False: it is no longer open here. */
 static bool pump(struct conn *c, enum conn_end from)
 {
@@ -348,40 +374,14 @@ static bool pump(struct conn *c, enum conn_end from)
 		count_spoken(c, from, bytes);
 		class = conn_judge(c);
 	}
-	switch (flow) {
-	case FLOW_ON:
-		if (bytes && !settle(c, class)) {
+	if (flow != FLOW_ON) {
+		if (!halted(c, from, class, flow)) {
 			return false;
 		}
-		if (c->crowded == crowded) {
-			return true;
-		}
-		break;
-	case FLOW_BLOCKED:
-		if (from == CLIENT) {
-			exchange_split(c);
-		}
-		if (!settle(c, class)) {
-			return false;
-		}
-		break;
-	case FLOW_EOF:
-		own->eof = true;
-		if (!side_ended(c, from, class)) {
-			return false;
-		}
-		break;
-	case FLOW_RESET:
-	case FLOW_LOST:
-		return side_lost(c, from, class, flow == FLOW_RESET);
-	case FLOW_SPILT:
-		conn_abort(c);
+	} else if (bytes && !settle(c, class)) {
 		return false;
-	case FLOW_BROKEN:
-		if (!pass_broken(c, from == CLIENT ? WORKER : CLIENT) || !settle(c, class)) {
-			return false;
-		}
-		break;
+	} else if (c->crowded == crowded) {
+		return true;
 	}
 	conn_watch_open(c);
 	return true;
