@@ -30,6 +30,7 @@ enum fault {
 	FAULT_REFUSED = 102,
 	FAULT_UP_TO_DATE = 103, /* an upgrade to the same file */
 	FAULT_FROZEN = 104,	/* deploys of the service are refused */
+	FAULT_LOST = 105,	/* slotd was gone before it answered: it may be done or not */
 };
 
 /** Returns "BAD_NAME" and so on; "FAILED" for a number that is no fault. */

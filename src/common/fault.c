@@ -29,6 +29,7 @@ static const struct {
 	{FAULT_REFUSED, "REFUSED"},
 	{FAULT_UP_TO_DATE, "UP_TO_DATE"},
 	{FAULT_FROZEN, "FROZEN"},
+	{FAULT_LOST, "LOST"},
 };
 
 const char *fault_name(int code)

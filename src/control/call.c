@@ -214,6 +214,9 @@ static void on_answer(struct pending *p, struct answer *a)
 {
 	struct call *c = container_of(p, struct call, pending);
 
+	if (a->code == FAULT_LOST && strncmp(c->method->name, "slotd.", 6) != 0) {
+		a->code = FAULT_FAILED; /* Supervisor's clients stop at a number they do not know */
+	}
 	if (c->answered(c, a) == CALL_DONE) {
 		call_finish(c);
 	}

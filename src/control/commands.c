@@ -150,7 +150,7 @@ void commands_fail(struct commands *all, const char *text)
 		}
 		answer(all, c,
 		       &(struct answer){
-			       .code = FAULT_FAILED,
+			       .code = FAULT_LOST,
 			       .text = text,
 			       .path = "",
 			       .fd = -EBADF,

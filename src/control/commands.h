@@ -58,5 +58,6 @@ int command_send(struct commands *all, struct pending *c, struct message *m, com
 void command_cancel(struct commands *all, struct pending *c);
 /** Takes an ANSWER or ANSWER_ITEM in. */
 void commands_received(struct commands *all, struct message *m);
-/** Answers all that wait with FAILED and text: slotd is gone or another one. */
+/** Answers all that wait with LOST and text: slotd is gone or another one, and what it was asked
+ * for may have been begun. */
 void commands_fail(struct commands *all, const char *text);

@@ -122,7 +122,7 @@ static void received(struct channel *ch, struct message *m)
 static void lose_slotd(struct control *c)
 {
 	c->commands.nobody = true;
-	commands_fail(&c->commands, "slotd is not running");
+	commands_fail(&c->commands, "slotd has died before it answered: it may be done or not");
 	follow_lost(c);
 }
 

@@ -179,6 +179,7 @@ void session_own_failed(struct ctl *ctl, int error, const struct diag *diag, boo
 	} rows[] = {
 		{FAULT_BUSY, EXIT_BUSY},
 		{FAULT_FROZEN, EXIT_BUSY},
+		{FAULT_LOST, EXIT_UNKNOWN_OUTCOME},
 		{FAULT_INCORRECT_PARAMETERS, EXIT_USAGE},
 		{FAULT_BAD_ARGUMENTS, EXIT_USAGE},
 		{FAULT_BAD_NAME, EXIT_USAGE},

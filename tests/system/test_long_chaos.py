@@ -83,7 +83,7 @@ class Actors:
 
     def over(self, service):
         def rests():
-            row = self.world.row(service)
+            row = self.world.row_of_living(service)
             return row and not row.get("job")
         wait_for(rests, f"no job of {service} goes on", PATIENCE)
 
@@ -209,7 +209,7 @@ class Actors:
         def ended():
             verb, *share = act.given["end"]
             self.ctl(verb, act.who, *share)
-            row = self.world.row(act.who)
+            row = self.world.row_of_living(act.who)
             return row and not row.get("job") and not any(
                 slot["share"] for slot in row["slots"] if slot["slot"] != row["live"])
         wait_for(ended, f"{act.given['end']} is done", PATIENCE)

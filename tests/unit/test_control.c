@@ -1,6 +1,9 @@
 /* What slotd-control knows of its slotd. */
 #include <control/control.h>
+#include <errno.h>
 #include <slotd/cleanup.h>
+#include <slotd/command.h>
+#include <slotd/fault.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -44,8 +47,43 @@ START_TEST(what_a_dead_slotd_had_still_sent_does_not_bring_it_back_to_life)
 }
 END_TEST
 
+static int answer_code;
+
+static void note_answer(struct pending *p, struct answer *a)
+{
+	(void)p;
+	answer_code = a->code;
+}
+
+START_TEST(what_a_dead_slotd_was_asked_for_may_have_been_begun)
+{
+	static struct control control;
+	int ours, theirs, pidfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct pending pending = {0};
+	struct message m;
+
+	ck_assert_int_ge(pidfd, 0);
+	ck_assert_int_eq(channel_pair(&ours, &theirs), 0);
+	ck_assert_int_eq(control_init(&control, theirs, pidfd), 0);
+	message_init(&m, MSG_COMMAND, command_id(&control.commands));
+	message_put_u64(&m, TAG_COMMAND, COMMAND_SWAP);
+	message_put_text(&m, TAG_NAME, "s");
+	ck_assert_int_eq(command_send(&control.commands, &pending, &m, note_answer), 0);
+	ck_assert_int_eq(eventfd_write(pidfd, 1), 0);
+	while (!answer_code) {
+		loop_turn(control.loop, true);
+	}
+	ck_assert_int_eq(answer_code, FAULT_LOST);
+	message_init(&m, MSG_COMMAND, command_id(&control.commands));
+	message_put_u64(&m, TAG_COMMAND, COMMAND_SWAP);
+	ck_assert_int_eq(command_send(&control.commands, &pending, &m, note_answer), -ENOTCONN);
+	control_done(&control);
+	(void)close(ours);
+}
+END_TEST
+
 int main(void)
 {
-	return suite_run("control",
-			 what_a_dead_slotd_had_still_sent_does_not_bring_it_back_to_life);
+	return suite_run("control", what_a_dead_slotd_had_still_sent_does_not_bring_it_back_to_life,
+			 what_a_dead_slotd_was_asked_for_may_have_been_begun);
 }

@@ -98,6 +98,11 @@ class World:
             return self.daemon.service(service)
         return None
 
+    def row_of_living(self, service: str) -> Any:
+        """Not what slotd-control remembers of a slotd that is dead: it may have begun something."""
+        with self.alone:
+            return self.row(service)
+
     def known(self) -> Dict[int, str]:
         rows = self.daemon.rpc.supervisor.getAllProcessInfo()
         return {row["pid"]: row["group"] for row in rows if row["pid"]}
@@ -206,7 +211,12 @@ class World:
 
         full_since: when the disk was full. A slotd-log that is killed then does not count its loss.
         """
-        wait_for(lambda: self.is_calm(in_ab), "it is calm", PATIENCE)
+        try:
+            wait_for(lambda: self.is_calm(in_ab), "it is calm", PATIENCE)
+        except AssertionError:
+            rows = {name: self.row(name) for name in SERVICES}
+            helpers = {kind: len(self.helpers(kind)) for kind in HELPERS}
+            return [f"it does not become calm: A/B {in_ab}, helpers {helpers}, {json.dumps(rows)}"]
         wrong = []
         for name in SERVICES:
             wrong += self._of_service(name, in_ab[name])
