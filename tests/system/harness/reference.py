@@ -3,10 +3,12 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import textwrap
 import xmlrpc.client
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +50,15 @@ class Supervisord:
             ["/usr/bin/python3", SUPERVISORD, "-n", "-s", "-c", str(self.config)], cwd=self.dir,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
-        wait_for(lambda: (self.dir / "sock").exists(), "supervisord listens", 30)
+        wait_for(self._listens, "supervisord listens", 30)
         return self
+
+    def _listens(self) -> bool:
+        """It makes the name some time before it listens."""
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(self.dir / "sock"))
+            return True
+        return False
 
     @property
     def rpc(self) -> xmlrpc.client.ServerProxy:
