@@ -35,3 +35,11 @@ char *utf8_mend(char *text);
 /** Appends data; if it is not UTF-8, as Supervisor shows it: "Undecodable: b'\x88\n'". Returns 0 or
  * -errno. */
 int utf8_add(struct strbuf *sb, const char *data, size_t len);
+
+#define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+/** What stands for the character of n bytes at p; NULL: itself. */
+typedef const char *utf8_instead_fn(const unsigned char *p, int n);
+/** Appends data as instead wants it, and U+FFFD for each byte that belongs to no character. A
+ * failure sticks in sb. */
+void utf8_add_escaped(struct strbuf *sb, const void *data, size_t len, utf8_instead_fn *instead);

@@ -124,3 +124,26 @@ int utf8_add(struct strbuf *sb, const char *data, size_t len)
 	}
 	return sb->error;
 }
+
+void utf8_add_escaped(struct strbuf *sb, const void *data, size_t len, utf8_instead_fn *instead)
+{
+	const unsigned char *p = data, *plain = p, *end;
+
+	if (len == 0) {
+		return; /* data may be NULL */
+	}
+	end = p + len;
+	while (p < end) {
+		int n = utf8_char(p, (size_t)(end - p));
+		const char *other = n > 0 ? instead(p, n) : UTF8_REPLACEMENT;
+
+		n = n <= 0 ? 1 : n;
+		if (other) {
+			(void)strbuf_add(sb, plain, (size_t)(p - plain));
+			(void)strbuf_adds(sb, other);
+			plain = p + n;
+		}
+		p += n;
+	}
+	(void)strbuf_add(sb, plain, (size_t)(p - plain));
+}

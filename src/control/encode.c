@@ -29,10 +29,15 @@ void encode_bool(struct strbuf *out, bool value)
 	close_value(out);
 }
 
-/* How one byte of ASCII is written; NULL: as it is. */
-static const char *escape(unsigned char c)
+/* U+FFFE and U+FFFF are no characters to XML. */
+static bool forbidden(const unsigned char *p, int n)
 {
-	switch (c) {
+	return n == 3 && p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe;
+}
+
+static const char *escape(const unsigned char *p, int n)
+{
+	switch (*p) {
 	case '&':
 		return "&amp;";
 	case '<':
@@ -45,39 +50,13 @@ static const char *escape(unsigned char c)
 	case '\n':
 		return NULL;
 	default:
-		return c < 0x20 ? "\xef\xbf\xbd" : NULL;
+		return *p < 0x20 || forbidden(p, n) ? UTF8_REPLACEMENT : NULL;
 	}
-}
-
-/* U+FFFE and U+FFFF are no characters to XML. */
-static bool forbidden(const unsigned char *p, int n)
-{
-	return n == 3 && p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe;
 }
 
 void encode_escaped(struct strbuf *out, const void *data, size_t len)
 {
-	const unsigned char *p = data, *plain = p, *end;
-
-	if (len == 0) {
-		return; /* data may be NULL */
-	}
-	end = p + len;
-	while (p < end) {
-		int n = utf8_char(p, (size_t)(end - p));
-		const char *instead = n == 1			  ? escape(*p)
-				      : n <= 0 || forbidden(p, n) ? "\xef\xbf\xbd"
-								  : NULL;
-
-		n = n <= 0 ? 1 : n;
-		if (instead) {
-			(void)strbuf_add(out, plain, (size_t)(p - plain));
-			(void)strbuf_adds(out, instead);
-			plain = p + n;
-		}
-		p += n;
-	}
-	(void)strbuf_add(out, plain, (size_t)(p - plain));
+	utf8_add_escaped(out, data, len, escape);
 }
 
 void encode_bytes(struct strbuf *out, const void *data, size_t len)

@@ -15,9 +15,10 @@ void exposition_begin(struct strbuf *out, const char *name)
 	(void)strbuf_adds(out, name);
 }
 
-static const char *escape(unsigned char c)
+static const char *escape(const unsigned char *p, int n)
 {
-	switch (c) {
+	(void)n;
+	switch (*p) {
 	case '\\':
 		return "\\\\";
 	case '"':
@@ -27,25 +28,6 @@ static const char *escape(unsigned char c)
 	default:
 		return NULL;
 	}
-}
-
-static void add_escaped(struct strbuf *out, const char *value)
-{
-	const unsigned char *p = (const unsigned char *)value, *plain = p, *end = p + strlen(value);
-
-	while (p < end) {
-		int n = utf8_char(p, (size_t)(end - p));
-		const char *instead = n == 1 ? escape(*p) : n <= 0 ? "\xef\xbf\xbd" : NULL;
-
-		n = n <= 0 ? 1 : n;
-		if (instead) {
-			(void)strbuf_add(out, plain, (size_t)(p - plain));
-			(void)strbuf_adds(out, instead);
-			plain = p + n;
-		}
-		p += n;
-	}
-	(void)strbuf_add(out, plain, (size_t)(p - plain));
 }
 
 /* Behind the name of a metric the labels are opened; behind the quote of a value they go on. */
@@ -62,7 +44,7 @@ void exposition_label(struct strbuf *out, const char *name, const char *value)
 	(void)strbuf_addc(out, has_labels(out) ? ',' : '{');
 	(void)strbuf_adds(out, name);
 	(void)strbuf_adds(out, "=\"");
-	add_escaped(out, value);
+	utf8_add_escaped(out, value, strlen(value), escape);
 	(void)strbuf_addc(out, '"');
 }
 
