@@ -424,6 +424,9 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 		.usage = "resume SERVICE\tEnd a pause: the connections that wait are served, in "
 			 "order",
 		.done = "resumed",
+		.manual = "The requests of a connection stay in order. All relays take the "
+			  "connections at once, so that one may overtake another; with relays=1 "
+			  "they are served as they came.",
 		.flags = OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.resume", METHOD_ACT, {SERVICE},
 			"Ends the pause of a service." }},
