@@ -18,11 +18,29 @@ enum {
 	LAST_BYTES = 64 * 1024, /* some 250 of them; a first line that was cut is no JSON */
 };
 
-static const char *text_of(const json_t *entry, const char *name)
+const char *history_text(const json_t *entry, const char *name)
 {
 	const char *text = json_string_value(json_object_get(entry, name));
 
 	return text ? text : "";
+}
+
+const char *history_when(const json_t *entry, char *buf, size_t size)
+{
+	time_t began = (time_t)json_integer_value(json_object_get(entry, "began"));
+	struct tm tm;
+
+	buf[0] = '\0';
+	if (localtime_r(&began, &tm)) {
+		(void)strftime(buf, size, "%Y-%m-%d %H:%M", &tm);
+	}
+	return buf;
+}
+
+void history_add_failure(struct strbuf *to, const json_t *entry)
+{
+	(void)strbuf_addf(to, "FAILED in %s: %s\n", history_text(entry, "step"),
+			  history_text(entry, "why"));
 }
 
 static json_t *parse(const char *text, const struct words *services)
@@ -34,7 +52,7 @@ static json_t *parse(const char *text, const struct words *services)
 		json_t *entry = json_loadb(text, len, 0, NULL);
 
 		if (json_is_object(entry) &&
-		    (services->n == 0 || words_have(services, text_of(entry, "service")))) {
+		    (services->n == 0 || words_have(services, history_text(entry, "service")))) {
 			(void)json_array_append(all, entry);
 		}
 		json_decref(entry);
@@ -51,7 +69,7 @@ static bool is_among(const json_t *all, const char *service)
 
 	json_array_foreach(all, i, entry)
 	{
-		if (strcmp(text_of(entry, "service"), service) == 0) {
+		if (strcmp(history_text(entry, "service"), service) == 0) {
 			return true;
 		}
 	}
@@ -63,21 +81,17 @@ static void add_upkeep(struct strbuf *to, const json_t *entry, const char *when)
 {
 	view_column(to, "", 6);
 	view_column(to, when, 18);
-	view_column(to, text_of(entry, "service"), 14);
-	view_column(to, text_of(entry, "kind"), 41);
-	view_column(to, text_of(entry, "who"), 12);
-	(void)strbuf_addf(to, "%s\n", text_of(entry, "text"));
+	view_column(to, history_text(entry, "service"), 14);
+	view_column(to, history_text(entry, "kind"), 41);
+	view_column(to, history_text(entry, "who"), 12);
+	(void)strbuf_addf(to, "%s\n", history_text(entry, "text"));
 }
 
 static void add_entry(struct strbuf *to, const json_t *entry)
 {
-	time_t began = (time_t)json_integer_value(json_object_get(entry, "began"));
-	char when[32] = "", took[USEC_TEXT_MAX], row[128];
-	struct tm tm;
+	char when[32], took[USEC_TEXT_MAX], row[128];
 
-	if (localtime_r(&began, &tm)) {
-		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
-	}
+	(void)history_when(entry, when, sizeof(when));
 	if (!json_object_get(entry, "job")) {
 		add_upkeep(to, entry, when);
 		return;
@@ -88,23 +102,22 @@ static void add_entry(struct strbuf *to, const json_t *entry)
 		       json_integer_value(json_object_get(entry, "job")));
 	view_column(to, row, 6);
 	view_column(to, when, 18);
-	view_column(to, text_of(entry, "service"), 14);
-	view_column(to, text_of(entry, "kind"), 10);
-	if (strcmp(text_of(entry, "kind"), swap_kind_name(SWAP_KIND_RESTART)) == 0) {
-		(void)snprintf(row, sizeof(row), "in %s", text_of(entry, "to"));
+	view_column(to, history_text(entry, "service"), 14);
+	view_column(to, history_text(entry, "kind"), 10);
+	if (strcmp(history_text(entry, "kind"), swap_kind_name(SWAP_KIND_RESTART)) == 0) {
+		(void)snprintf(row, sizeof(row), "in %s", history_text(entry, "to"));
 	} else {
-		(void)snprintf(row, sizeof(row), "%s -> %s", text_of(entry, "from"),
-			       text_of(entry, "to"));
+		(void)snprintf(row, sizeof(row), "%s -> %s", history_text(entry, "from"),
+			       history_text(entry, "to"));
 	}
 	view_column(to, row, 8);
-	view_column(to, text_of(entry, "release"), 14);
+	view_column(to, history_text(entry, "release"), 14);
 	view_column(to, took, 9);
-	view_column(to, text_of(entry, "who"), 12);
-	if (*text_of(entry, "step")) {
-		(void)strbuf_addf(to, "FAILED in %s: %s\n", text_of(entry, "step"),
-				  text_of(entry, "why"));
+	view_column(to, history_text(entry, "who"), 12);
+	if (*history_text(entry, "step")) {
+		history_add_failure(to, entry);
 	} else {
-		(void)strbuf_addf(to, "%s\n", text_of(entry, "text"));
+		(void)strbuf_addf(to, "%s\n", history_text(entry, "text"));
 	}
 }
 

@@ -10,21 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static const char *text_of(const json_t *entry, const char *name)
-{
-	const char *text = json_string_value(json_object_get(entry, name));
-
-	return text ? text : "";
-}
 
 /* It was to bring a release into a slot and make it live. */
 static bool brings_release(const json_t *entry)
 {
-	const char *kind = text_of(entry, "kind");
+	const char *kind = history_text(entry, "kind");
 
-	return *text_of(entry, "release") && !json_object_get(entry, "until") &&
+	return *history_text(entry, "release") && !json_object_get(entry, "until") &&
 	       (strcmp(kind, "deploy") == 0 || strcmp(kind, "rollback") == 0 ||
 		strcmp(kind, "canary") == 0 || strcmp(kind, "promote") == 0);
 }
@@ -57,14 +49,15 @@ static const char *where(const struct value *status, const json_t *entry, char *
 	(void)snprintf(buf, size, "done");
 	value_for_each(service, value_array(status, "services"))
 	{
-		if (strcmp(value_text(service, "service"), text_of(entry, "service")) != 0) {
+		if (strcmp(value_text(service, "service"), history_text(entry, "service")) != 0) {
 			continue;
 		}
 		value_for_each(slot, value_array(service, "slots"))
 		{
 			const char *name = value_text(slot, "slot");
 
-			if (strcmp(value_text(slot, "release"), text_of(entry, "release")) == 0) {
+			if (strcmp(value_text(slot, "release"), history_text(entry, "release")) ==
+			    0) {
 				(void)snprintf(buf, size, "%s %s",
 					       strcmp(name, value_text(service, "live")) == 0
 						       ? "live in"
@@ -78,26 +71,20 @@ static const char *where(const struct value *status, const json_t *entry, char *
 
 static void add_row(struct strbuf *to, const struct value *status, const json_t *entry)
 {
-	time_t began = (time_t)json_integer_value(json_object_get(entry, "began"));
-	char when[32] = "", cell[64];
-	struct tm tm;
+	char when[32], cell[64];
 
-	if (localtime_r(&began, &tm)) {
-		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
-	}
 	(void)snprintf(cell, sizeof(cell), "#%lld",
 		       json_integer_value(json_object_get(entry, "job")));
 	view_column(to, cell, 6);
-	view_column(to, when, 18);
-	view_column(to, text_of(entry, "release"), 20);
-	view_column(to, text_of(entry, "kind"), 10);
-	view_column(to, text_of(entry, "to"), 3);
-	view_column(to, text_of(entry, "who"), 12);
+	view_column(to, history_when(entry, when, sizeof(when)), 18);
+	view_column(to, history_text(entry, "release"), 20);
+	view_column(to, history_text(entry, "kind"), 10);
+	view_column(to, history_text(entry, "to"), 3);
+	view_column(to, history_text(entry, "who"), 12);
 	if (is_release(entry)) {
 		(void)strbuf_addf(to, "%s\n", where(status, entry, cell, sizeof(cell)));
 	} else {
-		(void)strbuf_addf(to, "FAILED in %s: %s\n", text_of(entry, "step"),
-				  text_of(entry, "why"));
+		history_add_failure(to, entry);
 	}
 }
 
@@ -168,7 +155,7 @@ bool release_of_job(struct ctl *ctl, const struct words *words, char *buf, size_
 	json_array_foreach(history, i, entry)
 	{
 		if (json_integer_value(json_object_get(entry, "job")) == job && is_release(entry)) {
-			(void)snprintf(buf, size, "%s", text_of(entry, "release"));
+			(void)snprintf(buf, size, "%s", history_text(entry, "release"));
 		}
 	}
 	json_decref(history);

@@ -186,7 +186,7 @@ void cmd_slots(struct ctl *ctl, struct words *words)
 /* A second, or until deadline. */
 static void rest(usec_t deadline)
 {
-	const usec_t now = usec_monotonic(), left = deadline > now ? deadline - now : 0;
+	const usec_t left = usec_sub(deadline, usec_monotonic());
 	const usec_t span = left < SECONDS(1) ? left : SECONDS(1);
 	const struct timespec time = {.tv_sec = (time_t)(span / SECONDS(1)),
 				      .tv_nsec = (long)(span % SECONDS(1)) * 1000};

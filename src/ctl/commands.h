@@ -50,6 +50,12 @@ command_fn cmd_restart_rolling;
 /** Reads the history, of these services if any are named. The array is the caller's; NULL: said
  * why. */
 struct json_t *history_read(struct ctl *ctl, const struct words *services);
+/** Returns a text of an entry, borrowed; "": it has none. */
+const char *history_text(const struct json_t *entry, const char *name);
+/** Writes when it began, for people; "" if that is no time. Returns buf. */
+const char *history_when(const struct json_t *entry, char *buf, size_t size);
+/** Appends in which step it failed, and why, as the end of its line. */
+void history_add_failure(struct strbuf *to, const struct json_t *entry);
 /** The release that the job words->at[1] of a service deployed. False: said why there is none. */
 bool release_of_job(struct ctl *ctl, const struct words *words, char *buf, size_t size);
 /** Is there such a service? If not it says so, and sets the exit code. */

@@ -62,11 +62,10 @@ static int ensure_connected(struct rpc *rpc, struct diag *diag)
 /* A second, or what is left of the time. */
 static const struct timespec *next_look(const struct rpc *rpc, struct timespec *ret)
 {
-	const usec_t now = rpc->until ? usec_monotonic() : 0;
-	const usec_t left = rpc->until > now ? rpc->until - now : 0;
+	const usec_t left = rpc->until ? usec_sub(rpc->until, usec_monotonic()) : USEC_NEVER;
 
 	*ret = (struct timespec){.tv_sec = 1};
-	if (rpc->until && left < SECONDS(1)) {
+	if (left < SECONDS(1)) {
 		*ret = (struct timespec){.tv_nsec = (long)left * 1000};
 	}
 	return ret;
