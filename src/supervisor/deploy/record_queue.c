@@ -67,12 +67,17 @@ void record_queue_append(struct record_request **queue, struct record_request *q
 
 void record_queue_move_again(struct record_request **from, struct record_request **to)
 {
+	while (*to) {
+		to = &(*to)->next;
+	}
 	while (*from) {
 		struct record_request *q = *from;
 
 		if (q->again) {
 			*from = q->next;
-			record_queue_append(to, q);
+			q->next = NULL;
+			*to = q;
+			to = &q->next;
 		} else {
 			from = &q->next;
 		}
