@@ -138,6 +138,7 @@ class Actors:
         self.done["workers killed"] += self.world.kill_worker(act.who, act.given["index"])
 
     def failing_deploy(self, act):
+        self.over(act.who)
         with self.told(f"{act.who}-fails-{act.given['step']}"):
             self.fails(act)
 
@@ -149,6 +150,7 @@ class Actors:
             self.fails(act)
 
     def fails(self, act):
+        """Call it when nothing goes on: what a killed slotd had begun, the next one may still end."""
         live = self.world.live(act.who)
         done = self.deploy(act)
         self.over(act.who)
