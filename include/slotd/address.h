@@ -26,6 +26,9 @@ struct address {
  */
 int address_parse(const char *text, struct address *ret);
 
+/** Returns the path in the text of a unix address, borrowed from it; NULL for any other text. */
+const char *address_text_path(const char *text);
+
 /** Writes the address into buf in canonical form, "?" for an unknown family. Returns buf. */
 const char *address_format(const struct address *a, char *buf, size_t size);
 

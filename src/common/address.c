@@ -87,15 +87,23 @@ static int parse_inet(const char *start, const char *end, in_port_t port, struct
 	return bracketed ? parse_ipv6(host, port, ret) : parse_ipv4(host, port, ret);
 }
 
+const char *address_text_path(const char *text)
+{
+	static const char scheme[] = "unix:";
+	const size_t n = sizeof(scheme) - 1;
+
+	return strncmp(text, scheme, n) == 0 ? text + n : NULL;
+}
+
 int address_parse(const char *text, struct address *ret)
 {
+	const char *path = address_text_path(text), *colon;
 	struct address a = {0};
-	const char *colon;
 	in_port_t port = 0;
 	int r;
 
-	if (strncmp(text, "unix:", 5) == 0) {
-		r = parse_unix(text + 5, &a);
+	if (path) {
+		r = parse_unix(path, &a);
 	} else {
 		colon = strrchr(text, ':');
 		r = colon ? parse_port(colon + 1, &port) : -EINVAL;

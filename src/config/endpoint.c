@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <slotd/address.h>
 #include <slotd/cleanup.h>
 #include <slotd/strbuf.h>
 #include <string.h>
@@ -115,15 +116,17 @@ static int parse_inet(const char *text, struct strbuf *out, struct diag *diag)
 int endpoint_parse(const char *text, struct arena *memory, char **ret, struct diag *diag)
 {
 	CLEANUP(strbuf_done) struct strbuf out = {0};
+	const char *path;
 	char *copy;
 	int r;
 
 	while (isspace((unsigned char)*text)) {
 		text++;
 	}
-	if (strncmp(text, "unix:", 5) == 0) {
-		text += strncmp(text, "unix:///", 8) == 0 ? 7 : 5;
-		r = parse_unix(text, &out, diag);
+	path = address_text_path(text);
+	if (path) {
+		path += strncmp(path, "///", 3) == 0 ? 2 : 0;
+		r = parse_unix(path, &out, diag);
 	} else if (text[0] == '[') {
 		r = parse_ipv6(text, &out, diag);
 	} else {
@@ -144,10 +147,9 @@ void endpoint_split(const char *canonical, struct endpoint *ret)
 {
 	const char *colon = strrchr(canonical, ':');
 
-	*ret = (struct endpoint){0};
-	if (strncmp(canonical, "unix:", 5) == 0) {
-		ret->unix_socket = true;
-		ret->path = canonical + 5;
+	*ret = (struct endpoint){.path = address_text_path(canonical)};
+	ret->unix_socket = ret->path;
+	if (ret->path) {
 		return;
 	}
 	ret->port = (unsigned)strtoul(colon + 1, NULL, 10);

@@ -220,7 +220,7 @@ static bool stored_name(const char *address, char name[STORED_NAME_MAX + 1])
 	for (char *c = name; *c; c++) {
 		*c = *c == ':' ? '_' : *c;
 	}
-	return HAVE_SYSTEMD && n <= STORED_NAME_MAX && strncmp(address, "unix:", 5) != 0;
+	return HAVE_SYSTEMD && n <= STORED_NAME_MAX && !address_text_path(address);
 }
 
 void notify_store_listener(const char *address, int fd)

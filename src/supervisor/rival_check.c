@@ -2,6 +2,7 @@
 #include "link/inheritance.h"
 #include "supervisor.h"
 
+#include <slotd/address.h>
 #include <slotd/cleanup.h>
 #include <slotd/os.h>
 #include <slotd/rivals.h>
@@ -28,9 +29,9 @@ static bool by_pidfile(const struct config *config, struct rival *rival, struct 
 static bool by_server(const struct config *config, struct rival *rival, struct diag *diag)
 {
 	vec_for_each (s, &config->servers) {
-		const char *path = s->address + strlen("unix:");
+		const char *path = address_text_path(s->address);
 
-		if (s->unix_socket && rival_by_socket(path, rival)) {
+		if (path && rival_by_socket(path, rival)) {
 			(void)diag_set(diag, -EBUSY,
 				       "%s (pid %d) listens on %s, the socket of [%s]: stop it "
 				       "first (supervisorctl -s unix://%s shutdown), or give slotd "

@@ -63,6 +63,15 @@ START_TEST(an_address_tells_family_port_and_path)
 }
 END_TEST
 
+START_TEST(the_text_of_an_address_tells_a_path)
+{
+	ck_assert_str_eq(address_text_path("unix:/run/x"), "/run/x");
+	ck_assert_ptr_null(address_text_path("127.0.0.1:8001"));
+	ck_assert_ptr_null(address_text_path("unix"));
+	ck_assert_ptr_null(address_text_path(""));
+}
+END_TEST
+
 START_TEST(statuses_are_listed_one_by_one_and_as_ranges)
 {
 	ck_assert_int_eq(status_list_check("200-399, 404"), 0);
@@ -91,9 +100,10 @@ END_TEST
 
 int main(void)
 {
-	return suite_run(
-		"address", an_address_reads_and_prints_the_same, what_is_no_address_is_refused,
-		a_unix_path_may_be_as_long_as_the_kernel_takes,
-		an_address_tells_family_port_and_path, statuses_are_listed_one_by_one_and_as_ranges,
-		what_is_no_list_of_statuses_is_refused);
+	return suite_run("address", an_address_reads_and_prints_the_same,
+			 what_is_no_address_is_refused,
+			 a_unix_path_may_be_as_long_as_the_kernel_takes,
+			 an_address_tells_family_port_and_path, the_text_of_an_address_tells_a_path,
+			 statuses_are_listed_one_by_one_and_as_ranges,
+			 what_is_no_list_of_statuses_is_refused);
 }

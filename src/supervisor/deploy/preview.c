@@ -1,12 +1,7 @@
 #include "deploy/preview.h"
 #include "deploy/job.h"
 
-#include <string.h>
-
-static bool is_unix(const char *address)
-{
-	return strncmp(address, "unix:", 5) == 0;
-}
+#include <slotd/address.h>
 
 /* Does listen= reach workers? */
 static bool is_open(const struct service *s)
@@ -35,7 +30,7 @@ static const char *public_address(const struct service *s, const struct process 
 	const bool direct = worker && worker->config->address && !c->proxy_protocol;
 
 	for (size_t i = 0; is_open(s) && i < n; i++) {
-		if (is_unix(c->listen.at[i]) == is_unix(c->listen.at[n])) {
+		if (!address_text_path(c->listen.at[i]) == !address_text_path(c->listen.at[n])) {
 			return c->listen.at[i];
 		}
 	}

@@ -62,12 +62,7 @@ static int bind_inet(int fd, const struct address *a)
 	return 0;
 }
 
-static bool is_unix(const struct server *s)
-{
-	return strncmp(s->address, "unix:", 5) == 0;
-}
-
-static int bind_unix(int fd, struct server *s, struct diag *diag)
+static int bind_unix(int fd, const char *path, struct server *s, struct diag *diag)
 {
 	const struct listen_options options = {
 		.backlog = BACKLOG,
@@ -76,7 +71,7 @@ static int bind_unix(int fd, struct server *s, struct diag *diag)
 		.gid = s->gid,
 	};
 
-	return listen_unix(fd, s->address + 5, &options, diag, &s->name);
+	return listen_unix(fd, path, &options, diag, &s->name);
 }
 
 static int refuse(const struct server *s, int r, struct diag *diag)
@@ -93,7 +88,7 @@ static int refuse(const struct server *s, int r, struct diag *diag)
 	if (r == -EPERM) {
 		return r; /* chown=, a link: said as it is */
 	}
-	if (is_unix(s)) {
+	if (address_text_path(s->address)) {
 		return diag_prefix(diag,
 				   "Cannot open an HTTP server: socket.error reported "
 				   "errno.%s (%d)",
@@ -106,6 +101,7 @@ static int refuse(const struct server *s, int r, struct diag *diag)
 
 static int open_server(struct server *s, struct diag *diag)
 {
+	const char *path = address_text_path(s->address);
 	auto_close int fd = -EBADF;
 	struct address a;
 	int r = address_parse(s->address, &a);
@@ -117,7 +113,7 @@ static int open_server(struct server *s, struct diag *diag)
 	if (fd < 0) {
 		return diag_set_errno(diag, -errno, "cannot serve %s", s->address);
 	}
-	r = is_unix(s) ? bind_unix(fd, s, diag) : bind_inet(fd, &a);
+	r = path ? bind_unix(fd, path, s, diag) : bind_inet(fd, &a);
 	if (r < 0) {
 		return refuse(s, r, diag);
 	}
@@ -177,13 +173,14 @@ static void keep_server(struct supervisor *sup, const struct server *s)
 /* Of a slotd that was killed: who waits in its queue is served. */
 static bool take_former(struct supervisor *sup, struct server *s)
 {
+	const char *path = address_text_path(s->address);
 	char name[KEPT_NAME_MAX];
 
 	s->fd = inherited_take_one(sup, kept_name(s, name, sizeof(name)));
-	if (s->fd < 0 || !is_unix(s)) {
+	if (s->fd < 0 || !path) {
 		return s->fd >= 0;
 	}
-	if (own_name_note(&s->name, s->address + 5) < 0 ||
+	if (own_name_note(&s->name, path) < 0 ||
 	    fchmodat(AT_FDCWD, s->name.real, s->mode, AT_SYMLINK_NOFOLLOW) < 0) {
 		own_name_done(&s->name);
 		cleanup_closep(&s->fd); /* nobody can find it any more */

@@ -1,6 +1,7 @@
 #include "service/environment.h"
 #include "worker/launch.h"
 
+#include <slotd/address.h>
 #include <slotd/cleanup.h>
 
 #include <errno.h>
@@ -15,7 +16,7 @@ static const char *first_port(const struct process *p, char *buf, size_t size)
 	const char *colon = strrchr(p->config->address, ':');
 
 	(void)snprintf(buf, size, "%s",
-		       colon && strncmp(p->config->address, "unix:", 5) != 0 ? colon + 1 : "");
+		       colon && !address_text_path(p->config->address) ? colon + 1 : "");
 	return buf;
 }
 

@@ -5,6 +5,7 @@
 #include "service/handoff_ops.h"
 #include "service/service.h"
 
+#include <slotd/address.h>
 #include <slotd/cleanup.h>
 #include <slotd/notify.h>
 #include <slotd/ownname.h>
@@ -67,7 +68,7 @@ static bool take_former(struct service *s, struct public_socket *socket)
 	struct inherited *item =
 		inherited_item(s->sup, kept_name(s, socket->address, name, sizeof(name)));
 	int64_t index = item ? keep_tags_number(item->tags, 0, KEEP_TAG_SOCKET) : -ENOENT;
-	const char *path = strncmp(socket->address, "unix:", 5) == 0 ? socket->address + 5 : NULL;
+	const char *path = address_text_path(socket->address);
 
 	if (index < 0 || item->fds[0] < 0 || (path && own_name_note(&socket->name, path) < 0)) {
 		return false; /* nobody can find a socket whose name has gone */
@@ -248,7 +249,7 @@ static bool try_open(struct service *s, struct public_socket *socket)
 	r = open_socket(s, socket, &diag);
 	if (r == 0) {
 		opened(s, socket);
-	} else if (r == -EADDRINUSE && strncmp(socket->address, "unix:", 5) != 0) {
+	} else if (r == -EADDRINUSE && !address_text_path(socket->address)) {
 		socket->taken = true;
 		socket->named = false;
 		(void)snprintf(socket->why, sizeof(socket->why), "%s is held by another process",

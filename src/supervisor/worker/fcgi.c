@@ -5,6 +5,7 @@
 #include "worker/process.h"
 #include "worker/processes.h"
 
+#include <slotd/address.h>
 #include <slotd/cleanup.h>
 #include <slotd/listen.h>
 #include <slotd/ownname.h>
@@ -130,11 +131,12 @@ static int open_socket(const struct program_config *program, struct fcgi_socket 
 static bool take_former(struct supervisor *sup, struct fcgi_socket *s)
 {
 	char name[KEPT_NAME_MAX], address[512];
+	const char *path;
 
 	s->fd = inherited_take_one(sup, kept_name(s->program, s->url, name, sizeof(name)));
 	to_address(s->url, address, sizeof(address));
-	if (s->fd >= 0 && strncmp(address, "unix:", 5) == 0 &&
-	    own_name_note(&s->name, address + 5) < 0) {
+	path = address_text_path(address);
+	if (s->fd >= 0 && path && own_name_note(&s->name, path) < 0) {
 		cleanup_closep(&s->fd); /* nobody can find it any more */
 	}
 	return s->fd >= 0;

@@ -6,6 +6,7 @@
 #include "worker/secrets.h"
 #include "worker/streams.h"
 
+#include <slotd/address.h>
 #include <slotd/cleanup.h>
 #include <slotd/fault.h>
 #include <slotd/os.h>
@@ -42,7 +43,7 @@ static const char *server_url(const struct config *config, char *buf, size_t siz
 			}
 			if (s->unix_socket) {
 				(void)snprintf(buf, size, "unix://%s",
-					       s->address + strlen("unix:"));
+					       address_text_path(s->address));
 			} else {
 				inet_url(s->address, buf, size);
 			}
