@@ -1,4 +1,5 @@
 #include "worker/cgroups.h"
+#include "worker/process_facts.h"
 
 #include <slotd/cgroup.h>
 #include <slotd/cleanup.h>
@@ -107,7 +108,7 @@ static bool is_in_use(const struct cgroups *c, const char *name)
 	vec_for_each (at, &c->sup->processes) {
 		const struct process *p = *at;
 
-		if (p && (p->pid || p->call) && is_name_of(p, name)) {
+		if (p && process_exists(p) && is_name_of(p, name)) {
 			return true;
 		}
 	}

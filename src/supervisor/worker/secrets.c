@@ -1,4 +1,5 @@
 #include "worker/secrets.h"
+#include "worker/process_facts.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/credentials.h>
@@ -100,7 +101,7 @@ static bool is_in_use(const struct supervisor *sup, const char *name)
 		const struct process *p = *at;
 		size_t len = p ? strlen(p->group->name) : 0;
 
-		if (p && (p->pid || p->call) && strncmp(name, p->group->name, len) == 0 &&
+		if (p && process_exists(p) && strncmp(name, p->group->name, len) == 0 &&
 		    name[len] == ':' && strcmp(name + len + 1, p->config->name) == 0) {
 			return true;
 		}
