@@ -128,6 +128,26 @@ def test_the_log_of_a_deploy_goes_on_with_the_next_slotd(step):
     assert written(step, 2)[0].startswith("#2 payinv: a (live) -> b")
 
 
+def test_the_end_is_followed_though_slotd_is_killed_before_it_is_written(slotd, ports):
+    payinv = Payinv(slotd, ports)
+    os.kill(payinv.daemon.helpers("log")[0], signal.SIGSTOP)
+    swap = Following(payinv, "swap", "payinv")
+    wait_for(lambda: payinv.daemon.read("state/history"), "the swap is over")
+    payinv.daemon.kill()
+    swap.has(DIED)
+    payinv.daemon.start(wait=False)
+    [log] = wait_for(lambda: payinv.daemon.helpers("log"), "the next slotd has a slotd-log")
+    os.kill(log, signal.SIGSTOP)
+    payinv.daemon.wait_ready()
+    payinv.daemon.ctl("status")
+    os.kill(log, signal.SIGCONT)
+    assert swap.end() == 0
+    swap.lines.remove(DIED)
+    assert swap.lines[:-1] == written(payinv) and swap.lines[-1] == "b is live."
+    again = payinv.daemon.ctl("attach", "payinv", check=True)
+    assert again.stdout.splitlines() == swap.lines
+
+
 @pytest.mark.parametrize("left", ["control", "nothing"])
 def test_without_a_next_slotd_following_ends_and_says_what_becomes_of_the_job(step, left):
     deploy = Following(step, "deploy", "payinv", "r1")

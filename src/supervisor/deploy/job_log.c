@@ -138,22 +138,32 @@ int job_log_open(struct job_log *log, struct supervisor *sup, const char *servic
 	return open_own(log);
 }
 
+static uint32_t former(struct job_log *log, bool indent, void (*closed)(void *))
+{
+	return streams_former(log->sup, &(struct stream_spec){.path = log->path,
+							      .indent = indent,
+							      .closed = closed,
+							      .data = log});
+}
+
+static int former_fd(const struct job_log *log)
+{
+	char name[32];
+
+	return inherited_take(inherited_item(log->sup, entry_of(log, name, sizeof(name))),
+			      KEEP_TAG_LINES);
+}
+
 int job_log_adopt(struct job_log *log, struct supervisor *sup, const char *service, unsigned number,
 		  const char *path, job_log_fn *written)
 {
-	char name[32];
 	int r = 0;
 
 	init(log, sup, service, number, path, written);
-	log->commands = streams_former(
-		sup, &(struct stream_spec){
-			     .path = path, .indent = true, .closed = commands_closed, .data = log});
-	log->fd = inherited_take(inherited_item(sup, entry_of(log, name, sizeof(name))),
-				 KEEP_TAG_LINES);
+	log->commands = former(log, true, commands_closed);
+	log->fd = former_fd(log);
 	if (log->fd >= 0) {
-		log->own = streams_former(
-			sup,
-			&(struct stream_spec){.path = path, .closed = own_closed, .data = log});
+		log->own = former(log, false, own_closed);
 	}
 	if (log->own) {
 		keep_own(log);
@@ -163,6 +173,25 @@ int job_log_adopt(struct job_log *log, struct supervisor *sup, const char *servi
 	}
 	job_log_begin(log);
 	return r;
+}
+
+bool job_log_adopt_rest(struct job_log *log, struct supervisor *sup, const char *service,
+			unsigned number, const char *path, job_log_fn *written)
+{
+	init(log, sup, service, number, path, written);
+	log->commands = former(log, true, commands_closed);
+	log->own = former(log, false, own_closed);
+	log->fd = former_fd(log);
+	if (!job_log_open_still(log)) {
+		job_log_done(log);
+		*log = (struct job_log){0};
+		return false;
+	}
+	if (log->fd >= 0) {
+		keep_own(log);
+	}
+	job_log_begin(log);
+	return true;
 }
 
 void job_log_begin(struct job_log *log)

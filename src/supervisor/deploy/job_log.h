@@ -38,6 +38,12 @@ int job_log_open(struct job_log *log, struct supervisor *sup, const char *servic
  */
 int job_log_adopt(struct job_log *log, struct supervisor *sup, const char *service, unsigned number,
 		  const char *path, job_log_fn *written);
+/**
+ * Takes over what is still to be written of the log of a job that a former slotd had ended: to be
+ * ended by job_log_end. False: all is written, and log is as zeroed.
+ */
+bool job_log_adopt_rest(struct job_log *log, struct supervisor *sup, const char *service,
+			unsigned number, const char *path, job_log_fn *written);
 /** slotd-log may open the file now. */
 void job_log_begin(struct job_log *log);
 /** A whole line, without its newline. */

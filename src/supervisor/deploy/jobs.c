@@ -224,6 +224,26 @@ void job_adopt_log(struct job *j)
 	}
 }
 
+void jobs_await_logs(struct supervisor *sup)
+{
+	struct jobs *jobs = sup->jobs;
+	char path[PATH_MAX];
+
+	if (!jobs) {
+		return;
+	}
+	vec_for_each (at, &jobs->all) {
+		struct job *j = *at;
+
+		if (j->ended &&
+		    job_log_adopt_rest(&j->log, sup, j->name, j->number,
+				       job_log_path(j, path, sizeof(path)), on_log_written)) {
+			j->ended = false;
+			job_end_log(j);
+		}
+	}
+}
+
 static void open_log(struct job *j)
 {
 	struct job_tidy tidy = {

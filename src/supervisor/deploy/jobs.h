@@ -43,3 +43,5 @@ void jobs_done(struct supervisor *sup);
 struct job *job_find(struct supervisor *sup, const char *service, uint64_t number);
 /** Goes on with the log of one that a former slotd had begun. */
 void job_adopt_log(struct job *j);
+/** Those of a former slotd that are over are told to have ended when their logs are written. */
+void jobs_await_logs(struct supervisor *sup);

@@ -1,6 +1,7 @@
 #include "deploy/live_adopt.h"
 #include "deploy/announce.h"
 #include "deploy/hooks.h"
+#include "deploy/jobs.h"
 #include "deploy/jobs_adopt.h"
 #include "deploy/maintenance.h"
 #include "deploy/records.h"
@@ -114,4 +115,5 @@ void services_resume(struct supervisor *sup)
 			write_again(*s);
 		}
 	}
+	jobs_await_logs(sup);
 }
