@@ -263,6 +263,7 @@ def relays(daemon):
             if p[0] == "slotd-relay" and procs.alive(pid)}
 
 
+@pytest.mark.plain_only
 def test_no_request_is_lost(slotd, ports):
     public, a, b = ports.one(), ports.run(2), ports.run(2)
     daemon = slotd(two_slots("s", f"127.0.0.1:{public}", a, b))

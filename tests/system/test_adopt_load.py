@@ -220,6 +220,7 @@ def test_slotd_is_killed_again_and_again_and_nothing_is_lost(slotd, ports, recor
     print(figures)
 
 
+@pytest.mark.plain_only
 def test_a_relay_that_was_taken_over_is_killed_and_no_post_is_carried_out_twice(slotd, ports):
     paying = ports.one()
     daemon = slotd(pay(ports, paying), start=False)

@@ -355,6 +355,7 @@ def pipeline(talk):
 
 
 @pytest.mark.parametrize("swaps", [2, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.plain_only
 def test_pipelines_are_answered_in_order(there, swaps, record_property):
     with Peers(there.ways) as peers:
         peers.add("pipeline", pipeline, number=20, period=1)

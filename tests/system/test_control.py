@@ -103,6 +103,7 @@ def test_supervisorctl_status(fake):
     assert code == 3
 
 
+@pytest.mark.plain_only
 def test_supervisorctl_start_stop_restart(fake):
     assert ctl(fake, "start", "web:web_8002") == ("web:web_8002: started\n", 0)
     assert ctl(fake, "start", "web:web_8002") == ("web:web_8002: ERROR (already started)\n", 0)
@@ -113,6 +114,7 @@ def test_supervisorctl_start_stop_restart(fake):
     assert ctl(fake, "start", "none:*")[1] == 2
 
 
+@pytest.mark.plain_only
 def test_supervisorctl_tail(fake):
     text, code = ctl(fake, "tail", "-100", "cat")
     assert code == 0 and text == fake.out.read_text()[-100:] + "\n"
@@ -147,6 +149,7 @@ def test_supervisorctl_tail_f_follows_a_rotation(fake, tmp_path):
         follower.stdout.close()
 
 
+@pytest.mark.plain_only
 def test_supervisorctl_reread_and_the_rest(fake):
     def reread(fake, ident, fields):
         fake.send("answer_item", ident, code=0, group="new")
@@ -582,6 +585,7 @@ def test_mangled_requests_harm_nobody(fake):
     assert alive(fake)
 
 
+@pytest.mark.plain_only
 def test_many_at_once(fake):
     results = []
 

@@ -96,6 +96,7 @@ def send_many(daemon):
         daemon.rpc.system.multicall(calls)
 
 
+@pytest.mark.plain_only
 def test_three_in_a_pool_share_thousands_of_events(slotd):
     daemon = slotd(pool(3, "", "buffer_size=10000\n"))
     send_many(daemon)

@@ -60,6 +60,7 @@ def test_output_is_written_whole_and_in_order(slotd):
     assert_every_line_once(daemon)
 
 
+@pytest.mark.plain_only
 def test_rotation_splits_no_line_and_loses_none(slotd):
     daemon = slotd(printer(3000, "stdout_logfile_maxbytes=8KB\nstdout_logfile_backups=400\n"))
     wait_for(lambda: (daemon.dir / "log/out.20").exists(), "it is rotated")
@@ -86,6 +87,7 @@ def test_a_reopen_on_usr2_follows_a_renamed_file(slotd):
     assert_every_line_once(daemon)
 
 
+@pytest.mark.plain_only
 def test_a_killed_slotd_log_loses_and_doubles_nothing(slotd):
     daemon = slotd(printer(3000, "stdout_logfile_maxbytes=64KB\nstdout_logfile_backups=200\n"))
     for _ in range(8):

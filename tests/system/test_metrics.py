@@ -328,6 +328,7 @@ def test_a_thousand_workers_take_no_memory_and_keep_nobody_waiting(slotd, ports,
 
 # ---- Prometheus itself
 
+@pytest.mark.plain_only
 def test_prometheus_scrapes_it_by_the_recipe(slotd, ports, tmp_path):
     port, own = ports.one(), ports.one()
     payinv = Payinv(slotd, ports, options=f"""

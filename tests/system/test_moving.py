@@ -354,6 +354,7 @@ class Move:
 
 
 @pytest.mark.first
+@pytest.mark.plain_only
 def test_moving_over_and_back_under_load_fails_no_request(slotd, supervisord, ports):
     move = Move(slotd, supervisord, ports)
     quick = Load(move.proxy.address, clients=2, rate=25)

@@ -390,6 +390,7 @@ def test_a_slotd_killed_while_it_announces_has_done_nothing(slotd, ports):
 
 # ---- a crowd that waits
 
+@pytest.mark.plain_only
 def test_a_thousand_that_wait_for_a_resume_are_all_served_each_in_order(slotd, ports):
     payinv = Payinv(slotd, ports, count=4)
     payinv.daemon.ctl("pause", "payinv", check=True)

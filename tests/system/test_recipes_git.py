@@ -39,6 +39,7 @@ def live_release(payinv):
 
 
 @pytest.mark.parametrize("hook", ["post-receive", "update"])
+@pytest.mark.plain_only
 def test_a_push_deploys_and_a_second_one_is_told_who_does(payinv, hook):
     there, flag = repository(payinv, hook), payinv.daemon.dir / "wait"
     flag.touch()

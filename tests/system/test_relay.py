@@ -512,6 +512,7 @@ def many_descriptors():
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root sees what memory a relay has")
 @pytest.mark.usefixtures("many_descriptors")
+@pytest.mark.plain_only
 def test_idle_connections_hold_no_buffer_and_wake_nobody():
     n = 2000
     with one_worker(echo) as (relays, worker):

@@ -903,6 +903,7 @@ def test_a_flood_shuts_out_its_own_address_only(backends, said):
 
 
 @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHo"])
+@pytest.mark.plain_only
 def test_who_speaks_at_once_is_served_even_from_the_address_of_a_flood(backends, said):
     waits = []
     with flood(backends[0], said, "127.0.0.1") as relays:

@@ -88,6 +88,7 @@ def placed_nowhere(relays, keys):
 
 
 @pytest.mark.parametrize("balance", [ROUND_ROBIN, LEAST_CONN, SOURCE])
+@pytest.mark.plain_only
 def test_twenty_flips_under_load_lose_nothing(webs, balance):
     with Relays(2, BALANCE=balance) as relays:
         two_slots(relays, webs)
@@ -349,6 +350,7 @@ def test_nothing_is_accepted_before_the_first_table():
 # ---- deaths
 
 
+@pytest.mark.plain_only
 def test_killed_workers_refuse_no_client_while_another_is_up(webs):
     with Relays(2) as relays:
         members = webs(3, "a")

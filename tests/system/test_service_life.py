@@ -137,6 +137,7 @@ def test_workers_that_end_while_the_record_is_checked_do_not_go_live(slotd, port
     assert payinv.live() == "b" and once(payinv.address).startswith("b ")
 
 
+@pytest.mark.plain_only
 def test_every_job_is_in_the_history(payinv):
     payinv.swap()
     payinv.daemon.ctl("rollback", "payinv", check=True)

@@ -210,6 +210,7 @@ def test_a_swap_moves_new_connections_and_stops_the_old_slot(payinv):
              "the old slot stops")
 
 
+@pytest.mark.plain_only
 def test_swaps_under_load_lose_nothing(slotd, ports):
     payinv = Payinv(slotd, ports, count=3)
     loads = [Load(payinv.address, clients=2, rate=40),
@@ -407,6 +408,7 @@ def test_crashing_workers_cost_only_what_they_had_in_hand(slotd, ports, count):
 
 
 @pytest.mark.parametrize("helper", ["relay", "log", "probe", "control", "keep"])
+@pytest.mark.plain_only
 def test_a_killed_helper_is_back_at_once(slotd, ports, helper, record_property):
     payinv = Payinv(slotd, ports)
     daemon = payinv.daemon

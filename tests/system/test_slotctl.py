@@ -346,6 +346,7 @@ def test_a_shell_that_is_piped_into_answers_as_supervisorctls(twins):
         assert (normal(b.stdout, twins[1]), b.returncode) == (normal(a.stdout, twins[0]), 0)
 
 
+@pytest.mark.plain_only
 def test_help_lists_supervisorctls_commands(twins):
     theirs = run(SUPERVISORCTL, "-c", twins[0].config, "help").stdout.split()
     ours = run(SLOTCTL, "-c", twins[1].config, "help").stdout.split()

@@ -67,6 +67,7 @@ def answers_of(client):
     return [part.partition(b"\r\n\r\n")[2] for part in got.split(b"HTTP/1.1 200 ")[1:]]
 
 
+@pytest.mark.plain_only
 def test_a_thousand_connections_wait_five_seconds_and_each_is_answered_in_order(payinv):
     pause(payinv)
     clients = [socket.create_connection(payinv.address, 60) for _ in range(1000)]
