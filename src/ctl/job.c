@@ -13,7 +13,8 @@
 
 /* systemd starts slotd, and slotd starts slotd-control, within a second. */
 enum {
-	LOST_MAX = 10, /* seconds */
+	LOST_MAX = 10,	/* seconds */
+	LOST_QUIET = 1, /* that a slotd-control needs to be started again is not worth a word */
 };
 
 #define SIGN_OF_LIFE SECONDS(15)
@@ -28,6 +29,7 @@ struct follower {
 	int64_t seen;
 	usec_t lost; /* since when nobody is there; 0: somebody is */
 	bool died;   /* slotd has, slotd-control says */
+	bool told_lost;
 	char step[32];
 	usec_t step_since, quiet_since;
 	char last[1024];    /* line printed */
@@ -194,6 +196,17 @@ static void say_died(const struct follower *f)
 		      LOST_MAX, f->number);
 }
 
+static void tell_lost(struct follower *f)
+{
+	if (f->died || f->told_lost || usec_sub(usec_monotonic(), f->lost) < SECONDS(LOST_QUIET)) {
+		return;
+	}
+	f->told_lost = true;
+	clear_progress(f);
+	(void)fprintf(stderr, "slotctl: lost connection to slotd. Trying again for %d s.\n",
+		      LOST_MAX - LOST_QUIET);
+}
+
 static void say_lost(const struct follower *f, const char *why)
 {
 	clear_progress(f);
@@ -248,13 +261,14 @@ static bool met_failure(struct follower *f, int error, const struct diag *diag)
 		say_end(f, error, diag->text);
 		return false;
 	}
+	tell_lost(f);
 	return true;
 }
 
 static void found_again(struct follower *f)
 {
 	f->lost = 0;
-	f->died = false;
+	f->died = f->told_lost = false;
 }
 
 /* slotd-control goes on without a slotd; those of older versions do not say so. May go on? */
@@ -286,7 +300,8 @@ static int ask_progress(struct follower *f, struct value *ret, struct diag *diag
 	int r = 0;
 
 	if (f->lost) {
-		rpc->until = usec_add(f->lost, SECONDS(LOST_MAX));
+		rpc->until =
+			usec_add(f->lost, SECONDS(f->died || f->told_lost ? LOST_MAX : LOST_QUIET));
 		r = rpc_call(rpc, &state, diag, "supervisor.getState", "");
 		rpc->until = 0;
 		if (r == 0 && !has_died(&state)) {
