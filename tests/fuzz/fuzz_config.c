@@ -65,7 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	check_messages(c, r);
-	compare_with_itself(c);
+	if (r == 0) { /* what is refused may have two workers of one name, which do differ */
+		compare_with_itself(c);
+	}
 	if (zero) {
 		(void)resolved_read(c, (const char *)zero + 1, size - len - 1, &diag);
 	}
