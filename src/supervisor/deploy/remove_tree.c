@@ -35,8 +35,8 @@ static int open_directory(struct removal *r, int dir, const char *name, int *ret
 {
 	auto_close int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
-	uint64_t mount;
-	dev_t device;
+	uint64_t mount = 0;
+	dev_t device = 0;
 	int error;
 
 	if (fd < 0 && errno == EACCES &&
