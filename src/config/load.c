@@ -456,6 +456,18 @@ static int check_exists(struct loader *l, const struct option_def *def, const vo
 	}
 }
 
+/* Its mistake is told. What looks at the value later finds one, as if it had not been given. */
+static int take_default(struct loader *l, const struct option_def *def, int error, void *object)
+{
+	struct diag ignored = {0};
+	int r = 0;
+
+	if (error != -ENOMEM && def->def && (def->percent || !strchr(def->def, '%'))) {
+		r = option_parse(def, def->def, object, l->config->memory, &ignored);
+	}
+	return r == -ENOMEM ? r : error;
+}
+
 int loader_option(struct loader *l, const struct section *s, const struct option_def *def,
 		  const struct expansions *with, void *object)
 {
@@ -463,8 +475,11 @@ int loader_option(struct loader *l, const struct section *s, const struct option
 	struct diag diag = {0};
 	int r = loader_text(l, s, def, with, &text);
 
-	if (r <= 0) {
-		return r;
+	if (r < 0) {
+		return take_default(l, def, r, object);
+	}
+	if (r == 0) {
+		return 0;
 	}
 	r = option_parse(def, strbuf_str(&text), object, l->config->memory, &diag);
 	if (r == 0) {
@@ -478,7 +493,7 @@ int loader_option(struct loader *l, const struct section *s, const struct option
 		}
 	}
 	if (r < 0) {
-		return tell(l, s, def, r, &diag);
+		return take_default(l, def, tell(l, s, def, r, &diag), object);
 	}
 	if (def->type == OPT_USER || def->type == OPT_OWNER) {
 		/* whether there is such a user turns out later */
