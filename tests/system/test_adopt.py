@@ -289,6 +289,7 @@ def test_no_request_is_lost(slotd, ports):
     assert not history(daemon)
 
 
+@pytest.mark.plain_only
 def test_a_service_can_be_swapped_after_it(slotd, ports):
     public, a, b = ports.one(), ports.run(2), ports.run(2)
     daemon = slotd(two_slots("s", f"127.0.0.1:{public}", a, b))

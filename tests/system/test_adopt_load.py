@@ -177,6 +177,7 @@ def idle(daemon):
 
 @pytest.mark.parametrize("kills", [10, pytest.param(50, marks=pytest.mark.long)])
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.plain_only
 def test_slotd_is_killed_again_and_again_and_nothing_is_lost(slotd, ports, record_property, seed,
                                                               kills):
     dice = random.Random(int(os.environ.get("SLOTD_SEED", seed)))

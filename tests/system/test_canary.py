@@ -291,6 +291,7 @@ def test_a_share_of_a_hundred_thousand_connections(slotd, ports):
 
 # ---- whatever dies
 
+@pytest.mark.plain_only
 def test_a_canary_survives_a_killed_slotd_a_killed_relay_and_an_upgrade(slotd, ports):
     payinv = Payinv(slotd, ports, options=HELD + "canary_timeout=10m\n")
     daemon = payinv.daemon

@@ -105,6 +105,7 @@ def pids(daemon):
 
 
 @pytest.mark.parametrize("way", ["swap", "deploy"])
+@pytest.mark.plain_only
 def test_what_it_left_is_taken_over_bake_and_all(slotd, ports, way):
     public, a, b = ports.one(), ports.run(2), ports.run(2)
     daemon = slotd(two_slots("s", f"127.0.0.1:{public}", a, b, options="bake=1000\nprepare=true\n")

@@ -24,6 +24,7 @@ def helper(daemon, name):
 
 
 @pytest.mark.parametrize("name", ["relay", "log", "control", "keep", "probe", "spawn"])
+@pytest.mark.plain_only
 def test_a_stopped_helper_is_found_and_started_again(slotd, ports, name):
     port = ports.one()
     daemon = slotd(two_slots("s", f"127.0.0.1:{port}", ports.run(1), ports.run(1)) + TEXT)

@@ -264,6 +264,7 @@ prepare=
     os.kill(left, signal.SIGKILL)
 
 
+@pytest.mark.plain_only
 def test_a_log_that_stands_still_holds_the_commands_and_nobody_else(slotd, ports):
     payinv = Payinv(slotd, ports, options="prepare=yes | head -c 500000\n")
     log = payinv.daemon.helpers("log")[0]

@@ -895,6 +895,7 @@ def flood(backend, said, own):
 
 
 @pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHo"])
+@pytest.mark.plain_only
 def test_a_flood_shuts_out_its_own_address_only(backends, said):
     with flood(backends[0], said, "127.0.0.2") as relays:
         served, wait = late_clients(relays.address, 40, 0.05)

@@ -90,6 +90,7 @@ def load(address, name, size, writes, stop, results):
 
 @pytest.mark.parametrize("writes", [1, 2])
 @pytest.mark.parametrize("size", [10, 12000])
+@pytest.mark.plain_only
 def test_no_post_is_carried_out_twice_when_workers_are_killed(ports, tmp_path, size, writes):
     charges, stop, results = Charges(ports, tmp_path), threading.Event(), []
     try:

@@ -43,6 +43,7 @@ class Burst:
         assert sum(load.closed for load in self.loads) == 0, "a kept connection was closed"
 
 
+@pytest.mark.plain_only
 def test_rolls_under_load_lose_nothing_and_leave_a_line_of_history(slotd, ports):
     payinv = Payinv(slotd, ports, count=3)
     all_healthy(payinv, 3)
