@@ -1,4 +1,6 @@
 /* deploy/: which slot is live, as files say it. */
+#include <slotd/strbuf.h>
+
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -138,6 +140,25 @@ START_TEST(a_damaged_record_is_neither_used_nor_written)
 	logged("the record of which slot is live, is damaged (line 1");
 	world_advance(&w, SECONDS(60));
 	ck_assert_str_eq(content(&w, "state/state.json"), "{\"services\": ");
+}
+END_TEST
+
+/* It is read in large pieces, and only up to a limit. */
+START_TEST(a_record_that_somebody_has_blown_up_holds_up_no_start)
+{
+	const size_t size = STRBUF_MAX + 1;
+	auto_free char *text = malloc(size + 1);
+
+	ck_assert_ptr_nonnull(text);
+	memset(text, ' ', size);
+	text[0] = '{';
+	text[size] = '\0';
+	{
+		auto_world w = find_in("state/state.json", text, TWO_SLOT);
+
+		ck_assert(the_service(&w)->down);
+		logged("is damaged (it is too large)");
+	}
 }
 END_TEST
 
@@ -391,8 +412,10 @@ int main(void)
 			 once_it_is_mended_a_reload_starts_it,
 			 the_record_decides_and_keeps_releases_and_numbers,
 			 numbers_go_on_after_the_last_one_of_the_history,
-			 a_damaged_record_is_neither_used_nor_written, an_edit_by_hand_is_put_right,
-			 other_files_beside_it_are_nobodys_business, the_link_follows_the_live_slot,
+			 a_damaged_record_is_neither_used_nor_written,
+			 a_record_that_somebody_has_blown_up_holds_up_no_start,
+			 an_edit_by_hand_is_put_right, other_files_beside_it_are_nobodys_business,
+			 the_link_follows_the_live_slot,
 			 a_record_that_cannot_be_written_is_found_before_the_flip,
 			 a_disk_that_stops_after_the_flip_is_told_and_tried_again,
 			 a_child_that_is_killed_is_no_record,

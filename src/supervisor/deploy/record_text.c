@@ -5,11 +5,14 @@
 #include "service/service.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/io.h>
 #include <slotd/ownname.h>
+#include <slotd/strbuf.h>
 
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static json_t *services_object(json_t *state)
@@ -195,31 +198,59 @@ void record_text_upkeep(const json_t *one, struct record *ret)
 	}
 }
 
+/* Not by json_loadfd, which makes a system call for each byte. *ret: NULL if why says what is wrong
+ * with it. Returns 0 or -ENOMEM. */
+static int load(int fd, char *why, size_t size, json_t **ret)
+{
+	CLEANUP(strbuf_done) struct strbuf text = {0};
+	json_error_t error;
+	int r = io_read_all(fd, &text);
+
+	*ret = NULL;
+	if (r < 0 && r != -ENOMEM) {
+		(void)snprintf(why, size, "%s",
+			       r == -E2BIG ? "it is too large" : strerrordesc_np(-r));
+		return 0;
+	}
+	if (r == 0) {
+		*ret = json_loadb(strbuf_str(&text), text.len, JSON_REJECT_DUPLICATES, &error);
+	}
+	if (r < 0 ||
+	    (!*ret && (!error.text[0] || json_error_code(&error) == json_error_out_of_memory))) {
+		return -ENOMEM; /* it may be as good as ever */
+	}
+	if (!json_is_object(*ret)) {
+		(void)snprintf(why, size, "line %d: %s", error.line, error.text);
+		json_decref(*ret);
+		*ret = NULL;
+	}
+	return 0;
+}
+
 int record_text_read(const char *path, char *damage, size_t size, struct diag *diag,
 		     struct json_t **ret)
 {
-	json_error_t error;
+	char why[JSON_ERROR_TEXT_LENGTH + 32] = "";
 	auto_close int fd = -EBADF;
-	int e = access(path, F_OK) < 0 && errno == ENOENT
+	int r = access(path, F_OK) < 0 && errno == ENOENT
 			? -ENOENT
 			: own_file_open(path, O_RDONLY, 0, diag, &fd);
 
-	if (e < 0 && e != -ENOENT) {
-		return e;
+	if (r < 0 && r != -ENOENT) {
+		return r;
 	}
-	*ret = e < 0 ? json_object() : json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
-	if (!*ret && e == 0 &&
-	    (!error.text[0] || json_error_code(&error) == json_error_out_of_memory)) {
-		return diag_set_errno(diag, -ENOMEM, "%s", path); /* it may be as good as ever */
+	*ret = NULL;
+	if (r == 0 && load(fd, why, sizeof(why), ret) < 0) {
+		return diag_set_errno(diag, -ENOMEM, "%s", path);
 	}
-	if (e == 0 && !json_is_object(*ret)) {
-		(void)snprintf(
-			damage, size,
-			"%s, the record of which slot is live, is damaged (line %d: %s): repair "
-			"it, or remove it so that live_file decides; then restart slotd",
-			path, error.line, error.text);
+	if (*why) {
+		(void)snprintf(damage, size,
+			       "%s, the record of which slot is live, is damaged (%s): repair it, "
+			       "or remove it so that live_file decides; then restart slotd",
+			       path, why);
 		log_line(LOG_ERR, "%s", damage);
-		json_decref(*ret);
+	}
+	if (!*ret) {
 		*ret = json_object();
 	}
 	return *ret ? 0 : diag_set_errno(diag, -ENOMEM, "%s", path);
