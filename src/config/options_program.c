@@ -66,7 +66,9 @@ const struct option_def program_options[] = {
 	 .help = "File to which stdout is written. AUTO: a file in childlogdir; NONE: no file. "
 		 "/dev/stdout, /dev/fd/N, /proc/PID/fd/N and links to them name a descriptor "
 		 "of slotd or of another process; what is written there is never rotated. A "
-		 "link that belongs neither to root nor to slotd's user is not followed."},
+		 "link that belongs neither to root nor to slotd's user is not followed; one among "
+		 "the directories of the path is, if the directory that it leads to has the same "
+		 "owner."},
 	{"stdout_logfile_maxbytes", OPTION_FIELD_AS(W, logs[0].maxbytes, uint64_t, OPT_SIZE),
 	 EACH_WORKER, .def = "50MB", .on_change = EFFECT_RESTART,
 	 .help = "Size at which the stdout log is rotated. 0: never."},

@@ -407,11 +407,22 @@ static void resolve_log(struct config *c, const struct log_lookup *l)
 	struct log_target t = {.found = true};
 	struct diag diag = {0};
 	char name[PATH_MAX];
+	const char *last;
+	auto_close int dir = -EBADF;
 	int r = links_resolve(l->log->path, LINKS_OURS, name, sizeof(name), &diag);
 
 	if (r < 0 && links_descriptor(name, &t.pid, &t.fd)) {
 		l->log->target = t;
-	} else if (r == -EPERM) {
+		return;
+	}
+	dir = r == 0 ? links_open_directory(name, &last) : -EBADF;
+	if (dir == -ELOOP) {
+		r = diag_set(&diag, -EPERM,
+			     "%s: a directory of this path is a link of somebody else, which is "
+			     "not followed: give the link to root, or name its target",
+			     name);
+	}
+	if (r == -EPERM) {
 		config_warning(c, l->place, "%s%s: %s: %s; its output is lost", l->kind, l->name,
 			       l->option, diag.text);
 	}

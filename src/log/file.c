@@ -22,7 +22,9 @@ enum {
 /* ---- opening */
 
 /* A link is followed when root or we made it. A worker that may write to the directory of its log
- * could else have us append to, or show, any file of the machine. */
+ * could else have us append to, or show, any file of the machine. For the same reason nothing here
+ * is opened, renamed or removed by a path, which may lead elsewhere the next time, but by its name
+ * in a directory that links_open_directory has opened. */
 static char *real_path(const char *path)
 {
 	char real[LOG_NOTE_PATH_MAX];
@@ -34,8 +36,8 @@ static char *real_path(const char *path)
 
 const char *file_error_text(int error)
 {
-	return error == -ELOOP ? "it is somebody else's link, or leads to a descriptor that slotd "
-				 "cannot pass on"
+	return error == -ELOOP ? "it is somebody else's link, or behind one, or leads to a "
+				 "descriptor that slotd cannot pass on"
 			       : strerror(-error);
 }
 
@@ -52,33 +54,37 @@ static int give_owner(int fd, const struct file_owner *owner)
 	return 0;
 }
 
-static int open_existing(const char *path)
+static int open_existing(int dir, const char *name)
 {
 	/* Reading is wanted to see where lines end, but can be done without. */
-	int fd = open(path, O_RDWR | OPEN_FLAGS);
+	int fd = openat(dir, name, O_RDWR | OPEN_FLAGS);
 	struct stat st;
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) {
 		/* As a reader of our own pipe we would never see that nobody else reads it. */
 		(void)close(fd);
-		fd = open(path, O_WRONLY | OPEN_FLAGS);
+		fd = openat(dir, name, O_WRONLY | OPEN_FLAGS);
 	} else if (fd < 0 && (errno == EACCES || errno == EPERM)) {
-		fd = open(path, O_WRONLY | OPEN_FLAGS);
+		fd = openat(dir, name, O_WRONLY | OPEN_FLAGS);
 	}
 	return fd < 0 ? -errno : fd;
 }
 
 static int open_or_make(const char *path, const struct file_owner *owner)
 {
-	auto_close int fd = -EBADF;
+	const char *name;
+	auto_close int dir = links_open_directory(path, &name), fd = -EBADF;
 	int r;
 
+	if (dir < 0) {
+		return dir;
+	}
 	for (int attempt = 0; attempt < 3; attempt++) {
-		r = open_existing(path);
+		r = open_existing(dir, name);
 		if (r != -ENOENT) {
 			return r;
 		}
-		fd = open(path, O_RDWR | O_CREAT | O_EXCL | OPEN_FLAGS, 0666);
+		fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | OPEN_FLAGS, 0666);
 		if (fd >= 0) {
 			r = give_owner(fd, owner);
 			return r < 0 ? r : TAKE_FD(fd);
@@ -149,14 +155,21 @@ int file_open(struct log_file *f)
 	return fd < 0 ? fd : adopt(f, fd);
 }
 
-static DIR *open_directory_of(const char *path)
+static int open_directory_of(const char *path, DIR **ret)
 {
-	char dir[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	int n = slash ? (int)(slash - path) : 0;
+	const char *name;
+	auto_close int at = links_open_directory(path, &name), fd = -EBADF;
 
-	(void)snprintf(dir, sizeof(dir), "%.*s%s", n, path, n ? "" : slash ? "/" : ".");
-	return opendir(dir);
+	if (at < 0) {
+		return at;
+	}
+	fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*ret = fd < 0 ? NULL : fdopendir(fd);
+	if (!*ret) {
+		return -errno;
+	}
+	(void)TAKE_FD(fd);
+	return 0;
 }
 
 static int open_entry(DIR *dir, dev_t dev, ino_t ino)
@@ -181,33 +194,43 @@ int file_open_inode(struct log_file *f, dev_t dev, ino_t ino)
 {
 	struct stat st;
 	DIR *dir;
-	int fd;
+	int fd, r;
 
 	if (stat(f->path, &st) == 0 && st.st_dev == dev && st.st_ino == ino) {
 		return file_open(f);
 	}
-	dir = open_directory_of(f->path);
-	if (!dir) {
-		return -errno;
+	r = open_directory_of(f->path, &dir);
+	if (r < 0) {
+		return r;
 	}
 	fd = open_entry(dir, dev, ino);
 	(void)closedir(dir);
 	return fd < 0 ? fd : adopt(f, fd);
 }
 
+/* What is not open here, at its path with links followed. Returns a descriptor or -errno. */
+static int open_by_path(const char *path, int flags, mode_t mode)
+{
+	auto_free char *real = real_path(path);
+	const char *name;
+	auto_close int dir = real ? links_open_directory(real, &name) : -ENOMEM;
+	int fd;
+
+	if (dir < 0) {
+		return dir;
+	}
+	fd = openat(dir, name, flags | OPEN_FLAGS, mode);
+	return fd < 0 ? -errno : fd;
+}
+
 int file_open_read(const char *path, mode_t mode)
 {
 	int make = mode == (mode_t)-1 ? 0 : O_CREAT;
-	auto_free char *real = real_path(path);
-	auto_close int fd = -EBADF;
+	auto_close int fd = open_by_path(path, O_RDONLY | make, mode);
 	struct stat st;
 
-	if (!real) {
-		return -ENOMEM;
-	}
-	fd = open(real, O_RDONLY | OPEN_FLAGS | make, mode);
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		return -errno;
+		return fd < 0 ? fd : -errno;
 	}
 	return S_ISREG(st.st_mode) ? TAKE_FD(fd) : -EINVAL;
 }
@@ -468,44 +491,45 @@ int file_clear(struct log_file *f)
 
 int file_clear_path(const char *path)
 {
-	auto_free char *real = real_path(path);
-	auto_close int fd = -EBADF;
+	auto_close int fd = open_by_path(path, O_WRONLY, 0);
 
-	if (!real) {
-		return -ENOMEM;
-	}
-	fd = open(real, O_WRONLY | OPEN_FLAGS);
-	return fd < 0 || ftruncate(fd, 0) < 0 ? -errno : 0;
+	return fd < 0 ? fd : ftruncate(fd, 0) < 0 ? -errno : 0;
 }
 
 /* ---- rotating */
 
-/* Is there something at path that is to be moved? For the file itself: only if it is this one;
- * a predecessor may have moved it, or someone who took it away. */
-static bool shift_wanted(const struct log_file *f, unsigned i, const char *path)
+/* Is there something of that name that is to be moved? For the file itself: only if it is this
+ * one; a predecessor may have moved it, or someone who took it away. */
+static bool shift_wanted(const struct log_file *f, unsigned i, int dir, const char *name)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && (i > 0 || (st.st_ino == f->ino && st.st_dev == f->dev));
+	return fstatat(dir, name, &st, 0) == 0 &&
+	       (i > 0 || (st.st_ino == f->ino && st.st_dev == f->dev));
 }
 
 int file_shift(struct log_file *f, unsigned i)
 {
 	char from[PATH_MAX], to[PATH_MAX];
+	const char *name;
+	auto_close int dir = links_open_directory(f->path, &name);
 
-	if (rotation_name(f->path, i, from, sizeof(from)) < 0 ||
-	    rotation_name(f->path, i + 1, to, sizeof(to)) < 0) {
+	if (dir < 0) {
+		return dir == -ENOENT ? 0 : dir;
+	}
+	if (rotation_name(name, i, from, sizeof(from)) < 0 ||
+	    rotation_name(name, i + 1, to, sizeof(to)) < 0) {
 		return -ENAMETOOLONG;
 	}
-	if (!shift_wanted(f, i, from)) {
+	if (!shift_wanted(f, i, dir, from)) {
 		return 0;
 	}
 	/* Only the last backup is ever in the way. Removed first: a rename onto a file makes ext4
 	 * write out what is moved (auto_da_alloc), which no log needs. */
 	if (i + 1 == f->rotation.backups) {
-		(void)freer_unlink(to);
+		(void)freer_unlink(dir, to);
 	}
-	return rename(from, to) < 0 && errno != ENOENT ? -errno : 0;
+	return renameat(dir, from, dir, to) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 int file_renew(struct log_file *f)

@@ -85,12 +85,12 @@ static bool hand_over(int fd)
 	return true;
 }
 
-int freer_unlink(const char *path)
+int freer_unlink(int dir, const char *name)
 {
 	/* Held by this descriptor, the file survives its name. */
-	auto_close int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	auto_close int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-	if (unlink(path) < 0) {
+	if (unlinkat(dir, name, 0) < 0) {
 		return -errno;
 	}
 	if (fd >= 0 && ready() && hand_over(fd)) {

@@ -7,9 +7,9 @@
  */
 
 /**
- * Removes the name of a file. Its space is given back soon afterwards, or at once if there is no
- * descriptor, thread or memory for that.
+ * Removes the name of a file in a directory. Its space is given back soon afterwards, or at once if
+ * there is no descriptor, thread or memory for that.
  *
- * Returns: 0 or -errno of unlink(2).
+ * Returns: 0 or -errno of unlinkat(2).
  */
-int freer_unlink(const char *path);
+int freer_unlink(int dir, const char *name);

@@ -16,7 +16,7 @@ static void reopen_file(struct logger *lg, struct log_file *f)
 	f->reopen = false;
 	if (r < 0) {
 		logger_report(lg, LOG_ERR, "cannot reopen %s: %s; the old file is still written to",
-			      f->path, strerror(-r));
+			      f->path, file_error_text(r));
 	} else if (f->retry_at) {
 		f->retry_at = 1; /* no reason to wait any more */
 	}
@@ -55,7 +55,7 @@ void reopen_if_gone(struct logger *lg, struct log_file *f)
 		logger_report(lg, LOG_ERR,
 			      "%s was deleted or moved and cannot be made again: %s; the old file "
 			      "is still written to",
-			      f->path, strerror(-r));
+			      f->path, file_error_text(r));
 	}
 }
 

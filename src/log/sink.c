@@ -68,7 +68,7 @@ static void report_rotation(struct stream *s, const struct chunk *c)
 	if (!f->shift_told) {
 		f->shift_told = true;
 		logger_report(s->lg, LOG_ERR, "%s: cannot rotate %s: %s; it keeps growing", s->name,
-			      f->path, strerror(-c->shift_error));
+			      f->path, file_error_text(c->shift_error));
 	}
 }
 

@@ -196,11 +196,12 @@ static const int always[] = {
 };
 
 static const int of_files[] = {
-	SCMP_SYS(access), SCMP_SYS(faccessat),	SCMP_SYS(faccessat2), SCMP_SYS(fchmod),
-	SCMP_SYS(fchown), SCMP_SYS(getdents64), SCMP_SYS(lstat),      SCMP_SYS(newfstatat),
-	SCMP_SYS(open),	  SCMP_SYS(openat),	SCMP_SYS(readlink),   SCMP_SYS(readlinkat),
-	SCMP_SYS(rename), SCMP_SYS(renameat),	SCMP_SYS(renameat2),  SCMP_SYS(stat),
-	SCMP_SYS(statfs), SCMP_SYS(statx),	SCMP_SYS(unlink),     SCMP_SYS(unlinkat),
+	SCMP_SYS(access),   SCMP_SYS(faccessat),  SCMP_SYS(faccessat2), SCMP_SYS(fchmod),
+	SCMP_SYS(fchown),   SCMP_SYS(getdents64), SCMP_SYS(lstat),	SCMP_SYS(newfstatat),
+	SCMP_SYS(open),	    SCMP_SYS(openat),	  SCMP_SYS(readlink),	SCMP_SYS(readlinkat),
+	SCMP_SYS(rename),   SCMP_SYS(renameat),	  SCMP_SYS(renameat2),	SCMP_SYS(stat),
+	SCMP_SYS(openat2),  SCMP_SYS(statfs),	  SCMP_SYS(statx),	SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat),
 };
 
 /* fstat goes by newfstatat(fd, "", AT_EMPTY_PATH) in glibc; a path is stopped by Landlock. */

@@ -303,6 +303,43 @@ def test_a_link_of_an_untrusted_user_is_not_followed(log, tmp_path):
     assert (tmp_path / "secret").read_text() == ""
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a link away")
+@pytest.mark.parametrize("when", ["before", "at a rotation"])
+def test_behind_a_directory_of_somebody_elses_link_nothing_is_written(log, tmp_path, when):
+    """Whoever owns the directory of a log must not choose where root writes, renames, removes."""
+    (tmp_path / "roots").mkdir()
+    (tmp_path / "roots/out.log.1").write_text("root's")
+    (tmp_path / "logs").mkdir()
+    path, s = tmp_path / "logs/out.log", None
+    if when != "before":
+        s = Stream(log, 1, path, MAXBYTES=100, BACKUPS=1)
+        s.write("one\n")
+        wait_for(lambda: path.exists() and path.read_text() == "one\n", "it is written")
+    (tmp_path / "logs").rename(tmp_path / "moved")
+    os.symlink(tmp_path / "roots", tmp_path / "logs")
+    os.lchown(tmp_path / "logs", 65534, 65534)
+    s = s or Stream(log, 1, path, MAXBYTES=100, BACKUPS=1)
+    s.write("two\n" * 100)
+    s.finish()
+    assert os.listdir(tmp_path / "roots") == ["out.log.1"]
+    assert (tmp_path / "roots/out.log.1").read_text() == "root's"
+    assert any("it is somebody else's link, or behind one" in r for r in log.reports)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a link away")
+def test_a_users_link_to_a_directory_of_the_same_user_is_followed(log, tmp_path):
+    """As a deploy makes it: current -> releases/7."""
+    (tmp_path / "releases/7/log").mkdir(parents=True)
+    os.chown(tmp_path / "releases/7", 65534, 65534)
+    os.symlink("releases/7", tmp_path / "current")
+    os.lchown(tmp_path / "current", 65534, 65534)
+    s = Stream(log, 1, tmp_path / "current/log/out.log", MAXBYTES=100, BACKUPS=3)
+    s.write("one\n" * 50)
+    s.finish()
+    text = "".join(p.read_text() for p in backups_of(tmp_path / "releases/7/log/out.log"))
+    assert text == "one\n" * 50
+
+
 # ---- requests
 
 

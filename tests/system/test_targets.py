@@ -202,3 +202,15 @@ def test_somebody_elses_link_is_refused_and_said(slotd):
     daemon.start()
     daemon.wait_log(f"p0: cannot write {link}: it is somebody else's link")
     assert not (daemon.dir / "log/real").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link away")
+def test_a_log_behind_a_directory_that_is_somebody_elses_link_is_told_by_a_check(slotd):
+    daemon = slotd(start=False)
+    link = daemon.dir / "link"
+    link.symlink_to("log")
+    os.chown(link, 65534, 65534, follow_symlinks=False)
+    daemon.write_config(programs([link / "out"]))
+    check = subprocess.run([SLOTD, "-t", "-c", daemon.config], capture_output=True, text=True)
+    assert check.returncode == 0
+    assert f"{link}/out: a directory of this path is a link of somebody else" in check.stderr

@@ -178,6 +178,51 @@ START_TEST(behind_a_link_the_file_is_removed_and_the_link_stays)
 }
 END_TEST
 
+static int directory_of(const char *name, const char **ret_last)
+{
+	auto_close int fd = links_open_directory(name, ret_last);
+
+	return fd < 0 ? fd : 0;
+}
+
+START_TEST(a_directory_is_opened_behind_links_that_may_be_followed)
+{
+	char name[PATH_MAX], link[PATH_MAX], loop[PATH_MAX];
+	const char *last;
+	struct stat st, opened;
+	int fd;
+
+	make_dir();
+	(void)snprintf(link, sizeof(link), "%s/to-root", dir);
+	(void)snprintf(name, sizeof(name), "%s//../%s/to-root/./usr/x", dir, strrchr(dir, '/') + 1);
+	(void)snprintf(loop, sizeof(loop), "%s/loop", dir);
+	ck_assert_int_eq(symlink("/", link), 0);
+	ck_assert_int_eq(symlink("loop", loop), 0);
+	ck_assert_int_eq(stat("/usr", &st), 0);
+	fd = links_open_directory(name, &last);
+	ck_assert_int_ge(fd, 0);
+	ck_assert(fstat(fd, &opened) == 0 && opened.st_ino == st.st_ino);
+	(void)close(fd);
+	ck_assert_str_eq(last, "x");
+	ck_assert_int_eq(directory_of("x", &last), 0);
+	ck_assert_int_eq(directory_of("/x", &last), 0);
+	(void)snprintf(name, sizeof(name), "%s/loop/x", dir);
+	ck_assert_int_eq(directory_of(name, &last), -ELOOP);
+	(void)snprintf(name, sizeof(name), "%s/to-root/nothing/x", dir);
+	ck_assert_int_eq(directory_of(name, &last), -ENOENT);
+	(void)snprintf(name, sizeof(name), "%s/to-root/etc/passwd/x", dir);
+	ck_assert_int_eq(directory_of(name, &last), -ENOTDIR);
+	if (geteuid() == 0) {
+		(void)snprintf(name, sizeof(name), "%s/to-root/x", dir);
+		ck_assert_int_eq(lchown(link, 65534, 65534), 0);
+		ck_assert_int_eq(directory_of(name, &last), -ELOOP);
+	}
+	(void)unlink(link);
+	(void)unlink(loop);
+	remove_dir();
+}
+END_TEST
+
 START_TEST(a_link_is_followed_for_a_log_if_we_or_root_made_it)
 {
 	char real[PATH_MAX];
@@ -245,6 +290,7 @@ int main(void)
 			 a_link_is_followed_to_what_it_names_also_when_that_is_missing,
 			 somebody_elses_link_is_followed_to_his_own_files_only,
 			 a_name_is_removed_only_while_it_names_what_we_made,
+			 a_directory_is_opened_behind_links_that_may_be_followed,
 			 a_link_is_followed_for_a_log_if_we_or_root_made_it,
 			 names_of_descriptors_are_known,
 			 behind_a_link_the_file_is_removed_and_the_link_stays);
