@@ -187,3 +187,22 @@ def test_control_sockets_are_their_owners_and_a_port_without_password_is_loopbac
         daemon.write_config(f"[inet_http_server]\nport={address}\n")
         done = subprocess.run([SLOTD, "-t", "-c", daemon.config], capture_output=True, text=True)
         assert done.returncode == 2 and "other machines reach" in done.stderr
+
+
+@pytest.mark.parametrize("old, new, words", [
+    (f"password={CANARY}2", f"password={CANARY}3", "[unix_http_server] has changed"),
+    ("chmod=0777", "chmod=0700", "[unix_http_server] has changed"),
+    ("file=%D%/extra.sock", "file=%D%/other.sock", "[unix_http_server] was added"),
+    ("[unix_http_server]", "[no_such]", "[unix_http_server] was removed"),
+], ids=["password", "mode", "address", "section"])
+def test_who_changes_who_may_connect_is_told_that_a_reload_does_not(slotd, old, new, words):
+    config = ("[program:x]\ncommand=sleep 1000\n[unix_http_server]\nfile=%D%/extra.sock\n"
+              f"chmod=0777\nusername=ana\npassword={CANARY}2\n")
+    daemon = slotd(config)
+    own = ["-s", f"unix://{daemon.socket}"]
+    assert "needs a restart" not in daemon.ctl(*own, "reload", check=True).stdout
+    daemon.write_config(config.replace(old, new))
+    for _ in range(2):
+        said = daemon.ctl(*own, "reload", check=True).stdout
+        assert words in said and "which needs a restart of slotd" in said and CANARY not in said
+        daemon.wait_log(words)

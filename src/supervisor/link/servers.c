@@ -353,6 +353,77 @@ void servers_look_after(struct supervisor *sup)
 	}
 }
 
+/* ---- a reload */
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_as(const struct server *s, const struct server_config *c, const struct owner *user)
+{
+	struct server next = {0};
+
+	choose_owner(&next, &c->owner, user);
+	return s->mode == c->mode && s->uid == next.uid && s->gid == next.gid &&
+	       same_text(s->username, c->username) && same_text(s->password, c->password);
+}
+
+static const struct server *find_running(const struct supervisor *sup, const char *address)
+{
+	const struct servers *all = servers_of(sup);
+
+	for (size_t i = SERVER_OWN + 1; i < all->list.len; i++) {
+		if (strcmp(all->list.at[i].address, address) == 0) {
+			return &all->list.at[i];
+		}
+	}
+	return NULL;
+}
+
+static bool is_wanted(const struct config *next, const struct server *s)
+{
+	vec_for_each (c, &next->servers) {
+		if (strcmp(c->address, s->address) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void say_pending(const char *section, const char *what, servers_pending_fn *say, void *arg)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text),
+		       "[%s] %s, which needs a restart of slotd: until then clients are let in as "
+		       "before; slotctl upgrade --force keeps the workers",
+		       section, what);
+	say(arg, text);
+}
+
+void servers_pending(const struct supervisor *sup, const struct config *next,
+		     servers_pending_fn *say, void *arg)
+{
+	const struct servers *all = servers_of(sup);
+
+	vec_for_each (c, &next->servers) {
+		const struct server *s = find_running(sup, c->address);
+
+		if (!s) {
+			say_pending(c->section, "was added or has another address", say, arg);
+		} else if (!is_as(s, c, &next->supervisord.user)) {
+			say_pending(c->section, "has changed", say, arg);
+		}
+	}
+	for (size_t i = SERVER_OWN + 1; i < all->list.len; i++) {
+		if (!is_wanted(next, &all->list.at[i])) {
+			say_pending(all->list.at[i].section, "was removed or has another address",
+				    say, arg);
+		}
+	}
+}
+
 void servers_reconfigure(struct supervisor *sup)
 {
 	struct server *own = &servers_of(sup)->list.at[SERVER_OWN];

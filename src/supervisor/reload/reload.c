@@ -172,6 +172,12 @@ static void report_services(struct reload *r)
 	}
 }
 
+static void say_pending(void *arg, const char *text)
+{
+	log_line(LOG_WARNING, "%s", text);
+	reload_item(arg, RELOAD_ITEM_MESSAGE, NULL, NULL, text);
+}
+
 static void apply(struct reload *r)
 {
 	struct supervisor *sup = r->sup;
@@ -188,6 +194,7 @@ static void apply(struct reload *r)
 	}
 	report_services(r);
 	send_messages(r, r->next);
+	servers_pending(sup, r->next, say_pending, r);
 	services_reload_commit(sup, r->next);
 	sup->services_config = r->next;
 	reload_apply_groups(r);
