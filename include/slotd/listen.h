@@ -34,6 +34,15 @@ int listen_open(const char *address, const struct listen_options *options, struc
 		int *ret_fd, struct own_name *ret_name);
 
 /**
+ * Sets owner and mode of a unix socket that has been made before, to what listen_unix would give it
+ * now; a mode by the umask is left. Does nothing if the name is empty or another one's by now.
+ *
+ * Returns: 0, or -errno and a sentence.
+ */
+int listen_give(const struct own_name *name, const struct listen_options *options,
+		struct diag *diag);
+
+/**
  * Binds a unix socket to a path and listens; nobody can connect before mode and owner are right. A
  * link is followed. A socket on which nobody listens any more is replaced; anything else is not.
  *

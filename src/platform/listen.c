@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -299,6 +300,62 @@ static int bind_and_note(int fd, const char *path, const struct sockaddr_un *un,
 		r = own_name_note(ret_name, path);
 	}
 	return r < 0 ? diag_set_errno(diag, r, "cannot listen on unix:%s", path) : 0;
+}
+
+/* The group that a socket gets from bind(2) in the directory of path. */
+static int usual_group(const char *path, gid_t *ret)
+{
+	auto_free char *copy = strdup(path);
+	struct stat st;
+
+	if (!copy) {
+		return -ENOMEM;
+	}
+	if (stat(dirname(copy), &st) < 0) {
+		return -errno;
+	}
+	*ret = st.st_mode & S_ISGID ? st.st_gid : getegid();
+	return 0;
+}
+
+static int give(const char *path, uid_t uid, gid_t gid, mode_t mode)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0) {
+		return -errno;
+	}
+	if (((uid != (uid_t)-1 && st.st_uid != uid) || (gid != (gid_t)-1 && st.st_gid != gid)) &&
+	    lchown(path, uid, gid) < 0) {
+		return -errno;
+	}
+	if (mode != (mode_t)-1 && (st.st_mode & 07777) != mode &&
+	    fchmodat(AT_FDCWD, path, mode, AT_SYMLINK_NOFOLLOW) < 0) {
+		return -errno;
+	}
+	return 0;
+}
+
+int listen_give(const struct own_name *name, const struct listen_options *options,
+		struct diag *diag)
+{
+	uid_t uid = options->uid;
+	gid_t gid = options->gid;
+	int r = 0;
+
+	if (!own_name_stands(name)) {
+		return 0;
+	}
+	/* Only root can have given it away; maybe slotd was root then, and is another user now. */
+	if (uid == (uid_t)-1 && geteuid() == 0) {
+		uid = 0;
+	}
+	if (gid == (gid_t)-1 && geteuid() == 0) {
+		r = usual_group(name->real, &gid);
+	}
+	r = r < 0 ? r : give(name->real, uid, gid, options->mode);
+	return r < 0 ? diag_set_errno(diag, r, "cannot set the owner and mode of %s", name->path)
+		     : 0;
 }
 
 int listen_unix(int fd, const char *path, const struct listen_options *options, struct diag *diag,

@@ -278,6 +278,43 @@ def test_a_services_public_socket_comes_back(slotd, ports):
     assert not path.exists()
 
 
+def backlog_of(path):
+    """As ss(8) shows it for one that listens."""
+    lines = subprocess.run(["ss", "-xlH"], capture_output=True, text=True, check=True).stdout
+    return next(line.split()[3] for line in lines.splitlines() if str(path) in line)
+
+
+@pytest.mark.parametrize("how", ["a reload", "another slotd"])
+def test_a_public_socket_has_the_mode_owner_and_backlog_of_the_file(slotd, ports, how):
+    config = on_socket(ports, "s", "unix:%D%/public.sock")
+    owner = "nobody" if os.geteuid() == 0 else ""
+    daemon = slotd(config)
+    path = daemon.dir / "public.sock"
+    wait_for(lambda: "200" in get(path), "it serves")
+    before = path.stat()
+
+    def apply(text):
+        daemon.write_config(text)
+        if how == "a reload":
+            daemon.ctl("reload", check=True)
+        else:
+            daemon.kill()
+            daemon.start()
+
+    apply(config.replace("socket_mode=0666", "socket_mode=0640\nbacklog=77\n"
+                         + (f"socket_owner={owner}" if owner else "")))
+    after = path.stat()
+    assert stat.S_IMODE(after.st_mode) == 0o640 and after.st_ino == before.st_ino
+    assert after.st_uid == (65534 if owner else before.st_uid)
+    if shutil.which("ss"):
+        assert backlog_of(path) == "77"
+    apply(config)
+    after = path.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid,
+                                                            before.st_gid)
+    wait_for(lambda: "200" in get(path), "it still serves")
+
+
 def test_a_socket_that_moves_to_another_service_keeps_its_name(slotd, ports):
     daemon = slotd(on_socket(ports, "s", "unix:%D%/public.sock"))
     path = daemon.dir / "public.sock"

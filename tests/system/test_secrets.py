@@ -206,3 +206,17 @@ def test_who_changes_who_may_connect_is_told_that_a_reload_does_not(slotd, old, 
         said = daemon.ctl(*own, "reload", check=True).stdout
         assert words in said and "which needs a restart of slotd" in said and CANARY not in said
         daemon.wait_log(words)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a socket away")
+def test_a_socket_is_taken_back_by_the_next_slotd(slotd):
+    config = "[unix_http_server]\nfile=%D%/extra.sock\nchown={}\n[program:x]\ncommand=sleep 9\n"
+    daemon = slotd(config.format("nobody"))
+    extra = daemon.dir / "extra.sock"
+    before = extra.stat()
+    assert before.st_uid == 65534
+    daemon.write_config(config.replace("chown={}\n", ""))
+    daemon.kill()
+    daemon.start()
+    after = extra.stat()
+    assert (after.st_uid, after.st_gid) == (0, os.getegid()) and after.st_ino == before.st_ino

@@ -173,6 +173,7 @@ static void keep_server(struct supervisor *sup, const struct server *s)
 /* Of a slotd that was killed: who waits in its queue is served. */
 static bool take_former(struct supervisor *sup, struct server *s)
 {
+	const struct listen_options options = {.mode = s->mode, .uid = s->uid, .gid = s->gid};
 	const char *path = address_text_path(s->address);
 	char name[KEPT_NAME_MAX];
 
@@ -180,8 +181,7 @@ static bool take_former(struct supervisor *sup, struct server *s)
 	if (s->fd < 0 || !path) {
 		return s->fd >= 0;
 	}
-	if (own_name_note(&s->name, path) < 0 ||
-	    fchmodat(AT_FDCWD, s->name.real, s->mode, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (own_name_note(&s->name, path) < 0 || listen_give(&s->name, &options, NULL) < 0) {
 		own_name_done(&s->name);
 		cleanup_closep(&s->fd); /* nobody can find it any more */
 	}

@@ -93,6 +93,18 @@ static void share_with_systemd(struct public_socket *socket)
 	}
 }
 
+/* What the options say of a socket that is there. At worst its backlog stays. */
+static void refresh(struct service *s, const struct public_socket *socket)
+{
+	const struct listen_options options = service_listen_options(s->config);
+	struct diag diag = {0};
+
+	(void)listen_again(socket->fd, &options);
+	if (listen_give(&socket->name, &options, &diag) < 0) {
+		service_say(s, LOG_ERR, "%s", diag.text);
+	}
+}
+
 static int open_socket(struct service *s, struct public_socket *socket, struct diag *diag)
 {
 	struct listen_options options = service_listen_options(s->config);
@@ -100,7 +112,7 @@ static int open_socket(struct service *s, struct public_socket *socket, struct d
 
 	if (take_former(s, socket)) {
 		share_with_systemd(socket);
-		(void)listen_again(socket->fd, &options);
+		refresh(s, socket);
 		return 0;
 	}
 	fd = take_ready(s->sup, socket->address, &socket->name);
@@ -435,6 +447,11 @@ int sockets_init(struct service *s)
 void sockets_reconfigure(struct service *s)
 {
 	sockets_drop(s);
+	vec_for_each (socket, &s->sockets) {
+		if (socket->fd >= 0) {
+			refresh(s, socket);
+		}
+	}
 	if (sockets_add(s) < 0) {
 		service_say(s, LOG_ERR, "out of memory: not all addresses are listened on");
 	}

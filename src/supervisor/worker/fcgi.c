@@ -148,7 +148,15 @@ static int make(struct supervisor *sup, const struct program_config *program, st
 	if (!s->program || !s->url) {
 		return -ENOMEM;
 	}
-	return take_former(sup, s) ? 0 : open_socket(program, s, diag);
+	if (take_former(sup, s)) {
+		const struct listen_options options = options_of(program);
+
+		if (listen_give(&s->name, &options, diag) < 0) {
+			log_line(LOG_ERR, "%s", diag->text);
+		}
+		return 0;
+	}
+	return open_socket(program, s, diag);
 }
 
 static int add(struct supervisor *sup, const struct program_config *program,
