@@ -62,3 +62,36 @@ startretries=0
 """)
         daemon.wait_state("app", "FATAL")
         daemon.wait_log(f"Could not create FastCGI socket tcp://127.0.0.1:{port}: ")
+
+
+def test_a_reload_applies_what_is_said_of_the_socket(slotd):
+    config = """
+[fcgi-program:app]
+command=/usr/bin/python3 -I -S %D%/server.py
+socket=unix://%D%/app.sock
+socket_mode=0700
+process_name=%(program_name)s_%(process_num)d
+numprocs=2
+startsecs=0
+autostart=false
+"""
+    daemon = slotd(config)
+    (daemon.dir / "server.py").write_text(SERVER)
+    daemon.ctl("start", "app:*", check=True)
+
+    def serves(name):
+        pids = {daemon.info(f"app:app_{n}")["pid"] for n in range(2)}
+        try:
+            return ask(f"{daemon.dir}/{name}") in pids
+        except OSError:  # there is none yet
+            return False
+
+    wait_for(lambda: serves("app.sock"), "it serves")
+    daemon.write_config(config.replace("=0700", "=0640"))
+    daemon.ctl("reload", check=True)
+    wait_for(lambda: (daemon.dir / "app.sock").stat().st_mode & 0o777 == 0o640, "the new mode")
+    daemon.write_config(config.replace("app.sock", "other.sock"))
+    daemon.ctl("reload", check=True)
+    wait_for(lambda: serves("other.sock"), "it serves at its new address")
+    with pytest.raises(OSError):
+        ask(f"{daemon.dir}/app.sock")

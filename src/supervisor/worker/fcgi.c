@@ -142,21 +142,29 @@ static bool take_former(struct supervisor *sup, struct fcgi_socket *s)
 	return s->fd >= 0;
 }
 
+/* What the options say of a socket that is there. */
+static void refresh(const struct program_config *program, const struct fcgi_socket *s)
+{
+	const struct listen_options options = options_of(program);
+	struct diag diag = {0};
+
+	(void)listen_again(s->fd, &options); /* at worst its backlog stays */
+	if (listen_give(&s->name, &options, &diag) < 0) {
+		log_line(LOG_ERR, "%s", diag.text);
+	}
+}
+
 static int make(struct supervisor *sup, const struct program_config *program, struct fcgi_socket *s,
 		struct diag *diag)
 {
 	if (!s->program || !s->url) {
 		return -ENOMEM;
 	}
-	if (take_former(sup, s)) {
-		const struct listen_options options = options_of(program);
-
-		if (listen_give(&s->name, &options, diag) < 0) {
-			log_line(LOG_ERR, "%s", diag->text);
-		}
-		return 0;
+	if (!take_former(sup, s)) {
+		return open_socket(program, s, diag);
 	}
-	return open_socket(program, s, diag);
+	refresh(program, s);
+	return 0;
 }
 
 static int add(struct supervisor *sup, const struct program_config *program,
@@ -193,7 +201,15 @@ int fcgi_stdin(struct process *p, int *ret_child)
 	struct fcgi_socket *s = find(f, program->name);
 	int r = 0;
 
-	if (!s) {
+	/* Since it was made, a reload may have changed what restarts its processes. */
+	if (s && strcmp(s->url, program->socket) != 0) {
+		log_line(LOG_INFO, "Closing socket %s", s->url);
+		forget(p->sup, s);
+		s = NULL;
+	}
+	if (s) {
+		refresh(program, s);
+	} else {
 		r = add(p->sup, program, &s);
 		lookout_look(p->sup);
 	}
