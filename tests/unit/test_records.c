@@ -30,14 +30,18 @@ static void make_directory(const char *dir, const char *name)
 	ck_assert_int_eq(mkdir(path, 0755), 0);
 }
 
-static const char *before_start[2]; /* name, text of a file that is there */
+static const char *before_start[2]; /* name, text of a file that is there; NULL: a directory */
 
 static void lay(const char *dir)
 {
 	if (strncmp(before_start[0], "state/", 6) == 0) {
 		make_directory(dir, "state");
 	}
-	write_file(dir, before_start[0], before_start[1]);
+	if (before_start[1]) {
+		write_file(dir, before_start[0], before_start[1]);
+	} else {
+		make_directory(dir, before_start[0]);
+	}
 }
 
 /* A world that finds a file of a former slotd, or of its owner. */
@@ -159,6 +163,15 @@ START_TEST(a_record_that_somebody_has_blown_up_holds_up_no_start)
 		ck_assert(the_service(&w)->down);
 		logged("is damaged (it is too large)");
 	}
+}
+END_TEST
+
+START_TEST(what_is_no_file_is_a_damaged_record)
+{
+	auto_world w = find_in("state/state.json", NULL, TWO_SLOT);
+
+	ck_assert(the_service(&w)->down);
+	logged("is damaged (it is not a regular file)");
 }
 END_TEST
 
@@ -414,8 +427,8 @@ int main(void)
 			 numbers_go_on_after_the_last_one_of_the_history,
 			 a_damaged_record_is_neither_used_nor_written,
 			 a_record_that_somebody_has_blown_up_holds_up_no_start,
-			 an_edit_by_hand_is_put_right, other_files_beside_it_are_nobodys_business,
-			 the_link_follows_the_live_slot,
+			 what_is_no_file_is_a_damaged_record, an_edit_by_hand_is_put_right,
+			 other_files_beside_it_are_nobodys_business, the_link_follows_the_live_slot,
 			 a_record_that_cannot_be_written_is_found_before_the_flip,
 			 a_disk_that_stops_after_the_flip_is_told_and_tried_again,
 			 a_child_that_is_killed_is_no_record,

@@ -236,7 +236,9 @@ int record_text_read(const char *path, char *damage, size_t size, struct diag *d
 			? -ENOENT
 			: own_file_open(path, O_RDONLY, 0, diag, &fd);
 
-	if (r < 0 && r != -ENOENT) {
+	if (r == -EINVAL) { /* a directory, a pipe: no reason not to start what needs no record */
+		(void)snprintf(why, sizeof(why), "it is not a regular file");
+	} else if (r < 0 && r != -ENOENT) {
 		return r;
 	}
 	*ret = NULL;
