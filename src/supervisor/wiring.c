@@ -10,6 +10,7 @@
 #include "deploy/maintenance.h"
 #include "deploy/records.h"
 #include "deploy/releases.h"
+#include "deploy/reverify.h"
 #include "deploy/roll.h"
 #include "deploy/schedules.h"
 #include "deploy/service_swap.h"

@@ -26,7 +26,7 @@ static bool is_canary(const struct service *s)
 
 static int give_share(struct service *s, const struct job_request *req, struct diag *diag)
 {
-	const int number = (int)job_number(s->job);
+	const int number = (int)s->job->number;
 	char share[SHARE_TEXT_MAX];
 	int r;
 
@@ -61,7 +61,7 @@ int canary_change(struct supervisor *sup, const struct job_request *asked, struc
 
 static int promote(struct service *s, const struct job_request *req, struct diag *diag)
 {
-	const int number = (int)job_number(s->job);
+	const int number = (int)s->job->number;
 	char text[256];
 	int r = upkeep_may_begin(s, SWAP_KIND_SWAP, diag);
 

@@ -1,7 +1,6 @@
 #include "deploy/hooks.h"
 #include "deploy/job_files.h"
 #include "deploy/job_steps.h"
-#include "deploy/jobs.h"
 #include "deploy/preview.h"
 #include "deploy/records.h"
 #include "deploy/result.h"

@@ -9,7 +9,6 @@
 #include "service/handoff_ops.h"
 #include "service/observers.h"
 #include "service/service.h"
-#include "service/slots.h"
 #include "worker/process.h"
 
 #include <slotd/cleanup.h>
@@ -59,6 +58,13 @@ void job_changed(struct job *j)
 	if (j->service) {
 		service_changed(j->service);
 	}
+}
+
+const char *job_log_path(const struct job *j, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "%s/%s-%u.log", j->sup->config->supervisord.log_dir, j->name,
+		       j->number);
+	return buf;
 }
 
 void job_line(struct job *j, const char *fmt, ...)

@@ -14,6 +14,8 @@ void job_changed(struct job *j);
 void job_close(struct job *j);
 /** Its line of the history, to be freed; NULL: no memory. */
 char *job_history_line(const struct job *j);
+/** Writes the path of its log, log_dir/SERVICE-JOB.log. Returns buf. */
+const char *job_log_path(const struct job *j, char *buf, size_t size);
 /** Its log is complete; whoever follows it is told of its end when that is written. jobs.c. */
 void job_end_log(struct job *j);
 

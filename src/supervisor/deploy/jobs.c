@@ -6,15 +6,10 @@
 #include "deploy/records.h"
 #include "deploy/releases.h"
 #include "deploy/request.h"
-#include "deploy/roll.h"
 #include "deploy/service_swap.h"
-#include "deploy/upkeep.h"
 #include "link/helpers.h"
 #include "service/observers.h"
-#include "service/place.h"
 #include "service/service.h"
-#include "service/services.h"
-#include "service/slots.h"
 
 #include <slotd/cleanup.h>
 
@@ -34,28 +29,6 @@ struct jobs {
 };
 
 /* ---- words ---- */
-
-uint32_t job_number(const struct job *j)
-{
-	return j->number;
-}
-
-const char *job_who(const struct job *j)
-{
-	return j->who;
-}
-
-const char *job_release(const struct job *j)
-{
-	return j->release;
-}
-
-const char *job_log_path(const struct job *j, char *buf, size_t size)
-{
-	(void)snprintf(buf, size, "%s/%s-%u.log", j->sup->config->supervisord.log_dir, j->name,
-		       j->number);
-	return buf;
-}
 
 struct job *job_find(struct supervisor *sup, const char *service, uint64_t number)
 {

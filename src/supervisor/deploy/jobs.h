@@ -22,16 +22,11 @@ int job_abort(struct supervisor *sup, const struct job_request *req, struct diag
 
 /** May p be started or stopped by hand now? -EBUSY and which deploy uses it; 0. */
 int service_may_change(const struct process *p, struct diag *diag);
-const char *job_release(const struct job *j);
-/** log_dir/SERVICE-JOB.log. Returns buf. */
-const char *job_log_path(const struct job *j, char *buf, size_t size);
 /** The log of a job of that service, NULL: there is none that is known. Returns buf. */
 const char *job_log_find(struct supervisor *sup, const char *service, uint64_t number, char *buf,
 			 size_t size);
 /** "payinv: deploy #112 by ana is in "gate" for 41 s. ..." Returns buf. */
 const char *job_describe(const struct job *j, char *buf, size_t size);
-uint32_t job_number(const struct job *j);
-const char *job_who(const struct job *j);
 /** Sends what control has not had of this service's jobs. */
 void jobs_publish(struct service *s, struct helper *control);
 /** The service goes: its jobs are over, and so told. */

@@ -1,3 +1,4 @@
+#include "deploy/reverify.h"
 #include "deploy/hooks.h"
 #include "deploy/preview.h"
 #include "deploy/service_swap.h"
@@ -8,7 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 /* What was printed last matters most. */
 static void on_output(struct child *c, const char *data, size_t len)

@@ -4,8 +4,8 @@
 #include "deploy/canary.h"
 #include "deploy/hooks.h"
 #include "deploy/job_steps.h"
-#include "deploy/jobs.h"
 #include "deploy/records.h"
+#include "deploy/reverify.h"
 #include "deploy/roll.h"
 #include "service/gate.h"
 #include "service/handoff_ops.h"
@@ -15,7 +15,6 @@
 #include "service/services.h"
 #include "service/slots.h"
 #include "worker/process.h"
-#include "worker/processes.h"
 
 #include <slotd/cleanup.h>
 
@@ -230,7 +229,7 @@ static void perform_touch(struct service *s, const struct plan_action *a)
 	slot->proven = false;
 	slot->one_way[0] = '\0';
 	if (s->job) {
-		(void)snprintf(slot->release, sizeof(slot->release), "%s", job_release(s->job));
+		(void)snprintf(slot->release, sizeof(slot->release), "%s", s->job->release);
 	}
 	records_write_state(s->sup);
 }

@@ -5,7 +5,6 @@
 #include "service/service.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static usec_t to_wall(usec_t monotonic)
 {
@@ -126,8 +125,8 @@ static int publish_whole(const struct service *s, const struct service_verdict *
 	message_put_u64(&m, TAG_TROUBLES, verdict->troubles);
 	message_put_text(&m, TAG_NOTE, troubles);
 	if (s->job) {
-		message_put_u64(&m, TAG_JOB, job_number(s->job));
-		message_put_text(&m, TAG_WHO, job_who(s->job));
+		message_put_u64(&m, TAG_JOB, s->job->number);
+		message_put_text(&m, TAG_WHO, s->job->who);
 	}
 	return helper_send(control, &m);
 }
