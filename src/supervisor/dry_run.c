@@ -1,7 +1,6 @@
 #include "dry_run.h"
 #include "deploy/hooks.h"
 #include "deploy/jobs.h"
-#include "service/place.h"
 #include "service/service.h"
 #include "show/publish.h"
 #include "show/requests.h"
@@ -60,27 +59,27 @@ static void add_phases(struct dry_run *d, const struct service *s, const struct 
 	const struct begin begin = job_begin_as(s, req);
 	struct deploy deploy;
 	char span[USEC_TEXT_MAX], share[SHARE_TEXT_MAX];
-	const char *last = "";
+	enum swap_step last = SWAP_NONE;
 
 	service_phases(s, &begin, &deploy);
 	(void)strbuf_addf(&d->text, "steps:");
 	for (uint32_t i = 0; i < deploy.n; i++) {
 		const struct deploy_phase *p = &deploy.phases[i];
-		const char *name = swap_step_name(p->step);
-
 		const bool canary = p->step == SWAP_CANARY;
 
-		if ((strcmp(name, last) == 0 && !canary) || strcmp(name, "record") == 0) {
-			continue; /* a part of the one before it, to people */
+		if (p->step == SWAP_PRECHECK || p->step == SWAP_RECORD ||
+		    (p->step == SWAP_FLIP && last == SWAP_CHECK_RECORD)) {
+			continue; /* a part of another one, to people */
 		}
-		(void)strbuf_addf(&d->text, "%s %s%s%s", *last ? "," : "", name, canary ? " " : "",
+		(void)strbuf_addf(&d->text, "%s %s%s%s", last == SWAP_NONE ? "" : ",",
+				  swap_step_name(p->step), canary ? " " : "",
 				  canary ? share_format(deploy.weights[i], share) : "");
 		if (p->limit != USEC_NEVER) {
 			(void)strbuf_addf(&d->text, " (%s%s)",
 					  p->step == SWAP_BAKE || canary ? "" : "at most ",
 					  usec_format(p->limit, span, sizeof(span)));
 		}
-		last = name;
+		last = p->step;
 	}
 	(void)strbuf_addf(&d->text, "\n");
 }
