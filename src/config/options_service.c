@@ -341,10 +341,9 @@ const struct option_def service_options[] = {
 	{"on_failure_timeout", OPTION_FIELD(S, hook_timeout[HOOK_ON_FAILURE]), OURS, .def = "1m",
 	 .max = SECONDS(365 * 86400),
 	 .help = "How long all on_failure commands may take together. 0: no limit."},
-	{"rolling_max", OPTION_FIELD(S, rolling_max), OURS, .def = "1",
+	{"rolling_max", OPTION_FIELD(S, rolling_max), OURS, .percent = true, .def = "1",
 	 .help = "Workers of the live slot that slotctl restart --rolling has out of service at "
-		 "once: a number, or a percentage, which is written 25%%. At least one worker "
-		 "always goes on "
+		 "once: a number, or a percentage such as 25%. At least one worker always goes on "
 		 "serving."},
 	{"notify", OPTION_FIELD(S, notify), OURS,
 	 .help = "Command that is told of deploys and troubles of this service: /bin/sh -c runs it "

@@ -185,7 +185,7 @@ START_TEST(every_option_of_a_service_arrives)
 		"prepare=\n  git pull\n\n  make %(slot)s\nprepare_timeout=0\n"
 		"canary_steps=5%:60s, 2.5%%:1m\ncanary_by=cookie:ab\n"
 		"canary_from=10.0.0.0/8, ::1\ncanary_timeout=9\ncanary_crashes=7\n"
-		"canary_failures=12.5%\ncanary_requests=77\n"
+		"canary_failures=12.5%\ncanary_requests=77\nrolling_max=25%\n"
 		"allow_deploy=ana, @dev\nbacklog=10\nsocket_mode=0660\nsocket_owner=nobody\n" SLOTS
 			A B);
 	struct service_config *s = config_service(c, "s");
@@ -225,6 +225,7 @@ START_TEST(every_option_of_a_service_arrives)
 	ck_assert_uint_eq(s->canary_crashes, 7);
 	ck_assert_uint_eq(s->canary.failures, 1250);
 	ck_assert_uint_eq(s->canary_requests, 77);
+	ck_assert_str_eq(s->rolling_max, "25%");
 	ck_assert_uint_eq(s->bake_crashes, 3);
 	ck_assert_str_eq(s->slots[SLOT_B].hooks[HOOK_PREPARE], "git pull\n\nmake b");
 	ck_assert_str_eq(s->slots[SLOT_B].prepare_directory, "/apps/s-b");
