@@ -161,9 +161,9 @@ struct method {
 enum command_right {
 	MAY_TRUSTED, /* root, slotd's own user, clients of servers in Supervisor's sections, and who
 		      * has the role admin */
-	MAY_DEPLOY,  /* also who has the role deploy for the service: jobs.c checks that */
-	MAY_ALL,     /* who may read */
-	MAY_READ,    /* those who have the role read; where there are no roles, as MAY_TRUSTED */
+	MAY_DEPLOY, /* also who has the role deploy for the service: deploy/request.c checks that */
+	MAY_ALL,    /* who may read */
+	MAY_READ,   /* those who have the role read; where there are no roles, as MAY_TRUSTED */
 	MAY_ANYBODY, /* says nothing of what slotd supervises */
 };
 
@@ -217,7 +217,7 @@ enum completion {
 struct command_row {
 	const char *name;   /* "restart-daemon" */
 	const char *usage;  /* lines "COMMAND ARGUMENTS<TAB>what it does"; NULL: not of slotctl */
-	const char *done;   /* what slotctl says after a simple request about a service */
+	const char *done;   /* what slotctl says after a simple request about a SERVICE */
 	const char *manual; /* what slotctl(1) says in addition; whole sentences, or NULL */
 	enum command_topic topic;
 	unsigned flags; /* ALLOW_JSON, ... */

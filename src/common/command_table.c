@@ -299,7 +299,7 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 	[COMMAND_PAUSE] = {
 		.name = "pause", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
 		.usage = "pause SERVICE\tLet new connections of a service wait until resume",
-		.done = "paused: connections wait, until: slotctl resume",
+		.done = "paused: connections wait until: slotctl resume SERVICE",
 		.manual = "What is under way goes on. Connections wait in the kernel, in order and as "
 			  "many as backlog= says. After pause_timeout= the service is resumed by "
 			  "itself. A swap or deploy may be done meanwhile, and the pause goes on when "

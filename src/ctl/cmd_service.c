@@ -433,9 +433,21 @@ void cmd_attach(struct ctl *ctl, struct words *words)
 	job_follow(ctl, number, words->at[0], false, words->json);
 }
 
-/* ---- asked and answered
- * ---------------------------------------------------------------------------
- */
+/* ---- asked and answered ---- */
+
+/* The name of the service stands for SERVICE, as in what people type next. */
+static void say_done(const char *service, const char *done)
+{
+	static const char name[] = "SERVICE";
+	const char *at = strstr(done, name);
+
+	if (at) {
+		printf("%s: %.*s%s%s\n", service, (int)(at - done), done, service,
+		       at + strlen(name));
+	} else {
+		printf("%s: %s\n", service, done);
+	}
+}
 
 static void ask_simply(struct ctl *ctl, enum command command, const char *service, const char *done)
 {
@@ -450,7 +462,7 @@ static void ask_simply(struct ctl *ctl, enum command command, const char *servic
 	if (r < 0) {
 		session_own_failed(ctl, r, &diag, true);
 	} else {
-		printf("%s: %s\n", service, done);
+		say_done(service, done);
 	}
 }
 

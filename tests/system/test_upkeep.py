@@ -36,7 +36,8 @@ def end_requests(threads):
 
 
 def pause(payinv):
-    payinv.daemon.ctl("pause", "payinv", check=True)
+    done = payinv.daemon.ctl("pause", "payinv", check=True)
+    assert done.stdout == "payinv: paused: connections wait until: slotctl resume payinv\n"
     wait_for(lambda: payinv.daemon.slot("payinv", payinv.live())["share"] == 0, "it holds")
 
 
