@@ -6,16 +6,16 @@
 #define S struct supervisord_config
 
 const struct option_def supervisord_options[] = {
-	{"logfile", OPTION_FIELD(S, log), .def = "supervisord.log", .on_change = EFFECT_DAEMON,
+	{"logfile", OPTION_FIELD(S, log), .def = "supervisord.log", .on_change = EFFECT_LIVE,
 	 .help = "File for slotd's own log; its directory must exist. NONE: no file; syslog: "
 		 "syslog only. Names of descriptors and links are treated as in stdout_logfile "
 		 "of [program:x]."},
 	{"logfile_maxbytes", OPTION_FIELD_AS(S, log.maxbytes, uint64_t, OPT_SIZE), .def = "50MB",
-	 .on_change = EFFECT_DAEMON, .help = "Size at which slotd's own log is rotated. 0: never."},
+	 .on_change = EFFECT_LIVE, .help = "Size at which slotd's own log is rotated. 0: never."},
 	{"logfile_backups", OPTION_FIELD(S, log.backups), .def = "10", .max = 10000,
-	 .on_change = EFFECT_DAEMON,
+	 .on_change = EFFECT_LIVE,
 	 .help = "Number of rotated files of slotd's own log that are kept."},
-	{"loglevel", OPTION_FIELD(S, loglevel), .def = "info", .on_change = EFFECT_DAEMON,
+	{"loglevel", OPTION_FIELD(S, loglevel), .def = "info", .on_change = EFFECT_LIVE,
 	 .help = "Least severe level that slotd logs: critical, error, warn, info, debug, "
 		 "trace or blather."},
 	{"pidfile", OPTION_FIELD_AS(S, pidfile, char *, OPT_FILE), .def = "supervisord.pid",
@@ -27,7 +27,7 @@ const struct option_def supervisord_options[] = {
 	 .help = "File mode creation mask of slotd when it runs in the background."},
 	{"nodaemon", OPTION_FIELD(S, nodaemon), .def = "false", .on_change = EFFECT_DAEMON,
 	 .help = "Run in the foreground."},
-	{"silent", OPTION_FIELD(S, silent), .def = "false", .on_change = EFFECT_DAEMON,
+	{"silent", OPTION_FIELD(S, silent), .def = "false", .on_change = EFFECT_LIVE,
 	 .help = "In the foreground, do not write the log to stdout as well."},
 	{"minfds", OPTION_FIELD(S, minfds), .def = "1024", .max = 1 << 30,
 	 .on_change = EFFECT_DAEMON,
@@ -104,8 +104,7 @@ const struct option_def supervisord_options[] = {
 		 "read. See WHO MAY DO WHAT."},
 	{"relays", OPTION_FIELD(S, relays), .def = "0", .max = 64, .on_change = EFFECT_DAEMON,
 	 .ours = true, .help = "Number of relay processes. 0: one per CPU, at most 4."},
-	{"journal", OPTION_FIELD(S, journal), .def = "true", .on_change = EFFECT_DAEMON,
-	 .ours = true,
+	{"journal", OPTION_FIELD(S, journal), .def = "true", .on_change = EFFECT_LIVE, .ours = true,
 	 .help = "Write slotd's log, with fields, to the systemd journal if systemd started "
 		 "slotd."},
 	{"reset_signals", OPTION_FIELD(S, reset_signals), .def = "false", .on_change = EFFECT_LIVE,

@@ -205,6 +205,19 @@ def test_slotds_own_log_that_goes_away_is_made_again(slotd):
     wait_for(lambda: own.exists() and "stopped: x" in own.read_text(), "it is made again")
 
 
+def test_a_reload_changes_level_and_file_of_slotds_own_log(slotd):
+    daemon = slotd("[program:x]\ncommand=sleep 1000\nstartsecs=0\n")
+    daemon.wait_state("x", "RUNNING")
+    other = daemon.dir / "other.log"
+    text = daemon.config.read_text().replace(f"logfile={daemon.dir}/slotd.log", f"logfile={other}")
+    daemon.config.write_text(text.replace("loglevel=debug", "loglevel=warn"))
+    daemon.ctl("reload", check=True)
+    daemon.rpc.supervisor.stopProcess("x")
+    wait_for(lambda: other.exists() and "WARN stopped: x" in other.read_text(), "the other has it")
+    assert "DEBG" not in other.read_text() and "INFO" not in other.read_text()
+    assert "stopped: x" not in (daemon.dir / "slotd.log").read_text()
+
+
 def test_slotds_own_log_is_rotated_too(slotd):
     daemon = slotd("[program:x]\ncommand=sleep 1000\nstartsecs=0\n", start=False)
     text = daemon.config.read_text().replace("loglevel=debug",
