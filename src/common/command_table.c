@@ -207,8 +207,8 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 		.usage = "history [SERVICE...]\tList swaps, rollbacks and deploys, and their results",
 		.manual = "Each line says when it began, from which slot to which it went, the "
 			  "release, how long it took, who asked for it, and how it ended; after a "
-			  "failure also the step, the worker and the reason. So do those of freeze, "
-			  "pause and offline, and of their ends: when, who and why. slotd keeps the "
+			  "failure also the step, the worker and the reason. Lines of freeze, pause "
+			  "and offline, and of their ends, say when, who and why. slotd keeps the "
 			  "last few thousand lines.",
 		.flags = ALLOW_JSON | OURS, .completion = COMPLETE_SERVICES,
 		.methods = {{ "slotd.readHistory", METHOD_READ_LOG, {SLICE},
@@ -435,7 +435,7 @@ const struct command_row command_rows[COMMAND_MAX_] = {
 		.name = "rollback", .topic = TOPIC_SERVICES, .may = MAY_DEPLOY,
 		.usage = "rollback SERVICE [JOB]\tSend new connections back to the slot that was live before, "
 			 "or deploy the release of a former job again",
-		.manual = "That slot still holds the release that it had then. rollback is refused "
+		.manual = "The slot still holds the release that it had when it was live. rollback is refused "
 			  "if the other slot was never live, or if a deploy into it has begun "
 			  "since and none has succeeded. While a new slot bakes, rollback goes "
 			  "back at once, and the swap or deploy that it ends has exit status 11. A "

@@ -120,7 +120,7 @@ const struct option_def program_options[] = {
 	 .help = "File mode creation mask of the workers. Default: slotd's own."},
 	{"exclusive", OPTION_FIELD(P, exclusive), .def = "false", .ours = true,
 	 .on_change = EFFECT_LIVE,
-	 .help = "Of a program that is in a slot and listens on no address, like a scheduler: its "
+	 .help = "For a program in a slot that listens on no address, such as a scheduler: its "
 		 "worker starts only when every exclusive worker of the other slot has ended, "
 		 "whatever starts it. Such a program has one worker."},
 	{"schedule", OPTION_FIELD(P, schedule), .ours = true, .on_change = EFFECT_LIVE,

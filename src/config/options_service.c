@@ -259,7 +259,8 @@ const struct option_def service_options[] = {
 	 .help = "Share of a canary's requests that may fail before it is given up. A request "
 		 "has failed if its worker could not be connected, was gone before it answered, "
 		 "or answered with a status of 500 or more, which is known where HTTP/1 is "
-		 "followed. Of what is not followed, a connection counts as one request. 0: any."},
+		 "followed. Of what is not followed, a connection counts as one request. 0: failed "
+		 "requests end no canary."},
 	{"canary_requests", OPTION_FIELD(S, canary_requests), OURS, .def = "50", .min = 1,
 	 .max = 1000000,
 	 .help = "Number of a canary's requests over which canary_failures is judged, at least."},
@@ -274,7 +275,8 @@ const struct option_def service_options[] = {
 		 "workers' user with the workers' environment. HOME, USER, LOGNAME and SHELL "
 		 "of that user are added where environment= does not set them, and so are "
 		 "SLOTD_SERVICE, SLOTD_SLOT, SLOTD_LIVE_SLOT, SLOTD_PORTS, SLOTD_RELEASE, "
-		 "SLOTD_JOB (its number), SLOTD_KIND (deploy, swap or rollback) and SLOTD_PREVIEW "
+		 "SLOTD_JOB (its number), SLOTD_KIND (deploy, swap, rollback, canary, ab or "
+		 "promote) and SLOTD_PREVIEW "
 		 "(the first address of preview_listen). A command "
 		 "that cannot be undone, such as a migration that drops a column, writes "
 		 "rollback=no and a reason to the file that SLOTD_RESULT names: then bake fails "
@@ -303,9 +305,9 @@ const struct option_def service_options[] = {
 		 "SLOTD_RELEASE, from which keep_releases removes old ones."},
 	{"keep_releases", OPTION_FIELD(S, keep_releases), OURS, .def = "0", .max = 10000,
 	 .help = "How many directories in releases_directory are kept, by age, after a deploy has "
-		 "succeeded. Those that are in use, by any service or program, are kept as well: "
-		 "by a slot's release's name, prepare_directory, live_link, or a worker's "
-		 "directory or command. Removal runs in the background as the workers' user, and "
+		 "succeeded. Those that are in use by any service or program are kept as well: as "
+		 "the release of a slot, or by prepare_directory, live_link, or the directory or "
+		 "command of a worker. Removal runs in the background as the workers' user, and "
 		 "does not follow links; names that begin with a dot, files and links are left. "
 		 "0: all are kept."},
 	{"verify", OPTION_FIELD_AS(B, hooks[HOOK_VERIFY], char *, OPT_LINES), EACH_SLOT, OURS,
@@ -364,10 +366,10 @@ const struct option_def service_options[] = {
 	{"allow", OPTION_FIELD(S, allow), OURS,
 	 .help = "Roles for this service, such as deploy:ci or read:@staff: metrics is for its "
 		 "part of /metrics, read also for its status and the logs of its workers, deploy "
-		 "also for deploy, swap, rollback, restart --rolling, pause, freeze and abort. See "
-		 "WHO MAY DO WHAT."},
+		 "also for deploy, swap, rollback, canary, promote, ab, restart --rolling, drain, "
+		 "pause, offline, freeze, what ends these, and abort. See WHO MAY DO WHAT."},
 	{"allow_deploy", OPTION_FIELD(S, allow_deploy), OURS,
-	 .help = "Users and @groups that may deploy, swap and roll back this service, besides "
-		 "root."},
+	 .help = "Users and @groups that have the role deploy for this service; see WHO MAY DO "
+		 "WHAT."},
 	{NULL},
 };
