@@ -143,6 +143,7 @@ struct pool {
 	VEC(struct listener *) listeners; /* borrowed */
 };
 
+/** Sets up a pool without options, which pool_configure sets. Keeps name. */
 void pool_init(struct pool *p, uint32_t id, const char *name);
 /**
  * Sets the options of a pool, at first and again after a change.

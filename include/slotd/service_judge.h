@@ -35,6 +35,7 @@ struct slot_count {
 	unsigned stopping; /* of all: are being stopped */
 };
 
+/** Counts one more worker of the slot. */
 void slot_count_add(struct slot_count *c, const struct worker_condition *w);
 
 /** May connections be placed on this worker? If no worker is healthy, one that fails its checks is
@@ -69,4 +70,5 @@ struct service_verdict {
 	uint32_t troubles;	   /* the trouble_bits of all */
 };
 
+/** Fills *ret, which depends on the conditions alone. */
 void service_judge(const struct service_conditions *c, struct service_verdict *ret);

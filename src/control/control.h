@@ -13,7 +13,7 @@
  *	web.c      the web page; page.c its HTML
  *	metrics.c  /metrics; metrics_page.c makes it, metrics_table.c has the metrics
  *	readers.c  who may read what: roles
- *	mirror.c   the state that slotd has sent    jobs.c  the lines of deploys
+ *	mirror.c   the state that slotd has sent    jobs.c  deploys and their kin
  *	commands.c what slotd has not answered yet    counts.c  the relays' connections
  *	decode.c, encode.c, auth.c, slice.c, ... pure parts
  *

@@ -26,6 +26,7 @@ struct jobs {
 };
 
 void jobs_done(struct jobs *jobs);
+/** Returns the job of that number; NULL: none is known. */
 struct job *jobs_find(const struct jobs *jobs, int64_t number);
 /** The number of the last one of a service; 0: none is known. */
 int64_t jobs_last(const struct jobs *jobs, const char *service);

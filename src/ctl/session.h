@@ -45,6 +45,7 @@ struct ctl {
 	bool own_methods_unknown; /* the server is a Supervisor: do not ask for slotd.* again */
 };
 
+/** Sets ctl up for that server, and connects later. Keeps options. 0, or -errno with diag. */
 int session_open(struct ctl *ctl, struct options *options, struct diag *diag);
 void session_done(struct ctl *ctl);
 

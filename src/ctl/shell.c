@@ -28,8 +28,7 @@ struct shell {
 	struct value status; /* for completion, until the next command */
 };
 
-/* ---- Tab
- * ----------------------------------------------------------------------------------------- */
+/* ---- Tab ---- */
 
 static const struct value *get_status(void *data)
 {
@@ -83,8 +82,7 @@ static unsigned char complete(EditLine *edit, wint_t ch)
 	return el_insertstr(edit, rest) < 0 ? CC_ERROR : CC_REFRESH;
 }
 
-/* ---- history: plain lines, as readline keeps them
- * ------------------------------------------------- */
+/* ---- history: plain lines, as readline keeps them ---- */
 
 /* NULL: there is none, or it cannot be opened. */
 static FILE *open_history(const struct shell *sh, int flags, const char *mode, struct diag *diag)
@@ -145,8 +143,7 @@ static void save_history(struct shell *sh)
 	}
 }
 
-/* ---- lines
- * ----------------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 
 /* libedit's own waits in read(), which a Ctrl-C that came just before would not end. Bytes that
  * are no character are passed over, as there. */

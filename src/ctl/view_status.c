@@ -92,8 +92,7 @@ static void need(struct page *p, const char *command, const char *name)
 	(void)strbuf_addf(&p->todo, "%s%s %s", p->todo.len > 0 ? " | " : "", command, name);
 }
 
-/* ---- the lines
- * ----------------------------------------------------------------------------------- */
+/* ---- the lines ---- */
 
 static void add_worker(struct page *p, const struct value *worker, const char *indent,
 		       const struct strbuf *reasons)

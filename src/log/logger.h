@@ -25,9 +25,9 @@
  *	filter.c    strip_ansi and capture mode (pure)
  *	note.c, rotation.c, lines.c, repeat.c, rest.c  pure
  *
- * All of that is one thread; freer.c has another, which only closes descriptors. A write() to a
- *hung disk stops it: then pipes fill and workers wait for their own output at last, but slotd,
- *which only sends messages here, goes on supervising.
+ * All of that is one thread; freer.c has another, which only closes descriptors. A write to a
+ * disk that hangs stops it: then pipes fill and workers wait for their own output at last, but
+ * slotd, which only sends messages here, goes on supervising.
  */
 
 #include "chunk.h"

@@ -64,6 +64,7 @@ int prober_init(struct prober *p, struct loop *loop, struct channel *channel);
 /** Drops all checks without a verdict. */
 void prober_done(struct prober *p);
 
+/** Handles MSG_PROBE: begins a check now or when others have ended, or answers why it cannot. */
 void prober_ask(struct prober *p, const struct message *m);
 
 /** The outcome of the check is known: answers slotd and frees the check. */

@@ -38,6 +38,7 @@ struct verdict {
 	char text[VERDICT_TEXT_MAX]; /* one line, then perhaps the first line of the body */
 };
 
+/** Judges what the check met by what it asks for. Borrows both. */
 void verdict_reach(const struct request *r, const struct outcome *o, struct verdict *ret);
 
 /**

@@ -37,8 +37,7 @@ struct dry_run_look {
 };
 
 /**
- * For child_run: prints a line for the disk, and one for each port, on fd 1. A line that begins
- * with
- * '!' is what would make the deploy fail.
+ * For child_run: prints a line for the disk, and one for each port, on fd 1. A line with '!' at its
+ * beginning says what would make the deploy fail.
  */
 int dry_run_look(void *data);

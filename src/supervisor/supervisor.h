@@ -1,17 +1,6 @@
 #pragma once
 
-/**
- * The frame of slotd: what main.c makes, and what all rooms share.
- *
- *	link/     helpers, what slotd-keep holds or a former slotd left, slotd's log, control's
- *sockets worker/   processes and their groups: launch, streams, starts, names, fcgi service/
- *services, their public sockets, slots, health checks handoff/  relays, and the rounds that each of
- *them answers deploy/   swaps and deploys, jobs, the prepare commands, records show/     what
- *slotd-control's mirror shows, requests that wait, events, systemd reload/   a reload, of groups
- *and of services .         main, start and end, requests from slotd-control
- *
- * Each uses only those before it.
- */
+/** The frame of slotd, which all rooms share; src/README.md says what each of them is for. */
 
 #include <slotd/child.h>
 #include <slotd/config.h>
@@ -27,7 +16,6 @@ struct helper_ops;
 struct leftover;
 struct process;
 struct service;
-struct supervisor;
 struct successor;
 struct upgraded;
 
@@ -89,7 +77,7 @@ struct supervisor {
 	 */
 	void (*decide)(struct supervisor *sup, uint32_t id, int r, const char *text);
 
-	/* Each belongs to the file of that name, and no other file knows the struct. */
+	/* Each belongs to the file or the room of that name, and no other knows the struct. */
 	struct activity *activity;
 	struct cgroups *cgroups;
 	struct clock *clock;

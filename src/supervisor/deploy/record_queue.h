@@ -26,6 +26,7 @@ struct record_request {
 	bool again;			 /* HISTORY: who wrote it before may have come far */
 };
 
+/** Frees a request that is in no list. */
 void record_request_free(struct record_request *q);
 /** Frees q and all that follow it. */
 void record_queue_drop(struct record_request *q);

@@ -18,14 +18,14 @@ int service_unfreeze(struct supervisor *sup, const struct job_request *req, stru
 /** Is it frozen? -ECANCELED with by whom and why. A rollback, to what the other slot holds, may
  * begin all the same. */
 int upkeep_may_begin(const struct service *s, enum swap_kind kind, struct diag *diag);
-/** May such a job begin beside an A/B test? 0, or -EBUSY with the sentence. */
-int ab_may_begin(const struct service *s, const struct job_request *req, struct diag *diag);
-/** The same, and a rollback after a rollback would go forward again, to what was left: -EINVAL
- * unless forced. */
-int upkeep_may_go_back(const struct service *s, bool force, struct diag *diag);
 /** Has the deploy of the live slot said that there is no way back? -EINVAL with why, unless forced.
  */
 int upkeep_has_way_back(const struct service *s, bool force, struct diag *diag);
+/** The same, and a rollback after a rollback would go forward again, to what was left: -EINVAL
+ * unless forced. */
+int upkeep_may_go_back(const struct service *s, bool force, struct diag *diag);
+/** May such a job begin beside an A/B test? 0, or -EBUSY with the sentence. */
+int ab_may_begin(const struct service *s, const struct job_request *req, struct diag *diag);
 /** A job of that kind has ended well. */
 void upkeep_job_done(struct service *s, enum swap_kind kind);
 

@@ -5,6 +5,7 @@
 #include "link/helpers.h"
 #include "service/service.h"
 
+/** As begin of struct handoff_ops; what follows, as its functions of that name. */
 void rounds_begin(struct service *s, const struct placement *first);
 /** Sends the table to all relays, stores the word when they have answered, and sends FLIPPED, which
  * they answer, too. A hold needs no table. */

@@ -59,6 +59,7 @@ struct handoff_ops {
 	void (*service_gone)(struct service *s);
 	/** s->page has changed: it is answered while the placement is SWITCH_OFFLINE. */
 	void (*page)(struct service *s);
+	/** The public socket is bound and listens, or has another role now (preview). */
 	void (*socket)(struct service *s, const struct public_socket *socket);
 	/** The socket is removed; connections in its queue are still accepted. */
 	void (*socket_gone)(struct service *s, const struct public_socket *socket);
@@ -67,6 +68,7 @@ struct handoff_ops {
 	void (*worker)(struct service *s, const struct process *p, bool up);
 	/** The worker has passed a check: a connection that it refused may try it again at once. */
 	void (*worker_again)(struct service *s, const struct process *p);
+	/** The worker is removed, or leaves its slot. */
 	void (*worker_gone)(struct service *s, const struct process *p);
 	/** Sends new connections there; ends in HANDOFF_PLACED. Its workers were told before. */
 	void (*place)(struct service *s, const struct placement *to);
@@ -81,6 +83,7 @@ struct handoff_ops {
 	int (*cut_worker)(struct service *s, const struct process *p, usec_t spread);
 	/** What was asked of the worker shall have no event any more. */
 	void (*spare_worker)(struct service *s, const struct process *p);
+	/** Fills *ret with the connections of the slot, of all relays together. It asks nobody. */
 	void (*load)(const struct service *s, enum slot_id slot, struct handoff_load *ret);
 };
 

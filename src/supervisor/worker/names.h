@@ -4,6 +4,7 @@
 
 #include "worker/process.h"
 
+/** Returns the group of that name; NULL: there is none. */
 struct group *group_find(struct supervisor *sup, const char *name);
 /** Finds a process by "group:name", or by "name" if both are the same. Returns NULL if there is
  * none. */
