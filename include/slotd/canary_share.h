@@ -9,7 +9,6 @@
 #include <slotd/usec.h>
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /** What decides whether a connection belongs to the canary. */

@@ -10,7 +10,6 @@
 
 #include <slotd/usec.h>
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 /**

@@ -8,8 +8,6 @@
  * wrong and what to do; file and line say where, if that is known.
  */
 
-#include <stdarg.h>
-
 enum {
 	DIAG_TEXT_MAX = 1024,
 	DIAG_FILE_MAX = 512,

@@ -58,9 +58,6 @@ void os_note_limits(uint64_t min);
 /** Returns the limits of a child that is not a helper: those of this process, with the recorded
  * limit of descriptors (or min). */
 void os_child_limits(struct rlimit ret[RLIM_NLIMITS]);
-/** Sets these limits in such a child, if slotd itself has made it; to be called just before exec.
- */
-void os_give_limits_back(void);
 /** Restores the recorded limit before slotd executes itself again, so that the next run can record
  * it. */
 void os_restore_limits(void);

@@ -31,7 +31,6 @@ enum spawn_request_flag {
 
 enum {
 	SPAWN_LIMITS = 16, /* RLIM_NLIMITS */
-	SPAWN_FDS_MAX = 6,
 };
 
 /** Fields are only ever appended: after an upgrade a new slotd-spawn reads requests of an old

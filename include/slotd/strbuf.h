@@ -3,7 +3,6 @@
 /** A growing string with an upper bound. Once an append has failed, all further appends fail. */
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 struct strbuf {

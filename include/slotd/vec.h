@@ -8,7 +8,6 @@
  *	vec_for_each(w, &v) { use(*w); }
  */
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 #include <slotd/diag.h>
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 

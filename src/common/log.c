@@ -1,6 +1,7 @@
 #include <slotd/log.h>
 #include <slotd/usec.h>
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,7 @@
 #include <slotd/vec.h>
 
+#include <errno.h>
+
 int vec_grow(void **at, size_t len, size_t *room, size_t size)
 {
 	size_t more;

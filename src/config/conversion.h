@@ -4,6 +4,8 @@
 
 #include <slotd/strbuf.h>
 
+#include <stdbool.h>
+
 enum {
 	CONVERSION_WHY_MAX = 96, /* of a reason */
 };

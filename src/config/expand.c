@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <slotd/cleanup.h>
 #include <slotd/vec.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

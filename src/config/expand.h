@@ -11,8 +11,6 @@
 #include <slotd/map.h>
 #include <slotd/strbuf.h>
 
-#include <stdbool.h>
-
 struct expansion {
 	const char *name;
 	const char *text; /* NULL: number */
@@ -28,6 +26,7 @@ struct expansions {
 	const struct expansions *parent;
 };
 
+/** Add a name, at most 8. A text of NULL is "". */
 void expansions_text(struct expansions *e, const char *name, const char *text);
 void expansions_number(struct expansions *e, const char *name, long number);
 

@@ -7,7 +7,6 @@
 
 #include <slotd/cleanup.h>
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct {

@@ -1,6 +1,7 @@
 #include "messages.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 
 /* A program of two groups is read twice, and so are its mistakes. */

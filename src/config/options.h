@@ -12,7 +12,6 @@
 #include <slotd/config.h>
 
 #include "arena.h"
-#include "keyvalues.h"
 
 enum option_type {
 	OPT_BOOL,

@@ -2,14 +2,14 @@
 
 #include <ctype.h>
 #include <slotd/cleanup.h>
-#include <stdio.h>
+#include <slotd/strbuf.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "endpoint.h"
 #include "messages.h"
 
-bool port_set_has(const struct port_set *s, unsigned port)
+static bool set_has(const struct port_set *s, unsigned port)
 {
 	return port <= UINT16_MAX && s->bits[port / 8] & 1u << port % 8;
 }
@@ -21,24 +21,24 @@ void port_set_add(struct port_set *s, unsigned first, unsigned last)
 	}
 }
 
-void port_set_merge(struct port_set *s, const struct port_set *other)
+static void set_merge(struct port_set *s, const struct port_set *other)
 {
 	for (size_t i = 0; i < sizeof(s->bits); i++) {
 		s->bits[i] |= other->bits[i];
 	}
 }
 
-void port_set_print(const struct port_set *s, struct strbuf *out)
+static void set_print(const struct port_set *s, struct strbuf *out)
 {
 	const char *comma = "";
 
 	for (unsigned port = 0; port <= UINT16_MAX; port++) {
 		unsigned last = port;
 
-		if (!port_set_has(s, port)) {
+		if (!set_has(s, port)) {
 			continue;
 		}
-		while (port_set_has(s, last + 1)) {
+		while (set_has(s, last + 1)) {
 			last++;
 		}
 		(void)strbuf_addf(out, "%s%u", comma, port);
@@ -83,8 +83,8 @@ static void look_at(struct exposed *x, const char *address)
 	struct endpoint e;
 
 	endpoint_split(address, &e);
-	if (!e.unix_socket && port_set_has(x->local, e.port) &&
-	    !port_set_has(x->reserved, e.port) && !port_set_has(&x->ports, e.port)) {
+	if (!e.unix_socket && set_has(x->local, e.port) && !set_has(x->reserved, e.port) &&
+	    !set_has(&x->ports, e.port)) {
 		port_set_add(&x->ports, e.port, e.port);
 		x->n++;
 	}
@@ -105,8 +105,8 @@ static void tell(struct exposed *x, struct config *c, struct config_place at, co
 	CLEANUP(strbuf_done) struct strbuf ports = {0}, together = {0};
 
 	if (x->n && x->telling) {
-		port_set_print(&x->ports, &ports);
-		port_set_print(&x->together, &together);
+		set_print(&x->ports, &ports);
+		set_print(&x->together, &together);
 		config_warning(c, at,
 			       "%s %s: port%s %s: the kernel uses the ports of "
 			       "net.ipv4.ip_local_port_range for outgoing connections, so that a "
@@ -115,7 +115,7 @@ static void tell(struct exposed *x, struct config *c, struct config_place at, co
 			       what, name, x->n == 1 ? "" : "s", strbuf_str(&ports),
 			       strbuf_str(&together));
 	}
-	port_set_merge(&x->together, &x->ports);
+	set_merge(&x->together, &x->ports);
 	x->ports = (struct port_set){0};
 	x->n = 0;
 }

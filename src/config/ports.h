@@ -3,17 +3,13 @@
 /** Sets of ports, as the kernel writes them in net.ipv4.ip_local_reserved_ports: "80,8001-8005". */
 
 #include <slotd/config.h>
-#include <slotd/strbuf.h>
 
 struct port_set {
 	uint8_t bits[(UINT16_MAX + 1) / 8];
 };
 
-bool port_set_has(const struct port_set *s, unsigned port);
+/** Adds the ports from first to last; what is above 65535 is left out. */
 void port_set_add(struct port_set *s, unsigned first, unsigned last);
-void port_set_merge(struct port_set *s, const struct port_set *other);
-/** Appends the set as text. */
-void port_set_print(const struct port_set *s, struct strbuf *out);
 /** Adds the ports in a text, up to the first part that is not a port or range. A range may have a
  * blank instead of its -. */
 void port_set_parse(struct port_set *s, const char *text);

@@ -8,7 +8,6 @@
 #include "messages.h"
 #include "values.h"
 
-#include <ctype.h>
 #include <slotd/cleanup.h>
 
 /* One worker's: number, and the variables of its own environment=. */

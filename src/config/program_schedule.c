@@ -5,7 +5,6 @@
 #include <slotd/cleanup.h>
 #include <slotd/schedule.h>
 
-#include <limits.h>
 #include <stdio.h>
 
 #define ZONES	    "/usr/share/zoneinfo/"

@@ -1,5 +1,4 @@
 /* Users, groups, hosts and files: what may block, done in a process of its own. */
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <fcntl.h>
 #include <grp.h>

@@ -8,6 +8,7 @@
 #include <slotd/map.h>
 #include <slotd/strbuf.h>
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 enum source_kind {

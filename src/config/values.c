@@ -7,7 +7,6 @@
 #include <slotd/level.h>
 #include <string.h>
 #include <strings.h>
-#include <syslog.h>
 
 static const char *skip_blanks(const char *text)
 {

@@ -10,7 +10,6 @@
 #include "commands.h"
 #include "names.h"
 #include "peer.h"
-#include "slice.h"
 #include "value.h"
 #include <slotd/command.h>
 #include <slotd/fault.h>

@@ -6,6 +6,7 @@
 #include <expat.h>
 #include <limits.h>
 #include <nettle/base64.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum element {

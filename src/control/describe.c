@@ -5,7 +5,6 @@
 #include <slotd/worker_state.h>
 
 #include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 

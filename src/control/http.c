@@ -344,7 +344,7 @@ static void on_acceptable(struct loop_io *io, unsigned events)
 	}
 }
 
-void http_listen_gone(struct http *h, uint64_t index)
+static void listen_gone(struct http *h, uint64_t index)
 {
 	for (size_t i = 0; i < h->servers.len; i++) {
 		struct server *s = h->servers.at[i];
@@ -368,7 +368,7 @@ int http_listen(struct http *h, uint64_t index, int fd, const char *username, co
 	struct server *s;
 	int r;
 
-	http_listen_gone(h, index);
+	listen_gone(h, index);
 	s = h->servers.len < HTTP_SERVERS_MAX ? calloc(1, sizeof(*s)) : NULL;
 	if (!s) {
 		(void)close(fd);

@@ -94,12 +94,12 @@ struct http {
 	size_t receiving, replying; /* bytes */
 };
 
+/** Keeps control and loop. Returns 0 or -errno; http_done frees it in both cases. */
 int http_init(struct http *h, struct control *control, struct loop *loop);
 void http_done(struct http *h);
 /** Takes fd, a listening socket. Replaces a server with that index. Returns 0, -ENOMEM or -ENOSPC.
  */
 int http_listen(struct http *h, uint64_t index, int fd, const char *username, const char *password);
-void http_listen_gone(struct http *h, uint64_t index);
 /** From now on connections are accepted; before, they wait in the kernel. */
 void http_accept(struct http *h);
 /** Sends answers, as far as that is possible without waiting; to be called before the end. */
@@ -107,6 +107,7 @@ void http_flush(struct http *h);
 
 /* ---- for routes ---- */
 
+/** Both are borrowed; of the client that has sent the request. */
 struct control *request_control(const struct request *rq);
 const struct peer *request_peer(const struct request *rq);
 /** Returns the percent-decoded path without the query. */
@@ -115,6 +116,7 @@ const char *request_path(const struct request *rq);
 const char *request_argument(const struct request *rq, const char *name);
 /** Returns the value of a header, borrowed from the request; NULL if it is missing. */
 const char *request_header(const struct request *rq, const char *name);
+/** What a route keeps for the request, and frees when it is gone. NULL at first. */
 void *request_data(const struct request *rq);
 void request_set_data(struct request *rq, void *data);
 

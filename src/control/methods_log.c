@@ -3,6 +3,7 @@
 #include "encode.h"
 #include "methods.h"
 #include "names.h"
+#include "slice.h"
 
 #include <slotd/cleanup.h>
 

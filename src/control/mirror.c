@@ -1,5 +1,6 @@
 #include "mirror.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 

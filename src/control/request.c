@@ -5,7 +5,6 @@
 #include <slotd/cleanup.h>
 
 #include <string.h>
-#include <strings.h>
 
 enum request_state {
 	REQUEST_ARRIVING,

@@ -2,7 +2,6 @@
 
 /** A value of an XML-RPC request. */
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -4,6 +4,7 @@
 #include "control.h"
 #include "encode.h"
 #include "page.h"
+#include "slice.h"
 
 #include <slotd/cleanup.h>
 

@@ -3,7 +3,6 @@
 #include <slotd/utf8.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 

@@ -2,7 +2,6 @@
 
 #include <slotd/cleanup.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {

@@ -2,7 +2,6 @@
 
 #include "commands.h"
 
-#include <errno.h>
 #include <slotd/cleanup.h>
 #include <slotd/config.h>
 #include <slotd/map.h>

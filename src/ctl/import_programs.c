@@ -2,7 +2,6 @@
 #include "import.h"
 
 #include <slotd/cleanup.h>
-#include <stdio.h>
 #include <string.h>
 
 /* ---- commands ------------------------------------------------------------------------------- */

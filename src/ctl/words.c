@@ -1,6 +1,5 @@
 #include "commands.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <slotd/cleanup.h>
 #include <stdlib.h>

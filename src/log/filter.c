@@ -2,6 +2,7 @@
 
 #include <slotd/indent.h>
 
+#include <stdbool.h>
 #include <string.h>
 
 #define ESCAPE '\x1b'

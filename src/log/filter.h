@@ -10,7 +10,6 @@
  * may be its beginning are held back.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

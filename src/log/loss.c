@@ -1,7 +1,6 @@
 #include "loss.h"
 
 #include <inttypes.h>
-#include <string.h>
 #include <syslog.h>
 
 void loss_arm(struct logger *lg)

@@ -4,7 +4,6 @@
 
 #include "note.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 

@@ -95,14 +95,14 @@ static void watch_again(struct stream *s)
 	}
 }
 
-void streams_watch_again(struct logger *lg)
+static void watch_all_again(struct logger *lg)
 {
 	for_each(lg, watch_again);
 }
 
 static void target_has_room(void *data)
 {
-	streams_watch_again(data);
+	watch_all_again(data);
 }
 
 /* For something else than its pipe. */
@@ -141,7 +141,7 @@ static void on_timer(struct loop_timer *t)
 
 	if (lg->streams.holding) {
 		lg->streams.holding = false;
-		streams_watch_again(lg);
+		watch_all_again(lg);
 	}
 	for_each(lg, loss_send);
 }

@@ -24,7 +24,5 @@ void stream_drain(struct stream *s);
 void streams_drain(struct logger *lg);
 /** Drains the streams whose output slotd's own log shows, as far as this turn has time for it. */
 void streams_drain_shown(struct logger *lg);
-/** Watches the streams again that wait for a target, for the end of a line or for the timer. */
-void streams_watch_again(struct logger *lg);
 /** The channel has room again: sends each MSG_LOG_CLOSED that it refused. */
 void streams_flush(struct logger *lg);

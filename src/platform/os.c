@@ -1,7 +1,6 @@
 #include <slotd/cleanup.h>
 #include <slotd/os.h>
 
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -178,11 +177,6 @@ static void set_soft(rlim_t soft)
 static rlim_t soft_of_children(void)
 {
 	return files.soft > files.min ? files.soft : files.min;
-}
-
-void os_give_limits_back(void)
-{
-	set_soft(soft_of_children());
 }
 
 void os_child_limits(struct rlimit ret[RLIM_NLIMITS])

@@ -2,7 +2,8 @@
 
 /* The list and the counts that a connection is in. */
 
-struct conn_list *conn_list_of(const struct conn *c)
+/* The list that it is in. */
+static struct conn_list *list_of(const struct conn *c)
 {
 	if (!c->worker) {
 		return &c->service->unplaced[c->class];
@@ -60,7 +61,7 @@ void conn_leave(struct conn *c)
 {
 	struct relay_worker *w = c->worker;
 
-	list_remove(conn_list_of(c), c);
+	list_remove(list_of(c), c);
 	limits_count(c, -1);
 	if (!w) {
 		if (c->service->next_held == c) {
@@ -93,7 +94,7 @@ void conn_enter(struct conn *c, struct relay_worker *w, enum conn_class class)
 		w->service->slots[w->slot].n_conns++;
 	}
 	limits_count(c, 1);
-	list_append(conn_list_of(c), c);
+	list_append(list_of(c), c);
 	limits_watch(c);
 }
 
@@ -103,18 +104,18 @@ void conn_change_class(struct conn *c, enum conn_class class)
 		return; /* nothing asks for its last byte; a head has its time however it comes */
 	}
 	pass_cursors(c, c->worker);
-	list_remove(conn_list_of(c), c);
+	list_remove(list_of(c), c);
 	count_move(worker_counts(c->worker), (enum conn_class)c->class, class);
 	c->since = usec_monotonic();
 	limits_count(c, -1);
 	c->class = (uint8_t) class;
 	limits_count(c, 1);
-	list_append(conn_list_of(c), c);
+	list_append(list_of(c), c);
 	limits_watch(c);
 }
 
 void conn_come_first(struct conn *c)
 {
-	list_remove(conn_list_of(c), c);
-	list_prepend(conn_list_of(c), c);
+	list_remove(list_of(c), c);
+	list_prepend(list_of(c), c);
 }

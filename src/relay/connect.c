@@ -3,7 +3,6 @@
 #include <slotd/cleanup.h>
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 
 /*

@@ -141,8 +141,6 @@ void conn_change_class(struct conn *c, enum conn_class class);
 bool conn_hear(struct conn *c);
 /** Watches both sides of an open connection for the events that it waits for. */
 void conn_watch_open(struct conn *c);
-/** Returns the list that it is in. */
-struct conn_list *conn_list_of(const struct conn *c);
 /** Takes it out of its list and the counts. */
 void conn_leave(struct conn *c);
 /** Puts it into another list and its counts. w is NULL for classes without a worker. */
@@ -590,7 +588,9 @@ static inline struct relay_service_counts *service_counts(const struct relay_ser
 
 /* ---- messages.c */
 
+/** Handles a message of slotd; the owner of ch is the relay. */
 void message_received(struct channel *ch, struct message *m);
+/** Answers the question with that id: 0, or a negative errno. Does nothing for id 0. */
 void message_send_done(struct relay *relay, uint32_t id, int code);
 /** Sends DONE for a cut that has closed n connections. */
 void message_send_cut(struct relay *relay, uint32_t id, unsigned n);

@@ -2,7 +2,6 @@
 #include "deploy/jobs.h"
 #include "deploy/records.h"
 #include "link/helpers.h"
-#include "show/publish.h"
 #include "show/requests.h"
 #include "worker/names.h"
 #include "worker/process.h"

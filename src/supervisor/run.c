@@ -41,7 +41,6 @@
 #include "worker/names.h"
 #include "worker/orphans.h"
 #include "worker/process.h"
-#include "worker/processes.h"
 #include "worker/sd_listener.h"
 #include "worker/secrets.h"
 #include "worker/starts.h"
@@ -52,9 +51,7 @@
 #include <slotd/os.h>
 
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>

@@ -14,7 +14,6 @@
 #include <slotd/command.h>
 
 #include <stdio.h>
-#include <string.h>
 
 /* Names are looked up with the configuration: a name server must not be waited for here. */
 static void put_user(const struct config *config, uid_t uid, char *buf, size_t size)

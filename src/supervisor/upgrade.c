@@ -2,7 +2,6 @@
 #include "deploy/job.h"
 #include "deploy/jobs.h"
 #include "handoff/relays.h"
-#include "link/helpers.h"
 #include "link/kept.h"
 #include "predecessor.h"
 #include "reload/reload.h"

@@ -8,7 +8,6 @@
  * floor copy FILE MAXBYTES     copies stdin to FILE, renames it to FILE.1 at MAXBYTES
  * floor stamp FIFO             (a worker) writes "pid seconds" of its start to FIFO, then waits
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

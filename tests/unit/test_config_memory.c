@@ -2,7 +2,6 @@
  * Every allocation of a load fails once, in turn. Linked with --wrap, so that only the calls of the
  * code under test can fail.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "config_text.h"

@@ -3,7 +3,6 @@
 #include "ctl/http.h"
 #include "ctl/names.h"
 #include "ctl/options.h"
-#include "ctl/view.h"
 #include "ctl/xmlrpc.h"
 
 #include <check.h>

@@ -7,7 +7,6 @@
 #include <slotd/cleanup.h>
 #include <slotd/deploy.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "suite.h"
 

@@ -1,7 +1,6 @@
 /* A job's log: what slotd says and what commands print, in order, and never waited for. */
 #include <slotd/cleanup.h>
 #include <slotd/indent.h>
-#include <stdio.h>
 #include <string.h>
 #include <supervisor/deploy/job_log.h>
 #include <unistd.h>

@@ -2,7 +2,6 @@
 #include <platform/ledger_tables.h>
 #include <slotd/cleanup.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "golden.h"
 #include "suite.h"

@@ -1,7 +1,6 @@
 /* deploy/: pause, resume, offline and online, with what announces them; service/: the page. */
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <supervisor/deploy/maintenance.h>
 #include <supervisor/deploy/records.h>

@@ -1,7 +1,6 @@
 /* show/: what notify= commands are told, and their queues. */
 #include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <string.h>
 
 static struct sockaddr_in in4(const char *text, unsigned port)
 {

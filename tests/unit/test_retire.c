@@ -3,7 +3,6 @@
 #include <slotd/deploy.h>
 #include <slotd/retire.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "golden.h"
 #include "suite.h"

@@ -3,7 +3,6 @@
 #include <slotd/cleanup.h>
 #include <slotd/rolling.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "golden.h"
 #include "suite.h"

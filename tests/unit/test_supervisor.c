@@ -1,5 +1,4 @@
 #include <check.h>
-#include <errno.h>
 #include <slotd/cleanup.h>
 #include <string.h>
 

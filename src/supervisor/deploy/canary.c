@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 /* Only while a canary goes on: relays count in shared memory, and wake nobody up. */
 #define LOOK MSECONDS(500)

@@ -4,13 +4,11 @@
 #include "deploy/roll.h"
 #include "deploy/upkeep.h"
 #include "service/place.h"
-#include "service/services.h"
 #include "service/slots.h"
 
 #include <slotd/cleanup.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 bool job_ends_bake(const struct service *s, enum swap_kind kind)

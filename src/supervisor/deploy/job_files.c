@@ -81,7 +81,8 @@ bool job_log_number(const char *file, const char *service, unsigned *ret_number)
 	return is_numbered(file, service, ".log", ret_number);
 }
 
-bool job_result_number(const char *file, const char *service, unsigned *ret_number)
+/* The same of a directory for results ("web-12"). */
+static bool is_result(const char *file, const char *service, unsigned *ret_number)
 {
 	return is_numbered(file, service, "", ret_number);
 }
@@ -150,7 +151,7 @@ static void remove_results(const struct job_tidy *tidy)
 	unsigned n;
 
 	while (dir && (e = readdir(dir))) {
-		if (job_result_number(e->d_name, tidy->service, &n) && n != tidy->number) {
+		if (is_result(e->d_name, tidy->service, &n) && n != tidy->number) {
 			(void)remove_tree(&removal, dirfd(dir), e->d_name);
 		}
 	}

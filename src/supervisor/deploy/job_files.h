@@ -38,8 +38,6 @@ int job_trace_print(void *data);
 
 /** Is file the name of a log of that service ("web-12.log"), and of which job? */
 bool job_log_number(const char *file, const char *service, unsigned *ret_number);
-/** The same of a directory for results ("web-12"). */
-bool job_result_number(const char *file, const char *service, unsigned *ret_number);
 
 /** How far a shell (sh -v) has come in its script: it prints each line as it reads it. */
 struct script_trace {

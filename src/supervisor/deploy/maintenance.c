@@ -19,7 +19,7 @@
  *	offline  announce -> page -> effect    online  effect -> announce
  */
 
-const char *maintenance_name(enum maintenance_act act)
+static const char *act_name(enum maintenance_act act)
 {
 	static const char *const names[] = {
 		[MAINTENANCE_NONE] = "",	 [MAINTENANCE_PAUSE] = "pause",
@@ -94,7 +94,7 @@ static void take_effect(struct service *s)
 	case MAINTENANCE_NONE:
 		return;
 	}
-	upkeep_write_history(s, maintenance_name(m->act), m->who, m->why);
+	upkeep_write_history(s, act_name(m->act), m->who, m->why);
 	service_maintained(s, m->act);
 }
 
@@ -128,7 +128,7 @@ static bool announce(struct service *s, announced_fn *then)
 {
 	const struct maintenance *m = &s->maintenance;
 
-	return announce_start(s, maintenance_name(m->act), m->who, m->why, then);
+	return announce_start(s, act_name(m->act), m->who, m->why, then);
 }
 
 static void begin(struct service *s, enum maintenance_act act, uint32_t id, const char *who,
@@ -172,7 +172,7 @@ static int find(struct supervisor *sup, const struct job_request *req, enum main
 		struct service **ret, struct diag *diag)
 {
 	char why[SERVICE_TEXT_MAX];
-	int r = request_service(sup, req, maintenance_name(act), ret, diag);
+	int r = request_service(sup, req, act_name(act), ret, diag);
 	const struct service *s;
 
 	if (r < 0) {
@@ -187,7 +187,7 @@ static int find(struct supervisor *sup, const struct job_request *req, enum main
 		return diag_set(diag, -EBUSY,
 				"%s: the %s by %s is being announced; try again when the commands "
 				"of announce have ended",
-				s->name, maintenance_name(s->maintenance.act), s->maintenance.who);
+				s->name, act_name(s->maintenance.act), s->maintenance.who);
 	}
 	return 0;
 }

@@ -12,8 +12,6 @@
 /** A part of a service. */
 int maintenance_init(struct service *s);
 void maintenance_done(struct service *s);
-/** Returns "pause", "resume", "offline" or "online". */
-const char *maintenance_name(enum maintenance_act act);
 /** The requests that wait for an answer are those of a process that is gone. */
 void maintenance_forget(struct supervisor *sup);
 

@@ -8,7 +8,6 @@
  * goes gets a hidden name first, so that one that is half removed is never taken for a release.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 
 enum {

@@ -5,7 +5,6 @@
 #include "deploy/record_queue.h"
 #include "deploy/record_text.h"
 #include "deploy/unwritten.h"
-#include "link/inheritance.h"
 #include "link/kept.h"
 #include "service/observers.h"
 #include "service/service.h"

@@ -5,7 +5,6 @@
  * link and without entering what is mounted, in bounded steps.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>

@@ -3,7 +3,6 @@
 #include "service/services.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 bool request_is_plain(const char *text)

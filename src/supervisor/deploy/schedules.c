@@ -4,8 +4,8 @@
 #include "service/service.h"
 #include "worker/observers.h"
 #include "worker/process.h"
+#include "worker/process_facts.h"
 #include "worker/process_row.h"
-#include "worker/processes.h"
 #include "worker/starts.h"
 #include "worker/waits.h"
 

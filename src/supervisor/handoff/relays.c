@@ -3,12 +3,9 @@
 #include "handoff/relays_former.h"
 #include "handoff/rounds.h"
 #include "link/helpers.h"
-#include "link/inheritance.h"
-#include "link/kept.h"
 #include "service/offline_page.h"
 #include "service/place.h"
 #include "service/service.h"
-#include "service/slots.h"
 #include "worker/observers.h"
 #include "worker/process.h"
 
@@ -19,7 +16,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 /* ---- the relays ---- */

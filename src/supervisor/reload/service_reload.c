@@ -12,7 +12,6 @@
 #include <slotd/ownname.h>
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 /*

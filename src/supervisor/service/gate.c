@@ -10,7 +10,6 @@
 #include "worker/observers.h"
 #include "worker/process.h"
 #include "worker/process_row.h"
-#include "worker/processes.h"
 
 #include <slotd/cleanup.h>
 

@@ -4,6 +4,7 @@
 #include <slotd/cleanup.h>
 #include <slotd/clockwatch.h>
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 
 /* getAllConfigInfo's struct. Unset texts are "none", an automatic log is "auto". */
 

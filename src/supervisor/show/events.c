@@ -2,7 +2,6 @@
 #include "link/ownlog.h"
 #include "worker/process.h"
 #include "worker/stdin.h"
-#include "worker/streams.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/lognote.h>

@@ -1,7 +1,6 @@
 #include "show/notice_queue.h"
 #include "link/inheritance.h"
 #include "link/kept.h"
-#include "service/services.h"
 #include "show/notice_run.h"
 #include "show/requests.h"
 #include "worker/process.h"

@@ -3,13 +3,11 @@
 #include "link/helpers.h"
 #include "link/servers.h"
 #include "service/service.h"
-#include "service/services.h"
 #include "service/vitals.h"
 #include "show/config_json.h"
 #include "show/service_publish.h"
 #include "worker/process.h"
 #include "worker/process_facts.h"
-#include "worker/processes.h"
 #include "worker/waits.h"
 
 #include <slotd/cleanup.h>

@@ -6,7 +6,6 @@
 
 #include <slotd/cleanup.h>
 
-#include <stdio.h>
 #include <string.h>
 
 static int by_priority_and_name(int priority_a, const char *name_a, int priority_b,

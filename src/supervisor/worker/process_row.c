@@ -1,5 +1,4 @@
 #include "worker/process_row.h"
-#include "link/inheritance.h"
 #include "link/kept.h"
 #include "worker/observers.h"
 #include "worker/process.h"

@@ -10,7 +10,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The pipes of workers, also of those that have gone, that a former slotd had not seen the end of.
  */

@@ -8,7 +8,6 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define GOLDEN_MAX (256 * 1024)
 

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <slotd/worker.h>
-#include <stdio.h>
-#include <string.h>
 
 void world_init(struct world *w)
 {
