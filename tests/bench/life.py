@@ -1,8 +1,6 @@
 """Crash to restart, start and stop of 1,000 workers, memory, idle and crash loops, beside others."""
 
-import contextlib
 import os
-import pathlib
 import signal
 import subprocess
 import sys

@@ -258,7 +258,7 @@ def test_a_slotd_that_lives_is_not_taken_over(slotd):
 # ---- services
 
 
-def relays(daemon):
+def relays():
     return {pid: p for pid, p in procs.descendants(os.getpid()).items()
             if p[0] == "slotd-relay" and procs.alive(pid)}
 
@@ -269,7 +269,7 @@ def test_no_request_is_lost(slotd, ports):
     daemon = slotd(two_slots("s", f"127.0.0.1:{public}", a, b))
     for port in a:
         running(daemon, f"s-a:s-a_{port}")
-    before, there = pids(daemon), set(relays(daemon))
+    before, there = pids(daemon), set(relays())
     address = ("127.0.0.1", public)
     with Load(address, keep_alive=True, clients=4, rate=50) as kept, \
             Load(address, clients=2, rate=50) as fresh, \
@@ -285,7 +285,7 @@ def test_no_request_is_lost(slotd, ports):
         assert not load.failed() and load.counts()["ok"] > 10, load.counts()
         assert set(load.slots()) == {"a"}
     assert kept.closed == 0
-    assert pids(daemon) == before and set(relays(daemon)) == there
+    assert pids(daemon) == before and set(relays()) == there
     assert not history(daemon)
 
 
@@ -304,7 +304,7 @@ def test_a_service_can_be_swapped_after_it(slotd, ports):
         goes_on(load)
         daemon.ctl("swap", "s", check=True)
         goes_on(load)
-        os.kill(next(iter(relays(daemon))), signal.SIGKILL)  # also that of a former slotd
+        os.kill(next(iter(relays())), signal.SIGKILL)  # also that of a former slotd
         daemon.wait_log("ended: terminated by SIGKILL; starting it again")
         time.sleep(0.2)
     late = [r for r in load.failed() if r.outcome not in ("reset", "short", "crossed")]

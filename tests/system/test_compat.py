@@ -124,7 +124,7 @@ def test_it_ends_with_the_command_but_stays_for_five_seconds(tmp_path):
     assert 4.9 < time.monotonic() - began < 10
 
 
-def test_its_usage(tmp_path):
+def test_its_usage():
     for arguments in ([], ["pidfile"]):
         done = subprocess.run([str(PIDPROXY), *arguments], capture_output=True, text=True)
         assert done.returncode == 1

@@ -121,7 +121,7 @@ def test_supervisorctl_tail(fake):
     assert "no log file" in ctl(fake, "tail", "web:web_8001")[0]
 
 
-def test_supervisorctl_tail_f_follows_a_rotation(fake, tmp_path):
+def test_supervisorctl_tail_f_follows_a_rotation(fake):
     follower = subprocess.Popen(["supervisorctl", "-s", "unix://" + fake.path, "tail", "-f", "cat"],
                                 stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
     seen = b""

@@ -118,7 +118,7 @@ def test_what_cannot_be_given_stops_the_start_with_words(daemon, memory, secret,
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files to somebody else")
-def test_somebody_elses_file_is_no_secret(daemon, memory, secret):
+def test_somebody_elses_file_is_no_secret(daemon, secret):
     path = secret("x")
     os.chown(path, 65534, 65534)
     d = daemon(f"[program:x]\ncommand=sleep 1000\nstartretries=0\ncredential=key:{path}\n")
@@ -179,7 +179,7 @@ def test_another_user_cannot_add_anything_there(daemon, memory, secret):
     assert directories(memory) == []
 
 
-def test_nobody_is_told_of_their_content(daemon, memory, secret):
+def test_nobody_is_told_of_their_content(daemon, secret):
     key = secret("hunter2\n")
     d = daemon(f"[program:x]\ncommand=sleep 1000\ncredential=key:{key}\nautostart=false\n"
                "[slotd]\nloglevel=trace\n")

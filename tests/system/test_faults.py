@@ -15,7 +15,7 @@ from harness.apps import two_slots
 from harness.faults import DESCRIPTOR, GROWTH, MEMORY, OUTPUT, PROCESS, WATCH, WORDS, Faults
 from harness.load import Load
 from harness.procs import children, wait_for
-from test_adopt import goes_on, next_slotd
+from test_adopt import goes_on
 
 pytestmark = pytest.mark.plain_only  # what is preloaded does not go with sanitizers
 

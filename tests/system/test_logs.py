@@ -231,7 +231,7 @@ def test_slotds_own_log_is_rotated_too(slotd):
 
 
 @pytest.mark.plain_only
-def test_a_log_on_a_file_system_that_hangs_stalls_no_supervision(slotd, tmp_path):
+def test_a_log_on_a_file_system_that_hangs_stalls_no_supervision(slotd):
     """slotd-log stopped: workers start and stop all the same."""
     daemon = slotd(printer(100) + "[program:other]\ncommand=sleep 1000\nstartsecs=0\n")
     daemon.wait_state("other", "RUNNING")

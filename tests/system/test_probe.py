@@ -139,7 +139,7 @@ def test_a_silent_worker_fails_after_the_timeout(probe):
 
 
 @pytest.mark.parametrize("kind", [TCP, HTTP])
-def test_a_refused_connection_fails(probe, kind, tmp_path):
+def test_a_refused_connection_fails(probe, kind):
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         address = "127.0.0.1:%d" % bound.getsockname()[1]

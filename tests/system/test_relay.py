@@ -49,7 +49,7 @@ def test_what_the_client_sends_before_its_end_arrives_and_the_answer_comes_back(
         assert relays.sum(3, "failed") == 0
 
 
-def test_a_long_answer_arrives_whole(tmp_path):
+def test_a_long_answer_arrives_whole():
     data = os.urandom(1 << 20) * 64
 
     def serve(connection):

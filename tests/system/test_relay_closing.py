@@ -171,7 +171,7 @@ def test_clients_between_requests_leave_a_worker_that_is_cut(two_workers):
             assert ask(client) in (b"one", b"two")
 
 
-def test_clients_that_queue_go_from_a_worker_that_is_cut_to_another(ports):
+def test_clients_that_queue_go_from_a_worker_that_is_cut_to_another():
     full = listener(backlog=0)
     with contextlib.ExitStack() as opened, full, Worker(http(b"good")) as good, \
             Relays(CONNECT=LATE, CONNECT_TIMEOUT=300 * SECOND, RETRY=2) as relays:

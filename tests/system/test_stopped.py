@@ -14,8 +14,6 @@ from harness.procs import SLOW, alive, wait_for
 from test_adopt import goes_on
 from test_faults import BEAT, COUNT, EXTRA
 
-ENDED_AFTER = 4  # s, in which it has read nothing
-
 
 @pytest.mark.plain_only
 @pytest.mark.parametrize("name", ["log", "control", "relay", "keep", "spawn", "probe"])

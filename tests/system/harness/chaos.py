@@ -219,7 +219,7 @@ class World:
             return [f"it does not become calm: A/B {in_ab}, helpers {helpers}, {json.dumps(rows)}"]
         wrong = []
         for name in SERVICES:
-            wrong += self._of_service(name, in_ab[name])
+            wrong += self._of_service(name)
         uncounted = full_since is not None and any(
             kill.what == "log" and kill.began > full_since for kill in self.kills)
         wrong += self._strangers() + self._history() + self._lines(uncounted)
@@ -228,7 +228,7 @@ class World:
         self.kills = [kill for kill in self.kills if kill.gone > time.monotonic() - 2 * PATIENCE]
         return wrong
 
-    def _of_service(self, name: str, in_ab: bool) -> List[str]:
+    def _of_service(self, name: str) -> List[str]:
         """One slot is live, which is the recorded one; and nobody is refused anything."""
         row, wrong = self.daemon.service(name), []
         live = row["live"]
