@@ -11,14 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_kind(const json_t *entry, enum swap_kind kind)
+{
+	return strcmp(history_text(entry, "kind"), swap_kind_name(kind)) == 0;
+}
+
 /* It was to bring a release into a slot and make it live. */
 static bool brings_release(const json_t *entry)
 {
-	const char *kind = history_text(entry, "kind");
-
 	return *history_text(entry, "release") && !json_object_get(entry, "until") &&
-	       (strcmp(kind, "deploy") == 0 || strcmp(kind, "rollback") == 0 ||
-		strcmp(kind, "canary") == 0 || strcmp(kind, "promote") == 0);
+	       (is_kind(entry, SWAP_KIND_DEPLOY) || is_kind(entry, SWAP_KIND_ROLLBACK) ||
+		is_kind(entry, SWAP_KIND_CANARY) || is_kind(entry, SWAP_KIND_PROMOTE));
 }
 
 static bool is_release(const json_t *entry)
