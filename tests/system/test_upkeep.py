@@ -274,6 +274,7 @@ def test_a_rollback_to_a_former_release_deploys_it_again(slotd, ports):
     assert done.returncode == 10 and "payinv: r3 is live" in done.stderr
     (payinv.daemon.dir / "refuse").touch()
     payinv.daemon.ctl("deploy", "payinv", "r4")
+    wait_for(lambda: '"r4"' in payinv.daemon.read("state/history"), "its line is written")
     last = payinv.daemon.ctl("releases", "payinv", check=True).stdout.splitlines()[-1]
     assert re.search(r" r4 +deploy +. +root +FAILED in prepare: .*exit status 1", last), last
     done = payinv.daemon.ctl("rollback", "payinv", last.split()[0])
