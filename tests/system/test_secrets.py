@@ -20,7 +20,7 @@ COMMANDS = [["status"], ["status", "--json"], ["slots"], ["slots", "--json"], ["
             ["reread"], ["update"], ["log-level"], ["help"], ["import-check"], ["leave"],
             ["signal", "HUP", "nope"], ["start", "x"], ["reload"], ["attach", "s"]]
 ARGUMENTS = [(), ("x",), ("x", 0, 10000), (0, 10000), ("s",), ("x", True), ("x:x", "nope", "")]
-LEFT_OUT = {"supervisor.shutdown", "supervisor.restart", "slotd.shutdown", "slotd.restart"}
+LEFT_OUT = {"supervisor.shutdown", "supervisor.restart", "slotd.restartDaemon"}
 
 
 def config(ports):
