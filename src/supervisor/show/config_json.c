@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 /* getAllConfigInfo's struct. Unset texts are "none", an automatic log is "auto". */
 
@@ -58,6 +59,18 @@ static json_t *seconds(usec_t span)
 	return json_integer((json_int_t)(span / SECONDS(1)));
 }
 
+/* "http://ana:***@host": who may ask what runs need not know what it asks with. */
+static json_t *url_or_none(const char *url)
+{
+	const char *scheme = url ? strstr(url, "://") : NULL;
+	const char *user = scheme ? scheme + 3 : NULL;
+	const char *host = user ? strrchr(user, '@') : NULL;
+	const char *colon = host ? memchr(user, ':', (size_t)(host - user)) : NULL;
+
+	return colon ? json_sprintf("%.*s:***%s", (int)(colon - url), url, host)
+		     : text_or_none(url);
+}
+
 char *config_json(const struct worker_config *w, const struct group_config *g)
 {
 	const struct program_config *program = w->program;
@@ -83,7 +96,7 @@ char *config_json(const struct worker_config *w, const struct group_config *g)
 		{"startsecs", seconds(policy->startsecs)},
 		{"stopsignal", json_integer(policy->stopsignal)},
 		{"stopwaitsecs", seconds(policy->stopwaitsecs)},
-		{"serverurl", text_or_none(program->serverurl)},
+		{"serverurl", url_or_none(program->serverurl)},
 	};
 	json_t *o = json_object();
 	char *text;
