@@ -497,6 +497,8 @@ int config_diff(const struct config *old, const struct config *new_, struct conf
 void config_diff_done(struct config_diff *d);
 /** Are two services equal in addresses, programs of the slots and every option? */
 bool config_service_equal(const struct service_config *a, const struct service_config *b);
+/** Are two optional texts the same, or both missing? */
+bool config_same_text(const char *a, const char *b);
 
 /* These find something by name, and return NULL if there is none. */
 struct group_config *config_group(const struct config *c, const char *name);

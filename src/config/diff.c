@@ -40,6 +40,11 @@ static bool equal_options(enum option_target target, const void *a, const void *
 	return true;
 }
 
+bool config_same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 static bool equal_texts(char *const *a, char *const *b)
 {
 	if (!a || !b) {
@@ -194,16 +199,11 @@ void config_diff_done(struct config_diff *d)
 
 /* ---- services ------------------------------------------------------------------------------ */
 
-static bool equal_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool equal_slots(const struct service_slot_config *a, const struct service_slot_config *b)
 {
 	if (!equal_in(service_options, TARGET_SLOT, a, b, false) ||
-	    !equal_text(a->ports, b->ports) || !equal_text(a->health_arg, b->health_arg) ||
-	    a->programs.len != b->programs.len) {
+	    !config_same_text(a->ports, b->ports) ||
+	    !config_same_text(a->health_arg, b->health_arg) || a->programs.len != b->programs.len) {
 		return false;
 	}
 	for (size_t i = 0; i < a->programs.len; i++) {

@@ -400,11 +400,6 @@ static int parse_special(const struct parsing *p, const char *text, void *field)
 
 typedef bool equal_fn(const void *a, const void *b);
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool equal_bool(const void *a, const void *b)
 {
 	return *(const bool *)a == *(const bool *)b;
@@ -422,7 +417,7 @@ static bool equal_uint64(const void *a, const void *b)
 
 static bool equal_text(const void *a, const void *b)
 {
-	return same_text(*(char *const *)a, *(char *const *)b);
+	return config_same_text(*(char *const *)a, *(char *const *)b);
 }
 
 static bool equal_texts(const void *a, const void *b)
@@ -448,15 +443,15 @@ static bool equal_owner(const void *a, const void *b)
 {
 	const struct owner *x = a, *y = b;
 
-	return same_text(x->user, y->user) && same_text(x->group, y->group) && x->uid == y->uid &&
-	       x->gid == y->gid;
+	return config_same_text(x->user, y->user) && config_same_text(x->group, y->group) &&
+	       x->uid == y->uid && x->gid == y->gid;
 }
 
 static bool equal_logfile(const void *a, const void *b)
 {
 	const struct log_config *x = a, *y = b;
 
-	return x->kind == y->kind && same_text(x->path, y->path) && x->syslog == y->syslog;
+	return x->kind == y->kind && config_same_text(x->path, y->path) && x->syslog == y->syslog;
 }
 
 static bool equal_always(const void *a, const void *b)

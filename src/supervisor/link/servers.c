@@ -355,18 +355,14 @@ void servers_look_after(struct supervisor *sup)
 
 /* ---- a reload */
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool is_as(const struct server *s, const struct server_config *c, const struct owner *user)
 {
 	struct server next = {0};
 
 	choose_owner(&next, &c->owner, user);
 	return s->mode == c->mode && s->uid == next.uid && s->gid == next.gid &&
-	       same_text(s->username, c->username) && same_text(s->password, c->password);
+	       config_same_text(s->username, c->username) &&
+	       config_same_text(s->password, c->password);
 }
 
 static const struct server *find_running(const struct supervisor *sup, const char *address)
