@@ -188,17 +188,23 @@ def test_a_link_whose_target_is_not_there_yet_makes_it(slotd):
     assert (daemon.dir / "link").is_symlink()
 
 
+def check_behind_somebody_elses_link(daemon, target, path):
+    """The link, and what a check says of a log at that path of it."""
+    link = daemon.dir / "link"
+    link.symlink_to(target)
+    os.chown(link, 65534, 65534, follow_symlinks=False)
+    daemon.write_config(programs([link / path]))
+    check = subprocess.run([SLOTD, "-t", "-c", daemon.config], capture_output=True, text=True)
+    assert check.returncode == 0
+    return link, check.stderr
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link away")
 def test_somebody_elses_link_is_refused_and_said(slotd):
     daemon = slotd(start=False)
-    link = daemon.dir / "link"
-    link.symlink_to("log/real")
-    os.chown(link, 65534, 65534, follow_symlinks=False)
-    daemon.write_config(programs([link]))
-    check = subprocess.run([SLOTD, "-t", "-c", daemon.config], capture_output=True, text=True)
-    assert check.returncode == 0
+    link, said = check_behind_somebody_elses_link(daemon, "log/real", "")
     assert f"p0: stdout_logfile: {link} is a link of uid 65534, which is not followed: give the " \
-           "link to root, or name its target; its output is lost" in check.stderr
+           "link to root, or name its target; its output is lost" in said
     daemon.start()
     daemon.wait_log(f"p0: cannot write {link}: it is somebody else's link")
     assert not (daemon.dir / "log/real").exists()
@@ -207,10 +213,5 @@ def test_somebody_elses_link_is_refused_and_said(slotd):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link away")
 def test_a_log_behind_a_directory_that_is_somebody_elses_link_is_told_by_a_check(slotd):
     daemon = slotd(start=False)
-    link = daemon.dir / "link"
-    link.symlink_to("log")
-    os.chown(link, 65534, 65534, follow_symlinks=False)
-    daemon.write_config(programs([link / "out"]))
-    check = subprocess.run([SLOTD, "-t", "-c", daemon.config], capture_output=True, text=True)
-    assert check.returncode == 0
-    assert f"{link}/out: a directory of this path is a link of somebody else" in check.stderr
+    link, said = check_behind_somebody_elses_link(daemon, "log", "out")
+    assert f"{link}/out: a directory of this path is a link of somebody else" in said

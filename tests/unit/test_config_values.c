@@ -372,7 +372,8 @@ static const char *section_text(const struct section_kind *kind)
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		const size_t n = strlen(texts[i].kind);
 
-		if (strncmp(kind->name, texts[i].kind, n) == 0 && strchr(":", kind->name[n])) {
+		if (strncmp(kind->name, texts[i].kind, n) == 0 &&
+		    strchr(":", kind->name[n])) { /* or at its end */
 			return texts[i].text;
 		}
 	}
@@ -386,15 +387,14 @@ static void takes_garbage(const struct section_kind *kind, const struct option_d
 		"%s", "%(nope)s", "\"", "x y", "-1", "99999999999999999999", "", ",", "%(port)d:",
 	};
 	static unsigned count;
-	const bool colon = strchr(kind->name, ':');
 
 	for (size_t i = count++ % suite_stride(4); i < ARRAY_SIZE(garbage); i += suite_stride(4)) {
 		auto_config struct config *c = NULL;
 		char text[1024];
 
-		(void)snprintf(text, sizeof(text), "[program:p]\ncommand=a\n[%s%s%s]\n%s%s=%s\n",
-			       kind->name, kind->named && !colon ? ":" : "", kind->named ? "x" : "",
-			       section_text(kind), def->name, garbage[i]);
+		(void)snprintf(text, sizeof(text), "[program:p]\ncommand=a\n[%s%s]\n%s%s=%s\n",
+			       kind->name, kind->named ? "x" : "", section_text(kind), def->name,
+			       garbage[i]);
 		c = load(text);
 	}
 }
