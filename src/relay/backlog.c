@@ -1,3 +1,5 @@
+#include "backlog.h"
+
 #include "relay.h"
 
 #include <slotd/cleanup.h>

@@ -1,9 +1,15 @@
+#include "canary.h"
+
+#include "conn_lists.h"
 #include "cookie.h"
+#include "exchange.h"
 #include "relay.h"
+#include "service_facts.h"
 
 #include <slotd/cleanup.h>
 
 #include <errno.h>
+#include <string.h>
 
 /*
  * What a connection draws decides whether it belongs to the canary. It draws once, when it is first

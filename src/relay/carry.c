@@ -1,4 +1,15 @@
+#include "carry.h"
+
+#include "canary.h"
+#include "conn_close.h"
+#include "conn_lists.h"
+#include "conn_place.h"
+#include "conn_watch.h"
+#include "exchange.h"
 #include "relay.h"
+#include "service_facts.h"
+#include "stall.h"
+#include "workers.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/io.h>

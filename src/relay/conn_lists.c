@@ -1,6 +1,8 @@
-#include "relay.h"
+#include "conn_lists.h"
 
-/* The list and the counts that a connection is in. */
+#include "relay.h"
+#include "slot.h"
+#include "stall.h"
 
 /* The list that it is in. */
 static struct conn_list *list_of(const struct conn *c)
@@ -44,6 +46,19 @@ static void count_unplaced(const struct conn *c, uint32_t n)
 	}
 }
 
+static void count_silent(const struct conn *c, int n)
+{
+	struct relay *relay = c->service->relay;
+
+	if (class_gives_way((enum conn_class)c->class)) {
+		const bool empty = class_is_empty((enum conn_class)c->class);
+
+		relay->n_silent += (uint32_t)n;
+		relay->n_empty += empty ? (uint32_t)n : 0;
+		*(empty ? &relay->empty[c->source] : &relay->idle[c->source]) += (uint32_t)n;
+	}
+}
+
 /* Whoever goes through the list bit by bit goes on behind it. */
 static void pass_cursors(const struct conn *c, struct relay_worker *w)
 {
@@ -57,12 +72,25 @@ static void pass_cursors(const struct conn *c, struct relay_worker *w)
 	}
 }
 
+static void watch_time(struct conn *c)
+{
+	struct relay_service *s = c->service;
+	usec_t at = usec_add(c->since, class_limit((enum conn_class)c->class, &s->limits));
+
+	if (at < s->limit_timer.at) {
+		loop_timer_set(s->relay->loop, &s->limit_timer, at);
+	}
+	if (c->worker) {
+		slot_watch(c);
+	}
+}
+
 void conn_leave(struct conn *c)
 {
 	struct relay_worker *w = c->worker;
 
 	list_remove(list_of(c), c);
-	limits_count(c, -1);
+	count_silent(c, -1);
 	if (!w) {
 		if (c->service->next_held == c) {
 			c->service->next_held = c->next;
@@ -93,9 +121,9 @@ void conn_enter(struct conn *c, struct relay_worker *w, enum conn_class class)
 		w->n_conns++;
 		w->service->slots[w->slot].n_conns++;
 	}
-	limits_count(c, 1);
+	count_silent(c, 1);
 	list_append(list_of(c), c);
-	limits_watch(c);
+	watch_time(c);
 }
 
 void conn_change_class(struct conn *c, enum conn_class class)
@@ -107,11 +135,11 @@ void conn_change_class(struct conn *c, enum conn_class class)
 	list_remove(list_of(c), c);
 	count_move(worker_counts(c->worker), (enum conn_class)c->class, class);
 	c->since = usec_monotonic();
-	limits_count(c, -1);
+	count_silent(c, -1);
 	c->class = (uint8_t) class;
-	limits_count(c, 1);
+	count_silent(c, 1);
 	list_append(list_of(c), c);
-	limits_watch(c);
+	watch_time(c);
 }
 
 void conn_come_first(struct conn *c)

@@ -1,4 +1,8 @@
+#include "connect.h"
+
+#include "keepalive.h"
 #include "relay.h"
+#include "workers.h"
 
 #include <slotd/cleanup.h>
 

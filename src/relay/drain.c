@@ -1,4 +1,14 @@
+#include "drain.h"
+
+#include "conn.h"
+#include "conn_close.h"
+#include "conn_lists.h"
+#include "conn_place.h"
+#include "message_send.h"
 #include "relay.h"
+#include "service_facts.h"
+#include "slot.h"
+#include "workers.h"
 
 #include <slotd/cleanup.h>
 
@@ -7,21 +17,6 @@
  * Each turn of the loop looks at TURN_BATCH of them at most, so that nobody else waits for a slot
  * with ten thousand; until its turn comes, a connection that speaks leaves by itself (carry.c).
  */
-
-/* After an early answer the client may send the rest of its body; nginx's lingering_timeout. */
-#define EARLY_PATIENCE SECONDS(5)
-
-bool worker_is_left(const struct relay_worker *w)
-{
-	const struct switch_word word = service_word(w->service);
-
-	if (w->gone || !w->place.up || w->place.leaving || word.mode == SWITCH_OFFLINE) {
-		return true;
-	}
-	return w->slot != word.live && word.weight == 0 &&
-	       (w->service->is_preview || w->service->drain != DRAIN_CONNECTIONS ||
-		w->service->slots[w->slot].cut.on);
-}
 
 /* Nothing new is placed in the slot: what is not open yet goes to the live one. */
 static bool slot_is_left(const struct relay_service *s, enum slot_id slot)
@@ -136,8 +131,8 @@ static bool end_early(struct relay_service *s, struct relay_slot *slot, bool all
 			continue;
 		}
 		worker_use(w);
-		done = end_still(worker_list(w, CONN_EARLY), EARLY_PATIENCE, now, batch,
-				 ret_next) &&
+		done = end_still(worker_list(w, CONN_EARLY), slot_patience(s, CONN_EARLY), now,
+				 batch, ret_next) &&
 		       (s->drain != DRAIN_IDLE || end_still(worker_list(w, CONN_PINNED),
 							    s->drain_idle, now, batch, ret_next));
 		worker_unuse(w);
@@ -378,42 +373,11 @@ void slot_timers_init(struct relay_service *s)
 	loop_timer_init(&s->slots[SLOT_B].drain_timer, on_slot_b);
 }
 
-void slot_watch(const struct conn *c)
-{
-	struct relay_service *s = c->service;
-	struct relay_slot *slot = &s->slots[c->worker->slot];
-	usec_t patience = c->class == CONN_EARLY			      ? EARLY_PATIENCE
-			  : c->class == CONN_PINNED && s->drain == DRAIN_IDLE ? s->drain_idle
-									      : USEC_NEVER;
-
-	if ((slot->draining || c->worker->drain_id) &&
-	    usec_add(c->since, patience) < slot->drain_timer.at) {
-		loop_timer_set(s->relay->loop, &slot->drain_timer, usec_add(c->since, patience));
-	}
-}
-
-static void halves_again(struct relay_worker *w)
-{
-	w->next_half = worker_list(w, CONN_HALF)->head;
-	w->halves_until = usec_monotonic();
-}
-
 static void all_halves_again(struct relay_slot *slot)
 {
 	vec_for_each (at, &slot->table.workers) {
-		halves_again(worker_of(*at));
+		worker_halves_again(worker_of(*at));
 	}
-}
-
-void worker_left(struct relay_worker *w)
-{
-	halves_again(w);
-	slot_look_soon(w->service, w->slot);
-}
-
-void slot_look_soon(struct relay_service *s, enum slot_id slot)
-{
-	loop_timer_set(s->relay->loop, &s->slots[slot].drain_timer, usec_monotonic());
 }
 
 /* ---- what slotd says */
@@ -472,7 +436,7 @@ void service_drain_worker(struct relay_service *s, enum slot_id slot, uint32_t k
 		return;
 	}
 	w->drain_id = id;
-	halves_again(w);
+	worker_halves_again(w);
 	on_slot(&s->slots[slot].drain_timer, slot);
 }
 

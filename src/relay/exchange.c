@@ -1,3 +1,5 @@
+#include "exchange.h"
+
 #include "relay.h"
 
 #include <slotd/cleanup.h>

@@ -1,4 +1,7 @@
+#include "follow.h"
+
 #include "follow_stream.h"
+#include "strict_chunks.h"
 
 #include <string.h>
 

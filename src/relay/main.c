@@ -1,4 +1,10 @@
+#include "backlog.h"
+#include "capacity.h"
+#include "carry.h"
+#include "exchange.h"
+#include "messages.h"
 #include "relay.h"
+#include "service.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/helper.h>

@@ -1,6 +1,7 @@
 #include "place.h"
 
 #include <netinet/in.h>
+#include <string.h>
 
 static bool serves(const struct place_worker *w)
 {
@@ -264,4 +265,19 @@ uint32_t place_hash(const struct sockaddr *client)
 		return 0;
 	}
 	return place_hash_bytes(bytes, len);
+}
+
+uint16_t place_source(const struct sockaddr *from)
+{
+	struct sockaddr_in6 net;
+
+	if (from->sa_family != AF_INET6) {
+		return place_hash(from) % PLACE_SOURCES;
+	}
+	/* Who has one address of IPv6 has 2^64. */
+	memcpy(&net, from, sizeof(net));
+	if (!IN6_IS_ADDR_V4MAPPED(&net.sin6_addr)) {
+		memset(&net.sin6_addr.s6_addr[8], 0, 8);
+	}
+	return place_hash((const void *)&net) % PLACE_SOURCES;
 }

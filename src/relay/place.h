@@ -26,6 +26,8 @@ enum {
 	PLACE_NO_LIMIT = UINT32_MAX,
 	PLACE_NONE = UINT32_MAX, /* the key of no worker */
 	PLACE_WEIGHT_WHOLE = 10000,
+	/* Client addresses are told apart by so many numbers. */
+	PLACE_SOURCES = 1024,
 };
 
 #define PLACE_AVOID_FIRST MSECONDS(10)
@@ -110,3 +112,6 @@ bool place_leaves_to(uint32_t own, uint32_t least);
 uint32_t place_hash_bytes(const void *data, size_t len);
 /** Returns a hash of the client's address without its port; 0 for unix sockets. */
 uint32_t place_hash(const struct sockaddr *client);
+/** Returns the number of a client's address, below PLACE_SOURCES: an IPv6 network of 64 bits has
+ * one. */
+uint16_t place_source(const struct sockaddr *from);

@@ -1,4 +1,16 @@
+#include "service.h"
+
+#include "canary.h"
+#include "client_limits.h"
+#include "conn_close.h"
+#include "conn_place.h"
+#include "drain.h"
+#include "listener.h"
+#include "page.h"
 #include "relay.h"
+#include "service_facts.h"
+#include "stall_look.h"
+#include "workers.h"
 
 #include <slotd/cleanup.h>
 
@@ -7,7 +19,7 @@
 
 static void settle(struct loop_idle *idle);
 static void on_retry(struct loop_timer *t), on_hold(struct loop_timer *t),
-	on_connect(struct loop_timer *t), on_end(struct loop_timer *t);
+	on_end(struct loop_timer *t);
 
 int service_new(struct relay *relay, uint32_t index, const char *name, struct relay_service **ret)
 {
@@ -26,7 +38,7 @@ int service_new(struct relay *relay, uint32_t index, const char *name, struct re
 	loop_idle_init(&s->settle, settle);
 	loop_timer_init(&s->retry_timer, on_retry);
 	loop_timer_init(&s->hold_timer, on_hold);
-	loop_timer_init(&s->connect_timer, on_connect);
+	loop_timer_init(&s->connect_timer, on_connect_timer);
 	loop_timer_init(&s->limit_timer, on_limit);
 	loop_timer_init(&s->end_timer, on_end);
 	loop_timer_init(&s->stall_timer, on_stall);
@@ -43,21 +55,6 @@ static unsigned end_some(struct conn_list *l, unsigned batch)
 		conn_end(l->head);
 	}
 	return batch;
-}
-
-static struct relay_worker *worker_free(struct relay_worker *w)
-{
-	struct place_table *table = &w->service->slots[w->slot].table;
-
-	vec_for_each (at, &table->workers) {
-		if (*at == &w->place) {
-			vec_remove(&table->workers, (size_t)(at - table->workers.at));
-			break;
-		}
-	}
-	free(w->name);
-	free(w);
-	return NULL;
 }
 
 static unsigned end_worker(struct relay_worker *w, unsigned batch)
@@ -111,14 +108,6 @@ static void slot_done(struct relay_service *s, struct relay_slot *slot)
 		worker_free(worker_of(slot->table.workers.at[0]));
 	}
 	vec_done(&slot->table.workers);
-}
-
-void service_close_listeners(struct relay_service *s)
-{
-	while (s->listeners.len) {
-		listener_free(s->listeners.at[0]);
-	}
-	vec_done(&s->listeners);
 }
 
 struct relay_service *service_free(struct relay_service *s)
@@ -188,28 +177,7 @@ void service_end(struct relay_service *s)
 	}
 }
 
-struct switch_word service_word(const struct relay_service *s)
-{
-	const struct switch_entry *entry = &s->relay->board->services[s->index];
-
-	struct switch_word word =
-		switch_unpack(atomic_load_explicit(&entry->word, memory_order_acquire));
-
-	if (s->is_preview) {
-		word.live = slot_other(word.live);
-		word.weight = 0;
-		word.mode = SWITCH_OPEN;
-	}
-	return word;
-}
-
 /* ---- holding: clients wait in the kernel's queue while nobody can take them */
-
-bool service_gave_up(const struct relay_service *s)
-{
-	return s->holding_since && s->hold_timeout != USEC_NEVER &&
-	       usec_add(s->holding_since, s->hold_timeout) <= usec_monotonic();
-}
 
 /* Somebody could take a connection, were it not for worker_max. */
 static bool somebody_serves(const struct relay_service *s, usec_t now)
@@ -222,24 +190,6 @@ static bool somebody_serves(const struct relay_service *s, usec_t now)
 static struct conn *held_head(const struct relay_service *s)
 {
 	return s->unplaced[CONN_HELD].head;
-}
-
-bool service_accepting(const struct relay_service *s)
-{
-	const struct switch_word word = service_word(s);
-
-	if (!s->complete || s->relay->exhausted || s->relay->full || s->relay->yielding) {
-		return false;
-	}
-	return service_answers(s) || service_gave_up(s) ||
-	       (word.mode == SWITCH_OPEN && !held_head(s) &&
-		place_any_up(&s->slots[word.live].table));
-}
-
-void service_settle_soon(struct relay_service *s)
-{
-	s->held_news = true; /* also for those that were tried before it came */
-	loop_idle_queue(s->relay->loop, &s->settle);
 }
 
 /* Could any held connection be placed? */
@@ -365,126 +315,4 @@ static void on_retry(struct loop_timer *t)
 static void on_hold(struct loop_timer *t)
 {
 	service_settle_soon(container_of(t, struct relay_service, hold_timer));
-}
-
-/* ---- connects that take long */
-
-/* When the first of a slot is due; the lists are in the order of time. */
-static usec_t connect_due(const struct relay_service *s, enum slot_id slot)
-{
-	const struct conn *c = s->slots[slot].queued.head;
-
-	return c ? usec_add(c->since, s->connect_timeout) : USEC_NEVER;
-}
-
-static void on_connect(struct loop_timer *t)
-{
-	struct relay_service *s = container_of(t, struct relay_service, connect_timer);
-	const usec_t now = usec_monotonic();
-	unsigned batch = TURN_BATCH;
-
-	for (int i = SLOT_A; i < SLOT_MAX_; i++) {
-		while (batch && connect_due(s, (enum slot_id)i) <= now) {
-			batch--;
-			conn_connect_expired(s->slots[i].queued.head);
-		}
-	}
-	service_watch_connects(s);
-}
-
-void service_watch_connects(struct relay_service *s)
-{
-	const usec_t a = connect_due(s, SLOT_A), b = connect_due(s, SLOT_B);
-	const usec_t first = a < b ? a : b;
-
-	/* One that has connected since leaves the timer to fire once in vain. */
-	if (first < s->connect_timer.at) {
-		loop_timer_set(s->relay->loop, &s->connect_timer, first);
-	}
-	if (first != USEC_NEVER) {
-		stall_watch_connect(s);
-	}
-}
-
-/* ---- workers */
-
-const char *worker_label(const struct relay_worker *w)
-{
-	static char text[ADDRESS_TEXT_MAX];
-
-	return w->name ? w->name : address_format(&w->address, text, sizeof(text));
-}
-
-struct relay_worker *service_find_worker(struct relay_service *s, enum slot_id slot, uint32_t key)
-{
-	vec_for_each (at, &s->slots[slot].table.workers) {
-		if ((*at)->key == key && !worker_of(*at)->gone) {
-			return worker_of(*at);
-		}
-	}
-	return NULL;
-}
-
-int service_worker(struct relay_service *s, enum slot_id slot, uint32_t key,
-		   struct relay_worker **ret)
-{
-	struct relay_worker *w = service_find_worker(s, slot, key);
-
-	if (!w) {
-		w = calloc(1, sizeof(*w));
-		if (!w) {
-			return -ENOMEM;
-		}
-		w->service = s;
-		w->slot = slot;
-		w->place.key = key;
-		if (vec_push(&s->slots[slot].table.workers, &w->place) < 0) {
-			free(w);
-			return -ENOMEM;
-		}
-	}
-	*ret = w;
-	return 0;
-}
-
-void service_worker_gone(struct relay_service *s, enum slot_id slot, uint32_t key)
-{
-	struct relay_worker *w = service_find_worker(s, slot, key);
-
-	if (w) {
-		w->place.up = false;
-		w->gone = true;
-		worker_left(w);
-		worker_released(w);
-	}
-}
-
-void worker_released(struct relay_worker *w)
-{
-	struct relay_service *s = w->service;
-	const struct relay_slot *slot = &s->slots[w->slot];
-
-	if ((slot->n_conns == 0 && (slot->draining || slot->cut.on)) ||
-	    (w->drain_id && w->n_conns == 0)) {
-		slot_look_soon(s, w->slot);
-	}
-	if (held_head(s)) {
-		service_settle_soon(s);
-	}
-	if (w->gone && !w->in_use && w->n_conns == 0) {
-		worker_free(w);
-	}
-}
-
-void worker_use(struct relay_worker *w)
-{
-	w->in_use = true;
-}
-
-void worker_unuse(struct relay_worker *w)
-{
-	w->in_use = false;
-	if (w->gone && w->n_conns == 0) {
-		worker_free(w);
-	}
 }

@@ -1,4 +1,6 @@
-#include "strict_parts.h"
+#include "strict.h"
+
+#include "strict_fields.h"
 
 #include <endian.h>
 #include <string.h>

@@ -58,7 +58,3 @@ void strict_start(struct strict *s, bool answer);
  * Refused: s->why is set.
  */
 size_t strict_head(struct strict *s, const char *data, size_t len, bool *ret_done);
-/** The head is complete, and a chunked body follows. */
-void strict_chunks(struct strict *s);
-/** Reads on in a chunked body and its trailers, at most to the end of a line of these. */
-size_t strict_chunked(struct strict *s, const char *data, size_t len, bool *ret_done);

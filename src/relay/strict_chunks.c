@@ -1,3 +1,5 @@
+#include "strict_chunks.h"
+
 #include "strict_parts.h"
 
 #include <ctype.h>

@@ -1,4 +1,4 @@
-#include "strict_parts.h"
+#include "strict_fields.h"
 
 #include <ctype.h>
 #include <string.h>

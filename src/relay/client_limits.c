@@ -1,28 +1,17 @@
+#include "client_limits.h"
+
+#include "conn.h"
+#include "conn_close.h"
 #include "relay.h"
+#include "workers.h"
 
 #include <slotd/cleanup.h>
-
-#include <netinet/in.h>
-#include <string.h>
 
 /*
  * Clients that cost and give nothing. The lists of classes are in the order of time, so that the
  * heads alone tell who is due: one timer a service, set when the first connection with a limit
  * comes in, and not moved by all the others.
  */
-
-void limits_watch(struct conn *c)
-{
-	struct relay_service *s = c->service;
-	usec_t at = usec_add(c->since, class_limit((enum conn_class)c->class, &s->limits));
-
-	if (at < s->limit_timer.at) {
-		loop_timer_set(s->relay->loop, &s->limit_timer, at);
-	}
-	if (c->worker) {
-		slot_watch(c);
-	}
-}
 
 enum {
 	LOOK_ON,
@@ -117,24 +106,9 @@ void on_limit(struct loop_timer *t)
 #define TIME_TO_SPEAK MSECONDS(100)
 
 enum {
-	LOOK_AT = 64,	      /* so many of a list, for one that may go */
-	ANY_SOURCE = SOURCES, /* a number that no address has */
+	LOOK_AT = 64,		    /* so many of a list, for one that may go */
+	ANY_SOURCE = PLACE_SOURCES, /* a number that no address has */
 };
-
-uint16_t limits_source(const struct sockaddr *from)
-{
-	struct sockaddr_in6 net;
-
-	if (from->sa_family != AF_INET6) {
-		return place_hash(from) % SOURCES;
-	}
-	/* Who has one address of IPv6 has 2^64. */
-	memcpy(&net, from, sizeof(net));
-	if (!IN6_IS_ADDR_V4MAPPED(&net.sin6_addr)) {
-		memset(&net.sin6_addr.s6_addr[8], 0, 8);
-	}
-	return place_hash((const void *)&net) % SOURCES;
-}
 
 struct search {
 	uint16_t source; /* of these only */
@@ -185,7 +159,7 @@ static uint16_t find_crowd(const struct relay *relay, const uint32_t by_source[]
 {
 	uint16_t most = 0;
 
-	for (uint16_t i = 1; i < SOURCES; i++) {
+	for (uint16_t i = 1; i < PLACE_SOURCES; i++) {
 		most = by_source[i] > by_source[most] ? i : most;
 	}
 	return by_source[most] >= relay->max_conns / 4 ? most : (uint16_t)ANY_SOURCE;
