@@ -1,14 +1,15 @@
 /* What the options of canaries mean, and whether they can work. */
 
-#include "messages.h"
-#include "service.h"
+#include "canary.h"
 
+#include "messages.h"
+
+#include <slotd/address.h>
 #include <slotd/cleanup.h>
+#include <slotd/network.h>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <slotd/address.h>
-#include <slotd/network.h>
 #include <string.h>
 
 static void read_steps(struct service_making *m)

@@ -1,9 +1,10 @@
 /* What only shows when everything is there: addresses and files that two want at once. */
-#include <slotd/cleanup.h>
+#include "check.h"
 
 #include "endpoint.h"
-#include "load.h"
 #include "messages.h"
+
+#include <slotd/cleanup.h>
 
 /* Somebody's wish for an address. */
 struct claim {

@@ -1,8 +1,11 @@
 /* What slotctl needs of the file: its own section, and what stands in it, without its meaning. */
-#include <slotd/cleanup.h>
-
 #include "file.h"
-#include "load.h"
+#include "include.h"
+#include "loader.h"
+#include "options_supervisord.h"
+#include "sections.h"
+
+#include <slotd/cleanup.h>
 
 static int read_options(struct loader *l, const char *section, const struct option_def *defs,
 			void *object)
@@ -65,7 +68,7 @@ int config_load_ctl(const char *path, struct diag *diag, struct ctl_config **ret
 	}
 	file = path ? path : file_find_default(NULL);
 	if (file) {
-		r = load_file(&l, file, diag);
+		r = loader_file(&l, file, diag);
 	}
 	if (r == 0 && path && l.document.sections.len == 0) { /* another kind of file */
 		r = diag_set(diag, -EINVAL, ".ini file does not include supervisorctl section");
@@ -144,7 +147,7 @@ int config_walk(const char *path, config_item_fn *fn, void *data, struct diag *d
 	if (r < 0) {
 		return diag_set_errno(diag, r, "cannot load the configuration");
 	}
-	r = load_file(&l, path, diag);
+	r = loader_file(&l, path, diag);
 	if (r < 0) {
 		return r;
 	}

@@ -4,10 +4,11 @@
  * A worker differs when something differs that it only takes over by starting again; a group, as
  * Supervisor's reread sees it, when anything at all differs.
  */
+#include "options_program.h"
+#include "options_service.h"
+
 #include <slotd/cleanup.h>
 #include <slotd/map.h>
-
-#include "options.h"
 
 static const struct option_def *const program_tables[] = {
 	program_options,

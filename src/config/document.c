@@ -14,7 +14,7 @@
 
 #include "document.h"
 #include "messages.h"
-#include "options.h"
+#include "sections.h"
 
 int document_init(struct document *d)
 {

@@ -1,8 +1,9 @@
 /* environment= of [supervisord], [slotd] and of programs, and what it loses. */
-#include <slotd/cleanup.h>
+#include "environment.h"
 
-#include "load.h"
 #include "messages.h"
+
+#include <slotd/cleanup.h>
 
 /* "%%%%" is one % once expanded twice; a "%%" that stands alone is not. */
 static bool has_single(const char *raw)

@@ -1,9 +1,14 @@
 /* Which programs form which groups, and in which order everything starts. */
-#include <slotd/cleanup.h>
+#include "groups.h"
 
-#include "load.h"
 #include "messages.h"
+#include "options_program.h"
+#include "options_supervisord.h"
+#include "program.h"
+#include "sections.h"
 #include "values.h"
+
+#include <slotd/cleanup.h>
 
 static int add_group(struct loader *l, const char *name, int priority, struct config_place place,
 		     struct group_config **ret)

@@ -1,5 +1,8 @@
 /* The tables as text: --help-config, and the options part of slotd.conf(5). */
-#include "options.h"
+#include "help.h"
+
+#include "options_supervisord.h"
+#include "sections.h"
 
 #include <slotd/mdoc.h>
 

@@ -1,9 +1,9 @@
 /* What a deploy's commands should not do, because slotd does it: most were a deploy script before.
  */
 
-#include "load.h"
+#include "hooks.h"
+
 #include "messages.h"
-#include "service.h"
 
 #include <slotd/cleanup.h>
 

@@ -1,9 +1,12 @@
 /* [include]: more files, named by shell patterns relative to the main file. */
-#include <ctype.h>
+#include "include.h"
+
+#include "messages.h"
+#include "options_supervisord.h"
+
 #include <slotd/cleanup.h>
 
-#include "load.h"
-#include "messages.h"
+#include <ctype.h>
 
 static int include_file(struct loader *l, const char *path, struct config_place at)
 {
@@ -14,7 +17,7 @@ static int include_file(struct loader *l, const char *path, struct config_place 
 		config_error(l->config, at, "[include] files: more than %d files", LOAD_FILES_MAX);
 		return -E2BIG;
 	}
-	r = load_file(l, path, &diag);
+	r = loader_file(l, path, &diag);
 	if (r < 0 && r != -ENOMEM) {
 		config_error(l->config, at, "[include] files: %s", diag.text);
 		r = 0;

@@ -1,8 +1,9 @@
 /* slotd-conf-man PROLOGUE: the prologue with its line ".\" OPTIONS" replaced by the tables. */
-#include <slotd/cleanup.h>
-#include <string.h>
+#include "help.h"
 
-#include "options.h"
+#include <slotd/cleanup.h>
+
+#include <string.h>
 
 int main(int argc, char *argv[])
 {

@@ -1,12 +1,13 @@
 #include "options.h"
 
-#include <ctype.h>
-#include <limits.h>
+#include "values.h"
+
 #include <slotd/cleanup.h>
 #include <slotd/strbuf.h>
-#include <strings.h>
 
-#include "values.h"
+#include <ctype.h>
+#include <limits.h>
+#include <strings.h>
 
 /* ---- parsers, by type ---------------------------------------------------------------------- */
 
@@ -497,15 +498,6 @@ int option_parse(const struct option_def *def, const char *text, void *object, s
 	const struct parsing p = {def, memory, diag};
 
 	return types[def->type].parse(&p, text, (char *)object + def->offset);
-}
-
-bool option_repeats(const char *section, const char *name)
-{
-	const char *rest;
-	const struct section_kind *kind = section_kind(section, &rest);
-	const struct option_def *def = kind ? option_find(kind, name) : NULL;
-
-	return def && def->type == OPT_CREDENTIALS;
 }
 
 bool option_equal(const struct option_def *def, const void *a, const void *b)

@@ -94,36 +94,6 @@ struct option_def {
 	.offset = offsetof(s, m) + 0 * sizeof(char[sizeof(((s *)0)->m) == sizeof(int) ? 1 : -1]), \
 	.type = OPT_WORD, .names = (words)
 
-extern const struct option_def supervisord_options[]; /* and [slotd] */
-extern const struct option_def program_options[];
-extern const struct option_def eventlistener_options[]; /* besides those of a program */
-extern const struct option_def fcgi_options[];		/* besides those of a program */
-extern const struct option_def group_options[];
-extern const struct option_def service_options[];
-extern const struct option_def unix_server_options[];
-extern const struct option_def inet_server_options[];
-extern const struct option_def ctl_options[];
-extern const struct option_def include_options[];
-extern const struct option_def rpcinterface_options[];
-extern const struct option_def ctlplugin_options[];
-
-/** A kind of section: the beginning of its name, and its options. */
-struct section_kind {
-	const char *name; /* "program:" with a name to follow, or "supervisord" */
-	bool named;	  /* [name:x] */
-	bool ours;	  /* an unknown option is an error */
-	bool any_option;  /* it may have further options, for another program */
-	const struct option_def *options[3]; /* NULL-terminated */
-	const char *help;
-};
-extern const struct section_kind section_kinds[]; /* ends with a NULL name */
-
-/** Returns the kind of "[program:web]", with *ret_rest "web", or NULL for a section without a name.
- * Returns NULL for an unknown section. */
-const struct section_kind *section_kind(const char *section, const char **ret_rest);
-/** Returns NULL if the kind has no such option. */
-const struct option_def *option_find(const struct section_kind *kind, const char *name);
-
 /**
  * Parses text into the field.
  *
@@ -131,9 +101,6 @@ const struct option_def *option_find(const struct section_kind *kind, const char
  */
 int option_parse(const struct option_def *def, const char *text, void *object, struct arena *memory,
 		 struct diag *diag);
-
-/** May this option of a section be given several times, each time with more of its lines? */
-bool option_repeats(const char *section, const char *name);
 
 /** Is this option equal in two objects? An OPT_SPECIAL always is. */
 bool option_equal(const struct option_def *def, const void *a, const void *b);
@@ -146,6 +113,3 @@ enum {
 /** Writes ", 1 to 65535", ": off, v1, v2" or "" into buf. Returns buf. */
 const char *option_range(const struct option_def *def, char *buf, size_t size);
 const char *option_effect_name(enum option_effect effect);
-
-/** Prints the part of slotd.conf(5) that describes options, from the tables, in mdoc(7). */
-void config_man(FILE *to);

@@ -1,5 +1,5 @@
 /* [program:x], and what [eventlistener:x] and [fcgi-program:x] have beside it. */
-#include "options.h"
+#include "options_program.h"
 
 #include <limits.h>
 

@@ -1,5 +1,5 @@
 /* [service:x] */
-#include "options.h"
+#include "options_service.h"
 
 #define S struct service_config
 #define B struct service_slot_config

@@ -1,5 +1,5 @@
 /* [supervisord] and [slotd], and the sections around the programs. */
-#include "options.h"
+#include "options_supervisord.h"
 
 #include <limits.h>
 

@@ -5,7 +5,14 @@
  * apart.
  */
 #include "program.h"
+
+#include "environment.h"
 #include "messages.h"
+#include "options_program.h"
+#include "program_kinds.h"
+#include "program_schedule.h"
+#include "sections.h"
+#include "unknown.h"
 #include "values.h"
 
 #include <slotd/cleanup.h>

@@ -1,22 +1,9 @@
 #pragma once
 
-/** What the files that read the sections of programs share. */
+/** A program, from whichever section. */
 
-#include "load.h"
+#include "program_making.h"
 
-struct program_making {
-	struct loader *l;
-	const struct program_spec *spec;
-	struct program_config *program;
-	struct expansions names; /* of the whole program */
-};
-
-/** Returns the place of an option: its own line, or that of its section. */
-struct config_place program_place(const struct program_making *m, const char *option);
-
-/** Reads the options of event listeners. Returns 0 or -ENOMEM. */
-int program_check_listener(struct program_making *m);
-/** Checks schedule= and reads its time zone. Returns 0 or -ENOMEM. */
-int program_check_schedule(struct program_making *m);
-/** Reads the options of fcgi-programs. Returns 0 or -ENOMEM. */
-int program_check_fcgi(struct program_making *m);
+/** Makes a program with its workers and adds it to the config; *ret is NULL if it cannot be used.
+ */
+int load_program(struct loader *l, const struct program_spec *spec, struct program_config **ret);

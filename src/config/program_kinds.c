@@ -1,16 +1,14 @@
 /* What [eventlistener:x] and [fcgi-program:x] have beside the options of a program. */
-#include <ctype.h>
+#include "program_kinds.h"
+
+#include "messages.h"
+#include "unknown.h"
+#include "values.h"
+
 #include <slotd/cleanup.h>
 #include <slotd/event.h>
 
-#include "messages.h"
-#include "program.h"
-#include "values.h"
-
-struct config_place program_place(const struct program_making *m, const char *option)
-{
-	return loader_place(m->spec->section, option);
-}
+#include <ctype.h>
 
 static int compare_texts(const void *a, const void *b)
 {

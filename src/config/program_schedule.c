@@ -1,6 +1,7 @@
 /* schedule=: when a program runs, and in which time zone. */
+#include "program_schedule.h"
+
 #include "messages.h"
-#include "program.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/schedule.h>

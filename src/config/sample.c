@@ -1,7 +1,7 @@
 /* A file to start from, made of the option tables: echo_supervisord_conf(1). */
-#include <slotd/cleanup.h>
+#include "sections.h"
 
-#include "options.h"
+#include <slotd/cleanup.h>
 
 #include <string.h>
 

@@ -1,7 +1,11 @@
 /* The kinds of sections: what may stand in a file. */
-#include <slotd/cleanup.h>
+#include "sections.h"
 
-#include "options.h"
+#include "options_program.h"
+#include "options_service.h"
+#include "options_supervisord.h"
+
+#include <slotd/cleanup.h>
 
 const struct section_kind section_kinds[] = {
 	{"supervisord", .options = {supervisord_options},
@@ -78,4 +82,13 @@ const struct option_def *option_find(const struct section_kind *kind, const char
 		}
 	}
 	return NULL;
+}
+
+bool option_repeats(const char *section, const char *name)
+{
+	const char *rest;
+	const struct section_kind *kind = section_kind(section, &rest);
+	const struct option_def *def = kind ? option_find(kind, name) : NULL;
+
+	return def && def->type == OPT_CREDENTIALS;
 }

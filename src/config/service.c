@@ -1,53 +1,28 @@
 /* [service:x]: a public socket with two slots. */
 #include "service.h"
-#include "endpoint.h"
-#include "messages.h"
 
-#include <ctype.h>
+#include "canary.h"
+#include "endpoint.h"
+#include "hooks.h"
+#include "messages.h"
+#include "options_program.h"
+#include "options_service.h"
+#include "service_making.h"
+#include "service_programs.h"
+#include "service_slots.h"
+#include "unknown.h"
+
 #include <slotd/cleanup.h>
 #include <slotd/health.h>
 #include <slotd/notice.h>
 #include <slotd/rolling.h>
 #include <slotd/status_list.h>
+
+#include <ctype.h>
 #include <stdarg.h>
 
 /* A shorter one tells more of the machine's load than of the worker. */
 #define WATCHDOG_MIN MSECONDS(100)
-
-void service_error(struct service_making *m, const char *option, const char *fmt, ...)
-{
-	char text[DIAG_TEXT_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	config_error(m->l->config, loader_place(m->section, option), "[%s] %s", m->section->name,
-		     text);
-}
-
-void service_missing(struct service_making *m, const char *option, const char *sentence)
-{
-	if (!section_typo(m->section, option)) {
-		service_error(m, option, "has no %s=; %s", option, sentence);
-	}
-}
-
-const struct option_def *service_option(const char *name)
-{
-	const char *rest;
-
-	return option_find(section_kind("service:", &rest), name);
-}
-
-void service_names(const struct service_making *m, enum slot_id slot, struct expansions *ret)
-{
-	*ret = (struct expansions){.parent = &m->l->base};
-	expansions_text(ret, "service_name", m->service->name);
-	if (slot >= 0) {
-		expansions_text(ret, "slot", slot_name(slot));
-	}
-}
 
 /* ---- listen -------------------------------------------------------------------------------- */
 

@@ -2,13 +2,18 @@
  * The second form of [service:x]: command= and two lists of ports make the programs x-a and x-b,
  * just as if they stood in the file with numprocs_start at the first port.
  */
+#include "service_programs.h"
+
+#include "groups.h"
 #include "messages.h"
-#include "service.h"
+#include "program.h"
+#include "service_making.h"
 #include "values.h"
 
-#include <ctype.h>
 #include <slotd/cleanup.h>
 #include <slotd/health.h>
+
+#include <ctype.h>
 
 struct ports {
 	unsigned *at;

@@ -1,6 +1,9 @@
 /* Which programs are in which slot, and at which address each worker is. */
+#include "service_slots.h"
+
 #include "endpoint.h"
-#include "service.h"
+#include "service_programs.h"
+#include "unknown.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/health.h>

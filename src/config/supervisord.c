@@ -1,14 +1,19 @@
 /* [supervisord], [slotd], and the servers of either. */
-#include <limits.h>
-#include <slotd/cleanup.h>
-#include <slotd/notice.h>
-#include <string.h>
+#include "supervisord.h"
 
 #include "endpoint.h"
+#include "environment.h"
 #include "file.h"
-#include "load.h"
 #include "messages.h"
+#include "options_supervisord.h"
+#include "unknown.h"
 #include "values.h"
+
+#include <slotd/cleanup.h>
+#include <slotd/notice.h>
+
+#include <limits.h>
+#include <string.h>
 
 /* For root: what systemd made for the unit (systemd.exec(5), StateDirectory= and its like), else
  * the usual place. */

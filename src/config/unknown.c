@@ -1,10 +1,14 @@
 /* Sections and options that nobody knows: most are typing mistakes. */
+#include "unknown.h"
+
+#include "messages.h"
+#include "options_supervisord.h"
+#include "sections.h"
+
 #include <slotd/cleanup.h>
 #include <slotd/config.h>
-#include <string.h>
 
-#include "load.h"
-#include "messages.h"
+#include <string.h>
 
 enum {
 	NEAREST_LEN_MAX = 64,

@@ -1,5 +1,6 @@
 /* [supervisord], programs, groups, listeners, servers; what a reload changes. */
 #include <signal.h>
+#include <slotd/strbuf.h>
 #include <syslog.h>
 
 #include "config_text.h"

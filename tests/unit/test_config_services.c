@@ -1,5 +1,6 @@
 /* [service:x] in both its forms. */
 #include <config/ports.h>
+#include <slotd/strbuf.h>
 
 #include "config_text.h"
 #include "suite.h"

@@ -1,4 +1,5 @@
 /* From bytes to sections and options: the rules of Python's ConfigParser as Supervisor uses it. */
+#include <config/document.h>
 #include <slotd/strbuf.h>
 
 #include "config_text.h"

@@ -1,6 +1,10 @@
 /* Expansions, environment=, the types of values, and the option tables themselves. */
 #include <config/endpoint.h>
+#include <config/expand.h>
+#include <config/help.h>
+#include <config/keyvalues.h>
 #include <config/options.h>
+#include <config/sections.h>
 #include <config/values.h>
 #include <signal.h>
 

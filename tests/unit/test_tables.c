@@ -1,5 +1,5 @@
 /* All tables of names, and the tables of options, in one walk. */
-#include "config/options.h"
+#include "config/sections.h"
 #include "probe/verdict.h"
 #include "relay/count.h"
 
