@@ -1,4 +1,6 @@
-#include "phases.h"
+#include "canary.h"
+
+#include "deploy_phases.h"
 
 /* ---- canary: before the flip, a share of the connections ---- */
 

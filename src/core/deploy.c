@@ -1,3 +1,4 @@
+#include "deploy_phases.h"
 #include "phases.h"
 
 #include <assert.h>

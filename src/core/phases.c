@@ -1,5 +1,9 @@
 #include "phases.h"
 
+#include "canary.h"
+#include "deploy_phases.h"
+#include "roll_phases.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <slotd/cleanup.h>

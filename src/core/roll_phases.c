@@ -1,6 +1,8 @@
 /* The phases of a rolling restart: roll, settle. */
 
-#include "phases.h"
+#include "roll_phases.h"
+
+#include "deploy_phases.h"
 
 void roll_enter(struct deploy *d, const struct deploy_event *ev, struct plan *plan)
 {

@@ -1,3 +1,4 @@
+#include "http.h"
 #include "prober.h"
 
 #include <slotd/cleanup.h>

@@ -1,4 +1,6 @@
 #include "prober.h"
+#include "http.h"
+#include "tcp.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/log.h>

@@ -78,14 +78,3 @@ int check_introduce(const struct check *c);
  * TIME_WAIT.
  */
 void probe_socket_made(int fd);
-
-/* ---- tcp.c: connecting without blocking ---- */
-void tcp_init(struct check *c);
-void tcp_begin(struct check *c);
-void tcp_end(struct check *c);
-
-/* ---- http.c ---- */
-int http_init(struct http *h, struct prober *p);
-void http_done(struct http *h);
-void http_begin(struct check *c);
-void http_end(struct check *c);

@@ -1,3 +1,4 @@
+#include "tcp.h"
 #include "prober.h"
 
 #include <slotd/cleanup.h>

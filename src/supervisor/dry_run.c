@@ -1,6 +1,7 @@
 #include "dry_run.h"
 #include "deploy/hooks.h"
-#include "deploy/jobs.h"
+#include "deploy/job_checks.h"
+#include "dry_run_look.h"
 #include "service/service.h"
 #include "show/publish.h"
 #include "show/requests.h"

@@ -19,25 +19,3 @@ int dry_run_begin(struct supervisor *sup, const struct job_request *req, uint32_
 /** Ends what is under way without an answer: slotd ends, or slotd-control was lost, whose successor
  * counts its requests anew. */
 void dry_runs_done(struct supervisor *sup);
-
-/* ---- in the child ---- */
-
-/** An address of the idle slot's workers. */
-struct dry_run_port {
-	const char *address;
-	const char *name; /* of the worker */
-	int pid;	  /* of the worker that has it now; 0: it does not run */
-};
-
-struct dry_run_look {
-	const char *directory; /* NULL: none */
-	uint64_t min_free;     /* bytes; 0: it does not matter */
-	const struct dry_run_port *ports;
-	size_t n_ports;
-};
-
-/**
- * For child_run: prints a line for the disk, and one for each port, on fd 1. A line with '!' at its
- * beginning says what would make the deploy fail.
- */
-int dry_run_look(void *data);

@@ -1,4 +1,4 @@
-#include "dry_run.h"
+#include "dry_run_look.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/listen.h>

@@ -10,6 +10,7 @@
 #include "link/activity.h"
 #include "link/daemon_row.h"
 #include "link/directories.h"
+#include "link/helper_set.h"
 #include "link/helpers.h"
 #include "link/inheritance.h"
 #include "link/kept.h"

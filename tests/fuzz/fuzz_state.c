@@ -8,6 +8,7 @@
 #include <supervisor/deploy/job_history.h>
 #include <supervisor/deploy/jobs.h>
 #include <supervisor/deploy/records.h>
+#include <supervisor/deploy/records_read.h>
 #include <supervisor/link/activity.h>
 #include <supervisor/link/kept.h>
 #include <supervisor/supervisor.h>

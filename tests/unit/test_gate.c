@@ -1,5 +1,6 @@
 /* service/gate.c: health checks, for the gate of a swap and afterwards. */
 #include <supervisor/service/gate.h>
+#include <supervisor/service/gate_report.h>
 
 #include "service_world.h"
 #include "suite.h"

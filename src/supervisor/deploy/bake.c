@@ -1,5 +1,5 @@
 #include "deploy/bake.h"
-#include "service/gate.h"
+#include "service/gate_report.h"
 #include "service/handoff_ops.h"
 #include "service/observers.h"
 #include "service/place.h"

@@ -1,7 +1,7 @@
 #include "deploy/canary.h"
 #include "deploy/job.h"
 #include "deploy/records.h"
-#include "service/gate.h"
+#include "service/gate_report.h"
 #include "service/handoff_ops.h"
 #include "service/observers.h"
 #include "service/place.h"

@@ -1,5 +1,6 @@
 /* Which jobs may begin, and how they begin. */
 
+#include "deploy/job_checks.h"
 #include "deploy/jobs.h"
 #include "deploy/roll.h"
 #include "deploy/upkeep.h"

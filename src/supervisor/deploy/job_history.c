@@ -2,6 +2,7 @@
 #include "deploy/job_steps.h"
 #include "deploy/jobs.h"
 #include "deploy/records.h"
+#include "deploy/records_read.h"
 #include "link/inheritance.h"
 
 #include <slotd/cleanup.h>

@@ -198,6 +198,17 @@ char *job_history_line(const struct job *j)
 	return text;
 }
 
+void job_end_log(struct job *j)
+{
+	job_log_end(&j->log);
+	if (!job_log_open_still(&j->log)) {
+		j->ended = true;
+	} else {
+		loop_timer_set(j->sup->loop, &j->patience,
+			       usec_add(usec_monotonic(), JOB_LOG_PATIENCE));
+	}
+}
+
 void job_close(struct job *j)
 {
 	char *text;

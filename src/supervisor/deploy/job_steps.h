@@ -6,6 +6,9 @@
 
 #include <slotd/plan.h>
 
+/** A log that is not written by then is on a disk that hangs. */
+#define JOB_LOG_PATIENCE SECONDS(5)
+
 /** A line of it. */
 void job_line(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** It is to be told anew. */
@@ -16,7 +19,7 @@ void job_close(struct job *j);
 char *job_history_line(const struct job *j);
 /** Writes the path of its log, log_dir/SERVICE-JOB.log. Returns buf. */
 const char *job_log_path(const struct job *j, char *buf, size_t size);
-/** Its log is complete; whoever follows it is told of its end when that is written. jobs.c. */
+/** Its log is complete; whoever follows it is told of its end when that is written. */
 void job_end_log(struct job *j);
 
 /** "3/6 gate ok 1.1 s ..." for the step that has ended. */

@@ -1,5 +1,6 @@
 #include "deploy/jobs.h"
 #include "deploy/hooks.h"
+#include "deploy/job_checks.h"
 #include "deploy/job_files.h"
 #include "deploy/job_log.h"
 #include "deploy/job_steps.h"
@@ -20,9 +21,6 @@
 enum {
 	JOBS_KEPT = 32, /* over all services: who follows one may come late */
 };
-
-/* A log that is not written by then is on a disk that hangs. */
-#define LOG_PATIENCE SECONDS(5)
 
 struct jobs {
 	VEC(struct job *) all; /* oldest first */
@@ -151,17 +149,6 @@ static void on_log_written(struct job_log *log)
 	}
 }
 
-void job_end_log(struct job *j)
-{
-	job_log_end(&j->log);
-	if (!job_log_open_still(&j->log)) {
-		j->ended = true;
-	} else {
-		loop_timer_set(j->sup->loop, &j->patience,
-			       usec_add(usec_monotonic(), LOG_PATIENCE));
-	}
-}
-
 /* A log that is in the way is written on. */
 static void begin_log(struct job *j, const char *why)
 {
@@ -236,7 +223,7 @@ static void open_log(struct job *j)
 		       j->sup->config->supervisord.run_dir);
 	spec.spawn.run = job_tidy;
 	spec.spawn.data = &tidy;
-	spec.timeout = LOG_PATIENCE;
+	spec.timeout = JOB_LOG_PATIENCE;
 	spec.done = on_tidied;
 	r = child_run(&j->sup->children, &j->tidy, &spec);
 	if (r < 0) {

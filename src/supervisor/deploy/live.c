@@ -1,7 +1,7 @@
 #include "deploy/live.h"
 #include "deploy/live_adopt.h"
 #include "deploy/maintenance.h"
-#include "deploy/records.h"
+#include "deploy/records_read.h"
 #include "deploy/service_swap.h"
 #include "deploy/upkeep.h"
 #include "service/place.h"

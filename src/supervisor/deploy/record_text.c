@@ -1,6 +1,5 @@
 #include "deploy/record_text.h"
 #include "deploy/job.h"
-#include "deploy/records.h"
 #include "deploy/schedules.h"
 #include "service/service.h"
 

@@ -15,7 +15,19 @@ struct json_t;
 char *record_text(struct supervisor *sup, struct json_t *state, uint32_t next_job,
 		  const struct service *flipped);
 
-struct record;
+/** What the state file says of a service. */
+struct record {
+	enum slot_id live;
+	usec_t since; /* wall clock; 0: unknown */
+	char release[SLOT_MAX_][64];
+	bool proven[SLOT_MAX_];	    /* see struct service_slot */
+	usec_t frozen, rolled_back; /* see struct upkeep, as the texts */
+	char freezer[64], freeze_why[128];
+	char one_way[SLOT_MAX_][128];
+	usec_t offline;
+	char offliner[64], offline_why[128];
+	struct ab_test ab;
+};
 /** Takes from the service's part of the state file what people have asked for. */
 void record_text_upkeep(const struct json_t *one, struct record *ret);
 /**

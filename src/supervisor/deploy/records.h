@@ -9,31 +9,6 @@ struct json_t;
 /** Reads the state file. Returns 0, or -errno and diag if it cannot be read. */
 int records_init(struct supervisor *sup, struct diag *diag);
 void records_done(struct supervisor *sup);
-/** What the state file says of a service. */
-struct record {
-	enum slot_id live;
-	usec_t since; /* wall clock; 0: unknown */
-	char release[SLOT_MAX_][64];
-	bool proven[SLOT_MAX_];	    /* see struct service_slot */
-	usec_t frozen, rolled_back; /* see struct upkeep, as the texts */
-	char freezer[64], freeze_why[128];
-	char one_way[SLOT_MAX_][128];
-	usec_t offline;
-	char offliner[64], offline_why[128];
-	struct ab_test ab;
-};
-/** Returns 0; -ENOENT if there is no record; -EUCLEAN and diag if it is damaged. */
-int records_find(struct supervisor *sup, const char *service, struct record *ret,
-		 struct diag *diag);
-/**
- * Calls fn for each job that was running when the state file was last written. The object has job,
- * kind, who and release, and of a slotd of now to and began.
- */
-typedef void record_job_fn(struct supervisor *sup, const char *service, const struct json_t *job);
-void records_running_jobs(struct supervisor *sup, record_job_fn *fn);
-/** Returns up to when the runs of a worker are accounted for (seconds since the epoch), as the
- * state file said when slotd started; 0: it did not. */
-int64_t records_schedule(struct supervisor *sup, const char *namespec);
 /** Returns the state file as it was read or last written, borrowed. *ret_damage: why it could not
  * be read, or NULL. */
 const struct json_t *records_state(const struct supervisor *sup, const char **ret_damage);

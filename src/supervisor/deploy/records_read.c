@@ -1,4 +1,5 @@
 /* What the state file said when slotd started. */
+#include "deploy/records_read.h"
 #include "deploy/record_text.h"
 #include "deploy/records.h"
 #include "service/service.h"

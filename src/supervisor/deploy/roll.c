@@ -1,7 +1,7 @@
 #include "deploy/roll.h"
 #include "deploy/job_steps.h"
 #include "deploy/service_swap.h"
-#include "service/gate.h"
+#include "service/gate_report.h"
 #include "service/handoff_ops.h"
 #include "service/observers.h"
 #include "service/place.h"

@@ -1,5 +1,6 @@
 #include "deploy/schedules.h"
 #include "deploy/records.h"
+#include "deploy/records_read.h"
 #include "link/inheritance.h"
 #include "service/service.h"
 #include "worker/observers.h"

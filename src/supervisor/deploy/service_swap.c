@@ -8,6 +8,7 @@
 #include "deploy/reverify.h"
 #include "deploy/roll.h"
 #include "service/gate.h"
+#include "service/gate_report.h"
 #include "service/handoff_ops.h"
 #include "service/observers.h"
 #include "service/place.h"

@@ -40,3 +40,5 @@ void relay_page_drop(struct helper *h);
 /** Makes sup->relays, or takes what a former slotd has left. Returns 0 or -errno. */
 int relay_pool_make(struct supervisor *sup);
 void relay_pool_free(struct supervisor *sup);
+/** Gives slotd-control the relays' pages of counts. */
+void relays_publish(struct supervisor *sup, struct helper *control);

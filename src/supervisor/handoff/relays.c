@@ -2,6 +2,7 @@
 #include "handoff/relay_pages.h"
 #include "handoff/relays_former.h"
 #include "handoff/rounds.h"
+#include "link/helper_set.h"
 #include "link/helpers.h"
 #include "service/offline_page.h"
 #include "service/place.h"

@@ -15,9 +15,6 @@ void relays_done(struct supervisor *sup);
  */
 void relays_replace(struct supervisor *sup);
 
-/** Gives slotd-control the relays' pages of counts. */
-void relays_publish(struct supervisor *sup, struct helper *control);
-
 /** Returns the relay with this number, or NULL. */
 struct helper *relay_at(const struct supervisor *sup, unsigned i);
 /**

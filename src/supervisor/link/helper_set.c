@@ -1,3 +1,4 @@
+#include "link/helper_set.h"
 #include "link/former.h"
 #include "link/helper_process.h"
 #include "link/helpers.h"

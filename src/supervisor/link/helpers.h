@@ -50,11 +50,6 @@ struct helper_ops {
 };
 
 int helpers_init(struct supervisor *sup);
-/** Starts spawn, keep, log, control and the relays, and probe if a check is configured. Returns 0
- * or -errno. */
-int helpers_start(struct supervisor *sup, struct diag *diag);
-/** Starts the relays if there are services, but no relays yet: a reload may add the first one. */
-int helpers_want_relays(struct supervisor *sup);
 /**
  * Sends QUIT to all helpers, which then end, slotd-keep last; after 5 s they are killed. When the
  * last one is reaped, the loop ends.
@@ -67,16 +62,6 @@ void helpers_done(struct supervisor *sup);
 /** Returns the first helper of that kind whose place no other has taken; only of relays there are
  * several. Never NULL after helpers_start. */
 struct helper *helper_of(struct supervisor *sup, enum helper_kind kind);
-/** Starts the program anew, which may be another by now, beside the helper, which goes on until
- * helper_succeed. Returns 0 or -ENOMEM. */
-int helper_renew(struct helper *h);
-/** h takes the place of the first of its kind, which is asked to end. */
-void helper_succeed(struct helper *h);
-/**
- * Starts another relay in the place of one that goes on: that one gets another index, and is not
- * started again when it ends. Returns 0 or -ENOMEM.
- */
-int helper_replace(struct helper *h, unsigned new_index);
 /** Starts a helper that is wanted now, such as slotd-probe, or no longer wants it. */
 void helper_want(struct supervisor *sup, enum helper_kind kind, bool wanted);
 /** Sends m; a full queue or a closed channel is logged once. Returns 0 or -errno. */

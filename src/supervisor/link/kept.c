@@ -1,5 +1,6 @@
 #include "link/kept.h"
 #include "link/activity.h"
+#include "link/helper_set.h"
 #include "link/helpers.h"
 #include "link/inheritance.h"
 

@@ -1,6 +1,6 @@
 #include "reload/service_reload.h"
 #include "deploy/jobs.h"
-#include "link/helpers.h"
+#include "link/helper_set.h"
 #include "service/service.h"
 #include "service/services.h"
 #include "service/sockets.h"

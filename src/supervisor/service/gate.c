@@ -1,6 +1,7 @@
 #include "service/gate.h"
 #include "link/helpers.h"
 #include "service/environment.h"
+#include "service/gate_report.h"
 #include "service/handoff_ops.h"
 #include "service/observers.h"
 #include "service/place.h"

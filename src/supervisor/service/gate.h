@@ -20,9 +20,6 @@ void gate_schedule(struct service *s);
  * @why      why it is not, for people; NULL: there is nothing wrong.
  */
 void gate_heard(struct process *p, bool changed, const char *why);
-/** Says for people what START or GATE still waits for, and sets the culprit. Returns buf. */
-void gate_explain(const struct process *p, char *buf, size_t size);
-const char *gate_report(struct service *s, char *buf, size_t size);
 /** As a part of a service, which gate_schedule opens. */
 int gate_init(struct service *s);
 /** A shorter health_interval applies to the next check. */

@@ -1,4 +1,4 @@
-#include "service/gate.h"
+#include "service/gate_report.h"
 #include "service/service.h"
 #include "service/vitals.h"
 #include "worker/process.h"

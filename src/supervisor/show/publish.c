@@ -1,5 +1,5 @@
 #include "show/publish.h"
-#include "handoff/relays.h"
+#include "handoff/relay_pages.h"
 #include "link/helpers.h"
 #include "link/servers.h"
 #include "service/service.h"

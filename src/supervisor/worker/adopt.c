@@ -9,6 +9,7 @@
 #include "worker/sd_listener.h"
 #include "worker/starts.h"
 #include "worker/stdin.h"
+#include "worker/streams_adopt.h"
 #include "worker/waits.h"
 
 #include <slotd/cleanup.h>

@@ -14,6 +14,3 @@
 int workers_adopt(struct supervisor *sup, struct diag *diag);
 /** What was going on goes on: starts, ends, timers. */
 void workers_resume(struct supervisor *sup);
-
-/** Of workers_adopt: the pipes. */
-int streams_adopt(struct supervisor *sup);

@@ -27,12 +27,3 @@ struct stream {
 	uint64_t lost_lines, lost_bytes; /* totals that slotd-log told */
 	ledger_text ledger_path, ledger_name;
 };
-
-/** Frees it, and its row; id 0: it has none. Accepts and returns NULL. */
-struct stream *stream_free(struct stream *st);
-/** Puts it into the table of all, behind its number. */
-void stream_insert(struct stream *st);
-/** Writes its row in the ledger. */
-void stream_commit(const struct stream *st);
-/** The name at slotd-keep of one whose worker is gone. Returns buf. */
-const char *stream_entry(const struct stream *st, char *buf, size_t size);

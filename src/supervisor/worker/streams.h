@@ -5,6 +5,8 @@
 #include "link/helpers.h"
 #include "worker/process.h"
 
+struct stream;
+
 enum {
 	AUTO_LOG_MODE = 0600,
 };
@@ -65,3 +67,13 @@ void streams_begin(struct supervisor *sup, uint32_t id);
 void streams_end(struct supervisor *sup, uint32_t id);
 /** Nobody wants to know any more: it ends, also if it has not begun, and closed is not called. */
 void streams_leave(struct supervisor *sup, uint32_t id);
+
+/* Of one stream, for streams_adopt.c. */
+/** Frees it, and its row; id 0: it has none. Accepts and returns NULL. */
+struct stream *stream_free(struct stream *st);
+/** Puts it into the table of all, behind its number. */
+void stream_insert(struct stream *st);
+/** Writes its row in the ledger. */
+void stream_commit(const struct stream *st);
+/** The name at slotd-keep of one whose worker is gone. Returns buf. */
+const char *stream_entry(const struct stream *st, char *buf, size_t size);
