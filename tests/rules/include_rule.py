@@ -2,9 +2,11 @@
 """Which folder may include what: a test of the sources themselves (src/README.md has the table).
 
 Cross-folder headers are <slotd/x.h>; a folder's private ones are "x.h", in a folder of rooms
-"room/x.h". libev is platform's alone. No more than a few files may include each other in a circle.
+"room/x.h". libev is platform's alone. No more than a few files may include each other in a circle,
+and a private header declares what one file defines: of one that served many, no circle would show.
 """
 
+import functools
 import re
 import sys
 from pathlib import Path
@@ -36,7 +38,20 @@ CIRCLE_MAX = 6  # files; a .c and the .h of its name are one
 # to common where none has: plain data, words, contracts between processes.
 OWNER = {"config.h": "config", "service_judge.h": "core"}
 
+# These serve several files still, behind which circles may hide. None may be added.
+SHARED = {
+    "control/client.h", "control/control.h", "control/http.h", "control/methods.h",
+    "ctl/commands.h", "ctl/import.h", "ctl/job.h", "ctl/session.h", "ctl/view.h",
+}
+
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
+
+
+COMMENT = re.compile(r"/\*.*?\*/", re.S)
+# At the beginning of a line: the form of the sources puts all else of a function behind a tab.
+FUNCTION = r"^(?!static\b|typedef\b)[A-Za-z][^;{}()]*?\b(\w+)\([^;{}]*\)[^;{}()]*"
+DEFINED = re.compile(FUNCTION + r"\n\{", re.M)
+DECLARED = re.compile(FUNCTION + r"(?:\(\([^;{}]*\)\))?;", re.M)
 
 
 def owner(header):
@@ -90,16 +105,48 @@ def room_problems():
         yield f"src/{user} may not use a room that comes after its own: {used}"
 
 
+# ---- who defines what a private header declares
+
+
+@functools.cache
+def functions(path, pattern):
+    return frozenset(pattern.findall(COMMENT.sub("", path.read_text(errors="replace"))))
+
+
+@functools.cache
+def definers(header):
+    """The files of its folder that define functions which this private header declares."""
+    declared = functions(header, DECLARED)
+    folder = ROOT / "src" / header.relative_to(ROOT / "src").parts[0]
+    return [c for c in sorted(folder.glob("**/*.c")) if declared & functions(c, DEFINED)]
+
+
+def shared_headers():
+    """A private header serves the .c of its name, or one other if there is none."""
+    for path in sorted((ROOT / "src").glob("*/**/*.h")):
+        name, own = str(path.relative_to(ROOT / "src")), path.with_suffix(".c")
+        serves = definers(path)
+        shared = len(serves) > 1 or (own.is_file() and any(c != own for c in serves))
+        if shared and name not in SHARED:
+            where = " ".join(str(c.relative_to(ROOT / "src")) for c in serves)
+            yield f"src/{name} declares functions of several files, or of another: {where}"
+        elif name in SHARED and not shared:
+            yield f"src/{name} serves one file now: it is SHARED no more"
+
+
 # ---- circles
 
 
 def node(path):
-    """The name of a source in the graph of includes: a .c and the .h of its name are one."""
+    """The name of a source in the graph of includes. A .c and the .h of its name are one, and a
+    private header without a .c of its name is one with the .c whose functions it declares."""
     if path.parent.name == "slotd":
         folder = owner(path.name)
         if (ROOT / "src" / folder / path.with_suffix(".c").name).is_file():
             return f"{folder}/{path.stem}"
         return f"include/{path.stem}"
+    if path.suffix == ".h" and not path.with_suffix(".c").is_file() and len(definers(path)) == 1:
+        path = definers(path)[0]
     return str(path.relative_to(ROOT / "src").with_suffix(""))
 
 
@@ -173,7 +220,8 @@ def lone_headers():
 
 
 def main():
-    problems = [*private_twins(), *lone_headers(), *room_problems(), *circle_problems()]
+    problems = [*private_twins(), *lone_headers(), *shared_headers(), *room_problems(),
+                *circle_problems()]
     for path, folder in files():
         problems += [f"{path.relative_to(ROOT)}: {what}" for what in problems_of(path, folder)]
     for folder in sorted(p.name for p in (ROOT / "src").iterdir() if p.is_dir()):
