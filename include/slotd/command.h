@@ -1,8 +1,9 @@
 #pragma once
 
 /**
- * The commands, one row each (common/command_table.c): how slotctl is called and what it says of
- * the command, the methods of the API that belong to it, and who may use it.
+ * The commands, one row each (common/command_services.c, command_processes.c, command_daemon.c):
+ * how slotctl is called and what it says of the command, the methods of the API that belong to it,
+ * and who may use it.
  *
  * supervisor/commands.c, control/methods.c and ctl/commands.c attach functions by the id of the
  * row, or by the kind of a method, and have no list of names, parameters or rights of their own;
@@ -227,9 +228,7 @@ struct command_row {
 	struct method methods[COMMAND_METHODS_MAX + 1];
 };
 
-/** A row for each command; one without a name has none. */
-extern const struct command_row command_rows[COMMAND_MAX_];
-/** Returns NULL for a number that has no row. */
+/** Returns the row of a command; NULL for a number that has none. */
 const struct command_row *command_row(enum command c);
 /** Returns "start", "restart-daemon"; "?" for a number that has no row. */
 const char *command_name(enum command c);

@@ -1,12 +1,25 @@
+#include "command_tables.h"
+
+#include <slotd/cleanup.h>
 #include <slotd/command.h>
 
 #include <stdlib.h>
 #include <string.h>
 
+static const struct command_row *const *const tables[] = {
+	service_commands,
+	process_commands,
+	daemon_commands,
+};
+
 const struct command_row *command_row(enum command c)
 {
-	return c > COMMAND_NONE && c < COMMAND_MAX_ && command_rows[c].name ? &command_rows[c]
-									    : NULL;
+	for (size_t i = 0; c > COMMAND_NONE && c < COMMAND_MAX_ && i < ARRAY_SIZE(tables); i++) {
+		if (tables[i][c]) {
+			return tables[i][c];
+		}
+	}
+	return NULL;
 }
 
 const char *command_name(enum command c)
@@ -19,7 +32,9 @@ const char *command_name(enum command c)
 enum command command_find(const char *name)
 {
 	for (int c = COMMAND_NONE + 1; c < COMMAND_MAX_; c++) {
-		if (command_rows[c].usage && strcmp(command_rows[c].name, name) == 0) {
+		const struct command_row *row = command_row((enum command)c);
+
+		if (row && row->usage && strcmp(row->name, name) == 0) {
 			return (enum command)c;
 		}
 	}
@@ -28,8 +43,8 @@ enum command command_find(const char *name)
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(command_rows[*(const enum command *)a].name,
-		      command_rows[*(const enum command *)b].name);
+	return strcmp(command_name(*(const enum command *)a),
+		      command_name(*(const enum command *)b));
 }
 
 size_t commands_by_name(enum command ret[COMMAND_MAX_])
@@ -37,7 +52,9 @@ size_t commands_by_name(enum command ret[COMMAND_MAX_])
 	size_t n = 0;
 
 	for (int c = COMMAND_NONE + 1; c < COMMAND_MAX_; c++) {
-		if (command_rows[c].usage) {
+		const struct command_row *row = command_row((enum command)c);
+
+		if (row && row->usage) {
 			ret[n++] = (enum command)c;
 		}
 	}
@@ -47,7 +64,9 @@ size_t commands_by_name(enum command ret[COMMAND_MAX_])
 
 const char *command_method(enum command c, enum about about)
 {
-	for (const struct method *m = command_rows[c].methods; m->name; m++) {
+	const struct command_row *row = command_row(c);
+
+	for (const struct method *m = row ? row->methods : NULL; m && m->name; m++) {
 		if (m->about == about) {
 			return m->name;
 		}

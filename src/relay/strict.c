@@ -127,6 +127,29 @@ static void start_char(struct strict *s, unsigned char c)
 	}
 }
 
+static void name_char(struct strict *s, unsigned char c)
+{
+	if (c == ':') {
+		field_name_ended(s);
+	} else if (tokens[c]) {
+		field_name_char(s, c);
+	} else {
+		strict_refuse(s, "a character that a field's name must not have");
+	}
+}
+
+static void value_char(struct strict *s, unsigned char c)
+{
+	if (c == '\r') {
+		s->state = LINE_FEED;
+		field_ended(s);
+	} else if (is_text(c)) {
+		field_value_char(s, c);
+	} else {
+		strict_refuse(s, "a character that a field must not have");
+	}
+}
+
 static void head_char(struct strict *s, unsigned char c)
 {
 	switch (s->state) {
@@ -154,23 +177,10 @@ static void head_char(struct strict *s, unsigned char c)
 		field_begin(s);
 		/* fallthrough */
 	case FIELD_NAME:
-		if (c == ':') {
-			field_name_ended(s);
-		} else if (tokens[c]) {
-			field_name_char(s, c);
-		} else {
-			strict_refuse(s, "a character that a field's name must not have");
-		}
+		name_char(s, c);
 		break;
 	case FIELD_VALUE:
-		if (c == '\r') {
-			s->state = LINE_FEED;
-			field_ended(s);
-		} else if (is_text(c)) {
-			field_value_char(s, c);
-		} else {
-			strict_refuse(s, "a character that a field must not have");
-		}
+		value_char(s, c);
 		break;
 	default: /* HEAD_FEED */
 		if (c != '\n') {

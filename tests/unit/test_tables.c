@@ -1,4 +1,5 @@
 /* All tables of names, and the tables of options, in one walk. */
+#include "common/command_tables.h"
 #include "config/sections.h"
 #include "probe/verdict.h"
 #include "relay/count.h"
@@ -189,6 +190,9 @@ START_TEST(every_command_has_what_its_kind_needs)
 	for (int c = COMMAND_NONE + 1; c < COMMAND_MAX_; c++) {
 		ck_assert_ptr_nonnull(command_row((enum command)c));
 		check_row(command_row((enum command)c));
+		ck_assert_msg(
+			!!service_commands[c] + !!process_commands[c] + !!daemon_commands[c] == 1,
+			"%s stands twice", command_name((enum command)c));
 	}
 	for (size_t i = 1; i < n; i++) {
 		ck_assert_int_lt(strcmp(command_name(all[i - 1]), command_name(all[i])), 0);
