@@ -58,6 +58,15 @@ int listen_unix(int fd, const char *path, const struct listen_options *options, 
  */
 int listen_again(int fd, const struct listen_options *options);
 
+/**
+ * Gives a socket that is there what the options say: its backlog, and owner and mode as listen_give
+ * does. At worst its backlog stays.
+ *
+ * Returns: what listen_give does.
+ */
+int listen_refresh(int fd, const struct own_name *name, const struct listen_options *options,
+		   struct diag *diag);
+
 /** Could this TCP address be bound now? True for what is not a TCP address. */
 bool listen_is_free(const char *address);
 

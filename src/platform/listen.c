@@ -358,6 +358,13 @@ int listen_give(const struct own_name *name, const struct listen_options *option
 		     : 0;
 }
 
+int listen_refresh(int fd, const struct own_name *name, const struct listen_options *options,
+		   struct diag *diag)
+{
+	(void)listen_again(fd, options);
+	return listen_give(name, options, diag);
+}
+
 int listen_unix(int fd, const char *path, const struct listen_options *options, struct diag *diag,
 		struct own_name *ret_name)
 {

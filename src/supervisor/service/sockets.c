@@ -93,14 +93,12 @@ static void share_with_systemd(struct public_socket *socket)
 	}
 }
 
-/* What the options say of a socket that is there. At worst its backlog stays. */
 static void refresh(struct service *s, const struct public_socket *socket)
 {
 	const struct listen_options options = service_listen_options(s->config);
 	struct diag diag = {0};
 
-	(void)listen_again(socket->fd, &options);
-	if (listen_give(&socket->name, &options, &diag) < 0) {
+	if (listen_refresh(socket->fd, &socket->name, &options, &diag) < 0) {
 		service_say(s, LOG_ERR, "%s", diag.text);
 	}
 }

@@ -142,14 +142,12 @@ static bool take_former(struct supervisor *sup, struct fcgi_socket *s)
 	return s->fd >= 0;
 }
 
-/* What the options say of a socket that is there. */
 static void refresh(const struct program_config *program, const struct fcgi_socket *s)
 {
 	const struct listen_options options = options_of(program);
 	struct diag diag = {0};
 
-	(void)listen_again(s->fd, &options); /* at worst its backlog stays */
-	if (listen_give(&s->name, &options, &diag) < 0) {
+	if (listen_refresh(s->fd, &s->name, &options, &diag) < 0) {
 		log_line(LOG_ERR, "%s", diag.text);
 	}
 }
