@@ -46,7 +46,7 @@ static void count_unplaced(const struct conn *c, uint32_t n)
 	}
 }
 
-static void count_silent(const struct conn *c, int n)
+static inline void count_silent(const struct conn *c, int n)
 {
 	struct relay *relay = c->service->relay;
 
