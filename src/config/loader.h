@@ -40,6 +40,7 @@ struct loader {
 /** Makes an empty document and configuration, with the environment. Returns 0 or -ENOMEM;
  * loader_done is to be called in any case. */
 int loader_init(struct loader *l);
+/** Frees all of it, also what loader_init could not finish. */
 void loader_done(struct loader *l);
 
 /** Reads a file into the document. Returns 0, or -errno and diag. */

@@ -17,6 +17,7 @@ void service_error(struct service_making *m, const char *option, const char *fmt
 /** Adds the error that an option is missing, unless it is misspelled, which is an error of its own.
  */
 void service_missing(struct service_making *m, const char *option, const char *sentence);
+/** Returns the row of an option of [service:x]; NULL: there is none. */
 const struct option_def *service_option(const char *name);
 /** Sets the names that can be expanded in the options of a service; slot: SLOT_INVALID_ for none.
  */

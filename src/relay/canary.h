@@ -22,6 +22,7 @@ bool canary_head_grew(const struct conn *c);
 void canary_drop_head(struct conn *c);
 /** Takes the settings from MSG_RELAY_SERVICE. Returns 0, -ENOMEM, -EINVAL. */
 int canary_set(struct relay_service *s, const struct message *m);
+/** Forgets these settings. */
 void canary_done(struct relay_service *s);
 /** The worker did not take a connection. */
 void answers_refused(const struct relay_worker *w);

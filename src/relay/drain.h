@@ -18,5 +18,5 @@ void worker_stays(struct relay_worker *w);
  * cut gets no connections until that is over. Answers id. */
 void service_cut(struct relay_service *s, enum slot_id slot, uint32_t key, usec_t spread,
 		 uint32_t id);
-/** Callback of the slots' timers. */
+/** Sets up the timers of both slots, by which their connections are looked at. */
 void slot_timers_init(struct relay_service *s);

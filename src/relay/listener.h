@@ -15,6 +15,7 @@ struct listener {
 
 /** Takes fd. Returns 0 or -ENOMEM. */
 int listener_new(struct relay_service *s, uint32_t index, int fd);
+/** Closes it at once. Accepts NULL, and returns it. */
 struct listener *listener_free(struct listener *l);
 /** Accepts what is queued, then closes and answers DONE to id. */
 void listener_close(struct listener *l, uint32_t id);

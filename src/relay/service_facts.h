@@ -7,6 +7,7 @@
 
 #include <slotd/switchboard.h>
 
+/** Returns its word in the switchboard; of a preview, what that means for the other slot. */
 struct switch_word service_word(const struct relay_service *s);
 /** Does the word say that it is offline? */
 bool service_is_offline(const struct relay_service *s);
