@@ -10,11 +10,13 @@
  *	fake_spawn.c	slotd/spawn.h: what slotd makes itself becomes a fake process
  *	faults.c	makes the n-th call fail
  *	fake_helpers.c	the other end of the helpers' channels, slotd-spawn's among them
+ *	fake_keep.c	slotd-keep's end: it outlives a slotd that is killed
  *	fake_relay.c	slotd-relay's end
  *
  * Some replace a module of platform, others single functions (ld --wrap, see meson.build).
  */
 
+#include <slotd/ledger.h>
 #include <slotd/loop.h>
 #include <slotd/message.h>
 
@@ -52,6 +54,8 @@ void fake_loop_signal(int signo);
 bool fake_loop_stopped(void);
 /** Watchers, timers and idles that are active. */
 unsigned fake_loop_active(void);
+/** slotd is killed: its loop is gone, and whatever was armed is not called any more. */
+void fake_loop_kill(void);
 
 /* ---- fake_process.c */
 
@@ -69,7 +73,8 @@ struct fake_process {
 	int stdio[3];
 	int channel_fd; /* a helper's end */
 	bool ended;
-	int status; /* wait status */
+	bool orphan; /* its slotd was killed: it is init's child, which reaps it at once */
+	int status;  /* wait status */
 };
 
 extern struct fake_process fake_processes[FAKE_PROCESSES_MAX];
@@ -106,6 +111,11 @@ void fake_process_exit(struct fake_process *p, int status);
 unsigned fake_processes_left(void);
 /** slotd is gone: those that have ended are reaped by init. */
 void fake_processes_inherit(void);
+/** slotd is killed: those that go on are init's, too. */
+void fake_processes_orphan(void);
+/** How an orphan has ended, nobody can tell. Not set at the start. */
+extern bool fake_ends_unseen;
+bool fake_process_holds(int fd);
 
 /* ---- fake_helpers.c */
 
@@ -119,6 +129,8 @@ extern bool fake_healthy;
 extern bool fake_probe_answers;
 /** What slotd-spawn answers: 0, and there is a process; or -errno. 0 at the start. */
 extern int fake_refusal;
+/** It makes the process, and does not say so. Not set at the start. */
+extern bool fake_spawn_is_silent;
 /** What slotd-log has read of its pipes since it was last emptied, as far as there is room. */
 extern char fake_logged[4096];
 /** Pipes that the newest slotd-log reads. */
@@ -127,8 +139,28 @@ unsigned fake_streams(void);
 extern unsigned fake_log_lost;
 /** Sends as that process; nobody hears it where slotd has closed the channel. */
 void fake_say(const struct fake_process *h, struct message *m);
+bool fake_helpers_hold(int fd);
 /** Closes what they hold. */
 void fake_helpers_done(void);
+
+/* ---- fake_keep.c: slotd-keep */
+
+/** It answers who asks what it holds. Set at the start. */
+extern bool fake_keep_answers;
+/** A descriptor that it holds, borrowed; -EBADF. */
+int fake_kept(const char *name, const char *tag);
+/** As if slotd had put it: an entry of one descriptor, which it takes. */
+void fake_keep_put(const char *name, const char *tag, int fd);
+void fake_keep_drop(const char *name);
+/** The header of the ledger that it holds: a test may change all of it. */
+struct ledger_header *fake_kept_ledger(void);
+/** The content of a row of it: struct ledger_worker of that name; struct ledger_job of that
+ * service. */
+void *fake_kept_row(enum ledger_table table, const char *name);
+void fake_keep_told(const struct fake_process *h, struct message *m);
+bool fake_keep_turn(void);
+bool fake_keep_holds(int fd);
+void fake_keep_done(void);
 
 /* ---- fake_relay.c: slotd-relay */
 

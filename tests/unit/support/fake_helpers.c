@@ -22,6 +22,7 @@ static struct {
 bool fake_healthy = true, fake_probe_answers = true;
 char fake_logged[4096];
 int fake_refusal;
+bool fake_spawn_is_silent;
 unsigned fake_log_lost;
 
 void fake_say(const struct fake_process *h, struct message *m)
@@ -121,6 +122,7 @@ static void make(const struct fake_process *h, struct message *asked)
 	must(spawn_request_read(asked->fds, asked->n_fds, &reading) == 0, "a bad request");
 	slash = strrchr(reading.spec.argv[0], '/');
 	p = fake_process_new(slash ? slash + 1 : reading.spec.argv[0], &pidfd);
+	spawn_reading_note(&reading, (uint64_t)p->pid);
 	reading.map->pid = p->pid; /* as the kernel does */
 	fake_process_begin(p, reading.spec.stdio, reading.report_fd);
 	spawn_reading_done(&reading);
@@ -129,7 +131,9 @@ static void make(const struct fake_process *h, struct message *asked)
 	message_put_i64(&m, TAG_PID, p->pid);
 	message_put_u64(&m, TAG_TICKS, (uint64_t)p->pid);
 	message_put_fd(&m, pidfd);
-	fake_say(h, &m);
+	if (!fake_spawn_is_silent) {
+		fake_say(h, &m);
+	}
 	(void)close(pidfd);
 }
 
@@ -158,6 +162,11 @@ static void answer(struct fake_process *h, struct message *m)
 	case MSG_RELAY_CUT:
 	case MSG_RELAY_PAGE:
 		fake_relay_told(h, m);
+		break;
+	case MSG_KEEP_PUT:
+	case MSG_KEEP_DROP:
+	case MSG_KEEP_LIST:
+		fake_keep_told(h, m);
 		break;
 	case MSG_SPAWN:
 		make(h, m);
@@ -188,6 +197,16 @@ static bool readable(int fd)
 	return fd >= 0 && poll(&p, 1, 0) > 0;
 }
 
+/* slotd-keep waits for the next one. */
+static void slotd_has_gone(struct fake_process *h)
+{
+	if (strcmp(h->name, "slotd-keep") == 0) {
+		cleanup_closep(&h->channel_fd);
+	} else {
+		fake_process_exit(h, 1 << 8);
+	}
+}
+
 static bool listen_to(struct fake_process *h)
 {
 	static struct message m;
@@ -195,7 +214,7 @@ static bool listen_to(struct fake_process *h)
 
 	while (h->pid && readable(h->channel_fd)) {
 		if (channel_receive_wait(h->channel_fd, &m, SECONDS(1)) < 0) {
-			fake_process_exit(h, 1); /* slotd has closed it */
+			slotd_has_gone(h);
 			return true;
 		}
 		any = true;
@@ -267,7 +286,7 @@ unsigned fake_streams(void)
 
 bool fake_helpers_turn(void)
 {
-	bool any = false;
+	bool any = fake_keep_turn();
 
 	for (int i = 0; i < FAKE_PROCESSES_MAX; i++) {
 		struct fake_process *p = &fake_processes[i];
@@ -288,8 +307,44 @@ void fake_helper_send(const char *name, struct message *m)
 	fake_say(h, m);
 }
 
+/* ---- slotd waits for an answer: helpers get their turn, and time passes */
+
+int __real_poll(struct pollfd *fds, nfds_t n, int timeout);
+int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout);
+
+int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+	static bool nested;
+	int r;
+
+	if (timeout == 0 || nested) {
+		return __real_poll(fds, n, timeout);
+	}
+	faults_pause(true);
+	nested = true;
+	while (fake_helpers_turn()) {
+	}
+	nested = false;
+	faults_pause(false);
+	r = __real_poll(fds, n, 0);
+	must(r != 0 || timeout > 0, "slotd waits for ever");
+	fake_now += r == 0 ? MSECONDS(timeout) : 0;
+	return r;
+}
+
+bool fake_helpers_hold(int fd)
+{
+	for (int i = 0; i < STREAMS_MAX; i++) {
+		if (streams[i].fd && streams[i].fd == fd) {
+			return true;
+		}
+	}
+	return fake_keep_holds(fd);
+}
+
 void fake_helpers_done(void)
 {
+	fake_keep_done();
 	fake_relay_done();
 	for (int i = 0; i < STREAMS_MAX; i++) {
 		if (streams[i].fd) {

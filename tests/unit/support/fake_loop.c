@@ -9,6 +9,7 @@
 enum {
 	WATCHERS_MAX = 1024,
 	SIGNALS_MAX = 65,
+	KILLS_MAX = 4,
 };
 
 usec_t fake_now = SECONDS(1000);
@@ -25,6 +26,9 @@ struct loop {
 };
 
 static struct loop the_loop;
+/* What they knew stays reachable: a process that is killed leaks nothing. */
+static struct loop killed[KILLS_MAX];
+static unsigned n_killed;
 
 struct io_state {
 	int fd;
@@ -75,6 +79,13 @@ struct loop *loop_free(struct loop *loop)
 		loop->there = false;
 	}
 	return NULL;
+}
+
+void fake_loop_kill(void)
+{
+	must(n_killed < KILLS_MAX, "too many were killed");
+	killed[n_killed++] = the_loop;
+	the_loop = (struct loop){0};
 }
 
 void loop_run(struct loop *loop)

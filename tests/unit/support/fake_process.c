@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <slotd/cleanup.h>
+#include <slotd/os.h>
 #include <slotd/spawn.h>
+#include <slotd/worker.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,11 +13,14 @@
 #include "faults.h"
 
 struct fake_process fake_processes[FAKE_PROCESSES_MAX];
-bool fake_obedient = true, fake_prompt = true;
+bool fake_obedient = true, fake_prompt = true, fake_ends_unseen;
 struct fake_shell fake_shell;
 char fake_story[4096];
 
-static pid_t last_pid = 100000; /* no pid of a real process, should one ever be signalled */
+enum {
+	FAKE_PIDS_FROM = 100000000, /* no pid of a real process, should one ever be signalled */
+};
+static pid_t last_pid = FAKE_PIDS_FROM;
 
 void fake_tell(const char *fmt, ...)
 {
@@ -125,7 +130,7 @@ static bool has_pidfd(const struct fake_process *p, const void *fd)
 static bool is_zombie(const struct fake_process *p, const void *data)
 {
 	(void)data;
-	return p->ended;
+	return p->ended && !p->orphan;
 }
 
 struct fake_process *fake_process_find(const char *name)
@@ -157,7 +162,9 @@ void fake_process_exit(struct fake_process *p, int status)
 	}
 	cleanup_closep(&p->channel_fd);
 	cleanup_closep(&p->exit_fd);
-	fake_loop_signal(SIGCHLD);
+	if (!p->orphan) {
+		fake_loop_signal(SIGCHLD);
+	}
 	faults_pause(false);
 }
 
@@ -172,7 +179,9 @@ unsigned fake_processes_left(void)
 	unsigned n = 0;
 
 	for (int i = 0; i < FAKE_PROCESSES_MAX; i++) {
-		n += fake_processes[i].pid != 0;
+		const struct fake_process *p = &fake_processes[i];
+
+		n += p->pid && !(p->orphan && p->ended);
 	}
 	return n;
 }
@@ -184,6 +193,30 @@ void fake_processes_inherit(void)
 			reap(&fake_processes[i]);
 		}
 	}
+}
+
+void fake_processes_orphan(void)
+{
+	fake_processes_inherit();
+	for (int i = 0; i < FAKE_PROCESSES_MAX; i++) {
+		fake_processes[i].orphan = fake_processes[i].pid != 0;
+	}
+}
+
+bool fake_process_holds(int fd)
+{
+	for (int i = 0; i < FAKE_PROCESSES_MAX; i++) {
+		const struct fake_process *p = &fake_processes[i];
+		const int fds[] = {p->exit_fd,	p->report_fd, p->channel_fd,
+				   p->stdio[0], p->stdio[1],  p->stdio[2]};
+
+		for (size_t k = 0; p->pid && k < ARRAY_SIZE(fds); k++) {
+			if (fds[k] == fd) {
+				return true;
+			}
+		}
+	}
+	return false;
 }
 
 /* ---- waiting */
@@ -214,7 +247,7 @@ int __wrap_waitid(idtype_t type, id_t id, siginfo_t *si, int options)
 	} else if (type == P_ALL) {
 		p = newest(is_zombie, NULL);
 	}
-	if (!p && (type != P_ALL || !fake_processes_left())) {
+	if ((!p && (type != P_ALL || !fake_processes_left())) || (p && p->orphan)) {
 		errno = ECHILD; /* a group has no members but its leader */
 		return -1;
 	}
@@ -283,7 +316,7 @@ int __wrap_process_handle_reap(int pidfd, int *ret_status)
 {
 	struct fake_process *p = newest(has_pidfd, &pidfd);
 
-	if (!p) {
+	if (!p || p->orphan) {
 		return -ECHILD;
 	}
 	if (!p->ended || fault(FAULT_WAIT, "waitid")) {
@@ -292,4 +325,64 @@ int __wrap_process_handle_reap(int pidfd, int *ret_status)
 	*ret_status = p->status;
 	reap(p);
 	return 1;
+}
+
+/* ---- processes that are no children: what a former slotd started */
+
+pid_t __wrap_process_handle_pid(int pidfd);
+pid_t __real_process_handle_pid(int pidfd);
+int __wrap_process_handle_open(pid_t pid, uint64_t start_ticks);
+int __wrap_process_handle_status(int pidfd, pid_t pid, uint64_t start_ticks);
+uint64_t __wrap_process_start_ticks(pid_t pid);
+uint64_t __real_process_start_ticks(pid_t pid);
+
+/* Started one after the other: the pid is the time, too. */
+uint64_t __wrap_process_start_ticks(pid_t pid)
+{
+	const struct fake_process *p = fake_process_of(pid);
+
+	if (pid <= FAKE_PIDS_FROM) {
+		return __real_process_start_ticks(pid); /* the test's own */
+	}
+	return p && !(p->orphan && p->ended) ? (uint64_t)p->pid : 0;
+}
+
+pid_t __wrap_process_handle_pid(int pidfd)
+{
+	const struct fake_process *p = newest(has_pidfd, &pidfd);
+
+	if (!p) {
+		return __real_process_handle_pid(pidfd); /* the test's own */
+	}
+	return p->orphan && p->ended ? 0 : p->pid;
+}
+
+int __wrap_process_handle_open(pid_t pid, uint64_t start_ticks)
+{
+	const struct fake_process *p = fake_process_of(pid);
+	char path[64];
+	int fd;
+
+	if (!p || (p->orphan && p->ended) || start_ticks != (uint64_t)pid) {
+		return -ESRCH;
+	}
+	if (fault(FAULT_OPEN, "pidfd_open")) {
+		return -errno;
+	}
+	/* The other end of its pipe. */
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", p->exit_fd);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int __wrap_process_handle_status(int pidfd, pid_t pid, uint64_t start_ticks)
+{
+	struct fake_process *p = newest(has_pidfd, &pidfd);
+	int status;
+
+	(void)pid, (void)start_ticks;
+	if (process_handle_reap(pidfd, &status) == 1) {
+		return status;
+	}
+	return p && p->ended && !fake_ends_unseen ? p->status : WORKER_STATUS_UNKNOWN;
 }

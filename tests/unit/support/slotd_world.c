@@ -7,6 +7,7 @@
 #include <slotd/channel.h>
 #include <slotd/cleanup.h>
 #include <string.h>
+#include <supervisor/successor.h>
 #include <supervisor/worker/names.h>
 #include <supervisor/worker/process.h>
 
@@ -15,6 +16,8 @@
 
 enum {
 	TURNS_MAX = 5000,
+	KILLS_MAX = 4, /* in one world */
+	FDS_MAX = 4096,
 };
 
 unsigned world_relays = 1;
@@ -191,35 +194,36 @@ void world_leave(struct world *w)
 	faults_pause(true);
 }
 
-void world_try(struct world *w, const char *text)
+/* Its own descriptors: what was not open before the world, and is no helper's or worker's. */
+static bool was_open[FDS_MAX];
+
+static void note_open(void)
+{
+	for (int fd = 0; fd < FDS_MAX; fd++) {
+		was_open[fd] = fcntl(fd, F_GETFD) >= 0;
+	}
+}
+
+static void close_own(void)
+{
+	for (int fd = 0; fd < FDS_MAX; fd++) {
+		if (!was_open[fd] && !fake_process_holds(fd) && !fake_helpers_hold(fd)) {
+			(void)close(fd);
+		}
+	}
+}
+
+static void start(struct world *w, struct upgraded *upgraded)
 {
 	static char path[128]; /* kept by slotd */
-	struct supervisor_options options = {.config_path = path, .ready_fd = -EBADF};
-	struct config *config;
+	struct supervisor_options options = {.config_path = path,
+					     .ready_fd = -EBADF,
+					     .upgraded = upgraded,
+					     .upgrades = upgraded ? 1 : 0};
+	struct config *config = read_config(w);
 
-	*w = (struct world){0};
-	/* Of memory, where there is such: thousands of worlds are made. */
-	(void)snprintf(w->dir, sizeof(w->dir), "%s/slotd-world-XXXXXX",
-		       __real_access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	warm_up();
-	w->fds = count_fds();
-	ck_assert_ptr_nonnull(mkdtemp(w->dir));
-	world_configure(w, text);
 	(void)snprintf(path, sizeof(path), "%s/t.conf", w->dir);
-	if (world_before) {
-		world_before(w->dir);
-	}
-	config = read_config(w);
-	fake_obedient = fake_prompt = fake_healthy = fake_relays_answer = true;
-	fake_probe_answers = fake_relays_drain = true;
-	fake_functions_hang = false;
-	fake_relays_cut = 0;
-	fake_shell = (struct fake_shell){0};
-	(void)fake_relays_heard();
-	fake_refusal = 0;
-	fake_log_lost = 0;
-	fake_story[0] = '\0';
-	log_text[log_len = 0] = '\0';
+	w->diag = (struct diag){0};
 	log_set_sink(NULL, NULL);
 	world_enter(w);
 	w->error = supervisor_start(&the_slotd, &options, config, &w->diag);
@@ -231,6 +235,81 @@ void world_try(struct world *w, const char *text)
 		world_leave(w);
 		world_settle(w);
 	}
+}
+
+static void start_anew(void)
+{
+	fake_obedient = fake_prompt = fake_healthy = fake_relays_answer = true;
+	fake_probe_answers = fake_relays_drain = true;
+	fake_functions_hang = fake_ends_unseen = fake_spawn_is_silent = false;
+	fake_relays_cut = 0;
+	fake_shell = (struct fake_shell){0};
+	(void)fake_relays_heard();
+	fake_refusal = 0;
+	fake_log_lost = 0;
+	fake_story[0] = '\0';
+	log_text[log_len = 0] = '\0';
+}
+
+void world_try(struct world *w, const char *text)
+{
+	*w = (struct world){0};
+	/* Of memory, where there is such: thousands of worlds are made. */
+	(void)snprintf(w->dir, sizeof(w->dir), "%s/slotd-world-XXXXXX",
+		       __real_access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	warm_up();
+	w->fds = count_fds();
+	note_open();
+	ck_assert_ptr_nonnull(mkdtemp(w->dir));
+	world_configure(w, text);
+	if (world_before) {
+		world_before(w->dir);
+	}
+	start_anew();
+	start(w, NULL);
+}
+
+/* What they had in memory stays reachable: a process that is killed leaks nothing. */
+static struct supervisor killed[KILLS_MAX];
+static unsigned n_killed;
+
+static void forget(struct world *w)
+{
+	ck_assert_uint_lt(n_killed, KILLS_MAX);
+	killed[n_killed++] = the_slotd;
+	fake_loop_kill();
+	close_own();
+	__real_log_set_sink(NULL, NULL);
+	log_text[log_len = 0] = '\0';
+	w->sup = NULL;
+}
+
+void world_kill(struct world *w)
+{
+	forget(w);
+	fake_processes_orphan();
+}
+
+void world_try_again(struct world *w)
+{
+	ck_assert_ptr_null(w->sup);
+	start(w, NULL);
+}
+
+void world_again(struct world *w)
+{
+	world_try_again(w);
+	ck_assert_msg(w->error == 0, "%s", w->diag.text);
+}
+
+void world_upgrade(struct world *w)
+{
+	static struct upgraded upgraded;
+
+	upgraded = (struct upgraded){.count = 1, .lock_fd = -EBADF, .former_fd = -EBADF};
+	forget(w);
+	start(w, &upgraded);
+	ck_assert_msg(w->error == 0, "%s", w->diag.text);
 }
 
 struct world world_new(const char *config)
@@ -273,6 +352,7 @@ void world_done(struct world *w)
 		fake_processes_inherit();
 	}
 	fake_helpers_done();
+	fake_processes_inherit();
 	log_set_sink(NULL, NULL);
 	__real_log_set_sink(NULL, NULL);
 	ck_assert_msg(fake_processes_left() == 0, "%u children are left:\n%s",

@@ -46,6 +46,17 @@ void world_settle(struct world *w);
 void world_advance(struct world *w, usec_t span);
 /** A worker's process ends by itself. */
 void world_exit(struct world *w, const char *name, int code);
+/**
+ * slotd is killed: no line of its code runs any more, its descriptors are closed, its workers and
+ * slotd-keep go on. Descriptors that the test has opened since the world began are closed, too.
+ */
+void world_kill(struct world *w);
+/** The next slotd starts, with the configuration of today. It must start. */
+void world_again(struct world *w);
+/** As world_again; w->error says why it did not start. */
+void world_try_again(struct world *w);
+/** As world_kill and world_again, but both are one process, whose children all of them are. */
+void world_upgrade(struct world *w);
 /** Has slotd end itself as by SIGTERM, and waits for it. False when it does not. */
 bool world_stop(struct world *w);
 
