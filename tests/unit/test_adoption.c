@@ -9,6 +9,7 @@
 #include <supervisor/worker/starts.h>
 #include <supervisor/worker/stdin.h>
 #include <supervisor/worker/streams.h>
+#include <supervisor/worker/waits.h>
 #include <unistd.h>
 
 #include "service_world.h"
@@ -217,6 +218,25 @@ START_TEST(a_stop_of_a_child_that_was_not_made_is_done)
 }
 END_TEST
 
+START_TEST(starts_that_waited_for_their_turn_come)
+{
+	auto_world w = world_new("[program:web]\ncommand=web\nautostart=false\nnumprocs=40\n"
+				 "process_name=%(process_num)d\n");
+	const char *last;
+
+	for (int i = 0; i < 40; i++) {
+		process_start_soon(w.sup->processes.at[i]);
+	}
+	last = w.sup->processes.at[39]->namespec;
+	ck_assert_str_eq(world_state(&w, last), "STOPPED");
+	killed(&w);
+	world_advance(&w, SECONDS(2));
+	vec_for_each (p, &w.sup->processes) {
+		ck_assert_str_eq(world_state(&w, (*p)->namespec), "RUNNING");
+	}
+}
+END_TEST
+
 START_TEST(who_backs_off_is_started_when_it_is_time)
 {
 	auto_world w = world_new(web);
@@ -235,6 +255,23 @@ START_TEST(who_backs_off_is_started_when_it_is_time)
 	ck_assert_str_eq(world_plan(&w), "");
 	world_advance(&w, SECONDS(3));
 	ck_assert_str_eq(world_plan(&w), "spawn web");
+}
+END_TEST
+
+START_TEST(one_that_waits_for_its_old_self_waits_on)
+{
+	auto_world w = world_new("[program:old]\ncommand=mail\n");
+
+	world_advance(&w, SECONDS(2));
+	fake_obedient = false;
+	reload_with(&w, "[program:new]\ncommand=mail\n");
+	killed(&w);
+	ck_assert_str_eq(world_plan(&w), "");
+	ck_assert_int_eq(world_process(&w, "new")->waits, WAITS_FOR_REMOVED);
+	world_exit(&w, "mail", 0);
+	ck_assert_str_eq(world_plan(&w), "spawn mail");
+	ck_assert_str_eq(world_state(&w, "old"), "none");
+	fake_obedient = true;
 }
 END_TEST
 
@@ -556,8 +593,8 @@ int main(void)
 		a_stop_that_goes_on_has_the_same_patience,
 		a_child_of_which_slotd_did_not_hear_is_taken,
 		a_child_that_was_not_made_is_asked_for_again,
-		a_stop_of_a_child_that_was_not_made_is_done,
-		who_backs_off_is_started_when_it_is_time,
+		a_stop_of_a_child_that_was_not_made_is_done, starts_that_waited_for_their_turn_come,
+		who_backs_off_is_started_when_it_is_time, one_that_waits_for_its_old_self_waits_on,
 		what_stopped_with_its_slotd_starts_with_the_next,
 		a_leader_that_was_reaped_is_not_waited_for,
 		one_that_is_configured_no_more_is_stopped_and_forgotten,

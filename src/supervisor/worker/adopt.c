@@ -90,6 +90,12 @@ static bool awaits_child(const struct ledger_worker *row)
 	       (row->state.state == WORKER_STARTING || row->state.state == WORKER_STOPPING);
 }
 
+/* One that was never started may still be about to: its start waits for its turn, or for an end. */
+static bool tells_something(const struct ledger_run *run)
+{
+	return run->since || run->start_waits || run->waits != WAITS_FOR_NOTHING;
+}
+
 static int adopt(struct process *p, const struct ledger_worker *row)
 {
 	struct inherited *item = item_of(p->sup, p->namespec);
@@ -107,7 +113,7 @@ static int adopt(struct process *p, const struct ledger_worker *row)
 	if (!p->pid || p->clearing) {
 		stdin_close(p);
 	}
-	p->known = p->pid || p->removed || (row->run.since && !ended_itself(p->sup));
+	p->known = p->pid || p->removed || (tells_something(&row->run) && !ended_itself(p->sup));
 	if (ended_itself(p->sup) && p->worker.state == WORKER_STOPPING) {
 		p->restart = p->config->program->autostart;
 	}
