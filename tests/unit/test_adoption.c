@@ -10,6 +10,7 @@
 #include <supervisor/worker/stdin.h>
 #include <supervisor/worker/streams.h>
 #include <supervisor/worker/waits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "service_world.h"
@@ -486,6 +487,23 @@ START_TEST(an_event_listener_is_started_again)
 }
 END_TEST
 
+START_TEST(an_fcgi_socket_is_the_same)
+{
+	auto_world w = world_new("[fcgi-program:php]\ncommand=php\nsocket=unix://@DIR@/p.sock\n"
+				 "numprocs=2\nprocess_name=%(process_num)d\n");
+	struct stat was, is;
+
+	world_advance(&w, SECONDS(2));
+	ck_assert_int_eq(fstat(fake_process_find("php")->stdio[0], &was), 0);
+	killed(&w);
+	not_logged("Creating socket");
+	world_exit(&w, "php", 1);
+	says(world_plan(&w), "spawn php");
+	ck_assert_int_eq(fstat(fake_process_find("php")->stdio[0], &is), 0);
+	ck_assert_uint_eq(is.st_ino, was.st_ino);
+}
+END_TEST
+
 /* ---- wrong ledgers: nothing is touched, and the next slotd can take over */
 
 static void is_refused(struct world *w, const char *why)
@@ -603,8 +621,8 @@ int main(void)
 		output_goes_on_in_the_same_pipes, a_new_stream_gets_a_number_that_was_never_given,
 		a_pipe_of_a_worker_that_is_gone_is_read_on,
 		a_pipe_of_a_former_run_stays_its_workers, a_pipe_that_was_not_kept_is_none,
-		an_event_listener_is_started_again, a_damaged_row_is_no_reason_to_lose_a_worker,
-		a_ledger_that_is_none_is_refused,
+		an_event_listener_is_started_again, an_fcgi_socket_is_the_same,
+		a_damaged_row_is_no_reason_to_lose_a_worker, a_ledger_that_is_none_is_refused,
 		a_slotd_keep_that_says_nothing_is_not_taken_for_an_empty_one,
 		without_a_descriptor_left_a_worker_is_not_taken_for_ended,
 		a_stream_of_no_channel_is_left_out);

@@ -155,14 +155,20 @@ static void refresh(const struct program_config *program, const struct fcgi_sock
 static int make(struct supervisor *sup, const struct program_config *program, struct fcgi_socket *s,
 		struct diag *diag)
 {
+	int r;
+
 	if (!s->program || !s->url) {
 		return -ENOMEM;
 	}
-	if (!take_former(sup, s)) {
-		return open_socket(program, s, diag);
+	if (take_former(sup, s)) {
+		refresh(program, s);
+		return 0;
 	}
-	refresh(program, s);
-	return 0;
+	r = open_socket(program, s, diag);
+	if (r == 0) {
+		log_line(LOG_INFO, "Creating socket %s", program->socket);
+	}
+	return r;
 }
 
 static int add(struct supervisor *sup, const struct program_config *program,
@@ -186,7 +192,6 @@ static int add(struct supervisor *sup, const struct program_config *program,
 		socket_done(&s);
 		return r;
 	}
-	log_line(LOG_INFO, "Creating socket %s", program->socket);
 	keep_socket(sup, &s);
 	*ret = &f->sockets.at[f->sockets.len - 1];
 	return 0;
