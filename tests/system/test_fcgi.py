@@ -1,5 +1,7 @@
 """[fcgi-program:x]: one socket, descriptor 0 of every process, as under Supervisor."""
 
+import os
+import signal
 import socket
 
 import pytest
@@ -95,3 +97,25 @@ autostart=false
     wait_for(lambda: serves("other.sock"), "it serves at its new address")
     with pytest.raises(OSError):
         ask(f"{daemon.dir}/app.sock")
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix"])
+def test_the_only_process_that_crashes_is_started_again_at_once(slotd, ports, kind):
+    """slotd-keep holds the socket a little longer than slotd: that is not somebody else's."""
+    port = ports.one()
+    daemon = slotd(f"""
+[fcgi-program:app]
+command=/usr/bin/python3 -I -S %D%/server.py
+socket={'unix://%D%/app.sock' if kind == 'unix' else f'tcp://127.0.0.1:{port}'}
+startsecs=0
+autostart=false
+""")
+    (daemon.dir / "server.py").write_text(SERVER)
+    address = f"{daemon.dir}/app.sock" if kind == "unix" else ("127.0.0.1", port)
+    daemon.ctl("start", "app", check=True)
+    for _ in range(5):
+        first = daemon.info("app")["pid"]
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: daemon.info("app")["pid"] not in (0, first), "it runs again")
+    assert ask(address) == daemon.info("app")["pid"]
+    assert "Could not create FastCGI socket" not in daemon.log()

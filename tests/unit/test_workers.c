@@ -99,6 +99,20 @@ START_TEST(the_last_one_closes_it)
 }
 END_TEST
 
+START_TEST(after_a_crash_of_the_last_one_it_is_made_at_once)
+{
+	auto_world w = world_new("[fcgi-program:php]\ncommand=php\nsocket=unix://@DIR@/p.sock\n");
+
+	world_advance(&w, SECONDS(2));
+	(void)world_plan(&w);
+	world_exit(&w, "php", 1); /* slotd-keep has not let go of the socket yet */
+	logged("Closing socket unix://");
+	not_logged("Could not create");
+	ck_assert_str_eq(world_plan(&w), "spawn php");
+	ck_assert_str_eq(world_state(&w, "php"), "STARTING");
+}
+END_TEST
+
 START_TEST(a_socket_that_cannot_be_made_is_no_start)
 {
 	auto_world w =
@@ -266,7 +280,8 @@ int main(void)
 	return suite_run(
 		"workers", a_program_under_another_name_waits_for_its_old_self,
 		a_stop_takes_back_a_start_that_waits, processes_of_an_fcgi_program_share_one_socket,
-		the_last_one_closes_it, a_socket_that_cannot_be_made_is_no_start,
+		the_last_one_closes_it, after_a_crash_of_the_last_one_it_is_made_at_once,
+		a_socket_that_cannot_be_made_is_no_start,
 		one_whose_name_goes_is_made_again_and_its_processes_start_anew,
 		what_was_left_to_slotd_is_reaped_and_told, auto_logs_of_former_runs_are_removed,
 		all_stay_where_somebody_still_writes_to_one, with_nocleanup_nobody_looks,

@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -64,6 +65,13 @@ static void keep_socket(struct supervisor *sup, const struct fcgi_socket *s)
 	char name[KEPT_NAME_MAX];
 
 	keep_put_one(sup, kept_name(s->program, s->url, name, sizeof(name)), s->fd);
+}
+
+/* slotd-keep has it until it hears that it is closed, and the next one may be made before that. */
+static void shut_down(const struct fcgi_socket *s)
+{
+	log_line(LOG_INFO, "Closing socket %s", s->url);
+	(void)shutdown(s->fd, SHUT_RD); /* or what follows is refused, and says so */
 }
 
 static void forget(struct supervisor *sup, struct fcgi_socket *s)
@@ -206,7 +214,7 @@ int fcgi_stdin(struct process *p, int *ret_child)
 
 	/* Since it was made, a reload may have changed what restarts its processes. */
 	if (s && strcmp(s->url, program->socket) != 0) {
-		log_line(LOG_INFO, "Closing socket %s", s->url);
+		shut_down(s);
 		forget(p->sup, s);
 		s = NULL;
 	}
@@ -245,7 +253,7 @@ void fcgi_ended(struct process *p)
 	struct fcgi_socket *s = find(f, p->config->program->name);
 
 	if (s && !in_use(p->sup, s->program)) {
-		log_line(LOG_INFO, "Closing socket %s", s->url);
+		shut_down(s);
 		forget(p->sup, s);
 	}
 }
