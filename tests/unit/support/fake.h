@@ -12,6 +12,7 @@
  *	fake_helpers.c	the other end of the helpers' channels, slotd-spawn's among them
  *	fake_keep.c	slotd-keep's end: it outlives a slotd that is killed
  *	fake_relay.c	slotd-relay's end
+ *	fake_cgroup.c	control groups
  *
  * Some replace a module of platform, others single functions (ld --wrap, see meson.build).
  */
@@ -133,6 +134,16 @@ extern int fake_refusal;
 extern bool fake_spawn_is_silent;
 /** What slotd-log has read of its pipes since it was last emptied, as far as there is room. */
 extern char fake_logged[4096];
+/** What slotd-control was told to answer since the last call: "web 80 OK; #7 80". Of an item it is
+ * the name, the code and the text; of an answer the number of the request, the code and the text.
+ * Borrowed until then. */
+const char *fake_answers(void);
+/** They do not end when they are told to. Not set at the start. */
+extern bool fake_helpers_stay;
+/** Those of that name read nothing; NULL at the start. */
+extern const char *fake_helper_deaf;
+/** slotd-log answers who asks for a file. Set at the start. */
+extern bool fake_log_answers;
 /** Pipes that the newest slotd-log reads. */
 unsigned fake_streams(void);
 /** Lines of slotd's log that are missing, as slotd-log was told and writes into it. */
@@ -161,6 +172,15 @@ void fake_keep_told(const struct fake_process *h, struct message *m);
 bool fake_keep_turn(void);
 bool fake_keep_holds(int fd);
 void fake_keep_done(void);
+
+/* ---- fake_cgroup.c: control groups, in a directory */
+
+/** From the next world on there are control groups, in that world's directory; NULL: none. */
+void fake_cgroups_below(const char *dir);
+/** A process is in the group, which is made; with no process it is to be emptied. */
+void fake_cgroup_put(const char *name, pid_t pid);
+void fake_cgroup_empty(const char *name);
+bool fake_cgroup_there(const char *name);
 
 /* ---- fake_relay.c: slotd-relay */
 

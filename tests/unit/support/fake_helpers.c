@@ -22,7 +22,9 @@ static struct {
 bool fake_healthy = true, fake_probe_answers = true;
 char fake_logged[4096];
 int fake_refusal;
-bool fake_spawn_is_silent;
+bool fake_spawn_is_silent, fake_helpers_stay, fake_log_answers = true;
+const char *fake_helper_deaf;
+static char answers[4096];
 unsigned fake_log_lost;
 
 void fake_say(const struct fake_process *h, struct message *m)
@@ -137,15 +139,39 @@ static void make(const struct fake_process *h, struct message *asked)
 	(void)close(pidfd);
 }
 
+const char *fake_answers(void)
+{
+	static char copy[sizeof(answers)];
+
+	memcpy(copy, answers, sizeof(copy));
+	answers[0] = '\0';
+	return copy;
+}
+
+static void note_answer(const struct message *m)
+{
+	const bool item = m->type == MSG_ANSWER_ITEM;
+	const int code = (int)message_u64(m, TAG_CODE);
+	const char *text = message_str(m, TAG_TEXT);
+	size_t used = strlen(answers);
+	char number[16];
+
+	(void)snprintf(number, sizeof(number), "#%u", m->id);
+	(void)snprintf(answers + used, sizeof(answers) - used, "%s%s %d%s%s", used ? "; " : "",
+		       item ? message_str(m, TAG_NAME) : number, code, *text ? " " : "", text);
+}
+
 static void answer(struct fake_process *h, struct message *m)
 {
 	switch (m->type) {
 	case MSG_QUIT:
-		fake_process_exit(h, 0);
+		if (!fake_helpers_stay) {
+			fake_process_exit(h, 0);
+		}
 		break;
 	case MSG_LOG_CLEAR:
 	case MSG_LOG_REOPEN:
-		if (m->id) {
+		if (m->id && fake_log_answers) {
 			done(h, m->id);
 		}
 		break;
@@ -161,6 +187,7 @@ static void answer(struct fake_process *h, struct message *m)
 	case MSG_RELAY_DRAIN:
 	case MSG_RELAY_CUT:
 	case MSG_RELAY_PAGE:
+	case MSG_RELAY_RETIRE:
 		fake_relay_told(h, m);
 		break;
 	case MSG_KEEP_PUT:
@@ -183,7 +210,13 @@ static void answer(struct fake_process *h, struct message *m)
 		fake_log_lost += (unsigned)message_u64(m, TAG_COUNT);
 		break;
 	case MSG_LOG_OPEN:
-		no_file(h, m->id);
+		if (fake_log_answers) {
+			no_file(h, m->id);
+		}
+		break;
+	case MSG_ANSWER:
+	case MSG_ANSWER_ITEM:
+		note_answer(m);
 		break;
 	default:
 		break;
@@ -212,6 +245,9 @@ static bool listen_to(struct fake_process *h)
 	static struct message m;
 	bool any = false;
 
+	if (fake_helper_deaf && strcmp(fake_helper_deaf, h->name) == 0) {
+		return false;
+	}
 	while (h->pid && readable(h->channel_fd)) {
 		if (channel_receive_wait(h->channel_fd, &m, SECONDS(1)) < 0) {
 			slotd_has_gone(h);

@@ -242,7 +242,11 @@ static void start_anew(void)
 	fake_obedient = fake_prompt = fake_healthy = fake_relays_answer = true;
 	fake_probe_answers = fake_relays_drain = true;
 	fake_functions_hang = fake_ends_unseen = fake_spawn_is_silent = false;
+	fake_log_answers = true;
+	fake_helpers_stay = false;
+	fake_helper_deaf = NULL;
 	fake_relays_cut = 0;
+	(void)fake_answers();
 	fake_shell = (struct fake_shell){0};
 	(void)fake_relays_heard();
 	fake_refusal = 0;
@@ -341,6 +345,8 @@ void world_done(struct world *w)
 {
 	faults_disarm();
 	fake_obedient = fake_relays_answer = true;
+	fake_helpers_stay = false;
+	fake_helper_deaf = NULL;
 	world_relays = 1;
 	world_before = NULL;
 	if (w->sup) {
