@@ -180,9 +180,9 @@ START_TEST(a_child_of_which_slotd_did_not_hear_is_taken)
 	process_start(world_process(&w, "web"));
 	world_settle(&w);
 	ck_assert_int_eq(world_process(&w, "web")->pid, 0);
-	fake_spawn_is_silent = false;
 	says(world_plan(&w), "spawn web");
 	killed(&w);
+	fake_spawn_is_silent = false;
 	ck_assert_int_eq(world_process(&w, "web")->pid, fake_process_find("web")->pid);
 	world_advance(&w, SECONDS(2));
 	ck_assert_str_eq(world_state(&w, "web"), "RUNNING");

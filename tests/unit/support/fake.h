@@ -132,6 +132,8 @@ extern bool fake_probe_answers;
 extern int fake_refusal;
 /** It makes the process, and does not say so. Not set at the start. */
 extern bool fake_spawn_is_silent;
+/** It says so now, and from now on. */
+void fake_spawn_says(void);
 /** What slotd-log has read of its pipes since it was last emptied, as far as there is room. */
 extern char fake_logged[4096];
 /** What slotd-control was told to answer since the last call: "web 80 OK; #7 80". Of an item it is

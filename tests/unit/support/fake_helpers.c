@@ -19,6 +19,18 @@ static struct {
 	bool done; /* it ends with what is in its pipe now */
 } streams[STREAMS_MAX];
 
+/* What slotd-spawn has made without saying so. */
+enum {
+	UNSAID_MAX = 8,
+};
+static struct unsaid {
+	pid_t spawn;
+	uint32_t id;
+	pid_t pid;
+	int pidfd;
+} unsaid[UNSAID_MAX];
+static unsigned n_unsaid;
+
 bool fake_healthy = true, fake_probe_answers = true;
 char fake_logged[4096];
 int fake_refusal;
@@ -109,10 +121,21 @@ static void made(const struct fake_process *h, uint32_t id, int code)
 	fake_say(h, &m);
 }
 
+static void say_made(const struct fake_process *h, uint32_t id, pid_t pid, int pidfd)
+{
+	struct message m;
+
+	message_init(&m, MSG_SPAWNED, id);
+	message_put_i64(&m, TAG_CODE, 0);
+	message_put_i64(&m, TAG_PID, pid);
+	message_put_u64(&m, TAG_TICKS, (uint64_t)pid);
+	message_put_fd(&m, pidfd);
+	fake_say(h, &m);
+}
+
 static void make(const struct fake_process *h, struct message *asked)
 {
 	struct spawn_reading reading = {0};
-	struct message m;
 	struct fake_process *p;
 	const char *slash;
 	int pidfd, r = refusal();
@@ -128,15 +151,27 @@ static void make(const struct fake_process *h, struct message *asked)
 	reading.map->pid = p->pid; /* as the kernel does */
 	fake_process_begin(p, reading.spec.stdio, reading.report_fd);
 	spawn_reading_done(&reading);
-	message_init(&m, MSG_SPAWNED, asked->id);
-	message_put_i64(&m, TAG_CODE, 0);
-	message_put_i64(&m, TAG_PID, p->pid);
-	message_put_u64(&m, TAG_TICKS, (uint64_t)p->pid);
-	message_put_fd(&m, pidfd);
-	if (!fake_spawn_is_silent) {
-		fake_say(h, &m);
+	if (fake_spawn_is_silent) {
+		must(n_unsaid < UNSAID_MAX, "too many unsaid");
+		unsaid[n_unsaid++] = (struct unsaid){h->pid, asked->id, p->pid, pidfd};
+		return;
 	}
+	say_made(h, asked->id, p->pid, pidfd);
 	(void)close(pidfd);
+}
+
+void fake_spawn_says(void)
+{
+	for (unsigned i = 0; i < n_unsaid; i++) {
+		const struct fake_process *h = fake_process_of(unsaid[i].spawn);
+
+		if (h && !h->ended) {
+			say_made(h, unsaid[i].id, unsaid[i].pid, unsaid[i].pidfd);
+		}
+		(void)close(unsaid[i].pidfd);
+	}
+	n_unsaid = 0;
+	fake_spawn_is_silent = false;
 }
 
 const char *fake_answers(void)
@@ -375,11 +410,17 @@ bool fake_helpers_hold(int fd)
 			return true;
 		}
 	}
+	for (unsigned i = 0; i < n_unsaid; i++) {
+		if (unsaid[i].pidfd == fd) {
+			return true;
+		}
+	}
 	return fake_keep_holds(fd);
 }
 
 void fake_helpers_done(void)
 {
+	fake_spawn_says();
 	fake_keep_done();
 	fake_relay_done();
 	for (int i = 0; i < STREAMS_MAX; i++) {

@@ -278,8 +278,9 @@ static bool run_ios(struct loop *loop)
 		return false;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		unsigned events = (fds[i].revents & (POLLIN | POLLHUP | POLLERR) ? LOOP_READ : 0u) |
-				  (fds[i].revents & POLLOUT ? LOOP_WRITE : 0u);
+		unsigned events =
+			(fds[i].revents & (POLLIN | POLLHUP | POLLERR) ? LOOP_READ : 0u) |
+			(fds[i].revents & (POLLOUT | POLLHUP | POLLERR) ? LOOP_WRITE : 0u);
 
 		must(!(fds[i].revents & POLLNVAL), "a closed descriptor is watched");
 		/* Another's callback may have stopped it, or set it anew. */
