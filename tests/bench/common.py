@@ -20,6 +20,7 @@ BUILD = pathlib.Path(os.environ.get("SLOTD_BUILD", "build")).resolve()
 BENCH = BUILD / "tests" / "bench"
 SLOTD = BUILD / "src" / "supervisor" / "slotd"
 SLOTCTL = BUILD / "src" / "ctl" / "slotctl"
+WEB = BUILD / "tests" / "system" / "web"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 

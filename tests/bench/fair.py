@@ -2,11 +2,11 @@
 check beside them against the same ones in quiet, and slotd's descriptors over the time."""
 
 import os
-import pathlib
 import sys
 import time
 
 from common import (
+    WEB,
     Bench,
     answers,
     cpu_seconds,
@@ -21,17 +21,16 @@ from common import (
 LOOPERS = 500
 TIMES = 10
 SECONDS = int(os.environ.get("SLOTD_BENCH_SECONDS", "60"))  # how long descriptors are looked at
-WEB = pathlib.Path(__file__).resolve().parents[1] / "system" / "apps" / "web.py"
 
 CONFIG = """
 [program:one]
-command=/usr/bin/python3 -I -S {web} 127.0.0.1:%(process_num)d a
+command={web} 127.0.0.1:%(process_num)d a
 numprocs_start={a}
 process_name=%(program_name)s_%(process_num)d
 startsecs=0
 
 [program:two]
-command=/usr/bin/python3 -I -S {web} 127.0.0.1:%(process_num)d b
+command={web} 127.0.0.1:%(process_num)d b
 numprocs_start={b}
 process_name=%(program_name)s_%(process_num)d
 startsecs=0

@@ -12,6 +12,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 
 from common import (  # noqa: E402
+    WEB,
     Bench,
     answers,
     floor_line,
@@ -24,13 +25,12 @@ from harness.measured import MeasuredLoad, overlap, percentile  # noqa: E402
 
 FLIPS = 20
 ROUNDS = 3
-WEB = pathlib.Path(__file__).resolve().parents[1] / "system" / "apps" / "web.py"
 
 
 class Slotd:
     def __init__(self, b, port, a, b_port):
         slot = (
-            "[program:{n}]\ncommand=/usr/bin/python3 -I -S {web} 127.0.0.1:%(process_num)d {s}\n"
+            "[program:{n}]\ncommand={web} 127.0.0.1:%(process_num)d {s}\n"
             "numprocs_start={p}\nprocess_name=%(program_name)s_%(process_num)d\nstartsecs=0\n"
         )
         b.slotd(
@@ -107,7 +107,7 @@ def run(way):
         port, a, b_port = free_port(), free_port(), free_port()
         if way is not Slotd:
             for p, slot in ((a, "a"), (b_port, "b")):
-                b.start("/usr/bin/python3", "-I", "-S", WEB, f"127.0.0.1:{p}", slot)
+                b.start(WEB, f"127.0.0.1:{p}", slot)
                 wait_until(lambda p=p: answers(p), "a backend")
         proxy = way(b, port, a, b_port)
         wait_until(lambda: answers(port), way.__name__)

@@ -378,7 +378,7 @@ def a_slotd_that_hangs_is_replaced_by_the_watchdog():
 def a_stop_ends_everything_in_good_order():
     run("systemctl", "stop", "slotd")
     assert show("Result") == "success", show("Result")
-    assert not run("pgrep", "-f", "web.py", check=False).stdout, "workers are left"
+    assert not run("pgrep", "-f", "/opt/web", check=False).stdout, "workers are left"
     assert not run("pgrep", "slotd", check=False).stdout, "processes of slotd are left"
     run("systemctl", "start", "slotd")
     wait_for(answers, "the service answers")

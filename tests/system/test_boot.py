@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from harness.paths import BUILD, ROOT
+from harness.paths import BUILD, ROOT, WEB
 
 HERE = Path(__file__).parent
 CONFIG = """\
 [program:payinv-a]
-command=/usr/bin/python3 -I -S /opt/web.py 127.0.0.1:%(process_num)d a
+command=/opt/web 127.0.0.1:%(process_num)d a
 process_name=%(program_name)s_%(process_num)d
 numprocs=2
 numprocs_start=8001
 [program:payinv-b]
-command=/usr/bin/python3 -I -S /opt/web.py 127.0.0.1:%(process_num)d b
+command=/opt/web 127.0.0.1:%(process_num)d b
 process_name=%(program_name)s_%(process_num)d
 numprocs=2
 numprocs_start=8101
@@ -131,8 +131,8 @@ def boot(tree, *arguments):
     """Boots it, and returns what the checks printed."""
     put(tree / "etc/slotd/slotd.conf", CONFIG)
     put(tree / "etc/systemd/system/slotd.service.d/test.conf", DROP_IN)
-    put(tree / "opt/web.py", (HERE / "apps/web.py").read_text())
     put(tree / "opt/slow", SLOW)
+    shutil.copy(WEB, tree / "opt/web")
     put(tree / "opt/leaves", LEAVES)
     for name in ("slow", "leaves"):
         (tree / "opt" / name).chmod(0o755)

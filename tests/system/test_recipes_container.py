@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness import procs
-from harness.apps import APPS
 from harness.load import try_once
-from harness.paths import ROOT, SLOTCTL
+from harness.paths import ROOT, SLOTCTL, WEB
 from harness.procs import wait_for
 
 yaml = pytest.importorskip("yaml", reason="needs python3-yaml")
@@ -27,7 +26,7 @@ pytestmark = [
 ]
 
 MIGRATE = "#!/bin/sh\necho migrated\n"
-WEB = f"#!/bin/sh\nexec /usr/bin/python3 -I -S {APPS}/web.py 127.0.0.1:$2 $1\n"
+SERVE = f"#!/bin/sh\nexec {WEB} 127.0.0.1:$2 $1\n"
 # Each run leaves an orphan that ends a moment later; a stop waits for the job at hand.
 QUEUE = """#!/bin/bash
 trap 'sleep 0.5; echo the job is done; exit 0' TERM
@@ -49,7 +48,7 @@ class Container:
         self.daemon = daemon = slotd(start=False)
         for name in ("app", "run", "state", "state/log"):
             (daemon.dir / name).mkdir()
-        for name, text in (("migrate", MIGRATE), ("web", WEB), ("queue", QUEUE),
+        for name, text in (("migrate", MIGRATE), ("web", SERVE), ("queue", QUEUE),
                            ("wait-for", (EXAMPLE / "wait-for").read_text())):
             (daemon.dir / "app" / name).write_text(text)
             (daemon.dir / "app" / name).chmod(0o755)

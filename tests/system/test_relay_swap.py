@@ -5,19 +5,17 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from harness.load import Load
+from harness.paths import WEB
 from harness.procs import stays, wait_for, wakeups
 from harness.relay import (A, B, CONNECTIONS, EARLY, HOLD, LATE, LEAST_CONN, OPEN, REQUESTS,
                            ROUND_ROBIN, SECOND, SOURCE, Relay, Relays)
 from harness.servers import Worker, ask, connect, echo, keep, named, one_worker, read_all
 
-WEB = str(Path(__file__).parent / "apps/web.py")
 
 
 class Web:
@@ -28,7 +26,7 @@ class Web:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen([sys.executable, WEB, f"127.0.0.1:{self.port}", self.slot],
+        self.process = subprocess.Popen([str(WEB), f"127.0.0.1:{self.port}", self.slot],
                                         stdout=subprocess.DEVNULL)
 
     def listens(self):

@@ -17,7 +17,7 @@ from harness.procs import wait_for
 
 
 class Payinv:
-    """A service of web.py workers on ports of its own."""
+    """A service of web workers on ports of its own."""
 
     def __init__(self, slotd, ports, count=2, start=True, **options):
         self.port = ports.one()

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A worker that says itself how it is (sd_notify(3)), and answers as web.py: "SLOT ADDRESS PID".
+"""A worker that says itself how it is (sd_notify(3)), and answers as web.c: "SLOT ADDRESS PID".
 
     notifier.py 127.0.0.1:PORT SLOT DIRECTORY
 

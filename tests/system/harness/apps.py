@@ -1,9 +1,9 @@
-"""Configurations of services whose workers are tests/system/apps/web.py or real gunicorn."""
+"""Configurations of services whose workers are tests/system/web.c or real gunicorn."""
 
 from pathlib import Path
 from typing import List
 
-from .paths import ROOT
+from .paths import ROOT, WEB
 
 APPS = Path(__file__).resolve().parents[1] / "apps"
 PYTHON = "/usr/bin/python3 -I -S"
@@ -20,11 +20,12 @@ KEEPING = {
 
 
 def web_slot(program: str, ports: List[int], slot: str, arguments: str = "",
-             options: str = "", app: str = "web.py") -> str:
-    """[program:...] with one web.py, or another of tests/system/apps, a port; startsecs=0."""
+             options: str = "", app: str = "") -> str:
+    """[program:...] with one web, or one of tests/system/apps, a port; startsecs=0."""
+    worker = f"{PYTHON} {APPS}/{app}" if app else WEB
     return f"""
 [program:{program}]
-command={PYTHON} {APPS}/{app} 127.0.0.1:%(process_num)d {slot} {arguments}
+command={worker} 127.0.0.1:%(process_num)d {slot} {arguments}
 process_name=%(program_name)s_%(process_num)d
 numprocs={len(ports)}
 numprocs_start={ports[0]}
@@ -49,8 +50,8 @@ idle_keep=0
 
 def two_slots(name: str, listen: str, ports_a: List[int], ports_b: List[int], *,
               arguments: str = "", options: str = "", program: str = "",
-              health: str = "http /healthz", app: str = "web.py") -> str:
-    """A service with web.py workers in both slots; answers say "a ..." or "b ..."."""
+              health: str = "http /healthz", app: str = "") -> str:
+    """A service with web workers in both slots; answers say "a ..." or "b ..."."""
     return (web_slot(f"{name}-a", ports_a, "a", arguments, program, app)
             + web_slot(f"{name}-b", ports_b, "b", arguments, program, app)
             + service(name, listen, options, health))

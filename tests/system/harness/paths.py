@@ -8,6 +8,7 @@ BUILD = Path(os.environ.get("SLOTD_BUILD", ROOT / "build")).resolve()
 
 SLOTD = BUILD / "src/supervisor/slotd"
 SLOTCTL = BUILD / "src/ctl/slotctl"
+WEB = BUILD / "tests/system/web"  # a worker of tests: web.c
 
 
 def helper_path(name: str) -> Path:
