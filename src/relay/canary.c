@@ -126,9 +126,14 @@ bool canary_awaits_head(struct conn *c)
 	ssize_t n;
 
 	if (s->canary_by != CANARY_BY_COOKIE || !s->canary_cookie || c->draw != DRAW_NONE ||
-	    !service_word(s).weight || service_answers(s) || !is_invited(c) || (n = peek(c)) <= 0) {
+	    !service_word(s).weight || service_answers(s) || !is_invited(c)) {
 		stop_waiting(c);
 		return false;
+	}
+	n = peek(c);
+	if (n <= 0) {
+		/* What comes only now would be read without a look at it. */
+		return n < 0 && (errno == EAGAIN || errno == EINTR);
 	}
 	switch (cookie_find((const char *)copier_buffer(&s->relay->copier), (size_t)n,
 			    s->canary_cookie, &slot, &hash)) {

@@ -388,9 +388,10 @@ def test_a_cookie_decides_also_when_the_head_comes_in_pieces(slotd, ports):
     for pieces in (1, 9):
         assert {get(payinv.address, cookie="side=b", pieces=pieces) for _ in range(4)} == {"b"}
         assert {get(payinv.address, cookie="side=a", pieces=pieces) for _ in range(4)} == {"a"}
-    users = {user: {get(payinv.address, cookie=f"side={user}") for _ in range(3)}
+    # Often: a request may come just after it was looked for.
+    users = {user: {get(payinv.address, cookie=f"side={user}") for _ in range(15)}
              for user in range(40)}
-    assert all(len(side) == 1 for side in users.values()), "a value has one side"
+    assert all(len(side) == 1 for side in users.values()), f"a value has one side: {users}"
     assert Counter(min(side) for side in users.values())["b"] in range(8, 33)
     assert {get(payinv.address) for _ in range(40)} == {"a", "b"}, "without one: as they come"
     with socket.create_connection(payinv.address, 20) as client:  # the end before the head's
