@@ -9,9 +9,9 @@
  *	body     u16 tag, u16 reserved (0), u32 length, value, padding to 8    repeated
  *
  * A tag has the same type everywhere. The row of a message says which tags it must have and may
- *have, and how many descriptors travel with it (common/message_table.c). Unknown tags are skipped,
- *so an old helper understands a newer slotd. message_decode checks everything that the row says, so
- *that the getters cannot fail afterwards: a required tag is there, a text ends with its only NUL.
+ * have, and how many descriptors travel with it (common/message_table.c). Unknown tags are skipped,
+ * so an old helper understands a newer slotd. message_decode checks all that the row says; then the
+ * getters cannot fail: a required tag is there, a text ends with its only NUL.
  *
  * id pairs an answer with its request; it is 0 if no answer is expected.
  */

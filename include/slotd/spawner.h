@@ -2,8 +2,8 @@
 
 /**
  * slotd's side of slotd-spawn, which creates workers and commands as slotd's own children. A
- *request is answered by calling done, but never from inside the request. If slotd-spawn dies, the
- *requests for children that it has not created go to the next slotd-spawn, for which they wait.
+ * request is answered by calling done, but never from inside the request. If slotd-spawn dies, the
+ * requests for children that it has not created go to the next slotd-spawn, for which they wait.
  *
  *	asked --sent--> with slotd-spawn --answer--> done
  *	  ^                    | it died, and created no child

@@ -2,7 +2,7 @@
 
 /**
  * A request from slotd to slotd-spawn for a child. It lies in a memfd, because an environment may
- *be larger than a message:
+ * be larger than a message:
  *
  *	struct spawn_request, then groups (u32 each), then texts, each with its NUL: arguments,
  *	settings of the environment, and those of search, directory, user name, address and

@@ -21,10 +21,12 @@
  *	conn_lists.c     the list and the counts that it is in
  *	conn_close.c     its end
  *	carry.c          an open connection: bytes, ends and resets both ways
- *	exchange.c       what is kept of an open request: its state, and its bytes for another
- *worker connect.c        a socket to a worker keepalive.c      peers that have vanished backlog.c
- *what the kernel knows: does a worker accept, has it read what it was sent? stall.c          what a
- *worker has not read, and whether another one would stall_look.c     moves that to another one
+ *	exchange.c       an open request: its state, and its bytes for another worker
+ *	connect.c        a socket to a worker
+ *	keepalive.c      peers that have vanished
+ *	backlog.c        what the kernel knows: does a worker accept, has it read all?
+ *	stall.c          what a worker has not read, and whether another one would
+ *	stall_look.c     moves that to another one
  *	offline.c        connections that this relay answers itself
  *	reply.c          one such answer
  *	page.c           what a service answers then

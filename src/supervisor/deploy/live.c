@@ -32,6 +32,30 @@ static int live_by_file(const struct service_config *c, enum slot_id *ret, struc
 	return diag_set_errno(diag, found->code, "%s", c->live_file);
 }
 
+static void take_record(struct service *s, const struct record *record)
+{
+	s->upkeep.frozen = record->frozen;
+	s->upkeep.rolled_back = record->rolled_back;
+	memcpy(s->upkeep.freezer, record->freezer, sizeof(record->freezer));
+	memcpy(s->upkeep.freeze_why, record->freeze_why, sizeof(record->freeze_why));
+	s->upkeep.offline = record->offline;
+	memcpy(s->upkeep.offliner, record->offliner, sizeof(record->offliner));
+	memcpy(s->upkeep.offline_why, record->offline_why, sizeof(record->offline_why));
+	upkeep_found(s);
+	maintenance_found(s);
+	if (record->ab.weight && record->ab.slot != record->live) {
+		s->ab = record->ab;
+	}
+	for (int slot = 0; slot < SLOT_MAX_; slot++) {
+		memcpy(s->slots[slot].release, record->release[slot],
+		       sizeof(record->release[slot]));
+		memcpy(s->slots[slot].one_way, record->one_way[slot],
+		       sizeof(record->one_way[slot]));
+		s->slots[slot].since = record->since ? record->since : usec_wall();
+		s->slots[slot].proven = record->proven[slot];
+	}
+}
+
 /* The state file decides; live_file only where there is no record of the service yet. */
 static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 {
@@ -45,26 +69,7 @@ static int find_live(struct service *s, enum slot_id *ret, struct diag *diag)
 	}
 	if (r == 0) {
 		*ret = record.live;
-		s->upkeep.frozen = record.frozen;
-		s->upkeep.rolled_back = record.rolled_back;
-		memcpy(s->upkeep.freezer, record.freezer, sizeof(record.freezer));
-		memcpy(s->upkeep.freeze_why, record.freeze_why, sizeof(record.freeze_why));
-		s->upkeep.offline = record.offline;
-		memcpy(s->upkeep.offliner, record.offliner, sizeof(record.offliner));
-		memcpy(s->upkeep.offline_why, record.offline_why, sizeof(record.offline_why));
-		upkeep_found(s);
-		maintenance_found(s);
-		if (record.ab.weight && record.ab.slot != record.live) {
-			s->ab = record.ab;
-		}
-		for (int slot = 0; slot < SLOT_MAX_; slot++) {
-			memcpy(s->slots[slot].release, record.release[slot],
-			       sizeof(record.release[slot]));
-			memcpy(s->slots[slot].one_way, record.one_way[slot],
-			       sizeof(record.one_way[slot]));
-			s->slots[slot].since = record.since ? record.since : usec_wall();
-			s->slots[slot].proven = record.proven[slot];
-		}
+		take_record(s, &record);
 		if (live_by_file(c, &written, NULL) == 0 && written != *ret) {
 			service_say(s, LOG_WARNING,
 				    "%s says %s, but %s is live: the file is corrected (slotctl "

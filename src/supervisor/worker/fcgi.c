@@ -67,13 +67,6 @@ static void keep_socket(struct supervisor *sup, const struct fcgi_socket *s)
 	keep_put_one(sup, kept_name(s->program, s->url, name, sizeof(name)), s->fd);
 }
 
-/* slotd-keep has it until it hears that it is closed, and the next one may be made before that. */
-static void shut_down(const struct fcgi_socket *s)
-{
-	log_line(LOG_INFO, "Closing socket %s", s->url);
-	(void)shutdown(s->fd, SHUT_RD); /* or what follows is refused, and says so */
-}
-
 static void forget(struct supervisor *sup, struct fcgi_socket *s)
 {
 	struct fcgi *f = fcgi_of(sup);
@@ -214,7 +207,7 @@ int fcgi_stdin(struct process *p, int *ret_child)
 
 	/* Since it was made, a reload may have changed what restarts its processes. */
 	if (s && strcmp(s->url, program->socket) != 0) {
-		shut_down(s);
+		log_line(LOG_INFO, "Closing socket %s", s->url);
 		forget(p->sup, s);
 		s = NULL;
 	}
@@ -253,7 +246,10 @@ void fcgi_ended(struct process *p)
 	struct fcgi_socket *s = find(f, p->config->program->name);
 
 	if (s && !in_use(p->sup, s->program)) {
-		shut_down(s);
+		log_line(LOG_INFO, "Closing socket %s", s->url);
+		/* slotd-keep has it until it hears of this, and the next one may be made before
+		 * that. If it cannot be shut down, that one is refused, and says so. */
+		(void)shutdown(s->fd, SHUT_RD);
 		forget(p->sup, s);
 	}
 }
