@@ -8,10 +8,10 @@
  *	settings of the environment, and those of search, directory, user name, address and
  *	directory of credentials for which a flag is set; then credentials
  *
- * MSG_SPAWN has these descriptors: the memfd, the write end of the report pipe, and those of 0, 1,
- *2 and the cgroup for which a flag is set. The kernel itself writes the pid of the child into the
- * memfd when it creates the child, so slotd knows of the child even if slotd-spawn dies before it
- * can answer.
+ * MSG_SPAWN has these descriptors: the memfd, the write end of the report pipe, and those of
+ * 0, 1, 2 and the cgroup for which a flag is set. The kernel itself writes the child's pid
+ * into the memfd when it creates the child, so slotd knows of the child even if slotd-spawn
+ * dies before it can answer.
  */
 
 #include <slotd/spawn.h>

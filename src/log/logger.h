@@ -73,7 +73,8 @@ struct stream {
 	unsigned looks;			/* in a row at which there was much in the pipe */
 	bool flows;			/* in pace.flowing, and out of the loop's set */
 	struct stream *before, *behind; /* there */
-	usec_t line_since; /* for a shared target: a begun line is waited for since then; 0: not */
+	unsigned line_looks; /* for a shared target: at a begun line, whose end is waited for */
+	usec_t line_look;    /* when the last of them was */
 	uint64_t lost_lines, lost_bytes;
 	int lost_error; /* of the last loss */
 };

@@ -15,8 +15,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define LOOK_AGAIN MSECONDS(5)	 /* a line is mostly written by one or two calls */
-#define PATIENCE   MSECONDS(500) /* for a prompt, a row of dots: no line */
+#define LOOK_AGAIN MSECONDS(5) /* a line is mostly written by one or two calls */
+
+enum {
+	/* For a prompt, a row of dots: no line. Looks and not half a second, in which a machine may
+	 * have been too busy for the writer and for us. */
+	LOOKS_MAX = 100,
+};
 
 static void on_timer(struct loop_timer *t)
 {
@@ -115,10 +120,11 @@ static bool may_go_on(struct stream *s, size_t n)
 	if ((int)n + 2 * PIPE_BUF > fcntl(s->pipe, F_GETPIPE_SZ)) {
 		pace_widen(s);
 	}
-	if (!s->line_since) {
-		s->line_since = now;
+	if (!s->line_looks || now >= usec_add(s->line_look, LOOK_AGAIN)) {
+		s->line_looks++;
+		s->line_look = now;
 	}
-	return now < usec_add(s->line_since, PATIENCE);
+	return s->line_looks <= LOOKS_MAX;
 }
 
 int share_limit(struct stream *s, size_t *ret_max)
@@ -142,7 +148,7 @@ int share_limit(struct stream *s, size_t *ret_max)
 		}
 		return -EBUSY;
 	}
-	s->line_since = 0;
+	s->line_looks = 0;
 	s->line_broken = !end;
 	*ret_max = end ? end : (size_t)n;
 	return 0;

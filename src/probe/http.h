@@ -8,7 +8,7 @@
 int http_init(struct http *h, struct prober *p);
 /** To be called when all checks have ended. */
 void http_done(struct http *h);
-/** As tcp_begin. */
+/** Begins a check: as tcp_begin of tcp.h. */
 void http_begin(struct check *c);
-/** As tcp_end. */
+/** Ends it: as tcp_end of tcp.h. */
 void http_end(struct check *c);

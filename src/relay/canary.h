@@ -5,6 +5,7 @@
 #include "connection.h"
 #include "relay_service.h"
 #include "relay_worker.h"
+
 #include <slotd/message.h>
 #include <slotd/switchboard.h>
 

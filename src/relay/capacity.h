@@ -8,7 +8,7 @@
 
 struct relay;
 
-/** After that time again, even if no connection has ended. */
+/** How long nothing is accepted if no connection ends. */
 #define EXHAUSTED_RETRY SECONDS(1)
 
 /** There are no descriptors, or no memory: stops accepting and connecting until a connection ends,

@@ -23,7 +23,7 @@ struct conn {
 	struct reply *reply;	     /* ANSWERED: by offline.c; else NULL */
 	struct side side[2];	     /* by enum conn_end */
 	usec_t since;		     /* when it came into its list; pinned, half: last byte */
-	uint16_t source;	     /* of the client's address: in relay.silent */
+	uint16_t source;	     /* of the client's address: in relay.empty, relay.idle */
 	uint16_t draw;		     /* see place.h; by which its slot is chosen */
 	uint8_t class;		     /* enum conn_class */
 	bool client_spoke : 1;

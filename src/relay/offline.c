@@ -3,6 +3,7 @@
 #include "conn_close.h"
 #include "conn_lists.h"
 #include "conn_place.h"
+#include "conn_watch.h"
 #include "exchange.h"
 #include "relay.h"
 #include "reply.h"
@@ -10,10 +11,10 @@
 
 #include <slotd/cleanup.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 /*
  * Connections that get their answers from this relay: the service is offline, or nobody can take
@@ -29,11 +30,6 @@ enum {
 
 /* ---- the connection */
 
-static void watch(struct conn *c, unsigned events)
-{
-	loop_io_set(c->service->relay->loop, &c->side[CLIENT].io, c->side[CLIENT].fd, events);
-}
-
 static void enter(struct conn *c, enum conn_class class)
 {
 	conn_leave(c);
@@ -44,7 +40,7 @@ static void wait_for_request(struct conn *c, enum conn_class class)
 {
 	reply_drop(c);
 	enter(c, class);
-	watch(c, LOOP_READ);
+	conn_watch(c, CLIENT, LOOP_READ);
 }
 
 /* After its last answer. What the client still sends is read, so that a reset does not overtake the
@@ -58,7 +54,7 @@ static void end_well(struct conn *c)
 	reply_drop(c);
 	(void)shutdown(c->side[CLIENT].fd, SHUT_WR);
 	enter(c, CONN_LINGER);
-	watch(c, LOOP_READ);
+	conn_watch(c, CLIENT, LOOP_READ);
 }
 
 /* Between two requests a worker may take over, with the n bytes that are there already. */
@@ -75,7 +71,7 @@ static void wait_to_send(struct conn *c, const unsigned char *data, size_t n)
 		conn_end(c);
 		return;
 	}
-	watch(c, LOOP_WRITE);
+	conn_watch(c, CLIENT, LOOP_WRITE);
 }
 
 /* The answer to a request, after which there are n bytes. True: there may be more to answer. */
@@ -128,7 +124,7 @@ static void hear(struct conn *c, const unsigned char *data, size_t n)
 	if (!answer_begun(&c->reply->request)) {
 		wait_for_request(c, CONN_PARKED);
 	} else {
-		watch(c, LOOP_READ);
+		conn_watch(c, CLIENT, LOOP_READ);
 	}
 }
 

@@ -30,9 +30,8 @@ struct relay_worker {
 	usec_t heard_at;    /* when it last sent anything, or was first sent something after that */
 	bool gone;	    /* not in the table any more; kept until its last connection ends */
 	bool in_use;	    /* and not freed while this is set */
-	uint32_t drain_id; /* of a drain of this worker alone, answered when it has no connection; 0
-			    */
-	int8_t reach;	   /* of its unix socket, as slotd knows: -1 denied, 1 open, 0 not told */
+	uint32_t drain_id;  /* of a drain of this worker alone, until it has no connection; or 0 */
+	int8_t reach;	    /* of its unix socket, as slotd knows: -1 denied, 1 open, 0 not told */
 	struct log_once refused, pinned, stalled;
 };
 

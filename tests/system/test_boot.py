@@ -140,7 +140,7 @@ def boot(tree, *arguments):
     (tree / "etc/systemd/system/multi-user.target.wants").mkdir()
     (tree / "etc/systemd/system/multi-user.target.wants/front.service").symlink_to("../front.service")
     done = subprocess.run([str(HERE / "boot"), str(tree), str(HERE / "boot_checks.py"), *arguments],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
     if done.returncode == 77:
         pytest.skip(done.stderr.strip())
     assert done.returncode == 0, done.stdout + done.stderr

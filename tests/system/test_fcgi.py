@@ -119,3 +119,27 @@ autostart=false
         wait_for(lambda: daemon.info("app")["pid"] not in (0, first), "it runs again")
     assert ask(address) == daemon.info("app")["pid"]
     assert "Could not create FastCGI socket" not in daemon.log()
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix"])
+def test_children_that_outlive_a_crash_go_on_with_the_socket(slotd, ports, kind):
+    port = ports.one()
+    daemon = slotd(f"""
+[fcgi-program:app]
+command=/usr/bin/python3 -I -S %D%/server.py
+socket={'unix://%D%/app.sock' if kind == 'unix' else f'tcp://127.0.0.1:{port}'}
+startsecs=0
+autorestart=false
+""")
+    (daemon.dir / "server.py").write_text(
+        SERVER.replace("while True", "if os.fork():\n    os.wait()\nwhile True"))
+    address = f"{daemon.dir}/app.sock" if kind == "unix" else ("127.0.0.1", port)
+    daemon.ctl("start", "app", check=True)
+    child = ask(address)
+    os.kill(daemon.info("app")["pid"], signal.SIGKILL)
+    daemon.wait_log("Closing socket")
+    assert ask(address) == child
+    os.kill(child, signal.SIGKILL)
+    wait_for(lambda: daemon.ctl("start", "app").returncode == 0, "the address is free")
+    wait_for(lambda: ask(address) != child, "it serves again")
+    os.kill(ask(address), signal.SIGKILL)

@@ -17,7 +17,6 @@ from harness.relay import (A, B, CONNECTIONS, EARLY, HOLD, LATE, LEAST_CONN, OPE
 from harness.servers import Worker, ask, connect, echo, keep, named, one_worker, read_all
 
 
-
 class Web:
     """A worker process of its own, to be killed."""
 

@@ -180,10 +180,7 @@ static bool send_bytes(int fd, size_t len, bool close)
 
 static void note_post(const char *path)
 {
-	char line[4096];
-	int n = snprintf(line, sizeof(line), "%s\n", path);
-
-	if (write(web.posts, line, (size_t)n) != n) {
+	if (dprintf(web.posts, "%s\n", path) < 0) {
 		fail("--posts");
 	}
 }

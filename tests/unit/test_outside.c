@@ -70,8 +70,10 @@ START_TEST(another_processs_output_may_be_taken)
 	struct diag diag;
 	int fd = target(getppid(), STDERR_FILENO, &diag);
 
-	ck_assert_msg(fd >= 0 || strstr(diag.text, "cannot be taken without CAP_SYS_PTRACE"), "%s",
-		      diag.text);
+	/* ENOSYS: under valgrind, which does not know the call. */
+	ck_assert_msg(fd >= 0 || fd == -ENOSYS ||
+			      strstr(diag.text, "cannot be taken without CAP_SYS_PTRACE"),
+		      "%s", diag.text);
 	if (fd >= 0) {
 		ck_assert_int_ne(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
 		(void)close(fd);

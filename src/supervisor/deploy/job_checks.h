@@ -6,7 +6,8 @@
 #include "deploy/request.h"
 #include "service/service.h"
 
-/** Could it begin? 0, or why not, as above and -ECANCELED: frozen. Who asks is not judged. */
+/** Could it begin? 0, or why not: as job_begin (deploy/jobs.h), and -ECANCELED: frozen. Who asks is
+ * not judged. */
 int job_may_begin(struct service *s, const struct job_request *req, struct diag *diag);
 /** With which phases it would begin now. */
 struct begin job_begin_as(const struct service *s, const struct job_request *req);

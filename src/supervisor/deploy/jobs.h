@@ -3,7 +3,6 @@
 /** Who may begin, abort or hurry a deploy, swap or rollback, and what slotd-control is told of it.
  */
 
-#include "deploy/begin.h"
 #include "deploy/job.h"
 #include "deploy/request.h"
 #include "link/helpers.h"

@@ -240,16 +240,23 @@ static bool in_use(const struct supervisor *sup, const char *program)
 	return false;
 }
 
-void fcgi_ended(struct process *p)
+/* slotd-keep has it until it hears that it is closed, and the next one may be made before that: so
+ * it listens no more. Unless children are left, who may go on with it. */
+static void shut_down(const struct fcgi_socket *s, pid_t group)
+{
+	if (group == 0 || (kill(-group, 0) < 0 && errno == ESRCH)) {
+		(void)shutdown(s->fd, SHUT_RD); /* or the next one is refused, and says so */
+	}
+}
+
+void fcgi_ended(struct process *p, pid_t group)
 {
 	struct fcgi *f = fcgi_of(p->sup);
 	struct fcgi_socket *s = find(f, p->config->program->name);
 
 	if (s && !in_use(p->sup, s->program)) {
 		log_line(LOG_INFO, "Closing socket %s", s->url);
-		/* slotd-keep has it until it hears of this, and the next one may be made before
-		 * that. If it cannot be shut down, that one is refused, and says so. */
-		(void)shutdown(s->fd, SHUT_RD);
+		shut_down(s, group);
 		forget(p->sup, s);
 	}
 }

@@ -18,8 +18,12 @@ void fcgi_done(struct supervisor *sup);
  * Returns: 0, or -errno after logging why.
  */
 int fcgi_stdin(struct process *p, int *ret_child);
-/** A process of an fcgi-program has ended; after the last one the socket is closed. */
-void fcgi_ended(struct process *p);
+/**
+ * A process of an fcgi-program has ended; after the last one the socket is closed.
+ *
+ * @group  the process group that it led, of which others may go on; 0: it never was one.
+ */
+void fcgi_ended(struct process *p, pid_t group);
 /** Creates sockets again whose names have gone away, and restarts the processes that have the old
  * ones. */
 void fcgi_look_after(struct supervisor *sup);

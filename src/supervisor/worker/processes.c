@@ -188,7 +188,7 @@ static void on_made(void *owner, int error, const struct spawned *spawned)
 	}
 	p->signals = 0;
 	process_launch_failed(p, error, &failure);
-	fcgi_ended(p);
+	fcgi_ended(p, 0);
 	start_failed(p, error, failure.fault, failure.text);
 }
 
@@ -213,7 +213,7 @@ static void take_start_back(struct process *p)
 	p->call = NULL;
 	p->signals = 0;
 	streams_abandon(p);
-	fcgi_ended(p);
+	fcgi_ended(p, 0);
 	feed(p, (struct worker_event){.kind = WORKER_EV_SPAWN_FAILED, .status = -ECANCELED});
 }
 
@@ -246,6 +246,7 @@ static void tell_report(struct process *p)
 static void finished(struct process *p)
 {
 	bool executed = p->executed;
+	pid_t group = p->pid;
 
 	if ((process_ends_with_group(p) &&
 	     !(p->adopted ? stranger_group_ended(p) : reap_group(p->pid))) ||
@@ -257,7 +258,7 @@ static void finished(struct process *p)
 	}
 	p->clearing = p->executed = p->adopted = false;
 	p->pid = 0;
-	fcgi_ended(p);
+	fcgi_ended(p, group);
 	if (!p->report || p->report->stage != SPAWN_STAGE_LOOKUP) {
 		p->stopped_wall = usec_wall(); /* what was not found never ran */
 	}

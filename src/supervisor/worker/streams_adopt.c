@@ -1,7 +1,6 @@
 #include "worker/streams_adopt.h"
 #include "link/inheritance.h"
 #include "link/kept.h"
-#include "worker/adopt.h"
 #include "worker/process.h"
 #include "worker/stream.h"
 #include "worker/streams.h"

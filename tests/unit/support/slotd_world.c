@@ -16,7 +16,7 @@
 
 enum {
 	TURNS_MAX = 5000,
-	KILLS_MAX = 4, /* in one world */
+	KILLS_MAX = 64, /* in one world */
 	FDS_MAX = 4096,
 };
 
