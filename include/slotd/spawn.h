@@ -55,6 +55,8 @@ struct spawn_user {
 	const char *name; /* its groups are looked up at each start; NULL: they are in groups */
 };
 
+struct spawner;
+
 struct spawn_spec {
 	char *const *argv; /* NULL-terminated */
 	char *const *envp;
@@ -77,6 +79,7 @@ struct spawn_spec {
 	/** If set, the child calls this instead of executing argv, and exits with its result. */
 	int (*run)(void *data);
 	void *data;
+	const struct spawner *spawner; /* what it is about to create is none of run's; NULL: none */
 	/** Ends of a pipe, borrowed: run begins when a byte comes, and never if the writer dies. */
 	int gate[2];
 };

@@ -6,6 +6,7 @@
 #include <slotd/credentials.h>
 #include <slotd/listen.h>
 #include <slotd/spawn.h>
+#include <slotd/spawner.h>
 
 #include <fcntl.h>
 #include <grp.h>
@@ -280,6 +281,9 @@ void spawn_child(const struct spawn_spec *spec, int report_fd)
 		fail(spec, report_fd, SPAWN_STAGE_SIGNALS, r, NULL);
 	}
 	if (spec->run) {
+		if (spec->spawner) {
+			spawner_close_copies(spec->spawner);
+		}
 		_exit(may_begin(spec) ? spec->run(spec->data) : EXIT_FAILURE);
 	}
 	(void)execve(path, spec->argv, spec->envp);

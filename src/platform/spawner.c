@@ -248,6 +248,22 @@ int spawner_ask(struct spawner *s, const struct spawn_spec *spec, spawn_done_fn 
 	return 0;
 }
 
+void spawner_close_copies(const struct spawner *s)
+{
+	for (const struct spawn_call *c = s->head; c; c = c->next) {
+		int fds[] = {c->request_fd, c->report[0], c->report[1]};
+
+		for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+			cleanup_closep(&fds[i]);
+		}
+		for (unsigned i = 0; i < c->n_fds; i++) {
+			int fd = c->fds[i];
+
+			cleanup_closep(&fd);
+		}
+	}
+}
+
 bool spawn_call_cancel(struct spawn_call *c)
 {
 	if (c->sent) {

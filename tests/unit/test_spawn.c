@@ -1,5 +1,8 @@
 #include <check.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <slotd/child.h>
 #include <slotd/cleanup.h>
 #include <slotd/loop.h>
 #include <slotd/os.h>
@@ -327,6 +330,62 @@ END_TEST
 
 /* ---- processes that are no children of ours: here it is one, and nobody has reaped it */
 
+static int gate[2];
+
+static int hangs(void *data)
+{
+	char c;
+
+	(void)data;
+	(void)close(gate[1]);
+	return read(gate[0], &c, 1) < 0;
+}
+
+static void note_end(struct child *c, const struct child_result *result)
+{
+	*(int *)c->owner = result->status;
+}
+
+/* Its disk, say, does not answer: who is started meanwhile is seen to start, and to end. */
+START_TEST(a_child_that_hangs_holds_nothing_of_what_is_being_created)
+{
+	struct ends e;
+	struct children all = {0};
+	struct child child = {0};
+	struct child_spec spec = CHILD_SPEC_INIT;
+	struct spawn_spec asked = everything();
+	struct spawn_call *call;
+	struct pollfd end = {.events = POLLIN};
+	int output[2], result = 0, status = -1;
+
+	begin_ends(&e);
+	ck_assert_int_eq(pipe2(gate, O_CLOEXEC), 0);
+	ck_assert_int_eq(pipe2(output, O_CLOEXEC), 0);
+	asked.stdio[1] = output[1];
+	ck_assert_int_eq(spawner_ask(&e.spawner, &asked, note, &result, &call), 0);
+	all.loop = e.loop;
+	all.spawner = &e.spawner;
+	spec.spawn.run = hangs;
+	spec.done = note_end;
+	spec.owner = &status;
+	ck_assert_int_eq(child_run(&all, &child, &spec), 0);
+	ck_assert(spawn_call_cancel(call)); /* closes ours */
+	end.fd = output[0];
+	ck_assert_int_eq(poll(&end, 1, 10000), 1);
+	ck_assert(end.revents & POLLHUP);
+	ck_assert(child_running(&child));
+	(void)close(gate[1]);
+	while (child_running(&child)) {
+		loop_turn(e.loop, true);
+	}
+	ck_assert_int_eq(status, 0);
+	(void)close(gate[0]);
+	(void)close(output[0]);
+	spawner_done(&e.spawner);
+	loop_free(e.loop);
+}
+END_TEST
+
 START_TEST(a_process_is_the_one_that_started_then)
 {
 	pid_t pid = fork();
@@ -413,6 +472,8 @@ int main(void)
 		a_request_that_is_cut_short_is_refused,
 		what_was_not_made_is_asked_of_the_next_one_and_given_up_at_last,
 		what_was_made_is_found_though_nobody_answered,
-		only_what_was_not_sent_can_be_taken_back, a_process_is_the_one_that_started_then,
+		only_what_was_not_sent_can_be_taken_back,
+		a_child_that_hangs_holds_nothing_of_what_is_being_created,
+		a_process_is_the_one_that_started_then,
 		ends_of_many_children_are_told_once_a_turn_also_to_one_who_ignored_them);
 }

@@ -20,6 +20,11 @@ bool preview_is_there(const struct service *s)
 	return !needs_public(s) || !s->config->proxy_protocol || is_open(s);
 }
 
+bool preview_is_public(const struct service *s)
+{
+	return needs_public(s) && is_open(s);
+}
+
 /* An address that reaches the live slot, of the kind of preview_listen. An offline or paused
  * service has none but that of a worker, who may want a PROXY header, which commands do not send.
  */

@@ -77,6 +77,18 @@ static const char *reason_of(const struct service *s, const struct child_result 
 	return buf;
 }
 
+/* Who takes a service offline, or pauses it, says nothing about its release. */
+static void failed(struct service *s, const char *reason)
+{
+	if (s->verify.by_public && !preview_is_public(s)) {
+		service_say(s, LOG_INFO, "%s: not counted, for the service was closed meanwhile",
+			    reason);
+		service_feed(s, DEPLOY_EV_VERIFIED, 0, NULL);
+		return;
+	}
+	fail(s, reason);
+}
+
 static void on_done(struct child *c, const struct child_result *result)
 {
 	struct service *s = container_of(c, struct service, verify.child);
@@ -87,7 +99,7 @@ static void on_done(struct child *c, const struct child_result *result)
 		not_run(s, result->report.error);
 	} else if (result->timed_out || result->status ||
 		   result->report.stage != SPAWN_STAGE_NONE) {
-		fail(s, reason_of(s, result, reason, sizeof(reason)));
+		failed(s, reason_of(s, result, reason, sizeof(reason)));
 	} else {
 		service_say(s, LOG_DEBUG, "verify has passed again");
 		service_feed(s, DEPLOY_EV_VERIFIED, 0, NULL);
@@ -107,6 +119,7 @@ static void begin(struct service *s)
 	}
 	s->verify.n_said = 0;
 	s->verify.said[0] = '\0';
+	s->verify.by_public = preview_is_public(s);
 	spec.timeout = s->policy.hook_timeout[HOOK_VERIFY];
 	spec.output = on_output;
 	spec.done = on_done;

@@ -121,6 +121,7 @@ struct hook_run {
 struct verify_run {
 	struct child child;
 	struct loop_timer timer;  /* for the next run */
+	bool by_public;		  /* this one looks at the public address: it was open */
 	char said[PLAN_TEXT_MAX]; /* the end of its output */
 	size_t n_said;
 };
