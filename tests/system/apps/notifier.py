@@ -52,6 +52,7 @@ def tool(argument):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is one write: its end may be the end of the process
 
     def do_GET(self):
         path, _, query = self.path.partition("?")
