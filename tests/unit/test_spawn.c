@@ -330,6 +330,16 @@ END_TEST
 
 /* ---- processes that are no children of ours: here it is one, and nobody has reaped it */
 
+/* valgrind of Debian 12 does not know the call. */
+static bool has_pidfds(void)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	bool has = fd >= 0;
+
+	cleanup_closep(&fd);
+	return has;
+}
+
 static int gate[2];
 
 static int hangs(void *data)
@@ -358,6 +368,9 @@ START_TEST(a_child_that_hangs_holds_nothing_of_what_is_being_created)
 	struct pollfd end = {.events = POLLIN};
 	int output[2], result = 0, status = -1;
 
+	if (!has_pidfds()) {
+		return;
+	}
 	begin_ends(&e);
 	ck_assert_int_eq(pipe2(gate, O_CLOEXEC), 0);
 	ck_assert_int_eq(pipe2(output, O_CLOEXEC), 0);
