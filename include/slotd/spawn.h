@@ -79,7 +79,7 @@ struct spawn_spec {
 	/** If set, the child calls this instead of executing argv, and exits with its result. */
 	int (*run)(void *data);
 	void *data;
-	const struct spawner *spawner; /* what it is about to create is none of run's; NULL: none */
+	struct spawner *spawner; /* what it is about to create is none of run's; NULL: none */
 	/** Ends of a pipe, borrowed: run begins when a byte comes, and never if the writer dies. */
 	int gate[2];
 };
@@ -142,6 +142,8 @@ int process_handle_signal(int pidfd, int signo);
  * Returns: 0; -ESRCH if there is no process; another -errno.
  */
 int process_group_signal(pid_t pid, int pidfd, int signo);
+/** Is nobody left in that process group? */
+bool process_group_ended(pid_t group);
 /**
  * Reaps the process if it has ended.
  *

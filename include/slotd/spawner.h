@@ -45,7 +45,7 @@ int spawner_ask(struct spawner *s, const struct spawn_spec *spec, spawn_done_fn 
  * A process that is being created would not be seen to have become its command, nor an output to
  * have ended, before that child ends.
  */
-void spawner_close_copies(const struct spawner *s);
+void spawner_close_copies(struct spawner *s);
 /** Takes a request back, so that done is not called. Returns false if it was sent already; then
  * done will be called. */
 bool spawn_call_cancel(struct spawn_call *call);

@@ -117,6 +117,11 @@ int process_group_signal(pid_t pid, int pidfd, int signo)
 	return pidfd >= 0 && getpgid(pid) != pid ? process_handle_signal(pidfd, signo) : r;
 }
 
+bool process_group_ended(pid_t group)
+{
+	return kill(-group, 0) < 0 && errno == ESRCH;
+}
+
 int process_handle_reap(int pidfd, int *ret_status)
 {
 	siginfo_t si = {0};

@@ -38,7 +38,7 @@ static void unlink_call(struct spawn_call *c)
 	s->n_sent -= c->sent;
 }
 
-static void call_free(struct spawn_call *c)
+static void close_descriptors(struct spawn_call *c)
 {
 	for (unsigned i = 0; i < c->n_fds; i++) {
 		cleanup_closep(&c->fds[i]);
@@ -47,6 +47,11 @@ static void call_free(struct spawn_call *c)
 		cleanup_closep(&c->report[i]);
 	}
 	cleanup_closep(&c->request_fd);
+}
+
+static void call_free(struct spawn_call *c)
+{
+	close_descriptors(c);
 	free(c);
 }
 
@@ -248,19 +253,10 @@ int spawner_ask(struct spawner *s, const struct spawn_spec *spec, spawn_done_fn 
 	return 0;
 }
 
-void spawner_close_copies(const struct spawner *s)
+void spawner_close_copies(struct spawner *s)
 {
-	for (const struct spawn_call *c = s->head; c; c = c->next) {
-		int fds[] = {c->request_fd, c->report[0], c->report[1]};
-
-		for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-			cleanup_closep(&fds[i]);
-		}
-		for (unsigned i = 0; i < c->n_fds; i++) {
-			int fd = c->fds[i];
-
-			cleanup_closep(&fd);
-		}
+	for (struct spawn_call *c = s->head; c; c = c->next) {
+		close_descriptors(c);
 	}
 }
 

@@ -99,9 +99,8 @@ autostart=false
         ask(f"{daemon.dir}/app.sock")
 
 
-@pytest.mark.parametrize("kind", ["tcp", "unix"])
-def test_the_only_process_that_crashes_is_started_again_at_once(slotd, ports, kind):
-    """slotd-keep holds the socket a little longer than slotd: that is not somebody else's."""
+def one_process(slotd, ports, kind, server, options=""):
+    """A slotd in which app has one process, which runs; and the address of its socket."""
     port = ports.one()
     daemon = slotd(f"""
 [fcgi-program:app]
@@ -109,10 +108,16 @@ command=/usr/bin/python3 -I -S %D%/server.py
 socket={'unix://%D%/app.sock' if kind == 'unix' else f'tcp://127.0.0.1:{port}'}
 startsecs=0
 autostart=false
-""")
-    (daemon.dir / "server.py").write_text(SERVER)
-    address = f"{daemon.dir}/app.sock" if kind == "unix" else ("127.0.0.1", port)
+{options}""")
+    (daemon.dir / "server.py").write_text(server)
     daemon.ctl("start", "app", check=True)
+    return daemon, f"{daemon.dir}/app.sock" if kind == "unix" else ("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix"])
+def test_the_only_process_that_crashes_is_started_again_at_once(slotd, ports, kind):
+    """slotd-keep holds the socket a little longer than slotd: that is not somebody else's."""
+    daemon, address = one_process(slotd, ports, kind, SERVER)
     for _ in range(5):
         first = daemon.info("app")["pid"]
         os.kill(first, signal.SIGKILL)
@@ -123,18 +128,8 @@ autostart=false
 
 @pytest.mark.parametrize("kind", ["tcp", "unix"])
 def test_children_that_outlive_a_crash_go_on_with_the_socket(slotd, ports, kind):
-    port = ports.one()
-    daemon = slotd(f"""
-[fcgi-program:app]
-command=/usr/bin/python3 -I -S %D%/server.py
-socket={'unix://%D%/app.sock' if kind == 'unix' else f'tcp://127.0.0.1:{port}'}
-startsecs=0
-autorestart=false
-""")
-    (daemon.dir / "server.py").write_text(
-        SERVER.replace("while True", "if os.fork():\n    os.wait()\nwhile True"))
-    address = f"{daemon.dir}/app.sock" if kind == "unix" else ("127.0.0.1", port)
-    daemon.ctl("start", "app", check=True)
+    forks = SERVER.replace("while True", "if os.fork():\n    os.wait()\nwhile True")
+    daemon, address = one_process(slotd, ports, kind, forks, "autorestart=false\n")
     child = ask(address)
     os.kill(daemon.info("app")["pid"], signal.SIGKILL)
     daemon.wait_log("Closing socket")

@@ -244,7 +244,7 @@ static bool in_use(const struct supervisor *sup, const char *program)
  * it listens no more. Unless children are left, who may go on with it. */
 static void shut_down(const struct fcgi_socket *s, pid_t group)
 {
-	if (group == 0 || (kill(-group, 0) < 0 && errno == ESRCH)) {
+	if (group == 0 || process_group_ended(group)) {
 		(void)shutdown(s->fd, SHUT_RD); /* or the next one is refused, and says so */
 	}
 }

@@ -29,9 +29,7 @@ void stranger_kill_group(struct process *p)
 
 bool stranger_group_ended(struct process *p)
 {
-	bool none = kill(-p->pid, 0) < 0 && errno == ESRCH;
-
-	if (none || !is_its_number(p) || p->n_looks >= LOOKS_MAX) {
+	if (process_group_ended(p->pid) || !is_its_number(p) || p->n_looks >= LOOKS_MAX) {
 		return true;
 	}
 	p->n_looks++;
