@@ -16,6 +16,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/*
+ * slotctl sends this header with each call. An answer with results for several processes
+ * (METHOD_RESULTS, or METHOD_ACT for a whole group) then has a string, "group:name" or "name", in
+ * place of Supervisor's struct for each process that succeeded: a seventh of the bytes. A failure
+ * stays a struct. With another value, or without the header, each result is a struct; a server that
+ * does not know the header sends structs, too.
+ */
+#define RESULTS_HEADER "Slotd-Results"
+#define RESULTS_BRIEF  "brief"
+
 /** Ids of commands, also in TAG_COMMAND of MSG_COMMAND: append only. */
 enum command {
 	COMMAND_NONE,
@@ -102,7 +112,7 @@ struct param {
 enum method_kind {
 	METHOD_NONE,
 	METHOD_ACT,	/* true, or results where a whole group was named */
-	METHOD_RESULTS, /* a struct for each process */
+	METHOD_RESULTS, /* a struct for each process; with RESULTS_BRIEF, of some the name */
 	METHOD_JOB,	/* the number of the job */
 	METHOD_REREAD,
 	METHOD_RELOAD,

@@ -37,6 +37,7 @@ typedef void call_finished_fn(struct call *c);
 struct call {
 	struct control *control;
 	const struct peer *peer;
+	bool brief; /* the request has RESULTS_HEADER: RESULTS_BRIEF */
 	const struct method *method;
 	enum command command;			     /* whose row the method stands in */
 	const struct rpc_value *args[CALL_ARGS_MAX]; /* NULL: not given */

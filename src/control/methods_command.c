@@ -113,24 +113,38 @@ static bool is_good(const struct answer_item *item)
 	return item->code == FAULT_SUCCESS || item->code == 0;
 }
 
-static void encode_result(struct strbuf *out, const struct answer_item *item)
+static void encode_result(struct strbuf *out, const struct answer_item *item, int64_t status,
+			  const char *description)
 {
-	bool good = is_good(item);
-	char name[CALL_TARGET_MAX];
-	struct call text = {0};
-
-	if (!good) {
-		(void)call_fault(
-			&text, (int)item->code,
-			*item->text ? item->text
-				    : namespec_format(item->group, item->name, name, sizeof(name)));
-	}
 	encode_struct(out);
 	encode_member_text(out, "name", item->name);
 	encode_member_text(out, "group", item->group);
-	encode_member_int(out, "status", good ? FAULT_SUCCESS : item->code);
-	encode_member_text(out, "description", good ? "OK" : text.fault_text);
+	encode_member_int(out, "status", status);
+	encode_member_text(out, "description", description);
 	encode_struct_end(out);
+}
+
+static void encode_failure(struct strbuf *out, const struct answer_item *item)
+{
+	char name[CALL_TARGET_MAX];
+	struct call text = {0};
+
+	(void)call_fault(&text, (int)item->code,
+			 *item->text
+				 ? item->text
+				 : namespec_format(item->group, item->name, name, sizeof(name)));
+	encode_result(out, item, item->code, text.fault_text);
+}
+
+static void encode_success(struct strbuf *out, const struct answer_item *item, bool brief)
+{
+	char name[CALL_TARGET_MAX];
+
+	if (brief) {
+		encode_text(out, namespec_format(item->group, item->name, name, sizeof(name)));
+	} else {
+		encode_result(out, item, FAULT_SUCCESS, "OK");
+	}
 }
 
 static bool same_process(const struct answer_item *x, const struct answer_item *y)
@@ -156,8 +170,15 @@ enum call_result answer_results(struct call *c, struct answer *a)
 	}
 	encode_array(c->out);
 	for (size_t i = 0; i < a->n_items; i++) {
-		if (!spoken_for(a, i)) {
-			encode_result(c->out, &a->items[i]);
+		const struct answer_item *item = &a->items[i];
+
+		if (spoken_for(a, i)) {
+			continue;
+		}
+		if (is_good(item)) {
+			encode_success(c->out, item, c->brief);
+		} else {
+			encode_failure(c->out, item);
 		}
 	}
 	encode_array_end(c->out);

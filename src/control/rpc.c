@@ -149,6 +149,13 @@ static void on_finished(struct call *c)
 	reply(container_of(c, struct rpc, call));
 }
 
+static bool wants_brief_results(const struct request *rq)
+{
+	const char *results = request_header(rq, RESULTS_HEADER);
+
+	return results && strcmp(results, RESULTS_BRIEF) == 0;
+}
+
 void rpc_run(struct request *rq)
 {
 	struct rpc *rpc = request_data(rq);
@@ -163,6 +170,7 @@ void rpc_run(struct request *rq)
 	rpc->decoder = decoder_free(rpc->decoder);
 	rpc->call.control = request_control(rq);
 	rpc->call.peer = request_peer(rq);
+	rpc->call.brief = wants_brief_results(rq);
 	rpc->multi = strcmp(rpc->request.method, "system.multicall") == 0 && first &&
 		     first->type == RPC_ARRAY && !first->next;
 	rpc->call.finished = rpc->multi ? on_element_finished : on_finished;

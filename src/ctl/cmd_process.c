@@ -65,6 +65,11 @@ static int call(struct ctl *ctl, struct value *ret, struct diag *diag, const cha
 	return rpc_call(&ctl->rpc, ret, diag, method, sig ? "ss" : "s", name, sig);
 }
 
+static void print_success(const struct verb *verb, const char *spec)
+{
+	printf("%s: %s\n", spec, verb->success);
+}
+
 static void print_result(struct ctl *ctl, const struct verb *verb, const char *group,
 			 const char *name, int code, const char *description)
 {
@@ -74,7 +79,7 @@ static void print_result(struct ctl *ctl, const struct verb *verb, const char *g
 	(void)namespec_format(group, name, spec, sizeof(spec));
 	session_result_code(ctl, code, verb->ignored);
 	if (code == FAULT_SUCCESS) {
-		printf("%s: %s\n", spec, verb->success);
+		print_success(verb, spec);
 		return;
 	}
 	if (code >= 0 && (size_t)code < ARRAY_SIZE(verb->result_texts)) {
@@ -91,8 +96,13 @@ static void print_results(struct ctl *ctl, const struct verb *verb, const struct
 {
 	value_for_each(result, results)
 	{
-		print_result(ctl, verb, value_text(result, "group"), value_text(result, "name"),
-			     (int)value_int(result, "status"), value_text(result, "description"));
+		if (result->kind == VALUE_TEXT) { /* RESULTS_BRIEF */
+			print_success(verb, value_str(result));
+		} else {
+			print_result(ctl, verb, value_text(result, "group"),
+				     value_text(result, "name"), (int)value_int(result, "status"),
+				     value_text(result, "description"));
+		}
 	}
 }
 

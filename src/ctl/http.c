@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <slotd/cleanup.h>
+#include <slotd/command.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -188,7 +189,10 @@ int http_send(int fd, const struct http_target *t, const char *method, const cha
 		(void)strbuf_addf(&out, "Authorization: %s\r\n", t->authorization);
 	}
 	if (body) {
-		(void)strbuf_addf(&out, "Content-Type: text/xml\r\nContent-Length: %zu\r\n", len);
+		(void)strbuf_addf(&out,
+				  "Content-Type: text/xml\r\nContent-Length: %zu\r\n" RESULTS_HEADER
+				  ": " RESULTS_BRIEF "\r\n",
+				  len);
 	}
 	(void)strbuf_adds(&out, "\r\n");
 	(void)strbuf_add(&out, body, body ? len : 0);

@@ -43,7 +43,10 @@ enum {
  */
 int http_connect(const struct http_target *t, struct diag *diag);
 
-/** Sends one request, blocking; body may be NULL. 0 or -errno. */
+/**
+ * Sends one request, blocking. A body is a call of the API, and goes with RESULTS_HEADER; it may be
+ * NULL. 0 or -errno.
+ */
 int http_send(int fd, const struct http_target *t, const char *method, const char *path,
 	      const char *body, size_t len);
 

@@ -19,6 +19,7 @@ import xmlrpc.client
 import pytest
 
 from harness.fakeslotd import FakeSlotd
+from harness.paths import SLOTCTL
 from harness.procs import stays, wait_for, wakeups
 
 
@@ -77,8 +78,8 @@ def settle(fake):
     assert proxy(fake).slotd.reopenLogs() is True
 
 
-def ctl(fake, *words, timeout=20):
-    run = subprocess.run(["supervisorctl", "-s", "unix://" + fake.path, *words],
+def ctl(fake, *words, timeout=20, program="supervisorctl"):
+    run = subprocess.run([program, "-s", "unix://" + fake.path, *words],
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                          timeout=timeout)
     return run.stdout, run.returncode
@@ -167,6 +168,45 @@ def test_supervisorctl_reread_and_the_rest(fake):
     assert ctl(fake, "clear", "cat") == ("cat: cleared\n", 0)
 
 
+GOOD = [(80, "web", "<web> & 1", ""), (80, "web", "web", ""), (80, "web", "web_5", "")]
+FAILURES = {"start": [(60, "web", "web_2", ""), (50, "web", "web_3", "")],
+            "stop": [(70, "web", "web_2", ""), (30, "web", "web_3", "kill: <no>")],
+            "signal": [(70, "web", "web_2", ""), (30, "web", "web_3", "kill: <no>")],
+            "clear": [(30, "web", "web_2", ""), (30, "web", "web_3", "open: <no>")]}
+
+
+def mixed(command):
+    """Results as slotd gives them: code, group, name, text."""
+    return [GOOD[0], *FAILURES[command], *GOOD[1:]]
+
+
+def answer_with(fake, results):
+    """Commands for several processes get these results."""
+    def answer_to(command):
+        def answer(fake, ident, _):
+            for code, group, name, text in results(command):
+                fake.send("answer_item", ident, code=code, group=group, name=name, text=text)
+            fake.send("answer", ident, code=80)
+
+        return answer
+
+    fake.answers.update({command: answer_to(command) for command in FAILURES})
+
+
+@pytest.mark.plain_only
+@pytest.mark.parametrize("results, n", [
+    (mixed, 5), (lambda command: GOOD, 3), (lambda command: FAILURES[command], 2),
+    (lambda command: FAILURES[command][:1], 1), (lambda command: [], 0),
+], ids=["mixed", "good", "bad", "one", "none"])
+def test_slotctl_says_of_several_processes_what_supervisorctl_says(fake, results, n):
+    answer_with(fake, results)
+    for line in ["start web:*", "start all", "stop web:*", "stop all", "restart web:*", "restart all",
+                 "signal HUP web:*", "signal HUP all", "clear all"]:
+        ours = ctl(fake, *line.split(), program=str(SLOTCTL))
+        assert ours == ctl(fake, *line.split()), line
+        assert ours[0].count("\n") == (2 * n if "restart" in line else n)
+
+
 # ---- the protocol
 
 def test_the_bytes_are_supervisors(fake):
@@ -181,6 +221,41 @@ def test_the_bytes_are_supervisors(fake):
     assert b"Content-Type: text/xml" in head
     assert reply == (b"<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n<value><int>777"
                      b"</int></value>\n</param>\n</params>\n</methodResponse>\n")
+
+
+def test_results_of_several_processes_are_brief_for_who_asks_for_it(fake):
+    def asked(method, *params, **headers):
+        with contextlib.closing(http.client.HTTPConnection("localhost", timeout=20)) as connection:
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.connect(fake.path)
+            connection.request("POST", "/RPC2", xmlrpc.client.dumps(params, method), headers)
+            return xmlrpc.client.loads(connection.getresponse().read())[0][0]
+
+    answer_with(fake, mixed)
+    words = {30: "FAILED", 50: "SPAWN_ERROR", 60: "ALREADY_STARTED", 70: "NOT_RUNNING"}
+    whole = {command: [{"group": group, "name": name, "status": code, "description": (
+        "OK" if code == 80 else f"{words[code]}: {text or 'web:' + name}")}
+                       for code, group, name, text in mixed(command)] for command in FAILURES}
+    brief = {command: ["web:<web> & 1", *results[1:3], "web", "web:web_5"]
+             for command, results in whole.items()}
+    header = {"Slotd-Results": "brief"}
+    for command, *call in [
+            ("stop", "supervisor.stopProcessGroup", "web"), ("stop", "supervisor.stopAllProcesses"),
+            ("stop", "supervisor.stopProcess", "web:*"),
+            ("start", "supervisor.startProcessGroup", "web"),
+            ("start", "supervisor.startAllProcesses"),
+            ("signal", "supervisor.signalProcessGroup", "web", "HUP"),
+            ("clear", "supervisor.clearAllProcessLogs")]:
+        assert asked(*call) == whole[command]
+        assert asked(*call, **header) == brief[command]
+    for other in [{"Slotd-Results": "BRIEF"}, {"Slotd-Results": "brief, more"},
+                  {"Slotd-Results": ""}, {"X-Slotd-Results": "brief"}]:
+        assert asked("supervisor.stopAllProcesses", **other) == whole["stop"]
+    assert asked("supervisor.stopAllProcesses", **{"slotd-results": "brief"}) == brief["stop"]
+    calls = [{"methodName": "supervisor.stopProcessGroup", "params": ["web"]},
+             {"methodName": "supervisor.getPID"}, {"methodName": "supervisor.startAllProcesses"}]
+    assert asked("system.multicall", calls) == [whole["stop"], 777, whole["start"]]
+    assert asked("system.multicall", calls, **header) == [brief["stop"], 777, brief["start"]]
 
 
 def test_a_list_of_processes_is_short(fake):

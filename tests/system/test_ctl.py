@@ -1,5 +1,6 @@
 """slotctl and the real supervisorctl against the same slotd."""
 
+import contextlib
 import os
 import socket
 import xmlrpc.client
@@ -60,6 +61,75 @@ def test_supervisorctl_and_slotctl_say_the_same(daemon, arguments):
         assert theirs[1] == ours[1]
     else:
         assert theirs == ours
+
+
+MIXED = """
+[group:mixed]
+programs=good,broken,other
+[program:good]
+command=sleep 1000
+startsecs=0
+[program:broken]
+command=/nonexistent/program
+startretries=0
+[program:other]
+command=sleep 1000
+startsecs=0
+[program:single]
+command=sleep 1000
+startsecs=0
+"""
+
+
+def test_of_several_processes_both_say_the_same_also_of_those_that_fail(slotd):
+    daemon = slotd(MIXED)
+    states = {"mixed:good": "RUNNING", "mixed:broken": "FATAL", "mixed:other": "RUNNING",
+              "single": "RUNNING"}
+
+    def settle():
+        daemon.rpc.supervisor.startAllProcesses()
+        for name, state in states.items():
+            daemon.wait_state(name, state)
+
+    for line, stopped in [("stop mixed:*", False), ("start mixed:*", True), ("restart mixed:*", False),
+                          ("signal CONT mixed:*", False), ("stop single:*", False),
+                          ("stop all", False), ("start all", True), ("clear all", False)]:
+        said = []
+        for program in (daemon.supervisorctl, daemon.ctl):
+            settle()
+            if stopped:
+                daemon.rpc.supervisor.stopAllProcesses()
+            done = program(*line.split())
+            said.append((done.stdout, done.returncode))
+        assert said[0] == said[1], line
+        assert ("broken: ERROR (no such file)" in said[1][0]) == ("start" in line)
+        assert "good: " in said[1][0] or "single: " in said[1][0]
+
+
+def test_a_call_with_the_header_of_slotctl_gets_names_of_processes_that_succeed(slotd):
+    daemon = slotd(MIXED)
+
+    def asked(method, *params, **headers):
+        with contextlib.closing(daemon.connection()) as connection:
+            connection.request("POST", "/RPC2", xmlrpc.client.dumps(params, method), headers)
+            return xmlrpc.client.loads(connection.getresponse().read())[0][0]
+
+    brief = {"Slotd-Results": "brief"}
+    daemon.wait_state("mixed:broken", "FATAL")
+    for headers, good in [({}, lambda name: {"group": "mixed", "name": name, "status": 80,
+                                             "description": "OK"}),
+                          (brief, lambda name: f"mixed:{name}")]:
+        for name in ("mixed:good", "mixed:other"):
+            daemon.wait_state(name, "RUNNING")
+        assert asked("supervisor.stopProcessGroup", "mixed", **headers) == [
+            good("good"), good("other")]
+        results = asked("supervisor.startProcessGroup", "mixed", **headers)
+        assert [r for r in results if r in (good("good"), good("other"))] == [
+            good("good"), good("other")]
+        failed, = (r for r in results if r not in (good("good"), good("other")))
+        assert (failed["group"], failed["name"], failed["status"]) == ("mixed", "broken", 20)
+        assert failed["description"].startswith("NO_FILE: ")
+    assert asked("supervisor.stopProcessGroup", "single", **brief) == ["single"]
 
 
 def test_supervisorctl_works(daemon):

@@ -513,6 +513,38 @@ def test_a_pipe_gets_supervisors_bytes(serve):
     assert done.returncode == 3
 
 
+def result(group, name, status=80, description="OK"):
+    return {"group": group, "name": name, "status": status, "description": description}
+
+
+FAILURES = [result("web", "web_2", 70, "NOT_RUNNING: web:web_2"),
+            result("web", "web_3", 30, "FAILED: <kill>: no")]
+
+
+@pytest.mark.parametrize("good", [[result("web", "<web> & 1"), result("cron", "cron")],
+                                  ["web:<web> & 1", "cron"]], ids=["structs", "names"])
+def test_results_are_read_as_any_server_sends_them(serve, good):
+    results = [good[0], *FAILURES, good[1]]
+    server = serve({"supervisor.stopProcessGroup": lambda group: results,
+                    "supervisor.startAllProcesses": lambda: results,
+                    "supervisor.reloadConfig": lambda: [[[], [], ["web"]]]})
+    done = ctl(server, "stop", "web:*")
+    assert done.stdout == ("web:<web> & 1: stopped\nweb:web_2: ERROR (not running)\n"
+                           "FAILED: <kill>: no\ncron: stopped\n")
+    assert done.returncode == 1
+    assert server.headers[-1]["Slotd-Results"] == "brief"
+    done = ctl(server, "start", "all")
+    assert done.stdout.splitlines()[0] == "web:<web> & 1: started"
+    assert done.stdout.splitlines()[-1] == "cron: started"
+    assert done.returncode == 1
+    done = ctl(server, "update")
+    assert done.stdout == "web: stopped\nweb: has problems; not removing\n"
+    assert done.returncode == 1
+    results[1:-1] = []
+    done = ctl(server, "stop", "web:*")
+    assert (done.stdout, done.returncode) == ("web:<web> & 1: stopped\ncron: stopped\n", 0)
+
+
 def test_slots_are_listed(serve):
     services = [fakectl.service(), fakectl.service("shop", "a", slots=[
         fakectl.slot("a", "shop", state=3, release="7c01", total=3, ready=3, active=9, idle=1),

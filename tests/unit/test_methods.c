@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <slotd/cleanup.h>
+#include <slotd/fault.h>
 #include <string.h>
 
 #include "suite.h"
@@ -40,8 +41,73 @@ START_TEST(methods_are_listed_by_name_and_found_with_their_command)
 }
 END_TEST
 
+#define MEMBER(name, value) "<member>\n<name>" name "</name>\n<value>" value "</value>\n</member>\n"
+#define RESULT(group, name, status, description)                                                 \
+	"<value><struct>\n" MEMBER("name", "<string>" name "</string>") MEMBER(                  \
+		"group", "<string>" group "</string>") MEMBER("status", "<int>" status "</int>") \
+		MEMBER("description", "<string>" description "</string>") "</struct></value>\n"
+#define NAME(text)     "<value><string>" text "</string></value>\n"
+#define RESULTS(items) "<value><array><data>\n" items "</data></array></value>\n"
+
+static void ck_results(const struct answer_item *items, size_t n, bool brief, const char *expected)
+{
+	CLEANUP(strbuf_done) struct strbuf out = {0};
+	struct answer a = {.code = FAULT_SUCCESS, .text = "", .items = items, .n_items = n};
+	struct call c = {.brief = brief, .out = &out};
+
+	ck_assert_int_eq(answer_results(&c, &a), CALL_DONE);
+	ck_assert_int_eq(c.fault, FAULT_NONE);
+	ck_assert_str_eq(strbuf_str(&out), expected);
+}
+
+START_TEST(a_brief_result_is_a_name_where_it_went_well)
+{
+	static const struct answer_item items[] = {
+		{FAULT_SUCCESS, "web", "<1> & \"2\"", ""},
+		{FAULT_FAILED, "web", "<3>", "kill: no"},
+		{0, "cat", "cat", ""},
+		{FAULT_NOT_RUNNING, "dog", "dog", ""},
+		{FAULT_SUCCESS, "web", "4", ""},
+	};
+	const size_t n = ARRAY_SIZE(items);
+
+	ck_results(items, n, true,
+		   RESULTS(NAME("web:&lt;1&gt; &amp; \"2\"") RESULT("web", "&lt;3&gt;", "30",
+								    "FAILED: kill: no") NAME("cat")
+				   RESULT("dog", "dog", "70", "NOT_RUNNING: dog") NAME("web:4")));
+	ck_results(items, n, false,
+		   RESULTS(RESULT("web", "&lt;1&gt; &amp; \"2\"", "80", "OK")
+				   RESULT("web", "&lt;3&gt;", "30", "FAILED: kill: no")
+					   RESULT("cat", "cat", "80", "OK")
+						   RESULT("dog", "dog", "70", "NOT_RUNNING: dog")
+							   RESULT("web", "4", "80", "OK")));
+	ck_results(NULL, 0, true, RESULTS(""));
+}
+END_TEST
+
+START_TEST(of_two_logs_of_a_process_the_failure_is_told)
+{
+	static const struct answer_item items[] = {
+		{FAULT_SUCCESS, "good", "good", ""}, {FAULT_SUCCESS, "good", "good", ""},
+		{FAULT_SUCCESS, "late", "late", ""}, {FAULT_FAILED, "late", "late", ""},
+		{FAULT_FAILED, "soon", "soon", ""},  {FAULT_SUCCESS, "soon", "soon", ""},
+	};
+	const size_t n = ARRAY_SIZE(items);
+
+	ck_results(items, n, true,
+		   RESULTS(NAME("good") RESULT("late", "late", "30", "FAILED: late")
+				   RESULT("soon", "soon", "30", "FAILED: soon")));
+	ck_results(items, n, false,
+		   RESULTS(RESULT("good", "good", "80", "OK")
+				   RESULT("late", "late", "30", "FAILED: late")
+					   RESULT("soon", "soon", "30", "FAILED: soon")));
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("methods", every_kind_of_method_has_a_function,
-			 methods_are_listed_by_name_and_found_with_their_command);
+			 methods_are_listed_by_name_and_found_with_their_command,
+			 a_brief_result_is_a_name_where_it_went_well,
+			 of_two_logs_of_a_process_the_failure_is_told);
 }

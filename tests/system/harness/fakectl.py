@@ -15,6 +15,10 @@ class _Handler(xmlrpc.server.SimpleXMLRPCRequestHandler):
     def address_string(self) -> str:
         return "unix"
 
+    def do_POST(self) -> None:
+        self.server.headers.append(self.headers)
+        super().do_POST()
+
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer,
               xmlrpc.server.SimpleXMLRPCDispatcher):
@@ -24,6 +28,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer,
     def __init__(self, path: Path) -> None:
         socketserver.UnixStreamServer.__init__(self, str(path), _Handler)
         xmlrpc.server.SimpleXMLRPCDispatcher.__init__(self, allow_none=True)
+        self.headers = []
 
     logRequests = False  # not on stderr
 
@@ -32,12 +37,14 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer,
 
 
 class FakeSlotd:
-    """FakeSlotd(path, {"slotd.swap": lambda service: 7}).start(); calls holds what was asked."""
+    """FakeSlotd(path, {"slotd.swap": lambda service: 7}).start(); calls holds what was asked, headers
+    those of each request."""
 
     def __init__(self, path: Path, methods: Dict[str, Callable[..., Any]]) -> None:
         self.path = path
         self.calls = []
         self._server = _Server(path)
+        self.headers = self._server.headers
         defaults = {"supervisor.getVersion": lambda: "3.0"}
         for name, function in {**defaults, **methods}.items():
             self._server.register_function(self._noted(name, function), name)
