@@ -115,9 +115,5 @@ START_TEST(slotd_control_lets_read_whom_slotd_names)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("access", a_role_is_for_all_services_or_for_one,
-			 a_role_is_written_with_a_colon, a_line_of_a_role_is_read_as_it_was_written,
-			 slotd_control_lets_read_whom_slotd_names);
-}
+SUITE("access", a_role_is_for_all_services_or_for_one, a_role_is_written_with_a_colon,
+      a_line_of_a_role_is_read_as_it_was_written, slotd_control_lets_read_whom_slotd_names);

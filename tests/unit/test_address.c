@@ -98,12 +98,7 @@ START_TEST(what_is_no_list_of_statuses_is_refused)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("address", an_address_reads_and_prints_the_same,
-			 what_is_no_address_is_refused,
-			 a_unix_path_may_be_as_long_as_the_kernel_takes,
-			 an_address_tells_family_port_and_path, the_text_of_an_address_tells_a_path,
-			 statuses_are_listed_one_by_one_and_as_ranges,
-			 what_is_no_list_of_statuses_is_refused);
-}
+SUITE("address", an_address_reads_and_prints_the_same, what_is_no_address_is_refused,
+      a_unix_path_may_be_as_long_as_the_kernel_takes, an_address_tells_family_port_and_path,
+      the_text_of_an_address_tells_a_path, statuses_are_listed_one_by_one_and_as_ranges,
+      what_is_no_list_of_statuses_is_refused);

@@ -600,30 +600,23 @@ START_TEST(a_stream_of_no_channel_is_left_out)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"adoption", workers_go_on_and_are_watched,
-		one_that_ended_meanwhile_is_started_again, how_it_ended_may_be_unknown,
-		of_one_that_is_gone_without_a_trace_the_end_is_noted,
-		one_whose_pidfd_was_lost_is_found_by_its_number,
-		a_number_that_is_anothers_by_now_is_not_signalled, its_stdin_is_still_written_to,
-		a_stop_that_goes_on_has_the_same_patience,
-		a_child_of_which_slotd_did_not_hear_is_taken,
-		a_child_that_was_not_made_is_asked_for_again,
-		a_stop_of_a_child_that_was_not_made_is_done, starts_that_waited_for_their_turn_come,
-		who_backs_off_is_started_when_it_is_time, one_that_waits_for_its_old_self_waits_on,
-		what_stopped_with_its_slotd_starts_with_the_next,
-		a_leader_that_was_reaped_is_not_waited_for,
-		one_that_is_configured_no_more_is_stopped_and_forgotten,
-		of_one_that_has_ended_and_is_configured_no_more_nothing_is_left,
-		a_child_that_nobody_heard_of_and_is_configured_no_more_is_stopped,
-		output_goes_on_in_the_same_pipes, a_new_stream_gets_a_number_that_was_never_given,
-		a_pipe_of_a_worker_that_is_gone_is_read_on,
-		a_pipe_of_a_former_run_stays_its_workers, a_pipe_that_was_not_kept_is_none,
-		an_event_listener_is_started_again, an_fcgi_socket_is_the_same,
-		a_damaged_row_is_no_reason_to_lose_a_worker, a_ledger_that_is_none_is_refused,
-		a_slotd_keep_that_says_nothing_is_not_taken_for_an_empty_one,
-		without_a_descriptor_left_a_worker_is_not_taken_for_ended,
-		a_stream_of_no_channel_is_left_out);
-}
+SUITE("adoption", workers_go_on_and_are_watched, one_that_ended_meanwhile_is_started_again,
+      how_it_ended_may_be_unknown, of_one_that_is_gone_without_a_trace_the_end_is_noted,
+      one_whose_pidfd_was_lost_is_found_by_its_number,
+      a_number_that_is_anothers_by_now_is_not_signalled, its_stdin_is_still_written_to,
+      a_stop_that_goes_on_has_the_same_patience, a_child_of_which_slotd_did_not_hear_is_taken,
+      a_child_that_was_not_made_is_asked_for_again, a_stop_of_a_child_that_was_not_made_is_done,
+      starts_that_waited_for_their_turn_come, who_backs_off_is_started_when_it_is_time,
+      one_that_waits_for_its_old_self_waits_on, what_stopped_with_its_slotd_starts_with_the_next,
+      a_leader_that_was_reaped_is_not_waited_for,
+      one_that_is_configured_no_more_is_stopped_and_forgotten,
+      of_one_that_has_ended_and_is_configured_no_more_nothing_is_left,
+      a_child_that_nobody_heard_of_and_is_configured_no_more_is_stopped,
+      output_goes_on_in_the_same_pipes, a_new_stream_gets_a_number_that_was_never_given,
+      a_pipe_of_a_worker_that_is_gone_is_read_on, a_pipe_of_a_former_run_stays_its_workers,
+      a_pipe_that_was_not_kept_is_none, an_event_listener_is_started_again,
+      an_fcgi_socket_is_the_same, a_damaged_row_is_no_reason_to_lose_a_worker,
+      a_ledger_that_is_none_is_refused,
+      a_slotd_keep_that_says_nothing_is_not_taken_for_an_empty_one,
+      without_a_descriptor_left_a_worker_is_not_taken_for_ended,
+      a_stream_of_no_channel_is_left_out);

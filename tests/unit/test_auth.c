@@ -88,10 +88,6 @@ START_TEST(guesses_at_a_slow_hash_are_limited)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("auth", a_password_is_checked_however_it_is_kept,
-			 without_a_user_name_everybody_may, what_is_no_basic_header_is_told_apart,
-			 credentials_longer_than_any_are_refused,
-			 guesses_at_a_slow_hash_are_limited);
-}
+SUITE("auth", a_password_is_checked_however_it_is_kept, without_a_user_name_everybody_may,
+      what_is_no_basic_header_is_told_apart, credentials_longer_than_any_are_refused,
+      guesses_at_a_slow_hash_are_limited);

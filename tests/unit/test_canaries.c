@@ -263,16 +263,10 @@ START_TEST(an_ab_test_comes_back_after_a_reboot)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("canaries",
-			 a_canary_gets_the_share_that_people_ask_for_until_they_promote_it,
-			 a_canary_that_people_forget_is_pointed_out,
-			 a_canary_with_a_limit_is_given_up_after_it,
-			 what_makes_no_sense_is_refused_with_a_reason,
-			 a_canary_that_is_given_up_stops_when_it_has_drained,
-			 a_deploy_goes_through_its_steps,
-			 a_canary_whose_requests_fail_is_given_up_and_others_do_not_count,
-			 a_canary_whose_checks_fail_is_given_up, an_ab_test_stands_and_is_recorded,
-			 an_ab_test_comes_back_after_a_reboot);
-}
+SUITE("canaries", a_canary_gets_the_share_that_people_ask_for_until_they_promote_it,
+      a_canary_that_people_forget_is_pointed_out, a_canary_with_a_limit_is_given_up_after_it,
+      what_makes_no_sense_is_refused_with_a_reason,
+      a_canary_that_is_given_up_stops_when_it_has_drained, a_deploy_goes_through_its_steps,
+      a_canary_whose_requests_fail_is_given_up_and_others_do_not_count,
+      a_canary_whose_checks_fail_is_given_up, an_ab_test_stands_and_is_recorded,
+      an_ab_test_comes_back_after_a_reboot);

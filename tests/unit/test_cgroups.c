@@ -306,20 +306,14 @@ START_TEST(a_start_without_a_place_for_its_secrets_is_none)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("cgroups", a_worker_has_a_group_as_long_as_it_runs,
-			 where_systemd_gave_none_there_is_none,
-			 a_group_that_cannot_be_entered_is_said_and_workers_start,
-			 what_runs_on_is_told_once_and_its_group_goes_with_it,
-			 what_ends_in_time_is_not_told, a_group_that_has_a_worker_again_stays,
-			 names_that_would_be_paths_are_escaped,
-			 a_worker_that_is_killed_takes_its_group_with_it,
-			 the_rest_of_a_worker_of_a_service_is_waited_for,
-			 a_rest_that_never_ends_is_not_waited_for_forever,
-			 groups_of_former_runs_are_removed_when_they_are_empty,
-			 without_memory_a_group_stays_and_slotd_goes_on,
-			 secrets_are_gone_when_their_worker_has_ended,
-			 secrets_that_a_killed_slotd_left_are_swept_but_those_in_use,
-			 a_start_without_a_place_for_its_secrets_is_none);
-}
+SUITE("cgroups", a_worker_has_a_group_as_long_as_it_runs, where_systemd_gave_none_there_is_none,
+      a_group_that_cannot_be_entered_is_said_and_workers_start,
+      what_runs_on_is_told_once_and_its_group_goes_with_it, what_ends_in_time_is_not_told,
+      a_group_that_has_a_worker_again_stays, names_that_would_be_paths_are_escaped,
+      a_worker_that_is_killed_takes_its_group_with_it,
+      the_rest_of_a_worker_of_a_service_is_waited_for,
+      a_rest_that_never_ends_is_not_waited_for_forever,
+      groups_of_former_runs_are_removed_when_they_are_empty,
+      without_memory_a_group_stays_and_slotd_goes_on, secrets_are_gone_when_their_worker_has_ended,
+      secrets_that_a_killed_slotd_left_are_swept_but_those_in_use,
+      a_start_without_a_place_for_its_secrets_is_none);

@@ -20,12 +20,13 @@ static void take(struct channel *ch, struct message *m)
 }
 
 /* All that the limit allows are open. Returns how many more that are. */
-static unsigned use_up(int fds[FEW])
+static unsigned use_up(int fds[FEW], struct rlimit *ret_before)
 {
 	struct rlimit few;
 	unsigned n = 0;
 
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &few), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, ret_before), 0);
+	few = *ret_before;
 	few.rlim_cur = FEW; /* valgrind takes a soft limit only */
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
 	while (n < FEW && (fds[n] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0) {
@@ -40,6 +41,7 @@ START_TEST(what_travels_with_a_message_arrives_when_no_descriptor_is_free)
 	static const struct channel_ops ops = {.received = take};
 	int ours, theirs, more[FEW], got = -EBADF;
 	struct channel ch = {0};
+	struct rlimit before;
 	struct loop *loop;
 	struct message m;
 	unsigned n;
@@ -47,7 +49,7 @@ START_TEST(what_travels_with_a_message_arrives_when_no_descriptor_is_free)
 	ck_assert_int_eq(loop_new(&loop), 0);
 	ck_assert_int_eq(channel_pair(&ours, &theirs), 0);
 	channel_init(&ch, loop, ours, &ops, &got);
-	n = use_up(more);
+	n = use_up(more, &before);
 	message_init(&m, MSG_KEEP_PUT, 0);
 	message_put_text(&m, TAG_NAME, "ledger");
 	message_put_fd(&m, STDIN_FILENO);
@@ -58,6 +60,7 @@ START_TEST(what_travels_with_a_message_arrives_when_no_descriptor_is_free)
 	while (n) {
 		(void)close(more[--n]);
 	}
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 	(void)close(theirs);
 	channel_done(&ch);
 	loop_free(loop);
@@ -296,14 +299,10 @@ START_TEST(what_follows_a_damaged_message_in_a_packet_is_refused_with_it)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("channel", what_travels_with_a_message_arrives_when_no_descriptor_is_free,
-			 refused_messages_are_counted_and_told_once,
-			 what_is_sent_in_one_turn_comes_in_order,
-			 the_first_message_of_a_turn_goes_at_once_the_others_in_few_packets,
-			 a_patient_peer_gets_all_of_a_turn_at_its_end,
-			 what_was_collected_is_sent_before_the_channel_closes,
-			 a_peer_that_takes_nothing_gets_all_of_it_later,
-			 what_follows_a_damaged_message_in_a_packet_is_refused_with_it);
-}
+SUITE("channel", what_travels_with_a_message_arrives_when_no_descriptor_is_free,
+      refused_messages_are_counted_and_told_once, what_is_sent_in_one_turn_comes_in_order,
+      the_first_message_of_a_turn_goes_at_once_the_others_in_few_packets,
+      a_patient_peer_gets_all_of_a_turn_at_its_end,
+      what_was_collected_is_sent_before_the_channel_closes,
+      a_peer_that_takes_nothing_gets_all_of_it_later,
+      what_follows_a_damaged_message_in_a_packet_is_refused_with_it);

@@ -81,9 +81,5 @@ START_TEST(each_touch_is_told_also_where_nothing_has_moved)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("clockwatch", steps_are_told_and_what_ntp_slews_is_not,
-			 times_move_along_and_never_stays_never,
-			 each_touch_is_told_also_where_nothing_has_moved);
-}
+SUITE("clockwatch", steps_are_told_and_what_ntp_slews_is_not,
+      times_move_along_and_never_stays_never, each_touch_is_told_also_where_nothing_has_moved);

@@ -150,10 +150,6 @@ START_TEST(a_vec_grows_and_shrinks)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("common", durations_are_read_with_and_without_units,
-			 what_is_no_duration_is_refused, times_saturate, durations_print_for_people,
-			 a_diag_names_the_place, a_map_keeps_what_it_was_given,
-			 a_string_stops_at_its_bound, a_vec_grows_and_shrinks);
-}
+SUITE("common", durations_are_read_with_and_without_units, what_is_no_duration_is_refused,
+      times_saturate, durations_print_for_people, a_diag_names_the_place,
+      a_map_keeps_what_it_was_given, a_string_stops_at_its_bound, a_vec_grows_and_shrinks);

@@ -540,18 +540,14 @@ START_TEST(another_user_than_root_has_run_dir_where_his_environment_says)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"config_files", a_walk_meets_everything_and_says_who_knows_it,
-		included_files_are_read_in_order_and_override, an_include_without_files_is_refused,
-		a_missing_file_is_told_in_supervisors_words, a_directory_is_no_file,
-		the_file_that_debian_ships_loads, slotctl_reads_its_section_and_nothing_else,
-		slotctl_is_told_of_a_mistake_in_its_own_section, what_a_child_looked_up_arrives,
-		what_live_file_says_is_told_by_the_child, what_does_not_exist_is_told_by_the_child,
-		every_cut_of_a_childs_answer_is_refused, an_answer_to_another_question_is_refused,
-		answers_make_the_configuration_when_the_files_are_gone,
-		answers_carry_what_is_wrong_with_the_files, every_cut_of_the_answers_is_refused,
-		answers_that_are_none_are_refused, checking_ends_with_0_or_2,
-		another_user_than_root_has_run_dir_where_his_environment_says);
-}
+SUITE("config_files", a_walk_meets_everything_and_says_who_knows_it,
+      included_files_are_read_in_order_and_override, an_include_without_files_is_refused,
+      a_missing_file_is_told_in_supervisors_words, a_directory_is_no_file,
+      the_file_that_debian_ships_loads, slotctl_reads_its_section_and_nothing_else,
+      slotctl_is_told_of_a_mistake_in_its_own_section, what_a_child_looked_up_arrives,
+      what_live_file_says_is_told_by_the_child, what_does_not_exist_is_told_by_the_child,
+      every_cut_of_a_childs_answer_is_refused, an_answer_to_another_question_is_refused,
+      answers_make_the_configuration_when_the_files_are_gone,
+      answers_carry_what_is_wrong_with_the_files, every_cut_of_the_answers_is_refused,
+      answers_that_are_none_are_refused, checking_ends_with_0_or_2,
+      another_user_than_root_has_run_dir_where_his_environment_says);

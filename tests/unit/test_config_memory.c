@@ -126,8 +126,5 @@ START_TEST(a_comparison_out_of_memory_says_so)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("config_memory", a_load_out_of_memory_says_so_and_leaves_nothing,
-			 a_comparison_out_of_memory_says_so);
-}
+SUITE("config_memory", a_load_out_of_memory_says_so_and_leaves_nothing,
+      a_comparison_out_of_memory_says_so);

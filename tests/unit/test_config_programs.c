@@ -605,26 +605,18 @@ START_TEST(a_schedule_sets_how_a_program_starts)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"config_programs", a_program_has_supervisors_defaults,
-		every_option_of_a_program_arrives,
-		credentials_add_up_line_by_line_and_are_replaced_by_a_later_section,
-		workers_are_numbered_and_know_each_others_names,
-		the_common_environment_is_expanded_twice_as_under_supervisor,
-		what_cannot_be_expanded_twice_is_expanded_once,
-		slotds_own_section_is_expanded_once_and_wins,
-		workers_may_share_a_log_that_is_rotated,
-		a_wrong_value_names_the_variable_that_has_it,
-		log_names_take_one_percent_however_it_is_written, logs_can_be_none_auto_or_syslog,
-		each_mistake_is_told_with_its_line, a_mistake_that_is_in_every_worker_is_told_once,
-		all_programs_together_are_bounded, numprocs_0_is_a_group_without_workers,
-		groups_and_workers_are_in_supervisors_order, a_program_of_two_groups_is_there_twice,
-		slotd_wins_over_supervisord_and_the_command_line_over_both,
-		a_bad_value_on_the_command_line_is_told_as_such, servers_are_read,
-		a_file_without_supervisord_writes_nothing_into_the_current_directory,
-		a_reload_changes_only_what_differs, policy_changes_without_a_restart,
-		a_schedule_sets_how_a_program_starts,
-		a_listener_that_listens_to_something_else_differs);
-}
+SUITE("config_programs", a_program_has_supervisors_defaults, every_option_of_a_program_arrives,
+      credentials_add_up_line_by_line_and_are_replaced_by_a_later_section,
+      workers_are_numbered_and_know_each_others_names,
+      the_common_environment_is_expanded_twice_as_under_supervisor,
+      what_cannot_be_expanded_twice_is_expanded_once, slotds_own_section_is_expanded_once_and_wins,
+      workers_may_share_a_log_that_is_rotated, a_wrong_value_names_the_variable_that_has_it,
+      log_names_take_one_percent_however_it_is_written, logs_can_be_none_auto_or_syslog,
+      each_mistake_is_told_with_its_line, a_mistake_that_is_in_every_worker_is_told_once,
+      all_programs_together_are_bounded, numprocs_0_is_a_group_without_workers,
+      groups_and_workers_are_in_supervisors_order, a_program_of_two_groups_is_there_twice,
+      slotd_wins_over_supervisord_and_the_command_line_over_both,
+      a_bad_value_on_the_command_line_is_told_as_such, servers_are_read,
+      a_file_without_supervisord_writes_nothing_into_the_current_directory,
+      a_reload_changes_only_what_differs, policy_changes_without_a_restart,
+      a_schedule_sets_how_a_program_starts, a_listener_that_listens_to_something_else_differs);

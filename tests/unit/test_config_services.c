@@ -507,19 +507,14 @@ START_TEST(ports_of_another_machine_are_not_this_kernels)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"config_services", both_forms_make_the_same_thing,
-		two_services_agree_when_all_their_options_do,
-		drain_is_a_word_or_a_duration_of_stillness, a_preview_has_addresses_of_its_own,
-		what_an_offline_service_answers_is_a_file_and_paths, a_service_has_its_defaults,
-		every_option_of_a_service_arrives, the_second_form_takes_every_option_of_a_program,
-		worker_templates_give_other_addresses, queue_workers_have_no_address,
-		each_mistake_is_told_with_its_line, all_mistakes_are_told_in_one_run,
-		overlapping_ranges_are_told_once_a_pair,
-		a_missing_option_that_was_mistyped_is_told_once,
-		a_mistyped_command_is_not_taken_for_the_other_form,
-		ports_that_the_kernel_may_give_away_are_named_with_what_reserves_them,
-		ports_of_another_machine_are_not_this_kernels);
-}
+SUITE("config_services", both_forms_make_the_same_thing,
+      two_services_agree_when_all_their_options_do, drain_is_a_word_or_a_duration_of_stillness,
+      a_preview_has_addresses_of_its_own, what_an_offline_service_answers_is_a_file_and_paths,
+      a_service_has_its_defaults, every_option_of_a_service_arrives,
+      the_second_form_takes_every_option_of_a_program, worker_templates_give_other_addresses,
+      queue_workers_have_no_address, each_mistake_is_told_with_its_line,
+      all_mistakes_are_told_in_one_run, overlapping_ranges_are_told_once_a_pair,
+      a_missing_option_that_was_mistyped_is_told_once,
+      a_mistyped_command_is_not_taken_for_the_other_form,
+      ports_that_the_kernel_may_give_away_are_named_with_what_reserves_them,
+      ports_of_another_machine_are_not_this_kernels);

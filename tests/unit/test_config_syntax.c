@@ -148,11 +148,7 @@ START_TEST(messages_come_in_the_order_of_the_file)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("config_syntax", lines_are_read_as_pythons_config_parser_reads_them,
-			 lines_that_are_nothing_are_refused_where_they_stand,
-			 a_zero_byte_is_refused, long_lines_and_names_work_up_to_their_limits,
-			 beyond_the_limits_is_an_error_not_a_cut, a_comment_inside_quotes_is_told,
-			 messages_come_in_the_order_of_the_file);
-}
+SUITE("config_syntax", lines_are_read_as_pythons_config_parser_reads_them,
+      lines_that_are_nothing_are_refused_where_they_stand, a_zero_byte_is_refused,
+      long_lines_and_names_work_up_to_their_limits, beyond_the_limits_is_an_error_not_a_cut,
+      a_comment_inside_quotes_is_told, messages_come_in_the_order_of_the_file);

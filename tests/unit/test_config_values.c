@@ -500,19 +500,12 @@ START_TEST(near_names_are_found_and_far_ones_are_not)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"config_values", names_expand_as_pythons_percent_does,
-		malformed_formats_are_refused_in_supervisors_words,
-		a_bare_percent_s_never_shows_the_environment,
-		an_expansion_cannot_grow_without_bound,
-		environments_are_read_as_supervisor_reads_them,
-		booleans_take_supervisors_words_and_no_others, numbers_are_whole_and_bounded,
-		sizes_have_suffixes_of_two_letters_and_those_of_slotd_of_one,
-		modes_signals_and_exit_codes_are_read, addresses_are_made_canonical,
-		names_of_options_are_unique_in_their_sections, every_default_parses_and_is_in_range,
-		every_option_may_be_garbage, every_option_has_a_sentence_of_help,
-		help_shows_every_option, the_manual_page_has_every_option_and_no_other,
-		near_names_are_found_and_far_ones_are_not);
-}
+SUITE("config_values", names_expand_as_pythons_percent_does,
+      malformed_formats_are_refused_in_supervisors_words,
+      a_bare_percent_s_never_shows_the_environment, an_expansion_cannot_grow_without_bound,
+      environments_are_read_as_supervisor_reads_them, booleans_take_supervisors_words_and_no_others,
+      numbers_are_whole_and_bounded, sizes_have_suffixes_of_two_letters_and_those_of_slotd_of_one,
+      modes_signals_and_exit_codes_are_read, addresses_are_made_canonical,
+      names_of_options_are_unique_in_their_sections, every_default_parses_and_is_in_range,
+      every_option_may_be_garbage, every_option_has_a_sentence_of_help, help_shows_every_option,
+      the_manual_page_has_every_option_and_no_other, near_names_are_found_and_far_ones_are_not);

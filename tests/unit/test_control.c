@@ -82,8 +82,5 @@ START_TEST(what_a_dead_slotd_was_asked_for_may_have_been_begun)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("control", what_a_dead_slotd_had_still_sent_does_not_bring_it_back_to_life,
-			 what_a_dead_slotd_was_asked_for_may_have_been_begun);
-}
+SUITE("control", what_a_dead_slotd_had_still_sent_does_not_bring_it_back_to_life,
+      what_a_dead_slotd_was_asked_for_may_have_been_begun);

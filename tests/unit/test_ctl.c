@@ -450,18 +450,12 @@ START_TEST(what_all_completions_share_can_be_typed_ahead)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"ctl", a_call_is_written_with_its_arguments_escaped,
-		what_xml_cannot_hold_is_not_sent, a_reply_becomes_a_tree,
-		a_fault_keeps_its_code_and_sentence, what_is_no_reply_is_refused,
-		a_reply_may_not_nest_without_end, replies_come_by_length_in_chunks_or_to_the_end,
-		a_cut_or_broken_reply_is_noticed, a_header_line_has_a_bound, server_urls_are_read,
-		bad_server_urls_are_refused, names_are_split_as_supervisorctl_splits_them,
-		options_among_the_words_are_taken_where_the_command_allows_them,
-		the_command_line_is_joined_with_blanks,
-		bad_options_are_refused_in_supervisorctls_words,
-		every_command_has_a_function_and_a_help, commands_and_names_are_completed,
-		what_all_completions_share_can_be_typed_ahead);
-}
+SUITE("ctl", a_call_is_written_with_its_arguments_escaped, what_xml_cannot_hold_is_not_sent,
+      a_reply_becomes_a_tree, a_fault_keeps_its_code_and_sentence, what_is_no_reply_is_refused,
+      a_reply_may_not_nest_without_end, replies_come_by_length_in_chunks_or_to_the_end,
+      a_cut_or_broken_reply_is_noticed, a_header_line_has_a_bound, server_urls_are_read,
+      bad_server_urls_are_refused, names_are_split_as_supervisorctl_splits_them,
+      options_among_the_words_are_taken_where_the_command_allows_them,
+      the_command_line_is_joined_with_blanks, bad_options_are_refused_in_supervisorctls_words,
+      every_command_has_a_function_and_a_help, commands_and_names_are_completed,
+      what_all_completions_share_can_be_typed_ahead);

@@ -461,21 +461,13 @@ START_TEST(what_slotd_sends_that_is_not_known_here_breaks_nothing)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("ctl_view", the_plain_table_is_as_wide_as_its_longest_name,
-			 stopped_states_are_those_that_end_status_with_3,
-			 a_service_is_one_line_while_nobody_is_needed,
-			 a_live_worker_that_is_not_healthy_needs_somebody,
-			 what_the_check_of_a_live_worker_got_is_said,
-			 the_next_run_is_shown_and_needs_nobody,
-			 workers_that_a_reload_left_alone_need_nobody,
-			 what_happens_in_an_idle_slot_needs_nobody,
-			 a_program_that_flaps_or_loses_lines_needs_somebody,
-			 a_job_that_goes_on_is_shown_with_its_service,
-			 of_many_needs_the_first_are_spelled_out, an_empty_machine_prints_nothing,
-			 a_canary_shows_its_share_and_what_can_be_done, the_live_slot_stands_first,
-			 everything_that_is_wrong_with_a_service_is_shown, a_canary_has_its_share,
-			 slots_say_what_is_the_matter_with_a_service_of_an_older_slotd,
-			 what_slotd_sends_that_is_not_known_here_breaks_nothing);
-}
+SUITE("ctl_view", the_plain_table_is_as_wide_as_its_longest_name,
+      stopped_states_are_those_that_end_status_with_3, a_service_is_one_line_while_nobody_is_needed,
+      a_live_worker_that_is_not_healthy_needs_somebody, what_the_check_of_a_live_worker_got_is_said,
+      the_next_run_is_shown_and_needs_nobody, workers_that_a_reload_left_alone_need_nobody,
+      what_happens_in_an_idle_slot_needs_nobody, a_program_that_flaps_or_loses_lines_needs_somebody,
+      a_job_that_goes_on_is_shown_with_its_service, of_many_needs_the_first_are_spelled_out,
+      an_empty_machine_prints_nothing, a_canary_shows_its_share_and_what_can_be_done,
+      the_live_slot_stands_first, everything_that_is_wrong_with_a_service_is_shown,
+      a_canary_has_its_share, slots_say_what_is_the_matter_with_a_service_of_an_older_slotd,
+      what_slotd_sends_that_is_not_known_here_breaks_nothing);

@@ -872,10 +872,6 @@ START_TEST(without_a_trouble_the_way_is_the_plain_one)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("deploy_all", without_a_trouble_the_way_is_the_plain_one,
-			 every_list_ends_well_with_a_kill_anywhere,
-			 every_trouble_in_every_phase_ends_well_with_a_kill_anywhere,
-			 two_kills_anywhere_end_well_too);
-}
+SUITE("deploy_all", without_a_trouble_the_way_is_the_plain_one,
+      every_list_ends_well_with_a_kill_anywhere,
+      every_trouble_in_every_phase_ends_well_with_a_kill_anywhere, two_kills_anywhere_end_well_too);

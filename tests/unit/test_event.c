@@ -417,22 +417,16 @@ START_TEST(a_listener_that_dies_busy_gives_its_event_back)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("event", every_type_is_below_its_parents_and_has_a_name,
-			 a_pool_wants_what_it_subscribed_to_and_what_is_below,
-			 listeners_share_a_pool_and_each_event_goes_to_one,
-			 what_comes_back_goes_first_and_makes_the_next_oldest_leave,
-			 a_listener_that_ended_gets_nothing_until_it_says_ready_again,
-			 a_listener_that_leaves_gives_its_event_to_the_others,
-			 an_envelope_has_supervisors_tokens_in_order,
-			 len_counts_characters_unless_bytes_are_asked_for,
-			 nobody_gets_an_event_before_ready_and_running,
-			 ok_and_the_next_ready_may_come_in_one_read,
-			 a_rejected_event_comes_again_with_its_serials,
-			 the_number_of_a_result_may_have_blanks_around_it,
-			 a_foreign_handlers_listener_rejects_with_fail_alone,
-			 a_full_buffer_drops_the_oldest, a_liar_is_told_and_gets_nothing_more,
-			 a_bad_result_line_puts_the_event_back, an_endless_result_line_is_bounded,
-			 a_listener_that_dies_busy_gives_its_event_back);
-}
+SUITE("event", every_type_is_below_its_parents_and_has_a_name,
+      a_pool_wants_what_it_subscribed_to_and_what_is_below,
+      listeners_share_a_pool_and_each_event_goes_to_one,
+      what_comes_back_goes_first_and_makes_the_next_oldest_leave,
+      a_listener_that_ended_gets_nothing_until_it_says_ready_again,
+      a_listener_that_leaves_gives_its_event_to_the_others,
+      an_envelope_has_supervisors_tokens_in_order, len_counts_characters_unless_bytes_are_asked_for,
+      nobody_gets_an_event_before_ready_and_running, ok_and_the_next_ready_may_come_in_one_read,
+      a_rejected_event_comes_again_with_its_serials,
+      the_number_of_a_result_may_have_blanks_around_it,
+      a_foreign_handlers_listener_rejects_with_fail_alone, a_full_buffer_drops_the_oldest,
+      a_liar_is_told_and_gets_nothing_more, a_bad_result_line_puts_the_event_back,
+      an_endless_result_line_is_bounded, a_listener_that_dies_busy_gives_its_event_back);

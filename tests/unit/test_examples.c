@@ -66,8 +66,4 @@ START_TEST(both_forms_of_a_service_make_the_same_workers)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("examples", every_example_loads,
-			 both_forms_of_a_service_make_the_same_workers);
-}
+SUITE("examples", every_example_loads, both_forms_of_a_service_make_the_same_workers);

@@ -192,13 +192,9 @@ START_TEST(a_reload_to_after_flip_stops_those_of_the_idle_slot)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("exclusive", an_exclusive_one_waits_whatever_starts_it,
-			 one_that_starts_again_by_itself_waits_too,
-			 a_swap_and_its_way_back_never_have_two,
-			 one_that_was_fatal_waits_for_the_other_slots_as_well,
-			 one_under_another_name_waits_for_the_one_that_a_reload_removed,
-			 with_slot_the_others_run_from_start_to_stop,
-			 a_reload_to_after_flip_stops_those_of_the_idle_slot);
-}
+SUITE("exclusive", an_exclusive_one_waits_whatever_starts_it,
+      one_that_starts_again_by_itself_waits_too, a_swap_and_its_way_back_never_have_two,
+      one_that_was_fatal_waits_for_the_other_slots_as_well,
+      one_under_another_name_waits_for_the_one_that_a_reload_removed,
+      with_slot_the_others_run_from_start_to_stop,
+      a_reload_to_after_flip_stops_those_of_the_idle_slot);

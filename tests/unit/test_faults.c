@@ -288,9 +288,5 @@ START_TEST(without_a_failure_all_of_it_happens)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("faults", without_a_failure_all_of_it_happens, no_memory,
-			 no_descriptor_left, no_file_left_in_the_system, no_room, not_now,
-			 interrupted, a_broken_disk, not_allowed);
-}
+SUITE("faults", without_a_failure_all_of_it_happens, no_memory, no_descriptor_left,
+      no_file_left_in_the_system, no_room, not_now, interrupted, a_broken_disk, not_allowed);

@@ -211,15 +211,10 @@ START_TEST(a_share_of_the_workers_is_enough_where_min_ready_says_so)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("gate", a_worker_that_runs_is_checked_and_healthy_or_not,
-			 an_idle_slot_is_not_checked_but_for_a_gate, a_probe_that_dies_is_no_answer,
-			 a_probe_that_hangs_is_killed, an_answer_about_the_run_before_is_void,
-			 a_command_that_ends_with_0_is_a_pass,
-			 one_that_fails_is_told_with_its_first_line,
-			 one_that_takes_too_long_is_killed_and_has_failed,
-			 one_that_cannot_be_made_is_no_failure_and_said,
-			 the_report_names_the_one_that_explains_most,
-			 a_share_of_the_workers_is_enough_where_min_ready_says_so);
-}
+SUITE("gate", a_worker_that_runs_is_checked_and_healthy_or_not,
+      an_idle_slot_is_not_checked_but_for_a_gate, a_probe_that_dies_is_no_answer,
+      a_probe_that_hangs_is_killed, an_answer_about_the_run_before_is_void,
+      a_command_that_ends_with_0_is_a_pass, one_that_fails_is_told_with_its_first_line,
+      one_that_takes_too_long_is_killed_and_has_failed,
+      one_that_cannot_be_made_is_no_failure_and_said, the_report_names_the_one_that_explains_most,
+      a_share_of_the_workers_is_enough_where_min_ready_says_so);

@@ -263,15 +263,8 @@ START_TEST(two_things_that_are_wrong_are_both_said)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("handoff", at_first_the_live_slot_gets_everything,
-			 what_did_not_change_is_not_placed_again,
-			 a_live_slot_that_was_stopped_by_hand_holds_and_goes_on,
-			 a_flip_is_over_when_the_handoff_says_so,
-			 a_canary_drains_when_no_more_connections_go_there,
-			 people_can_pause_it_and_give_a_canary_its_share,
-			 drained_and_cut_reach_the_slot,
-			 workers_that_end_because_slotd_ends_change_nothing,
-			 two_things_that_are_wrong_are_both_said);
-}
+SUITE("handoff", at_first_the_live_slot_gets_everything, what_did_not_change_is_not_placed_again,
+      a_live_slot_that_was_stopped_by_hand_holds_and_goes_on,
+      a_flip_is_over_when_the_handoff_says_so, a_canary_drains_when_no_more_connections_go_there,
+      people_can_pause_it_and_give_a_canary_its_share, drained_and_cut_reach_the_slot,
+      workers_that_end_because_slotd_ends_change_nothing, two_things_that_are_wrong_are_both_said);

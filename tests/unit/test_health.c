@@ -236,15 +236,10 @@ START_TEST(a_worker_that_sends_no_watchdog_in_time_is_late_once)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("health", health_needs_rise_results_to_come_and_fall_results_to_go,
-			 min_ready_is_a_number_a_share_or_all,
-			 the_gate_ends_as_soon_as_its_outcome_is_certain,
-			 failures_in_the_start_period_do_not_count_until_one_has_passed,
-			 an_unhealthy_worker_is_restarted_one_at_a_time_and_ever_later,
-			 one_that_comes_up_is_not_restarted_until_its_time_is_over,
-			 a_datagram_is_read_line_by_line,
-			 a_worker_is_healthy_from_ready_to_stopping,
-			 a_worker_that_sends_no_watchdog_in_time_is_late_once);
-}
+SUITE("health", health_needs_rise_results_to_come_and_fall_results_to_go,
+      min_ready_is_a_number_a_share_or_all, the_gate_ends_as_soon_as_its_outcome_is_certain,
+      failures_in_the_start_period_do_not_count_until_one_has_passed,
+      an_unhealthy_worker_is_restarted_one_at_a_time_and_ever_later,
+      one_that_comes_up_is_not_restarted_until_its_time_is_over, a_datagram_is_read_line_by_line,
+      a_worker_is_healthy_from_ready_to_stopping,
+      a_worker_that_sends_no_watchdog_in_time_is_late_once);

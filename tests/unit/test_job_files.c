@@ -171,11 +171,7 @@ START_TEST(a_log_tells_which_command_failed)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("job_files", a_logs_name_says_of_which_job_it_is,
-			 the_oldest_logs_of_a_service_go_and_no_others,
-			 the_last_command_is_the_last_line_that_the_shell_has_read,
-			 of_output_whose_beginning_is_gone_any_line_may_be_the_next,
-			 a_log_tells_which_command_failed);
-}
+SUITE("job_files", a_logs_name_says_of_which_job_it_is,
+      the_oldest_logs_of_a_service_go_and_no_others,
+      the_last_command_is_the_last_line_that_the_shell_has_read,
+      of_output_whose_beginning_is_gone_any_line_may_be_the_next, a_log_tells_which_command_failed);

@@ -185,13 +185,10 @@ START_TEST(what_waits_when_slotd_ends_is_still_given_away)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("job_log", lines_wait_until_slotd_log_may_open_the_file,
-			 it_is_written_when_slotd_log_has_said_so,
-			 a_job_that_ends_at_once_is_written_after_the_file_may_be_opened,
-			 lines_come_behind_what_commands_have_printed,
-			 its_end_ends_the_commands_stream_too, text_below_a_step_is_indented,
-			 lines_that_nobody_reads_are_left_out_at_last_and_never_waited_for,
-			 what_waits_when_slotd_ends_is_still_given_away);
-}
+SUITE("job_log", lines_wait_until_slotd_log_may_open_the_file,
+      it_is_written_when_slotd_log_has_said_so,
+      a_job_that_ends_at_once_is_written_after_the_file_may_be_opened,
+      lines_come_behind_what_commands_have_printed, its_end_ends_the_commands_stream_too,
+      text_below_a_step_is_indented,
+      lines_that_nobody_reads_are_left_out_at_last_and_never_waited_for,
+      what_waits_when_slotd_ends_is_still_given_away);

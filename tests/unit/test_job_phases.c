@@ -467,16 +467,11 @@ START_TEST(a_result_that_is_not_to_be_trusted_fails_the_deploy)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("job_phases", each_phase_before_the_gate_ends_in_each_way,
-			 each_phase_from_the_gate_to_the_flip_ends_in_each_way,
-			 each_phase_after_the_flip_ends_in_each_way,
-			 a_rollback_to_a_slot_that_still_drains_only_flips,
-			 a_rollback_to_a_stopped_slot_passes_the_gate,
-			 the_release_that_nobody_named_is_what_the_command_prints,
-			 a_command_that_names_nothing_fails_the_deploy,
-			 where_there_is_no_way_back_a_bake_fails_forward_and_a_rollback_is_refused,
-			 the_next_deploy_has_a_way_back_again,
-			 a_result_that_is_not_to_be_trusted_fails_the_deploy);
-}
+SUITE("job_phases", each_phase_before_the_gate_ends_in_each_way,
+      each_phase_from_the_gate_to_the_flip_ends_in_each_way,
+      each_phase_after_the_flip_ends_in_each_way, a_rollback_to_a_slot_that_still_drains_only_flips,
+      a_rollback_to_a_stopped_slot_passes_the_gate,
+      the_release_that_nobody_named_is_what_the_command_prints,
+      a_command_that_names_nothing_fails_the_deploy,
+      where_there_is_no_way_back_a_bake_fails_forward_and_a_rollback_is_refused,
+      the_next_deploy_has_a_way_back_again, a_result_that_is_not_to_be_trusted_fails_the_deploy);

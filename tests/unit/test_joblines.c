@@ -79,9 +79,6 @@ START_TEST(some_numbers_are_no_place)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("joblines", only_whole_lines_are_given_while_more_may_come,
-			 at_the_end_a_line_needs_no_newline, an_answer_has_so_many_lines_at_most,
-			 a_place_is_found_again, some_numbers_are_no_place);
-}
+SUITE("joblines", only_whole_lines_are_given_while_more_may_come,
+      at_the_end_a_line_needs_no_newline, an_answer_has_so_many_lines_at_most,
+      a_place_is_found_again, some_numbers_are_no_place);

@@ -588,30 +588,21 @@ START_TEST(a_single_worker_is_not_rolled_unless_forced)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"jobs", a_swap_starts_checks_flips_and_drains,
-		a_deploy_prepares_first_and_has_a_release, the_history_has_who_what_and_how,
-		a_prepare_that_fails_is_logged_and_changes_nothing,
-		a_prepare_that_takes_too_long_is_killed,
-		a_job_without_a_process_for_its_prepare_says_so,
-		one_at_a_time_and_the_second_is_told_of_the_first,
-		what_cannot_begin_is_refused_with_a_reason,
-		whom_the_configuration_allows_may_deploy,
-		a_slot_without_workers_is_nothing_to_swap_to,
-		an_abort_before_the_flip_leaves_everything, after_the_flip_it_is_too_late,
-		a_slotd_that_ends_gives_up_what_has_not_flipped,
-		a_gate_that_fails_tells_who_and_why_and_stops_the_slot,
-		a_slot_that_does_not_start_fails_the_swap,
-		workers_that_were_fatal_are_started_before_they_are_judged,
-		a_slot_that_stays_up_is_baked_and_then_told, a_crash_while_it_is_baked_flips_back,
-		checks_that_fail_while_it_is_baked_flip_back, a_rollback_ends_the_bake,
-		what_does_not_end_by_itself_is_cut_and_counted, a_drain_can_be_hurried,
-		a_swap_back_into_a_warm_slot_only_flips,
-		a_line_that_cannot_be_written_is_written_later_before_what_is_newer,
-		a_job_of_a_service_that_goes_ends,
-		a_rolling_restart_takes_one_worker_after_the_other,
-		an_abort_of_a_rolling_restart_gives_the_worker_its_connections_back,
-		a_single_worker_is_not_rolled_unless_forced);
-}
+SUITE("jobs", a_swap_starts_checks_flips_and_drains, a_deploy_prepares_first_and_has_a_release,
+      the_history_has_who_what_and_how, a_prepare_that_fails_is_logged_and_changes_nothing,
+      a_prepare_that_takes_too_long_is_killed, a_job_without_a_process_for_its_prepare_says_so,
+      one_at_a_time_and_the_second_is_told_of_the_first, what_cannot_begin_is_refused_with_a_reason,
+      whom_the_configuration_allows_may_deploy, a_slot_without_workers_is_nothing_to_swap_to,
+      an_abort_before_the_flip_leaves_everything, after_the_flip_it_is_too_late,
+      a_slotd_that_ends_gives_up_what_has_not_flipped,
+      a_gate_that_fails_tells_who_and_why_and_stops_the_slot,
+      a_slot_that_does_not_start_fails_the_swap,
+      workers_that_were_fatal_are_started_before_they_are_judged,
+      a_slot_that_stays_up_is_baked_and_then_told, a_crash_while_it_is_baked_flips_back,
+      checks_that_fail_while_it_is_baked_flip_back, a_rollback_ends_the_bake,
+      what_does_not_end_by_itself_is_cut_and_counted, a_drain_can_be_hurried,
+      a_swap_back_into_a_warm_slot_only_flips,
+      a_line_that_cannot_be_written_is_written_later_before_what_is_newer,
+      a_job_of_a_service_that_goes_ends, a_rolling_restart_takes_one_worker_after_the_other,
+      an_abort_of_a_rolling_restart_gives_the_worker_its_connections_back,
+      a_single_worker_is_not_rolled_unless_forced);

@@ -108,10 +108,5 @@ START_TEST(a_tag_may_have_a_number)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("keep", what_is_put_is_found_until_it_is_dropped,
-			 a_second_put_closes_what_it_replaces,
-			 dropping_what_is_not_there_is_harmless, each_descriptor_has_a_tag,
-			 a_tag_may_have_a_number);
-}
+SUITE("keep", what_is_put_is_found_until_it_is_dropped, a_second_put_closes_what_it_replaces,
+      dropping_what_is_not_there_is_harmless, each_descriptor_has_a_tag, a_tag_may_have_a_number);

@@ -711,20 +711,14 @@ START_TEST(the_layout_is_what_it_was)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"ledger", a_workers_state_comes_back_as_it_was,
-		a_name_has_one_row_until_it_is_dropped, what_others_know_by_number_keeps_it,
-		a_full_table_says_so, a_services_machines_and_its_job_come_back,
-		texts_of_any_length_come_back, a_dropped_row_gives_its_texts_back,
-		what_is_no_ledger_is_refused, other_versions_are_refused_with_words,
-		a_longer_part_or_row_is_a_newer_slotds,
-		a_ledger_that_is_cut_off_is_refused_wherever_it_ends,
-		a_table_that_makes_no_sense_is_refused, no_header_leads_out_of_the_bytes,
-		a_state_that_makes_no_sense_is_no_state, texts_that_run_in_a_circle_are_no_text,
-		a_commit_that_was_not_finished_leaves_the_one_before,
-		what_an_older_slotd_did_not_write_has_its_default,
-		an_older_row_is_shorter_and_its_parts_lie_elsewhere,
-		a_table_an_older_slotd_did_not_have_is_empty, the_layout_is_what_it_was);
-}
+SUITE("ledger", a_workers_state_comes_back_as_it_was, a_name_has_one_row_until_it_is_dropped,
+      what_others_know_by_number_keeps_it, a_full_table_says_so,
+      a_services_machines_and_its_job_come_back, texts_of_any_length_come_back,
+      a_dropped_row_gives_its_texts_back, what_is_no_ledger_is_refused,
+      other_versions_are_refused_with_words, a_longer_part_or_row_is_a_newer_slotds,
+      a_ledger_that_is_cut_off_is_refused_wherever_it_ends, a_table_that_makes_no_sense_is_refused,
+      no_header_leads_out_of_the_bytes, a_state_that_makes_no_sense_is_no_state,
+      texts_that_run_in_a_circle_are_no_text, a_commit_that_was_not_finished_leaves_the_one_before,
+      what_an_older_slotd_did_not_write_has_its_default,
+      an_older_row_is_shorter_and_its_parts_lie_elsewhere,
+      a_table_an_older_slotd_did_not_have_is_empty, the_layout_is_what_it_was);

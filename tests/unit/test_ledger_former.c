@@ -132,8 +132,5 @@ START_TEST(streams_keep_their_paths)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("ledger of a former release", workers_are_read_as_they_were,
-			 a_bake_goes_on_where_it_was, streams_keep_their_paths);
-}
+SUITE("ledger_former", workers_are_read_as_they_were, a_bake_goes_on_where_it_was,
+      streams_keep_their_paths);

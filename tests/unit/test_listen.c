@@ -155,13 +155,8 @@ START_TEST(a_path_of_full_length_is_bound)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("listen", a_free_address_is_bound_for_sharing_later,
-			 another_owner_is_found_and_named_though_it_would_share,
-			 both_families_may_have_the_same_port,
-			 a_stale_unix_socket_is_replaced_and_a_live_one_is_not,
-			 a_file_in_the_place_of_a_socket_is_left_alone,
-			 a_link_to_a_socket_stays_and_its_target_is_bound,
-			 a_path_of_full_length_is_bound);
-}
+SUITE("listen", a_free_address_is_bound_for_sharing_later,
+      another_owner_is_found_and_named_though_it_would_share, both_families_may_have_the_same_port,
+      a_stale_unix_socket_is_replaced_and_a_live_one_is_not,
+      a_file_in_the_place_of_a_socket_is_left_alone,
+      a_link_to_a_socket_stays_and_its_target_is_bound, a_path_of_full_length_is_bound);

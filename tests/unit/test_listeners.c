@@ -280,16 +280,12 @@ START_TEST(without_memory_an_event_is_left_out_and_that_is_said)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"listeners", one_that_is_ready_is_sent_an_event_and_the_next_when_it_is_done,
-		an_event_that_is_refused_is_sent_again, one_that_speaks_something_else_gets_no_more,
-		what_one_had_in_hand_when_it_died_is_the_next_ones, what_it_says_is_its_log_too,
-		ticks_come_at_their_times_and_only_where_somebody_wants_them,
-		a_buffer_that_is_full_loses_the_oldest_which_is_said, a_client_may_send_one,
-		groups_that_come_and_go_are_told, a_listener_that_is_removed_is_sent_no_more,
-		output_comes_as_one_event_however_many_messages_it_takes,
-		a_listener_that_does_not_read_is_passed_by,
-		without_memory_an_event_is_left_out_and_that_is_said);
-}
+SUITE("listeners", one_that_is_ready_is_sent_an_event_and_the_next_when_it_is_done,
+      an_event_that_is_refused_is_sent_again, one_that_speaks_something_else_gets_no_more,
+      what_one_had_in_hand_when_it_died_is_the_next_ones, what_it_says_is_its_log_too,
+      ticks_come_at_their_times_and_only_where_somebody_wants_them,
+      a_buffer_that_is_full_loses_the_oldest_which_is_said, a_client_may_send_one,
+      groups_that_come_and_go_are_told, a_listener_that_is_removed_is_sent_no_more,
+      output_comes_as_one_event_however_many_messages_it_takes,
+      a_listener_that_does_not_read_is_passed_by,
+      without_memory_an_event_is_left_out_and_that_is_said);

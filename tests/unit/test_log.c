@@ -388,23 +388,16 @@ START_TEST(rests_shrink_to_none_before_a_writer_has_to_wait)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"log", a_file_below_maxbytes_takes_everything,
-		a_file_is_full_after_the_line_that_reaches_maxbytes, a_begun_line_is_waited_for,
-		a_line_without_end_is_cut_after_the_slack,
-		splitting_a_chunk_makes_no_difference_to_where_files_end,
-		backups_are_numbered_from_one, lines_are_counted_by_their_ends,
-		a_note_counts_only_when_it_is_committed, a_streams_filter_state_is_found_again,
-		notes_of_another_layout_are_refused, escape_sequences_are_removed,
-		an_escape_that_begins_no_sequence_stays,
-		text_between_tokens_is_captured_and_not_logged,
-		what_only_looks_like_a_token_is_logged, captured_text_keeps_its_escapes,
-		what_commands_print_stands_behind_a_bar, a_line_without_end_is_ended_with_its_text,
-		a_line_that_is_too_long_is_cut_behind_the_bar, no_text_grows_beyond_its_room,
-		a_repeated_line_is_shown_a_few_times_and_then_counted,
-		a_repeated_line_is_shown_again_after_a_while,
-		rests_grow_while_pipes_stay_nearly_empty,
-		rests_shrink_to_none_before_a_writer_has_to_wait);
-}
+SUITE("log", a_file_below_maxbytes_takes_everything,
+      a_file_is_full_after_the_line_that_reaches_maxbytes, a_begun_line_is_waited_for,
+      a_line_without_end_is_cut_after_the_slack,
+      splitting_a_chunk_makes_no_difference_to_where_files_end, backups_are_numbered_from_one,
+      lines_are_counted_by_their_ends, a_note_counts_only_when_it_is_committed,
+      a_streams_filter_state_is_found_again, notes_of_another_layout_are_refused,
+      escape_sequences_are_removed, an_escape_that_begins_no_sequence_stays,
+      text_between_tokens_is_captured_and_not_logged, what_only_looks_like_a_token_is_logged,
+      captured_text_keeps_its_escapes, what_commands_print_stands_behind_a_bar,
+      a_line_without_end_is_ended_with_its_text, a_line_that_is_too_long_is_cut_behind_the_bar,
+      no_text_grows_beyond_its_room, a_repeated_line_is_shown_a_few_times_and_then_counted,
+      a_repeated_line_is_shown_again_after_a_while, rests_grow_while_pipes_stay_nearly_empty,
+      rests_shrink_to_none_before_a_writer_has_to_wait);

@@ -225,12 +225,9 @@ START_TEST(a_refused_descriptor_is_not_told_after_it_was_stopped)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("loop", what_is_queued_again_runs_in_each_turn_and_first,
-			 what_was_queued_again_can_be_taken_back,
-			 a_descriptor_that_the_kernel_does_not_watch_is_looked_at_until_it_does,
-			 what_is_there_is_told_although_the_kernel_does_not_watch_it,
-			 a_refused_descriptor_can_be_stopped_and_set_again,
-			 a_refused_descriptor_is_not_told_after_it_was_stopped);
-}
+SUITE("loop", what_is_queued_again_runs_in_each_turn_and_first,
+      what_was_queued_again_can_be_taken_back,
+      a_descriptor_that_the_kernel_does_not_watch_is_looked_at_until_it_does,
+      what_is_there_is_told_although_the_kernel_does_not_watch_it,
+      a_refused_descriptor_can_be_stopped_and_set_again,
+      a_refused_descriptor_is_not_told_after_it_was_stopped);

@@ -199,13 +199,9 @@ START_TEST(the_end_of_a_name_tells_what_a_page_is)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"maintenance", offline_is_recorded_and_online_ends_it,
-		an_outage_that_a_killed_slotd_has_not_written_is_in_the_history_once,
-		a_reason_is_bounded_and_plain, it_is_announced_first_and_has_an_effect_then,
-		an_announcement_that_fails_stops_nothing, who_waits_is_told_when_the_service_goes,
-		a_page_that_cannot_be_read_in_time_is_the_one_that_is_built_in,
-		the_end_of_a_name_tells_what_a_page_is);
-}
+SUITE("maintenance", offline_is_recorded_and_online_ends_it,
+      an_outage_that_a_killed_slotd_has_not_written_is_in_the_history_once,
+      a_reason_is_bounded_and_plain, it_is_announced_first_and_has_an_effect_then,
+      an_announcement_that_fails_stops_nothing, who_waits_is_told_when_the_service_goes,
+      a_page_that_cannot_be_read_in_time_is_the_one_that_is_built_in,
+      the_end_of_a_name_tells_what_a_page_is);

@@ -122,11 +122,7 @@ START_TEST(every_row_and_tag_has_a_name)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("message", what_is_put_in_comes_out,
-			 a_missing_field_is_refused_on_both_sides, an_unknown_tag_is_skipped,
-			 a_put_that_does_not_fit_sticks,
-			 a_tag_that_the_table_does_not_give_the_message_is_not_sent,
-			 every_truncation_of_a_message_is_refused, every_row_and_tag_has_a_name);
-}
+SUITE("message", what_is_put_in_comes_out, a_missing_field_is_refused_on_both_sides,
+      an_unknown_tag_is_skipped, a_put_that_does_not_fit_sticks,
+      a_tag_that_the_table_does_not_give_the_message_is_not_sent,
+      every_truncation_of_a_message_is_refused, every_row_and_tag_has_a_name);

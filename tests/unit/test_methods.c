@@ -104,10 +104,6 @@ START_TEST(of_two_logs_of_a_process_the_failure_is_told)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("methods", every_kind_of_method_has_a_function,
-			 methods_are_listed_by_name_and_found_with_their_command,
-			 a_brief_result_is_a_name_where_it_went_well,
-			 of_two_logs_of_a_process_the_failure_is_told);
-}
+SUITE("methods", every_kind_of_method_has_a_function,
+      methods_are_listed_by_name_and_found_with_their_command,
+      a_brief_result_is_a_name_where_it_went_well, of_two_logs_of_a_process_the_failure_is_told);

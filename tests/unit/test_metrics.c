@@ -457,16 +457,11 @@ START_TEST(the_page_of_an_older_slotd_is_read_as_far_as_it_goes)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("metrics", label_values_are_escaped_and_always_utf8,
-			 samples_have_labels_and_numbers_times_and_ratios,
-			 every_row_has_a_name_a_sentence_and_one_function,
-			 a_page_says_what_the_mirror_knows,
-			 no_sample_appears_twice_while_processes_come_and_go,
-			 a_piece_is_small_however_many_workers_there_are,
-			 who_has_the_role_for_a_service_sees_that_one_alone,
-			 totals_do_not_fall_when_a_relay_has_died,
-			 a_relay_that_gets_another_number_is_counted_once,
-			 the_page_of_an_older_slotd_is_read_as_far_as_it_goes);
-}
+SUITE("metrics", label_values_are_escaped_and_always_utf8,
+      samples_have_labels_and_numbers_times_and_ratios,
+      every_row_has_a_name_a_sentence_and_one_function, a_page_says_what_the_mirror_knows,
+      no_sample_appears_twice_while_processes_come_and_go,
+      a_piece_is_small_however_many_workers_there_are,
+      who_has_the_role_for_a_service_sees_that_one_alone, totals_do_not_fall_when_a_relay_has_died,
+      a_relay_that_gets_another_number_is_counted_once,
+      the_page_of_an_older_slotd_is_read_as_far_as_it_goes);

@@ -376,14 +376,9 @@ START_TEST(a_job_whose_slotd_is_gone_ends_unless_the_next_one_knows_it)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("mirror", a_job_whose_slotd_is_gone_ends_unless_the_next_one_knows_it,
-			 workers_are_kept_sorted_and_replaced,
-			 a_name_that_moves_in_the_ledger_stays_one_worker,
-			 an_index_out_of_range_is_refused, what_a_new_slotd_does_not_name_is_gone,
-			 names_are_split_at_the_first_colon,
-			 a_worker_is_described_in_supervisors_words, the_last_exit_is_told,
-			 read_gives_what_supervisor_gives, tail_gives_what_supervisor_gives,
-			 neighbouring_slices_lose_and_double_no_character, old_jobs_are_forgotten);
-}
+SUITE("mirror", a_job_whose_slotd_is_gone_ends_unless_the_next_one_knows_it,
+      workers_are_kept_sorted_and_replaced, a_name_that_moves_in_the_ledger_stays_one_worker,
+      an_index_out_of_range_is_refused, what_a_new_slotd_does_not_name_is_gone,
+      names_are_split_at_the_first_colon, a_worker_is_described_in_supervisors_words,
+      the_last_exit_is_told, read_gives_what_supervisor_gives, tail_gives_what_supervisor_gives,
+      neighbouring_slices_lose_and_double_no_character, old_jobs_are_forgotten);

@@ -96,9 +96,5 @@ START_TEST(what_is_not_delivered_is_read_back_in_order)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("notice", a_command_that_fails_is_run_again_after_growing_pauses,
-			 every_event_has_a_name_and_is_found_by_it,
-			 what_is_not_delivered_is_read_back_in_order);
-}
+SUITE("notice", a_command_that_fails_is_run_again_after_growing_pauses,
+      every_event_has_a_name_and_is_found_by_it, what_is_not_delivered_is_read_back_in_order);

@@ -138,11 +138,8 @@ START_TEST(what_is_kept_for_the_next_slotd_does_not_grow_without_bounds)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("notices", output_that_is_no_utf8_or_is_cut_is_told_all_the_same,
-			 what_a_command_prints_is_fit_for_a_terminal,
-			 a_test_ends_with_its_service_and_another_may_follow,
-			 nobody_is_answered_whose_control_was_lost,
-			 what_is_kept_for_the_next_slotd_does_not_grow_without_bounds);
-}
+SUITE("notices", output_that_is_no_utf8_or_is_cut_is_told_all_the_same,
+      what_a_command_prints_is_fit_for_a_terminal,
+      a_test_ends_with_its_service_and_another_may_follow,
+      nobody_is_answered_whose_control_was_lost,
+      what_is_kept_for_the_next_slotd_does_not_grow_without_bounds);

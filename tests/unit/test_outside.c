@@ -538,25 +538,19 @@ START_TEST(a_killed_slotds_socket_for_words_is_the_next_ones)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("outside", a_log_to_slotds_own_output_is_a_duplicate_of_it,
-			 a_descriptor_that_is_none_or_not_for_writing_is_refused,
-			 another_processs_output_may_be_taken, only_ones_own_three_are_standard,
-			 a_state_that_anybody_may_write_is_not_believed,
-			 a_directory_that_cannot_be_made_is_said_with_what_to_set,
-			 beside_the_pid_file_of_a_file_for_supervisor_there_is_a_place,
-			 where_somebody_was_first_another_place_is_taken,
-			 an_address_that_somebody_serves_is_no_start,
-			 a_port_that_somebody_serves_is_no_start,
-			 the_next_slotd_has_the_same_control_sockets,
-			 one_whose_name_went_away_meanwhile_is_made_again,
-			 a_reload_says_what_of_the_servers_waits_for_a_restart,
-			 slotds_own_socket_lets_others_in_where_rules_judge_them,
-			 systemd_is_told_that_slotd_is_ready_and_lives_and_ends,
-			 what_a_pipe_does_not_take_follows_when_it_is_read,
-			 one_that_has_closed_its_stdin_is_sent_no_more,
-			 a_word_that_comes_early_is_heard_when_its_worker_is_known,
-			 an_early_word_of_a_stranger_is_told_when_nobody_starts_any_more,
-			 a_killed_slotds_socket_for_words_is_the_next_ones);
-}
+SUITE("outside", a_log_to_slotds_own_output_is_a_duplicate_of_it,
+      a_descriptor_that_is_none_or_not_for_writing_is_refused, another_processs_output_may_be_taken,
+      only_ones_own_three_are_standard, a_state_that_anybody_may_write_is_not_believed,
+      a_directory_that_cannot_be_made_is_said_with_what_to_set,
+      beside_the_pid_file_of_a_file_for_supervisor_there_is_a_place,
+      where_somebody_was_first_another_place_is_taken, an_address_that_somebody_serves_is_no_start,
+      a_port_that_somebody_serves_is_no_start, the_next_slotd_has_the_same_control_sockets,
+      one_whose_name_went_away_meanwhile_is_made_again,
+      a_reload_says_what_of_the_servers_waits_for_a_restart,
+      slotds_own_socket_lets_others_in_where_rules_judge_them,
+      systemd_is_told_that_slotd_is_ready_and_lives_and_ends,
+      what_a_pipe_does_not_take_follows_when_it_is_read,
+      one_that_has_closed_its_stdin_is_sent_no_more,
+      a_word_that_comes_early_is_heard_when_its_worker_is_known,
+      an_early_word_of_a_stranger_is_told_when_nobody_starts_any_more,
+      a_killed_slotds_socket_for_words_is_the_next_ones);

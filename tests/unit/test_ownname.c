@@ -282,16 +282,11 @@ START_TEST(names_of_descriptors_are_known)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("ownname", a_file_is_opened_without_losing_what_it_has,
-			 what_is_no_file_is_neither_opened_nor_waited_for,
-			 a_descriptors_name_is_no_file_of_ours,
-			 a_link_is_followed_to_what_it_names_also_when_that_is_missing,
-			 somebody_elses_link_is_followed_to_his_own_files_only,
-			 a_name_is_removed_only_while_it_names_what_we_made,
-			 a_directory_is_opened_behind_links_that_may_be_followed,
-			 a_link_is_followed_for_a_log_if_we_or_root_made_it,
-			 names_of_descriptors_are_known,
-			 behind_a_link_the_file_is_removed_and_the_link_stays);
-}
+SUITE("ownname", a_file_is_opened_without_losing_what_it_has,
+      what_is_no_file_is_neither_opened_nor_waited_for, a_descriptors_name_is_no_file_of_ours,
+      a_link_is_followed_to_what_it_names_also_when_that_is_missing,
+      somebody_elses_link_is_followed_to_his_own_files_only,
+      a_name_is_removed_only_while_it_names_what_we_made,
+      a_directory_is_opened_behind_links_that_may_be_followed,
+      a_link_is_followed_for_a_log_if_we_or_root_made_it, names_of_descriptors_are_known,
+      behind_a_link_the_file_is_removed_and_the_link_stays);

@@ -211,16 +211,10 @@ START_TEST(a_late_answer_says_how_long_was_waited)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("probe", a_request_is_read_with_its_defaults,
-			 a_unix_socket_is_asked_as_localhost,
-			 a_request_that_cannot_be_sent_is_refused,
-			 a_kind_or_an_address_that_is_unknown_is_refused, an_expected_status_passes,
-			 another_status_fails_with_the_first_line_of_the_body,
-			 a_400_to_the_address_as_host_says_which_option_helps,
-			 the_first_line_of_a_page_is_its_first_text, a_long_line_is_cut,
-			 every_outcome_has_a_name_and_a_sentence, a_refused_connection_is_a_failure,
-			 a_want_of_our_own_is_no_failure_of_the_worker,
-			 a_late_answer_says_how_long_was_waited);
-}
+SUITE("probe", a_request_is_read_with_its_defaults, a_unix_socket_is_asked_as_localhost,
+      a_request_that_cannot_be_sent_is_refused, a_kind_or_an_address_that_is_unknown_is_refused,
+      an_expected_status_passes, another_status_fails_with_the_first_line_of_the_body,
+      a_400_to_the_address_as_host_says_which_option_helps,
+      the_first_line_of_a_page_is_its_first_text, a_long_line_is_cut,
+      every_outcome_has_a_name_and_a_sentence, a_refused_connection_is_a_failure,
+      a_want_of_our_own_is_no_failure_of_the_worker, a_late_answer_says_how_long_was_waited);

@@ -259,18 +259,12 @@ START_TEST(the_ledger_has_what_the_heap_has)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"processes", a_program_is_started_and_runs_after_startsecs,
-		one_that_crashes_is_started_again_at_once,
-		its_successor_is_asked_for_in_the_turn_of_its_end,
-		one_that_never_stays_up_is_given_up, one_that_ignores_the_stop_signal_is_killed,
-		a_child_that_never_gets_to_its_command_can_be_stopped,
-		a_command_that_is_none_is_told_and_not_started, a_full_process_table_is_waited_for,
-		a_stream_outlives_the_run_that_wrote_to_it,
-		what_its_stdin_does_not_take_waits_up_to_a_bound,
-		many_starts_come_in_their_order_and_all_of_them,
-		a_stop_takes_a_start_back_that_waits, groups_start_by_priority,
-		they_are_stopped_in_the_reverse_order, the_ledger_has_what_the_heap_has);
-}
+SUITE("processes", a_program_is_started_and_runs_after_startsecs,
+      one_that_crashes_is_started_again_at_once, its_successor_is_asked_for_in_the_turn_of_its_end,
+      one_that_never_stays_up_is_given_up, one_that_ignores_the_stop_signal_is_killed,
+      a_child_that_never_gets_to_its_command_can_be_stopped,
+      a_command_that_is_none_is_told_and_not_started, a_full_process_table_is_waited_for,
+      a_stream_outlives_the_run_that_wrote_to_it, what_its_stdin_does_not_take_waits_up_to_a_bound,
+      many_starts_come_in_their_order_and_all_of_them, a_stop_takes_a_start_back_that_waits,
+      groups_start_by_priority, they_are_stopped_in_the_reverse_order,
+      the_ledger_has_what_the_heap_has);

@@ -92,11 +92,6 @@ START_TEST(a_check_tells_nobodys_address)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("proxy", version_1_tells_both_ends_in_words,
-			 version_1_does_not_know_unix_clients, the_longest_version_1_header_fits,
-			 version_2_tells_both_ends_in_bytes,
-			 version_2_tells_ipv6_and_of_others_that_it_does_not_tell,
-			 a_check_tells_nobodys_address);
-}
+SUITE("proxy", version_1_tells_both_ends_in_words, version_1_does_not_know_unix_clients,
+      the_longest_version_1_header_fits, version_2_tells_both_ends_in_bytes,
+      version_2_tells_ipv6_and_of_others_that_it_does_not_tell, a_check_tells_nobodys_address);

@@ -340,12 +340,8 @@ START_TEST(a_result_is_a_file_of_its_user_and_no_link)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("prune", old_releases_go_and_what_is_used_stays,
-			 where_it_is_not_known_what_is_used_nothing_goes,
-			 a_run_is_bounded_and_the_next_goes_on, a_removal_has_limits,
-			 what_is_bound_into_a_release_from_elsewhere_stays,
-			 a_line_of_somebody_else_is_plain, a_way_back_is_ruled_out_by_a_line,
-			 a_result_is_a_file_of_its_user_and_no_link);
-}
+SUITE("prune", old_releases_go_and_what_is_used_stays,
+      where_it_is_not_known_what_is_used_nothing_goes, a_run_is_bounded_and_the_next_goes_on,
+      a_removal_has_limits, what_is_bound_into_a_release_from_elsewhere_stays,
+      a_line_of_somebody_else_is_plain, a_way_back_is_ruled_out_by_a_line,
+      a_result_is_a_file_of_its_user_and_no_link);

@@ -292,15 +292,10 @@ START_TEST(an_edit_is_corrected_and_said_beside_what_failed)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"record_files", a_record_replaces_all_three, a_check_changes_none_of_them,
-		mode_and_owner_of_the_live_file_stay, what_is_no_link_is_not_replaced_by_one,
-		a_long_history_loses_its_older_half, the_history_grows,
-		a_line_for_which_there_is_no_room_leaves_no_part_and_is_there_once_when_there_is,
-		a_directory_that_is_gone_fails_the_check,
-		behind_a_link_the_live_file_is_replaced_and_the_link_stays,
-		what_is_no_regular_file_is_never_replaced,
-		an_edit_is_corrected_and_said_beside_what_failed);
-}
+SUITE("record_files", a_record_replaces_all_three, a_check_changes_none_of_them,
+      mode_and_owner_of_the_live_file_stay, what_is_no_link_is_not_replaced_by_one,
+      a_long_history_loses_its_older_half, the_history_grows,
+      a_line_for_which_there_is_no_room_leaves_no_part_and_is_there_once_when_there_is,
+      a_directory_that_is_gone_fails_the_check,
+      behind_a_link_the_live_file_is_replaced_and_the_link_stays,
+      what_is_no_regular_file_is_never_replaced, an_edit_is_corrected_and_said_beside_what_failed);

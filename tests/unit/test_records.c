@@ -417,24 +417,15 @@ START_TEST(a_flip_waits_only_for_its_check)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("records", without_any_record_it_is_a_and_that_is_written,
-			 at_the_first_start_live_file_says_which,
-			 rubbish_in_live_file_keeps_that_service_down_alone,
-			 once_it_is_mended_a_reload_starts_it,
-			 the_record_decides_and_keeps_releases_and_numbers,
-			 numbers_go_on_after_the_last_one_of_the_history,
-			 a_damaged_record_is_neither_used_nor_written,
-			 a_record_that_somebody_has_blown_up_holds_up_no_start,
-			 what_is_no_file_is_a_damaged_record, an_edit_by_hand_is_put_right,
-			 other_files_beside_it_are_nobodys_business, the_link_follows_the_live_slot,
-			 a_record_that_cannot_be_written_is_found_before_the_flip,
-			 a_disk_that_stops_after_the_flip_is_told_and_tried_again,
-			 a_child_that_is_killed_is_no_record,
-			 what_a_service_that_goes_had_asked_for_is_forgotten,
-			 an_end_waits_for_what_is_to_be_written,
-			 an_end_tries_once_more_what_could_not_be_written,
-			 a_disk_that_stays_full_does_not_hold_up_an_end,
-			 a_dead_disk_does_not_hold_up_an_end, a_flip_waits_only_for_its_check);
-}
+SUITE("records", without_any_record_it_is_a_and_that_is_written,
+      at_the_first_start_live_file_says_which, rubbish_in_live_file_keeps_that_service_down_alone,
+      once_it_is_mended_a_reload_starts_it, the_record_decides_and_keeps_releases_and_numbers,
+      numbers_go_on_after_the_last_one_of_the_history, a_damaged_record_is_neither_used_nor_written,
+      a_record_that_somebody_has_blown_up_holds_up_no_start, what_is_no_file_is_a_damaged_record,
+      an_edit_by_hand_is_put_right, other_files_beside_it_are_nobodys_business,
+      the_link_follows_the_live_slot, a_record_that_cannot_be_written_is_found_before_the_flip,
+      a_disk_that_stops_after_the_flip_is_told_and_tried_again, a_child_that_is_killed_is_no_record,
+      what_a_service_that_goes_had_asked_for_is_forgotten, an_end_waits_for_what_is_to_be_written,
+      an_end_tries_once_more_what_could_not_be_written,
+      a_disk_that_stays_full_does_not_hold_up_an_end, a_dead_disk_does_not_hold_up_an_end,
+      a_flip_waits_only_for_its_check);

@@ -175,10 +175,7 @@ START_TEST(the_date_is_that_of_the_clock)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("relay_answer", each_request_gets_its_answer_however_it_comes,
-			 a_body_without_end_is_not_read_to_its_end,
-			 a_path_that_is_not_within_the_first_bytes_is_no_health_path,
-			 a_head_says_all_that_it_must, the_date_is_that_of_the_clock);
-}
+SUITE("relay_answer", each_request_gets_its_answer_however_it_comes,
+      a_body_without_end_is_not_read_to_its_end,
+      a_path_that_is_not_within_the_first_bytes_is_no_health_path, a_head_says_all_that_it_must,
+      the_date_is_that_of_the_clock);

@@ -65,10 +65,6 @@ START_TEST(what_is_ended_is_ended_evenly)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("relay_count", a_connection_is_counted_in_one_class_at_a_time,
-			 each_class_has_a_name_and_those_with_a_worker_come_last,
-			 a_client_has_limits_for_what_costs_and_gives_nothing,
-			 what_is_ended_is_ended_evenly);
-}
+SUITE("relay_count", a_connection_is_counted_in_one_class_at_a_time,
+      each_class_has_a_name_and_those_with_a_worker_come_last,
+      a_client_has_limits_for_what_costs_and_gives_nothing, what_is_ended_is_ended_evenly);

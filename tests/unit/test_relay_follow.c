@@ -680,16 +680,10 @@ START_TEST(a_head_that_is_long_or_comes_in_pieces_is_not_kept)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("relay_follow", a_request_is_followed_to_its_end,
-			 an_exchange_is_followed_to_its_end,
-			 final_answers_are_counted_once_and_errors_among_them,
-			 an_early_answer_leaves_the_request_open, what_nobody_asked_for_pins,
-			 fields_and_chunks_that_can_be_read_in_two_ways_pin,
-			 start_lines_that_are_not_plain_http_1_pin, nul_pins_wherever_it_stands,
-			 a_head_has_a_bound, only_so_many_requests_may_be_open,
-			 only_bodies_of_known_length_pass_unseen,
-			 a_head_that_was_said_before_is_not_read_again,
-			 a_head_that_is_long_or_comes_in_pieces_is_not_kept);
-}
+SUITE("relay_follow", a_request_is_followed_to_its_end, an_exchange_is_followed_to_its_end,
+      final_answers_are_counted_once_and_errors_among_them, an_early_answer_leaves_the_request_open,
+      what_nobody_asked_for_pins, fields_and_chunks_that_can_be_read_in_two_ways_pin,
+      start_lines_that_are_not_plain_http_1_pin, nul_pins_wherever_it_stands, a_head_has_a_bound,
+      only_so_many_requests_may_be_open, only_bodies_of_known_length_pass_unseen,
+      a_head_that_was_said_before_is_not_read_again,
+      a_head_that_is_long_or_comes_in_pieces_is_not_kept);

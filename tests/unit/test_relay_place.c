@@ -346,23 +346,19 @@ START_TEST(a_client_is_hashed_by_its_address_and_not_by_its_port)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"relay_place", turns_share_evenly_at_any_time,
-		a_growing_weight_moves_clients_to_the_canary_only, addresses_share_as_they_should,
-		who_names_a_slot_gets_it_while_both_are_there,
-		without_weight_every_connection_goes_to_the_live_slot,
-		a_weight_sends_its_share_to_the_idle_slot,
-		round_robin_takes_turns_and_passes_over_who_is_down_or_full,
-		least_conn_takes_the_emptiest_and_equals_take_turns,
-		a_source_keeps_its_worker_and_a_loss_moves_only_the_lost_ones,
-		sources_spread_over_all_workers, a_source_waits_for_its_worker_when_that_is_full,
-		there_is_room_where_a_worker_is_up_not_avoided_and_below_its_limit,
-		each_worker_is_tried_once_then_all_are_waited_for,
-		refusals_are_avoided_longer_up_to_a_bound_and_a_welcome_forgets_them,
-		an_empty_table_has_nobody, the_shares_of_all_relays_add_up_to_worker_max,
-		a_worker_whose_connections_are_being_cut_gets_no_others,
-		a_relay_with_clearly_more_connections_leaves_the_next_to_another,
-		a_client_is_hashed_by_its_address_and_not_by_its_port);
-}
+SUITE("relay_place", turns_share_evenly_at_any_time,
+      a_growing_weight_moves_clients_to_the_canary_only, addresses_share_as_they_should,
+      who_names_a_slot_gets_it_while_both_are_there,
+      without_weight_every_connection_goes_to_the_live_slot,
+      a_weight_sends_its_share_to_the_idle_slot,
+      round_robin_takes_turns_and_passes_over_who_is_down_or_full,
+      least_conn_takes_the_emptiest_and_equals_take_turns,
+      a_source_keeps_its_worker_and_a_loss_moves_only_the_lost_ones,
+      sources_spread_over_all_workers, a_source_waits_for_its_worker_when_that_is_full,
+      there_is_room_where_a_worker_is_up_not_avoided_and_below_its_limit,
+      each_worker_is_tried_once_then_all_are_waited_for,
+      refusals_are_avoided_longer_up_to_a_bound_and_a_welcome_forgets_them,
+      an_empty_table_has_nobody, the_shares_of_all_relays_add_up_to_worker_max,
+      a_worker_whose_connections_are_being_cut_gets_no_others,
+      a_relay_with_clearly_more_connections_leaves_the_next_to_another,
+      a_client_is_hashed_by_its_address_and_not_by_its_port);

@@ -262,17 +262,11 @@ START_TEST(a_service_that_goes_is_told_and_its_round_is_over)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"relays", a_relay_that_starts_is_told_everything,
-		a_worker_is_told_when_it_is_up_and_only_then,
-		one_that_is_started_again_is_told_it_all_again,
-		what_is_open_is_summed_over_the_workers_of_a_slot, nothing_is_open_in_a_dead_relay,
-		a_worker_whose_socket_may_not_be_opened_is_said_once,
-		what_a_relay_cannot_do_is_logged, the_word_is_stored_when_all_know_the_table,
-		a_relay_that_does_not_answer_is_restarted_and_waited_for_no_more,
-		one_that_dies_is_not_waited_for, a_hold_needs_no_table,
-		an_answer_to_nothing_changes_nothing,
-		a_service_that_goes_is_told_and_its_round_is_over);
-}
+SUITE("relays", a_relay_that_starts_is_told_everything,
+      a_worker_is_told_when_it_is_up_and_only_then, one_that_is_started_again_is_told_it_all_again,
+      what_is_open_is_summed_over_the_workers_of_a_slot, nothing_is_open_in_a_dead_relay,
+      a_worker_whose_socket_may_not_be_opened_is_said_once, what_a_relay_cannot_do_is_logged,
+      the_word_is_stored_when_all_know_the_table,
+      a_relay_that_does_not_answer_is_restarted_and_waited_for_no_more,
+      one_that_dies_is_not_waited_for, a_hold_needs_no_table, an_answer_to_nothing_changes_nothing,
+      a_service_that_goes_is_told_and_its_round_is_over);

@@ -325,25 +325,19 @@ START_TEST(without_memory_who_asks_is_told_or_nothing_was_begun)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("requests", a_start_is_answered_when_the_worker_stays_up,
-			 a_start_that_is_not_waited_for_is_answered_when_it_is_executed,
-			 who_asks_for_one_that_fails_early_is_told,
-			 who_asks_for_one_that_is_stopped_meanwhile_is_told,
-			 a_file_that_is_not_there_is_not_tried_again_for_who_asked,
-			 one_that_may_not_be_executed_is_another_fault,
-			 a_start_is_refused_with_its_reason,
-			 a_name_that_means_many_is_answered_with_an_item_for_each,
-			 several_may_wait_for_the_same_worker, a_stop_is_answered_when_it_has_ended,
-			 a_signal_is_sent_or_it_is_said_why_not,
-			 a_signal_for_a_child_that_is_being_made_comes_when_it_is_there,
-			 a_group_goes_when_its_workers_have_ended_and_comes_back,
-			 who_waits_for_a_worker_that_goes_is_answered,
-			 a_log_that_is_not_there_is_no_file_but_can_be_cleared,
-			 who_waits_for_a_slotd_log_that_dies_is_answered,
-			 a_log_that_is_there_is_handed_on, nobody_is_answered_who_has_gone,
-			 another_slotd_control_is_not_sent_the_answers_of_the_one_before,
-			 what_is_no_command_is_answered_too,
-			 without_memory_who_asks_is_told_or_nothing_was_begun);
-}
+SUITE("requests", a_start_is_answered_when_the_worker_stays_up,
+      a_start_that_is_not_waited_for_is_answered_when_it_is_executed,
+      who_asks_for_one_that_fails_early_is_told, who_asks_for_one_that_is_stopped_meanwhile_is_told,
+      a_file_that_is_not_there_is_not_tried_again_for_who_asked,
+      one_that_may_not_be_executed_is_another_fault, a_start_is_refused_with_its_reason,
+      a_name_that_means_many_is_answered_with_an_item_for_each,
+      several_may_wait_for_the_same_worker, a_stop_is_answered_when_it_has_ended,
+      a_signal_is_sent_or_it_is_said_why_not,
+      a_signal_for_a_child_that_is_being_made_comes_when_it_is_there,
+      a_group_goes_when_its_workers_have_ended_and_comes_back,
+      who_waits_for_a_worker_that_goes_is_answered,
+      a_log_that_is_not_there_is_no_file_but_can_be_cleared,
+      who_waits_for_a_slotd_log_that_dies_is_answered, a_log_that_is_there_is_handed_on,
+      nobody_is_answered_who_has_gone,
+      another_slotd_control_is_not_sent_the_answers_of_the_one_before,
+      what_is_no_command_is_answered_too, without_memory_who_asks_is_told_or_nothing_was_begun);

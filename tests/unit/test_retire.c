@@ -184,15 +184,10 @@ START_TEST(a_recalled_slot_is_not_stopped_by_its_old_timer)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"retire", every_end_of_a_slot_meets_every_event,
-		the_old_slot_drains_stays_warm_and_stops,
-		without_idle_keep_a_drained_slot_stops_at_once,
-		while_the_other_slot_is_baked_a_drained_one_stays_warm,
-		a_slot_that_failed_drains_and_stops, a_drain_that_takes_too_long_is_cut,
-		drain_now_ends_all_at_once_even_while_the_rest_is_being_ended,
-		workers_that_drain_themselves_are_told_to_stop_at_once_and_the_slot_is_cold_then,
-		a_recalled_slot_is_not_stopped_by_its_old_timer);
-}
+SUITE("retire", every_end_of_a_slot_meets_every_event, the_old_slot_drains_stays_warm_and_stops,
+      without_idle_keep_a_drained_slot_stops_at_once,
+      while_the_other_slot_is_baked_a_drained_one_stays_warm, a_slot_that_failed_drains_and_stops,
+      a_drain_that_takes_too_long_is_cut,
+      drain_now_ends_all_at_once_even_while_the_rest_is_being_ended,
+      workers_that_drain_themselves_are_told_to_stop_at_once_and_the_slot_is_cold_then,
+      a_recalled_slot_is_not_stopped_by_its_old_timer);

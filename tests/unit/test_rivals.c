@@ -49,8 +49,5 @@ START_TEST(a_command_line_that_was_cut_is_nobodys)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("rivals", the_file_of_a_supervisord_is_read_from_its_command_line,
-			 a_command_line_that_was_cut_is_nobodys);
-}
+SUITE("rivals", the_file_of_a_supervisord_is_read_from_its_command_line,
+      a_command_line_that_was_cut_is_nobodys);

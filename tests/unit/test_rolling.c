@@ -180,10 +180,6 @@ START_TEST(so_many_are_restarted_at_once)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"rolling", every_state_meets_every_event, a_worker_drains_stops_starts_and_is_done,
-		who_does_not_drain_in_time_is_cut, a_restart_that_is_given_up_leaves_nobody_out,
-		what_comes_next_is_decided_by_the_numbers, so_many_are_restarted_at_once);
-}
+SUITE("rolling", every_state_meets_every_event, a_worker_drains_stops_starts_and_is_done,
+      who_does_not_drain_in_time_is_cut, a_restart_that_is_given_up_leaves_nobody_out,
+      what_comes_next_is_decided_by_the_numbers, so_many_are_restarted_at_once);

@@ -272,10 +272,7 @@ START_TEST(cut_characters_are_found)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("rpc", a_call_is_read_however_it_is_cut, a_call_needs_no_params,
-			 every_type_is_read, arrays_and_structs_nest, what_is_no_call_is_refused,
-			 depth_and_number_of_values_are_bounded, answers_are_supervisors_bytes,
-			 text_is_always_valid_xml, ints_are_capped, cut_characters_are_found);
-}
+SUITE("rpc", a_call_is_read_however_it_is_cut, a_call_needs_no_params, every_type_is_read,
+      arrays_and_structs_nest, what_is_no_call_is_refused, depth_and_number_of_values_are_bounded,
+      answers_are_supervisors_bytes, text_is_always_valid_xml, ints_are_capped,
+      cut_characters_are_found);

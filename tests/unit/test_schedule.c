@@ -472,13 +472,8 @@ START_TEST(spans_meet_and_go_on_for_ever)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"schedule", fields_are_read_as_crontab_has_them,
-		what_is_none_is_told_with_what_would_be_right,
-		the_next_time_is_the_one_of_the_calendar,
-		each_minute_around_a_change_is_as_the_model_has_it,
-		what_lies_between_is_counted_up_to_a_limit, days_and_dates_are_each_others_reverse,
-		a_damaged_file_is_refused_wherever_it_is_cut, spans_meet_and_go_on_for_ever);
-}
+SUITE("schedule", fields_are_read_as_crontab_has_them,
+      what_is_none_is_told_with_what_would_be_right, the_next_time_is_the_one_of_the_calendar,
+      each_minute_around_a_change_is_as_the_model_has_it,
+      what_lies_between_is_counted_up_to_a_limit, days_and_dates_are_each_others_reverse,
+      a_damaged_file_is_refused_wherever_it_is_cut, spans_meet_and_go_on_for_ever);

@@ -19,6 +19,7 @@
 /* At that time also where the tests share a process. */
 static struct world new_world(const char *text)
 {
+	(void)setenv("TZ", "UTC", 1);
 	fake_now = SECONDS(1000);
 	fake_wall_step = 0;
 	return world_new(text);
@@ -299,17 +300,13 @@ START_TEST(an_idle_slotd_waits_for_one_timer)
 }
 END_TEST
 
-int main(void)
-{
-	(void)setenv("TZ", "UTC", 1);
-	return suite_run("schedules", a_program_runs_at_its_times_and_not_between,
-			 a_run_that_is_due_while_one_goes_on_is_left_out_and_that_is_said_once,
-			 one_that_cannot_start_is_tried_again_and_at_its_next_time,
-			 in_a_slot_only_the_live_one_runs_it_and_never_both,
-			 what_a_clock_that_is_set_forward_skips_is_said_and_not_made_up,
-			 a_clock_that_is_set_back_repeats_no_time_of_day,
-			 a_reload_changes_times_and_leaves_a_run_alone,
-			 what_was_missed_while_slotd_was_not_there_is_said,
-			 that_no_record_can_be_written_is_said_once_and_stops_no_run,
-			 an_idle_slotd_waits_for_one_timer);
-}
+SUITE("schedules", a_program_runs_at_its_times_and_not_between,
+      a_run_that_is_due_while_one_goes_on_is_left_out_and_that_is_said_once,
+      one_that_cannot_start_is_tried_again_and_at_its_next_time,
+      in_a_slot_only_the_live_one_runs_it_and_never_both,
+      what_a_clock_that_is_set_forward_skips_is_said_and_not_made_up,
+      a_clock_that_is_set_back_repeats_no_time_of_day,
+      a_reload_changes_times_and_leaves_a_run_alone,
+      what_was_missed_while_slotd_was_not_there_is_said,
+      that_no_record_can_be_written_is_said_once_and_stops_no_run,
+      an_idle_slotd_waits_for_one_timer);

@@ -346,17 +346,12 @@ START_TEST(a_slot_is_noted_by_state_and_remark)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("service", every_live_slot_stands_beside_every_idle_one,
-			 the_live_slot_gets_everything_unless_somebody_says_otherwise,
-			 a_failed_record_and_a_busy_port_do_not_hide_each_other,
-			 nothing_else_is_said_of_a_service_whose_live_slot_is_not_known,
-			 a_canary_gets_its_share_while_it_can_serve_and_is_not_live,
-			 a_pause_holds_and_the_pause_of_a_stopped_slot_is_said_with_it,
-			 an_offline_service_answers_whatever_else_is_asked_or_wrong,
-			 each_worker_counts_for_what_it_is,
-			 a_worker_that_fails_its_checks_serves_where_all_fail_them,
-			 every_code_has_a_word_of_its_own, a_trouble_is_said_with_its_particulars,
-			 a_slot_is_noted_by_state_and_remark);
-}
+SUITE("service", every_live_slot_stands_beside_every_idle_one,
+      the_live_slot_gets_everything_unless_somebody_says_otherwise,
+      a_failed_record_and_a_busy_port_do_not_hide_each_other,
+      nothing_else_is_said_of_a_service_whose_live_slot_is_not_known,
+      a_canary_gets_its_share_while_it_can_serve_and_is_not_live,
+      a_pause_holds_and_the_pause_of_a_stopped_slot_is_said_with_it,
+      an_offline_service_answers_whatever_else_is_asked_or_wrong, each_worker_counts_for_what_it_is,
+      a_worker_that_fails_its_checks_serves_where_all_fail_them, every_code_has_a_word_of_its_own,
+      a_trouble_is_said_with_its_particulars, a_slot_is_noted_by_state_and_remark);

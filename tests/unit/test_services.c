@@ -314,19 +314,13 @@ START_TEST(a_socket_whose_name_goes_is_made_again)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("services", only_the_live_slot_starts_by_itself,
-			 a_live_slot_that_is_stopped_holds_and_says_by_whom,
-			 workers_of_a_service_that_goes_are_nobodys,
-			 more_workers_by_a_reload_join_their_slot,
-			 a_clock_that_is_set_moves_since_when,
-			 queue_workers_run_in_the_live_slot_and_never_in_both,
-			 a_deploy_ends_what_runs_in_the_idle_slot_first,
-			 a_slot_is_warm_when_enough_of_it_is_healthy, a_command_of_a_slot_knows_it,
-			 without_a_worker_there_is_still_the_slot,
-			 an_address_that_is_taken_is_named_and_tried_until_it_is_free,
-			 what_cannot_be_bound_at_all_is_said_once,
-			 a_reload_closes_what_is_no_longer_listed_and_opens_the_rest,
-			 a_socket_whose_name_goes_is_made_again);
-}
+SUITE("services", only_the_live_slot_starts_by_itself,
+      a_live_slot_that_is_stopped_holds_and_says_by_whom,
+      workers_of_a_service_that_goes_are_nobodys, more_workers_by_a_reload_join_their_slot,
+      a_clock_that_is_set_moves_since_when, queue_workers_run_in_the_live_slot_and_never_in_both,
+      a_deploy_ends_what_runs_in_the_idle_slot_first, a_slot_is_warm_when_enough_of_it_is_healthy,
+      a_command_of_a_slot_knows_it, without_a_worker_there_is_still_the_slot,
+      an_address_that_is_taken_is_named_and_tried_until_it_is_free,
+      what_cannot_be_bound_at_all_is_said_once,
+      a_reload_closes_what_is_no_longer_listed_and_opens_the_rest,
+      a_socket_whose_name_goes_is_made_again);

@@ -208,11 +208,7 @@ START_TEST(a_cookie_has_the_name_of_a_token)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("share", a_share_is_a_percentage, steps_are_shares_with_times,
-			 a_network_has_the_addresses_that_begin_as_it_does,
-			 a_cookie_names_a_slot_or_is_hashed, equal_values_have_equal_hashes,
-			 a_head_that_comes_in_pieces_is_waited_for_up_to_a_bound,
-			 a_cookie_has_the_name_of_a_token);
-}
+SUITE("share", a_share_is_a_percentage, steps_are_shares_with_times,
+      a_network_has_the_addresses_that_begin_as_it_does, a_cookie_names_a_slot_or_is_hashed,
+      equal_values_have_equal_hashes, a_head_that_comes_in_pieces_is_waited_for_up_to_a_bound,
+      a_cookie_has_the_name_of_a_token);

@@ -476,17 +476,11 @@ START_TEST(ends_of_many_children_are_told_once_a_turn_also_to_one_who_ignored_th
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"spawn", a_command_is_split_as_a_shell_would,
-		an_open_quote_is_refused_in_supervisors_words, later_settings_of_an_environment_win,
-		a_failed_start_is_told_in_supervisors_words, a_request_is_read_as_it_was_written,
-		a_request_that_is_cut_short_is_refused,
-		what_was_not_made_is_asked_of_the_next_one_and_given_up_at_last,
-		what_was_made_is_found_though_nobody_answered,
-		only_what_was_not_sent_can_be_taken_back,
-		a_child_that_hangs_holds_nothing_of_what_is_being_created,
-		a_process_is_the_one_that_started_then,
-		ends_of_many_children_are_told_once_a_turn_also_to_one_who_ignored_them);
-}
+SUITE("spawn", a_command_is_split_as_a_shell_would, an_open_quote_is_refused_in_supervisors_words,
+      later_settings_of_an_environment_win, a_failed_start_is_told_in_supervisors_words,
+      a_request_is_read_as_it_was_written, a_request_that_is_cut_short_is_refused,
+      what_was_not_made_is_asked_of_the_next_one_and_given_up_at_last,
+      what_was_made_is_found_though_nobody_answered, only_what_was_not_sent_can_be_taken_back,
+      a_child_that_hangs_holds_nothing_of_what_is_being_created,
+      a_process_is_the_one_that_started_then,
+      ends_of_many_children_are_told_once_a_turn_also_to_one_who_ignored_them);

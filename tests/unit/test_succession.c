@@ -405,24 +405,18 @@ START_TEST(when_the_slotd_keep_of_before_dies_the_new_one_is_it)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("succession", a_helper_that_dies_at_once_each_time_is_paced,
-			 what_is_missing_for_a_helper_is_said_and_tried_again,
-			 one_that_reads_nothing_is_ended,
-			 one_that_does_not_end_when_asked_to_is_ended,
-			 what_is_no_message_is_refused_and_said,
-			 helpers_that_hold_something_go_on_and_the_others_are_new,
-			 a_relay_that_died_meanwhile_is_replaced,
-			 a_helper_whose_channel_was_lost_is_ended_and_made_anew,
-			 relays_of_a_slotd_that_has_no_service_any_more_are_ended,
-			 a_relay_forgets_a_service_that_is_no_more,
-			 a_relay_forgets_an_address_that_is_no_more,
-			 connections_go_on_being_placed_where_they_were,
-			 a_deploy_whose_slotd_was_killed_ends_and_its_line_is_written,
-			 a_swap_whose_slotd_was_killed_in_the_gate_is_done,
-			 an_upgrade_replaces_each_helper_when_its_successor_is_ready,
-			 one_that_retires_outlives_a_slotd_that_is_killed,
-			 a_new_slotd_keep_that_fails_leaves_the_one_of_before,
-			 when_the_slotd_keep_of_before_dies_the_new_one_is_it);
-}
+SUITE("succession", a_helper_that_dies_at_once_each_time_is_paced,
+      what_is_missing_for_a_helper_is_said_and_tried_again, one_that_reads_nothing_is_ended,
+      one_that_does_not_end_when_asked_to_is_ended, what_is_no_message_is_refused_and_said,
+      helpers_that_hold_something_go_on_and_the_others_are_new,
+      a_relay_that_died_meanwhile_is_replaced,
+      a_helper_whose_channel_was_lost_is_ended_and_made_anew,
+      relays_of_a_slotd_that_has_no_service_any_more_are_ended,
+      a_relay_forgets_a_service_that_is_no_more, a_relay_forgets_an_address_that_is_no_more,
+      connections_go_on_being_placed_where_they_were,
+      a_deploy_whose_slotd_was_killed_ends_and_its_line_is_written,
+      a_swap_whose_slotd_was_killed_in_the_gate_is_done,
+      an_upgrade_replaces_each_helper_when_its_successor_is_ready,
+      one_that_retires_outlives_a_slotd_that_is_killed,
+      a_new_slotd_keep_that_fails_leaves_the_one_of_before,
+      when_the_slotd_keep_of_before_dies_the_new_one_is_it);

@@ -136,11 +136,7 @@ START_TEST(every_command_that_slotd_is_asked_for_has_a_function)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("supervisor", a_name_stands_for_one_worker,
-			 a_star_or_nothing_stands_for_the_group, an_unknown_name_is_refused,
-			 options_override_the_configuration, a_wrong_command_line_ends_with_2,
-			 checking_is_asked_for_with_t,
-			 every_command_that_slotd_is_asked_for_has_a_function);
-}
+SUITE("supervisor", a_name_stands_for_one_worker, a_star_or_nothing_stands_for_the_group,
+      an_unknown_name_is_refused, options_override_the_configuration,
+      a_wrong_command_line_ends_with_2, checking_is_asked_for_with_t,
+      every_command_that_slotd_is_asked_for_has_a_function);

@@ -231,12 +231,7 @@ START_TEST(every_option_has_help_and_stands_once_in_its_section)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run("tables", every_number_has_a_name_of_its_own,
-			 every_message_names_tags_that_exist_and_none_twice,
-			 worker_states_have_supervisors_numbers,
-			 levels_are_found_in_upper_and_lower_case,
-			 every_command_has_what_its_kind_needs,
-			 every_option_has_help_and_stands_once_in_its_section);
-}
+SUITE("tables", every_number_has_a_name_of_its_own,
+      every_message_names_tags_that_exist_and_none_twice, worker_states_have_supervisors_numbers,
+      levels_are_found_in_upper_and_lower_case, every_command_has_what_its_kind_needs,
+      every_option_has_help_and_stands_once_in_its_section);

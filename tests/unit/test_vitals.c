@@ -396,21 +396,15 @@ START_TEST(none_runs_while_only_a_proxy_header_would_reach_what_it_looks_at)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"vitals", an_unhealthy_worker_is_restarted_only_where_that_is_asked_for,
-		what_all_lack_takes_one_worker_at_a_time,
-		one_that_is_to_stop_while_it_is_restarted_stays_away,
-		a_gate_waits_for_ready_of_each_worker, a_gate_that_waits_in_vain_says_for_what,
-		what_is_too_long_is_ignored_and_that_is_not_said_each_time,
-		a_worker_that_is_late_is_aborted_and_started_again,
-		nobody_is_late_for_a_slotd_that_was_held_up,
-		who_was_started_without_the_socket_is_told_to_be_restarted,
-		a_lost_name_of_the_socket_is_made_again, verify_runs_again_and_again_in_the_bake,
-		one_that_fails_flips_back_and_its_last_words_are_told,
-		one_that_hangs_is_ended_and_has_failed,
-		a_rollback_or_the_end_of_slotd_ends_the_one_that_runs,
-		one_that_cannot_be_run_is_no_failure,
-		none_runs_while_only_a_proxy_header_would_reach_what_it_looks_at);
-}
+SUITE("vitals", an_unhealthy_worker_is_restarted_only_where_that_is_asked_for,
+      what_all_lack_takes_one_worker_at_a_time,
+      one_that_is_to_stop_while_it_is_restarted_stays_away, a_gate_waits_for_ready_of_each_worker,
+      a_gate_that_waits_in_vain_says_for_what,
+      what_is_too_long_is_ignored_and_that_is_not_said_each_time,
+      a_worker_that_is_late_is_aborted_and_started_again,
+      nobody_is_late_for_a_slotd_that_was_held_up,
+      who_was_started_without_the_socket_is_told_to_be_restarted,
+      a_lost_name_of_the_socket_is_made_again, verify_runs_again_and_again_in_the_bake,
+      one_that_fails_flips_back_and_its_last_words_are_told, one_that_hangs_is_ended_and_has_failed,
+      a_rollback_or_the_end_of_slotd_ends_the_one_that_runs, one_that_cannot_be_run_is_no_failure,
+      none_runs_while_only_a_proxy_header_would_reach_what_it_looks_at);

@@ -275,16 +275,12 @@ START_TEST(names_are_a_group_and_a_process)
 }
 END_TEST
 
-int main(void)
-{
-	return suite_run(
-		"workers", a_program_under_another_name_waits_for_its_old_self,
-		a_stop_takes_back_a_start_that_waits, processes_of_an_fcgi_program_share_one_socket,
-		the_last_one_closes_it, after_a_crash_of_the_last_one_it_is_made_at_once,
-		a_socket_that_cannot_be_made_is_no_start,
-		one_whose_name_goes_is_made_again_and_its_processes_start_anew,
-		what_was_left_to_slotd_is_reaped_and_told, auto_logs_of_former_runs_are_removed,
-		all_stay_where_somebody_still_writes_to_one, with_nocleanup_nobody_looks,
-		a_start_waits_for_another_slotd_spawn, another_slotd_log_gets_every_stream_again,
-		names_are_a_group_and_a_process);
-}
+SUITE("workers", a_program_under_another_name_waits_for_its_old_self,
+      a_stop_takes_back_a_start_that_waits, processes_of_an_fcgi_program_share_one_socket,
+      the_last_one_closes_it, after_a_crash_of_the_last_one_it_is_made_at_once,
+      a_socket_that_cannot_be_made_is_no_start,
+      one_whose_name_goes_is_made_again_and_its_processes_start_anew,
+      what_was_left_to_slotd_is_reaped_and_told, auto_logs_of_former_runs_are_removed,
+      all_stay_where_somebody_still_writes_to_one, with_nocleanup_nobody_looks,
+      a_start_waits_for_another_slotd_spawn, another_slotd_log_gets_every_stream_again,
+      names_are_a_group_and_a_process);

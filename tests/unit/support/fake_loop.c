@@ -9,7 +9,7 @@
 enum {
 	WATCHERS_MAX = 1024,
 	SIGNALS_MAX = 65,
-	KILLS_MAX = 64,
+	KILLS_MAX = 256, /* in one process */
 };
 
 usec_t fake_now = SECONDS(1000);

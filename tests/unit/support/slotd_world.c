@@ -13,10 +13,11 @@
 
 #include "fake.h"
 #include "faults.h"
+#include "suite.h"
 
 enum {
 	TURNS_MAX = 5000,
-	KILLS_MAX = 64, /* in one world */
+	KILLS_MAX = 256, /* in one process */
 	FDS_MAX = 4096,
 };
 
@@ -253,6 +254,18 @@ static void start_anew(void)
 	fake_log_lost = 0;
 	fake_story[0] = '\0';
 	log_text[log_len = 0] = '\0';
+}
+
+/* What a test may set before it makes a world. */
+void suite_test_begins(void)
+{
+	world_relays = 1;
+	world_before = NULL;
+	fake_now = SECONDS(1000);
+	fake_wall_step = 0;
+	fake_keep_answers = true;
+	fake_cgroups_below(NULL);
+	fake_logged[0] = '\0';
 }
 
 void world_try(struct world *w, const char *text)
