@@ -46,8 +46,10 @@ def refused(daemon, *words):
 @pytest.mark.plain_only  # beside a real supervisord, at its pace
 def test_slotd_does_not_start_beside_a_supervisord_with_its_pidfile(slotd, supervisord):
     other = supervisord()
+    pidfile = other.dir / "supervisord.pid"  # it listens some time before it writes that
+    wait_for(lambda: pidfile.exists() and pidfile.read_text().strip(), "supervisord has a pidfile")
     daemon = slotd(start=False)
-    daemon.write_config(f"[supervisord]\npidfile={other.dir}/supervisord.pid\n")
+    daemon.write_config(f"[supervisord]\npidfile={pidfile}\n")
     refused(daemon, f"supervisord (pid {other.process.pid})", "pidfile=")
 
 
