@@ -79,7 +79,11 @@ struct spawn_spec {
 	/** If set, the child calls this instead of executing argv, and exits with its result. */
 	int (*run)(void *data);
 	void *data;
-	struct spawner *spawner; /* what it is about to create is none of run's; NULL: none */
+	/** The child calls this before run: spawner_close_copies, for what spawner's requests carry
+	 * is none of run's; NULL: there are none. Named here, it would link libev into slotd-spawn.
+	 */
+	void (*close_copies)(struct spawner *spawner);
+	struct spawner *spawner;
 	/** Ends of a pipe, borrowed: run begins when a byte comes, and never if the writer dies. */
 	int gate[2];
 };

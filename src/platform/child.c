@@ -270,6 +270,7 @@ static int make(struct children *all, struct child *c, const struct child_spec *
 	}
 	gate_read = inner->gate[0];
 	gate_write = inner->gate[1];
+	inner->close_copies = all->spawner ? spawner_close_copies : NULL;
 	inner->spawner = all->spawner;
 	r = spawn(inner, &spawned);
 	if (r < 0) {

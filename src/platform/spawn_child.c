@@ -6,7 +6,6 @@
 #include <slotd/credentials.h>
 #include <slotd/listen.h>
 #include <slotd/spawn.h>
-#include <slotd/spawner.h>
 
 #include <fcntl.h>
 #include <grp.h>
@@ -281,8 +280,8 @@ void spawn_child(const struct spawn_spec *spec, int report_fd)
 		fail(spec, report_fd, SPAWN_STAGE_SIGNALS, r, NULL);
 	}
 	if (spec->run) {
-		if (spec->spawner) {
-			spawner_close_copies(spec->spawner);
+		if (spec->close_copies) {
+			spec->close_copies(spec->spawner);
 		}
 		_exit(may_begin(spec) ? spec->run(spec->data) : EXIT_FAILURE);
 	}

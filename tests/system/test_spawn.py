@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,18 @@ def test_killed_again_and_again_it_makes_each_worker_once(slotd):
     assert {w["pid"] for w in daemon.rpc.supervisor.getAllProcessInfo()} == set(sleepers(daemon))
     daemon.rpc.supervisor.stopProcessGroup("many")
     assert not sleepers(daemon)
+
+
+@pytest.mark.plain_only  # sanitizers are libraries
+def test_it_maps_no_library_but_libc(slotd):
+    """Every mapping is copied for each child."""
+    maps = Path(f"/proc/{spawner(slotd())}/maps")
+
+    def libraries():
+        return {Path(line.split()[-1]).name for line in maps.read_text().splitlines() if ".so" in line}
+
+    wait_for(lambda: "libc.so.6" in libraries(), "it has begun")
+    assert {name for name in libraries() if not name.startswith(("libc.", "ld-"))} == set()
 
 
 def test_a_start_waits_for_the_next_one(slotd):
