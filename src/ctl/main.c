@@ -8,7 +8,8 @@
 #include <stdio.h>
 
 static const char usage[] =
-	"slotctl -- control the programs that slotd runs, and switch slots\n"
+	"slotctl, in the place of supervisorctl -- control applications that slotd runs,\n"
+	"and switch slots.\n"
 	"\n"
 	"Usage: slotctl [options] [command [arguments]]\n"
 	"\n"

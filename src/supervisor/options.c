@@ -120,7 +120,8 @@ static const struct option_row rows[] = {
 static int show_help(struct reader *r, const char *value)
 {
 	(void)value;
-	(void)printf("slotd -- run programs, and switch between their releases.\n\n"
+	(void)printf("slotd, in the place of supervisord -- run a set of applications as daemons,\n"
+		     "and switch between their releases.\n\n"
 		     "Usage: %s [options]\n\nOptions:\n",
 		     r->argv[0]);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -19,7 +19,7 @@ import pytest
 
 from harness import fakectl, procs, supervisorctl
 from harness.fakectl import FakeSlotd
-from harness.paths import BUILD, SLOTCTL
+from harness.paths import BUILD, SLOTCTL, SLOTD
 from harness.procs import wait_for
 
 SUPERVISORCTL = "/usr/bin/supervisorctl"
@@ -44,6 +44,16 @@ def run(*args, env=None, **kwargs):
 
 
 # ---- beside supervisorctl -----------------------------------------------------------------------
+
+@pytest.mark.parametrize("program, lines", [
+    (SLOTD, ["supervisord -- run a set of applications", "-l/--logfile FILENAME -- use FILENAME as"]),
+    (SLOTCTL, ["supervisorctl -- control applications", "-i/--interactive -- start an interactive"]),
+])
+def test_help_has_the_lines_that_supervisors_own_test_looks_for(program, lines):
+    text = run(program, "-?").stdout
+    assert text == run(program, "-h").stdout
+    assert [line for line in lines if line not in text] == []
+
 
 CONFIG = """\
 [supervisord]
