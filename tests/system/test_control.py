@@ -3,6 +3,7 @@ who mean harm."""
 
 import base64
 import contextlib
+import functools
 import html
 import http.client
 import os
@@ -18,6 +19,7 @@ import xmlrpc.client
 
 import pytest
 
+from harness.daemon import posted
 from harness.fakeslotd import FakeSlotd
 from harness.paths import SLOTCTL
 from harness.procs import stays, wait_for, wakeups
@@ -224,13 +226,7 @@ def test_the_bytes_are_supervisors(fake):
 
 
 def test_results_of_several_processes_are_brief_for_who_asks_for_it(fake):
-    def asked(method, *params, **headers):
-        with contextlib.closing(http.client.HTTPConnection("localhost", timeout=20)) as connection:
-            connection.sock = socket.socket(socket.AF_UNIX)
-            connection.sock.connect(fake.path)
-            connection.request("POST", "/RPC2", xmlrpc.client.dumps(params, method), headers)
-            return xmlrpc.client.loads(connection.getresponse().read())[0][0]
-
+    asked = functools.partial(posted, fake.path)
     answer_with(fake, mixed)
     words = {30: "FAILED", 50: "SPAWN_ERROR", 60: "ALREADY_STARTED", 70: "NOT_RUNNING"}
     whole = {command: [{"group": group, "name": name, "status": code, "description": (

@@ -1,13 +1,13 @@
 """slotctl and the real supervisorctl against the same slotd."""
 
-import contextlib
+import functools
 import os
 import socket
 import xmlrpc.client
 
 import pytest
 
-from harness.daemon import as_json
+from harness.daemon import as_json, posted
 from harness.procs import wait_for
 
 CONFIG = """
@@ -108,12 +108,7 @@ def test_of_several_processes_both_say_the_same_also_of_those_that_fail(slotd):
 
 def test_a_call_with_the_header_of_slotctl_gets_names_of_processes_that_succeed(slotd):
     daemon = slotd(MIXED)
-
-    def asked(method, *params, **headers):
-        with contextlib.closing(daemon.connection()) as connection:
-            connection.request("POST", "/RPC2", xmlrpc.client.dumps(params, method), headers)
-            return xmlrpc.client.loads(connection.getresponse().read())[0][0]
-
+    asked = functools.partial(posted, str(daemon.socket))
     brief = {"Slotd-Results": "brief"}
     daemon.wait_state("mixed:broken", "FATAL")
     for headers, good in [({}, lambda name: {"group": "mixed", "name": name, "status": 80,

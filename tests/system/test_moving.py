@@ -40,16 +40,21 @@ def refused(daemon, *words):
         assert word in daemon.stderr(), daemon.stderr()
 
 
+def pidfile_of(other):
+    """A supervisord listens some time before it writes that."""
+    pidfile = other.dir / "supervisord.pid"
+    wait_for(lambda: pidfile.exists() and pidfile.read_text().strip(), "supervisord has a pidfile")
+    return pidfile
+
+
 # ---- two supervisors of the same programs
 
 @pytest.mark.first
 @pytest.mark.plain_only  # beside a real supervisord, at its pace
 def test_slotd_does_not_start_beside_a_supervisord_with_its_pidfile(slotd, supervisord):
     other = supervisord()
-    pidfile = other.dir / "supervisord.pid"  # it listens some time before it writes that
-    wait_for(lambda: pidfile.exists() and pidfile.read_text().strip(), "supervisord has a pidfile")
     daemon = slotd(start=False)
-    daemon.write_config(f"[supervisord]\npidfile={pidfile}\n")
+    daemon.write_config(f"[supervisord]\npidfile={pidfile_of(other)}\n")
     refused(daemon, f"supervisord (pid {other.process.pid})", "pidfile=")
 
 
@@ -64,14 +69,14 @@ def test_a_supervisord_that_became_a_daemon_is_named_by_its_socket(slotd):
     other = Supervisord(PROGRAM)
     subprocess.run(["/usr/bin/python3", "/usr/bin/supervisord", "-c", str(other.config)],
                    cwd=other.dir, check=True, timeout=60, stdin=subprocess.DEVNULL)
-    pidfile = other.dir / "supervisord.pid"
-    pid = wait_for(lambda: pidfile.exists() and pidfile.read_text().strip(), "supervisord runs")
+    pidfile = pidfile_of(other)
+    pid = pidfile.read_text().strip()
     try:
         refused(slotd(f"[unix_http_server]\nfile={other.dir}/sock\n", start=False),
                 f"supervisord (pid {pid}) listens on {other.dir}/sock")
     finally:
         assert other.supervisorctl("shutdown").returncode == 0
-        wait_for(lambda: not (other.dir / "supervisord.pid").exists(), "supervisord ends")
+        wait_for(lambda: not pidfile.exists(), "supervisord ends")
         other.end()
 
 

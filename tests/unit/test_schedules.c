@@ -16,12 +16,9 @@
 	"[program:job]\ncommand=job\nstopwaitsecs=1\nschedule=" fields "\n" ZONE \
 	"[program:web]\ncommand=web\n"
 
-/* At that time also where the tests share a process. */
 static struct world new_world(const char *text)
 {
 	(void)setenv("TZ", "UTC", 1);
-	fake_now = SECONDS(1000);
-	fake_wall_step = 0;
 	return world_new(text);
 }
 

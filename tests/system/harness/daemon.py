@@ -1,5 +1,6 @@
 """A slotd of the test's own: config, start, readiness, clients, end."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -44,6 +45,14 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
+
+
+def posted(path: str, method: str, *params: Any, **headers: str) -> Any:
+    """The value that a call of the API gets which is sent to this socket with these headers."""
+    with contextlib.closing(_UnixConnection(path)) as connection:
+        connection.timeout = 20
+        connection.request("POST", "/RPC2", xmlrpc.client.dumps(params, method), headers)
+        return xmlrpc.client.loads(connection.getresponse().read())[0][0]
 
 
 class _UnixTransport(xmlrpc.client.Transport):

@@ -360,8 +360,6 @@ void world_done(struct world *w)
 	fake_obedient = fake_relays_answer = true;
 	fake_helpers_stay = false;
 	fake_helper_deaf = NULL;
-	world_relays = 1;
-	world_before = NULL;
 	if (w->sup) {
 		ck_assert_msg(fake_loop_stopped() || world_stop(w), "slotd does not end:\n%s",
 			      world_log_end());

@@ -24,9 +24,9 @@ struct world {
 	char plan[4096];
 };
 
-/** Called before the next world's slotd starts, with its directory; NULL. */
+/** Called before the slotd of a world of this test starts, with its directory; NULL. */
 extern void (*world_before)(const char *dir);
-/** slotd-relays of the next world; 1. */
+/** slotd-relays of the worlds of this test; 1. */
 extern unsigned world_relays;
 /** Starts slotd. @DIR@ in the text is the world's directory. It must start. */
 struct world world_new(const char *config);
