@@ -106,6 +106,8 @@ enum message_type {
 			     * slotd's own user; STATE 1: who has none may read nothing */
 	MSG_RELAY_PAGE,	    /* what an offline service answers, TEXT: its Content-Type; without a
 			     * descriptor: the page that is built in */
+	MSG_STATE_ALL,	    /* all state follows, until STATE_SYNCED: what is not named is gone */
+	MSG_STATE_AGAIN,    /* control -> slotd: some of it was lost; -> STATE_ALL, in a second */
 	MSG_TYPE_MAX_,
 	MSG_TYPE_INVALID_ = -22,
 };

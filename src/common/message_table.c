@@ -209,6 +209,8 @@ static const struct message_row rows[MSG_TYPE_MAX_] = {
 	[MSG_STATE_CONFIG] = {"state_config", TAGS(TAG_NAME, TAG_GROUP, TAG_JSON), TAGS(), 0, 0},
 	[MSG_STATE_CONFIG_GONE] = {"state_config_gone", TAGS(), TAGS(TAG_NAME, TAG_GROUP), 0, 0},
 	[MSG_STATE_SYNCED] = {"state_synced", TAGS(), TAGS(), 0, 0},
+	[MSG_STATE_ALL] = {"state_all", TAGS(), TAGS(), 0, 0},
+	[MSG_STATE_AGAIN] = {"state_again", TAGS(), TAGS(), 0, 0},
 	[MSG_STATE_COUNTS] = {"state_counts", TAGS(TAG_INDEX), TAGS(), 1, 1},
 	[MSG_COMMAND] = {"command", TAGS(TAG_COMMAND),
 			 TAGS(TAG_NAME, TAG_SERVICE, TAG_ARG, TAG_SIGNAL, TAG_WAIT, TAG_FORCE,

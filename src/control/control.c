@@ -6,18 +6,56 @@
 #include <slotd/cleanup.h>
 #include <slotd/helper.h>
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- messages from slotd */
 
+static bool is_exhausted(int error)
+{
+	return error == -ENOMEM || error == -EMFILE || error == -ENFILE;
+}
+
+/* Once until it comes: slotd takes its time with it. */
+static void ask_again(struct control *c)
+{
+	struct message m;
+	int r;
+
+	if (c->asked) {
+		return;
+	}
+	message_init(&m, MSG_STATE_AGAIN, 0);
+	r = channel_send(&c->channel, &m);
+	c->asked = r == 0;
+	if (r < 0 && r != -ENOTCONN) {
+		c->failed = r;
+		loop_stop(c->loop);
+	}
+}
+
+/* Something that slotd has said could not be taken in. */
+static void missed(struct control *c, const char *what, int error)
+{
+	if (log_once(&c->missed_told, usec_monotonic(), NULL)) {
+		log_line(LOG_ERR, "slotd-control: %s: %s%s", what, strerror(-error),
+			 is_exhausted(error) ? "; asking slotd for all once more" : "");
+	}
+	if (is_exhausted(error)) {
+		ask_again(c);
+	}
+}
+
 static void listen_on(struct control *c, struct message *m)
 {
+	char what[256];
 	int r = http_listen(&c->http, message_u64(m, TAG_INDEX), message_take_fd(m, 0),
 			    message_text(m, TAG_USERNAME), message_text(m, TAG_PASSWORD));
 
 	if (r < 0) {
-		log_line(LOG_ERR, "[%s]: cannot listen on %s: %s", message_str(m, TAG_SECTION),
-			 message_str(m, TAG_ADDRESS), strerror(-r));
+		(void)snprintf(what, sizeof(what), "[%s]: cannot listen on %s",
+			       message_str(m, TAG_SECTION), message_str(m, TAG_ADDRESS));
+		missed(c, what, r);
 	}
 }
 
@@ -31,18 +69,22 @@ static void lose_jobs(struct control *c)
 
 static void state(struct control *c, const struct message *m)
 {
+	char what[64];
 	int r = mirror_apply(&c->mirror, m);
 
 	if (r < 0) {
-		log_line(LOG_ERR, "slotd-control: %s is not shown: %s", message_type_name(m->type),
-			 strerror(-r));
+		(void)snprintf(what, sizeof(what), "%s is not shown", message_type_name(m->type));
+		missed(c, what, r);
 	}
 	if (r == 1) {
 		commands_fail(&c->commands,
 			      "slotd was restarted in the meantime; look at the status");
 		lose_jobs(c);
 	}
-	if (m->type == MSG_STATE_SYNCED) {
+	if (m->type == MSG_STATE_ALL) {
+		c->asked = false;
+	}
+	if (m->type == MSG_STATE_SYNCED && !c->mirror.incomplete) {
 		http_accept(&c->http);
 	}
 }
@@ -52,8 +94,7 @@ static void counts(struct control *c, struct message *m)
 	int r = counts_apply(&c->counts, m);
 
 	if (r < 0) {
-		log_line(LOG_ERR, "slotd-control: a relay's connections are not shown: %s",
-			 strerror(-r));
+		missed(c, "a relay's connections are not shown", r);
 	}
 }
 
@@ -63,6 +104,8 @@ static void job(struct control *c, const struct message *m)
 
 	if (j) {
 		follow_notify(c, j);
+	} else {
+		missed(c, "a job is not shown as it is", -ENOMEM);
 	}
 }
 
@@ -71,7 +114,7 @@ static void set_access(struct control *c, const struct message *m)
 	int r = access_apply(&c->access, m);
 
 	if (r < 0) {
-		log_line(LOG_ERR, "slotd-control: the roles stay as they were: %s", strerror(-r));
+		missed(c, "the roles stay as they were", r);
 	}
 }
 

@@ -42,6 +42,9 @@ struct control {
 	struct call *followers; /* calls of slotd.follow that wait */
 	struct job_reader *readers;
 	struct http http;
+	struct log_once missed_told;
+	bool asked; /* slotd for everything, which has not come yet */
+	int failed; /* why another slotd-control is to take over; 0 */
 };
 
 /**

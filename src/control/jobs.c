@@ -77,7 +77,7 @@ struct job *jobs_take(struct jobs *jobs, int64_t number)
 	return j;
 }
 
-static void set_text(char **text, const struct message *m, enum message_tag tag)
+static bool set_text(char **text, const struct message *m, enum message_tag tag)
 {
 	char *copy = message_has(m, tag) ? strdup(message_str(m, tag)) : NULL;
 
@@ -85,19 +85,17 @@ static void set_text(char **text, const struct message *m, enum message_tag tag)
 		free(*text);
 		*text = copy;
 	}
+	return copy || !message_has(m, tag);
 }
 
 struct job *jobs_apply(struct jobs *jobs, const struct message *m)
 {
 	struct job *j = jobs_take(jobs, message_i64(m, TAG_JOB));
 
-	if (!j) {
+	if (!j || !set_text(&j->service, m, TAG_SERVICE) || !set_text(&j->who, m, TAG_WHO) ||
+	    !set_text(&j->release, m, TAG_RELEASE) || !set_text(&j->text, m, TAG_TEXT)) {
 		return NULL;
 	}
-	set_text(&j->service, m, TAG_SERVICE);
-	set_text(&j->who, m, TAG_WHO);
-	set_text(&j->release, m, TAG_RELEASE);
-	set_text(&j->text, m, TAG_TEXT);
 	j->kind = message_i64(m, TAG_KIND);
 	j->step = message_i64(m, TAG_STEP);
 	j->code = message_i64(m, TAG_CODE);

@@ -25,6 +25,7 @@ static int run(struct control *c, int slotd_pidfd)
 		log_set_sink(helper_report, &c->channel);
 		loop_run(c->loop);
 		log_set_sink(NULL, NULL);
+		r = c->failed;
 	}
 	control_done(c);
 	return r;

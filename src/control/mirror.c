@@ -122,10 +122,9 @@ static void *free_object(void *object, const struct field *fields)
 	return NULL;
 }
 
-/* All texts are set afterwards, absent ones to "". */
+/* Into a zeroed object. All texts are set afterwards, absent ones to "". */
 static int load(void *object, const struct field *fields, const struct message *msg)
 {
-	clear(object, fields);
 	for (const struct field *f = fields; f->tag != TAG_NONE; f++) {
 		void *at = (char *)object + f->offset;
 
@@ -255,6 +254,20 @@ static void *make(size_t size, const struct field *fields, const struct message 
 	return object;
 }
 
+/* An object that has its place for good. */
+static int replace(void *object, size_t size, const struct field *fields, const struct message *msg)
+{
+	void *fresh = make(size, fields, msg);
+
+	if (!fresh) {
+		return -ENOMEM;
+	}
+	clear(object, fields);
+	memcpy(object, fresh, size);
+	free(fresh);
+	return 0;
+}
+
 /* ---- workers: also found by their place in the ledger */
 
 static void drop_worker(struct mirror *m, uint64_t index)
@@ -282,11 +295,11 @@ static int apply_worker(struct mirror *m, const struct message *msg)
 			return -ENOMEM;
 		}
 	}
-	drop_worker(m, index);
 	w = make(sizeof(*w), worker_fields, msg);
 	if (!w) {
 		return -ENOMEM;
 	}
+	drop_worker(m, index);
 	w->round = m->round;
 	w->slot = message_has(msg, TAG_SLOT) ? w->slot : -1;
 	w->exit = message_has(msg, TAG_EXIT) ? w->exit : -1;
@@ -310,16 +323,24 @@ static int apply_worker_gone(struct mirror *m, const struct message *msg)
 
 /* ---- the others */
 
+static int apply_all(struct mirror *m, const struct message *msg)
+{
+	(void)msg;
+	m->round++;
+	m->incomplete = false;
+	return 0;
+}
+
 static int apply_daemon(struct mirror *m, const struct message *msg)
 {
 	int64_t before = m->daemon.pid;
-	int r = load(&m->daemon, daemon_fields, msg);
+	int r = replace(&m->daemon, sizeof(m->daemon), daemon_fields, msg);
 
 	if (r < 0) {
 		return r;
 	}
 	if (before && before != m->daemon.pid) {
-		m->round++;
+		(void)apply_all(m, msg);
 		return 1;
 	}
 	return 0;
@@ -374,7 +395,7 @@ static int apply_slot(struct mirror *m, const struct message *msg)
 	if (index >= SWITCHBOARD_SERVICES || slot >= SLOT_MAX_) {
 		return -EINVAL;
 	}
-	return load(&m->slots[index][slot], slot_fields, msg);
+	return replace(&m->slots[index][slot], sizeof(struct mirror_slot), slot_fields, msg);
 }
 
 static int apply_config(struct mirror *m, const struct message *msg)
@@ -417,6 +438,9 @@ static int apply_config_gone(struct mirror *m, const struct message *msg)
 static int apply_synced(struct mirror *m, const struct message *msg)
 {
 	(void)msg;
+	if (m->incomplete) {
+		return 0; /* what is not named may only have been lost */
+	}
 	for (size_t i = 0; i < m->by_index.len; i++) {
 		if (m->by_index.at[i] && m->by_index.at[i]->round != m->round) {
 			drop_worker(m, i);
@@ -443,6 +467,7 @@ static apply_fn *const appliers[MSG_TYPE_MAX_] = {
 	[MSG_STATE_CONFIG] = apply_config,
 	[MSG_STATE_CONFIG_GONE] = apply_config_gone,
 	[MSG_STATE_SYNCED] = apply_synced,
+	[MSG_STATE_ALL] = apply_all,
 };
 
 bool mirror_takes(enum message_type type)
@@ -452,7 +477,10 @@ bool mirror_takes(enum message_type type)
 
 int mirror_apply(struct mirror *m, const struct message *msg)
 {
-	return appliers[msg->type](m, msg);
+	int r = appliers[msg->type](m, msg);
+
+	m->incomplete = m->incomplete || r == -ENOMEM;
+	return r;
 }
 
 /* ---- */

@@ -3,9 +3,9 @@
 /**
  * The mirror: the state that slotd has sent, for each object. Reads are answered from it.
  *
- * A message has the whole state of an object, so a later one replaces an earlier one. A new slotd
- * sends everything again: an object that it has not sent before STATE_SYNCED does not exist any
- * more.
+ * A message has the whole state of an object, so a later one replaces an earlier one. From a new
+ * slotd, and after STATE_ALL, comes everything: an object that is not named before STATE_SYNCED
+ * does not exist any more.
  */
 
 #include <slotd/message.h>
@@ -64,7 +64,8 @@ struct mirror_config {
 };
 
 struct mirror {
-	bool synced; /* everything has been sent at least once */
+	bool synced;	 /* everything has been sent at least once */
+	bool incomplete; /* something of this round could not be stored */
 	uint64_t round;
 	struct mirror_daemon daemon;
 	VEC(struct mirror_worker *) workers; /* by (group, name), code-point order */
@@ -83,8 +84,8 @@ bool mirror_takes(enum message_type type);
  * Applies a STATE message.
  *
  * Returns: 1 if it is from another slotd than the state before it, whose open requests are then
- * void; 0; -ENOMEM, and the object is missing until it is sent again; -EINVAL for an index that is
- * out of range.
+ * void; 0; -ENOMEM, and the object stays as it was until it is sent again; -EINVAL for an index
+ * that is out of range.
  */
 int mirror_apply(struct mirror *m, const struct message *msg);
 

@@ -108,7 +108,11 @@ static const struct helper_ops spawn_helper_ops = {
 
 static void control_received(struct helper *h, struct message *m)
 {
-	commands_received(h->sup, m);
+	if (m->type == MSG_STATE_AGAIN) {
+		publish_again(h);
+	} else {
+		commands_received(h->sup, m);
+	}
 }
 
 static void control_lost(struct helper *h)
@@ -124,6 +128,7 @@ static const struct helper_ops control_helper_ops = {
 	.refill = publish_refill,
 	.received = control_received,
 	.drained = publish_drained,
+	.missed = publish_again,
 	.lost = control_lost,
 };
 

@@ -55,6 +55,13 @@ static void no_worker_is_lost(struct world *w)
 	}
 }
 
+/* Whatever was lost on the way: it is told again in a second. */
+static void all_is_shown(struct world *w)
+{
+	world_advance(w, SECONDS(3));
+	world_insist_shown(w);
+}
+
 /* Time enough for whatever is tried again. */
 static bool becomes(struct world *w, const char *name, const char *state)
 {
@@ -137,6 +144,7 @@ static void reload(struct world *w)
 	expect(w, "c", "none");
 	ck_assert_ptr_null(service_find(w->sup, "t"));
 	no_worker_is_lost(w);
+	all_is_shown(w);
 }
 
 /* From the start to before the stop, which is world_stop's. */
@@ -146,6 +154,7 @@ static void live(struct world *w)
 	expect(w, "a", "RUNNING");
 	expect(w, "c", "RUNNING");
 	no_worker_is_lost(w);
+	all_is_shown(w);
 	change(w, SWAP_KIND_SWAP, SLOT_B);
 	expect(w, "b", "RUNNING");
 	expect(w, "a", "STOPPED");

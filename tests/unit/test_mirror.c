@@ -127,6 +127,42 @@ START_TEST(an_index_out_of_range_is_refused)
 }
 END_TEST
 
+static void all_follows(struct mirror *mirror)
+{
+	message_init(&m, MSG_STATE_ALL, 0);
+	ck_assert_int_eq(apply(mirror), 0);
+}
+
+START_TEST(what_is_not_named_when_all_is_sent_again_is_gone)
+{
+	CLEANUP(mirror_done) struct mirror mirror = {0};
+
+	put_worker(&mirror, 0, "a", "x", 20);
+	put_worker(&mirror, 1, "b", "x", 20);
+	all_follows(&mirror);
+	put_worker(&mirror, 1, "b", "x", 20);
+	ck_assert_str_eq(names(&mirror), "a:x b:x");
+	synced(&mirror);
+	ck_assert_str_eq(names(&mirror), "b:x");
+}
+END_TEST
+
+START_TEST(what_could_not_be_stored_takes_nothing_away)
+{
+	CLEANUP(mirror_done) struct mirror mirror = {0};
+
+	put_worker(&mirror, 0, "a", "x", 20);
+	all_follows(&mirror);
+	mirror.incomplete = true; /* as if there had been no memory for it */
+	synced(&mirror);
+	ck_assert_str_eq(names(&mirror), "a:x");
+	all_follows(&mirror);
+	ck_assert(!mirror.incomplete);
+	synced(&mirror);
+	ck_assert_str_eq(names(&mirror), "");
+}
+END_TEST
+
 START_TEST(what_a_new_slotd_does_not_name_is_gone)
 {
 	CLEANUP(mirror_done) struct mirror mirror = {0};
@@ -376,7 +412,9 @@ START_TEST(a_job_whose_slotd_is_gone_ends_unless_the_next_one_knows_it)
 }
 END_TEST
 
-SUITE("mirror", a_job_whose_slotd_is_gone_ends_unless_the_next_one_knows_it,
+SUITE("mirror", what_is_not_named_when_all_is_sent_again_is_gone,
+      what_could_not_be_stored_takes_nothing_away,
+      a_job_whose_slotd_is_gone_ends_unless_the_next_one_knows_it,
       workers_are_kept_sorted_and_replaced, a_name_that_moves_in_the_ledger_stays_one_worker,
       an_index_out_of_range_is_refused, what_a_new_slotd_does_not_name_is_gone,
       names_are_split_at_the_first_colon, a_worker_is_described_in_supervisors_words,

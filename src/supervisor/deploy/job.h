@@ -47,8 +47,7 @@ struct job {
 	bool tail_said;	   /* it has said something */
 	bool over;	   /* nothing but that is waited for */
 
-	pid_t told_pid; /* the slotd-control that knows it as it is */
-	bool dirty;
+	bool dirty; /* slotd-control does not know it as it is */
 	bool ended; /* done, and all of its log is written: whoever follows it can stop */
 	struct loop_timer patience; /* for that */
 };

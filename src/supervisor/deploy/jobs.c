@@ -106,15 +106,14 @@ static int send_state(const struct job *j, struct helper *control)
 	return helper_send(control, &m);
 }
 
-static void tell(struct job *j, struct helper *control)
+static int tell(struct job *j, struct helper *control)
 {
-	if (j->told_pid != control->child.pid) {
-		j->told_pid = control->child.pid;
-		j->dirty = true;
-	}
-	if (j->dirty && send_state(j, control) == 0) {
+	int r = j->dirty ? send_state(j, control) : 0;
+
+	if (r == 0) {
 		j->dirty = false;
 	}
+	return r;
 }
 
 /* ---- its log ---- */
@@ -128,7 +127,7 @@ static void tell_end(struct job *j)
 	j->ended = true;
 	job_changed(j);
 	if (!j->service && control && channel_open(&control->channel)) {
-		tell(j, control);
+		(void)tell(j, control);
 	}
 }
 
@@ -252,6 +251,7 @@ static struct job *add(struct supervisor *sup)
 		return NULL;
 	}
 	j->sup = sup;
+	j->dirty = true;
 	loop_timer_init(&j->patience, on_patience);
 	return j;
 }
@@ -404,17 +404,29 @@ int service_may_change(const struct process *p, struct diag *diag)
 
 /* ---- all of a service ---- */
 
-void jobs_publish(struct service *s, struct helper *control)
+int jobs_publish(struct service *s, struct helper *control)
 {
 	struct jobs *jobs = s->sup->jobs;
+	int r = 0;
 
 	if (!jobs) {
-		return;
+		return 0;
 	}
 	vec_for_each (j, &jobs->all) {
 		if ((*j)->service == s || (!(*j)->service && strcmp((*j)->name, s->name) == 0)) {
-			tell(*j, control);
+			r = r == 0 ? tell(*j, control) : r;
 		}
+	}
+	return r;
+}
+
+void jobs_tell_again(struct supervisor *sup)
+{
+	if (!sup->jobs) {
+		return;
+	}
+	vec_for_each (j, &sup->jobs->all) {
+		(*j)->dirty = true;
 	}
 }
 
@@ -436,7 +448,7 @@ void jobs_forget(struct service *s)
 		}
 	}
 	if (control && channel_open(&control->channel)) {
-		jobs_publish(s, control);
+		(void)jobs_publish(s, control);
 	}
 	vec_for_each (j, &jobs->all) {
 		(*j)->service = (*j)->service == s ? NULL : (*j)->service;

@@ -19,8 +19,10 @@ const char *job_log_find(struct supervisor *sup, const char *service, uint64_t n
 			 size_t size);
 /** "payinv: deploy #112 by ana is in "gate" for 41 s. ..." Returns buf. */
 const char *job_describe(const struct job *j, char *buf, size_t size);
-/** Sends what control has not had of this service's jobs. */
-void jobs_publish(struct service *s, struct helper *control);
+/** Sends what control has not had of this service's jobs. 0 or -errno: not all. */
+int jobs_publish(struct service *s, struct helper *control);
+/** slotd-control is to have all of them once more. */
+void jobs_tell_again(struct supervisor *sup);
 /** The service goes: its jobs are over, and so told. */
 void jobs_forget(struct service *s);
 /** A job of a former slotd, which is over; the rest is the caller's to fill in. NULL: no memory. */

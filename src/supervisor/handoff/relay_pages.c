@@ -40,7 +40,7 @@ static void publish_page(const struct helper *relay, struct helper *control)
 	message_init(&m, MSG_STATE_COUNTS, 0);
 	message_put_u64(&m, TAG_INDEX, relay->index);
 	message_put_fd(&m, fd);
-	(void)helper_send(control, &m);
+	helper_tell(control, &m);
 }
 
 void relays_publish(struct supervisor *sup, struct helper *control)

@@ -550,6 +550,15 @@ int helper_send(struct helper *h, struct message *m)
 	return r;
 }
 
+void helper_tell(struct helper *h, struct message *m)
+{
+	int r = helper_send(h, m);
+
+	if (r < 0 && r != -ENOTCONN && ops_of(h)->missed) {
+		ops_of(h)->missed(h);
+	}
+}
+
 uint32_t helper_request_id(struct supervisor *sup)
 {
 	struct helpers *own = sup->helpers_own;

@@ -46,6 +46,8 @@ struct helper_ops {
 	void (*lost)(struct helper *h);
 	/** Everything that was queued for it has been sent. May be NULL. */
 	void (*drained)(struct helper *h);
+	/** Something that helper_tell was to send is lost. May be NULL. */
+	void (*missed)(struct helper *h);
 	bool last_words; /* what it sent before it died is still received */
 };
 
@@ -66,5 +68,7 @@ struct helper *helper_of(struct supervisor *sup, enum helper_kind kind);
 void helper_want(struct supervisor *sup, enum helper_kind kind, bool wanted);
 /** Sends m; a full queue or a closed channel is logged once. Returns 0 or -errno. */
 int helper_send(struct helper *h, struct message *m);
+/** Sends what its sender does not send again; if that fails, missed is called. */
+void helper_tell(struct helper *h, struct message *m);
 /** Returns a new id for a request to a helper. Never 0. */
 uint32_t helper_request_id(struct supervisor *sup);

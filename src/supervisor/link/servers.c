@@ -273,7 +273,7 @@ static void tell(struct helper *control, const struct server *s, size_t index)
 	message_put_text(&m, TAG_PASSWORD, s->password);
 	message_put_u64(&m, TAG_MODE, s->mode);
 	message_put_fd(&m, s->fd);
-	(void)helper_send(control, &m);
+	helper_tell(control, &m);
 }
 
 static int add_grant(struct strbuf *to, const struct grant *g)
@@ -318,7 +318,7 @@ static void tell_access(struct helper *control, const struct config *config)
 	message_put_u64(&m, TAG_UID, geteuid());
 	message_put_u64(&m, TAG_STATE, config->grants.len != 0);
 	message_put_text(&m, TAG_TEXT, text.error ? "" : strbuf_str(&text));
-	(void)helper_send(control, &m);
+	helper_tell(control, &m);
 }
 
 /* Nobody can find a socket whose name was removed: another takes its place. */

@@ -1,18 +1,17 @@
 #include "show/publish.h"
+#include "deploy/jobs.h"
 #include "handoff/relay_pages.h"
 #include "link/helpers.h"
 #include "link/servers.h"
 #include "service/service.h"
-#include "service/vitals.h"
 #include "show/config_json.h"
+#include "show/process_publish.h"
 #include "show/service_publish.h"
 #include "worker/process.h"
-#include "worker/process_facts.h"
-#include "worker/waits.h"
 
 #include <slotd/cleanup.h>
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -25,6 +24,7 @@
  */
 
 #define RETRY_AFTER MSECONDS(100)
+#define AGAIN_AFTER SECONDS(1)
 #define PACE	    MSECONDS(20)
 #define MAKING	    MSECONDS(2)
 
@@ -39,7 +39,9 @@ struct publish {
 	VEC(struct service *) services;
 	VEC(uint32_t) gone_processes;
 	VEC(char *) gone_groups;
-	bool daemon, configs, sync; /* sync: say SYNCED once all is sent */
+	struct loop_timer again; /* when everything is sent once more */
+	struct log_once missed_told;
+	bool all, daemon, configs, sync; /* all: say ALL first; sync: say SYNCED once all is sent */
 	size_t next_config;
 };
 
@@ -62,101 +64,14 @@ static bool sendable(const struct supervisor *sup)
 
 /* ---- one object, one message */
 
-static void put_result(struct message *m, const struct process *p)
-{
-	message_put_u64(m, TAG_PID, (uint64_t)p->pid);
-	message_put_i64(m, TAG_STATUS, worker_exitstatus(&p->worker));
-	if (p->worker.exit != -1) {
-		message_put_i64(m, TAG_EXIT, p->worker.exit);
-	}
-	message_put_u64(m, TAG_RESTARTS, p->worker.restarts);
-	message_put_text(m, TAG_SPAWNERR, p->worker.spawnerr);
-	message_put_u64(m, TAG_SINCE, p->since_wall);
-	message_put_u64(m, TAG_STARTED, p->started_wall);
-	message_put_u64(m, TAG_STOPPED, p->stopped_wall);
-}
-
-static void put_place(struct message *m, const struct process *p)
-{
-	message_put_text(m, TAG_PROGRAM, p->config->program->name);
-	message_put_u64(m, TAG_PRIORITY, (uint64_t)(int64_t)p->config->program->priority);
-	message_put_text(m, TAG_STDOUT_PATH, p->log_paths[0]);
-	message_put_text(m, TAG_STDERR_PATH, p->log_paths[1]);
-	if (p->service) {
-		message_put_text(m, TAG_SERVICE, process_service_name(p));
-		message_put_u64(m, TAG_SLOT, p->slot);
-		message_put_text(m, TAG_ADDRESS, p->config->address);
-	}
-}
-
-/* What it waits for, or the check of a live worker got that is not healthy; NULL: nothing. */
-static const char *note_of(const struct process *p, char *buf, size_t size)
-{
-	const struct process *other = process_waits_for(p);
-
-	if (other) {
-		(void)snprintf(buf, size, "waits for %s to end", other->namespec);
-		return buf;
-	}
-	if (p->denied) {
-		(void)snprintf(buf, size, "slotd-relay has no permission to connect to %s",
-			       p->config->address);
-		return buf;
-	}
-	if (p->service && p->slot == service_live(p->service) &&
-	    p->worker.state == WORKER_RUNNING && !p->health.healthy &&
-	    (p->health_text[0] || p->service->config->health == HEALTH_NOTIFY)) {
-		(void)health_words(p, buf, size);
-		buf[strcspn(buf, "\n")] = '\0';
-		return buf;
-	}
-	return NULL;
-}
-
-/* What it says of itself. */
-static const char *words_of(const struct process *p, char *buf, size_t size)
-{
-	const struct health *h = &p->health;
-
-	if (!process_exists(p) || (!h->status[0] && !h->reloading && !h->stopping)) {
-		return NULL;
-	}
-	(void)snprintf(buf, size, "%s%s%s",
-		       h->stopping    ? "stopping"
-		       : h->reloading ? "reloading"
-				      : "",
-		       (h->stopping || h->reloading) && h->status[0] ? ": " : "", h->status);
-	return buf;
-}
-
 static int send_process(struct process *p)
 {
-	char note[HEALTH_WORDS_MAX], words[SD_STATUS_MAX + 16];
-	struct message m;
-	int r;
+	uint64_t generation = publish_of(p->sup)->generation + 1;
+	int r = process_publish(p, generation, control_of(p->sup));
 
-	message_init(&m, MSG_STATE_WORKER, 0);
-	message_put_u64(&m, TAG_WORKER, p->worker.id);
-	message_put_text(&m, TAG_NAME, p->config->name);
-	message_put_text(&m, TAG_GROUP, p->group->name);
-	message_put_u64(&m, TAG_STATE, (uint64_t)worker_state_info(p->worker.state)->code);
-	message_put_u64(&m, TAG_GENERATION, ++publish_of(p->sup)->generation);
-	put_place(&m, p);
-	put_result(&m, p);
-	if (p->service && p->config->address) {
-		message_put_u64(&m, TAG_HEALTHY, p->health.healthy);
-	}
-	message_put_u64(&m, TAG_PENDING, p->pending);
-	message_put_u64(&m, TAG_LOST_LINES, p->lost_lines);
-	message_put_text(&m, TAG_NOTE, note_of(p, note, sizeof(note)));
-	if (p->next_run) {
-		message_put_u64(&m, TAG_DEADLINE, (usec_t)p->next_run * SECONDS(1));
-	}
-	message_put_text(&m, TAG_TEXT, words_of(p, words, sizeof(words)));
-	r = helper_send(control_of(p->sup), &m);
 	if (r == 0) {
 		p->dirty = false;
-		p->generation = publish_of(p->sup)->generation;
+		p->generation = publish_of(p->sup)->generation = generation;
 	}
 	return r;
 }
@@ -292,18 +207,16 @@ static int flush_gone(struct publish *pub)
 		r_;                                                                  \
 	})
 
-static int send_service(struct service *s, struct supervisor *sup)
-{
-	service_publish(s, control_of(sup));
-	return 0;
-}
-
 /* Gone ones first: an index may be another worker's already. */
 static int flush(struct publish *pub)
 {
 	struct supervisor *sup = pub->sup;
-	int r = pub->daemon ? send_daemon(sup) : 0;
+	int r = pub->all ? send_plain(sup, MSG_STATE_ALL) : 0;
 
+	if (r == 0) {
+		pub->all = false;
+		r = pub->daemon ? send_daemon(sup) : 0;
+	}
 	if (r == 0) {
 		pub->daemon = false;
 		r = flush_gone(pub);
@@ -315,7 +228,7 @@ static int flush(struct publish *pub)
 		r = FLUSH_LIST(&pub->processes, send_process);
 	}
 	vec_for_each (s, &pub->services) {
-		r = r == 0 ? send_service(*s, sup) : r;
+		r = r == 0 ? service_publish(*s, control_of(sup)) : r;
 	}
 	if (r == 0) {
 		pub->services.len = 0;
@@ -330,8 +243,9 @@ static int flush(struct publish *pub)
 
 static bool anything(const struct publish *pub)
 {
-	return pub->daemon || pub->configs || pub->sync || pub->groups.len || pub->processes.len ||
-	       pub->services.len || pub->gone_processes.len || pub->gone_groups.len;
+	return pub->all || pub->daemon || pub->configs || pub->sync || pub->groups.len ||
+	       pub->processes.len || pub->services.len || pub->gone_processes.len ||
+	       pub->gone_groups.len;
 }
 
 static void run(struct publish *pub)
@@ -385,16 +299,39 @@ static void soon(struct publish *pub)
 	loop_idle_queue(pub->sup->loop, &pub->idle);
 }
 
+static void again(struct publish *pub)
+{
+	if (pub->again.at == USEC_NEVER) {
+		loop_timer_set(pub->sup->loop, &pub->again,
+			       usec_add(usec_monotonic(), AGAIN_AFTER));
+	}
+}
+
+/* A change that could not be noted. */
+static void missed(struct publish *pub)
+{
+	if (log_once(&pub->missed_told, usec_monotonic(), NULL)) {
+		log_line(LOG_ERR, "slotd-control is told everything once more: %s",
+			 strerror(ENOMEM));
+	}
+	again(pub);
+}
+
 /* ---- changes */
 
 void publish_process(struct process *p)
 {
 	struct publish *pub = publish_of(p->sup);
 
-	if (!p->dirty && p->worker.id != UINT32_MAX && vec_push(&pub->processes, p) == 0) {
-		p->dirty = true;
-		soon(pub);
+	if (p->dirty || p->worker.id == UINT32_MAX) {
+		return;
 	}
+	if (vec_push(&pub->processes, p) < 0) {
+		missed(pub);
+		return;
+	}
+	p->dirty = true;
+	soon(pub);
 }
 
 int publish_process_added(struct process *p)
@@ -407,10 +344,15 @@ void publish_group(struct group *g)
 {
 	struct publish *pub = publish_of(g->sup);
 
-	if (!g->dirty && vec_push(&pub->groups, g) == 0) {
-		g->dirty = true;
-		soon(pub);
+	if (g->dirty) {
+		return;
 	}
+	if (vec_push(&pub->groups, g) < 0) {
+		missed(pub);
+		return;
+	}
+	g->dirty = true;
+	soon(pub);
 }
 
 void publish_service(struct service *s)
@@ -422,9 +364,11 @@ void publish_service(struct service *s)
 			return;
 		}
 	}
-	if (vec_push(&pub->services, s) == 0) {
-		soon(pub);
+	if (vec_push(&pub->services, s) < 0) {
+		missed(pub);
+		return;
 	}
+	soon(pub);
 }
 
 void publish_daemon(struct supervisor *sup)
@@ -438,12 +382,6 @@ void publish_configs(struct supervisor *sup)
 	publish_of(sup)->configs = true;
 	publish_of(sup)->next_config = 0;
 	soon(publish_of(sup));
-}
-
-static void say_still_shown(const char *name)
-{
-	log_line(LOG_WARNING, "%s is gone, and is shown until slotd-control starts anew: %s", name,
-		 strerror(ENOMEM));
 }
 
 void publish_process_gone(struct process *p)
@@ -461,7 +399,7 @@ void publish_process_gone(struct process *p)
 		}
 	}
 	if (vec_push(&pub->gone_processes, id) < 0) {
-		say_still_shown(p->config->name);
+		missed(pub);
 	}
 	soon(pub);
 }
@@ -479,7 +417,7 @@ void publish_group_gone(struct group *g)
 	}
 	if (!copy || vec_push(&pub->gone_groups, copy) < 0) {
 		free(copy);
-		say_still_shown(g->name);
+		missed(pub);
 	}
 	soon(pub);
 }
@@ -499,7 +437,7 @@ void publish_service_gone(struct service *s)
 	if (sendable(sup)) {
 		message_init(&m, MSG_STATE_SERVICE_GONE, 0);
 		message_put_u64(&m, TAG_SERVICE_INDEX, s->index);
-		(void)helper_send(control_of(sup), &m);
+		helper_tell(control_of(sup), &m);
 	}
 }
 
@@ -518,7 +456,7 @@ static void collect_all(struct publish *pub)
 {
 	struct supervisor *sup = pub->sup;
 
-	pub->daemon = pub->configs = pub->sync = true;
+	pub->all = pub->daemon = pub->configs = pub->sync = true;
 	pub->next_config = 0;
 	vec_for_each (g, &sup->groups) {
 		publish_group(*g);
@@ -537,11 +475,27 @@ void publish_refill(struct helper *h)
 {
 	struct publish *pub = publish_of(h->sup);
 
+	loop_timer_stop(h->sup->loop, &pub->again);
 	servers_refill(h->sup, h);
 	relays_publish(h->sup, h);
+	jobs_tell_again(h->sup);
 	collect_all(pub);
 	pub->last = 0; /* at the end of this turn: the first state it shows is what came of it */
 	soon(pub);
+}
+
+void publish_again(struct helper *h)
+{
+	again(publish_of(h->sup));
+}
+
+static void on_again(struct loop_timer *t)
+{
+	struct publish *pub = container_of(t, struct publish, again);
+
+	if (sendable(pub->sup)) { /* else it gets everything when it is back */
+		publish_refill(control_of(pub->sup));
+	}
 }
 
 void publish_drained(struct helper *h)
@@ -559,6 +513,7 @@ int publish_init(struct supervisor *sup)
 	pub->sup = sup;
 	loop_idle_init(&pub->idle, on_idle);
 	loop_timer_init(&pub->timer, on_timer);
+	loop_timer_init(&pub->again, on_again);
 	sup->publish = pub;
 	return 0;
 }
@@ -572,6 +527,7 @@ void publish_done(struct supervisor *sup)
 	}
 	loop_idle_cancel(sup->loop, &pub->idle);
 	loop_timer_stop(sup->loop, &pub->timer);
+	loop_timer_stop(sup->loop, &pub->again);
 	vec_for_each (name, &pub->gone_groups) {
 		free(*name);
 	}

@@ -23,5 +23,7 @@ int publish_answer(struct supervisor *sup, struct message *m);
 /** A new slotd-control gets everything; one that has read everything gets what has changed. */
 void publish_refill(struct helper *h);
 void publish_drained(struct helper *h);
+/** Something that it was to know is lost: in a second it gets everything. */
+void publish_again(struct helper *h);
 int publish_init(struct supervisor *sup);
 void publish_done(struct supervisor *sup);

@@ -131,15 +131,16 @@ static int publish_whole(const struct service *s, const struct service_verdict *
 	return helper_send(control, &m);
 }
 
-void service_publish(struct service *s, struct helper *control)
+int service_publish(struct service *s, struct helper *control)
 {
 	struct service_verdict verdict;
+	int r;
 
 	service_tell_workers(s); /* first: who reads that a worker is ready may count on it */
 	service_verdict(s, &verdict);
-	if (publish_whole(s, &verdict, control) == 0 &&
-	    publish_slot(s, SLOT_A, &verdict, control) == 0) {
-		(void)publish_slot(s, SLOT_B, &verdict, control);
+	r = publish_whole(s, &verdict, control);
+	for (int slot = 0; slot < SLOT_MAX_ && r == 0; slot++) {
+		r = publish_slot(s, (enum slot_id)slot, &verdict, control);
 	}
-	jobs_publish(s, control);
+	return r < 0 ? r : jobs_publish(s, control);
 }

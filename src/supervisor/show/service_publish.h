@@ -5,5 +5,6 @@
 #include "link/helpers.h"
 #include "service/service.h"
 
-/** Sends a service and its two slots as messages; for publish.c. */
-void service_publish(struct service *s, struct helper *control);
+/** Sends a service, its two slots and what its jobs have new; for publish.c. 0 or -errno: not all.
+ */
+int service_publish(struct service *s, struct helper *control);

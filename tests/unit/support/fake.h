@@ -140,6 +140,9 @@ extern char fake_logged[4096];
  * the name, the code and the text; of an answer the number of the request, the code and the text.
  * Borrowed until then. */
 const char *fake_answers(void);
+/** What the newest slotd-control knows; a test may change it. */
+struct mirror;
+struct mirror *fake_shown(void);
 /** They do not end when they are told to. Not set at the start. */
 extern bool fake_helpers_stay;
 /** Those of that name read nothing; NULL at the start. */

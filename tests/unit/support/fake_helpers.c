@@ -1,5 +1,6 @@
 #include "fake.h"
 
+#include <control/mirror.h>
 #include <poll.h>
 #include <slotd/channel.h>
 #include <slotd/cleanup.h>
@@ -37,6 +38,8 @@ int fake_refusal;
 bool fake_spawn_is_silent, fake_helpers_stay, fake_log_answers = true;
 const char *fake_helper_deaf;
 static char answers[4096];
+static struct mirror shown; /* by the newest slotd-control */
+static pid_t shown_by;
 unsigned fake_log_lost;
 
 void fake_say(const struct fake_process *h, struct message *m)
@@ -196,8 +199,27 @@ static void note_answer(const struct message *m)
 		       item ? message_str(m, TAG_NAME) : number, code, *text ? " " : "", text);
 }
 
+static void show(const struct fake_process *h, const struct message *m)
+{
+	if (shown_by != h->pid) {
+		mirror_done(&shown);
+		shown = (struct mirror){0};
+		shown_by = h->pid;
+	}
+	(void)mirror_apply(&shown, m);
+}
+
+struct mirror *fake_shown(void)
+{
+	return &shown;
+}
+
 static void answer(struct fake_process *h, struct message *m)
 {
+	if (mirror_takes(m->type)) {
+		show(h, m);
+		return;
+	}
 	switch (m->type) {
 	case MSG_QUIT:
 		if (!fake_helpers_stay) {
@@ -423,6 +445,8 @@ void fake_helpers_done(void)
 	fake_spawn_says();
 	fake_keep_done();
 	fake_relay_done();
+	mirror_done(&shown);
+	shown = (struct mirror){0};
 	for (int i = 0; i < STREAMS_MAX; i++) {
 		if (streams[i].fd) {
 			drop_stream(i);

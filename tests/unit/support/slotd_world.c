@@ -1,13 +1,17 @@
 #include "slotd_world.h"
 
 #include <check.h>
+#include <control/mirror.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <slotd/channel.h>
 #include <slotd/cleanup.h>
 #include <string.h>
+#include <supervisor/deploy/job.h>
+#include <supervisor/service/service.h>
 #include <supervisor/successor.h>
+#include <supervisor/worker/groups.h>
 #include <supervisor/worker/names.h>
 #include <supervisor/worker/process.h>
 
@@ -377,6 +381,51 @@ void world_done(struct world *w)
 	ck_assert_msg(count_fds() == w->fds, "%u descriptors are open, %u were:\n%s", count_fds(),
 		      w->fds, world_log_end());
 	ck_assert_int_eq(nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+/* ---- what slotd-control knows */
+
+static size_t insist_workers(const struct world *w, const struct mirror *shown)
+{
+	size_t n = 0;
+
+	vec_for_each (p, &w->sup->processes) {
+		const struct mirror_worker *v =
+			*p ? mirror_worker(shown, (*p)->group->name, (*p)->config->name) : NULL;
+
+		n += *p != NULL;
+		ck_assert_msg(!*p || (v && v->pid == (*p)->pid &&
+				      v->state == worker_state_info((*p)->worker.state)->code),
+			      "%s is not shown as it is: %s failed\n%s", (*p)->namespec,
+			      faults_fired(), world_log_end());
+	}
+	return n;
+}
+
+static void insist_services(const struct world *w)
+{
+	vec_for_each (s, &w->sup->services) {
+		const struct mirror_service *v = NULL;
+
+		vec_for_each (other, &fake_shown()->services) {
+			v = (*other)->index == (*s)->index ? *other : v;
+		}
+		ck_assert_msg(v && v->live == service_live(*s) &&
+				      v->job == ((*s)->job ? (int64_t)(*s)->job->number : 0),
+			      "%s is not shown as it is: %s failed\n%s", (*s)->name, faults_fired(),
+			      world_log_end());
+	}
+}
+
+void world_insist_shown(const struct world *w)
+{
+	const struct mirror *shown = fake_shown();
+
+	ck_assert_msg(shown->synced, "nothing is shown: %s failed", faults_fired());
+	ck_assert_uint_eq(insist_workers(w, shown), shown->workers.len);
+	insist_services(w);
+	ck_assert_uint_eq(w->sup->groups.len, shown->groups.len);
+	ck_assert_uint_eq(w->sup->services.len, shown->services.len);
 }
 
 /* ---- time */

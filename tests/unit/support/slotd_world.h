@@ -65,6 +65,8 @@ const char *world_plan(struct world *w);
 struct process *world_process(struct world *w, const char *namespec);
 /** "RUNNING"; "none" when there is no such process. */
 const char *world_state(struct world *w, const char *namespec);
+/** slotd-control knows all that there is, and nothing that is not. */
+void world_insist_shown(const struct world *w);
 /** Lines of slotd's log since the world began. */
 const char *world_log(void);
 /** As much of its end as an assertion can say. */
