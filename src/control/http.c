@@ -344,35 +344,36 @@ static void on_acceptable(struct loop_io *io, unsigned events)
 	}
 }
 
-static void listen_gone(struct http *h, uint64_t index)
+/* It is freed with its last client. */
+static void listen_no_more(struct server *s)
 {
-	for (size_t i = 0; i < h->servers.len; i++) {
-		struct server *s = h->servers.at[i];
-
-		if (s->index == index && !s->gone) {
-			loop_io_stop(h->loop, &s->io);
-			cleanup_closep(&s->fd);
-			s->gone = true;
-			if (!s->first) {
-				server_free(s);
-			}
-			return;
-		}
+	loop_io_stop(s->http->loop, &s->io);
+	cleanup_closep(&s->fd);
+	s->gone = true;
+	if (!s->first) {
+		server_free(s);
 	}
 }
 
-int http_listen(struct http *h, uint64_t index, int fd, const char *username, const char *password)
+static struct server *find_server(const struct http *h, uint64_t index)
+{
+	vec_for_each (s, &h->servers) {
+		if ((*s)->index == index && !(*s)->gone) {
+			return *s;
+		}
+	}
+	return NULL;
+}
+
+static struct server *new_server(struct http *h, uint64_t index, int fd)
 {
 	int family = AF_UNSPEC;
 	socklen_t len = sizeof(family);
-	struct server *s;
-	int r;
+	struct server *s = calloc(1, sizeof(*s));
 
-	listen_gone(h, index);
-	s = h->servers.len < HTTP_SERVERS_MAX ? calloc(1, sizeof(*s)) : NULL;
 	if (!s) {
 		(void)close(fd);
-		return h->servers.len < HTTP_SERVERS_MAX ? -ENOMEM : -ENOSPC;
+		return NULL;
 	}
 	s->http = h;
 	s->index = index;
@@ -380,6 +381,22 @@ int http_listen(struct http *h, uint64_t index, int fd, const char *username, co
 	s->unix_socket =
 		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 && family == AF_UNIX;
 	loop_io_init(&s->io, on_acceptable);
+	return s;
+}
+
+int http_listen(struct http *h, uint64_t index, int fd, const char *username, const char *password)
+{
+	struct server *before = find_server(h, index), *s;
+	int r;
+
+	if (!before && h->servers.len >= HTTP_SERVERS_MAX) {
+		(void)close(fd);
+		return -ENOSPC;
+	}
+	s = new_server(h, index, fd);
+	if (!s) {
+		return -ENOMEM;
+	}
 	r = auth_init(&s->auth, username, password);
 	if (r == 0) {
 		r = vec_push(&h->servers, s);
@@ -387,6 +404,9 @@ int http_listen(struct http *h, uint64_t index, int fd, const char *username, co
 	if (r < 0) {
 		server_free(s);
 		return r;
+	}
+	if (before) {
+		listen_no_more(before);
 	}
 	watch_server(s);
 	return 0;

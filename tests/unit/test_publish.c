@@ -84,6 +84,20 @@ START_TEST(who_asks_ten_times_is_told_once)
 }
 END_TEST
 
+/* What it loses of that it asks for again, then. */
+START_TEST(where_to_listen_is_told_after_that_all_follows)
+{
+	auto_world w = world_new(config);
+
+	world_advance(&w, SECONDS(2));
+	ck_assert_uint_eq(fake_listen_round, 1);
+	ask_again(&w);
+	world_advance(&w, SECONDS(2));
+	ck_assert_uint_eq(fake_listen_round, 2);
+	ck_assert_uint_eq(fake_shown()->round, 2);
+}
+END_TEST
+
 START_TEST(one_that_is_started_anew_before_that_is_told_once)
 {
 	auto_world w = world_new(config);
@@ -99,4 +113,5 @@ END_TEST
 
 SUITE("publish", what_slotd_control_has_lost_it_is_told_a_second_later,
       what_is_gone_without_its_knowing_is_shown_no_more, who_asks_ten_times_is_told_once,
+      where_to_listen_is_told_after_that_all_follows,
       one_that_is_started_anew_before_that_is_told_once);

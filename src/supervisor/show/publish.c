@@ -41,7 +41,7 @@ struct publish {
 	VEC(char *) gone_groups;
 	struct loop_timer again; /* when everything is sent once more */
 	struct log_once missed_told;
-	bool all, daemon, configs, sync; /* all: say ALL first; sync: say SYNCED once all is sent */
+	bool daemon, configs, sync; /* sync: say SYNCED once all is sent */
 	size_t next_config;
 };
 
@@ -211,12 +211,8 @@ static int flush_gone(struct publish *pub)
 static int flush(struct publish *pub)
 {
 	struct supervisor *sup = pub->sup;
-	int r = pub->all ? send_plain(sup, MSG_STATE_ALL) : 0;
+	int r = pub->daemon ? send_daemon(sup) : 0;
 
-	if (r == 0) {
-		pub->all = false;
-		r = pub->daemon ? send_daemon(sup) : 0;
-	}
 	if (r == 0) {
 		pub->daemon = false;
 		r = flush_gone(pub);
@@ -243,9 +239,8 @@ static int flush(struct publish *pub)
 
 static bool anything(const struct publish *pub)
 {
-	return pub->all || pub->daemon || pub->configs || pub->sync || pub->groups.len ||
-	       pub->processes.len || pub->services.len || pub->gone_processes.len ||
-	       pub->gone_groups.len;
+	return pub->daemon || pub->configs || pub->sync || pub->groups.len || pub->processes.len ||
+	       pub->services.len || pub->gone_processes.len || pub->gone_groups.len;
 }
 
 static void run(struct publish *pub)
@@ -456,7 +451,7 @@ static void collect_all(struct publish *pub)
 {
 	struct supervisor *sup = pub->sup;
 
-	pub->all = pub->daemon = pub->configs = pub->sync = true;
+	pub->daemon = pub->configs = pub->sync = true;
 	pub->next_config = 0;
 	vec_for_each (g, &sup->groups) {
 		publish_group(*g);
@@ -476,6 +471,9 @@ void publish_refill(struct helper *h)
 	struct publish *pub = publish_of(h->sup);
 
 	loop_timer_stop(h->sup->loop, &pub->again);
+	if (send_plain(h->sup, MSG_STATE_ALL) < 0) { /* first: what is lost after it is asked for */
+		again(pub);
+	}
 	servers_refill(h->sup, h);
 	relays_publish(h->sup, h);
 	jobs_tell_again(h->sup);

@@ -143,6 +143,8 @@ const char *fake_answers(void);
 /** What the newest slotd-control knows; a test may change it. */
 struct mirror;
 struct mirror *fake_shown(void);
+/** The round (mirror.h) in which it was told last where to listen. */
+extern uint64_t fake_listen_round;
 /** They do not end when they are told to. Not set at the start. */
 extern bool fake_helpers_stay;
 /** Those of that name read nothing; NULL at the start. */
