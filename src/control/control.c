@@ -26,8 +26,8 @@ static void ask_again(struct control *c)
 		return;
 	}
 	message_init(&m, MSG_STATE_AGAIN, 0);
+	c->asked = true;
 	r = channel_send(&c->channel, &m);
-	c->asked = r == 0;
 	if (r < 0 && r != -ENOTCONN) {
 		c->failed = r;
 		loop_stop(c->loop);
@@ -38,7 +38,7 @@ static void ask_again(struct control *c)
 static void missed(struct control *c, const char *what, int error)
 {
 	if (log_once(&c->missed_told, usec_monotonic(), NULL)) {
-		log_line(LOG_ERR, "slotd-control: %s: %s%s", what, strerror(-error),
+		log_line(LOG_ERR, "%s: %s%s", what, strerror(-error),
 			 is_exhausted(error) ? "; asking slotd for all once more" : "");
 	}
 	if (is_exhausted(error)) {
@@ -84,7 +84,7 @@ static void state(struct control *c, const struct message *m)
 	if (m->type == MSG_STATE_ALL) {
 		c->asked = false;
 	}
-	if (m->type == MSG_STATE_SYNCED && !c->mirror.incomplete) {
+	if (m->type == MSG_STATE_SYNCED && !c->asked) {
 		http_accept(&c->http);
 	}
 }

@@ -43,7 +43,7 @@ struct control {
 	struct job_reader *readers;
 	struct http http;
 	struct log_once missed_told;
-	bool asked; /* slotd for everything, which has not come yet */
+	bool asked; /* slotd for everything, as some of it was lost; it has not come yet */
 	int failed; /* why another slotd-control is to take over; 0 */
 };
 

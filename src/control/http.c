@@ -301,7 +301,7 @@ static void on_accept_again(struct loop_timer *t)
 static void exhausted(struct http *h, int error)
 {
 	if (log_once(&h->exhausted, usec_monotonic(), NULL)) {
-		log_line(LOG_ERR, "slotd-control: cannot take connections: %s", strerror(error));
+		log_line(LOG_ERR, "cannot take connections: %s", strerror(error));
 	}
 	vec_for_each (s, &h->servers) {
 		struct client *idle = idle_client(*s, false);

@@ -179,8 +179,7 @@ static void on_connection(struct loop_io *io, unsigned events)
 	if (fd < 0) {
 		/* EMFILE: the connection stays queued, and the loop would spin on it. */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
-			log_line(LOG_ERR, "slotd-keep: cannot take a connection: %s",
-				 strerror(errno));
+			log_line(LOG_ERR, "cannot take a connection: %s", strerror(errno));
 			loop_io_stop(k->loop, &k->listen_io);
 		}
 		return;
@@ -218,8 +217,7 @@ static void put(struct peer *p, struct message *m)
 	}
 	r = store_put(&k->store, m);
 	if (r < 0) {
-		log_line(LOG_ERR, "slotd-keep: cannot hold \"%s\": %s", message_str(m, TAG_NAME),
-			 strerror(-r));
+		log_line(LOG_ERR, "cannot hold \"%s\": %s", message_str(m, TAG_NAME), strerror(-r));
 	}
 	done(ch, m->id, r);
 }

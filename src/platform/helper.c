@@ -1,5 +1,6 @@
 #include <slotd/helper.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -23,7 +24,7 @@ void helper_report(void *data, int priority, const char *text, const struct log_
 	message_put_i64(&m, TAG_LEVEL, priority);
 	message_put_text(&m, TAG_TEXT, text);
 	if (channel_send(data, &m) < 0) {
-		(void)fprintf(stderr, "%s\n", text);
+		(void)fprintf(stderr, "%s: %s\n", program_invocation_short_name, text);
 	}
 }
 

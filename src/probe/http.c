@@ -24,7 +24,7 @@ static void act(struct http *h, curl_socket_t fd, int events)
 	CURLMcode code = curl_multi_socket_action(h->multi, fd, events, &running);
 
 	if (code != CURLM_OK) {
-		log_line(LOG_ERR, "slotd-probe: %s", curl_multi_strerror(code));
+		log_line(LOG_ERR, "%s", curl_multi_strerror(code));
 	}
 	take_finished(h);
 }

@@ -63,7 +63,7 @@ static void answer(struct prober *p, uint32_t id, const struct verdict *v)
 	message_put_text(&m, TAG_TEXT, v->text);
 	r = channel_send(p->channel, &m);
 	if (r < 0 && r != -ENOTCONN) { /* not connected: that slotd is gone */
-		log_line(LOG_WARNING, "slotd-probe: a result was not sent: %s", strerror(-r));
+		log_line(LOG_WARNING, "a result was not sent: %s", strerror(-r));
 	}
 }
 
