@@ -5,6 +5,7 @@
 #include "json.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <slotd/cleanup.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,8 +193,29 @@ static int ask_daemon(struct ctl *ctl, struct value *ret, struct diag *diag)
 	return rpc_call(&ctl->rpc, ret, diag, "slotd.status", "");
 }
 
+/* An upgrade keeps the pid. */
+static bool say_upgraded(const struct value *daemon, const struct value *before)
+{
+	const char *version = value_text(daemon, "version");
+
+	if (value_int(daemon, "pid") != value_int(before, "pid")) {
+		(void)fprintf(stderr,
+			      "slotctl: slotd (pid %" PRId64 ") ended during the upgrade, and "
+			      "another one (pid %" PRId64 ", version %s) runs: see its log\n",
+			      value_int(before, "pid"), value_int(daemon, "pid"), version);
+		return false;
+	}
+	if (*value_text(daemon, "note")) {
+		(void)fprintf(stderr, "slotctl: NOT upgraded, version %s goes on: %s\n", version,
+			      value_text(daemon, "note"));
+		return false;
+	}
+	printf("Upgraded to version %s\n", version);
+	return true;
+}
+
 /* slotd-control is another after the upgrade: meanwhile nobody answers. */
-static bool await_upgrade(struct ctl *ctl, int64_t before)
+static bool await_upgrade(struct ctl *ctl, const struct value *before)
 {
 	const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
 
@@ -206,16 +228,11 @@ static bool await_upgrade(struct ctl *ctl, int64_t before)
 			continue;
 		}
 		daemon = value_member(&status, "daemon");
-		if (!value_true(daemon, "alive") || value_int(daemon, "upgrades") == before) {
-			continue;
+		if (value_true(daemon, "alive") &&
+		    (value_int(daemon, "pid") != value_int(before, "pid") ||
+		     value_int(daemon, "upgrades") != value_int(before, "upgrades"))) {
+			return say_upgraded(daemon, before);
 		}
-		if (*value_text(daemon, "note")) {
-			(void)fprintf(stderr, "slotctl: NOT upgraded, version %s goes on: %s\n",
-				      value_text(daemon, "version"), value_text(daemon, "note"));
-			return false;
-		}
-		printf("Upgraded to version %s\n", value_text(daemon, "version"));
-		return true;
 	}
 	(void)fprintf(stderr, "slotctl: slotd has not come back after the upgrade: see its log\n");
 	return false;
@@ -234,7 +251,7 @@ void cmd_upgrade(struct ctl *ctl, struct words *words)
 		printf("slotd is up to date\n");
 	} else if (r < 0) {
 		session_own_failed(ctl, r, &diag, true);
-	} else if (!await_upgrade(ctl, value_int(value_member(&status, "daemon"), "upgrades"))) {
+	} else if (!await_upgrade(ctl, value_member(&status, "daemon"))) {
 		ctl->exit_code = EXIT_SWAP_FAILED;
 	}
 }

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -208,3 +209,25 @@ def test_the_slotd_keep_of_before_stays_until_the_next_one_holds_all(slotd, prog
     daemon.start()
     assert daemon.info("one")["pid"] == one
     assert daemon.end() == 0
+
+
+def test_who_waits_for_an_upgrade_is_told_that_slotd_was_killed(slotd, programs):
+    daemon = started(slotd, programs, SLEEPER.format("one", ""))
+    one = daemon.wait_state("one", "RUNNING")["pid"]
+    path, real, asked = programs / "supervisor/slotd", programs / "supervisor/real", programs / "asked"
+    shutil.copy(path, real)
+    path.unlink()
+    path.write_text(f"#!/bin/sh\n[ -e {asked} ] && exec sleep 1000\n: > {asked}; exec {real} \"$@\"\n")
+    path.chmod(0o755)
+    with ThreadPoolExecutor() as pool:
+        done = pool.submit(daemon.ctl, "upgrade", "--force")
+        wait_for(lambda: procs.stat(daemon.pid)[0] == "sleep", "it was executed, and hangs")
+        before = daemon.pid
+        daemon.kill()
+        real.rename(path)
+        daemon.start()
+        done = done.result(timeout=10)
+    assert done.returncode == 10
+    assert f"slotd (pid {before}) ended during the upgrade" in done.stderr
+    assert f"(pid {daemon.pid}, version" in done.stderr
+    assert daemon.info("one")["pid"] == one
