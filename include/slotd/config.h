@@ -497,13 +497,6 @@ int config_diff(const struct config *old, const struct config *new_, struct conf
 void config_diff_done(struct config_diff *d);
 /** Are two services equal in addresses, programs of the slots and every option? */
 bool config_service_equal(const struct service_config *a, const struct service_config *b);
-typedef void config_option_fn(void *arg, const char *option);
-/**
- * Names the options of [supervisord] and [slotd] that differ though a change counts only when slotd
- * starts; not state_dir, run_dir and log_dir, which are not always those that the file names.
- */
-void config_daemon_changes(const struct supervisord_config *old,
-			   const struct supervisord_config *new_, config_option_fn *say, void *arg);
 /** Are two optional texts the same, or both missing? */
 bool config_same_text(const char *a, const char *b);
 

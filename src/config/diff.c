@@ -6,7 +6,6 @@
  */
 #include "options_program.h"
 #include "options_service.h"
-#include "options_supervisord.h"
 
 #include <slotd/cleanup.h>
 #include <slotd/map.h>
@@ -40,24 +39,6 @@ static bool equal_options(enum option_target target, const void *a, const void *
 		}
 	}
 	return true;
-}
-
-static bool is_directory_of_ours(const struct option_def *def)
-{
-	return def->offset == offsetof(struct supervisord_config, state_dir) ||
-	       def->offset == offsetof(struct supervisord_config, run_dir) ||
-	       def->offset == offsetof(struct supervisord_config, log_dir);
-}
-
-void config_daemon_changes(const struct supervisord_config *old,
-			   const struct supervisord_config *new_, config_option_fn *say, void *arg)
-{
-	for (const struct option_def *def = supervisord_options; def->name; def++) {
-		if (def->on_change == EFFECT_DAEMON && !is_directory_of_ours(def) &&
-		    !option_equal(def, old, new_)) {
-			say(arg, def->name);
-		}
-	}
 }
 
 bool config_same_text(const char *a, const char *b)

@@ -330,33 +330,6 @@ START_TEST(a_reload_says_what_of_the_servers_waits_for_a_restart)
 }
 END_TEST
 
-START_TEST(a_reload_says_what_of_slotd_waits_for_a_restart)
-{
-	static const char *const changed[] = {"umask", "minfds", "identifier", "helper_user"};
-	static const char *const dirs[] = {"state_dir", "run_dir", "log_dir"};
-	auto_world w = world_new(WEB);
-	const char *answer;
-
-	world_configure(&w, WEB);
-	answer = ask(&w, COMMAND_RELOAD);
-	ck_assert_msg(!strstr(answer, "needs a restart"), "%s", answer);
-	world_configure(&w, WEB "[supervisord]\numask=077\nminfds=100\nidentifier=x\n"
-				"helper_user=root\nloglevel=debug\n");
-	answer = ask(&w, COMMAND_RELOAD);
-	for (size_t i = 0; i < ARRAY_SIZE(changed); i++) {
-		says(answer, changed[i]);
-	}
-	ck_assert_msg(!strstr(answer, "loglevel"), "%s", answer);
-	world_configure(&w, WEB "[slotd]\nstate_dir=/other\nrun_dir=/other\nlog_dir=/other\n");
-	for (int again = 0; again < 2; again++) { /* what is not yet so is said each time */
-		answer = ask(&w, COMMAND_RELOAD);
-		for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-			says(answer, dirs[i]);
-		}
-	}
-}
-END_TEST
-
 START_TEST(slotds_own_socket_lets_others_in_where_rules_judge_them)
 {
 	auto_world w = world_new(TWO_SLOT);
@@ -574,7 +547,6 @@ SUITE("outside", a_log_to_slotds_own_output_is_a_duplicate_of_it,
       a_port_that_somebody_serves_is_no_start, the_next_slotd_has_the_same_control_sockets,
       one_whose_name_went_away_meanwhile_is_made_again,
       a_reload_says_what_of_the_servers_waits_for_a_restart,
-      a_reload_says_what_of_slotd_waits_for_a_restart,
       slotds_own_socket_lets_others_in_where_rules_judge_them,
       systemd_is_told_that_slotd_is_ready_and_lives_and_ends,
       what_a_pipe_does_not_take_follows_when_it_is_read,

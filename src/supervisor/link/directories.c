@@ -27,7 +27,7 @@ enum {
 };
 
 struct directories {
-	char wished[N_DIRECTORIES][PATH_MAX], paths[N_DIRECTORIES][PATH_MAX];
+	char paths[N_DIRECTORIES][PATH_MAX];
 	char note[2 * PATH_MAX];
 };
 
@@ -171,8 +171,8 @@ int directories_make(struct supervisor *sup, struct diag *diag)
 	}
 	get(c, dirs);
 	for (int i = 0; i < N_DIRECTORIES; i++) {
-		(void)snprintf(sup->directories->wished[i], PATH_MAX, "%s", dirs[i]);
-		(void)snprintf(sup->directories->paths[i], PATH_MAX, "%s", dirs[i]);
+		(void)snprintf(sup->directories->paths[i], sizeof(sup->directories->paths[i]), "%s",
+			       dirs[i]);
 	}
 	for (int i = 0; r == 0 && i < N_DIRECTORIES; i++) {
 		r = make(c, dirs[i]);
@@ -186,20 +186,6 @@ int directories_make(struct supervisor *sup, struct diag *diag)
 	}
 	directories_keep(sup, sup->config);
 	return r;
-}
-
-void directories_changes(const struct supervisor *sup, const struct config *next,
-			 config_option_fn *say, void *arg)
-{
-	static const char *const names[N_DIRECTORIES] = {"state_dir", "run_dir", "log_dir"};
-	const char *dirs[N_DIRECTORIES];
-
-	get(&next->supervisord, dirs);
-	for (int i = 0; i < N_DIRECTORIES; i++) {
-		if (strcmp(dirs[i], sup->directories->wished[i]) != 0) {
-			say(arg, names[i]);
-		}
-	}
 }
 
 void directories_keep(struct supervisor *sup, struct config *config)

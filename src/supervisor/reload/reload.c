@@ -178,17 +178,6 @@ static void say_pending(void *arg, const char *text)
 	reload_item(arg, RELOAD_ITEM_MESSAGE, NULL, NULL, text);
 }
 
-static void say_changed(void *arg, const char *option)
-{
-	char text[256];
-
-	(void)snprintf(text, sizeof(text),
-		       "%s= has changed, which needs a restart of slotd: until then all is as "
-		       "before; slotctl upgrade --force keeps the workers",
-		       option);
-	say_pending(arg, text);
-}
-
 static void apply(struct reload *r)
 {
 	struct supervisor *sup = r->sup;
@@ -206,8 +195,6 @@ static void apply(struct reload *r)
 	report_services(r);
 	send_messages(r, r->next);
 	servers_pending(sup, r->next, say_pending, r);
-	directories_changes(sup, r->next, say_changed, r);
-	config_daemon_changes(&sup->config->supervisord, &r->next->supervisord, say_changed, r);
 	services_reload_commit(sup, r->next);
 	sup->services_config = r->next;
 	reload_apply_groups(r);
