@@ -2,9 +2,11 @@
 #include <slotd/strbuf.h>
 
 #include <errno.h>
+#include <jansson.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "deploy/record_text.h"
 #include "deploy/records.h"
 #include "service_world.h"
 #include "suite.h"
@@ -163,6 +165,38 @@ START_TEST(a_record_that_somebody_has_blown_up_holds_up_no_start)
 		ck_assert(the_service(&w)->down);
 		logged("is damaged (it is too large)");
 	}
+}
+END_TEST
+
+START_TEST(no_memory_to_read_it_is_no_damage)
+{
+	static const char text[] = "{\"services\":{\"s\":{\"live\":\"b\",\"since\":1,"
+				   "\"releases\":{\"a\":\"v1\",\"b\":\"v2\"},\"rollback\":true}},"
+				   "\"next_job\":7}";
+	char dir[] = "/tmp/slotd-record-XXXXXX", path[64], damage[512] = "";
+	struct json_t *state = NULL;
+	unsigned n = 0;
+	int r;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	write_file(dir, "state.json", text);
+	(void)snprintf(path, sizeof(path), "%s/state.json", dir);
+	do {
+		struct diag diag = {0};
+
+		faults_arm(++n, ENOMEM);
+		faults_pause(false);
+		r = record_text_read(path, damage, sizeof(damage), &diag, &state);
+		faults_pause(true);
+		ck_assert_msg(!*damage, "call %u: %s", n, damage);
+		ck_assert_int_eq(r, faults_fired() ? -ENOMEM : 0);
+		ck_assert(!state == !!faults_fired());
+	} while (faults_fired());
+	faults_disarm();
+	ck_assert_uint_gt(n, 10);
+	json_decref(state);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
 }
 END_TEST
 
@@ -422,8 +456,9 @@ SUITE("records", without_any_record_it_is_a_and_that_is_written,
       once_it_is_mended_a_reload_starts_it, the_record_decides_and_keeps_releases_and_numbers,
       numbers_go_on_after_the_last_one_of_the_history, a_damaged_record_is_neither_used_nor_written,
       a_record_that_somebody_has_blown_up_holds_up_no_start, what_is_no_file_is_a_damaged_record,
-      an_edit_by_hand_is_put_right, other_files_beside_it_are_nobodys_business,
-      the_link_follows_the_live_slot, a_record_that_cannot_be_written_is_found_before_the_flip,
+      no_memory_to_read_it_is_no_damage, an_edit_by_hand_is_put_right,
+      other_files_beside_it_are_nobodys_business, the_link_follows_the_live_slot,
+      a_record_that_cannot_be_written_is_found_before_the_flip,
       a_disk_that_stops_after_the_flip_is_told_and_tried_again, a_child_that_is_killed_is_no_record,
       what_a_service_that_goes_had_asked_for_is_forgotten, an_end_waits_for_what_is_to_be_written,
       an_end_tries_once_more_what_could_not_be_written,

@@ -197,6 +197,17 @@ void record_text_upkeep(const json_t *one, struct record *ret)
 	}
 }
 
+/* Jansson calls a string for which it had no memory a mistake in the text. */
+static bool ran_out;
+
+static void *note_malloc(size_t size)
+{
+	void *at = malloc(size);
+
+	ran_out = ran_out || !at;
+	return at;
+}
+
 /* Not by json_loadfd, which makes a system call for each byte. *ret: NULL if why says what is wrong
  * with it. Returns 0 or -ENOMEM. */
 static int load(int fd, char *why, size_t size, json_t **ret)
@@ -212,10 +223,11 @@ static int load(int fd, char *why, size_t size, json_t **ret)
 		return 0;
 	}
 	if (r == 0) {
+		ran_out = false;
+		json_set_alloc_funcs(note_malloc, free);
 		*ret = json_loadb(strbuf_str(&text), text.len, JSON_REJECT_DUPLICATES, &error);
 	}
-	if (r < 0 ||
-	    (!*ret && (!error.text[0] || json_error_code(&error) == json_error_out_of_memory))) {
+	if (r < 0 || (!*ret && (ran_out || !error.text[0]))) {
 		return -ENOMEM; /* it may be as good as ever */
 	}
 	if (!json_is_object(*ret)) {
