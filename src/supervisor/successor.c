@@ -13,8 +13,8 @@
 
 /* For the slotd that is executed, which takes them out of its environment. Workers never see them.
  */
-#define DAEMONIZED "SLOTD_DAEMONIZED"	  /* pid */
-#define UPGRADED   "SLOTD_UPGRADED"	  /* pid, count, lock_fd, former_fd */
+#define DAEMONIZED "SLOTD_DAEMONIZED" /* pid */
+#define UPGRADED   "SLOTD_UPGRADED"   /* pid, count, lock_fd, former_fd; directories, a line each */
 #define FAILED	   "SLOTD_UPGRADE_FAILED" /* why */
 
 const char *successor_file(char *buf, size_t size)
@@ -101,19 +101,18 @@ static int pass_descriptor(int fd)
 	return fd < 0 ? -EBADF : fcntl(fd, F_SETFD, 0) < 0 ? -errno : fd;
 }
 
-static void tell_upgraded(unsigned count, int lock_fd, int former_fd)
+static void tell_upgraded(const struct upgraded *u, int former_fd)
 {
-	char text[64];
+	char text[64 + SUCCESSOR_DIRECTORIES_MAX];
 
-	(void)snprintf(text, sizeof(text), "%d %u %d %d", (int)getpid(), count,
-		       pass_descriptor(lock_fd), pass_descriptor(former_fd));
+	(void)snprintf(text, sizeof(text), "%d %u %d %d\n%s", (int)getpid(), u->count,
+		       pass_descriptor(u->lock_fd), pass_descriptor(former_fd), u->directories);
 	(void)setenv(UPGRADED, text, 1);
 }
 
-int successor_upgrade(const struct successor *s, const struct upgraded *before, int lock_fd)
+int successor_upgrade(const struct successor *s, struct upgraded *own)
 {
 	auto_close int former = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	struct upgraded own = {.count = before->count + 1, .lock_fd = lock_fd, .former_fd = former};
 	char why[PATH_MAX + 128];
 	int error;
 
@@ -121,30 +120,33 @@ int successor_upgrade(const struct successor *s, const struct upgraded *before, 
 		return -errno;
 	}
 	pass_on(s);
-	tell_upgraded(own.count, lock_fd, former);
+	own->former_fd = former;
+	tell_upgraded(own, former);
 	(void)execv(s->exe, s->argv);
 	error = errno;
 	(void)snprintf(why, sizeof(why), "cannot execute %s: %s", s->exe, strerror(error));
-	successor_fall_back(&own, s->argv, s->daemonized, why);
+	successor_fall_back(own, s->argv, s->daemonized, why);
 	(void)unsetenv(DAEMONIZED);
 	(void)unsetenv(UPGRADED);
 	(void)unsetenv(FAILED);
-	(void)fcntl(lock_fd, F_SETFD, FD_CLOEXEC);
+	(void)fcntl(own->lock_fd, F_SETFD, FD_CLOEXEC);
 	return -error;
 }
 
 void successor_upgraded(struct upgraded *ret)
 {
 	const char *text = getenv(UPGRADED), *why = getenv(FAILED);
-	int pid, lock_fd, former_fd;
+	int pid, lock_fd, former_fd, end = 0;
 	unsigned count;
 
 	*ret = (struct upgraded){.lock_fd = -EBADF, .former_fd = -EBADF};
-	if (is_mine(text) && sscanf(text, "%d %u %d %d", &pid, &count, &lock_fd, &former_fd) == 4) {
+	if (is_mine(text) &&
+	    sscanf(text, "%d %u %d %d %n", &pid, &count, &lock_fd, &former_fd, &end) == 4) {
 		ret->count = count;
 		ret->lock_fd = os_take_inherited(lock_fd);
 		ret->former_fd = os_take_inherited(former_fd);
 		(void)snprintf(ret->why, sizeof(ret->why), "%s", why ? why : "");
+		(void)snprintf(ret->directories, sizeof(ret->directories), "%s", text + end);
 	}
 	(void)unsetenv(UPGRADED);
 	(void)unsetenv(FAILED);
@@ -161,7 +163,7 @@ void successor_fall_back(struct upgraded *u, char **argv, bool daemonized, const
 	os_pass_inherited();
 	os_restore_limits();
 	tell_daemonized(daemonized);
-	tell_upgraded(u->count, u->lock_fd, -EBADF);
+	tell_upgraded(u, -EBADF);
 	(void)setenv(FAILED, why, 1);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", u->former_fd);
 	(void)execv(path, argv);

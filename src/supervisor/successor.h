@@ -18,6 +18,7 @@
 
 enum {
 	SUCCESSOR_FILE_MAX = 64,
+	SUCCESSOR_DIRECTORIES_MAX = 3 * PATH_MAX,
 };
 
 struct successor {
@@ -35,6 +36,8 @@ struct upgraded {
 	int former_fd; /* the slotd before, to be executed if this one cannot start; -EBADF: none */
 	char why[DIAG_TEXT_MAX + DIAG_FILE_MAX +
 		 16]; /* this is the one before again: what failed */
+	/** state_dir, run_dir and log_dir of the one before, a line each; "": it did not say. */
+	char directories[SUCCESSOR_DIRECTORIES_MAX];
 };
 
 /** Notes path and directory. To be called before slotd changes its directory. */
@@ -49,10 +52,10 @@ int successor_restart(const struct successor *s);
  * Everything goes on: executes the path, which takes over what slotd-keep holds; if that cannot be
  * executed, what this process runs. Returns -errno if that could not be executed either.
  *
- * @before   what the slotd before left to this one.
- * @lock_fd  the lock of state_dir, which is not let go in between.
+ * @own  what this one leaves, its count and its directories; the lock of state_dir is not let go in
+ *       between.
  */
-int successor_upgrade(const struct successor *s, const struct upgraded *before, int lock_fd);
+int successor_upgrade(const struct successor *s, struct upgraded *own);
 /**
  * Reads what successor_upgrade has left; to be called before anything else is opened. Descriptors
  * are the caller's.

@@ -2,6 +2,7 @@
 #include "deploy/job.h"
 #include "deploy/jobs.h"
 #include "handoff/relays.h"
+#include "link/directories.h"
 #include "link/kept.h"
 #include "predecessor.h"
 #include "reload/reload.h"
@@ -118,7 +119,7 @@ static void on_settle(struct loop_timer *t)
 {
 	struct upgrade *u = container_of(t, struct upgrade, settle);
 	struct supervisor *sup = u->sup;
-	static const struct upgraded none;
+	static struct upgraded own;
 	const char *way;
 	char job[512];
 	int r;
@@ -132,9 +133,10 @@ static void on_settle(struct loop_timer *t)
 		give_up(u, way); /* it has begun meanwhile */
 		return;
 	}
-	r = successor_upgrade(sup->options.successor,
-			      sup->options.upgraded ? sup->options.upgraded : &none,
-			      predecessor_lock_fd(sup));
+	own = (struct upgraded){.count = sup->options.upgrades + 1,
+				.lock_fd = predecessor_lock_fd(sup)};
+	directories_list(sup, own.directories, sizeof(own.directories));
+	r = successor_upgrade(sup->options.successor, &own);
 	give_up(u, strerror(-r));
 }
 

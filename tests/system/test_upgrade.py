@@ -231,3 +231,24 @@ def test_who_waits_for_an_upgrade_is_told_that_slotd_was_killed(slotd, programs)
     assert f"slotd (pid {before}) ended during the upgrade" in done.stderr
     assert f"(pid {daemon.pid}, version" in done.stderr
     assert daemon.info("one")["pid"] == one
+
+
+def test_it_goes_on_in_the_directories_of_the_one_before(slotd, programs, tmp_path_factory):
+    """Elsewhere it would find nobody who holds what runs, and start all of it once more."""
+    daemon = started(slotd, programs, SLEEPER.format("one", ""))
+    one, other = daemon.wait_state("one", "RUNNING")["pid"], tmp_path_factory.mktemp("other")
+    helpers = {name: daemon.helpers(name) for name in ("keep", "log")}
+    text = daemon.config.read_text()
+    daemon.config.write_text(text.replace(f"{daemon.dir}/state", f"{other}/state")
+                             .replace(f"run_dir={daemon.dir}", f"run_dir={other}"))
+    assert daemon.config.read_text() != text
+    for n in (1, 2):
+        daemon.ctl("reload", check=True)
+        upgrade(daemon)
+        assert daemon.status()["daemon"]["upgrades"] == n
+        assert daemon.info("one")["pid"] == one
+        assert "one" in daemon.ctl("status", check=True).stdout
+    assert len(daemon.helpers("keep")) == len(daemon.helpers("log")) == 1, helpers
+    daemon.ctl("restart", "one", check=True)
+    assert daemon.info("one")["pid"] != one and not procs.alive(one)
+    assert not list(other.iterdir())

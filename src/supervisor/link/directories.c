@@ -31,13 +31,6 @@ struct directories {
 	char note[2 * PATH_MAX];
 };
 
-static void get(const struct supervisord_config *c, const char *dirs[N_DIRECTORIES])
-{
-	dirs[STATE] = c->state_dir;
-	dirs[RUN] = c->run_dir;
-	dirs[LOG] = c->log_dir;
-}
-
 static int give_to_user(const struct supervisord_config *c, const char *path)
 {
 	if (geteuid() == 0 && c->user.uid != (uid_t)-1) {
@@ -158,29 +151,61 @@ static int substitute(struct supervisor *sup, const char *failed, int error, con
 	return 0;
 }
 
+/* False: there was none, or it did not say. */
+static bool take_former(struct supervisor *sup)
+{
+	const char *at = sup->options.former_directories ? sup->options.former_directories : "";
+
+	for (int i = 0; i < N_DIRECTORIES; i++) {
+		size_t len = strcspn(at, "\n");
+
+		if (at[0] != '/' || len >= PATH_MAX) {
+			return false;
+		}
+		(void)snprintf(sup->directories->paths[i], PATH_MAX, "%.*s", (int)len, at);
+		at += len + (at[len] == '\n');
+	}
+	return true;
+}
+
+static void take_configured(struct supervisor *sup)
+{
+	const struct supervisord_config *c = &sup->config->supervisord;
+	const char *const dirs[N_DIRECTORIES] = {
+		[STATE] = c->state_dir, [RUN] = c->run_dir, [LOG] = c->log_dir};
+
+	for (int i = 0; i < N_DIRECTORIES; i++) {
+		(void)snprintf(sup->directories->paths[i], PATH_MAX, "%s", dirs[i]);
+	}
+}
+
 int directories_make(struct supervisor *sup, struct diag *diag)
 {
 	const struct supervisord_config *c = &sup->config->supervisord;
-	const char *dirs[N_DIRECTORIES];
 	struct diag why = {0};
+	bool former;
 	int r = 0;
 
 	sup->directories = calloc(1, sizeof(*sup->directories));
 	if (!sup->directories) {
 		return diag_set_errno(diag, -ENOMEM, "cannot start");
 	}
-	get(c, dirs);
-	for (int i = 0; i < N_DIRECTORIES; i++) {
-		(void)snprintf(sup->directories->paths[i], sizeof(sup->directories->paths[i]), "%s",
-			       dirs[i]);
+	former = take_former(sup);
+	if (!former) {
+		take_configured(sup);
 	}
 	for (int i = 0; r == 0 && i < N_DIRECTORIES; i++) {
-		r = make(c, dirs[i]);
+		const char *dir = sup->directories->paths[i];
+
+		r = make(c, dir);
 		if (r == 0 && i != LOG) { /* names in log_dir are checked one by one */
-			r = check_trust(c, dirs[i], &why);
+			r = check_trust(c, dir, &why);
+		}
+		if (r < 0 && former) {
+			return diag_set_errno(diag, r, "cannot go on with %s", dir);
 		}
 		if (r < 0) {
-			r = substitute(sup, dirs[i], r, &why, diag);
+			r = substitute(sup, dir, r, &why, diag);
 			break;
 		}
 	}
@@ -193,6 +218,16 @@ void directories_keep(struct supervisor *sup, struct config *config)
 	config->supervisord.state_dir = sup->directories->paths[STATE];
 	config->supervisord.run_dir = sup->directories->paths[RUN];
 	config->supervisord.log_dir = sup->directories->paths[LOG];
+}
+
+void directories_list(const struct supervisor *sup, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	for (int i = 0; i < N_DIRECTORIES && used < size; i++) {
+		used += (size_t)snprintf(buf + used, size - used, "%s\n",
+					 sup->directories->paths[i]);
+	}
 }
 
 void directories_report(const struct supervisor *sup)
