@@ -21,10 +21,19 @@ static void take_finished(struct http *h);
 static void act(struct http *h, curl_socket_t fd, int events)
 {
 	int running;
-	CURLMcode code = curl_multi_socket_action(h->multi, fd, events, &running);
+	CURLMcode code;
 
+	if (h->prober->failed) {
+		return;
+	}
+	code = curl_multi_socket_action(h->multi, fd, events, &running);
 	if (code != CURLM_OK) {
-		log_line(LOG_ERR, "%s", curl_multi_strerror(code));
+		log_line(LOG_ERR, "checks by HTTP: %s", curl_multi_strerror(code));
+	}
+	if (code == CURLM_OUT_OF_MEMORY || code == CURLM_INTERNAL_ERROR) {
+		/* libcurl 7.88 divides by 0 if it goes on with that socket. */
+		prober_fail(h->prober, -ENOMEM);
+		return;
 	}
 	take_finished(h);
 }

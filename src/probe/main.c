@@ -58,6 +58,7 @@ static int run(void)
 		log_set_sink(helper_report, &p.channel);
 		loop_run(p.loop);
 		log_set_sink(NULL, NULL);
+		r = p.prober.failed;
 	}
 	prober_done(&p.prober);
 	channel_done(&p.channel);

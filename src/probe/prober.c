@@ -126,6 +126,12 @@ void prober_done(struct prober *p)
 	http_done(&p->http);
 }
 
+void prober_fail(struct prober *p, int error)
+{
+	p->failed = error;
+	loop_stop(p->loop);
+}
+
 static int check_new(struct prober *p, const struct message *m, const char **ret_why)
 {
 	auto_free struct check *c = calloc(1, sizeof(*c));

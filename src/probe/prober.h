@@ -57,6 +57,7 @@ struct prober {
 	struct check_list running, waiting;
 	struct http http;
 	struct loop_idle next; /* begins what waits, once a turn */
+	int failed;	       /* why this process cannot go on; 0 */
 };
 
 /** Keeps loop and channel. Returns 0 or -ENOMEM. */
@@ -64,6 +65,8 @@ int prober_init(struct prober *p, struct loop *loop, struct channel *channel);
 /** Drops all checks without a verdict. */
 void prober_done(struct prober *p);
 
+/** This process cannot go on: ends the loop. Another one takes over, and is asked again. */
+void prober_fail(struct prober *p, int error);
 /** Handles MSG_PROBE: begins a check now or when others have ended, or answers why it cannot. */
 void prober_ask(struct prober *p, const struct message *m);
 
