@@ -193,25 +193,32 @@ static int ask_daemon(struct ctl *ctl, struct value *ret, struct diag *diag)
 	return rpc_call(&ctl->rpc, ret, diag, "slotd.status", "");
 }
 
-/* An upgrade keeps the pid. */
 static bool say_upgraded(const struct value *daemon, const struct value *before)
 {
 	const char *version = value_text(daemon, "version");
 
-	if (value_int(daemon, "pid") != value_int(before, "pid")) {
+	if (*value_text(daemon, "note")) {
+		(void)fprintf(stderr, "slotctl: NOT upgraded, version %s goes on: %s\n", version,
+			      value_text(daemon, "note"));
+		return false;
+	}
+	if (value_int(daemon, "upgrades") != value_int(before, "upgrades") + 1) {
 		(void)fprintf(stderr,
 			      "slotctl: slotd (pid %" PRId64 ") ended during the upgrade, and "
 			      "another one (pid %" PRId64 ", version %s) runs: see its log\n",
 			      value_int(before, "pid"), value_int(daemon, "pid"), version);
 		return false;
 	}
-	if (*value_text(daemon, "note")) {
-		(void)fprintf(stderr, "slotctl: NOT upgraded, version %s goes on: %s\n", version,
-			      value_text(daemon, "note"));
-		return false;
-	}
 	printf("Upgraded to version %s\n", version);
 	return true;
+}
+
+/* Is it another start of slotd? */
+static bool is_another(const struct value *daemon, const struct value *before)
+{
+	return value_int(daemon, "pid") != value_int(before, "pid") ||
+	       value_int(daemon, "since") != value_int(before, "since") ||
+	       value_int(daemon, "upgrades") != value_int(before, "upgrades");
 }
 
 /* slotd-control is another after the upgrade: meanwhile nobody answers. */
@@ -228,9 +235,7 @@ static bool await_upgrade(struct ctl *ctl, const struct value *before)
 			continue;
 		}
 		daemon = value_member(&status, "daemon");
-		if (value_true(daemon, "alive") &&
-		    (value_int(daemon, "pid") != value_int(before, "pid") ||
-		     value_int(daemon, "upgrades") != value_int(before, "upgrades"))) {
+		if (value_true(daemon, "alive") && is_another(daemon, before)) {
 			return say_upgraded(daemon, before);
 		}
 	}
