@@ -46,6 +46,13 @@ static void missed(struct control *c, const char *what, int error)
 	}
 }
 
+/* Nobody is let in without it. */
+static void missed_first(struct control *c, const char *what, int error)
+{
+	c->lacks = c->lacks || is_exhausted(error);
+	missed(c, what, error);
+}
+
 static void listen_on(struct control *c, struct message *m)
 {
 	char what[256];
@@ -55,7 +62,7 @@ static void listen_on(struct control *c, struct message *m)
 	if (r < 0) {
 		(void)snprintf(what, sizeof(what), "[%s]: cannot listen on %s",
 			       message_str(m, TAG_SECTION), message_str(m, TAG_ADDRESS));
-		missed(c, what, r);
+		missed_first(c, what, r);
 	}
 }
 
@@ -74,7 +81,7 @@ static void state(struct control *c, const struct message *m)
 
 	if (r < 0) {
 		(void)snprintf(what, sizeof(what), "%s is not shown", message_type_name(m->type));
-		missed(c, what, r);
+		missed_first(c, what, r);
 	}
 	if (r == 1) {
 		commands_fail(&c->commands,
@@ -82,9 +89,9 @@ static void state(struct control *c, const struct message *m)
 		lose_jobs(c);
 	}
 	if (m->type == MSG_STATE_ALL) {
-		c->asked = false;
+		c->asked = c->lacks = false;
 	}
-	if (m->type == MSG_STATE_SYNCED && !c->asked) {
+	if (m->type == MSG_STATE_SYNCED && !c->lacks) {
 		http_accept(&c->http);
 	}
 }
@@ -114,7 +121,7 @@ static void set_access(struct control *c, const struct message *m)
 	int r = access_apply(&c->access, m);
 
 	if (r < 0) {
-		missed(c, "the roles stay as they were", r);
+		missed_first(c, "the roles stay as they were", r);
 	}
 }
 
@@ -195,6 +202,7 @@ int control_init(struct control *c, int channel_fd, int slotd_pidfd)
 	int r = loop_new(&c->loop);
 
 	c->slotd_pidfd = slotd_pidfd;
+	c->access.strict = true; /* until it is known who may read */
 	if (r < 0) {
 		(void)close(channel_fd);
 		return r;

@@ -44,6 +44,7 @@ struct control {
 	struct http http;
 	struct log_once missed_told;
 	bool asked; /* slotd for everything, as some of it was lost; it has not come yet */
+	bool lacks; /* of that, something without which nobody is let in */
 	int failed; /* why another slotd-control is to take over; 0 */
 };
 

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 enum {
 	ACCEPTS_PER_TURN = 16,
@@ -355,14 +356,33 @@ static void listen_no_more(struct server *s)
 	}
 }
 
-static struct server *find_server(const struct http *h, uint64_t index)
+static struct server *find_server(const struct http *h, uint64_t index, size_t *ret_listening)
 {
+	struct server *found = NULL;
+
+	*ret_listening = 0;
 	vec_for_each (s, &h->servers) {
-		if ((*s)->index == index && !(*s)->gone) {
-			return *s;
-		}
+		*ret_listening += !(*s)->gone;
+		found = (*s)->index == index && !(*s)->gone ? *s : found;
 	}
-	return NULL;
+	return found;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* slotd says all once more now and then. */
+static bool is_as(const struct server *s, int fd, const char *username, const char *password)
+{
+	const bool asks = username && password;
+	struct stat ours, theirs;
+
+	return fstat(s->fd, &ours) == 0 && fstat(fd, &theirs) == 0 &&
+	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino &&
+	       same_text(s->auth.username, asks ? username : NULL) &&
+	       same_text(s->auth.password, asks ? password : NULL);
 }
 
 static struct server *new_server(struct http *h, uint64_t index, int fd)
@@ -386,10 +406,15 @@ static struct server *new_server(struct http *h, uint64_t index, int fd)
 
 int http_listen(struct http *h, uint64_t index, int fd, const char *username, const char *password)
 {
-	struct server *before = find_server(h, index), *s;
+	size_t listening;
+	struct server *before = find_server(h, index, &listening), *s;
 	int r;
 
-	if (!before && h->servers.len >= HTTP_SERVERS_MAX) {
+	if (before && is_as(before, fd, username, password)) {
+		(void)close(fd);
+		return 0;
+	}
+	if (!before && listening >= HTTP_SERVERS_MAX) {
 		(void)close(fd);
 		return -ENOSPC;
 	}

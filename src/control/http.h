@@ -97,7 +97,9 @@ struct http {
 /** Keeps control and loop. Returns 0 or -errno; http_done frees it in both cases. */
 int http_init(struct http *h, struct control *control, struct loop *loop);
 void http_done(struct http *h);
-/** Takes fd, a listening socket. Replaces a server with that index. Returns 0, -ENOMEM or -ENOSPC.
+/**
+ * Takes fd, a listening socket. Replaces a server with that index, unless it is the same already.
+ * Returns 0; or -ENOMEM, -ENOSPC or what getrandom(2) says, and the former server goes on.
  */
 int http_listen(struct http *h, uint64_t index, int fd, const char *username, const char *password);
 /** From now on connections are accepted; before, they wait in the kernel. */

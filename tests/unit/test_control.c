@@ -5,6 +5,7 @@
 #include <slotd/command.h>
 #include <slotd/fault.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "suite.h"
@@ -47,6 +48,59 @@ START_TEST(what_a_dead_slotd_had_still_sent_does_not_bring_it_back_to_life)
 }
 END_TEST
 
+START_TEST(before_slotd_has_said_who_may_read_only_root_may)
+{
+	static struct control control;
+	struct peer peer = {.server = 0, .has_credentials = true};
+	int ours, theirs;
+
+	ck_assert_int_eq(channel_pair(&ours, &theirs), 0);
+	ck_assert_int_eq(control_init(&control, theirs, -EBADF), 0);
+	ck_assert(access_reads(&control.access, &peer, NULL));
+	peer.credentials.uid = 1234;
+	ck_assert(!access_reads(&control.access, &peer, NULL));
+	control_done(&control);
+	(void)close(ours);
+}
+END_TEST
+
+static int listening(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr sa = {.sa_family = AF_UNIX}; /* the kernel chooses a name */
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, &sa, sizeof(sa.sa_family)), 0);
+	ck_assert_int_eq(listen(fd, 5), 0);
+	return fd;
+}
+
+/* Whoever guesses at its password would have all guesses again. */
+START_TEST(a_server_that_is_told_once_more_is_the_same)
+{
+	static struct control control;
+	struct http *h = &control.http;
+	int ours, theirs, fd = listening();
+	const struct server *first;
+
+	ck_assert_int_eq(channel_pair(&ours, &theirs), 0);
+	ck_assert_int_eq(control_init(&control, theirs, -EBADF), 0);
+	ck_assert_int_eq(http_listen(h, 5, dup(fd), "ana", "secret"), 0);
+	first = h->servers.at[0];
+	ck_assert_int_eq(http_listen(h, 5, dup(fd), "ana", "secret"), 0);
+	ck_assert_uint_eq(h->servers.len, 1);
+	ck_assert_ptr_eq(h->servers.at[0], first);
+	ck_assert_int_eq(http_listen(h, 6, listening(), NULL, NULL), 0);
+	ck_assert_int_eq(http_listen(h, 5, dup(fd), "ana", "another"), 0);
+	ck_assert_uint_eq(h->servers.len, 2);
+	ck_assert_int_eq(http_listen(h, 5, listening(), "ana", "another"), 0);
+	ck_assert_uint_eq(h->servers.len, 2);
+	control_done(&control);
+	(void)close(ours);
+	(void)close(fd);
+}
+END_TEST
+
 static int answer_code;
 
 static void note_answer(struct pending *p, struct answer *a)
@@ -83,4 +137,6 @@ START_TEST(what_a_dead_slotd_was_asked_for_may_have_been_begun)
 END_TEST
 
 SUITE("control", what_a_dead_slotd_had_still_sent_does_not_bring_it_back_to_life,
-      what_a_dead_slotd_was_asked_for_may_have_been_begun);
+      what_a_dead_slotd_was_asked_for_may_have_been_begun,
+      before_slotd_has_said_who_may_read_only_root_may,
+      a_server_that_is_told_once_more_is_the_same);

@@ -84,6 +84,48 @@ START_TEST(who_asks_ten_times_is_told_once)
 }
 END_TEST
 
+/* Nothing is taken for gone then, and the next round has all. */
+START_TEST(what_slotd_itself_loses_of_it_is_sent_once_more)
+{
+	auto_world w = world_new(config);
+	unsigned n = 0;
+
+	world_advance(&w, SECONDS(2));
+	do {
+		faults_arm(++n, ENOMEM);
+		ask_again(&w);
+		world_advance(&w, MSECONDS(1100));
+		faults_disarm();
+		ck_assert_msg(mirror_worker(fake_shown(), "web", "web") != NULL &&
+				      mirror_group(fake_shown(), "b") != NULL &&
+				      fake_shown()->services.len == 1,
+			      "%s failed, and something is gone", faults_fired());
+		world_advance(&w, SECONDS(4));
+		world_insist_shown(&w);
+	} while (faults_fired());
+	ck_assert_uint_gt(n, 1);
+}
+END_TEST
+
+START_TEST(a_job_whose_service_was_removed_is_told_again)
+{
+	auto_world w = world_new(config);
+	struct diag diag = {0};
+
+	world_advance(&w, SECONDS(2));
+	ck_assert_int_gt(begin(&w, SWAP_KIND_SWAP, &diag), 0);
+	world_advance(&w, SECONDS(60));
+	reload_with(&w, "[program:web]\ncommand=web\n");
+	ck_assert_ptr_null(the_service(&w));
+	world_advance(&w, SECONDS(60));
+	fake_jobs_told = 0;
+	ask_again(&w);
+	world_advance(&w, SECONDS(2));
+	ck_assert_uint_eq(fake_jobs_told, 1);
+	world_insist_shown(&w);
+}
+END_TEST
+
 /* What it loses of that it asks for again, then. */
 START_TEST(where_to_listen_is_told_after_that_all_follows)
 {
@@ -113,5 +155,6 @@ END_TEST
 
 SUITE("publish", what_slotd_control_has_lost_it_is_told_a_second_later,
       what_is_gone_without_its_knowing_is_shown_no_more, who_asks_ten_times_is_told_once,
-      where_to_listen_is_told_after_that_all_follows,
+      what_slotd_itself_loses_of_it_is_sent_once_more,
+      a_job_whose_service_was_removed_is_told_again, where_to_listen_is_told_after_that_all_follows,
       one_that_is_started_anew_before_that_is_told_once);

@@ -127,7 +127,7 @@ static void tell_end(struct job *j)
 	j->ended = true;
 	job_changed(j);
 	if (!j->service && control && channel_open(&control->channel)) {
-		(void)tell(j, control);
+		helper_missed(control, tell(j, control));
 	}
 }
 
@@ -420,6 +420,19 @@ int jobs_publish(struct service *s, struct helper *control)
 	return r;
 }
 
+int jobs_publish_ownerless(struct supervisor *sup, struct helper *control)
+{
+	int r = 0;
+
+	if (!sup->jobs) {
+		return 0;
+	}
+	vec_for_each (j, &sup->jobs->all) {
+		r = r == 0 && !(*j)->service ? tell(*j, control) : r;
+	}
+	return r;
+}
+
 void jobs_tell_again(struct supervisor *sup)
 {
 	if (!sup->jobs) {
@@ -448,7 +461,7 @@ void jobs_forget(struct service *s)
 		}
 	}
 	if (control && channel_open(&control->channel)) {
-		(void)jobs_publish(s, control);
+		helper_missed(control, jobs_publish(s, control));
 	}
 	vec_for_each (j, &jobs->all) {
 		(*j)->service = (*j)->service == s ? NULL : (*j)->service;

@@ -35,6 +35,7 @@ static void publish_page(const struct helper *relay, struct helper *control)
 	if (fd < 0) {
 		log_line(LOG_WARNING, "the connections of slotd-relay %u cannot be counted: %s",
 			 relay->index, strerror(-fd));
+		helper_missed(control, fd);
 		return;
 	}
 	message_init(&m, MSG_STATE_COUNTS, 0);

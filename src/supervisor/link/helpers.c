@@ -550,13 +550,18 @@ int helper_send(struct helper *h, struct message *m)
 	return r;
 }
 
-void helper_tell(struct helper *h, struct message *m)
+void helper_missed(struct helper *h, int error)
 {
-	int r = helper_send(h, m);
+	bool passes = error == -ENOBUFS || error == -ENOMEM || error == -EMFILE || error == -ENFILE;
 
-	if (r < 0 && r != -ENOTCONN && ops_of(h)->missed) {
+	if (passes && ops_of(h)->missed) {
 		ops_of(h)->missed(h);
 	}
+}
+
+void helper_tell(struct helper *h, struct message *m)
+{
+	helper_missed(h, helper_send(h, m));
 }
 
 uint32_t helper_request_id(struct supervisor *sup)

@@ -46,7 +46,7 @@ struct helper_ops {
 	void (*lost)(struct helper *h);
 	/** Everything that was queued for it has been sent. May be NULL. */
 	void (*drained)(struct helper *h);
-	/** Something that helper_tell was to send is lost. May be NULL. */
+	/** Something that it was to know is lost for want of memory or the like. May be NULL. */
 	void (*missed)(struct helper *h);
 	bool last_words; /* what it sent before it died is still received */
 };
@@ -68,7 +68,9 @@ struct helper *helper_of(struct supervisor *sup, enum helper_kind kind);
 void helper_want(struct supervisor *sup, enum helper_kind kind, bool wanted);
 /** Sends m; a full queue or a closed channel is logged once. Returns 0 or -errno. */
 int helper_send(struct helper *h, struct message *m);
-/** Sends what its sender does not send again; if that fails, missed is called. */
+/** Sends what its sender does not send again. */
 void helper_tell(struct helper *h, struct message *m);
+/** What its sender does not send again was not sent (0: it was): calls missed, if that may pass. */
+void helper_missed(struct helper *h, int error);
 /** Returns a new id for a request to a helper. Never 0. */
 uint32_t helper_request_id(struct supervisor *sup);

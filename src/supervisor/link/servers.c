@@ -313,6 +313,7 @@ static void tell_access(struct helper *control, const struct config *config)
 	if (text.error) {
 		log_line(LOG_ERR, "slotd-control does not know who may read: %s",
 			 strerror(-text.error));
+		helper_missed(control, text.error);
 	}
 	message_init(&m, MSG_CONTROL_ACCESS, 0);
 	message_put_u64(&m, TAG_UID, geteuid());

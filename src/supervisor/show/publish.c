@@ -41,7 +41,8 @@ struct publish {
 	VEC(char *) gone_groups;
 	struct loop_timer again; /* when everything is sent once more */
 	struct log_once missed_told;
-	bool daemon, configs, sync; /* sync: say SYNCED once all is sent */
+	bool daemon, configs, jobs, sync; /* jobs: those without a service; sync: SYNCED follows */
+	bool new_configs;		  /* those of before are none any more */
 	size_t next_config;
 };
 
@@ -89,6 +90,11 @@ static int send_group(struct group *g)
 		g->dirty = false;
 	}
 	return r;
+}
+
+static int send_service(struct service *s)
+{
+	return service_publish(s, control_of(s->sup));
 }
 
 static int send_daemon(struct supervisor *sup)
@@ -154,8 +160,11 @@ static int send_configs(struct publish *pub)
 {
 	struct supervisor *sup = pub->sup;
 	size_t n = 0;
-	int r = pub->next_config == 0 ? send_plain(sup, MSG_STATE_CONFIG_GONE) : 0;
+	int r = pub->new_configs ? send_plain(sup, MSG_STATE_CONFIG_GONE) : 0;
 
+	if (r == 0) {
+		pub->new_configs = false;
+	}
 	vec_for_each (g, &sup->config->groups) {
 		vec_for_each (w, &(*g)->workers) {
 			if (r == 0 && n++ >= pub->next_config) {
@@ -223,14 +232,18 @@ static int flush(struct publish *pub)
 	if (r == 0 && pub->processes.len) {
 		r = FLUSH_LIST(&pub->processes, send_process);
 	}
-	vec_for_each (s, &pub->services) {
-		r = r == 0 ? service_publish(*s, control_of(sup)) : r;
+	if (r == 0 && pub->services.len) {
+		r = FLUSH_LIST(&pub->services, send_service);
 	}
-	if (r == 0) {
-		pub->services.len = 0;
-		r = pub->configs ? send_configs(pub) : 0;
+	if (r == 0 && pub->jobs) {
+		r = jobs_publish_ownerless(sup, control_of(sup));
+		pub->jobs = r < 0;
 	}
-	if (r == 0 && pub->sync) {
+	if (r == 0 && pub->configs) {
+		r = send_configs(pub);
+	}
+	/* What was lost of it is sent once more: until then nothing is gone, and nobody let in. */
+	if (r == 0 && pub->sync && pub->again.at == USEC_NEVER) {
 		r = send_plain(sup, MSG_STATE_SYNCED);
 		pub->sync = r < 0;
 	}
@@ -239,8 +252,9 @@ static int flush(struct publish *pub)
 
 static bool anything(const struct publish *pub)
 {
-	return pub->daemon || pub->configs || pub->sync || pub->groups.len || pub->processes.len ||
-	       pub->services.len || pub->gone_processes.len || pub->gone_groups.len;
+	return pub->daemon || pub->configs || pub->jobs || pub->sync || pub->groups.len ||
+	       pub->processes.len || pub->services.len || pub->gone_processes.len ||
+	       pub->gone_groups.len;
 }
 
 static void run(struct publish *pub)
@@ -374,7 +388,7 @@ void publish_daemon(struct supervisor *sup)
 
 void publish_configs(struct supervisor *sup)
 {
-	publish_of(sup)->configs = true;
+	publish_of(sup)->configs = publish_of(sup)->new_configs = true;
 	publish_of(sup)->next_config = 0;
 	soon(publish_of(sup));
 }
@@ -451,7 +465,7 @@ static void collect_all(struct publish *pub)
 {
 	struct supervisor *sup = pub->sup;
 
-	pub->daemon = pub->configs = pub->sync = true;
+	pub->daemon = pub->configs = pub->jobs = pub->sync = true;
 	pub->next_config = 0;
 	vec_for_each (g, &sup->groups) {
 		publish_group(*g);

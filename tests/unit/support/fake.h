@@ -145,6 +145,8 @@ struct mirror;
 struct mirror *fake_shown(void);
 /** The round (mirror.h) in which it was told last where to listen. */
 extern uint64_t fake_listen_round;
+/** How often it was told of a job. */
+extern unsigned fake_jobs_told;
 /** They do not end when they are told to. Not set at the start. */
 extern bool fake_helpers_stay;
 /** Those of that name read nothing; NULL at the start. */

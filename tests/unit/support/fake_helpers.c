@@ -41,6 +41,7 @@ static char answers[4096];
 static struct mirror shown; /* by the newest slotd-control */
 static pid_t shown_by;
 uint64_t fake_listen_round;
+unsigned fake_jobs_told;
 unsigned fake_log_lost;
 
 void fake_say(const struct fake_process *h, struct message *m)
@@ -271,6 +272,9 @@ static void answer(struct fake_process *h, struct message *m)
 		if (fake_log_answers) {
 			no_file(h, m->id);
 		}
+		break;
+	case MSG_JOB:
+		fake_jobs_told++;
 		break;
 	case MSG_CONTROL_LISTEN:
 		fake_listen_round = shown.round;
