@@ -6,7 +6,7 @@
 #include "methods.h"
 #include "names.h"
 
-#include <jansson.h>
+#include <slotd/json_read.h>
 
 enum call_result run_text(struct call *c)
 {
@@ -181,10 +181,10 @@ static void name_auto_log(json_t *root, const char *key, const char *path)
 static void encode_config(struct strbuf *out, const struct mirror *m, const struct mirror_config *c)
 {
 	const struct mirror_worker *w = mirror_worker(m, c->group, c->name);
-	json_t *root = json_loads(c->json, 0, NULL), *value;
+	json_t *root, *value;
 	const char *key;
 
-	if (!json_is_object(root)) {
+	if (json_read(c->json, strlen(c->json), 0, NULL, &root) < 0 || !json_is_object(root)) {
 		json_decref(root);
 		return;
 	}

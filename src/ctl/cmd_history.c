@@ -5,9 +5,9 @@
 #include "view.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <slotd/cleanup.h>
 #include <slotd/fault.h>
+#include <slotd/json_read.h>
 #include <slotd/strbuf.h>
 #include <slotd/swap_names.h>
 #include <stdio.h>
@@ -49,9 +49,9 @@ static json_t *parse(const char *text, const struct words *services)
 
 	while (*text) {
 		size_t len = strcspn(text, "\n");
-		json_t *entry = json_loadb(text, len, 0, NULL);
+		json_t *entry;
 
-		if (json_is_object(entry) &&
+		if (json_read(text, len, 0, NULL, &entry) == 0 && json_is_object(entry) &&
 		    (services->n == 0 || words_have(services, history_text(entry, "service")))) {
 			(void)json_array_append(all, entry);
 		}

@@ -7,11 +7,11 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/io.h>
+#include <slotd/json_read.h>
 #include <slotd/log.h>
 #include <slotd/ownname.h>
 
 #include <fcntl.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,8 +66,9 @@ static usec_t ended(const json_t *entry)
 
 static void load_line(struct supervisor *sup, const char *line, size_t len)
 {
-	json_t *entry = json_loadb(line, len, 0, NULL); /* the first may be cut: then it is none */
-	struct job *j = entry ? former(sup, text_of(entry, "service"), entry) : NULL;
+	json_t *entry;
+	int r = json_read(line, len, 0, NULL, &entry); /* the first may be cut: then it is none */
+	struct job *j = r == 0 ? former(sup, text_of(entry, "service"), entry) : NULL;
 
 	if (j) {
 		j->code = (int)json_integer_value(json_object_get(entry, "code"));

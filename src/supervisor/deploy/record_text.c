@@ -5,11 +5,11 @@
 
 #include <slotd/cleanup.h>
 #include <slotd/io.h>
+#include <slotd/json_read.h>
 #include <slotd/ownname.h>
 #include <slotd/strbuf.h>
 
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -197,17 +197,6 @@ void record_text_upkeep(const json_t *one, struct record *ret)
 	}
 }
 
-/* Jansson calls a string for which it had no memory a mistake in the text. */
-static bool ran_out;
-
-static void *note_malloc(size_t size)
-{
-	void *at = malloc(size);
-
-	ran_out = ran_out || !at;
-	return at;
-}
-
 /* Not by json_loadfd, which makes a system call for each byte. *ret: NULL if why says what is wrong
  * with it. Returns 0 or -ENOMEM. */
 static int load(int fd, char *why, size_t size, json_t **ret)
@@ -223,12 +212,10 @@ static int load(int fd, char *why, size_t size, json_t **ret)
 		return 0;
 	}
 	if (r == 0) {
-		ran_out = false;
-		json_set_alloc_funcs(note_malloc, free);
-		*ret = json_loadb(strbuf_str(&text), text.len, JSON_REJECT_DUPLICATES, &error);
+		r = json_read(strbuf_str(&text), text.len, JSON_REJECT_DUPLICATES, &error, ret);
 	}
-	if (r < 0 || (!*ret && (ran_out || !error.text[0]))) {
-		return -ENOMEM; /* it may be as good as ever */
+	if (r == -ENOMEM) {
+		return r; /* it may be as good as ever */
 	}
 	if (!json_is_object(*ret)) {
 		(void)snprintf(why, size, "line %d: %s", error.line, error.text);

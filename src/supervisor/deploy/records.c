@@ -10,10 +10,10 @@
 #include "service/service.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/json_read.h>
 #include <slotd/ownname.h>
 
 #include <fcntl.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -482,9 +482,14 @@ void records_reserve_job(struct supervisor *sup, uint32_t number)
 /* An outage has no number, and is known by its whole line. */
 static void write_former(struct supervisor *sup, char *line)
 {
-	json_t *entry = json_loads(line, 0, NULL);
+	json_t *entry;
+	int r = json_read(line, strlen(line), 0, NULL, &entry);
 	json_int_t number = json_integer_value(json_object_get(entry, "job"));
 	const char *service = json_string_value(json_object_get(entry, "service"));
+
+	if (r == -ENOMEM) {
+		log_line(LOG_ERR, "a line of the history is lost: %s: %s", strerror(ENOMEM), line);
+	}
 
 	if (number > 0 && number < INT32_MAX && !records_have_job(sup, (uint32_t)number)) {
 		records_reserve_job(sup, (uint32_t)number);

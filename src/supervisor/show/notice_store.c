@@ -1,6 +1,7 @@
 #include "show/notice_store.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/json_read.h>
 #include <slotd/log.h>
 #include <slotd/usec.h>
 #include <slotd/vec.h>
@@ -123,7 +124,9 @@ static bool read_line(char *line, struct notice *n)
 	bool good;
 
 	n->id = strtoull(line + 1, &json, 10);
-	body = json_loads(json, 0, NULL);
+	if (json_read(json, strlen(json), 0, NULL, &body) == -ENOMEM) {
+		log_line(LOG_ERR, "a notice is lost: %s: %s", strerror(ENOMEM), json);
+	}
 	n->event = notice_find(member(body, "event"));
 	good = body && (int)n->event >= 0 && notice_fill(n, body) == 0;
 	json_decref(body);
