@@ -91,7 +91,8 @@ static void state(struct control *c, const struct message *m)
 	if (m->type == MSG_STATE_ALL) {
 		c->asked = c->lacks = false;
 	}
-	if (m->type == MSG_STATE_SYNCED && !c->lacks) {
+	/* A slotd of before STATE_ALL says nothing once more: better some of it than nothing. */
+	if (m->type == MSG_STATE_SYNCED && (!c->lacks || c->mirror.round == 0)) {
 		http_accept(&c->http);
 	}
 }

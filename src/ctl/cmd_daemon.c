@@ -213,12 +213,13 @@ static bool say_upgraded(const struct value *daemon, const struct value *before)
 	return true;
 }
 
-/* Is it another start of slotd? */
+/* Is it another start of slotd, or has it given up? */
 static bool is_another(const struct value *daemon, const struct value *before)
 {
 	return value_int(daemon, "pid") != value_int(before, "pid") ||
 	       value_int(daemon, "since") != value_int(before, "since") ||
-	       value_int(daemon, "upgrades") != value_int(before, "upgrades");
+	       value_int(daemon, "upgrades") != value_int(before, "upgrades") ||
+	       strcmp(value_text(daemon, "note"), value_text(before, "note")) != 0;
 }
 
 /* slotd-control is another after the upgrade: meanwhile nobody answers. */

@@ -30,8 +30,9 @@ static void act(struct http *h, curl_socket_t fd, int events)
 	if (code != CURLM_OK) {
 		log_line(LOG_ERR, "checks by HTTP: %s", curl_multi_strerror(code));
 	}
-	if (code == CURLM_OUT_OF_MEMORY || code == CURLM_INTERNAL_ERROR) {
-		/* libcurl 7.88 divides by 0 if it goes on with that socket. */
+	if (code == CURLM_OUT_OF_MEMORY || code == CURLM_INTERNAL_ERROR ||
+	    code == CURLM_ABORTED_BY_CALLBACK) {
+		/* libcurl 7.88 would divide by 0, or have no timers any more. */
 		prober_fail(h->prober, -ENOMEM);
 		return;
 	}
@@ -90,7 +91,7 @@ static int watch_wanted(CURL *easy, curl_socket_t fd, int what, void *data, void
 	}
 	w = w ? w : watch_new(h, fd);
 	if (!w) {
-		return -1; /* libcurl fails the transfers; they end as "could not be made" */
+		return -1; /* no memory: act() ends this process */
 	}
 	loop_io_set(h->prober->loop, &w->io, fd,
 		    (what & CURL_POLL_IN ? LOOP_READ : 0u) |

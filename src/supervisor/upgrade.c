@@ -6,6 +6,7 @@
 #include "link/kept.h"
 #include "predecessor.h"
 #include "reload/reload.h"
+#include "show/publish.h"
 #include "show/requests.h"
 #include "successor.h"
 #include "worker/orphans.h"
@@ -33,6 +34,7 @@ struct upgrade {
 	struct child test;
 	char said[2048]; /* by the test */
 	size_t n_said;
+	char failed[DIAG_TEXT_MAX]; /* why the last one was given up */
 	struct loop_timer settle;
 	usec_t settle_until;
 };
@@ -111,6 +113,9 @@ static void give_up(struct upgrade *u, const char *why)
 {
 	u->busy = false;
 	log_line(LOG_ERR, "no upgrade: %s", why);
+	(void)snprintf(u->failed, sizeof(u->failed), "%s", why);
+	u->sup->options.upgrade_failed = u->failed;
+	publish_daemon(u->sup);
 	notify_send("READY=1");
 }
 

@@ -128,7 +128,7 @@ static const struct helper_ops control_helper_ops = {
 	.refill = publish_refill,
 	.received = control_received,
 	.drained = publish_drained,
-	.missed = publish_again,
+	.missed = publish_missed,
 	.lost = control_lost,
 };
 

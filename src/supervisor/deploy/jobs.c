@@ -127,7 +127,7 @@ static void tell_end(struct job *j)
 	j->ended = true;
 	job_changed(j);
 	if (!j->service && control && channel_open(&control->channel)) {
-		helper_missed(control, tell(j, control));
+		helper_missed(control, tell(j, control), false);
 	}
 }
 
@@ -461,7 +461,7 @@ void jobs_forget(struct service *s)
 		}
 	}
 	if (control && channel_open(&control->channel)) {
-		helper_missed(control, jobs_publish(s, control));
+		helper_missed(control, jobs_publish(s, control), false);
 	}
 	vec_for_each (j, &jobs->all) {
 		(*j)->service = (*j)->service == s ? NULL : (*j)->service;

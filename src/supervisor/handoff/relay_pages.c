@@ -33,9 +33,12 @@ static void publish_page(const struct helper *relay, struct helper *control)
 	struct message m;
 
 	if (fd < 0) {
-		log_line(LOG_WARNING, "the connections of slotd-relay %u cannot be counted: %s",
-			 relay->index, strerror(-fd));
-		helper_missed(control, fd);
+		if (log_once(&relay_link_of(relay)->uncounted, usec_monotonic(), NULL)) {
+			log_line(LOG_WARNING,
+				 "the connections of slotd-relay %u cannot be counted: %s",
+				 relay->index, strerror(-fd));
+		}
+		helper_missed(control, fd, false);
 		return;
 	}
 	message_init(&m, MSG_STATE_COUNTS, 0);

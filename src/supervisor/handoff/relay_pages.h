@@ -10,9 +10,10 @@
 struct relay_link {
 	int page_fd;
 	struct relay_page *page;
-	bool counts_answers; /* it has room for that: an older slotd's has not */
-	unsigned place;	     /* retiring: the index of the one that has its place */
-	bool told;	     /* retiring: it accepts no more */
+	bool counts_answers;	   /* it has room for that: an older slotd's has not */
+	struct log_once uncounted; /* slotd-control could not be given the page */
+	unsigned place;		   /* retiring: the index of the one that has its place */
+	bool told;		   /* retiring: it accepts no more */
 };
 
 /** Made with the first relay. */

@@ -179,30 +179,41 @@ static void take_configured(struct supervisor *sup)
 	}
 }
 
+/* They were good for this process until now. */
+static int go_on(struct supervisor *sup)
+{
+	for (int i = 0; i < N_DIRECTORIES; i++) {
+		int r = os_make_directories(sup->directories->paths[i], 0755);
+
+		if (r < 0) {
+			log_line(LOG_WARNING, "cannot make %s: %s", sup->directories->paths[i],
+				 strerror(-r));
+		}
+	}
+	directories_keep(sup, sup->config);
+	return 0;
+}
+
 int directories_make(struct supervisor *sup, struct diag *diag)
 {
 	const struct supervisord_config *c = &sup->config->supervisord;
 	struct diag why = {0};
-	bool former;
 	int r = 0;
 
 	sup->directories = calloc(1, sizeof(*sup->directories));
 	if (!sup->directories) {
 		return diag_set_errno(diag, -ENOMEM, "cannot start");
 	}
-	former = take_former(sup);
-	if (!former) {
-		take_configured(sup);
+	if (take_former(sup)) {
+		return go_on(sup);
 	}
+	take_configured(sup);
 	for (int i = 0; r == 0 && i < N_DIRECTORIES; i++) {
 		const char *dir = sup->directories->paths[i];
 
 		r = make(c, dir);
 		if (r == 0 && i != LOG) { /* names in log_dir are checked one by one */
 			r = check_trust(c, dir, &why);
-		}
-		if (r < 0 && former) {
-			return diag_set_errno(diag, r, "cannot go on with %s", dir);
 		}
 		if (r < 0) {
 			r = substitute(sup, dir, r, &why, diag);

@@ -550,18 +550,18 @@ int helper_send(struct helper *h, struct message *m)
 	return r;
 }
 
-void helper_missed(struct helper *h, int error)
+void helper_missed(struct helper *h, int error, bool vital)
 {
 	bool passes = error == -ENOBUFS || error == -ENOMEM || error == -EMFILE || error == -ENFILE;
 
 	if (passes && ops_of(h)->missed) {
-		ops_of(h)->missed(h);
+		ops_of(h)->missed(h, vital);
 	}
 }
 
 void helper_tell(struct helper *h, struct message *m)
 {
-	helper_missed(h, helper_send(h, m));
+	helper_missed(h, helper_send(h, m), true);
 }
 
 uint32_t helper_request_id(struct supervisor *sup)

@@ -46,8 +46,9 @@ struct helper_ops {
 	void (*lost)(struct helper *h);
 	/** Everything that was queued for it has been sent. May be NULL. */
 	void (*drained)(struct helper *h);
-	/** Something that it was to know is lost for want of memory or the like. May be NULL. */
-	void (*missed)(struct helper *h);
+	/** Something that it was to know is lost for want of memory or the like; vital: it cannot
+	 * begin to work without it. May be NULL. */
+	void (*missed)(struct helper *h, bool vital);
 	bool last_words; /* what it sent before it died is still received */
 };
 
@@ -71,6 +72,6 @@ int helper_send(struct helper *h, struct message *m);
 /** Sends what its sender does not send again. */
 void helper_tell(struct helper *h, struct message *m);
 /** What its sender does not send again was not sent (0: it was): calls missed, if that may pass. */
-void helper_missed(struct helper *h, int error);
+void helper_missed(struct helper *h, int error, bool vital);
 /** Returns a new id for a request to a helper. Never 0. */
 uint32_t helper_request_id(struct supervisor *sup);

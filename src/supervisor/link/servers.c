@@ -38,7 +38,8 @@ struct server {
 };
 
 struct servers {
-	VEC(struct server) list; /* by index; SERVER_OWN first */
+	VEC(struct server) list;    /* by index; SERVER_OWN first */
+	struct log_once roles_told; /* that they could not be sent */
 };
 
 static struct servers *servers_of(const struct supervisor *sup)
@@ -310,10 +311,13 @@ static void tell_access(struct helper *control, const struct config *config)
 	vec_for_each (s, &config->services) {
 		r = r < 0 ? r : add_deployers(&text, *s);
 	}
-	if (text.error) {
+	if (text.error && log_once(&servers_of(control->sup)->roles_told, usec_monotonic(), NULL)) {
 		log_line(LOG_ERR, "slotd-control does not know who may read: %s",
 			 strerror(-text.error));
-		helper_missed(control, text.error);
+	}
+	if (text.error == -ENOMEM) { /* said once more; a running one keeps what it knows */
+		helper_missed(control, text.error, true);
+		return;
 	}
 	message_init(&m, MSG_CONTROL_ACCESS, 0);
 	message_put_u64(&m, TAG_UID, geteuid());

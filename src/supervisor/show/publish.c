@@ -40,6 +40,7 @@ struct publish {
 	VEC(uint32_t) gone_processes;
 	VEC(char *) gone_groups;
 	struct loop_timer again; /* when everything is sent once more */
+	bool lacks;		 /* of what is being sent something vital is lost */
 	struct log_once missed_told;
 	bool daemon, configs, jobs, sync; /* jobs: those without a service; sync: SYNCED follows */
 	bool new_configs;		  /* those of before are none any more */
@@ -243,7 +244,7 @@ static int flush(struct publish *pub)
 		r = send_configs(pub);
 	}
 	/* What was lost of it is sent once more: until then nothing is gone, and nobody let in. */
-	if (r == 0 && pub->sync && pub->again.at == USEC_NEVER) {
+	if (r == 0 && pub->sync && !pub->lacks) {
 		r = send_plain(sup, MSG_STATE_SYNCED);
 		pub->sync = r < 0;
 	}
@@ -323,6 +324,7 @@ static void missed(struct publish *pub)
 		log_line(LOG_ERR, "slotd-control is told everything once more: %s",
 			 strerror(ENOMEM));
 	}
+	pub->lacks = true;
 	again(pub);
 }
 
@@ -485,7 +487,9 @@ void publish_refill(struct helper *h)
 	struct publish *pub = publish_of(h->sup);
 
 	loop_timer_stop(h->sup->loop, &pub->again);
+	pub->lacks = false;
 	if (send_plain(h->sup, MSG_STATE_ALL) < 0) { /* first: what is lost after it is asked for */
+		pub->lacks = true;
 		again(pub);
 	}
 	servers_refill(h->sup, h);
@@ -499,6 +503,14 @@ void publish_refill(struct helper *h)
 void publish_again(struct helper *h)
 {
 	again(publish_of(h->sup));
+}
+
+void publish_missed(struct helper *h, bool vital)
+{
+	struct publish *pub = publish_of(h->sup);
+
+	pub->lacks = pub->lacks || vital;
+	again(pub);
 }
 
 static void on_again(struct loop_timer *t)

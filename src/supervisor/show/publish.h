@@ -25,5 +25,6 @@ void publish_refill(struct helper *h);
 void publish_drained(struct helper *h);
 /** Something that it was to know is lost: in a second it gets everything. */
 void publish_again(struct helper *h);
+void publish_missed(struct helper *h, bool vital);
 int publish_init(struct supervisor *sup);
 void publish_done(struct supervisor *sup);
