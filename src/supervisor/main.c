@@ -159,6 +159,45 @@ static int test_takeover(const struct options *options, const char *argv0)
 	return status ? status : upgrade_test(config);
 }
 
+/* A value of the configuration: a % begins an expansion. */
+static const char *quote(const char *text, size_t len, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < len && used + 3 < size; i++) {
+		buf[used++] = text[i];
+		if (text[i] == '%') {
+			buf[used++] = '%';
+		}
+	}
+	buf[used] = '\0';
+	return buf;
+}
+
+/*
+ * What the slotd before holds is in its directories, and what has its default there (logfile,
+ * pidfile) stays where it is, though the user may be another by now, or the file changed.
+ */
+static void keep_directories(struct config_overrides *overrides, const char *former)
+{
+	static const char *const names[] = {"state_dir", "run_dir", "log_dir"};
+	static char texts[ARRAY_SIZE(names)][2 * PATH_MAX];
+	size_t n = 0;
+
+	while (n < ARRAY_SIZE(overrides->section_option) && overrides->section_option[n][0]) {
+		n++;
+	}
+	for (size_t i = 0;
+	     i < ARRAY_SIZE(names) && *former == '/' && n < ARRAY_SIZE(overrides->section_option);
+	     i++, n++) {
+		size_t len = strcspn(former, "\n");
+
+		overrides->section_option[n][0] = names[i];
+		overrides->section_option[n][1] = quote(former, len, texts[i], sizeof(texts[i]));
+		former += len + (former[len] == '\n');
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct upgraded upgraded;
@@ -187,6 +226,7 @@ int main(int argc, char **argv)
 	}
 	os_defer_signals();
 	notify_extend(START_PATIENCE);
+	keep_directories(&options.overrides, upgraded.directories);
 	status = load(&options, argv[0], &config);
 	if (status) {
 		/* It has not asked yet whether it is a daemon: that is still told. */

@@ -4,7 +4,10 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -252,3 +255,40 @@ def test_it_goes_on_in_the_directories_of_the_one_before(slotd, programs, tmp_pa
     daemon.ctl("restart", "one", check=True)
     assert daemon.info("one")["pid"] != one and not procs.alive(one)
     assert not list(other.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts slotd as another user")
+def test_what_has_its_default_in_a_directory_stays_there_under_another_user(programs):
+    """The second slotd is no root any more, and would have its defaults elsewhere."""
+    base = Path(mkdtemp(prefix="slotd-"))  # short, for paths of sockets
+    base.chmod(0o755)
+    dirs = {name: base / name for name in ("state", "run", "log")}
+    for path in dirs.values():
+        path.mkdir()
+    conf = programs / "slotd.conf"
+    conf.write_text("[slotd]\nuser=nobody\n" + SLEEPER.format("one", ""))
+    env = {**os.environ, "STATE_DIRECTORY": str(dirs["state"]), "RUNTIME_DIRECTORY": str(dirs["run"]),
+           "LOGS_DIRECTORY": str(dirs["log"])}
+    log, pidfile = dirs["log"] / "slotd.log", dirs["run"] / "slotd.pid"
+
+    def ctl(*args):
+        return subprocess.run([BUILD / "src/ctl/slotctl", "-s", f"unix://{dirs['run']}/slotd.sock", *args],
+                              capture_output=True, text=True, timeout=60)
+
+    def status():
+        return ctl("status", "one").stdout.split("uptime")[0]
+
+    with subprocess.Popen([programs / "supervisor/slotd", "-n", "-c", conf], env=env,
+                          stdout=subprocess.DEVNULL) as slotd:
+        try:
+            wait_for(lambda: "RUNNING" in status(), "it runs")
+            before = status()
+            assert ctl("upgrade", "--force").returncode == 0
+            assert status() == before
+            assert ctl("reload").returncode == 0
+            wait_for(lambda: "the configuration was reloaded" in log.read_text(), "it is logged")
+            assert int(pidfile.read_text()) == slotd.pid
+        finally:
+            slotd.terminate()
+    assert slotd.returncode == 0 and not pidfile.exists()
+    shutil.rmtree(base)
