@@ -1,8 +1,6 @@
 #include "call.h"
 
 #include "control.h"
-#include "jobfollow.h"
-#include "methods.h"
 
 #include <slotd/cleanup.h>
 
@@ -53,19 +51,9 @@ void call_cancel(struct call *c)
 {
 	command_cancel(&c->control->commands, &c->pending);
 	loop_timer_stop(c->control->loop, &c->timer);
-	if (!c->following) {
-		return;
+	if (c->left) {
+		TAKE_PTR(c->left)(c);
 	}
-	if (c->previous) {
-		c->previous->next = c->next;
-	} else {
-		c->control->followers = c->next;
-	}
-	if (c->next) {
-		c->next->previous = c->previous;
-	}
-	c->following = false;
-	follow_left(c->control, call_int(c, 0));
 }
 
 /* ---- arguments */
@@ -180,17 +168,19 @@ static bool may_run(const struct call *c)
 
 /* ---- running */
 
-enum call_result call_run(struct call *c, const char *method, const struct rpc_value *params)
+enum call_result call_run(struct call *c, const struct method *method, const struct method_way *way,
+			  const struct rpc_value *params)
 {
 	c->fault = FAULT_NONE;
 	memset(c->args, 0, sizeof(c->args));
 	c->group = false;
 	c->target[0] = '\0';
-	c->method = method_find(method, &c->command);
-	if (!c->method) {
+	if (!method) {
 		return call_fault(c, FAULT_UNKNOWN_METHOD, NULL);
 	}
-	if (c->control->mirror.daemon.state != 1 && !method_way(c->method->kind)->always) {
+	c->method = method;
+	c->way = way;
+	if (c->control->mirror.daemon.state != 1 && !way->always) {
 		return call_fault(c, FAULT_SHUTDOWN_STATE, NULL);
 	}
 	if (!may_run(c)) {
@@ -199,7 +189,7 @@ enum call_result call_run(struct call *c, const char *method, const struct rpc_v
 	if (!take_args(c, params)) {
 		return call_fault(c, FAULT_INCORRECT_PARAMETERS, NULL);
 	}
-	return method_way(c->method->kind)->run(c);
+	return way->run(c);
 }
 
 /* ---- commands */

@@ -34,11 +34,20 @@ struct call;
 typedef enum call_result call_answered_fn(struct call *c, struct answer *a);
 typedef void call_finished_fn(struct call *c);
 
+/** What control does for a kind of method; a row of the table in methods.c. */
+struct method_way {
+	const char *returns; /* type, for methodSignature */
+	enum call_result (*run)(struct call *c);
+	call_answered_fn *answered; /* of run_command */
+	bool always;		    /* also while slotd shuts down */
+};
+
 struct call {
 	struct control *control;
 	const struct peer *peer;
 	bool brief; /* the request has RESULTS_HEADER: RESULTS_BRIEF */
 	const struct method *method;
+	const struct method_way *way;
 	enum command command;			     /* whose row the method stands in */
 	const struct rpc_value *args[CALL_ARGS_MAX]; /* NULL: not given */
 	struct strbuf *out;
@@ -54,15 +63,17 @@ struct call {
 	bool group;		      /* it is a whole group: a result for each process */
 	size_t sent;		      /* sendProcessStdin: bytes accepted so far */
 	struct call *next, *previous; /* slotd.follow: all that wait */
-	bool following;
+	call_finished_fn *left;	      /* it follows, and is to be told when it does no more; NULL */
 };
 
 /**
- * Runs a method. Takes nothing; keeps what c points at until it is finished.
+ * Runs a method, c->command being that in whose row it stands; NULL: the fault that there is none.
+ * Takes nothing; keeps what c points at until it is finished. method_run of methods.h finds it.
  *
  * Returns: CALL_DONE if it is finished already; then finished is not called.
  */
-enum call_result call_run(struct call *c, const char *method, const struct rpc_value *params);
+enum call_result call_run(struct call *c, const struct method *method, const struct method_way *way,
+			  const struct rpc_value *params);
 /** Nobody waits for the call any more. Harmless if it is not running. */
 void call_cancel(struct call *c);
 /** Ends a call that was CALL_LATER. */

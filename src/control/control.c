@@ -214,7 +214,7 @@ int control_init(struct control *c, int channel_fd, int slotd_pidfd)
 	if (c->slotd_pidfd >= 0) {
 		loop_io_set(c->loop, &c->slotd_io, c->slotd_pidfd, LOOP_READ);
 	}
-	return http_init(&c->http, c, c->loop);
+	return http_init(&c->http, c, c->loop, route_find);
 }
 
 void control_done(struct control *c)

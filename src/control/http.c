@@ -468,9 +468,9 @@ static int start_daemon(struct http *h)
 	return 0;
 }
 
-int http_init(struct http *h, struct control *control, struct loop *loop)
+int http_init(struct http *h, struct control *control, struct loop *loop, route_find_fn *find)
 {
-	*h = (struct http){.control = control, .loop = loop};
+	*h = (struct http){.control = control, .loop = loop, .find_route = find};
 	loop_io_init(&h->io, on_io);
 	loop_io_init(&h->gone_io, on_gone);
 	loop_timer_init(&h->timer, on_timer);

@@ -62,8 +62,9 @@ struct route {
 	/** The request was answered, or its client has left: frees request_data. May be NULL. */
 	void (*gone)(struct request *rq);
 };
-/** The row for a path, NULL when there is none. routes.c. */
-const struct route *route_find(const char *path);
+/** The row for a path, NULL when there is none. */
+typedef const struct route *route_find_fn(const char *path);
+route_find_fn route_find; /* of all that there are; routes.c */
 
 struct server {
 	struct http *http;
@@ -80,6 +81,7 @@ struct server {
 struct http {
 	struct control *control;
 	struct loop *loop;
+	route_find_fn *find_route; /* that of routes.c */
 	struct MHD_Daemon *daemon;
 	struct loop_io io;
 	struct loop_timer timer;
@@ -95,7 +97,7 @@ struct http {
 };
 
 /** Keeps control and loop. Returns 0 or -errno; http_done frees it in both cases. */
-int http_init(struct http *h, struct control *control, struct loop *loop);
+int http_init(struct http *h, struct control *control, struct loop *loop, route_find_fn *find);
 void http_done(struct http *h);
 /**
  * Takes fd, a listening socket. Replaces a server with that index, unless it is the same already.

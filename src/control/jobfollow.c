@@ -399,10 +399,16 @@ void follow_lost(struct control *control)
 	}
 }
 
-void follow_left(struct control *control, int64_t number)
+/* Takes it off the list of those that wait. */
+static void left(struct call *c)
 {
-	struct job_reader *r = reader_of(control, number);
+	struct control *control = c->control;
+	struct job_reader *r = reader_of(control, call_int(c, 0));
 
+	*(c->previous ? &c->previous->next : &control->followers) = c->next;
+	if (c->next) {
+		c->next->previous = c->previous;
+	}
 	if (r && !is_followed(r)) {
 		command_cancel(&control->commands, &r->pending);
 	}
@@ -429,7 +435,7 @@ static void park(struct call *c)
 {
 	usec_t span = c->control->commands.nobody ? lost_time : follow_time;
 
-	c->following = true;
+	c->left = left;
 	c->previous = NULL;
 	c->next = c->control->followers;
 	if (c->next) {

@@ -13,7 +13,5 @@ struct control;
 void follow_notify(struct control *control, const struct job *job);
 /** slotd has died: tells all who follow a job. */
 void follow_lost(struct control *control);
-/** A call that followed a job is over. */
-void follow_left(struct control *control, int64_t number);
 /** Nobody follows any more. */
 void followers_done(struct control *control);

@@ -95,3 +95,10 @@ const char *param_type_name(enum param_type type)
 
 	return type >= 0 && type < PARAM_TYPE_MAX_ ? names[type] : "?";
 }
+
+enum call_result method_run(struct call *c, const char *name, const struct rpc_value *params)
+{
+	const struct method *m = method_find(name, &c->command);
+
+	return call_run(c, m, m ? method_way(m->kind) : NULL, params);
+}

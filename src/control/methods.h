@@ -11,14 +11,8 @@
 
 #include <slotd/command.h>
 
-/** What control does for a kind of method. */
-struct method_way {
-	const char *returns; /* type, for methodSignature */
-	enum call_result (*run)(struct call *c);
-	call_answered_fn *answered; /* of run_command */
-	bool always;		    /* also while slotd shuts down */
-};
-
+/** Runs the method of that name, as call_run of call.h does. */
+enum call_result method_run(struct call *c, const char *name, const struct rpc_value *params);
 /** Of a kind above METHOD_NONE. */
 const struct method_way *method_way(enum method_kind kind);
 /** NULL when there is none. ret_command (may be NULL): the command whose row it stands in. */

@@ -92,7 +92,7 @@ enum call_result run_command(struct call *c)
 	message_put_u64(&m, TAG_COMMAND, c->command);
 	message_put_text(&m, TAG_NAME, named ? c->target : NULL);
 	put_args(c, &m, named && c->method->about != ABOUT_ALL ? 1 : 0);
-	return call_command(c, &m, method_way(c->method->kind)->answered);
+	return call_command(c, &m, c->way->answered);
 }
 
 /* ---- what answers mean */

@@ -345,7 +345,7 @@ static unsigned check(struct request *rq, const char *method_name)
 	if (status) {
 		return status;
 	}
-	rq->route = route_find(rq->path);
+	rq->route = rq->http->find_route(rq->path);
 	if (!rq->route) {
 		return method ? MHD_HTTP_NOT_FOUND : MHD_HTTP_BAD_REQUEST;
 	}

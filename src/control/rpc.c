@@ -4,6 +4,7 @@
 #include "control.h"
 #include "decode.h"
 #include "encode.h"
+#include "methods.h"
 
 #include <slotd/cleanup.h>
 
@@ -118,7 +119,7 @@ static enum call_result run_element(struct rpc *rpc, const struct rpc_value *ele
 	if (params && params->type != RPC_ARRAY) {
 		return call_fault(c, FAULT_INCORRECT_PARAMETERS, NULL);
 	}
-	return call_run(c, name->text, params ? params : &none);
+	return method_run(c, name->text, params ? params : &none);
 }
 
 static void advance(struct rpc *rpc)
@@ -179,7 +180,7 @@ void rpc_run(struct request *rq)
 		rpc->next = first->first;
 		encode_array(&rpc->value);
 		advance(rpc);
-	} else if (call_run(&rpc->call, rpc->request.method, rpc->request.params) == CALL_DONE) {
+	} else if (method_run(&rpc->call, rpc->request.method, rpc->request.params) == CALL_DONE) {
 		reply(rpc);
 	}
 }

@@ -3,6 +3,7 @@
 #include "call.h"
 #include "control.h"
 #include "encode.h"
+#include "methods.h"
 #include "page.h"
 #include "slice.h"
 
@@ -169,7 +170,7 @@ static void set_text(struct rpc_value *v, char *text)
 static enum call_result run_method(struct web *w, const char *method)
 {
 	strbuf_reset(&w->out);
-	return call_run(&w->call, method, &w->params);
+	return method_run(&w->call, method, &w->params);
 }
 
 static void advance(struct web *w)
