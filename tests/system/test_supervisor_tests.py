@@ -1,7 +1,9 @@
 """Supervisor's own end-to-end tests pass with slotd and slotctl in the place of its programs."""
 
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -28,13 +30,13 @@ def stand_in(tmp_path):
 
     Each slotd keeps its state in a directory of its own, for the one before may still be ending.
     """
-    path = tmp_path / "python"
+    path, short = tmp_path / "python", tempfile.mkdtemp()  # short, for paths of sockets
     path.write_text(f"""#!/bin/sh
 if [ "$1" = -m ]; then
     case $2 in
     supervisor.supervisord)
         shift 2
-        own=$(mktemp -d {tmp_path}/slotd.XXXXXX)
+        own=$(mktemp -d {short}/slotd.XXXXXX)
         chmod 755 "$own"
         export STATE_DIRECTORY="$own" RUNTIME_DIRECTORY="$own" LOGS_DIRECTORY="$own"
         exec {SLOTD} "$@" ;;
@@ -45,8 +47,10 @@ fi
 exec {PYTHON} "$@"
 """)
     path.chmod(0o755)
-    tmp_path.chmod(0o755)
-    return path
+    for directory in (tmp_path, Path(short)):
+        directory.chmod(0o755)
+    yield path
+    shutil.rmtree(short)
 
 
 @pytest.mark.plain_only

@@ -1,28 +1,36 @@
-"""charge.py PORT LOG: carries out a POST once its head is there, as a WSGI server does; then reads its body.
+"""charge.py PORT LOG [SEEN]: carries out a POST once its head is there, as a WSGI server does; then reads its body.
 
-What was carried out is a line of LOG: the request's target.
+What was carried out is a line of LOG: the request's target. What it is about to read is one of SEEN.
 """
 
 import os
+import socket
 import socketserver
 import sys
 import time
 
 LOG = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND)
+SEEN = os.open(sys.argv[3], os.O_WRONLY | os.O_APPEND) if len(sys.argv) > 3 else None
+
+
+def target(head):
+    return head.split(b" ")[1] + b"\n"
 
 
 class Charge(socketserver.BaseRequestHandler):
     def handle(self):
         got = b""
-        while data := self.request.recv(8192):
-            got += data
+        while data := self.request.recv(8192, socket.MSG_PEEK):
+            if SEEN and b"\r\n\r\n" in got + data:
+                os.write(SEEN, target(got + data))
+            got += self.request.recv(len(data))
             if b"\r\n\r\n" in got:
                 head, _, got = got.partition(b"\r\n\r\n")
                 self.carry_out(head, got)
                 got = b""
 
     def carry_out(self, head, body):
-        os.write(LOG, head.split(b" ")[1] + b"\n")
+        os.write(LOG, target(head))
         time.sleep(0.005)
         missing = int(head.partition(b"Content-Length: ")[2]) - len(body)
         while missing:
