@@ -4,17 +4,13 @@
 #include "jobfollow.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/exhaustion.h>
 #include <slotd/helper.h>
 
 #include <stdio.h>
 #include <string.h>
 
 /* ---- messages from slotd */
-
-static bool is_exhausted(int error)
-{
-	return error == -ENOMEM || error == -EMFILE || error == -ENFILE;
-}
 
 /* Once until it comes: slotd takes its time with it. */
 static void ask_again(struct control *c)
@@ -39,9 +35,9 @@ static void missed(struct control *c, const char *what, int error)
 {
 	if (log_once(&c->missed_told, usec_monotonic(), NULL)) {
 		log_line(LOG_ERR, "%s: %s%s", what, strerror(-error),
-			 is_exhausted(error) ? "; asking slotd for all once more" : "");
+			 error_is_exhaustion(error) ? "; asking slotd for all once more" : "");
 	}
-	if (is_exhausted(error)) {
+	if (error_is_exhaustion(error)) {
 		ask_again(c);
 	}
 }
@@ -49,7 +45,7 @@ static void missed(struct control *c, const char *what, int error)
 /* Nobody is let in without it. */
 static void missed_first(struct control *c, const char *what, int error)
 {
-	c->lacks = c->lacks || is_exhausted(error);
+	c->lacks = c->lacks || error_is_exhaustion(error);
 	missed(c, what, error);
 }
 

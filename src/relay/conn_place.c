@@ -16,6 +16,7 @@
 #include "workers.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/exhaustion.h>
 #include <slotd/io.h>
 #include <slotd/proxy.h>
 
@@ -208,7 +209,7 @@ static bool place(struct conn *c, const unsigned char *data, size_t len)
 		if (r == 0) {
 			return true;
 		}
-		if (error_is_ours(r)) {
+		if (error_is_exhaustion(r)) { /* of ours: another worker is no help */
 			relay_exhausted(c->service->relay, -r);
 			return false;
 		}

@@ -17,8 +17,3 @@ int connect_worker(struct relay *relay, struct relay_worker *w, int *ret_fd);
  * whether it is up or not, and slotd is told again whether its unix socket is accessible.
  */
 void connect_told(struct relay *relay, struct relay_worker *w);
-/** Is it a lack of descriptors or memory, for which trying another worker is useless? */
-static inline bool error_is_ours(int error)
-{
-	return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
-}

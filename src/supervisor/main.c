@@ -119,7 +119,7 @@ static int run(const struct options *options, struct config *config, struct upgr
 					.ready_fd = -EBADF,
 					.successor = &successor,
 					.upgraded = upgraded->count ? upgraded : NULL,
-					.former_directories = upgraded->directories,
+					.directories_stay = upgraded->directories[0] == '/',
 					.upgrades = upgraded->count,
 					.upgrade_failed = upgraded->why};
 	bool daemonized = successor_is_daemon();

@@ -33,7 +33,7 @@ struct supervisor_options {
 	int ready_fd;	 /* daemonizing: written to when the start is complete; -EBADF: none */
 	const struct successor *successor; /* how slotd is executed again */
 	struct upgraded *upgraded;	   /* what a slotd in this process left; NULL: nothing */
-	const char *former_directories;	   /* of that slotd, a line each; NULL, "": not known */
+	bool directories_stay;		   /* overrides has those of that slotd */
 	unsigned upgrades;		   /* in this process */
 	const char *upgrade_failed;	   /* why the last one did; "" or NULL: it did not */
 };

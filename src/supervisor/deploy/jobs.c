@@ -404,23 +404,12 @@ int service_may_change(const struct process *p, struct diag *diag)
 
 /* ---- all of a service ---- */
 
-int jobs_publish(struct service *s, struct helper *control)
+static bool is_of(const struct job *j, const struct service *s)
 {
-	struct jobs *jobs = s->sup->jobs;
-	int r = 0;
-
-	if (!jobs) {
-		return 0;
-	}
-	vec_for_each (j, &jobs->all) {
-		if ((*j)->service == s || (!(*j)->service && strcmp((*j)->name, s->name) == 0)) {
-			r = r == 0 ? tell(*j, control) : r;
-		}
-	}
-	return r;
+	return j->service == s || (s && !j->service && strcmp(j->name, s->name) == 0);
 }
 
-int jobs_publish_ownerless(struct supervisor *sup, struct helper *control)
+int jobs_publish(struct supervisor *sup, const struct service *s, struct helper *control)
 {
 	int r = 0;
 
@@ -428,7 +417,7 @@ int jobs_publish_ownerless(struct supervisor *sup, struct helper *control)
 		return 0;
 	}
 	vec_for_each (j, &sup->jobs->all) {
-		r = r == 0 && !(*j)->service ? tell(*j, control) : r;
+		r = r == 0 && is_of(*j, s) ? tell(*j, control) : r;
 	}
 	return r;
 }
@@ -461,7 +450,7 @@ void jobs_forget(struct service *s)
 		}
 	}
 	if (control && channel_open(&control->channel)) {
-		helper_missed(control, jobs_publish(s, control), false);
+		helper_missed(control, jobs_publish(s->sup, s, control), false);
 	}
 	vec_for_each (j, &jobs->all) {
 		(*j)->service = (*j)->service == s ? NULL : (*j)->service;

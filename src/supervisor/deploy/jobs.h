@@ -19,10 +19,9 @@ const char *job_log_find(struct supervisor *sup, const char *service, uint64_t n
 			 size_t size);
 /** "payinv: deploy #112 by ana is in "gate" for 41 s. ..." Returns buf. */
 const char *job_describe(const struct job *j, char *buf, size_t size);
-/** Sends what control has not had of this service's jobs. 0 or -errno: not all. */
-int jobs_publish(struct service *s, struct helper *control);
-/** Likewise of those whose service was removed. */
-int jobs_publish_ownerless(struct supervisor *sup, struct helper *control);
+/** Sends what control has not had of this service's jobs (NULL: of those whose service was
+ * removed). 0 or -errno: not all. */
+int jobs_publish(struct supervisor *sup, const struct service *s, struct helper *control);
 /** slotd-control is to have all of them once more. */
 void jobs_tell_again(struct supervisor *sup);
 /** The service goes: its jobs are over, and so told. */

@@ -151,24 +151,7 @@ static int substitute(struct supervisor *sup, const char *failed, int error, con
 	return 0;
 }
 
-/* False: there was none, or it did not say. */
-static bool take_former(struct supervisor *sup)
-{
-	const char *at = sup->options.former_directories ? sup->options.former_directories : "";
-
-	for (int i = 0; i < N_DIRECTORIES; i++) {
-		size_t len = strcspn(at, "\n");
-
-		if (at[0] != '/' || len >= PATH_MAX) {
-			return false;
-		}
-		(void)snprintf(sup->directories->paths[i], PATH_MAX, "%.*s", (int)len, at);
-		at += len + (at[len] == '\n');
-	}
-	return true;
-}
-
-static void take_configured(struct supervisor *sup)
+static void note_paths(struct supervisor *sup)
 {
 	const struct supervisord_config *c = &sup->config->supervisord;
 	const char *const dirs[N_DIRECTORIES] = {
@@ -180,7 +163,7 @@ static void take_configured(struct supervisor *sup)
 }
 
 /* They were good for this process until now. */
-static int go_on(struct supervisor *sup)
+static void go_on(struct supervisor *sup)
 {
 	for (int i = 0; i < N_DIRECTORIES; i++) {
 		int r = os_make_directories(sup->directories->paths[i], 0755);
@@ -191,7 +174,6 @@ static int go_on(struct supervisor *sup)
 		}
 	}
 	directories_keep(sup, sup->config);
-	return 0;
 }
 
 int directories_make(struct supervisor *sup, struct diag *diag)
@@ -204,10 +186,11 @@ int directories_make(struct supervisor *sup, struct diag *diag)
 	if (!sup->directories) {
 		return diag_set_errno(diag, -ENOMEM, "cannot start");
 	}
-	if (take_former(sup)) {
-		return go_on(sup);
+	note_paths(sup);
+	if (sup->options.directories_stay) {
+		go_on(sup);
+		return 0;
 	}
-	take_configured(sup);
 	for (int i = 0; r == 0 && i < N_DIRECTORIES; i++) {
 		const char *dir = sup->directories->paths[i];
 

@@ -6,6 +6,7 @@
 #include "supervisor.h"
 
 #include <slotd/cleanup.h>
+#include <slotd/exhaustion.h>
 #include <slotd/keep.h>
 #include <slotd/os.h>
 
@@ -552,9 +553,7 @@ int helper_send(struct helper *h, struct message *m)
 
 void helper_missed(struct helper *h, int error, bool vital)
 {
-	bool passes = error == -ENOBUFS || error == -ENOMEM || error == -EMFILE || error == -ENFILE;
-
-	if (passes && ops_of(h)->missed) {
+	if (error_is_exhaustion(error) && ops_of(h)->missed) {
 		ops_of(h)->missed(h, vital);
 	}
 }

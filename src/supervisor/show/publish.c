@@ -237,7 +237,7 @@ static int flush(struct publish *pub)
 		r = FLUSH_LIST(&pub->services, send_service);
 	}
 	if (r == 0 && pub->jobs) {
-		r = jobs_publish_ownerless(sup, control_of(sup));
+		r = jobs_publish(sup, NULL, control_of(sup));
 		pub->jobs = r < 0;
 	}
 	if (r == 0 && pub->configs) {
@@ -317,6 +317,12 @@ static void again(struct publish *pub)
 	}
 }
 
+static void lose(struct publish *pub, bool vital)
+{
+	pub->lacks = pub->lacks || vital;
+	again(pub);
+}
+
 /* A change that could not be noted. */
 static void missed(struct publish *pub)
 {
@@ -324,8 +330,17 @@ static void missed(struct publish *pub)
 		log_line(LOG_ERR, "slotd-control is told everything once more: %s",
 			 strerror(ENOMEM));
 	}
-	pub->lacks = true;
-	again(pub);
+	lose(pub, true);
+}
+
+/* It is in a list, or (r < 0) there was no memory for it. Returns whether it is. */
+static bool collected(struct publish *pub, int r)
+{
+	if (r < 0) {
+		missed(pub);
+	}
+	soon(pub);
+	return r == 0;
 }
 
 /* ---- changes */
@@ -334,15 +349,9 @@ void publish_process(struct process *p)
 {
 	struct publish *pub = publish_of(p->sup);
 
-	if (p->dirty || p->worker.id == UINT32_MAX) {
-		return;
+	if (!p->dirty && p->worker.id != UINT32_MAX) {
+		p->dirty = collected(pub, vec_push(&pub->processes, p));
 	}
-	if (vec_push(&pub->processes, p) < 0) {
-		missed(pub);
-		return;
-	}
-	p->dirty = true;
-	soon(pub);
 }
 
 int publish_process_added(struct process *p)
@@ -355,15 +364,9 @@ void publish_group(struct group *g)
 {
 	struct publish *pub = publish_of(g->sup);
 
-	if (g->dirty) {
-		return;
+	if (!g->dirty) {
+		g->dirty = collected(pub, vec_push(&pub->groups, g));
 	}
-	if (vec_push(&pub->groups, g) < 0) {
-		missed(pub);
-		return;
-	}
-	g->dirty = true;
-	soon(pub);
 }
 
 void publish_service(struct service *s)
@@ -375,11 +378,7 @@ void publish_service(struct service *s)
 			return;
 		}
 	}
-	if (vec_push(&pub->services, s) < 0) {
-		missed(pub);
-		return;
-	}
-	soon(pub);
+	(void)collected(pub, vec_push(&pub->services, s));
 }
 
 void publish_daemon(struct supervisor *sup)
@@ -409,10 +408,7 @@ void publish_process_gone(struct process *p)
 			break;
 		}
 	}
-	if (vec_push(&pub->gone_processes, id) < 0) {
-		missed(pub);
-	}
-	soon(pub);
+	(void)collected(pub, vec_push(&pub->gone_processes, id));
 }
 
 void publish_group_gone(struct group *g)
@@ -426,11 +422,9 @@ void publish_group_gone(struct group *g)
 			break;
 		}
 	}
-	if (!copy || vec_push(&pub->gone_groups, copy) < 0) {
+	if (!collected(pub, copy ? vec_push(&pub->gone_groups, copy) : -ENOMEM)) {
 		free(copy);
-		missed(pub);
 	}
-	soon(pub);
 }
 
 void publish_service_gone(struct service *s)
@@ -489,8 +483,7 @@ void publish_refill(struct helper *h)
 	loop_timer_stop(h->sup->loop, &pub->again);
 	pub->lacks = false;
 	if (send_plain(h->sup, MSG_STATE_ALL) < 0) { /* first: what is lost after it is asked for */
-		pub->lacks = true;
-		again(pub);
+		lose(pub, true);
 	}
 	servers_refill(h->sup, h);
 	relays_publish(h->sup, h);
@@ -507,10 +500,7 @@ void publish_again(struct helper *h)
 
 void publish_missed(struct helper *h, bool vital)
 {
-	struct publish *pub = publish_of(h->sup);
-
-	pub->lacks = pub->lacks || vital;
-	again(pub);
+	lose(publish_of(h->sup), vital);
 }
 
 static void on_again(struct loop_timer *t)

@@ -142,5 +142,5 @@ int service_publish(struct service *s, struct helper *control)
 	for (int slot = 0; slot < SLOT_MAX_ && r == 0; slot++) {
 		r = publish_slot(s, (enum slot_id)slot, &verdict, control);
 	}
-	return r < 0 ? r : jobs_publish(s, control);
+	return r < 0 ? r : jobs_publish(s->sup, s, control);
 }
